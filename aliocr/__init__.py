@@ -1,0 +1,47 @@
+"""Asyncio client for Alibaba Cloud image OCR (Content Moderation 1.0, `/green/image/scan`).
+
+async with aliocr.Session() as ocr:
+    scan = await ocr.scan("https://example.com/receipt.png")
+"""
+
+from aliocr.credentials import Credentials, CredentialsProvider
+from aliocr.errors import (
+    APIError,
+    AuthError,
+    DownloadError,
+    ImageError,
+    OCRError,
+    ResponseError,
+    ScanTimeoutError,
+    ThrottledError,
+    TransportError,
+)
+from aliocr.limiter import Limiter
+from aliocr.limits import Limits
+from aliocr.models import Failure, Frame, Image, Outcome, Region, Scan
+from aliocr.session import Session
+from aliocr.version import __version__
+
+__all__ = [
+    "APIError",
+    "AuthError",
+    "Credentials",
+    "CredentialsProvider",
+    "DownloadError",
+    "Failure",
+    "Frame",
+    "Image",
+    "ImageError",
+    "Limiter",
+    "Limits",
+    "OCRError",
+    "Outcome",
+    "Region",
+    "ResponseError",
+    "Scan",
+    "ScanTimeoutError",
+    "Session",
+    "ThrottledError",
+    "TransportError",
+    "__version__",
+]

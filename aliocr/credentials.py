@@ -1,0 +1,78 @@
+"""The AccessKey that signs requests, and where it comes from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Mapping
+from typing import Protocol
+
+import attrs
+
+__all__ = ["Credentials", "CredentialsProvider"]
+
+# The names the vendor's own SDKs and tools read. Source: alibabacloud-credentials.
+ID_VARIABLE = "ALIBABA_CLOUD_ACCESS_KEY_ID"
+SECRET_VARIABLE = "ALIBABA_CLOUD_ACCESS_KEY_SECRET"  # noqa: S105
+TOKEN_VARIABLE = "ALIBABA_CLOUD_SECURITY_TOKEN"  # noqa: S105
+
+
+def _printable(_: Credentials, attribute: attrs.Attribute[str], value: str | None) -> None:
+    """Refuse what can only be a slip: nothing, or the newline of the file it was read from.
+
+    The message names the field and never the value, which may be the secret.
+    """
+    if value is None and attribute.name == "security_token":
+        return
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{attribute.name} must be a non-empty string")
+    if not value.isascii() or not value.isprintable() or " " in value:
+        raise ValueError(
+            f"{attribute.name} holds a space, line break or non-ASCII character; "
+            "copy it again from the console"
+        )
+
+
+@attrs.frozen
+class Credentials:
+    """An AccessKey. Its secret and token are in no repr.
+
+    Args:
+        access_key_id: The public half.
+        access_key_secret: The secret half; signs, and is never sent.
+        security_token: The STS token of a temporary key; None for a permanent one.
+    """
+
+    access_key_id: str = attrs.field(validator=_printable)
+    access_key_secret: str = attrs.field(validator=_printable, repr=False)
+    security_token: str | None = attrs.field(default=None, validator=_printable, repr=False)
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Credentials:
+        """Read `ALIBABA_CLOUD_ACCESS_KEY_ID`, `…_ACCESS_KEY_SECRET` and `…_SECURITY_TOKEN`.
+
+        Args:
+            environment: Another mapping than `os.environ`.
+
+        Raises:
+            ValueError: A variable is missing; the message says which to set.
+        """
+        env = os.environ if environment is None else environment
+        missing = [name for name in (ID_VARIABLE, SECRET_VARIABLE) if not env.get(name)]
+        if missing:
+            raise ValueError(
+                f"no AccessKey: set {' and '.join(missing)} in the environment "
+                f"(and {TOKEN_VARIABLE} for a temporary key), or pass credentials="
+            )
+        return cls(env[ID_VARIABLE], env[SECRET_VARIABLE], env.get(TOKEN_VARIABLE) or None)
+
+
+class CredentialsProvider(Protocol):
+    """Anything callable that gives the credentials of the moment, at once or awaited.
+
+    It is called before every request, so that a rotated key or a renewed token is taken up; what is
+    slow to get, it should keep.
+    """
+
+    def __call__(self) -> Credentials | Awaitable[Credentials]:
+        """The credentials to sign the next request with."""
+        ...

@@ -1,0 +1,261 @@
+"""What can go wrong, as a tree of exceptions, and what each code of the service means.
+
+    OCRError                       .transient  .request_id  .maybe_charged
+    ├── TransportError             the network
+    │   └── ScanTimeoutError       no answer in time; also a TimeoutError
+    ├── ResponseError              the service answered, but not as documented
+    └── APIError                   the service said no: .code .message
+        ├── AuthError              key, signature, permission, address: raised from every verb
+        ├── ThrottledError         over the request rate or the image quota
+        └── ImageError             this one image
+            └── DownloadError      not fetched within 3 s, or not at all
+
+Whatever is wrong with one image is a value (a `Failure` holds it); whatever is wrong with the
+account is raised. Arguments that cannot be right are a plain `ValueError`, before anything is sent.
+"""
+
+from __future__ import annotations
+
+import re
+
+import attrs
+
+__all__ = [
+    "APIError",
+    "AuthError",
+    "DownloadError",
+    "ImageError",
+    "OCRError",
+    "ResponseError",
+    "ScanTimeoutError",
+    "ThrottledError",
+    "TransportError",
+    "api_error",
+    "without_queries",
+]
+
+
+class OCRError(Exception):
+    """The one base: a single `except` covers every failure that is not a bad argument.
+
+    Attributes:
+        transient: Another try may succeed. The session has already made those it allows.
+        maybe_charged: The request may have run, so repeating it may be charged again.
+        request_id: The service's id of the request, for its support; None if none came back.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        transient: bool = False,
+        maybe_charged: bool = False,
+        request_id: str | None = None,
+    ) -> None:
+        self.message = without_queries(message)
+        super().__init__(self.message)
+        self.transient = transient
+        self.maybe_charged = maybe_charged
+        self.request_id = request_id
+
+    def __str__(self) -> str:
+        return self._with_request_id(self.message)
+
+    def _with_request_id(self, text: str) -> str:
+        return f"{text} (request id {self.request_id})" if self.request_id else text
+
+
+class TransportError(OCRError):
+    """The network failed: no connection, or one that broke before the whole answer was read."""
+
+
+class ScanTimeoutError(TransportError, TimeoutError):
+    """No connection, or no whole answer, in time. Also a `TimeoutError`."""
+
+
+class ResponseError(OCRError):
+    """Something answered, but not as the service documents it: HTML, a broken body, no answer."""
+
+
+class APIError(OCRError):
+    """The service refused, or failed and said so.
+
+    Attributes:
+        code: The service's code: an int inside a reply (`592`), a string from the gateway in front
+            of it (`"Throttling.User"`). Codes this version does not know are kept as they came.
+        message: The service's own words, URL queries left out.
+    """
+
+    def __init__(
+        self,
+        code: int | str,
+        message: str,
+        *,
+        transient: bool = False,
+        maybe_charged: bool = False,
+        request_id: str | None = None,
+    ) -> None:
+        super().__init__(
+            message, transient=transient, maybe_charged=maybe_charged, request_id=request_id
+        )
+        self.args = (code, self.message)  # what copy and pickle call the class with
+        self.code = code
+
+    def __str__(self) -> str:
+        advice = _rule(self.code).advice
+        text = f"{self.code} {self.message}".rstrip()
+        return self._with_request_id(f"{text}: {advice}" if advice else text)
+
+
+class AuthError(APIError):
+    """No request of this account gets through here: key, signature, clock, permission, address.
+
+    Raised from every verb at once, because the next image would fare no better.
+    """
+
+
+class ThrottledError(APIError):
+    """Over the account's request rate (`Throttling…`) or its image quota (588). Not charged."""
+
+
+class ImageError(APIError):
+    """Something about this one image: its URL, format, size or frames."""
+
+
+class DownloadError(ImageError):
+    """The service could not fetch the image within its 3 seconds, or not at all."""
+
+
+@attrs.frozen
+class Rule:
+    """What one code means to a client."""
+
+    error: type[APIError]
+    advice: str = ""
+    transient: bool = False
+    maybe_charged: bool = False
+
+
+# One list serves the envelope and the image: the documents never say which code comes at which
+# level, so any may come at either. What is charged is documented only as "the actual number of
+# moderated frames": a code that says the image was never looked at is taken as free.
+# Source: "Common error codes".
+IN_BODY: dict[int, Rule] = {
+    280: Rule(APIError, "still being processed", maybe_charged=True),
+    400: Rule(ImageError, "the service does not accept a parameter of this image"),
+    401: Rule(ImageError, "the service holds this URL, or one it redirects to, to be unsafe"),
+    403: Rule(DownloadError, "the image's host refuses the service; open it to the public"),
+    404: Rule(DownloadError, "no image at this URL; check that it opens from the public Internet"),
+    408: Rule(AuthError, "the account or RAM user lacks permission"),
+    480: Rule(DownloadError, "download failed, or too many bytes or pixels", transient=True),
+    500: Rule(APIError, "the service failed", transient=True, maybe_charged=True),
+    503: Rule(APIError, "the service is unavailable", transient=True),
+    580: Rule(APIError, "the service's database failed", transient=True, maybe_charged=True),
+    581: Rule(APIError, "not read within 6 s", transient=True, maybe_charged=True),
+    585: Rule(APIError, "the service's cache failed", transient=True, maybe_charged=True),
+    586: Rule(APIError, "the service's OCR failed", transient=True, maybe_charged=True),
+    587: Rule(APIError, "the service's queue failed", transient=True, maybe_charged=True),
+    588: Rule(
+        ThrottledError, "over the account's image quota; ask for a higher one", transient=True
+    ),
+    589: Rule(ImageError, "the image is larger than 20 MB"),
+    590: Rule(ImageError, "not a readable PNG, JPG, JPEG, BMP, GIF or WEBP"),
+    591: Rule(APIError, "the service is out of connections", transient=True),
+    592: Rule(
+        DownloadError, "not downloaded within 3 s; keep images on a fast host", transient=True
+    ),
+    594: Rule(ImageError, "the result has expired"),
+    595: Rule(ImageError, "frames could not be captured", transient=True, maybe_charged=True),
+    596: Rule(
+        AuthError,
+        "the account may not use Content Moderation: activate it, settle what is overdue, or give "
+        "the RAM user the policy AliyunYundunGreenWebFullAccess",
+    ),
+}
+
+_KEY = "check the AccessKey ID and secret, and that the key is enabled"
+_CLOCK = "this machine's clock differs from the service's by more than 15 minutes; set it"
+_ADDRESS = "this endpoint does not offer image OCR; check endpoint and region"
+_TOKEN = "get a new temporary key; id, secret and token must be of one issue"  # noqa: S105
+
+# Looked up whole, then by the part before the first dot, because the gateway refines its codes.
+# Source: "Common parameters", "Public errors"; the generic gateway pages for the rest.
+GATEWAY: dict[str, Rule] = {
+    "InvalidAccessKeyId": Rule(AuthError, _KEY),
+    "SignatureDoesNotMatch": Rule(
+        AuthError,
+        "the AccessKey secret is wrong, or something on the way (a proxy) changed the request",
+    ),
+    "IncompleteSignature": Rule(AuthError, _KEY),
+    "InvalidSignatureMethod": Rule(AuthError, _ADDRESS),
+    "InvalidSecurityToken": Rule(AuthError, _TOKEN),
+    "InvalidSecurityToken.Expired": Rule(AuthError, _TOKEN, transient=True),
+    "MissingSecurityToken": Rule(AuthError, _TOKEN),
+    "InvalidTimeStamp": Rule(AuthError, _CLOCK),
+    "InvalidTimeStamp.Expired": Rule(AuthError, _CLOCK, transient=True),
+    # An earlier copy of this very request has arrived, and may have run.
+    "SignatureNonceUsed": Rule(
+        APIError, "sent twice on the way", transient=True, maybe_charged=True
+    ),
+    "Forbidden": Rule(
+        AuthError, "give the RAM user the policy AliyunYundunGreenWebFullAccess, or lift the denial"
+    ),
+    "NoPermission": Rule(AuthError, "give the RAM user the policy AliyunYundunGreenWebFullAccess"),
+    "InvalidAction": Rule(AuthError, _ADDRESS),
+    "InvalidApi": Rule(AuthError, _ADDRESS),
+    "InvalidProduct": Rule(AuthError, _ADDRESS),
+    "InvalidProtocol": Rule(AuthError, "this endpoint wants https"),
+    "Throttling": Rule(ThrottledError, "over the account's request rate", transient=True),
+    "InternalError": Rule(APIError, "the service failed", transient=True, maybe_charged=True),
+    "ServiceUnavailable": Rule(APIError, "the service is unavailable", transient=True),
+}
+
+_UNKNOWN = Rule(APIError, maybe_charged=True)
+# A size or resolution limit stays what it is however often the image is sent: `GIF_TOO_MUCH_PIXELS`
+# is the one such message seen.
+_NAMES_A_LIMIT = re.compile(r"TOO_|too (much|many|large|big)|exceed|limit", re.IGNORECASE)
+
+
+def _rule(code: int | str) -> Rule:
+    if isinstance(code, int):
+        return IN_BODY.get(code, _UNKNOWN)
+    return GATEWAY.get(code) or GATEWAY.get(code.partition(".")[0], _UNKNOWN)
+
+
+def api_error(
+    code: int | str, message: str, *, request_id: str | None = None, status: int = 200
+) -> APIError:
+    """The exception for a code of the service; an unknown code is an `APIError` with it inside.
+
+    Args:
+        code: As the service gave it: int in a body, string from the gateway.
+        message: The service's words.
+        request_id: The service's id of the request.
+        status: HTTP status, which decides only where the code says nothing.
+    """
+    rule = _rule(code)
+    if rule is _UNKNOWN and status == 429:
+        # Not documented for this product, but what the rest of the world means by it.
+        rule = Rule(ThrottledError, transient=True)
+    elif rule is _UNKNOWN and status != 200:
+        rule = Rule(APIError, transient=status >= 500, maybe_charged=status >= 500)
+    transient = rule.transient and not (code == 480 and _NAMES_A_LIMIT.search(message))
+    return rule.error(
+        code,
+        message,
+        transient=transient,
+        maybe_charged=rule.maybe_charged,
+        request_id=request_id,
+    )
+
+
+_QUERY = re.compile(r"(https?://[^\s?\"'<>]*)\?[^\s\"'<>]*", re.IGNORECASE)
+_USER = re.compile(r"(https?://)[^\s/@]+@", re.IGNORECASE)
+
+
+def without_queries(text: str) -> str:
+    """The text with the query of every URL in it as `?…`, and its user and password as `…@`.
+
+    The query of a signed image URL is a key to the image; it stays out of messages and reprs.
+    """
+    return _USER.sub(r"\1…@", _QUERY.sub(r"\1?…", text))

@@ -1,0 +1,69 @@
+"""One request there and back: images → body → answer → what became of each image."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+
+from aliocr import wire
+from aliocr.credentials import Credentials, CredentialsProvider
+from aliocr.errors import APIError, AuthError, OCRError
+from aliocr.models import Image, Scan
+from aliocr.transport import Transport
+
+__all__ = ["Exchange"]
+
+
+class Exchange:
+    """Joins credentials, wire and transport.
+
+    Args:
+        transport: Where requests go; not owned.
+        credentials: An AccessKey, or what gives the one of the moment.
+        biz_type: The moderation policy to apply; None for the service's default.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        credentials: Credentials | CredentialsProvider,
+        biz_type: str | None,
+    ) -> None:
+        self._transport = transport
+        self._source = credentials
+        self._credentials = credentials if isinstance(credentials, Credentials) else None
+        self._biz_type = biz_type
+
+    async def prepare(self) -> None:
+        """Get what may take time, so that nothing stands between a permit and its request.
+
+        Raises:
+            AuthError: The credentials provider failed; its exception is the cause.
+        """
+        if isinstance(self._source, Credentials):
+            return
+        try:
+            found = self._source()
+            self._credentials = await found if inspect.isawaitable(found) else found
+        except Exception as error:
+            text = f"the credentials provider raised {type(error).__name__}"
+            raise AuthError("NoCredentials", text) from error
+
+    async def send(self, images: Sequence[Image]) -> tuple[Scan | OCRError, ...]:
+        """Send one request and say what became of each image, in the order given.
+
+        Raises:
+            OCRError: The request as a whole failed.
+        """
+        if self._credentials is None:
+            raise RuntimeError("prepare() comes before send()")
+        named = wire.name_images(images)
+        body = wire.encode_request(named, self._biz_type)
+        answer = await self._transport.post(body, self._credentials)
+        try:
+            return wire.decode_reply(answer.status, answer.body, named)
+        except APIError as error:
+            if error.code == "InvalidTimeStamp.Expired":
+                # Worth its one retry only if the answer told what time it is there.
+                error.transient = self._transport.set_clock(answer.date)
+            raise

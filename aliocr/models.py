@@ -1,0 +1,189 @@
+"""What goes in (`Image`) and what comes out (`Scan` or `Failure`): frozen, validated at birth."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeAlias
+from urllib.parse import urlsplit
+
+import attrs
+
+from aliocr.errors import OCRError, without_queries
+
+__all__ = ["Failure", "Frame", "Image", "Outcome", "Region", "Scan"]
+
+MAX_URL_CHARACTERS = 2048
+"""Source: request parameter "url"."""
+
+MAX_DATA_ID_CHARACTERS = 256
+"""Not in the OCR documents; the service's own message is `[task.dataId] is too long(>256)`."""
+
+
+def _url(_: Image, __: attrs.Attribute[str], value: str) -> None:
+    if not isinstance(value, str):
+        raise ValueError(f"url must be a string, not {value!r}")  # noqa: TRY004
+    if len(value) > MAX_URL_CHARACTERS:
+        problem = f"has {len(value)} characters; the service takes {MAX_URL_CHARACTERS}"
+    else:
+        problem = _problem_of(value)
+    if problem:
+        # What is wrong with it may be a space in the middle, so cut by hand, not by pattern.
+        address, mark = value.partition("?")[:2]
+        raise ValueError(f"url {problem}: {without_queries(address[:80] + mark)!r}")
+
+
+def _problem_of(url: str) -> str:
+    if not url.lower().startswith(("http://", "https://")):
+        return "must start with http:// or https:// (the service downloads the image itself)"
+    if any(character <= " " or character == "\x7f" for character in url):
+        return "holds a space or control character; percent-encode it"
+    try:
+        return "" if urlsplit(url).hostname else "names no host"
+    except ValueError as error:
+        return f"cannot be parsed ({error})"
+
+
+def _data_id(_: Image, __: attrs.Attribute[str | None], value: str | None) -> None:
+    if value is None:
+        return
+    if not isinstance(value, str) or not 1 <= len(value) <= MAX_DATA_ID_CHARACTERS:
+        raise ValueError(
+            f"data_id must be a string of 1 to {MAX_DATA_ID_CHARACTERS} characters, not {value!r}"
+        )
+
+
+def _count(_: Image, attribute: attrs.Attribute[int | None], value: int | None) -> None:
+    if value is None:
+        return
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"{attribute.name} must be a whole number from 1 up, not {value!r}")
+
+
+@attrs.frozen
+class Image:
+    """One image to read.
+
+    Args:
+        url: http or https, at most 2,048 characters, reachable from the public Internet. Its query
+            is left out of the repr, because that of a signed URL is a key.
+        data_id: Your own name for the image, 1 to 256 characters; None lets the library choose.
+        interval: For GIFs and long images: read one frame of every `interval`. Goes with
+            `max_frames`; None for both reads the first frame only.
+        max_frames: Read (and pay for) at most so many frames. The service widens `interval` until
+            they cover the picture.
+
+    Raises:
+        ValueError: A value the service would refuse; the message names field and value.
+
+    Source: request parameters "url", "dataId", "interval", "maxFrames".
+    """
+
+    url: str = attrs.field(validator=_url, repr=lambda url: repr(without_queries(url)))
+    data_id: str | None = attrs.field(default=None, validator=_data_id)
+    interval: int | None = attrs.field(default=None, validator=_count)
+    max_frames: int | None = attrs.field(default=None, validator=_count)
+
+    def __attrs_post_init__(self) -> None:
+        """Check the pair: one without the other means nothing to the service."""
+        if (self.interval is None) != (self.max_frames is None):
+            raise ValueError(
+                "interval and max_frames go together, not "
+                f"interval={self.interval} with max_frames={self.max_frames}"
+            )
+
+    @classmethod
+    def of(cls, value: Any) -> Image:
+        """The value itself if it is an `Image`, else an `Image` of that URL."""
+        return value if isinstance(value, Image) else cls(value)
+
+
+@attrs.frozen
+class Region:
+    """One piece of text and where it stands.
+
+    Args:
+        text: The text.
+        x: Left edge, in pixels from the left of the image.
+        y: Upper edge, in pixels from the top of the image.
+        w: Width in pixels.
+        h: Height in pixels.
+
+    Source: "ocrLocation".
+    """
+
+    text: str
+    x: float
+    y: float
+    w: float
+    h: float
+
+
+@attrs.frozen
+class Frame:
+    """One captured frame of a GIF or long image.
+
+    Args:
+        text: All text of the frame.
+        regions: Its pieces, as the service gave them; may be empty though there is text.
+        url: A temporary address of the captured frame, if the service gave one.
+        rate: The service's confidence in percent; it says to ignore it for OCR.
+    """
+
+    text: str
+    regions: tuple[Region, ...] = ()
+    url: str | None = attrs.field(
+        default=None, repr=lambda url: repr(without_queries(url) if url else url)
+    )
+    rate: float | None = None
+
+
+@attrs.frozen
+class Scan:
+    """What the service read in one image.
+
+    Args:
+        image: The image, the very object that was asked for.
+        text: All text joined; empty if there is none.
+        regions: The pieces of text with their places, in the service's order.
+        frames: The captured frames, in order; empty unless more than one was captured.
+        label: `"ocr"` for text, `"normal"` for none.
+        suggestion: `"review"` or `"pass"`: the moderation policy's view, see `needs_review`.
+        rate: Confidence in percent; the service says to ignore it for OCR.
+        task_id: The service's id of this image's work.
+        request_id: The service's id of the request it travelled in.
+
+    Source: response parameters "result".
+    """
+
+    image: Image
+    text: str
+    regions: tuple[Region, ...] = ()
+    frames: tuple[Frame, ...] = ()
+    label: str = "normal"
+    suggestion: str = "pass"
+    rate: float | None = None
+    task_id: str | None = None
+    request_id: str | None = None
+    ok: Literal[True] = attrs.field(default=True, init=False, repr=False)
+
+    @property
+    def needs_review(self) -> bool:
+        """The service suggests that a person looks at the text."""
+        return self.suggestion == "review"
+
+
+@attrs.frozen
+class Failure:
+    """One image that was not read, after the tries it was allowed.
+
+    Args:
+        image: The image, the very object that was asked for.
+        error: Why.
+    """
+
+    image: Image
+    error: OCRError
+    ok: Literal[False] = attrs.field(default=False, init=False, repr=False)
+
+
+Outcome: TypeAlias = Scan | Failure
+"""What becomes of an image: test `.ok`."""

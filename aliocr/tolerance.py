@@ -1,0 +1,100 @@
+"""Reading JSON that is not quite what was promised, into the attrs class that was meant.
+
+The strict decoder is tried first and is fast; this is for what it refuses: names in another case,
+numbers as strings, nulls, fields of the wrong kind. What cannot be read is left out, not raised.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import types
+from functools import cache
+from typing import Any, TypeVar, get_args, get_type_hints
+
+import attrs
+
+__all__ = ["fields_of", "parse", "read", "string", "whole_number"]
+
+T = TypeVar("T", bound=attrs.AttrsInstance)
+
+
+def parse(body: bytes) -> object:
+    """The plain JSON value of a body, or None if there is none; bad UTF-8 is replaced."""
+    try:
+        return json.loads(body.decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return None
+
+
+def fields_of(value: object) -> dict[str, Any]:
+    """An object's fields by lower-case name; empty for anything else than an object."""
+    if not isinstance(value, dict):
+        return {}
+    return {str(name).lower(): field for name, field in value.items()}
+
+
+def string(value: object) -> str | None:
+    """Strings, and numbers as strings; a lone surrogate becomes `?`, as nothing can encode it."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    return str(value) if isinstance(value, int | float) else None
+
+
+def number(value: object) -> float | None:
+    """Finite numbers, and strings that hold one."""
+    if not isinstance(value, int | float | str):
+        return None
+    try:
+        found = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return found if math.isfinite(found) else None
+
+
+def whole_number(value: object) -> int | None:
+    """Whole numbers, also as floats or strings."""
+    found = number(value)
+    return int(found) if found is not None and found.is_integer() else None
+
+
+_SCALARS = {str: string, float: number, int: whole_number}
+
+
+def read(value: object, kind: type[T]) -> T | None:
+    """An instance of an attrs class, as far as the value has it; None if it is no such thing.
+
+    A missing number that the class insists on is 0; without a string it insists on, there is no
+    instance. Elements of a list that cannot be read are dropped.
+    """
+    fields = fields_of(value)
+    if not fields:
+        return None
+    found: dict[str, Any] = {}
+    for field in attrs.fields(kind):
+        hint = _hints(kind)[field.name]
+        item = _read_hinted(fields.get(field.name.lower()), hint)
+        if item is None and field.default is attrs.NOTHING:
+            if hint is str:
+                return None
+            item = hint(0)
+        found[field.name] = item
+    return kind(**found)
+
+
+@cache
+def _hints(kind: Any) -> dict[str, Any]:
+    return get_type_hints(kind)
+
+
+def _read_hinted(value: object, hint: Any) -> Any:
+    if isinstance(hint, types.UnionType):  # `X | None` is the only union in use
+        hint = get_args(hint)[0]
+    if hint in _SCALARS:
+        return _SCALARS[hint](value)
+    arguments = get_args(hint)
+    if not arguments:
+        return read(value, hint)
+    items = value if isinstance(value, list) else [value]  # one thing where a list was meant
+    found = [_read_hinted(item, arguments[0]) for item in items]
+    return tuple(item for item in found if item is not None) or None

@@ -1,0 +1,97 @@
+"""The house stands: every file imports from lower floors only."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import aliocr
+
+ROOT = Path(aliocr.__file__).parent
+
+FLOORS = {
+    "errors": 0,
+    "credentials": 0,
+    "limits": 0,
+    "version": 0,
+    "tolerance": 0,
+    "models": 1,
+    "signing": 2,
+    "wire": 2,
+    "retry": 2,
+    "limiter": 3,
+    "transport": 4,
+    "exchange": 5,
+    "batching": 5,
+    "feed": 6,
+    "session": 7,
+}
+# One file may use another of its floor only where it is named here, and never back.
+BESIDE = {("models", "errors"), ("wire", "tolerance")}
+EMULATOR_MAY_USE = {"credentials", "errors", "limits", "models", "signing", "wire"}
+PURE_FLOORS = range(3)
+
+
+def _modules() -> dict[str, Path]:
+    return {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in ROOT.rglob("*.py")
+    }
+
+
+def _imports(path: Path) -> set[str]:
+    """Full names of everything a file imports, wherever in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name}: imports are absolute"
+            module = node.module or ""
+            found |= {f"{module}.{alias.name}" for alias in node.names} | {module}
+    return found
+
+
+def _rooms(path: Path) -> set[str]:
+    """The rooms of the package that a file imports: `aliocr.wire.Task` → `wire`."""
+    names = {name.split(".")[1] for name in _imports(path) if name.startswith("aliocr.")}
+    return names & (set(FLOORS) | {"cli", "emulator"})
+
+
+@pytest.mark.parametrize("name", [name for name in _modules() if "." not in name])
+def test_a_file_has_a_floor_and_looks_down(name: str) -> None:
+    """A new file gets a floor here; an upward or sideways import fails."""
+    if name in ("__init__", "__main__"):
+        return
+    assert name in FLOORS, f"give {name} a floor"
+    for other in _rooms(ROOT / f"{name}.py") - {name}:
+        assert other in FLOORS, f"{name} must not import {other}"
+        below = FLOORS[other] < FLOORS[name]
+        assert below or (name, other) in BESIDE, f"{name} (floor {FLOORS[name]}) imports {other}"
+
+
+@pytest.mark.parametrize("name", [name for name, floor in FLOORS.items() if floor in PURE_FLOORS])
+def test_the_lower_floors_are_pure(name: str) -> None:
+    """Floors 0 to 2 know neither a loop nor a socket."""
+    roots = {imported.split(".")[0] for imported in _imports(ROOT / f"{name}.py")}
+    assert not roots & {"asyncio", "aiohttp", "socket", "threading", "time"}
+
+
+def test_the_emulator_shares_only_the_wire_with_the_client() -> None:
+    """It judges the client, so it must not be made of it."""
+    for path in (ROOT / "emulator").rglob("*.py"):
+        assert _rooms(path) - {"emulator"} <= EMULATOR_MAY_USE, path.name
+
+
+def test_only_the_command_line_imports_the_emulator() -> None:
+    """A client in production never loads it."""
+    for name, path in _modules().items():
+        if name.split(".")[0] not in ("emulator", "cli"):
+            assert "emulator" not in _rooms(path), name
+
+
+def test_importing_the_package_loads_no_extra() -> None:
+    """The wheel runs with its core dependencies alone."""
+    extras = {"click", "rich", "PIL", "numpy", "rapidocr", "onnxruntime"}
+    for name, path in _modules().items():
+        if name.split(".")[0] not in ("emulator", "cli"):
+            assert not {imported.split(".")[0] for imported in _imports(path)} & extras

@@ -1,0 +1,89 @@
+"""Uses every public name as a user does. Never run: the type checker reads it."""
+
+from collections.abc import AsyncIterator
+from typing import assert_never, assert_type
+
+import aiohttp
+
+import aliocr
+
+
+async def provider() -> aliocr.Credentials:
+    """A provider may be asynchronous."""
+    return aliocr.Credentials("id", "secret", security_token="token")
+
+
+class Shared:
+    """A limiter of the user's own."""
+
+    async def acquire(self) -> None:
+        """Leave to send."""
+
+
+async def source() -> AsyncIterator[str | aliocr.Image]:
+    """Images may come asynchronously."""
+    yield "https://example.com/a.png"
+    yield aliocr.Image("https://example.com/b.gif", data_id="b", interval=1, max_frames=10)
+
+
+async def verbs(http: aiohttp.ClientSession) -> None:
+    """The three verbs and every option."""
+    limiter: aliocr.Limiter = Shared()
+    credentials: aliocr.CredentialsProvider = provider
+    async with aliocr.Session(
+        credentials=credentials,
+        endpoint="http://127.0.0.1:8787",
+        region="cn-shanghai",
+        biz_type="default",
+        limits=aliocr.Limits(requests_per_second=10, images_per_request=100),
+        timeout=7.0,
+        max_retries=3,
+        limiter=limiter,
+        http=http,
+    ) as ocr:
+        scan = await ocr.scan("https://example.com/a.png")
+        assert_type(scan, aliocr.Scan)
+        for outcome in await ocr.scan_many(["https://example.com/a.png"]):
+            assert_type(outcome, aliocr.Scan | aliocr.Failure)
+            use(outcome)
+        async for outcome in ocr.stream(source()):
+            use(outcome)
+        async for outcome in ocr.stream(["https://example.com/a.png"]):
+            use(outcome)
+
+
+def use(outcome: aliocr.Outcome) -> None:
+    """`ok` narrows, and so does `match`."""
+    if outcome.ok:
+        assert_type(outcome, aliocr.Scan)
+        region: aliocr.Region
+        for region in outcome.regions:
+            assert_type((region.text, region.x), tuple[str, float])
+        frame: aliocr.Frame
+        for frame in outcome.frames:
+            assert_type(frame.rate, float | None)
+        assert_type(outcome.needs_review, bool)
+    else:
+        assert_type(outcome.error, aliocr.OCRError)
+    match outcome:
+        case aliocr.Scan(text=text):
+            assert_type(text, str)
+        case aliocr.Failure(error=aliocr.APIError(code=code)):
+            assert_type(code, int | str)
+        case aliocr.Failure():
+            pass
+        case _:
+            assert_never(outcome)
+
+
+def errors(error: aliocr.OCRError) -> str | None:
+    """Every class of the tree can be caught by name."""
+    match error:
+        case aliocr.AuthError() | aliocr.ThrottledError():
+            return error.message
+        case aliocr.DownloadError() | aliocr.ImageError():
+            return str(error.code)
+        case aliocr.ScanTimeoutError() | aliocr.TransportError() | aliocr.ResponseError():
+            return error.request_id
+        case _:
+            return aliocr.__version__ if error.transient or error.maybe_charged else None
