@@ -173,19 +173,24 @@ IN_BODY: dict[int, Rule] = {
     ),
 }
 
+_CHANGED = "something on the way (a proxy) changed the request"
 _KEY = "check the AccessKey ID and secret, and that the key is enabled"
 _CLOCK = "this machine's clock differs from the service's by more than 15 minutes; set it"
 _ADDRESS = "this endpoint does not offer image OCR; check endpoint and region"
 _TOKEN = "get a new temporary key; id, secret and token must be of one issue"  # noqa: S105
 
-# Looked up whole, then by the part before the first dot, because the gateway refines its codes.
+# Looked up whole, then by the part before the first dot, because the gateway refines its codes;
+# `Missing` stands for MissingDate and its like.
 # Source: "Common parameters", "Public errors"; the generic gateway pages for the rest.
 GATEWAY: dict[str, Rule] = {
     "InvalidAccessKeyId": Rule(AuthError, _KEY),
     "SignatureDoesNotMatch": Rule(
         AuthError,
-        "the AccessKey secret is wrong, or something on the way (a proxy) changed the request",
+        f"the AccessKey secret is wrong, or {_CHANGED}",
     ),
+    "ContentMD5NotMatched": Rule(AuthError, _CHANGED),
+    "Missing": Rule(AuthError, _CHANGED),
+    "UnsupportedHTTPMethod": Rule(AuthError, _CHANGED),
     "IncompleteSignature": Rule(AuthError, _KEY),
     "InvalidSignatureMethod": Rule(AuthError, _ADDRESS),
     "InvalidSecurityToken": Rule(AuthError, _TOKEN),
@@ -219,7 +224,8 @@ _NAMES_A_LIMIT = re.compile(r"TOO_|too (much|many|large|big)|exceed|limit", re.I
 def _rule(code: int | str) -> Rule:
     if isinstance(code, int):
         return IN_BODY.get(code, _UNKNOWN)
-    return GATEWAY.get(code) or GATEWAY.get(code.partition(".")[0], _UNKNOWN)
+    family = "Missing" if code.startswith("Missing") else code.partition(".")[0]
+    return GATEWAY.get(code) or GATEWAY.get(family, _UNKNOWN)
 
 
 def api_error(

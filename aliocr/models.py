@@ -37,9 +37,11 @@ def _problem_of(url: str) -> str:
     if any(character <= " " or character == "\x7f" for character in url):
         return "holds a space or control character; percent-encode it"
     try:
-        return "" if urlsplit(url).hostname else "names no host"
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
     except ValueError as error:
         return f"cannot be parsed ({error})"
+    return "" if host and port != 0 else "names no host"
 
 
 def _data_id(_: Image, __: attrs.Attribute[str | None], value: str | None) -> None:

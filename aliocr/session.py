@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import math
 import re
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import aiohttp
 
@@ -155,7 +155,7 @@ class Session:
             found = {number: outcome async for number, outcome in feed}
         return [found[number] for number in range(len(wanted))]
 
-    async def stream(self, images: Source) -> AsyncIterator[Outcome]:
+    async def stream(self, images: Source) -> AsyncGenerator[Outcome, None]:
         """Read images from any iterable or asynchronous iterable; outcomes as they complete.
 
         The source is drawn on only as fast as images are sent and outcomes are used, so a million
@@ -243,7 +243,15 @@ def _base_url(endpoint: str | None, region: str) -> str:
     parts = urlsplit(endpoint)
     bare = not (parts.path.strip("/") or parts.query or parts.fragment or parts.username)
     _check(parts.scheme in ("http", "https") and parts.hostname and bare, "endpoint", endpoint)
+    _check(_has_port(parts), "endpoint", endpoint)
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def _has_port(parts: SplitResult) -> bool:
+    try:
+        return parts.port != 0
+    except ValueError:
+        return False
 
 
 def _checked_credentials(

@@ -146,11 +146,13 @@ def _encode_answer(task: Task, answer: Scan | APIError) -> dict[str, Any]:
     }
     result |= _encode_text(answer.text, answer.regions)
     if answer.frames:
-        result["frames"] = [
-            {"rate": frame.rate, "url": frame.url} | _encode_text(frame.text, frame.regions)
-            for frame in answer.frames
-        ]
+        result["frames"] = [_encode_frame(frame) for frame in answer.frames]
     return wire | {"taskId": answer.task_id, "results": [result]}
+
+
+def _encode_frame(frame: Frame) -> dict[str, Any]:
+    wire: dict[str, Any] = {"rate": frame.rate} | _encode_text(frame.text, frame.regions)
+    return wire if frame.url is None else wire | {"url": frame.url}
 
 
 def _encode_text(text: str, regions: tuple[Region, ...]) -> dict[str, Any]:

@@ -72,6 +72,7 @@ def test_every_code_has_its_class_and_says_what_to_do(code: int | str) -> None:
         ("InvalidTimeStamp.Format", aliocr.AuthError, False, False),
         ("InvalidSecurityToken.Malformed", aliocr.AuthError, False, False),
         ("Forbidden.RAM", aliocr.AuthError, False, False),
+        ("MissingContent-MD5", aliocr.AuthError, False, False),
         ("SignatureNonceUsed", aliocr.APIError, True, True),
     ],
 )

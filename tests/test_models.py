@@ -16,6 +16,7 @@ from aliocr import Credentials, Failure, Image, Limits, OCRError, Scan
         ("https://example.com/a b.png", "space or control"),
         ("https://example.com/a.png\n", "space or control"),
         ("http://[::1/a.png", "cannot be parsed"),
+        ("http://example.com:99999/a.png", "cannot be parsed"),
         ("https://example.com/" + "a" * 2029, "2049 characters"),
         (None, "must be a string"),
         (b"https://example.com/a.png", "must be a string"),

@@ -1,0 +1,27 @@
+"""The image OCR service in a box: a strict emulator for tests, demonstrations and offline use.
+
+    async with Emulator() as emulator:
+        emulator.script.fail("https://example.com/a.png", 592, times=1)
+        ...  # a client with emulator.url and emulator.credentials
+        assert emulator.busiest_second() <= 10
+
+It refuses what the service refuses, with the service's code, in the order the service checks:
+
+* the gateway: path, version, headers, clock, AccessKey, STS token, nonce, signature, checksum,
+  request rate;
+* the body: JSON, scene, 1 to 100 tasks, data ids that are unique;
+* each image: URL, data id and frames by their rules, download within 3 s and 20 MB, formats, and
+  the 6 s for the whole request.
+
+Without an engine it downloads nothing and an image's text is `text of {url}`; with one it reads the
+real pictures. A `Script` makes images and requests go wrong.
+
+Not emulated: other paths and scenes, `bizType` policies, `clientInfo`, `oss://` URLs, HMAC-SM3,
+quotas of images per second (script a 588), accounts without permission (script a 596).
+"""
+
+from aliocr.emulator.calls import Call
+from aliocr.emulator.script import EVERY_IMAGE, Answer, Content, Script
+from aliocr.emulator.server import Emulator
+
+__all__ = ["EVERY_IMAGE", "Answer", "Call", "Content", "Emulator", "Script"]

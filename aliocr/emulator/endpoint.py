@@ -1,0 +1,189 @@
+"""One HTTP request in, one HTTP answer out, by way of the gateway, the script and the service."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import traceback
+import uuid
+from urllib.parse import parse_qsl
+
+import attrs
+from aiohttp import web
+
+from aliocr import wire
+from aliocr.emulator import gateway
+from aliocr.emulator.account import Account
+from aliocr.emulator.calls import Call
+from aliocr.emulator.gateway import Refusal
+from aliocr.emulator.script import Breakage, Reply, Script
+from aliocr.emulator.service import Service
+from aliocr.errors import without_queries
+from aliocr.wire import BadRequest, Task
+
+__all__ = ["Endpoint"]
+
+ANSWERING = 0.2
+"""Seconds of a request's deadline kept for writing the answer."""
+
+JSON = "application/json;charset=utf-8"
+
+_log = logging.getLogger("aliocr.emulator")
+
+
+class Endpoint:
+    """Handles the requests of one emulator.
+
+    Args:
+        account: The one account there is.
+        script: What is to happen to requests and replies.
+        service: What answers the requests that pass the gateway.
+        calls: Where every request is recorded.
+        deadline: Seconds from a request's arrival to its answer, above 0.2; None for no deadline.
+    """
+
+    def __init__(
+        self,
+        account: Account,
+        script: Script,
+        service: Service,
+        calls: list[Call],
+        deadline: float | None,
+    ) -> None:
+        self._account = account
+        self._script = script
+        self._service = service
+        self._calls = calls
+        self._deadline = deadline
+        self._running: set[asyncio.Task[object]] = set()
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """The answer to any request whatever; recorded before anything else is done."""
+        call = Call(asyncio.get_running_loop().time(), str(uuid.uuid4()).upper())
+        self._calls.append(call)
+        running = asyncio.current_task()
+        if running is not None:
+            self._running.add(running)
+            running.add_done_callback(self._running.discard)
+        try:
+            reply = await self._reply(request, call)
+        except Exception:  # noqa: BLE001 (the border: a client sees the service's shape, no page)
+            _log.error("a request failed in the emulator\n%s", _traceback())
+            reply = _refused(Refusal.of("InternalError"), request, call)
+        if reply is None:
+            if request.transport is not None:
+                request.transport.abort()
+            return web.Response()
+        call.status, call.code = reply.status, reply.code
+        return _response(reply)
+
+    async def aclose(self) -> None:
+        """Cancel the requests under way, and wait until they are gone."""
+        # A connection kept alive may bring another while these end.
+        while self._running:
+            running = tuple(self._running)
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+
+    async def _reply(self, request: web.Request, call: Call) -> Reply | None:
+        """The answer; None to close the connection instead."""
+        try:
+            body = await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            refusal = Refusal.of("InvalidParameter.Format", "The request body is too large.")
+            return _refused(refusal, request, call)
+        asked = _tasks(body)
+        if not isinstance(asked, BadRequest):
+            call.tasks = asked
+        objection = gateway.check(
+            _as_received(request, body),
+            self._account,
+            now=time.time(),
+            moment=asyncio.get_running_loop().time(),
+        )
+        if objection is not None:
+            return _refused(objection, request, call)
+        fault, delay = self._script.next_fault(call.tasks), self._script.next_delay()
+        reply = await self._serve(asked, fault, request, call)
+        await asyncio.sleep(delay)
+        return reply
+
+    async def _serve(
+        self,
+        asked: tuple[Task, ...] | BadRequest,
+        fault: Refusal | Reply | Breakage | None,
+        request: web.Request,
+        call: Call,
+    ) -> Reply | None:
+        """The answer to a request that passed the gateway."""
+        match fault:
+            case Breakage.DROP:
+                return None
+            case Breakage.HANG:
+                # Ends when the client goes away or the emulator stops: both cancel this.
+                await asyncio.Event().wait()
+            case Refusal():
+                return _refused(fault, request, call)
+            case Reply():
+                return fault
+            case Breakage.CUT | None:
+                pass
+        if isinstance(asked, BadRequest):
+            reply = _refused(Refusal.of(400, str(asked)), request, call)
+        else:
+            reply = await self._read(asked, call)
+        return attrs.evolve(reply, cut=fault is Breakage.CUT)
+
+    async def _read(self, tasks: tuple[Task, ...], call: Call) -> Reply:
+        until = None if self._deadline is None else call.arrived + self._deadline - ANSWERING
+        answers = await self._service.answer(tasks, request_id=call.request_id, until=until)
+        call.answers = self._script.arrange(answers)
+        body = wire.encode_reply(call.answers, request_id=call.request_id)
+        return Reply(wire.OK, body, JSON, wire.OK)
+
+
+def _tasks(body: bytes) -> tuple[Task, ...] | BadRequest:
+    """What was asked, or what is wrong with it: said only after the gateway has had its say."""
+    try:
+        return wire.decode_request(body)
+    except BadRequest as error:
+        return error
+
+
+def _as_received(request: web.Request, body: bytes) -> gateway.Request:
+    """What the gateway looks at, nothing in it normalised: the signature is taken of it."""
+    return gateway.Request(
+        method=request.method,
+        path=request.rel_url.raw_path,
+        query=tuple(parse_qsl(request.rel_url.raw_query_string, keep_blank_values=True)),
+        headers=request.headers,
+        body=body,
+    )
+
+
+def _refused(refusal: Refusal, request: web.Request, call: Call) -> Reply:
+    body = wire.encode_refusal(
+        refusal.code, refusal.message, request_id=call.request_id, host=request.host
+    )
+    return Reply(refusal.status, body, JSON, refusal.code)
+
+
+def _response(reply: Reply) -> web.Response:
+    if not reply.cut:
+        return web.Response(
+            status=reply.status, body=reply.body, headers={"Content-Type": reply.content_type}
+        )
+    response = web.Response(
+        status=reply.status,
+        body=reply.body[: len(reply.body) // 2],
+        headers={"Content-Type": reply.content_type, "Content-Length": str(len(reply.body))},
+    )
+    response.force_close()
+    return response
+
+
+def _traceback() -> str:
+    """Of the exception being handled, without the queries of the URLs in it, which may be keys."""
+    return without_queries(traceback.format_exc())

@@ -1,0 +1,317 @@
+"""Reads pictures on a few threads, each once however many ask for it.
+
+The rules:
+
+* A picture's *job* is one task of the event loop. It waits for its turn, has the picture decoded by
+  a worker, then each frame read by whichever worker is free.
+* There are as many turns as workers, so that only so many decoded pictures are in memory; and a
+  worker is taken before anything is handed to it, so that nothing queues where it cannot be seen.
+  Turns and workers go first come, first served: a GIF of a hundred frames and its neighbour
+  alternate.
+* What a worker has begun cannot be stopped. A job nobody waits for any more is cancelled if it
+  waits for a turn or a worker; else it runs on, and its reading is there for the next who asks.
+* Equal pictures in work are one job; those read are kept, the most recently asked for first.
+  Failures are not kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, TypeVar
+
+import attrs
+
+from aliocr.emulator.engine import Engine, Recognized
+from aliocr.emulator.layout import joined_text, rate, reading_order
+from aliocr.emulator.picture import PictureError, PictureFrame, decode
+from aliocr.models import Region
+
+__all__ = ["FrameReading", "PictureReader", "Reading"]
+
+MAX_WORKERS = 4
+"""Engines hold about half a gigabyte each, and neighbours on the machine halve the gain anyway."""
+
+KEPT_READINGS = 256
+"""Readings remembered; a page of text is some 10 kB."""
+
+HASHED_AT_ONCE = 256 * 1024
+"""Bytes hashed before the event loop gets a turn: under a millisecond's work."""
+
+CLOSED = "the picture reader is closed"
+
+T = TypeVar("T")
+
+
+@attrs.frozen
+class FrameReading:
+    """What one frame says.
+
+    Args:
+        text: All its text, joined; empty if there is none.
+        regions: Its pieces in reading order, in pixels of the whole picture. (The documents do not
+            say whether a long image's positions count from the picture or from its strip.)
+        rate: Mean confidence in percent; None without text.
+    """
+
+    text: str
+    regions: tuple[Region, ...]
+    rate: float | None
+
+
+@attrs.frozen
+class Reading:
+    """What a picture says.
+
+    Args:
+        frames: The frames that were read, at least one, in order.
+        text: The text of all of them, joined; empty if there is none.
+        regions: The pieces of all of them, in order, in pixels of the whole picture.
+        rate: Mean confidence in percent over all text; None without text.
+    """
+
+    frames: tuple[FrameReading, ...]
+    text: str
+    regions: tuple[Region, ...]
+    rate: float | None
+
+
+@attrs.frozen
+class _Seen:
+    """What an engine saw in one frame, in reading order, and the same as a value for the caller."""
+
+    found: tuple[Recognized, ...]
+    reading: FrameReading
+
+
+@attrs.frozen
+class _Key:
+    """What makes two calls the same work."""
+
+    sha256: bytes
+    interval: int | None
+    max_frames: int | None
+
+
+@attrs.define(eq=False)
+class _Job:
+    """One picture in work.
+
+    Args:
+        key: What it is known by while callers may join it.
+        task: What does the work; set as soon as the job exists.
+        callers: How many wait for the reading.
+        queued: The task waits for a turn or a worker, so cancelling it wastes nothing.
+    """
+
+    key: _Key
+    task: asyncio.Task[Reading] = attrs.field(init=False)
+    callers: int = 0
+    queued: bool = True
+
+
+class PictureReader:
+    """Reads pictures on threads of its own, so that the event loop goes on.
+
+    Threads and engines start with the first pictures. Close it with `aclose()`, on the event loop
+    it was used on.
+
+    Args:
+        engine_factory: Makes an engine, in the worker thread that will use it.
+        workers: Threads, each with an engine of its own; None for one per core, at most 4.
+    """
+
+    def __init__(self, engine_factory: Callable[[], Engine], workers: int | None = None) -> None:
+        if workers is None:
+            workers = min(MAX_WORKERS, os.cpu_count() or 1)
+        self._engine_factory = engine_factory
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="aliocr-reader")
+        self._of_thread = threading.local()
+        self._turns = asyncio.Semaphore(workers)
+        self._workers = asyncio.Semaphore(workers)
+        self._at_work: set[asyncio.Future[Any]] = set()
+        self._jobs: dict[_Key, _Job] = {}
+        self._kept: OrderedDict[_Key, Reading] = OrderedDict()
+        self._closed = False
+
+    async def read(self, data: bytes, *, interval: int | None, max_frames: int | None) -> Reading:
+        """Read the chosen frames of a picture.
+
+        Cancelling a call never disturbs another call for the same picture.
+
+        Args:
+            data: The file's bytes; may be empty, which is no picture.
+            interval: One frame of every `interval`; None, with `max_frames`, for the first only.
+            max_frames: At most so many frames.
+
+        Raises:
+            PictureError: The picture is refused or damaged, or (586) the engine failed at it.
+            ImportError: The `emulator` extra is not installed.
+            RuntimeError: The reader is closed, or was before the picture was read.
+        """
+        key = _Key(await _sha256(data), interval, max_frames)
+        if self._closed:
+            raise RuntimeError(CLOSED)
+        if (kept := self._kept.get(key)) is not None:
+            self._kept.move_to_end(key)
+            return kept
+        job = self._jobs.get(key) or self._begin(key, data)
+        job.callers += 1
+        try:
+            # Unlike awaiting the task, this neither cancels it with the caller nor takes its
+            # cancellation for the caller's own.
+            await asyncio.wait((job.task,))
+        finally:
+            job.callers -= 1
+            if not job.callers and job.queued:
+                self._forget(job)
+                job.task.cancel()
+        if job.task.cancelled():
+            raise RuntimeError(CLOSED)
+        return job.task.result()
+
+    async def aclose(self) -> None:
+        """Drop what is queued, wait for what the workers have begun, end the threads.
+
+        Waiting calls of `read` get a `RuntimeError` unless their picture is finished by then.
+        """
+        self._closed = True
+        tasks = [job.task for job in self._jobs.values()]
+        for job in self._jobs.values():
+            if job.queued:
+                job.task.cancel()
+        if pending := {*tasks, *self._at_work}:
+            await asyncio.wait(pending)
+        self._kept.clear()
+        # The workers are idle by now, but ending they free their engines, which takes 30 ms.
+        with ThreadPoolExecutor(1) as closer:
+            await asyncio.get_running_loop().run_in_executor(closer, self._pool.shutdown)
+
+    def _begin(self, key: _Key, data: bytes) -> _Job:
+        job = self._jobs[key] = _Job(key)
+        job.task = asyncio.get_running_loop().create_task(self._work(job, data))
+        job.task.add_done_callback(lambda _: self._settle(job))
+        return job
+
+    def _settle(self, job: _Job) -> None:
+        """Keep a reading. A failure is marked as seen, since its callers may all have gone."""
+        self._forget(job)
+        if job.task.cancelled() or job.task.exception():
+            return
+        self._kept[job.key] = job.task.result()
+        if len(self._kept) > KEPT_READINGS:
+            self._kept.popitem(last=False)
+
+    def _forget(self, job: _Job) -> None:
+        """Let nobody join the job any more; the same picture may be a new job already."""
+        if self._jobs.get(job.key) is job:
+            del self._jobs[job.key]
+
+    async def _work(self, job: _Job, data: bytes) -> Reading:
+        await self._take(self._turns, job)
+        try:
+            opening = await self._hand_over(
+                job, self._open, data, job.key.interval, job.key.max_frames
+            )
+            await asyncio.wait((opening,))
+            opened = opening.result()
+            if isinstance(opened, _Seen):
+                return _reading((opened,))
+            seen = [await self._hand_over(job, self._see, frame) for frame in opened]
+            await asyncio.wait(seen)
+            return _reading([each.result() for each in seen])
+        finally:
+            self._turns.release()
+
+    async def _take(self, places: asyncio.Semaphore, job: _Job) -> None:
+        """Queue for a turn or a worker, unless nobody waits for the job any more."""
+        if self._closed or not job.callers:
+            self._forget(job)
+            raise asyncio.CancelledError
+        job.queued = True
+        await places.acquire()
+        job.queued = False
+
+    async def _hand_over(
+        self, job: _Job, function: Callable[..., T], *args: object
+    ) -> asyncio.Future[T]:
+        """Take a worker and give it something to do; the worker is free again when that is done.
+
+        Returns:
+            Its result. To be waited for with `asyncio.wait`: cancelling it would only hide that
+            the worker goes on.
+        """
+        await self._take(self._workers, job)
+        loop = asyncio.get_running_loop()
+        future = loop.run_in_executor(self._pool, partial(_failing_as_documented, function, *args))
+        self._at_work.add(future)
+        future.add_done_callback(self._worker_is_free)
+        return future
+
+    def _worker_is_free(self, future: asyncio.Future[Any]) -> None:
+        self._at_work.discard(future)
+        self._workers.release()
+        if not future.cancelled():
+            future.exception()  # seen, though a dropped job never asks for it
+
+    def _open(
+        self, data: bytes, interval: int | None, max_frames: int | None
+    ) -> tuple[PictureFrame, ...] | _Seen:
+        """Decode a picture in a worker, and read it too if it has one frame only.
+
+        A single frame gives other workers nothing to share, and what is begun is then finished.
+        """
+        frames = decode(data, interval=interval, max_frames=max_frames)
+        return self._see(frames[0]) if len(frames) == 1 else frames
+
+    def _see(self, frame: PictureFrame) -> _Seen:
+        """Read a frame in a worker, with the engine of its thread."""
+        if not hasattr(self._of_thread, "engine"):
+            self._of_thread.engine = self._engine_factory()
+        engine: Engine = self._of_thread.engine
+        found = tuple(
+            attrs.evolve(each, x=each.x + frame.x, y=each.y + frame.y)
+            for each in reading_order(engine.recognize(frame.picture))
+        )
+        return _Seen(found, FrameReading(joined_text(found), _regions(found), rate(found)))
+
+
+def _failing_as_documented(function: Callable[..., T], *args: object) -> T:
+    """Call a function; what nobody foresaw becomes the service's "algorithm failed"."""
+    try:
+        return function(*args)
+    except (PictureError, ImportError):
+        raise
+    except Exception as error:
+        raise PictureError(586, f"the engine failed ({type(error).__name__})") from error
+
+
+def _regions(found: Iterable[Recognized]) -> tuple[Region, ...]:
+    return tuple(Region(each.text, each.x, each.y, each.w, each.h) for each in found)
+
+
+def _reading(seen: Sequence[_Seen]) -> Reading:
+    found = [each for one in seen for each in one.found]
+    return Reading(
+        frames=tuple(one.reading for one in seen),
+        text=joined_text(found),
+        regions=tuple(region for one in seen for region in one.reading.regions),
+        rate=rate(found),
+    )
+
+
+async def _sha256(data: bytes) -> bytes:
+    """The SHA-256 of any number of bytes, with the event loop let in between."""
+    digest = hashlib.sha256()
+    view = memoryview(data)
+    for start in range(0, len(view), HASHED_AT_ONCE):
+        if start:
+            await asyncio.sleep(0)
+        digest.update(view[start : start + HASHED_AT_ONCE])
+    return digest.digest()

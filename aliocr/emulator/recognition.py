@@ -1,0 +1,75 @@
+"""Images really downloaded and really read: needs the `emulator` extra, and whatever imports this.
+
+A module of its own, imported when an engine is asked for, so that the scripted emulator needs
+nothing but what the client needs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from importlib.util import find_spec
+
+from aliocr.emulator.download import Downloader
+from aliocr.emulator.engine import Engine
+from aliocr.emulator.picture import MISSING_EXTRA, PictureError
+from aliocr.emulator.reader import FrameReading, PictureReader
+from aliocr.emulator.script import CERTAIN, Content
+from aliocr.errors import api_error
+from aliocr.models import Frame, Image
+
+__all__ = ["Recognition"]
+
+
+class Recognition:
+    """Fetches images and reads them.
+
+    Args:
+        engine_factory: Makes one engine for each worker thread.
+        downloader: Fetches the images; open, and closed by whoever opened it.
+
+    Raises:
+        ImportError: The extra is not installed; the message names the command that does it.
+    """
+
+    def __init__(self, engine_factory: Callable[[], Engine], downloader: Downloader) -> None:
+        if find_spec("PIL") is None:
+            raise ImportError(MISSING_EXTRA)
+        self._downloader = downloader
+        self._reader = PictureReader(engine_factory)
+
+    async def aclose(self) -> None:
+        """Wait for the pictures whose reading has begun, and end the threads."""
+        await self._reader.aclose()
+
+    async def read(self, image: Image, place: asyncio.Semaphore) -> Content:
+        """What the image says.
+
+        Args:
+            image: Which, and which of its frames.
+            place: Held while the picture is at the reader, so that its request takes no more places
+                there than it has.
+
+        Raises:
+            APIError: Not fetched, or not a picture that can be read.
+        """
+        data = await self._downloader.fetch(image.url)
+        async with place:
+            try:
+                reading = await self._reader.read(
+                    data, interval=image.interval, max_frames=image.max_frames
+                )
+            except PictureError as error:
+                raise api_error(error.code, error.message) from None
+        # A single frame is the image itself. Source: "frames".
+        frames = tuple(map(_frame, reading.frames)) if len(reading.frames) > 1 else ()
+        return Content(reading.text, reading.regions, frames, _rate(reading.rate))
+
+
+def _frame(reading: FrameReading) -> Frame:
+    """Without an address: the service keeps frames for some minutes, the emulator keeps none."""
+    return Frame(reading.text, reading.regions, None, _rate(reading.rate))
+
+
+def _rate(rate: float | None) -> float:
+    return CERTAIN if rate is None else rate

@@ -1,0 +1,116 @@
+"""The service behind the gateway: tasks in, one answer for each out, before the deadline."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import string
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from aliocr.emulator.script import CODE_NAMES, Answer, Content, Script
+from aliocr.errors import APIError, api_error
+from aliocr.models import Image, Scan
+from aliocr.wire import Task
+
+if TYPE_CHECKING:
+    from aliocr.emulator.recognition import Recognition
+
+__all__ = ["Service"]
+
+PLACES_AT_READER = 4
+"""Pictures of one request at the reader at once: enough to keep every worker busy, few enough that
+another client's picture waits for four and not for a hundred."""
+
+
+class Service:
+    """Answers the tasks of requests that passed the gateway.
+
+    Args:
+        script: Asked first what becomes of an image.
+        recognition: Reads the images of which the script knows nothing; None for
+            `text of {url}` instead.
+    """
+
+    def __init__(self, script: Script, recognition: Recognition | None) -> None:
+        self._script = script
+        self._recognition = recognition
+
+    async def answer(
+        self, tasks: Sequence[Task], *, request_id: str, until: float | None
+    ) -> tuple[Answer, ...]:
+        """One answer for each task, in order.
+
+        Args:
+            tasks: Of one request.
+            request_id: The request's.
+            until: When to stop, by the event loop's clock: tasks that are not done by then are
+                answered with 581. None waits for all.
+        """
+        places = asyncio.Semaphore(PLACES_AT_READER)
+        begun = [self._begin(task, request_id, places) for task in tasks]
+        await _finish([read for read in begun if isinstance(read, asyncio.Task)], until)
+        answers = [_settled(read) if isinstance(read, asyncio.Task) else read for read in begun]
+        return tuple(zip(tasks, answers, strict=True))
+
+    def _begin(
+        self, task: Task, request_id: str, places: asyncio.Semaphore
+    ) -> Scan | APIError | asyncio.Task[Scan | APIError]:
+        """The answer, or what will have it if the image must be read."""
+        try:
+            image = Image(task.url, task.data_id, task.interval, task.max_frames)
+        except ValueError as error:
+            return api_error(400, f"[task] {error}")
+        outcome = self._script.next_outcome(task.url)
+        if isinstance(outcome, APIError):
+            return outcome
+        if outcome is None and self._recognition is not None:
+            return asyncio.create_task(_read(self._recognition, image, request_id, places))
+        return _scan(image, outcome or Content.of_text(f"text of {task.url}"), request_id)
+
+
+async def _read(
+    recognition: Recognition, image: Image, request_id: str, places: asyncio.Semaphore
+) -> Scan | APIError:
+    try:
+        return _scan(image, await recognition.read(image, places), request_id)
+    except APIError as error:
+        return error
+
+
+async def _finish(reads: Sequence[asyncio.Task[Scan | APIError]], until: float | None) -> None:
+    """Wait for all reads, or till then; none is under way afterwards, come what may."""
+    if not reads:
+        return
+    try:
+        timeout = None if until is None else max(0.0, until - asyncio.get_running_loop().time())
+        await asyncio.wait(reads, timeout=timeout)
+    finally:
+        for read in reads:
+            read.cancel()
+        await asyncio.gather(*reads, return_exceptions=True)
+
+
+def _settled(read: asyncio.Task[Scan | APIError]) -> Scan | APIError:
+    return api_error(581, CODE_NAMES[581]) if read.cancelled() else read.result()
+
+
+def _scan(image: Image, content: Content, request_id: str) -> Scan:
+    """Text is always to be reviewed, as no policy of one's own is emulated. Source: "result"."""
+    return Scan(
+        image=image,
+        text=content.text,
+        regions=content.regions,
+        frames=content.frames,
+        label="ocr" if content.text else "normal",
+        suggestion="review" if content.text else "pass",
+        rate=content.rate,
+        task_id=_task_id(),
+        request_id=request_id,
+    )
+
+
+def _task_id() -> str:
+    """Of the form of the documents' samples, `img5A@k7a@B4q@6K@d9nfKgOs-1s****`."""
+    letters = random.choices(string.ascii_letters + string.digits, k=26)
+    return f"img{''.join(letters[:22])}-1s{''.join(letters[22:])}"

@@ -1,0 +1,70 @@
+"""Pictures to download, and an engine to read them, both at the test's command."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import threading
+from pathlib import Path
+from typing import Any, Self
+
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from PIL import Image
+
+from aliocr.emulator import Emulator
+from aliocr.emulator.engine import Recognized
+
+SAMPLES = Path(__file__).parents[1] / "samples"
+
+
+class Album:
+    """A host of pictures that are as wide as their name says, and an engine that reads the width.
+
+    `async with` it. The engine waits while `gate` is closed; `read` is what it read, in order.
+    """
+
+    def __init__(self) -> None:
+        app = web.Application()
+        app.router.add_get("/width/{width}", self._picture)
+        app.router.add_get("/sample/{name}", self._sample)
+        app.router.add_get("/slow", self._slow)
+        self.server = TestServer(app)
+        self.gate = threading.Event()
+        self.gate.set()
+        self.read: list[int] = []
+
+    async def __aenter__(self) -> Self:
+        await self.server.start_server()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.gate.set()
+        await self.server.close()
+
+    def emulator(self, **options: Any) -> Emulator:
+        """An emulator whose engine this is, without a rate limit."""
+        return Emulator(lambda: self, requests_per_second=None, **options)
+
+    def url(self, path: str) -> str:
+        """The address of one of its pictures."""
+        return str(self.server.make_url(path))
+
+    def recognize(self, picture: Image.Image) -> tuple[Recognized, ...]:
+        """The engine: the width as a text; nothing in a picture 1 pixel wide."""
+        assert self.gate.wait(10)
+        self.read.append(picture.width)
+        text = f"{picture.width} wide"
+        return (Recognized(text, 0, 0, picture.width, 1, 1.0),) if picture.width > 1 else ()
+
+    async def _picture(self, request: web.Request) -> web.Response:
+        buffer = io.BytesIO()
+        Image.new("RGB", (int(request.match_info["width"]), 10)).save(buffer, "PNG")
+        return web.Response(body=buffer.getvalue())
+
+    async def _sample(self, request: web.Request) -> web.FileResponse:
+        return web.FileResponse(SAMPLES / request.match_info["name"])
+
+    async def _slow(self, _: web.Request) -> web.Response:
+        await asyncio.Event().wait()
+        return web.Response()

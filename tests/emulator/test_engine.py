@@ -1,0 +1,190 @@
+"""The real engine on the sample pictures: promises on what it finds, and on keeping quiet."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+pytest.importorskip("rapidocr")
+pytest.importorskip("onnxruntime")
+
+from PIL import Image
+
+from aliocr.emulator.engine import RapidOCREngine, Recognized
+from aliocr.emulator.picture import decode
+from aliocr.emulator.reader import PictureReader
+
+pytestmark = pytest.mark.engine
+
+SAMPLES = Path(__file__).parents[1] / "samples"
+TRUTH: dict[str, dict[str, Any]] = json.loads((SAMPLES / "ground_truth.json").read_text("utf-8"))
+
+PADDING_PIXELS = 9
+"""Engines draw their boxes around the ink by up to so much."""
+
+SLANT_PIXELS = 5
+"""A long line is found a little slanted, which makes its upright bounding box so much higher."""
+
+
+@pytest.fixture(scope="module")
+def engine() -> RapidOCREngine:
+    """One engine for all; its models take half a second to load."""
+    return RapidOCREngine()
+
+
+def frames_of(name: str) -> list[tuple[Image.Image, int, list[dict[str, Any]]]]:
+    """What there is to read in a sample: pixels, their upper edge, the lines that begin in them.
+
+    A wide picture is taken whole: its strips, the service's rule, cut through its lines.
+    """
+    truth = TRUTH[name]
+    if name == "small_zh.png":
+        return [(Image.open(SAMPLES / name).convert("RGB"), 0, truth["lines"])]
+    frames = decode((SAMPLES / name).read_bytes(), interval=1, max_frames=100)
+    if "frames" in truth:
+        return [(f.picture, 0, truth["frames"][f.index]) for f in frames]
+    return [
+        (
+            frame.picture,
+            frame.y,
+            [each for each in truth["lines"] if 0 <= each["y"] - frame.y < frame.picture.height],
+        )
+        for frame in frames
+    ]
+
+
+def squeezed(text: str) -> str:
+    """The text without what engines and people write differently: blanks, full-width forms."""
+    return "".join(unicodedata.normalize("NFKC", text).split())
+
+
+def excess(found: Recognized, line: dict[str, Any]) -> list[float]:
+    """By how many pixels a box reaches over the ink: left, top, right, bottom."""
+    return [
+        line["x"] - found.x,
+        line["y"] - found.y,
+        found.x + found.w - line["x"] - line["w"],
+        found.y + found.h - line["y"] - line["h"],
+    ]
+
+
+def test_lines_of_the_samples_are_found_where_they_stand(engine: RapidOCREngine) -> None:
+    """At least 95 % of all lines, in every frame and strip, with boxes a few pixels around them."""
+    expected = 0
+    edges: list[list[float]] = []
+    for name in TRUTH:
+        for picture, top, lines in frames_of(name):
+            found = [attrs.evolve(each, y=each.y + top) for each in engine.recognize(picture)]
+            expected += len(lines)
+            for line in lines:
+                same = [each for each in found if squeezed(each.text) == squeezed(line["text"])]
+                edges += [excess(each, line) for each in same[:1]]
+    assert expected == 90
+    assert len(edges) >= 0.95 * expected
+    near = [each for each in edges if max(map(abs, each)) <= PADDING_PIXELS + SLANT_PIXELS]
+    assert len(near) >= 0.95 * expected
+    for edge in zip(*edges, strict=True):
+        assert 0 <= statistics.median(edge) <= PADDING_PIXELS
+
+
+def test_a_blank_page_has_no_text(engine: RapidOCREngine) -> None:
+    """Nothing is invented."""
+    assert engine.recognize(Image.open(SAMPLES / "blank_white.png").convert("RGB")) == ()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 200), (400, 5), (2_500, 1_000)])
+def test_odd_sizes_are_no_error(engine: RapidOCREngine, size: tuple[int, int]) -> None:
+    """A hairline or a poster without text is a picture without text."""
+    assert engine.recognize(Image.new("RGB", size, "white")) == ()
+
+
+def test_boxes_stay_inside_the_picture(engine: RapidOCREngine) -> None:
+    """Text at the very edge has a box that can be drawn and cut out."""
+    whole = Image.open(SAMPLES / "small_en.png").convert("RGB")
+    cut = whole.crop((41, 65, 290, 136))
+    found = engine.recognize(cut)
+    assert found
+    for each in found:
+        assert 0 <= each.x < each.x + each.w <= cut.width
+        assert 0 <= each.y < each.y + each.h <= cut.height
+        assert 0.5 <= each.confidence <= 1
+
+
+async def test_a_sample_is_read_in_order_by_the_reader() -> None:
+    """Engine, frames and reading order together: a receipt comes out as it is printed."""
+    reader = PictureReader(RapidOCREngine, workers=1)
+    data = (SAMPLES / "receipt_mixed.jpg").read_bytes()
+    result = await reader.read(data, interval=None, max_frames=None)
+    await reader.aclose()
+    printed = squeezed("".join(line["text"] for line in TRUTH["receipt_mixed.jpg"]["lines"]))
+    assert squeezed(result.text) == printed
+    assert result.rate is not None
+    assert result.rate > 90
+
+
+READ_AND_SAY_NOTHING = """
+import sys
+from PIL import Image
+from aliocr.emulator.engine import RapidOCREngine
+engine = RapidOCREngine()
+for name in sys.argv[1:]:
+    engine.recognize(Image.open(name).convert("RGB"))
+"""
+
+
+def test_the_engine_keeps_quiet() -> None:
+    """Nothing on the terminal, neither of the engine nor of its runtime, with text or without."""
+    names = [str(SAMPLES / name) for name in ("small_en.png", "blank_white.png")]
+    ran = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", READ_AND_SAY_NOTHING, *names],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
+
+
+def test_the_engine_reports_to_nobody(tmp_path: Path) -> None:
+    """Offline is offline: onnxruntime's telemetry, which starts with a file at home, is off."""
+    # What would switch the telemetry off by itself, as on a build server, is left out.
+    kept = {key: os.environ[key] for key in ("PATH", "PYTHONPATH") if key in os.environ}
+    subprocess.run(  # noqa: S603
+        [sys.executable, "-c", READ_AND_SAY_NOTHING, str(SAMPLES / "small_en.png")],
+        env={**kept, "HOME": str(tmp_path)},
+        check=True,
+    )
+    assert list(tmp_path.rglob("*")) == []
+
+
+WITHOUT_EXTRA = """
+import sys
+for module in ("PIL", "numpy", "rapidocr", "onnxruntime"):
+    sys.modules[module] = None
+from aliocr.emulator import reader
+from aliocr.emulator.engine import RapidOCREngine
+from aliocr.emulator.picture import decode
+for fails in (RapidOCREngine, lambda: decode(b"")):
+    try:
+        fails()
+    except ImportError as error:
+        print(error)
+"""
+
+
+def test_without_the_extra_one_sentence_says_what_to_install() -> None:
+    """The emulator imports without the engine; asking for it names the command."""
+    ran = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", WITHOUT_EXTRA], capture_output=True, text=True, check=True
+    )
+    first, second = ran.stdout.splitlines()
+    assert first == second
+    assert "pip install 'aliocr[emulator]'" in first

@@ -1,0 +1,309 @@
+"""From bytes to pixels: promises on what is read, what is refused, and with which code."""
+
+from __future__ import annotations
+
+import io
+import random
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+pytest.importorskip("PIL")
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from aliocr.emulator.picture import MAX_BYTES, PictureError, decode
+
+SAMPLES = Path(__file__).parents[1] / "samples"
+WHITE, BLACK, RED, GREEN, BLUE = (
+    (255, 255, 255),
+    (0, 0, 0),
+    (255, 0, 0),
+    (0, 255, 0),
+    (0, 0, 255),
+)
+
+
+def encoded(picture: Image.Image, form: str = "PNG", **options: Any) -> bytes:
+    """The picture as a file's bytes."""
+    file = io.BytesIO()
+    picture.save(file, form, **options)
+    return file.getvalue()
+
+
+def animated(form: str, *colours: tuple[int, int, int], size: tuple[int, int] = (60, 40)) -> bytes:
+    """An animation of plain frames."""
+    frames = [Image.new("RGB", size, colour) for colour in colours]
+    options: dict[str, Any] = {"lossless": True} if form == "WEBP" else {}
+    return encoded(frames[0], form, save_all=True, append_images=frames[1:], **options)
+
+
+def only_frame(data: bytes) -> Image.Image:
+    """The picture of a file that has one frame."""
+    (frame,) = decode(data)
+    assert (frame.index, frame.x, frame.y) == (0, 0, 0)
+    assert frame.picture.mode == "RGB"
+    return frame.picture
+
+
+def code_of(data: bytes, **choice: int) -> int:
+    """The code a picture is refused with."""
+    with pytest.raises(PictureError) as refusal:
+        decode(data, **choice)
+    assert str(refusal.value) == f"{refusal.value.code}: {refusal.value.message}"
+    return refusal.value.code
+
+
+def png_that_declares(width: int, height: int) -> bytes:
+    """A tiny file whose header speaks of a picture of any size."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + struct.pack(">I", 13)
+        + header
+        + struct.pack(">I", zlib.crc32(header))
+        + struct.pack(">I", 8)
+        + b"IDAT"
+        + bytes(12)
+    )
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "BMP", "GIF", "WEBP"])
+def test_every_documented_format_is_read(form: str) -> None:
+    """The formats the documents name are the formats that work."""
+    picture = only_frame(encoded(Image.new("RGB", (64, 48), RED), form))
+    assert picture.size == (64, 48)
+    assert np.abs(np.asarray(picture, np.int32) - RED).max() <= 3
+
+
+@pytest.mark.parametrize("form", ["TIFF", "ICO", "PPM", "TGA"])
+def test_other_formats_are_refused(form: str) -> None:
+    """A picture the service does not know is refused here as well, though Pillow reads it."""
+    assert code_of(encoded(Image.new("RGB", (32, 32)), form)) == 590
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\0", b"<html>not found</html>", b"GIF89a", b"\xff\xd8\xff"]
+)
+def test_what_is_no_picture_is_refused(data: bytes) -> None:
+    """An empty file or an error page gets a code, not a crash."""
+    assert code_of(data) == 590
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "BMP", "GIF", "WEBP"])
+def test_a_truncated_picture_is_refused(form: str) -> None:
+    """Half a download is not read as half a picture."""
+    noise = np.random.default_rng(1).integers(0, 255, (90, 120, 3), np.uint8)
+    data = encoded(Image.fromarray(noise), form)
+    assert code_of(data[: len(data) // 2]) == 590
+
+
+def damaged(data: bytes, dice: random.Random) -> bytes:
+    """The same file with some bytes changed, and perhaps its end missing."""
+    bad = bytearray(data)
+    for _ in range(dice.choice((1, 4, 16))):
+        bad[dice.randrange(len(bad))] = dice.randrange(256)
+    return bytes(bad[: dice.randint(len(bad) // 2, 2 * len(bad))])
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "BMP", "GIF", "WEBP"])
+def test_damage_never_escapes_as_another_error(form: str) -> None:
+    """Whatever bytes a stranger sends, the answer is a picture or a documented code."""
+    dice = random.Random(form)
+    whole = (
+        animated(form, RED, GREEN) if form == "GIF" else encoded(Image.new("RGB", (60, 40)), form)
+    )
+    codes = set()
+    for _ in range(200):
+        try:
+            decode(damaged(whole, dice), interval=1, max_frames=3)
+        except PictureError as refusal:
+            codes.add(refusal.code)
+    assert 590 in codes
+    assert codes <= {480, 590}
+
+
+@given(st.binary(max_size=200))
+def test_random_bytes_are_refused(data: bytes) -> None:
+    """Noise is no picture."""
+    assert code_of(data) == 590
+
+
+def test_a_file_above_20_megabytes_is_refused() -> None:
+    """The size limit is the documents', to the byte, and comes before any look inside."""
+    assert code_of(bytes(MAX_BYTES + 1)) == 589
+    assert code_of(bytes(MAX_BYTES)) == 590
+
+
+@pytest.mark.parametrize("size", [(12_000, 12_000), (30_001, 10), (10, 30_001), (65_000, 65_000)])
+def test_a_small_file_of_a_huge_picture_is_refused(size: tuple[int, int]) -> None:
+    """A decompression bomb costs nothing: it is refused before its pixels are made."""
+    assert code_of(png_that_declares(*size)) == 480
+
+
+def test_a_gif_is_refused_when_the_frames_before_the_last_are_too_many_pixels() -> None:
+    """Late frames of a big animation would need all before them; early ones are still read."""
+    data = bytearray(animated("GIF", *((n, 0, 0) for n in range(9))))
+    data[6:10] = struct.pack("<HH", 6_000, 4_200)  # the canvas; each frame stays small
+    assert code_of(bytes(data), interval=8, max_frames=2) == 480
+    assert only_frame(bytes(data)).size == (6_000, 4_200)
+
+
+def test_a_gif_is_refused_when_a_later_frame_enlarges_it_too_much() -> None:
+    """What the file's header promised is checked again at each frame."""
+    data = bytearray(animated("GIF", RED, GREEN))
+    second = data.rindex(b"\x2c" + struct.pack("<HHHH", 0, 0, 60, 40))
+    data[second + 1 : second + 5] = struct.pack("<HH", 9_000, 9_000)
+    assert code_of(bytes(data), interval=1, max_frames=2) == 480
+    assert only_frame(bytes(data)).size == (60, 40)
+
+
+def test_a_photo_is_turned_upright() -> None:
+    """A phone's photo is read the way it was held, not the way the sensor stores it."""
+    picture = Image.new("RGB", (60, 40), WHITE)
+    picture.paste(BLACK, (0, 0, 30, 40))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # stored lying on its left side
+    upright = only_frame(encoded(picture, "JPEG", exif=exif.tobytes(), quality=95))
+    assert upright.size == (40, 60)
+    assert max(upright.getpixel((20, 10))) < 40  # type: ignore[arg-type]
+    assert min(upright.getpixel((20, 50))) > 215  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_what_is_transparent_is_white(mode: str) -> None:
+    """Black text on no background stays readable."""
+    picture = Image.new("RGBA", (40, 40), (0, 0, 0, 0))
+    picture.paste((0, 0, 0, 255), (10, 10, 20, 20))
+    data = encoded(picture, "GIF") if mode == "P" else encoded(picture.convert(mode))
+    page = only_frame(data)
+    assert page.getpixel((2, 2)) == WHITE
+    assert page.getpixel((15, 15)) == BLACK
+
+
+def test_a_transparent_colour_of_a_palette_is_white() -> None:
+    """PNGs with a palette or a single transparent colour are treated alike."""
+    picture = Image.new("P", (20, 20), 1)
+    picture.putpalette([9, 9, 9, 0, 0, 0])
+    picture.paste(0, (5, 5, 10, 10))
+    page = only_frame(encoded(picture, transparency=1))
+    assert page.getpixel((0, 0)) == WHITE
+    assert page.getpixel((7, 7)) == (9, 9, 9)
+
+
+def test_half_transparent_ink_is_grey() -> None:
+    """Soft edges of letters stay soft."""
+    page = only_frame(encoded(Image.new("RGBA", (8, 8), (0, 0, 0, 128))))
+    assert page.getpixel((4, 4)) == (127, 127, 127)
+
+
+def test_a_scan_in_16_bit_grey_keeps_its_greys() -> None:
+    """Values above 255 are not all white."""
+    grey = np.array([[0, 20_000, 40_000, 65_535]] * 4, np.uint16)
+    page = np.asarray(only_frame(encoded(Image.fromarray(grey))))
+    assert page[0].tolist() == [[0] * 3, [78] * 3, [156] * 3, [255] * 3]
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "CMYK"])
+def test_every_kind_of_pixel_becomes_rgb(mode: str) -> None:
+    """Engines see one kind of picture."""
+    form = "JPEG" if mode == "CMYK" else "PNG"
+    page = only_frame(encoded(Image.new("RGB", (16, 16), WHITE).convert(mode), form))
+    assert min(page.getpixel((8, 8))) >= 253  # type: ignore[arg-type]
+
+
+def test_a_gif_gives_the_frames_that_were_chosen() -> None:
+    """One of every `interval`, in order, each as a viewer would show it."""
+    colours = (RED, GREEN, BLUE, WHITE, BLACK)
+    frames = decode(animated("GIF", *colours), interval=2, max_frames=10)
+    assert [frame.index for frame in frames] == [0, 2, 4]
+    assert [frame.picture.getpixel((30, 20)) for frame in frames] == [RED, BLUE, BLACK]
+    assert {(frame.x, frame.y, frame.picture.size) for frame in frames} == {(0, 0, (60, 40))}
+
+
+def test_a_gif_gives_its_first_frame_unless_asked() -> None:
+    """Without `interval` an animation is its first picture."""
+    assert only_frame(animated("GIF", RED, GREEN)).getpixel((30, 20)) == RED
+
+
+@pytest.mark.parametrize("form", ["PNG", "WEBP"])
+def test_other_animations_are_their_first_frame(form: str) -> None:
+    """The documents speak of frames of GIFs only."""
+    (frame,) = decode(animated(form, RED, GREEN), interval=1, max_frames=10)
+    assert frame.picture.getpixel((30, 20)) == RED
+
+
+def striped(portrait: bool) -> Image.Image:
+    """A long image of 60 "lines" of ink, 24 pixels each, with 16 pixels of paper between."""
+    picture = Image.new("RGB", (400, 2_400), WHITE)
+    draw = ImageDraw.Draw(picture)
+    for top in range(8, 2_400, 40):
+        for left in range(20, 380, 12):
+            draw.rectangle((left, top, left + 6, top + 23), fill=BLACK)
+    return picture if portrait else picture.transpose(Image.Transpose.ROTATE_90)
+
+
+@pytest.mark.parametrize("portrait", [True, False])
+def test_a_long_image_is_cut_between_its_lines(portrait: bool) -> None:
+    """No line of a long chat is lost to a cut, and none is read twice."""
+    whole = striped(portrait)
+    frames = decode(encoded(whole), interval=1, max_frames=100)
+    assert [frame.index for frame in frames] == list(range(6))
+    glued = Image.new("RGB", whole.size)
+    for frame in frames:
+        glued.paste(frame.picture, (frame.x, frame.y))
+        pixels = np.asarray(frame.picture)
+        ends = (pixels[0], pixels[-1]) if portrait else (pixels[:, 0], pixels[:, -1])
+        assert all((end == 255).all() for end in ends)
+    assert glued.tobytes() == whole.tobytes()
+
+
+def test_cuts_stay_near_the_nominal_ones() -> None:
+    """A strip without a calm place is cut somewhere near; no strip grows out of bounds."""
+    noise = np.random.default_rng(2).integers(0, 255, (1_500, 300, 3), np.uint8)
+    frames = decode(encoded(Image.fromarray(noise)), interval=1, max_frames=100)
+    assert [frame.y for frame in frames] == pytest.approx([0, 300, 600, 900, 1_200], abs=24)
+    assert sum(frame.picture.height for frame in frames) == 1_500
+
+
+def test_a_strip_knows_its_place_when_others_are_left_out() -> None:
+    """Positions count from the picture, whichever strips were asked for."""
+    frames = decode(encoded(striped(portrait=True)), interval=3, max_frames=2)
+    assert [frame.index for frame in frames] == [0, 3]
+    assert frames[1].y == pytest.approx(1_200, abs=32)
+
+
+def test_a_long_image_is_its_first_strip_unless_asked() -> None:
+    """Without `interval` only the top of a long image is read, as the documents say."""
+    (frame,) = decode(encoded(striped(portrait=True)))
+    assert (frame.x, frame.y, frame.picture.width) == (0, 0, 400)
+    assert frame.picture.height == pytest.approx(400, abs=32)
+
+
+def test_the_thinnest_long_image_has_a_strip_per_pixel() -> None:
+    """A hairline is odd, not an error."""
+    frames = decode(encoded(Image.new("RGB", (1, 450))), interval=1, max_frames=1_000)
+    assert len(frames) == 450
+    assert {frame.picture.size for frame in frames} == {(1, 1)}
+
+
+def test_a_turned_photo_is_measured_after_turning() -> None:
+    """A panorama held upright is cut from above, wherever the sensor thought the top was."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = encoded(Image.new("RGB", (900, 200), WHITE), "JPEG", exif=exif.tobytes())
+    frames = decode(data, interval=1, max_frames=10)
+    assert [frame.x for frame in frames] == [0] * 5
+    assert sum(frame.picture.height for frame in frames) == 900
+
+
+def test_the_sample_pictures_have_the_frames_they_should() -> None:
+    """The shipped samples: a GIF of four frames and a long image of seven strips."""
+    for name, count in (("anim4.gif", 4), ("long_portrait.png", 7), ("receipt_mixed.jpg", 1)):
+        assert len(decode((SAMPLES / name).read_bytes(), interval=1, max_frames=100)) == count

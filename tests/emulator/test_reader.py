@@ -1,0 +1,481 @@
+"""Reading pictures on threads: promises on what is run, shared, dropped and left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import random
+import threading
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+
+pytest.importorskip("PIL")
+
+from PIL import Image
+
+from aliocr.emulator.engine import Engine, Recognized
+from aliocr.emulator.picture import PictureError
+from aliocr.emulator.reader import KEPT_READINGS, PictureReader, Reading
+from aliocr.models import Region
+
+PATIENCE = 10.0
+"""Seconds after which a test is taken to hang."""
+
+
+class Engines:
+    """Engines that "read" the red of a picture's first pixel, and stop at a gate when told to.
+
+    Args:
+        open_gate: False keeps every engine waiting at its picture until `gate` is set.
+    """
+
+    def __init__(self, *, open_gate: bool = True) -> None:
+        self.gate = threading.Event()
+        if open_gate:
+            self.gate.set()
+        self.made: list[str] = []
+        self.begun: list[int] = []
+
+    def __call__(self) -> Engine:
+        """Make an engine: this one, noting in which thread."""
+        self.made.append(threading.current_thread().name)
+        return self
+
+    def recognize(self, picture: Image.Image) -> tuple[Recognized, ...]:
+        """A line that names the red; none for black."""
+        red = red_of(picture)
+        self.begun.append(red)
+        assert self.gate.wait(PATIENCE)
+        return (Recognized(f"red {red}", 1, 2, 30, 10, 0.9),) if red else ()
+
+
+class Failing:
+    """An engine that fails at its first picture, and then works."""
+
+    def __init__(self, error: Exception) -> None:
+        self.errors = [error]
+
+    def __call__(self) -> Engine:
+        """Make an engine: this one."""
+        return self
+
+    def recognize(self, picture: Image.Image) -> tuple[Recognized, ...]:  # noqa: ARG002
+        """Nothing, after the error."""
+        if self.errors:
+            raise self.errors.pop()
+        return ()
+
+
+def red_of(picture: Image.Image) -> int:
+    """The red of the first pixel, 0 to 255."""
+    return picture.tobytes()[0]
+
+
+def plain(red: int, size: tuple[int, int] = (20, 20)) -> bytes:
+    """A PNG of one colour."""
+    return saved([Image.new("RGB", size, (red, 0, 0))], "PNG")
+
+
+def gif(*reds: int) -> bytes:
+    """An animation, one frame per colour."""
+    return saved([Image.new("RGB", (20, 20), (red, 0, 0)) for red in reds], "GIF")
+
+
+def long_image(*reds: int) -> bytes:
+    """A long image of plain squares, the first one uppermost."""
+    picture = Image.new("RGB", (200, 200 * len(reds)))
+    for index, red in enumerate(reds):
+        picture.paste((red, 0, 0), (0, 200 * index, 200, 200 * (index + 1)))
+    return saved([picture], "PNG")
+
+
+def saved(frames: list[Image.Image], form: str) -> bytes:
+    """The bytes of a file of these frames."""
+    file = io.BytesIO()
+    options: dict[str, Any] = {"save_all": True, "append_images": frames[1:]} if frames[1:] else {}
+    frames[0].save(file, form, **options)
+    return file.getvalue()
+
+
+async def read(reader: PictureReader, data: bytes, frames: int | None = None) -> Reading:
+    """Read the first frame, or as many as given."""
+    return await reader.read(data, interval=frames and 1, max_frames=frames)
+
+
+def reading(reader: PictureReader, data: bytes, frames: int | None = None) -> asyncio.Task[Reading]:
+    """The same in a task of its own."""
+    return asyncio.create_task(read(reader, data, frames))
+
+
+async def until(claim: Callable[[], object]) -> None:
+    """Wait, with the event loop running, until a claim holds."""
+    async with asyncio.timeout(PATIENCE):
+        while not claim():  # noqa: ASYNC110 - what is claimed happens in threads
+            await asyncio.sleep(0.001)
+
+
+async def some_turns() -> None:
+    """Let the event loop do all that it can do at once."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def cancel(task: asyncio.Task[Reading]) -> None:
+    """Cancel a call and see that it takes the cancellation."""
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+def threads() -> list[threading.Thread]:
+    """The reader's threads that live."""
+    return [each for each in threading.enumerate() if each.name.startswith("aliocr-reader")]
+
+
+@pytest.fixture
+async def engines() -> Engines:
+    """Engines that do not wait."""
+    return Engines()
+
+
+@pytest.fixture
+async def gated() -> AsyncIterator[Engines]:
+    """Engines that wait until their gate is opened."""
+    made = Engines(open_gate=False)
+    yield made
+    made.gate.set()
+
+
+@pytest.fixture
+async def reader(engines: Engines) -> AsyncIterator[PictureReader]:
+    """A reader with two workers that never wait."""
+    made = PictureReader(engines, workers=2)
+    yield made
+    await made.aclose()
+
+
+@pytest.fixture
+async def lone(gated: Engines) -> AsyncIterator[PictureReader]:
+    """A reader with a single worker, stopped at the gate."""
+    made = PictureReader(gated, workers=1)
+    yield made
+    gated.gate.set()
+    await made.aclose()
+    assert not threads()
+
+
+async def test_a_picture_is_read(reader: PictureReader) -> None:
+    """Text, place and rate of one picture come back as values."""
+    result = await read(reader, plain(7))
+    assert result.text == "red 7"
+    assert result.regions == (Region("red 7", 1, 2, 30, 10),)
+    assert result.rate == 90.0
+    (frame,) = result.frames
+    assert (frame.text, frame.regions, frame.rate) == (result.text, result.regions, result.rate)
+
+
+async def test_a_picture_without_text_is_no_failure(reader: PictureReader) -> None:
+    """A blank page is read, and says nothing."""
+    result = await read(reader, plain(0))
+    assert (result.text, result.regions, result.rate) == ("", (), None)
+    assert len(result.frames) == 1
+
+
+async def test_frames_of_a_gif_come_in_order(reader: PictureReader) -> None:
+    """Whichever worker is faster, the first frame's text is first."""
+    reds = [9, 200, 40, 120, 0, 80]
+    result = await read(reader, gif(*reds), frames=100)
+    texts = [f"red {red}" if red else "" for red in reds]
+    assert [frame.text for frame in result.frames] == texts
+    assert result.text == " ".join(text for text in texts if text)
+    assert result.rate == 90.0
+
+
+async def test_regions_of_a_long_image_stand_in_the_whole_picture(reader: PictureReader) -> None:
+    """A box can be drawn on the picture that was sent; nobody needs to know the strips."""
+    result = await read(reader, long_image(10, 20, 30), frames=100)
+    assert [region.text for region in result.regions] == ["red 10", "red 20", "red 30"]
+    assert [region.y for region in result.regions] == pytest.approx([2, 202, 402], abs=16)
+    assert result.regions == tuple(r for frame in result.frames for r in frame.regions)
+
+
+@pytest.mark.parametrize("data", [b"", b"no picture", plain(1)[:40]])
+async def test_what_is_no_picture_is_refused(reader: PictureReader, data: bytes) -> None:
+    """Bad bytes come back as the service's code."""
+    with pytest.raises(PictureError) as refusal:
+        await read(reader, data)
+    assert refusal.value.code == 590
+
+
+async def test_frames_of_one_picture_are_read_side_by_side() -> None:
+    """Two workers halve the time of a long image; neither waits for the other to finish."""
+    together = threading.Barrier(2, timeout=PATIENCE)
+
+    class Meeting(Engines):
+        def recognize(self, picture: Image.Image) -> tuple[Recognized, ...]:
+            together.wait()
+            return super().recognize(picture)
+
+    reader = PictureReader(Meeting(), workers=2)
+    result = await read(reader, gif(1, 2, 3, 4), frames=4)
+    assert len(result.frames) == 4
+    await reader.aclose()
+
+
+async def test_each_worker_has_an_engine_of_its_own(engines: Engines) -> None:
+    """Engines are made in the thread that uses them, one each, and only when needed."""
+    reader = PictureReader(engines, workers=3)
+    assert engines.made == []
+    await asyncio.gather(*(read(reader, plain(red)) for red in range(30)))
+    assert 1 <= len(engines.made) <= 3
+    assert len(set(engines.made)) == len(engines.made)
+    assert threading.current_thread().name not in engines.made
+    await reader.aclose()
+
+
+async def test_the_event_loop_goes_on_while_an_engine_works(
+    lone: PictureReader, gated: Engines
+) -> None:
+    """A slow picture holds up nobody but those who wait for it."""
+    call = reading(lone, plain(1))
+    await until(lambda: gated.begun)
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert not call.done()
+    gated.gate.set()
+    assert (await call).text == "red 1"
+
+
+async def test_equal_pictures_in_flight_are_read_once(lone: PictureReader, gated: Engines) -> None:
+    """A hundred calls for one picture are one run of the engine."""
+    calls = [reading(lone, plain(1)) for _ in range(100)]
+    await until(lambda: gated.begun)
+    gated.gate.set()
+    assert {result.text for result in await asyncio.gather(*calls)} == {"red 1"}
+    assert gated.begun == [1]
+
+
+async def test_a_picture_seen_before_is_not_read_again(
+    reader: PictureReader, engines: Engines
+) -> None:
+    """The second time is free; another choice of frames is another picture."""
+    for _ in range(3):
+        await read(reader, gif(1, 2))
+    assert engines.begun == [1]
+    await read(reader, gif(1, 2), frames=2)
+    assert sorted(engines.begun) == [1, 1, 2]
+
+
+async def test_only_so_many_readings_are_kept(reader: PictureReader, engines: Engines) -> None:
+    """Memory stays flat: the reading that was not asked for longest goes first."""
+    first, second = plain(1, (1, 1)), plain(1, (1, 2))
+    await read(reader, first)
+    await read(reader, second)
+    for width in range(2, KEPT_READINGS + 1):
+        await read(reader, first)
+        await read(reader, plain(2, (width, 1)))
+    engines.begun.clear()
+    await read(reader, first)
+    assert engines.begun == []
+    await read(reader, second)
+    assert engines.begun == [1]
+
+
+async def test_cancelling_one_call_does_not_hurt_another(
+    lone: PictureReader, gated: Engines
+) -> None:
+    """Someone else's deadline is not mine, though we asked for the same picture."""
+    first, second = reading(lone, plain(1)), reading(lone, plain(1))
+    await until(lambda: gated.begun)
+    await cancel(first)
+    gated.gate.set()
+    assert (await second).text == "red 1"
+
+
+async def test_cancelling_a_queued_call_does_not_hurt_another(
+    lone: PictureReader, gated: Engines
+) -> None:
+    """Nor does it while the picture has not had its turn yet."""
+    blocker = reading(lone, plain(9))
+    await until(lambda: gated.begun)
+    first, second = reading(lone, plain(1)), reading(lone, plain(1))
+    await some_turns()
+    await cancel(first)
+    gated.gate.set()
+    assert (await second).text == "red 1"
+    await blocker
+
+
+async def test_a_picture_in_work_is_finished_and_kept_though_nobody_waits(
+    lone: PictureReader, gated: Engines
+) -> None:
+    """After a deadline the same picture is there at once: the work was not in vain."""
+    call = reading(lone, plain(1))
+    await until(lambda: gated.begun)
+    await cancel(call)
+    gated.gate.set()
+    assert (await read(lone, plain(1))).text == "red 1"
+    assert gated.begun == [1]
+
+
+async def test_a_queued_picture_nobody_waits_for_is_never_read(
+    lone: PictureReader, gated: Engines
+) -> None:
+    """Requests that gave up do not keep the engine from those that did not."""
+    blocker = reading(lone, plain(9))
+    await until(lambda: gated.begun)
+    queued = [reading(lone, plain(red)) for red in (1, 2, 3)]
+    await some_turns()
+    await cancel(queued[0])
+    await cancel(queued[2])
+    gated.gate.set()
+    await asyncio.gather(blocker, queued[1])
+    await some_turns()
+    assert gated.begun == [9, 2]
+
+
+async def test_frames_nobody_waits_for_are_not_read(lone: PictureReader, gated: Engines) -> None:
+    """Of an animation that was given up only the frame in work is finished."""
+    call = reading(lone, gif(1, 2, 3, 4), frames=4)
+    await until(lambda: gated.begun)
+    await cancel(call)
+    gated.gate.set()
+    assert (await read(lone, plain(9))).text == "red 9"
+    assert gated.begun == [1, 9]
+
+
+async def test_a_dropped_picture_can_be_asked_for_again(
+    lone: PictureReader, gated: Engines
+) -> None:
+    """Giving up is not remembered against a picture."""
+    blocker = reading(lone, plain(9))
+    await until(lambda: gated.begun)
+    dropped = reading(lone, plain(1))
+    await some_turns()
+    dropped.cancel()
+    again = reading(lone, plain(1))
+    gated.gate.set()
+    assert (await again).text == "red 1"
+    await blocker
+
+
+async def test_a_long_animation_does_not_keep_a_small_picture_waiting(gated: Engines) -> None:
+    """A hundred frames and one picture take turns."""
+    reader = PictureReader(gated, workers=2)
+    animation = reading(reader, gif(*range(100, 200)), frames=100)
+    await until(lambda: len(gated.begun) == 2)
+    small = reading(reader, plain(7))
+    await some_turns()
+    gated.gate.set()
+    await small
+    assert not animation.done()
+    assert gated.begun.index(7) < 10
+    await animation
+    await reader.aclose()
+
+
+async def test_a_failure_reaches_all_who_wait_and_is_not_kept() -> None:
+    """A bad moment of the engine is told to everyone, and forgotten at the next try."""
+    reader = PictureReader(Failing(ValueError("tensor of odd shape")), workers=1)
+    calls = [reading(reader, plain(1)) for _ in range(3)]
+    for outcome in await asyncio.gather(*calls, return_exceptions=True):
+        assert isinstance(outcome, PictureError)
+        assert outcome.code == 586
+        assert "ValueError" in outcome.message
+        assert isinstance(outcome.__cause__, ValueError)
+    assert (await read(reader, plain(1))).text == ""
+    await reader.aclose()
+
+
+async def test_a_failing_frame_fails_the_picture() -> None:
+    """Half an animation is not passed off as the whole."""
+    reader = PictureReader(Failing(ValueError()), workers=2)
+    with pytest.raises(PictureError):
+        await read(reader, gif(1, 2, 3), frames=3)
+    assert len((await read(reader, gif(1, 2, 3), frames=3)).frames) == 3
+    await reader.aclose()
+
+
+async def test_a_missing_engine_is_said_in_its_own_words() -> None:
+    """Someone who forgot the extra reads how to install it, not "algorithm failed"."""
+
+    def missing() -> Engine:
+        raise ImportError("pip install 'aliocr[emulator]'")
+
+    reader = PictureReader(missing, workers=1)
+    with pytest.raises(ImportError, match="pip install"):
+        await read(reader, plain(1))
+    await reader.aclose()
+
+
+async def test_closing_waits_for_running_work_and_drops_the_rest(gated: Engines) -> None:
+    """Nothing outlives the reader, and the queue does not have to be worked off."""
+    reader = PictureReader(gated, workers=1)
+    running = reading(reader, plain(1))
+    await until(lambda: gated.begun)
+    queued = [reading(reader, plain(2)), reading(reader, gif(3, 4), frames=2)]
+    await some_turns()
+    closing = asyncio.create_task(reader.aclose())
+    for call in queued:
+        with pytest.raises(RuntimeError, match="closed"):
+            await call
+    assert not closing.done()
+    gated.gate.set()
+    await closing
+    assert (await running).text == "red 1"
+    assert gated.begun == [1]
+    assert not threads()
+
+
+async def test_closing_in_the_middle_of_an_animation(gated: Engines) -> None:
+    """The frame in work is waited for, the others are not begun."""
+    reader = PictureReader(gated, workers=1)
+    call = reading(reader, gif(1, 2, 3), frames=3)
+    await until(lambda: gated.begun)
+    closing = asyncio.create_task(reader.aclose())
+    await some_turns()
+    gated.gate.set()
+    await closing
+    with pytest.raises(RuntimeError, match="closed"):
+        await call
+    assert gated.begun == [1]
+    assert not threads()
+
+
+async def test_a_closed_reader_says_so() -> None:
+    """Closing twice is fine, reading after it is not."""
+    reader = PictureReader(Engines())
+    await reader.aclose()
+    await reader.aclose()
+    with pytest.raises(RuntimeError, match="closed"):
+        await read(reader, plain(1))
+
+
+@pytest.mark.parametrize("seed", range(10))
+async def test_any_mixture_of_calls_and_cancellations_ends_clean(seed: int) -> None:
+    """Every call that was not cancelled is answered, and nothing is left: no task, no thread."""
+    dice = random.Random(seed)
+    pictures = [(plain(1), None), (plain(2), None), (gif(3, 4, 5), 3), (b"junk", None)]
+    before = asyncio.all_tasks()
+    reader = PictureReader(Engines(), workers=2)
+    calls: list[tuple[int, bool, asyncio.Task[Reading]]] = []
+    for _ in range(60):
+        which = dice.randrange(len(pictures))
+        calls.append((which, dice.random() < 0.5, reading(reader, *pictures[which])))
+        for _, unlucky, call in calls[-dice.randrange(1, 6) :]:
+            if unlucky:
+                call.cancel()
+        await asyncio.sleep(dice.choice((0, 0, 0.0005)))
+    outcomes = await asyncio.gather(*(call for *_, call in calls), return_exceptions=True)
+    for (which, unlucky, _), outcome in zip(calls, outcomes, strict=True):
+        if isinstance(outcome, asyncio.CancelledError):
+            assert unlucky
+        elif which == 3:
+            assert isinstance(outcome, PictureError)
+        else:
+            assert isinstance(outcome, Reading)
+    await reader.aclose()
+    assert asyncio.all_tasks() == before
+    assert not threads()

@@ -1,0 +1,145 @@
+"""With an engine, images are really downloaded and really read, in time and in turn."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+from asking import IMAGE, arrived, ask, body_of, send, sign
+
+pytest.importorskip("PIL")
+from album import Album
+
+from aliocr.emulator import Emulator
+
+
+@pytest.fixture
+async def album() -> AsyncIterator[Album]:
+    """A running host of pictures."""
+    async with Album() as found:
+        yield found
+
+
+async def test_a_picture_is_downloaded_and_read(album: Album) -> None:
+    """With an engine, an image says what is in it."""
+    async with album.emulator() as emulator:
+        emulator.script.text("https://example.com/", "scripted all the same")
+        urls = (album.url("/width/20"), album.url("/width/1"), "https://example.com/")
+        read, blank, scripted = (a["results"][0] for a in (await ask(emulator, *urls)).data)
+    assert (read["ocrData"], read["label"]) == (["20 wide"], "ocr")
+    assert read["ocrLocations"] == [{"text": "20 wide", "x": 0.0, "y": 0.0, "w": 20.0, "h": 1.0}]
+    assert blank == {"scene": "ocr", "label": "normal", "suggestion": "pass", "rate": 99.9}
+    assert scripted["ocrData"] == ["scripted all the same"]
+
+
+async def test_what_cannot_be_read_is_told_by_its_code(album: Album) -> None:
+    """Not there, not a picture; the good one between them is read."""
+    urls = (album.url("/none"), album.url("/width/9"), album.url("/sample/ground_truth.json"))
+    async with album.emulator() as emulator:
+        assert (await ask(emulator, *urls)).codes == [404, 200, 590]
+
+
+async def test_frames_come_only_when_more_than_one_was_captured(album: Album) -> None:
+    """One of every two frames of a GIF of four; the first alone if nothing is said."""
+    async with album.emulator() as emulator:
+        body = body_of(album.url("/sample/anim4.gif"), interval=2, maxFrames=10)
+        several = (await send(emulator, body, sign(emulator, body))).data[0]["results"][0]
+        single = (await ask(emulator, album.url("/sample/anim4.gif"))).data[0]["results"][0]
+    assert len(several["frames"]) == 2
+    assert all(frame["ocrData"] and frame["ocrLocations"] for frame in several["frames"])
+    assert not any("url" in frame for frame in several["frames"])
+    assert "frames" not in single
+
+
+async def test_a_host_that_is_slow_costs_its_own_image_only(album: Album) -> None:
+    """The 3 seconds are one image's."""
+    async with album.emulator(download_timeout=0.04) as emulator:
+        emulator.script.text(IMAGE, "done")
+        assert (await ask(emulator, album.url("/slow"), IMAGE)).codes == [592, 200]
+
+
+async def test_at_the_deadline_what_is_done_is_answered(album: Album) -> None:
+    """A download and an engine that take too long are 581; what is done is not lost with them."""
+    async with album.emulator(deadline=0.24) as emulator:
+        emulator.script.text(IMAGE, "done")
+        album.gate.clear()
+        start = asyncio.get_running_loop().time()
+        heard = await ask(emulator, album.url("/slow"), IMAGE, album.url("/width/5"))
+        assert asyncio.get_running_loop().time() - start < 0.24
+        assert heard.codes == [581, 200, 581]
+        assert heard.json["code"] == 200
+        album.gate.set()
+
+
+async def test_without_a_deadline_everything_is_waited_for(album: Album) -> None:
+    """For machines that are slow."""
+    album.gate.clear()
+    async with album.emulator(deadline=None) as emulator:
+        asked = asyncio.create_task(ask(emulator, album.url("/width/5")))
+        await asyncio.sleep(0.03)
+        assert not asked.done()
+        album.gate.set()
+        assert (await asked).codes == [200]
+
+
+async def test_a_big_request_does_not_starve_the_next_client(album: Album) -> None:
+    """A picture that comes after a request of sixty is read among its first, not after its last."""
+    album.gate.clear()
+    async with album.emulator(deadline=None) as emulator:
+        urls = [album.url(f"/width/{100 + number}") for number in range(60)]
+        big = asyncio.create_task(ask(emulator, *urls))
+        await arrived(emulator, 1)
+        small = asyncio.create_task(ask(emulator, album.url("/width/7")))
+        await asyncio.sleep(0.04)
+        album.gate.set()
+        assert (await small).codes == [200]
+        assert (await big).codes == [200] * 60
+    assert album.read.index(7) < 20
+
+
+async def test_a_failure_inside_is_the_services_and_no_page(
+    album: Album, caplog: pytest.LogCaptureFixture
+) -> None:
+    """HTTP 500 in the gateway's shape; the log has the traceback, and no key of a signed URL."""
+
+    def broken() -> None:
+        raise ImportError("at https://example.com/?signature=secret")
+
+    async with Emulator(broken) as emulator:  # type: ignore[arg-type]
+        heard = await ask(emulator, album.url("/width/5"), album.url("/width/6"))
+        assert (heard.status, heard.json["Code"]) == (500, "InternalError")
+        assert emulator.calls[0].code == "InternalError"
+    assert "Traceback" in caplog.text
+    assert "secret" not in caplog.text
+
+
+async def test_stopping_ends_everything_at_once(album: Album) -> None:
+    """Hanging requests, slow downloads and idle connections go; no task, thread or socket stays."""
+    before, threads = asyncio.all_tasks(), threading.active_count()
+    async with aiohttp.ClientSession() as session:
+        emulator = album.emulator()
+        await emulator.start()
+        await ask(emulator, album.url("/width/5"), session=session)  # leaves an idle connection
+        emulator.script.hang()
+        requests = [asyncio.create_task(ask(emulator, IMAGE, session=session))]
+        await arrived(emulator, 2)
+        emulator.script.delay(60)
+        requests += [
+            asyncio.create_task(ask(emulator, url, session=session))
+            for url in (album.url("/width/5"), album.url("/slow"))
+        ]
+        await arrived(emulator, 4)
+        start = asyncio.get_running_loop().time()
+        await emulator.stop()
+        assert asyncio.get_running_loop().time() - start < 1
+        ends = await asyncio.gather(*requests, return_exceptions=True)
+        assert all(isinstance(end, aiohttp.ClientError | OSError) for end in ends)
+    await asyncio.sleep(0.02)
+    assert asyncio.all_tasks() == before
+    assert threading.active_count() == threads
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", int(emulator.url.rpartition(":")[2])), timeout=1)

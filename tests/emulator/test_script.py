@@ -1,0 +1,313 @@
+"""What a test tells the emulator is what a client meets, over a real socket."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import aiohttp
+import pytest
+from asking import IMAGE, arrived, ask, body_of, send, sign
+
+from aliocr.credentials import Credentials
+from aliocr.emulator import Emulator, Script
+from aliocr.emulator.script import Content
+from aliocr.errors import APIError
+from aliocr.models import Region
+
+A, B, C = (f"https://example.com/{name}.png" for name in "abc")
+
+
+@pytest.fixture
+async def emulator() -> AsyncIterator[Emulator]:
+    """A running emulator without a rate limit."""
+    async with Emulator(requests_per_second=None) as found:
+        yield found
+
+
+# --- images ---------------------------------------------------------------------------------------
+
+
+async def test_an_image_nobody_spoke_of_says_its_url(emulator: Emulator) -> None:
+    """A test without any preparation can tell images apart."""
+    result = (await ask(emulator, A)).data[0]["results"][0]
+    assert result["ocrData"] == [f"text of {A}"]
+    assert [region["text"] for region in result["ocrLocations"]] == [f"text of {A}"]
+
+
+async def test_an_image_says_what_it_was_told_to(emulator: Emulator) -> None:
+    """Text with a place for it, or with places of one's own."""
+    emulator.script.text(A, "one")
+    emulator.script.text(B, "two words", [Region("two", 1, 2, 3, 4), Region("words", 5, 6, 7, 8)])
+    first, second = (answer["results"][0] for answer in (await ask(emulator, A, B)).data)
+    assert first["ocrData"] == ["one"]
+    assert [region["text"] for region in first["ocrLocations"]] == ["one"]
+    assert second["ocrLocations"] == [
+        {"text": "two", "x": 1.0, "y": 2.0, "w": 3.0, "h": 4.0},
+        {"text": "words", "x": 5.0, "y": 6.0, "w": 7.0, "h": 8.0},
+    ]
+    assert (first["label"], first["suggestion"]) == ("ocr", "review")
+
+
+async def test_an_image_without_text_passes(emulator: Emulator) -> None:
+    """`normal`, `pass`, and neither ocrData nor ocrLocations."""
+    emulator.script.text(A, "")
+    (result,) = (await ask(emulator, A)).data[0]["results"]
+    assert result == {"scene": "ocr", "label": "normal", "suggestion": "pass", "rate": 99.9}
+
+
+async def test_an_image_fails_so_many_times_and_is_then_read(emulator: Emulator) -> None:
+    """A retry can be watched to succeed."""
+    emulator.script.text(A, "found")
+    emulator.script.fail(A, 592, 2)
+    emulator.script.fail(A, 581, 1, message="AlgorithmTimeOut")
+    heard = [(await ask(emulator, A, B)).data for _ in range(4)]
+    assert [[answer["code"] for answer in data] for data in heard] == [
+        [592, 200],
+        [592, 200],
+        [581, 200],
+        [200, 200],
+    ]
+    assert [data[0]["msg"] for data in heard] == [
+        "DOWNLOAD_TIMEOUT",
+        "DOWNLOAD_TIMEOUT",
+        "AlgorithmTimeOut",
+        "OK",
+    ]
+    assert "results" not in heard[0][0]
+    assert heard[3][0]["results"][0]["ocrData"] == ["found"]
+
+
+async def test_a_star_is_every_image_by_itself(emulator: Emulator) -> None:
+    """Every image fails once, whenever it comes; one that is named goes its own way first."""
+    emulator.script.fail("*", 500, times=1)
+    emulator.script.fail(C, 404)
+    emulator.script.text("*", "anything")
+    assert (await ask(emulator, A)).codes == [500]
+    assert (await ask(emulator, A, B, C)).codes == [200, 500, 404]
+    heard = await ask(emulator, A, B, C)
+    assert heard.codes == [200, 200, 404]
+    assert heard.data[0]["results"][0]["ocrData"] == ["anything"]
+
+
+async def test_an_answer_can_be_left_out(emulator: Emulator) -> None:
+    """Replies promise no completeness."""
+    emulator.script.omit(B)
+    assert [a["dataId"] for a in (await ask(emulator, A, B, C)).data] == ["d0", "d2"]
+    assert [a["dataId"] for a in (await ask(emulator, A, B, C)).data] == ["d0", "d1", "d2"]
+
+
+async def test_an_answer_can_come_twice_and_contradict_itself(emulator: Emulator) -> None:
+    """A failure after the success, and a success after the failure."""
+    emulator.script.repeat(A)
+    emulator.script.repeat(B)
+    emulator.script.fail(B, 590)
+    heard = await ask(emulator, A, B)
+    assert [(a["dataId"], a["code"]) for a in heard.data] == [
+        ("d0", 200),
+        ("d0", 500),
+        ("d1", 590),
+        ("d1", 200),
+    ]
+    assert len((await ask(emulator, A, B)).data) == 2
+
+
+async def test_an_answer_can_be_somebody_elses(emulator: Emulator) -> None:
+    """A data id that was not in the request."""
+    emulator.script.add_foreign()
+    assert [a["dataId"] for a in (await ask(emulator, A)).data] == ["d0", "of-somebody-else"]
+    assert [a["dataId"] for a in (await ask(emulator, A)).data] == ["d0"]
+
+
+async def test_answers_can_come_in_another_order(emulator: Emulator) -> None:
+    """Replies promise no order."""
+    emulator.script.shuffle()
+    assert [a["dataId"] for a in (await ask(emulator, A, B, C)).data] == ["d2", "d1", "d0"]
+
+
+# --- requests -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        ("Throttling", 400),
+        ("Throttling.Api", 400),
+        ("Forbidden.RAM", 403),
+        ("InvalidAccessKeyId.NotFound", 404),
+        ("InvalidSecurityToken.Expired", 400),
+        ("InternalError", 500),
+        ("ServiceUnavailable", 503),
+        ("Some.NewCode", 400),
+    ],
+)
+async def test_the_gateway_can_refuse(emulator: Emulator, code: str, status: int) -> None:
+    """In its own shape, with the documented status."""
+    emulator.script.refuse(code)
+    heard = await ask(emulator)
+    assert (heard.status, heard.json["Code"]) == (status, code)
+    assert set(heard.json) == {"Code", "Message", "RequestId", "HostId", "Recommend"}
+    assert (await ask(emulator)).status == 200
+
+
+@pytest.mark.parametrize("code", [500, 588, 596])
+async def test_the_service_can_refuse(emulator: Emulator, code: int) -> None:
+    """In the envelope, with HTTP 200 and no data."""
+    emulator.script.refuse(code, "in these words", times=2)
+    for _ in range(2):
+        heard = await ask(emulator)
+        assert heard.status == 200
+        assert (heard.json["code"], heard.json["msg"]) == (code, "in these words")
+        assert set(heard.json) == {"code", "msg", "requestId"}
+    assert (await ask(emulator)).json["code"] == 200
+
+
+async def test_an_image_can_sink_its_request(emulator: Emulator) -> None:
+    """Whatever travels with it is lost with it; whatever travels without it is read."""
+    emulator.script.sink(B, 500, times=2)
+    assert (await ask(emulator, A, C)).codes == [200, 200]
+    assert (await ask(emulator, A, B, C)).json["code"] == 500
+    assert (await ask(emulator, B)).json["code"] == 500
+    assert (await ask(emulator, A, B, C)).codes == [200, 200, 200]
+
+
+async def test_a_proxy_can_answer_instead(emulator: Emulator) -> None:
+    """An HTML page with a status of its own."""
+    emulator.script.respond(502, "<h1>Bad gateway</h1>", "text/html")
+    heard = await ask(emulator)
+    assert (heard.status, heard.body) == (502, b"<h1>Bad gateway</h1>")
+    assert heard.headers["Content-Type"] == "text/html"
+    assert emulator.calls[0].status == 502
+    assert emulator.calls[0].code is None
+    assert (await ask(emulator)).json["code"] == 200
+
+
+async def test_an_answer_can_be_cut_short(emulator: Emulator) -> None:
+    """Announced whole, sent by half."""
+    emulator.script.truncate_body()
+    body = body_of(IMAGE)
+    url = f"{emulator.url}/green/image/scan"
+    async with aiohttp.ClientSession() as session:
+        async with session.post(url, data=body, headers=sign(emulator, body)) as response:
+            assert response.status == 200
+            with pytest.raises(aiohttp.ClientPayloadError):
+                await response.read()
+        assert (await ask(emulator, session=session)).codes == [200]
+    # The images were read all the same: this is what may have been charged.
+    assert emulator.calls[0].code == 200
+    assert len(emulator.calls[0].answers) == 1
+
+
+async def test_a_connection_can_be_dropped(emulator: Emulator) -> None:
+    """No answer at all; the next request gets one."""
+    emulator.script.drop_connection(times=2)
+    for _ in range(2):
+        with pytest.raises((aiohttp.ServerDisconnectedError, ConnectionResetError)):
+            await ask(emulator)
+    assert (await ask(emulator)).codes == [200]
+    assert [call.status for call in emulator.calls] == [None, None, 200]
+
+
+async def test_a_request_can_hang(emulator: Emulator) -> None:
+    """For as long as the client waits, and no longer; others are served meanwhile."""
+    emulator.script.hang()
+    before = asyncio.all_tasks()
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=0.04)) as session:
+        waiting = asyncio.create_task(ask(emulator, session=session))
+        await arrived(emulator, 1)
+        assert (await ask(emulator)).codes == [200]
+        with pytest.raises(TimeoutError):
+            await waiting
+    await asyncio.sleep(0.01)
+    assert asyncio.all_tasks() == before
+    assert [call.status for call in emulator.calls] == [None, 200]
+
+
+async def test_answers_can_be_slow(emulator: Emulator) -> None:
+    """Good ones and bad ones alike."""
+    loop = asyncio.get_running_loop()
+    emulator.script.delay(0.03, times=2)
+    emulator.script.refuse("Throttling")
+    took = []
+    for _ in range(3):
+        start = loop.time()
+        await ask(emulator)
+        took.append(loop.time() - start)
+    assert min(took[:2]) >= 0.03
+    assert [call.code for call in emulator.calls] == ["Throttling", 200, 200]
+
+
+async def test_faults_come_one_after_the_other(emulator: Emulator) -> None:
+    """In the order they were told, one a request."""
+    emulator.script.refuse(503)
+    emulator.script.respond(502, "", "text/html")
+    emulator.script.refuse("Throttling", times=2)
+    heard = [await ask(emulator) for _ in range(5)]
+    assert [each.status for each in heard] == [200, 502, 400, 400, 200]
+
+
+async def test_a_fault_waits_for_a_request_that_passes_the_gateway(emulator: Emulator) -> None:
+    """A request that is wrongly signed uses up nothing."""
+    emulator.script.refuse(503)
+    body = body_of(IMAGE)
+    headers = sign(emulator, body)
+    assert (await send(emulator, body, headers | {"x-acs-extra": "unsigned"})).status == 400
+    assert (await ask(emulator)).json["code"] == 503
+
+
+async def test_a_fault_comes_before_the_body_is_looked_at(emulator: Emulator) -> None:
+    """A gateway that is down does not care what was asked."""
+    emulator.script.refuse("ServiceUnavailable")
+    headers = sign(emulator, b"{")
+    assert (await send(emulator, b"{", headers)).status == 503
+
+
+# --- slips ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "slip",
+    [
+        lambda script: script.fail(A, 200),
+        lambda script: script.refuse(200),
+        lambda script: script.sink(A, 200),
+        lambda script: script.fail(A, 500, 0),
+        lambda script: script.hang(times=-1),
+        lambda script: script.delay(-1),
+    ],
+)
+def test_an_instruction_that_means_nothing_is_refused(slip: Callable[[Script], None]) -> None:
+    """A test that tells nonsense fails where it tells it."""
+    with pytest.raises(ValueError, match=r"200|times|seconds"):
+        slip(Script())
+
+
+def test_many_instructions_are_found_at_once() -> None:
+    """Ten thousand scripted images cost an answer no more than one."""
+    script = Script()
+    urls = [f"https://example.com/{number}.png" for number in range(10_000)]
+    for url in urls:
+        script.fail(url, 592, times=1)
+    assert all(script.next_outcome(url) for url in urls)
+    assert not any(script.next_outcome(url) for url in urls)
+
+
+def test_the_script_answers_with_values() -> None:
+    """What the emulator asks of a script can be asked in a test as well."""
+    script = Script()
+    script.text(A, "a")
+    script.fail(B, 590)
+    assert script.next_outcome(A) == Content.of_text("a")
+    failure = script.next_outcome(B)
+    assert isinstance(failure, APIError)
+    assert failure.code == 590
+    assert script.next_outcome(C) is None
+
+
+async def test_an_account_is_an_emulators_own() -> None:
+    """Two emulators are two accounts, unless told otherwise; no secret is in a repr."""
+    first, second = Emulator(), Emulator()
+    assert first.credentials != second.credentials
+    given = Credentials("id", "secret")
+    assert Emulator(credentials=given).credentials is given
+    assert first.credentials.access_key_secret not in repr(first.credentials)

@@ -1,0 +1,276 @@
+"""The emulator as a client meets it: over a socket, with its limits, and gone when stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import re
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from email.utils import parsedate_to_datetime
+
+import aiohttp
+import msgspec
+import pytest
+from asking import IMAGE, arrived, ask, body_of, send, sign
+
+from aliocr.credentials import Credentials
+from aliocr.emulator import Call, Emulator
+from aliocr.emulator.calls import busiest_second
+
+
+def port_of(emulator: Emulator) -> int:
+    """Where it listens."""
+    return int(emulator.url.rpartition(":")[2])
+
+
+# --- requests and replies -------------------------------------------------------------------------
+
+
+async def test_a_good_request_gets_the_documented_reply() -> None:
+    """Every field of the documents' sample, ids in their forms, and the gateway's clock."""
+    async with Emulator() as emulator:
+        heard = await ask(emulator, IMAGE)
+    assert heard.status == 200
+    assert heard.headers["Content-Type"] == "application/json;charset=utf-8"
+    assert abs(parsedate_to_datetime(heard.headers["Date"]).timestamp() - time.time()) < 5
+    envelope = heard.json
+    assert (envelope["code"], envelope["msg"]) == (200, "OK")
+    assert envelope["requestId"] == str(uuid.UUID(envelope["requestId"])).upper()
+    (answer,) = envelope["data"]
+    assert re.fullmatch(r"img\w{22}-1s\w{4}", answer.pop("taskId"))
+    (result,) = answer.pop("results")
+    assert answer == {"code": 200, "msg": "OK", "dataId": "d0", "url": IMAGE, "extras": {}}
+    assert result.pop("ocrLocations")
+    assert result == {
+        "scene": "ocr",
+        "label": "ocr",
+        "suggestion": "review",
+        "rate": 99.9,
+        "ocrData": [f"text of {IMAGE}"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"", "malformed"),
+        (b"{", "malformed"),
+        (b"\xff\xfe\x00", "malformed"),
+        (b"null", "malformed"),
+        (b"[]", "malformed"),
+        (b"{}", "scenes"),
+        (b'{"scenes":["ocr"]}', "tasks"),
+        (b'{"scenes":["ocr"],"tasks":[]}', "tasks"),
+        (b'{"scenes":["ocr"],"tasks":[{}]}', "url"),
+        (b'{"scenes":["ocr"],"tasks":[{"url":1}]}', "url"),
+        (b'{"scenes":["ocr"],"tasks":[{"url":"http://e.com/","interval":"2"}]}', "interval"),
+        (body_of(IMAGE).replace(b'"ocr"', b'"porn"'), "scenes"),
+        (body_of(*[IMAGE] * 101), "100"),
+        (body_of(IMAGE, IMAGE, dataId="same"), "unique"),
+        (b"[" * 100_000, "malformed"),
+    ],
+)
+async def test_a_body_that_is_not_as_documented_is_refused_in_the_envelope(
+    body: bytes, words: str
+) -> None:
+    """HTTP 200, code 400, and which field is wrong."""
+    async with Emulator() as emulator:
+        heard = await send(emulator, body, sign(emulator, body))
+        assert heard.status == 200
+        assert heard.json["code"] == 400
+        assert words in heard.json["msg"]
+        assert "data" not in heard.json
+        assert (emulator.calls[0].status, emulator.calls[0].code) == (200, 400)
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        {"url": "ftp://example.com/a.png"},
+        {"url": "oss://bucket/a.png"},
+        {"url": ""},
+        {"url": "https://example.com/" + "a" * 2029},
+        {"url": IMAGE, "dataId": "d" * 257},
+        {"url": IMAGE, "interval": 2},
+        {"url": IMAGE, "interval": 0, "maxFrames": 0},
+    ],
+)
+async def test_an_image_that_is_not_as_documented_harms_no_other(task: dict[str, object]) -> None:
+    """Its answer is 400, its neighbour's 200."""
+    async with Emulator() as emulator:
+        body = msgspec.json.encode({"scenes": ["ocr"], "tasks": [task, {"url": IMAGE}]})
+        assert (await send(emulator, body, sign(emulator, body))).codes == [400, 200]
+
+
+async def test_a_hundred_images_are_answered_in_order() -> None:
+    """As many as one request may hold, with URLs as long as they may be."""
+    async with Emulator() as emulator:
+        urls = [f"https://example.com/{number:>02028}" for number in range(100)]
+        heard = await ask(emulator, *urls)
+    assert [answer["url"] for answer in heard.data] == urls
+
+
+async def test_the_gateway_refuses_in_its_own_shape() -> None:
+    """HTTP 4xx, capitalised fields, the host that was asked."""
+    async with Emulator() as emulator:
+        body = body_of(IMAGE)
+        heard = await send(emulator, body, sign(emulator, body), path="/green/image/other")
+        host = emulator.url.removeprefix("http://")
+        assert heard.status == 404
+        assert (heard.json["Code"], heard.json["HostId"]) == ("InvalidApi.NotFound", host)
+        assert heard.json["RequestId"] == emulator.calls[0].request_id
+        assert (await send(emulator, body, {}, method="GET", path="/")).status == 404
+
+
+async def test_a_wrong_secret_is_refused_and_recorded() -> None:
+    """Nobody passes by guessing, and the test sees who tried."""
+    async with Emulator() as emulator, Emulator(credentials=emulator.credentials) as same:
+        body = body_of(IMAGE)
+        headers = sign(emulator, body)
+        assert (await send(same, body, headers)).status == 200
+        other = Emulator(credentials=Credentials(emulator.credentials.access_key_id, "wrong"))
+        heard = await send(emulator, body, sign(other, body))
+        assert (heard.status, heard.json["Code"]) == (400, "SignatureDoesNotMatch")
+        (call,) = emulator.calls
+        assert (call.status, call.code, len(call.tasks)) == (400, "SignatureDoesNotMatch", 1)
+        assert not call.answers
+
+
+async def test_a_query_is_signed_as_it_was_before_it_was_encoded() -> None:
+    """`clientInfo` travels percent-encoded and is signed raw."""
+    async with Emulator() as emulator:
+        body = body_of(IMAGE)
+        headers = sign(emulator, body)
+        for path in ("?clientInfo=%7B%7D", "?a+b=1%2B1&empty="):
+            heard = await send(emulator, body, headers, path=f"/green/image/scan{path}")
+            assert heard.json["Code"] == "SignatureDoesNotMatch"
+            _, _, echoed = heard.json["Message"].rpartition("\n")
+            assert echoed in ("/green/image/scan?clientInfo={}", "/green/image/scan?a b=1+1&empty")
+
+
+async def test_a_request_sent_twice_is_refused_the_second_time() -> None:
+    """A nonce is good once."""
+    async with Emulator() as emulator:
+        body = body_of(IMAGE)
+        headers = sign(emulator, body)
+        assert (await send(emulator, body, headers)).status == 200
+        assert (await send(emulator, body, headers)).json["Code"] == "SignatureNonceUsed"
+
+
+async def test_the_eleventh_request_of_a_second_is_throttled() -> None:
+    """Ten at once pass, the eleventh does not, and the record shows all of them."""
+    async with Emulator() as emulator, aiohttp.ClientSession() as session:
+        heard = await asyncio.gather(*(ask(emulator, session=session) for _ in range(11)))
+        assert sorted(each.status for each in heard) == [200] * 10 + [400]
+        codes = [call.code for call in emulator.calls]
+        assert sorted(map(str, codes)) == ["200"] * 10 + ["Throttling.User"]
+        assert emulator.busiest_second() == 11
+
+
+async def test_a_body_too_large_is_refused_in_the_gateways_shape() -> None:
+    """No page of the web server's, and nothing kept in memory."""
+    async with Emulator() as emulator:
+        body = bytes(2 * 1024 * 1024 + 1)
+        heard = await send(emulator, body, sign(emulator, body))
+        assert (heard.status, heard.json["Code"]) == (400, "InvalidParameter.Format")
+        assert emulator.calls[0].status == 400
+
+
+async def test_a_compressed_body_is_not_unpacked() -> None:
+    """The gateway's checksum is of the bytes that came; the service finds no JSON in them."""
+    async with Emulator() as emulator:
+        body = gzip.compress(body_of(IMAGE))
+        heard = await send(emulator, body, sign(emulator, body) | {"Content-Encoding": "gzip"})
+        assert (heard.status, heard.json["code"]) == (200, 400)
+
+
+def test_the_busiest_second_is_half_open() -> None:
+    """Requests exactly a second apart are not of one second."""
+    arrivals = [0.0, 0.5, 0.999, 1.0, 1.4, 2.5]
+    calls = [Call(arrived, "") for arrived in reversed(arrivals)]
+    assert busiest_second(calls) == 4
+    assert busiest_second(calls[:1]) == 1
+    assert busiest_second([]) == 0
+
+
+# --- start and stop -------------------------------------------------------------------------------
+
+
+async def test_stopping_does_not_wait_for_a_client_that_does_not_read() -> None:
+    """A client that sends requests and reads no answers holds nothing up."""
+    async with Emulator(requests_per_second=None) as emulator:
+        before = asyncio.all_tasks()
+        emulator.script.respond(200, bytes(50_000_000), "text/plain")
+        body = body_of(IMAGE)
+        lines = [f"{name}: {value}" for name, value in sign(emulator, body).items()]
+        head = "\r\n".join(["POST /green/image/scan HTTP/1.1", "Host: e", *lines])
+        head += f"\r\nContent-Length: {len(body)}\r\n\r\n"
+        address = ("127.0.0.1", port_of(emulator))
+        with socket.create_connection(address) as client:
+            client.sendall(head.encode() + body)
+            await arrived(emulator, 1)
+            await asyncio.sleep(0.01)
+            start = asyncio.get_running_loop().time()
+            await emulator.stop()
+            assert asyncio.get_running_loop().time() - start < 0.5
+        assert asyncio.all_tasks() == before
+
+
+async def test_an_emulator_can_be_started_again() -> None:
+    """At the same address, with the same account."""
+    emulator = Emulator()
+    await emulator.start()
+    url = emulator.url
+    with pytest.raises(RuntimeError, match="started already"):
+        await emulator.start()
+    await emulator.stop()
+    await emulator.stop()
+    async with emulator:
+        assert emulator.url == url
+        assert (await ask(emulator)).codes == [200]
+
+
+async def test_a_port_that_is_taken_is_said_and_nothing_stays_behind() -> None:
+    """The second emulator at one port fails to start; the first goes on."""
+    async with Emulator() as first:
+        before = asyncio.all_tasks()
+        second = Emulator(port=port_of(first))
+        with pytest.raises(OSError, match="address"):
+            await second.start()
+        assert asyncio.all_tasks() == before
+        assert (await ask(first)).codes == [200]
+
+
+@pytest.mark.parametrize("deadline", [0, -1, 0.2])
+def test_a_deadline_that_leaves_no_time_is_refused(deadline: float) -> None:
+    """0.2 s are kept for answering."""
+    with pytest.raises(ValueError, match="deadline"):
+        Emulator(deadline=deadline)
+
+
+def test_the_scripted_emulator_needs_no_extra() -> None:
+    """Without Pillow it works, and says what is missing once an engine is asked for."""
+    code = """if True:
+        import asyncio, sys
+        for name in ("PIL", "numpy", "rapidocr", "onnxruntime"):
+            sys.modules[name] = None
+        from aliocr.emulator import Emulator
+
+        async def main():
+            async with Emulator():
+                pass
+            try:
+                await Emulator(object).start()
+            except ImportError as error:
+                print(error)
+
+        asyncio.run(main())
+    """
+    command = [sys.executable, "-W", "error", "-c", code]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)  # noqa: S603
+    assert "pip install 'aliocr[emulator]'" in ran.stdout
+    assert not ran.stderr

@@ -1,0 +1,60 @@
+"""Whole programs from start to end, each in a loop of its own: nothing outlives its owner."""
+
+import asyncio
+import gc
+import warnings
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from aliocr import Session
+from aliocr.emulator import Emulator
+from aliocr.limiter import PacedLimiter, account_limiter
+
+T = TypeVar("T")
+
+
+def _run(program: Coroutine[Any, Any, T]) -> T:
+    """As `asyncio.run` with its debug mode on, but hands off the loop that pytest-asyncio set."""
+    with asyncio.Runner(debug=True, loop_factory=asyncio.new_event_loop) as runner:
+        return runner.run(program)
+
+
+def test_leaving_leaves_no_socket_and_no_warning() -> None:
+    """After a whole run with a stream broken off, nothing complains when it is collected."""
+
+    async def main() -> None:
+        async with (
+            Emulator() as emulator,
+            Session(credentials=emulator.credentials, endpoint=emulator.url) as ocr,
+        ):
+            async for _ in ocr.stream(f"https://example.com/{n}.png" for n in range(150)):
+                break
+            assert repr(ocr) == f"<Session {emulator.url}>"
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        _run(main())
+        gc.collect()
+
+
+def test_making_a_session_touches_no_loop() -> None:
+    """It can be made at import time, and used in a loop that starts later."""
+    emulator = Emulator()
+    made = Session(credentials=emulator.credentials, endpoint="http://127.0.0.1:1", max_retries=0)
+
+    async def main() -> None:
+        async with made as ocr:
+            await ocr.scan_many([])
+
+    _run(main())
+
+
+def test_each_loop_has_its_own_limiter() -> None:
+    """A second loop neither warns nor waits for the first."""
+
+    async def get() -> PacedLimiter:
+        limiter = account_limiter("a", 10)
+        await limiter.acquire()
+        return limiter
+
+    assert _run(get()) is not _run(get())

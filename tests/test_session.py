@@ -1,0 +1,622 @@
+"""The three verbs, judged by what arrives at the emulator."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import aclosing
+
+import aiohttp
+import pytest
+
+import aliocr
+from aliocr import Image, Session
+from aliocr.emulator import Emulator
+
+pytestmark = pytest.mark.usefixtures("virtual_clock")
+
+Sessions = Callable[..., Session]
+
+
+def _urls(count: int) -> list[str]:
+    return [f"https://example.com/{number}.png" for number in range(count)]
+
+
+def _sizes(emulator: Emulator) -> list[int]:
+    return [len(call.tasks) for call in emulator.calls]
+
+
+async def test_one_image_is_read(ocr: Session, emulator: Emulator) -> None:
+    """A URL in, its text out, in one request of one image."""
+    emulator.script.text("https://example.com/receipt.png", "Total 64.50")
+    scan = await ocr.scan("https://example.com/receipt.png")
+    assert (scan.ok, scan.text, scan.needs_review) == (True, "Total 64.50", True)
+    assert scan.regions[0].text == "Total 64.50"
+    assert scan.image == Image("https://example.com/receipt.png")
+    assert scan.request_id == emulator.calls[0].request_id
+    assert _sizes(emulator) == [1]
+
+
+async def test_an_image_without_text_is_read_as_empty(ocr: Session, emulator: Emulator) -> None:
+    """No text is a result like any other."""
+    emulator.script.text("*", "")
+    scan = await ocr.scan("https://example.com/white.png")
+    assert (scan.text, scan.regions, scan.label, scan.needs_review) == ("", (), "normal", False)
+
+
+async def test_250_images_are_three_requests_and_come_in_order(
+    ocr: Session, emulator: Emulator
+) -> None:
+    """A list in, outcomes in the same order, whatever order the service answers in."""
+    emulator.script.shuffle()
+    outcomes = await ocr.scan_many(_urls(250))
+    assert [outcome.image.url for outcome in outcomes] == _urls(250)
+    assert [outcome.ok and outcome.text for outcome in outcomes] == [
+        f"text of {url}" for url in _urls(250)
+    ]
+    assert _sizes(emulator) == [100, 100, 50]
+
+
+async def test_a_thousand_concurrent_scans_are_ten_requests(
+    ocr: Session, emulator: Emulator
+) -> None:
+    """The batch is formed when the permit comes: those who would have waited share a request."""
+    loop = asyncio.get_running_loop()
+    start = loop.time()
+    scans = await asyncio.gather(*map(ocr.scan, _urls(1000)))
+    assert [scan.text for scan in scans] == [f"text of {url}" for url in _urls(1000)]
+    assert len(emulator.calls) in (10, 11)
+    assert loop.time() - start < 1.1
+
+
+async def test_a_lone_scan_waits_for_nothing(ocr: Session) -> None:
+    """Below the limit an image travels at once and alone."""
+    loop = asyncio.get_running_loop()
+    start = loop.time()
+    await ocr.scan("https://example.com/a.png")
+    assert loop.time() - start < 0.001
+
+
+async def test_sessions_of_one_account_hold_one_limit(
+    session: Sessions, emulator: Emulator
+) -> None:
+    """Three sessions, all verbs, retries among them: never an eleventh request in a second."""
+    emulator.script.fail("https://example.com/5.png", 592, times=2)
+    small = aliocr.Limits(images_per_request=7)
+
+    async def streamed(ocr: Session) -> int:
+        return len([outcome async for outcome in ocr.stream(_urls(200))])
+
+    async with session() as one, session(limits=small) as two, session() as three:
+        many, count, _ = await asyncio.gather(
+            one.scan_many(_urls(300)), streamed(two), asyncio.gather(*map(three.scan, _urls(30)))
+        )
+    assert (len(many), count) == (300, 200)
+    assert emulator.busiest_second() == 10
+    assert all(call.status == 200 for call in emulator.calls)
+
+
+async def test_a_session_a_call_gives_no_second_burst(
+    session: Sessions, emulator: Emulator
+) -> None:
+    """The limit is the account's, and outlives the session."""
+    for url in _urls(25):
+        async with session() as ocr:
+            await ocr.scan(url)
+    assert len(emulator.calls) == 25
+    assert all(call.status == 200 for call in emulator.calls)
+
+
+# --- retries, image by image ----------------------------------------------------------------------
+
+
+async def test_only_the_image_that_failed_goes_again(ocr: Session, emulator: Emulator) -> None:
+    """One failed download among fifty: one image is re-sent."""
+    emulator.script.fail("https://example.com/7.png", 592, times=1)
+    outcomes = await ocr.scan_many(_urls(50))
+    assert all(outcome.ok for outcome in outcomes)
+    assert _sizes(emulator) == [50, 1]
+    assert emulator.calls[1].tasks[0].url == "https://example.com/7.png"
+
+
+async def test_a_lasting_failure_is_not_repeated(ocr: Session, emulator: Emulator) -> None:
+    """An image in the wrong format stays so; its neighbours are read, and it is a value."""
+    emulator.script.fail("https://example.com/1.png", 590)
+    first, second, third = await ocr.scan_many(_urls(3))
+    assert first.ok
+    assert third.ok
+    assert not second.ok
+    assert isinstance(second.error, aliocr.ImageError)
+    assert second.error.code == 590
+    assert second.error.request_id == emulator.calls[0].request_id
+    assert _sizes(emulator) == [3]
+
+
+async def test_an_image_that_always_fails_is_given_up(ocr: Session, emulator: Emulator) -> None:
+    """A download that never succeeds is tried three times: `scan` raises what is wrong."""
+    emulator.script.fail("*", 592)
+    with pytest.raises(aliocr.DownloadError, match="592 DOWNLOAD_TIMEOUT"):
+        await ocr.scan("https://example.com/a.png")
+    assert _sizes(emulator) == [1, 1, 1]
+
+
+async def test_images_that_failed_alike_come_back_together(
+    ocr: Session, emulator: Emulator
+) -> None:
+    """Five failed downloads of one request are one request more, not five."""
+    for url in _urls(5):
+        emulator.script.fail(url, 581, times=1)
+    await ocr.scan_many(_urls(20))
+    assert _sizes(emulator) == [20, 5]
+
+
+async def test_throttled_images_wait_and_are_read(ocr: Session, emulator: Emulator) -> None:
+    """Being throttled is not the image's failure: it uses up none of its tries."""
+    emulator.script.fail("https://example.com/0.png", 588, times=6)
+    emulator.script.refuse("Throttling.User", times=2)
+    outcomes = await ocr.scan_many(_urls(3))
+    assert all(outcome.ok for outcome in outcomes)
+
+
+# --- requests that fail as a whole ----------------------------------------------------------------
+
+
+def _script_times_out(emulator: Emulator) -> None:
+    emulator.script.hang()
+
+
+def _script_proxy_page(emulator: Emulator) -> None:
+    emulator.script.respond(502, "<html>Bad Gateway</html>", "text/html")
+
+
+def _script_cut_body(emulator: Emulator) -> None:
+    emulator.script.truncate_body()
+
+
+def _script_dropped(emulator: Emulator) -> None:
+    emulator.script.drop_connection()
+
+
+def _script_envelope(emulator: Emulator) -> None:
+    emulator.script.refuse(580)
+
+
+def _script_missing(emulator: Emulator) -> None:
+    emulator.script.omit("https://example.com/3.png")
+
+
+def _script_foreign(emulator: Emulator) -> None:
+    emulator.script.add_foreign()
+
+
+def _script_repeated(emulator: Emulator) -> None:
+    emulator.script.repeat("https://example.com/3.png")
+
+
+FAULTS = [
+    _script_times_out,
+    _script_proxy_page,
+    _script_cut_body,
+    _script_dropped,
+    _script_envelope,
+    _script_missing,
+    _script_foreign,
+    _script_repeated,
+]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__[8:])
+async def test_each_image_gets_one_outcome_whatever_happens(
+    session: Sessions, emulator: Emulator, fault: Callable[[Emulator], None]
+) -> None:
+    """With a retry all are read; without, each has a failure or scan of its own; never two."""
+    fault(emulator)
+    async with session() as ocr:
+        outcomes = await ocr.scan_many(_urls(30))
+        assert [outcome.image.url for outcome in outcomes] == _urls(30)
+        assert all(outcome.ok for outcome in outcomes)
+    fault(emulator)
+    async with session(max_retries=0) as ocr:
+        streamed = [outcome async for outcome in ocr.stream(_urls(30))]
+    assert sorted(outcome.image.url for outcome in streamed) == sorted(_urls(30))
+    errors = [outcome.error for outcome in streamed if not outcome.ok]
+    assert len({id(error) for error in errors}) == len(errors)  # each raised by its own task
+    assert all(error.transient and error.maybe_charged for error in errors)
+
+
+async def test_a_batch_that_fails_whole_comes_back_in_smaller_parts(
+    session: Sessions, emulator: Emulator
+) -> None:
+    """A picture that sinks every request it is in ends up alone: no neighbour is lost."""
+    culprit = "https://example.com/37.png"
+    emulator.script.sink(culprit, 500)
+    async with session() as ocr:
+        outcomes = await ocr.scan_many(_urls(100))
+    assert [outcome.image.url for outcome in outcomes if not outcome.ok] == [culprit]
+    assert len(emulator.calls) - 1 <= 14
+
+
+async def test_a_request_refused_for_one_image_costs_nobody_a_try(
+    session: Sessions, emulator: Emulator
+) -> None:
+    """A 400 for the whole request: nothing ran, so the halves go again without a retry."""
+    emulator.script.refuse(400, "[task.dataId] is too long(>256)")
+    async with session(max_retries=0) as ocr:
+        outcomes = await ocr.scan_many(_urls(10))
+    assert all(outcome.ok for outcome in outcomes)
+    assert _sizes(emulator) == [10, 5, 5]
+
+
+async def test_the_deadline_covers_the_body(session: Sessions, emulator: Emulator) -> None:
+    """A server that starts to answer and stalls is a timeout, at the very second."""
+    emulator.script.hang(times=None)
+    loop = asyncio.get_running_loop()
+    start = loop.time()
+    async with session(timeout=6.5, max_retries=0) as ocr:
+        with pytest.raises(TimeoutError) as caught:
+            await ocr.scan("https://example.com/a.png")
+    assert 6.49 < loop.time() - start < 6.51
+    assert isinstance(caught.value, aliocr.ScanTimeoutError)
+    assert caught.value.maybe_charged
+
+
+async def test_a_dead_server_is_a_failure_that_cost_nothing(session: Sessions) -> None:
+    """Nothing was sent, so nothing can have been charged; the message says what is wrong."""
+    async with session(endpoint="http://127.0.0.1:1") as ocr:
+        (outcome,) = await ocr.scan_many(_urls(1))
+    assert not outcome.ok
+    assert isinstance(outcome.error, aliocr.TransportError)
+    assert not outcome.error.maybe_charged
+    assert "no connection" in str(outcome.error)
+
+
+# --- whatever is wrong with the account is raised -------------------------------------------------
+
+
+def _wrong(emulator: Emulator) -> aliocr.Credentials:
+    return aliocr.Credentials(emulator.credentials.access_key_id, "wrong")
+
+
+async def test_a_wrong_key_is_raised_from_every_verb(session: Sessions, emulator: Emulator) -> None:
+    """Once, at once, with the request id and what to do, and without a retry."""
+    async with session(credentials=_wrong(emulator)) as ocr:
+        for verb in (
+            lambda: ocr.scan("https://example.com/a.png"),
+            lambda: ocr.scan_many(_urls(500)),
+            lambda: anext(ocr.stream(_urls(500))),
+        ):
+            before = len(emulator.calls)
+            with pytest.raises(aliocr.AuthError, match="the AccessKey secret is wrong") as caught:
+                await verb()
+            assert caught.value.code == "SignatureDoesNotMatch"
+            assert caught.value.request_id == emulator.calls[before].request_id
+            assert caught.value.request_id in str(caught.value)
+            assert len(emulator.calls) == before + 1
+
+
+async def test_an_account_without_permission_is_raised_too(
+    ocr: Session, emulator: Emulator
+) -> None:
+    """596 inside an answer speaks of the account, not of the image it came with."""
+    emulator.script.fail("https://example.com/1.png", 596)
+    with pytest.raises(aliocr.AuthError, match="AliyunYundunGreenWebFullAccess"):
+        await ocr.scan_many(_urls(3))
+
+
+async def test_those_who_wait_are_told_when_the_key_is_refused(
+    session: Sessions, emulator: Emulator
+) -> None:
+    """A refused key fails all that wait, each with an exception of its own, in one request."""
+    async with session(credentials=_wrong(emulator)) as ocr:
+        results = await asyncio.gather(*map(ocr.scan, _urls(350)), return_exceptions=True)
+    assert {type(result) for result in results} == {aliocr.AuthError}
+    assert len({id(result) for result in results}) == 350
+    assert len(emulator.calls) == 1
+
+
+async def test_a_temporary_key_is_renewed_between_requests(
+    session: Sessions, emulator: Emulator
+) -> None:
+    """A provider is asked before every request, and an expired token gets one more try."""
+    asked: list[int] = []
+
+    async def provider() -> aliocr.Credentials:
+        asked.append(len(asked))
+        return emulator.credentials
+
+    async with session(credentials=provider) as ocr:
+        await ocr.scan("https://example.com/a.png")
+        emulator.script.refuse("InvalidSecurityToken.Expired")
+        await ocr.scan("https://example.com/b.png")
+    assert asked == [0, 1, 2]
+
+
+async def test_a_provider_that_fails_is_an_auth_error(
+    session: Sessions, emulator: Emulator
+) -> None:
+    """Nothing is sent; the provider's own exception is the cause."""
+
+    def provider() -> aliocr.Credentials:
+        raise OSError("no metadata service")
+
+    async with session(credentials=provider) as ocr:
+        with pytest.raises(aliocr.AuthError, match="provider raised OSError") as caught:
+            await ocr.scan("https://example.com/a.png")
+    assert isinstance(caught.value.__cause__, OSError)
+    assert emulator.calls == []
+
+
+async def test_a_wrong_clock_is_set_by_the_services(
+    session: Sessions, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine an hour slow signs an expired date once; the answer tells the time."""
+    now = aliocr.transport.time.time  # type: ignore[attr-defined]
+    slow = type("Slow", (), {"time": staticmethod(lambda: now() - 3600)})
+    monkeypatch.setattr("aliocr.transport.time", slow)
+    async with session() as ocr:
+        assert (await ocr.scan("https://example.com/a.png")).ok
+        assert (await ocr.scan("https://example.com/b.png")).ok
+    assert [call.code for call in emulator.calls] == ["InvalidTimeStamp.Expired", 200, 200]
+
+
+async def test_a_limiter_that_fails_is_heard_of(session: Sessions, emulator: Emulator) -> None:
+    """Whoever waits gets the limiter's exception as the cause, and nothing is sent."""
+
+    class Broken:
+        async def acquire(self) -> None:
+            raise ConnectionError("no quota server")
+
+    async with session(limiter=Broken()) as ocr:
+        with pytest.raises(aliocr.OCRError, match="the limiter raised ConnectionError"):
+            await ocr.scan("https://example.com/a.png")
+        (outcome,) = await ocr.scan_many(_urls(1))
+    assert not outcome.ok
+    assert emulator.calls == []
+
+
+# --- arguments ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"endpoint": "green.cn-shanghai.aliyuncs.com"}, "endpoint cannot be"),
+        ({"endpoint": "https://example.com/green/image/scan"}, "without a path"),
+        ({"endpoint": "https://example.com:99999"}, "endpoint"),
+        ({"endpoint": None, "region": "Shanghai!"}, "region cannot be 'Shanghai!'"),
+        ({"timeout": 0}, "timeout cannot be 0"),
+        ({"timeout": "7"}, "timeout cannot be '7'"),
+        ({"max_retries": -1}, "max_retries cannot be -1"),
+        ({"max_retries": 1.5}, "max_retries cannot be 1.5"),
+        ({"biz_type": ""}, "biz_type cannot be ''"),
+        ({"limits": 10}, "limits cannot be 10"),
+        ({"limiter": object()}, "limiter cannot be"),
+        ({"http": "http://proxy"}, "http cannot be"),
+        ({"credentials": "key"}, "credentials cannot be"),
+    ],
+)
+async def test_an_argument_that_cannot_be_is_refused_at_once(
+    session: Sessions, options: dict[str, object], says: str
+) -> None:
+    """Before anything is opened, with the name, the value and what is expected."""
+    with pytest.raises(ValueError, match=r".") as caught:
+        session(**options)
+    assert says in str(caught.value)
+
+
+async def test_a_missing_key_says_which_variables_to_set(
+    session: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without credentials the environment is read, and named."""
+    monkeypatch.delenv("ALIBABA_CLOUD_ACCESS_KEY_ID", raising=False)
+    with pytest.raises(ValueError, match="ALIBABA_CLOUD_ACCESS_KEY_ID"):
+        session(credentials=None)
+
+
+async def test_nothing_is_sent_if_one_image_of_a_list_is_bad(
+    ocr: Session, emulator: Emulator
+) -> None:
+    """The message names which one."""
+    with pytest.raises(ValueError, match="image 2: url must start with http"):
+        await ocr.scan_many([*_urls(2), "receipt.png", *_urls(2)])
+    with pytest.raises(ValueError, match="url must start with http"):
+        await ocr.scan("receipt.png")
+    assert emulator.calls == []
+
+
+@pytest.mark.parametrize("single", ["https://example.com/a.png", Image("https://example.com/a")])
+async def test_one_image_where_a_list_was_meant_is_refused(
+    ocr: Session, emulator: Emulator, single: str
+) -> None:
+    """A string is iterable, letter by letter; that is never what was meant."""
+    with pytest.raises(ValueError, match="images is a list"):
+        await ocr.scan_many(single)
+    with pytest.raises(ValueError, match="images is a list"):
+        await anext(ocr.stream(single))
+    assert emulator.calls == []
+
+
+async def test_an_empty_list_is_an_empty_result(ocr: Session, emulator: Emulator) -> None:
+    """And no request."""
+    assert await ocr.scan_many([]) == []
+    assert [outcome async for outcome in ocr.stream([])] == []
+    assert emulator.calls == []
+
+
+async def test_the_same_data_id_twice_travels_in_two_requests(
+    ocr: Session, emulator: Emulator
+) -> None:
+    """The service wants them unique in a request; a list may still hold them."""
+    images = [Image(url, "same") for url in _urls(3)]
+    outcomes = await ocr.scan_many([*images, *_urls(3)])
+    assert [outcome.image for outcome in outcomes[:3]] == images
+    assert all(outcome.ok for outcome in outcomes)
+    assert _sizes(emulator) == [4, 1, 1]
+
+
+async def test_frames_and_policy_reach_the_service(session: Sessions, emulator: Emulator) -> None:
+    """interval, max_frames and data id travel as they were given."""
+    async with session(biz_type="shop") as ocr:
+        await ocr.scan(Image("https://example.com/a.gif", "mine", interval=2, max_frames=9))
+    (task,) = emulator.calls[0].tasks
+    assert (task.data_id, task.interval, task.max_frames) == ("mine", 2, 9)
+
+
+# --- streams --------------------------------------------------------------------------------------
+
+
+async def test_a_stream_holds_back_its_source(ocr: Session, emulator: Emulator) -> None:
+    """A million images are drawn on only as fast as outcomes are used."""
+    drawn = 0
+
+    def source() -> Iterator[str]:
+        nonlocal drawn
+        for drawn in range(1, 1_000_001):
+            yield f"https://example.com/{drawn}.png"
+
+    async with aclosing(ocr.stream(source())) as stream:
+        await anext(stream)
+        await asyncio.sleep(60)
+        assert drawn <= 1500
+        for _ in range(500):
+            await anext(stream)
+        await asyncio.sleep(60)
+        assert drawn <= 2000
+    sent = sum(_sizes(emulator))
+    await asyncio.sleep(60)
+    assert sum(_sizes(emulator)) == sent
+
+
+async def test_a_stream_takes_an_asynchronous_source(ocr: Session, emulator: Emulator) -> None:
+    """What trickles in is sent as it comes, and is not waited for in batches."""
+
+    async def source() -> AsyncIterator[str]:
+        for url in _urls(5):
+            await asyncio.sleep(1)
+            yield url
+
+    loop = asyncio.get_running_loop()
+    start = loop.time()
+    times = [loop.time() - start async for _ in ocr.stream(source())]
+    assert [round(time) for time in times] == [1, 2, 3, 4, 5]
+    assert _sizes(emulator) == [1] * 5
+
+
+async def test_a_source_that_fails_loses_no_outcome(ocr: Session) -> None:
+    """First everything that was sent, then the source's own exception."""
+
+    def source() -> Iterator[str]:
+        yield from _urls(3)
+        raise OSError("disk gone")
+
+    async def read(images: Iterable[str], seen: list[str]) -> None:
+        async for outcome in ocr.stream(images):
+            seen.append(outcome.image.url)  # noqa: PERF401 - it raises
+
+    seen: list[str] = []
+    with pytest.raises(OSError, match="disk gone"):
+        await read(source(), seen)
+    assert sorted(seen) == _urls(3)
+    seen.clear()
+    with pytest.raises(ValueError, match="image 3: url must start with http"):
+        await read([*_urls(3), "receipt.png", *_urls(3)], seen)
+    assert sorted(seen) == _urls(3)
+
+
+# --- cancellation and ends ------------------------------------------------------------------------
+
+
+async def test_leaving_a_stream_leaves_nothing_behind(ocr: Session, emulator: Emulator) -> None:
+    """After `break`, what waited is not sent and no task runs."""
+    emulator.script.delay(0.3)
+    tasks = asyncio.all_tasks()
+    async for _ in ocr.stream(_urls(100_000)):
+        break
+    await asyncio.sleep(0.31)  # requests that had left come home
+    sent = sum(_sizes(emulator))
+    await asyncio.sleep(10)
+    assert sum(_sizes(emulator)) == sent <= 600
+    assert {task for task in asyncio.all_tasks() - tasks if "aliocr" in task.get_name()} == set()
+
+
+async def test_a_cancelled_scan_that_waits_is_never_sent(ocr: Session, emulator: Emulator) -> None:
+    """It leaves the queue and costs nothing; cancellation is not swallowed."""
+    await ocr.scan("https://example.com/first.png")
+    waiting = [asyncio.create_task(ocr.scan(url)) for url in _urls(10)]
+    await asyncio.sleep(0.01)
+    for task in waiting[::2]:
+        task.cancel()
+    results = await asyncio.gather(*waiting, return_exceptions=True)
+    assert all(isinstance(result, asyncio.CancelledError) for result in results[::2])
+    assert all(isinstance(result, aliocr.Scan) for result in results[1::2])
+    assert [task.url for task in emulator.calls[1].tasks] == _urls(10)[1::2]
+
+
+async def test_a_cancelled_scan_that_has_left_harms_no_neighbour(
+    ocr: Session, emulator: Emulator
+) -> None:
+    """The request goes on for the others in it."""
+    emulator.script.delay(1.0)
+    tasks = [asyncio.create_task(ocr.scan(url)) for url in _urls(10)]
+    await asyncio.sleep(0.5)
+    tasks[3].cancel()
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    assert isinstance(results.pop(3), asyncio.CancelledError)
+    assert all(isinstance(result, aliocr.Scan) for result in results)
+    assert _sizes(emulator) == [10]
+
+
+async def test_a_caller_may_set_a_deadline_of_his_own(ocr: Session, emulator: Emulator) -> None:
+    """`asyncio.timeout` around a verb is enough, retries and waiting included."""
+    emulator.script.refuse(500, times=None)
+    loop = asyncio.get_running_loop()
+    start = loop.time()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await ocr.scan_many(_urls(500))
+    assert loop.time() - start < 0.21
+    sent = len(emulator.calls)
+    await asyncio.sleep(30)
+    assert len(emulator.calls) == sent
+
+
+async def test_leaving_the_session_fails_those_who_still_wait(
+    session: Sessions, emulator: Emulator
+) -> None:
+    """Each gets an outcome, and knows whether it may have been charged."""
+    emulator.script.delay(5.0)
+    async with session() as ocr:
+        sent = asyncio.create_task(ocr.scan("https://example.com/a.png"))
+        await asyncio.sleep(0.05)
+        waiting = asyncio.create_task(ocr.scan("https://example.com/b.png"))
+        many = asyncio.create_task(ocr.scan_many(_urls(1000)))
+        await asyncio.sleep(0.01)
+    results = await asyncio.gather(sent, waiting, many, return_exceptions=True)
+    for result in results:
+        assert isinstance(result, aliocr.OCRError)
+        assert "the session was closed" in str(result)
+    assert [result.maybe_charged for result in results[:2]] == [True, False]  # type: ignore[union-attr]
+
+
+async def test_a_session_is_used_only_while_it_is_open(session: Sessions) -> None:
+    """Before and after, every verb says so."""
+    ocr = session()
+    with pytest.raises(RuntimeError, match="open the session first"):
+        await ocr.scan("https://example.com/a.png")
+    async with ocr:
+        pass
+    with pytest.raises(RuntimeError, match="the session is closed"):
+        await ocr.scan("https://example.com/a.png")
+    with pytest.raises(RuntimeError, match="the session is closed"):
+        await ocr.scan_many(_urls(1))
+    with pytest.raises(RuntimeError, match="opened once"):
+        await ocr.__aenter__()
+
+
+async def test_a_client_session_of_the_users_is_used_and_left_open(
+    session: Sessions, emulator: Emulator
+) -> None:
+    """Its headers, proxies and tracing are the user's business, and so is its end."""
+    async with aiohttp.ClientSession() as http:
+        async with session(http=http) as ocr:
+            await ocr.scan("https://example.com/a.png")
+        assert not http.closed
+    assert len(emulator.calls) == 1
