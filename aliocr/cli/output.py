@@ -1,0 +1,115 @@
+"""What the user sees: text for people, JSON lines for programs, progress while it lasts."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import Self
+
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from aliocr.errors import APIError
+from aliocr.models import Outcome, Region, Scan
+
+__all__ = ["Output"]
+
+
+class Output:
+    """Results on standard output; progress, failures and the summary on standard error.
+
+    Args:
+        as_json: A JSON object a line instead of text.
+        total: How many results there will be; None if nobody knows.
+    """
+
+    def __init__(self, *, as_json: bool, total: int | None) -> None:
+        self._as_json = as_json
+        self._headings = total != 1
+        self._started = time.monotonic()
+        self.read = 0
+        self.failed = 0
+        self._out = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
+        self._err = Console(stderr=True, soft_wrap=True, highlight=False, markup=False, emoji=False)
+        # On one terminal the bar must know of the results, to stay below them.
+        self._progress = Progress(
+            TextColumn("reading"),
+            BarColumn(bar_width=None),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=self._out if self._out.is_terminal else self._err,
+            disable=not self._err.is_terminal,
+            transient=True,
+        )
+        self._bar = self._progress.add_task("", total=total)
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+        if self._err.is_terminal:
+            seconds = time.monotonic() - self._started
+            self._err.print(f"{self.read} read, {self.failed} failed in {seconds:.1f} s")
+
+    def show(self, source: str, outcome: Outcome) -> None:
+        """One result."""
+        if outcome.ok:
+            self.read += 1
+            self._write(source, outcome)
+            self._progress.advance(self._bar)
+        else:
+            error = outcome.error
+            code = error.code if isinstance(error, APIError) else None
+            self.fail(source, str(error), code)
+
+    def fail(self, source: str, message: str, code: int | str | None = None) -> None:
+        """One source that was not read."""
+        self.failed += 1
+        if self._as_json:
+            self._line({"source": source, "ok": False, "code": code, "error": message})
+        else:
+            self._err.print(Text(_plain(f"{source}: {message}"), style="red"))
+        self._progress.advance(self._bar)
+
+    def _write(self, source: str, scan: Scan) -> None:
+        if self._as_json:
+            found = {"source": source, "ok": True, "text": scan.text, "regions": scan.regions}
+            self._line(found | ({"frames": scan.frames} if scan.frames else {}))
+            return
+        if self._headings:
+            self._out.print(Text(_plain(source), style="bold"))
+        for number, frame in enumerate(scan.frames, start=1):
+            self._out.print(Text(f"frame {number} of {len(scan.frames)}", style="dim"))
+            self._text(frame.regions, frame.text)
+        if not scan.frames:
+            self._text(scan.regions, scan.text)
+        if self._headings:
+            self._out.print()
+
+    def _text(self, regions: tuple[Region, ...], text: str) -> None:
+        for line in [region.text for region in regions] or [text or "(no text)"]:
+            self._out.print(Text(_plain(line)))
+
+    def _line(self, fields: dict[str, object]) -> None:
+        """Not through rich: a line of JSON is for programs, on a terminal too."""
+        line = msgspec.json.encode(fields).decode()
+        if self._out.is_terminal:
+            self._out.print(Text(line))
+        else:
+            sys.stdout.write(line + "\n")
+            sys.stdout.flush()
+
+
+def _plain(text: str) -> str:
+    """Without control characters: what a picture says must not steer the terminal."""
+    return "".join(c if c.isprintable() or c == "\t" else " " for c in text)

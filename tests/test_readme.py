@@ -1,0 +1,71 @@
+"""The README tells the truth: its examples run, its help is the program's."""
+
+import ast
+import functools
+import inspect
+import re
+from collections.abc import Callable
+from pathlib import Path
+from types import CodeType
+from typing import Any
+
+import pytest
+
+import aliocr
+from aliocr.emulator import Emulator
+
+README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```python\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+TRANSCRIPTS = re.findall(r"^```console\n\$ (.*?)\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+
+
+def _compiled(source: str) -> CodeType:
+    code: CodeType = compile(source, "README.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    return code
+
+
+@pytest.mark.usefixtures("virtual_clock")
+async def test_every_example_runs(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One after the other, as a reader types them, against the emulator instead of the service."""
+    monkeypatch.setattr(
+        aliocr,
+        "Session",
+        functools.partial(aliocr.Session, endpoint=emulator.url, credentials=emulator.credentials),
+    )
+    scope: dict[str, Any] = {"__name__": "readme", "print": lambda *_: None}
+    for block in BLOCKS:
+        code = eval(_compiled(block), scope)  # noqa: S307 - it is our own manual
+        if inspect.isawaitable(code):
+            await code
+    tests: list[Callable[[], Any]] = [v for n, v in scope.items() if n.startswith("test_")]
+    assert len(tests) == 1
+    for test in tests:
+        await test()
+    assert sum(len(call.tasks) for call in emulator.calls) == 1 + 250 + 1000 + 1
+
+
+@pytest.mark.parametrize(("command", "shown"), TRANSCRIPTS, ids=lambda text: text[:20])
+def test_the_help_in_the_readme_is_the_programs(command: str, shown: str) -> None:
+    """What the program prints today, word for word."""
+    pytest.importorskip("click")
+    pytest.importorskip("rich")
+    from click.testing import CliRunner
+
+    from aliocr.cli.program import program
+
+    result = CliRunner().invoke(program, command.split()[1:], prog_name="aliocr", terminal_width=90)
+    assert result.output == shown
+
+
+def test_every_option_of_the_session_is_in_the_readme() -> None:
+    """A new option comes with its line in the table."""
+    for name in inspect.signature(aliocr.Session).parameters:
+        assert f"| `{name}` |" in README
+
+
+def test_every_error_is_in_the_readme() -> None:
+    """With what to do about it."""
+    for name in aliocr.__all__:
+        value = getattr(aliocr, name)
+        if inspect.isclass(value) and issubclass(value, aliocr.OCRError):
+            assert f"`{name}`" in README or f"aliocr.{name}" in README
