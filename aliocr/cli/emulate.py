@@ -16,7 +16,13 @@ __all__ = ["emulate"]
 
 
 @click.command()
-@click.option("--port", default=0, show_default="any free one", help="Port to listen at.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65_535),
+    default=0,
+    show_default="any free one",
+    help="Port to listen at.",
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
 @click.option(
     "--deadline",

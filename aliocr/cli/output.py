@@ -7,6 +7,7 @@ import time
 from types import TracebackType
 from typing import Self
 
+import attrs
 import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -83,8 +84,11 @@ class Output:
 
     def _write(self, source: str, scan: Scan) -> None:
         if self._as_json:
-            found = {"source": source, "ok": True, "text": scan.text, "regions": scan.regions}
-            self._line(found | ({"frames": scan.frames} if scan.frames else {}))
+            found: dict[str, object] = {"source": source, "ok": True, "text": scan.text}
+            found["regions"] = [attrs.asdict(region) for region in scan.regions]
+            if scan.frames:
+                found["frames"] = [attrs.asdict(frame) for frame in scan.frames]
+            self._line(found)
             return
         if self._headings:
             self._out.print(Text(_plain(source), style="bold"))

@@ -52,6 +52,7 @@ def scan(
     The AccessKey comes from ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET.
     Exit code: 0 all read, 1 some failed, 2 misuse.
     """
+    fixed = list(named((name for name in sources if name != STDIN), files=local))
     if local and click.get_current_context().get_parameter_source("endpoint") == (
         click.core.ParameterSource.COMMANDLINE
     ):
@@ -61,7 +62,6 @@ def scan(
         remote = None if local else Session(endpoint=endpoint, region=region, biz_type=biz_type)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-    fixed = list(named((name for name in sources if name != STDIN), files=local))
     reading = Reading(fixed, frames, remote, listing=STDIN in sources)
     total = None if reading.listing else len(fixed)
     try:

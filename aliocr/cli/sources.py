@@ -6,6 +6,7 @@ import asyncio
 import os
 import threading
 from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import attrs
@@ -16,8 +17,11 @@ __all__ = ["Source", "listed", "named"]
 SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".webp"}
 """Of the formats the service reads; what to take from a folder. Source: "Limits on images"."""
 
-LINES_AHEAD = 1000
-"""Lines read from standard input before the first of them is used."""
+CHUNK = 65_536
+"""Bytes read from standard input at once, at most."""
+
+CHUNKS_AHEAD = 2
+"""Chunks read before the first of them is used up."""
 
 
 @attrs.frozen
@@ -80,21 +84,22 @@ async def listed() -> AsyncIterator[str]:
     on the bare descriptor: neither Ctrl-C nor the interpreter's end has to wait for a line.
     """
     loop = asyncio.get_running_loop()
-    lines: asyncio.Queue[str | None] = asyncio.Queue(LINES_AHEAD)
-
-    def put(line: str | None) -> None:
-        asyncio.run_coroutine_threadsafe(lines.put(line), loop).result()
+    chunks: asyncio.Queue[list[bytes] | None] = asyncio.Queue()
+    room = threading.Semaphore(CHUNKS_AHEAD)
 
     def read() -> None:
         rest = b""
-        while chunk := os.read(0, 65_536):
-            *whole, rest = (rest + chunk).split(b"\n")
-            for line in whole:
-                put(line.decode("utf-8", "replace").strip())
-        put(rest.decode("utf-8", "replace").strip())
-        put(None)
+        with suppress(RuntimeError):  # the loop has ended, and nobody wants more
+            while chunk := os.read(0, CHUNK):
+                *lines, rest = (rest + chunk).split(b"\n")
+                loop.call_soon_threadsafe(chunks.put_nowait, lines)
+                room.acquire()
+            loop.call_soon_threadsafe(chunks.put_nowait, [rest])
+            loop.call_soon_threadsafe(chunks.put_nowait, None)
 
     threading.Thread(target=read, name="aliocr stdin", daemon=True).start()
-    while (line := await lines.get()) is not None:
-        if line:
-            yield line
+    while (lines := await chunks.get()) is not None:
+        for line in lines:
+            if text := line.decode("utf-8", "replace").strip():
+                yield text
+        room.release()

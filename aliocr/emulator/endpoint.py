@@ -80,12 +80,12 @@ class Endpoint:
 
     async def aclose(self) -> None:
         """Cancel the requests under way, and wait until they are gone."""
-        # A connection kept alive may bring another while these end.
-        while self._running:
-            running = tuple(self._running)
+        # A connection kept alive may bring another while these end. Those that are done leave the
+        # set a turn of the loop later, and waiting for them alone would not let it turn.
+        while running := [task for task in self._running if not task.done()]:
             for task in running:
                 task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
+            await asyncio.wait(running)
 
     async def _reply(self, request: web.Request, call: Call) -> Reply | None:
         """The answer; None to close the connection instead."""

@@ -140,6 +140,15 @@ class PictureReader:
         self._kept: OrderedDict[_Key, Reading] = OrderedDict()
         self._closed = False
 
+    async def start(self) -> None:
+        """Make the first engine now, which would otherwise cost the first picture seconds.
+
+        Raises:
+            ImportError: The `emulator` extra is not installed.
+        """
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._pool, self._engine)
+
     async def read(self, data: bytes, *, interval: int | None, max_frames: int | None) -> Reading:
         """Read the chosen frames of a picture.
 
@@ -270,14 +279,18 @@ class PictureReader:
         frames = decode(data, interval=interval, max_frames=max_frames)
         return self._see(frames[0]) if len(frames) == 1 else frames
 
-    def _see(self, frame: PictureFrame) -> _Seen:
-        """Read a frame in a worker, with the engine of its thread."""
+    def _engine(self) -> Engine:
+        """The engine of the worker thread this is called in."""
         if not hasattr(self._of_thread, "engine"):
             self._of_thread.engine = self._engine_factory()
         engine: Engine = self._of_thread.engine
+        return engine
+
+    def _see(self, frame: PictureFrame) -> _Seen:
+        """Read a frame in a worker."""
         found = tuple(
             attrs.evolve(each, x=each.x + frame.x, y=each.y + frame.y)
-            for each in reading_order(engine.recognize(frame.picture))
+            for each in reading_order(self._engine().recognize(frame.picture))
         )
         return _Seen(found, FrameReading(joined_text(found), _regions(found), rate(found)))
 

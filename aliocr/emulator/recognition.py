@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from importlib.util import find_spec
 
 from aliocr.emulator.download import Downloader
 from aliocr.emulator.engine import Engine
-from aliocr.emulator.picture import MISSING_EXTRA, PictureError
+from aliocr.emulator.picture import PictureError
 from aliocr.emulator.reader import FrameReading, PictureReader
 from aliocr.emulator.script import CERTAIN, Content
 from aliocr.errors import api_error
@@ -27,16 +26,19 @@ class Recognition:
     Args:
         engine_factory: Makes one engine for each worker thread.
         downloader: Fetches the images; open, and closed by whoever opened it.
-
-    Raises:
-        ImportError: The extra is not installed; the message names the command that does it.
     """
 
     def __init__(self, engine_factory: Callable[[], Engine], downloader: Downloader) -> None:
-        if find_spec("PIL") is None:
-            raise ImportError(MISSING_EXTRA)
         self._downloader = downloader
         self._reader = PictureReader(engine_factory)
+
+    async def start(self) -> None:
+        """Be ready for the first picture.
+
+        Raises:
+            ImportError: The extra is not installed; the message names the command that does it.
+        """
+        await self._reader.start()
 
     async def aclose(self) -> None:
         """Wait for the pictures whose reading has begun, and end the threads."""

@@ -158,6 +158,7 @@ class Emulator:
         downloader = await stack.enter_async_context(Downloader(timeout=self._download_timeout))
         recognition = Recognition(self._engine_factory, downloader)
         stack.push_async_callback(recognition.aclose)
+        await recognition.start()
         return recognition
 
 

@@ -144,7 +144,7 @@ for name in sys.argv[1:]:
 def test_the_engine_keeps_quiet() -> None:
     """Nothing on the terminal, neither of the engine nor of its runtime, with text or without."""
     names = [str(SAMPLES / name) for name in ("small_en.png", "blank_white.png")]
-    ran = subprocess.run(  # noqa: S603
+    ran = subprocess.run(
         [sys.executable, "-c", READ_AND_SAY_NOTHING, *names],
         capture_output=True,
         text=True,
@@ -157,7 +157,7 @@ def test_the_engine_reports_to_nobody(tmp_path: Path) -> None:
     """Offline is offline: onnxruntime's telemetry, which starts with a file at home, is off."""
     # What would switch the telemetry off by itself, as on a build server, is left out.
     kept = {key: os.environ[key] for key in ("PATH", "PYTHONPATH") if key in os.environ}
-    subprocess.run(  # noqa: S603
+    subprocess.run(
         [sys.executable, "-c", READ_AND_SAY_NOTHING, str(SAMPLES / "small_en.png")],
         env={**kept, "HOME": str(tmp_path)},
         check=True,
@@ -182,7 +182,7 @@ for fails in (RapidOCREngine, lambda: decode(b"")):
 
 def test_without_the_extra_one_sentence_says_what_to_install() -> None:
     """The emulator imports without the engine; asking for it names the command."""
-    ran = subprocess.run(  # noqa: S603
+    ran = subprocess.run(
         [sys.executable, "-c", WITHOUT_EXTRA], capture_output=True, text=True, check=True
     )
     first, second = ran.stdout.splitlines()

@@ -15,6 +15,7 @@ pytest.importorskip("PIL")
 from album import Album
 
 from aliocr.emulator import Emulator
+from aliocr.emulator.engine import Recognized
 
 
 @pytest.fixture
@@ -106,10 +107,11 @@ async def test_a_failure_inside_is_the_services_and_no_page(
 ) -> None:
     """HTTP 500 in the gateway's shape; the log has the traceback, and no key of a signed URL."""
 
-    def broken() -> None:
-        raise ImportError("at https://example.com/?signature=secret")
+    class Broken:
+        def recognize(self, picture: object) -> tuple[Recognized, ...]:  # noqa: ARG002
+            raise ImportError("at https://example.com/?signature=secret")
 
-    async with Emulator(broken) as emulator:  # type: ignore[arg-type]
+    async with Emulator(Broken) as emulator:
         heard = await ask(emulator, album.url("/width/5"), album.url("/width/6"))
         assert (heard.status, heard.json["Code"]) == (500, "InternalError")
         assert emulator.calls[0].code == "InternalError"
