@@ -15,7 +15,9 @@ from aiohttp import web
 
 from aliocr.emulator import Emulator
 from aliocr.emulator.engine import RapidOCREngine
+from aliocr.emulator.frames import total_frames
 from aliocr.limits import Limits
+from aliocr.models import Outcome
 from aliocr.session import Session
 
 __all__ = ["Local", "local_service"]
@@ -68,11 +70,31 @@ class Files:
 
 @attrs.frozen
 class Local:
-    """An open session on the local service."""
+    """An open session on the local service, which reads files too."""
 
     session: Session
-    files: Files
-    turns: Turns
+    _files: Files
+    _turns: Turns
+
+    def serve(self, path: Path) -> str:
+        """The URL to read a file by."""
+        return self._files.serve(path)
+
+    def done(self, outcome: Outcome) -> None:
+        """One picture is read: another may take its place."""
+        self._turns.done()
+        self._files.forget(outcome.image.url)
+
+    def frames_of(self, path: Path) -> int:
+        """How many frames the service would see in a picture; 1 for what is no picture."""
+        from PIL import Image  # noqa: PLC0415 - needs the extra
+
+        try:
+            with Image.open(path) as picture:
+                gif_frames = getattr(picture, "n_frames", 1) if picture.format == "GIF" else 1
+                return total_frames(*picture.size, gif_frames=gif_frames)
+        except OSError:  # gone or changed since it was read
+            return 1
 
 
 @asynccontextmanager

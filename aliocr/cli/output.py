@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from aliocr.errors import APIError
-from aliocr.models import Outcome, Region, Scan
+from aliocr.models import Outcome, Scan
 
 __all__ = ["Output"]
 
@@ -92,17 +92,15 @@ class Output:
             return
         if self._headings:
             self._out.print(Text(_plain(source), style="bold"))
-        for number, frame in enumerate(scan.frames, start=1):
-            self._out.print(Text(f"frame {number} of {len(scan.frames)}", style="dim"))
-            self._text(frame.regions, frame.text)
-        if not scan.frames:
-            self._text(scan.regions, scan.text)
+        for line in _lines(scan) or ["(no text)"]:
+            self._out.print(Text(_plain(line)))
         if self._headings:
             self._out.print()
 
-    def _text(self, regions: tuple[Region, ...], text: str) -> None:
-        for line in [region.text for region in regions] or [text or "(no text)"]:
-            self._out.print(Text(_plain(line)))
+    def hint(self, source: str, message: str) -> None:
+        """Something a person may want to know about a source that was read."""
+        if not self._as_json:
+            self._err.print(Text(_plain(f"{source}: {message}"), style="dim"))
 
     def _line(self, fields: dict[str, object]) -> None:
         """Not through rich: a line of JSON is for programs, on a terminal too."""
@@ -112,6 +110,21 @@ class Output:
         else:
             sys.stdout.write(line + "\n")
             sys.stdout.flush()
+
+
+def _lines(scan: Scan) -> list[str]:
+    """The text line by line, frame by frame where that says more than the picture as a whole.
+
+    Whether the service puts the text of all frames into that of the picture is not documented.
+    """
+    whole = [region.text for region in scan.regions] or [scan.text]
+    frames = [
+        line
+        for frame in scan.frames
+        for line in [region.text for region in frame.regions] or [frame.text]
+    ]
+    longer = max(whole, frames, key=lambda lines: sum(len(line.replace(" ", "")) for line in lines))
+    return [line for line in longer if line]
 
 
 def _plain(text: str) -> str:

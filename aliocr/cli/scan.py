@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
 
 import attrs
 import click
@@ -14,8 +14,11 @@ import click
 from aliocr.cli.output import Output
 from aliocr.cli.sources import Source, listed, named
 from aliocr.errors import AuthError
-from aliocr.models import Image
+from aliocr.models import Image, Outcome
 from aliocr.session import Session
+
+if TYPE_CHECKING:
+    from aliocr.cli.local import Local
 
 __all__ = ["scan"]
 
@@ -98,37 +101,42 @@ class Reading:
     frames: Image
     remote: Session | None
     listing: bool
-    _names: dict[int, str] = attrs.field(factory=dict, init=False)
+    # The session hands back the very image it was given, so its identity finds the source.
+    _sources: dict[int, Source] = attrs.field(factory=dict, init=False)
 
     async def run(self, output: Output) -> None:
         """Read all of them, and show each result as it comes."""
-        async with AsyncExitStack() as stack:
-            if self.remote is not None:
-                local = None
-                session = await stack.enter_async_context(self.remote)
-            else:
-                from aliocr.cli.local import local_service  # noqa: PLC0415 - a heavy import
+        if self.remote is not None:
+            async with self.remote as session:
+                async for outcome in session.stream(self._images(output)):
+                    output.show(self._source_of(outcome).name, outcome)
+            return
+        from aliocr.cli.local import local_service  # noqa: PLC0415 - a heavy import
 
-                local = await stack.enter_async_context(local_service())
-                session = local.session
+        async with local_service() as local:
+            async for outcome in local.session.stream(self._images(output, local)):
+                local.done(outcome)
+                source = self._source_of(outcome)
+                output.show(source.name, outcome)
+                if outcome.ok and source.path and self.frames.interval is None:
+                    total = local.frames_of(source.path)
+                    if total > 1:
+                        reads = f"--interval 1 --max-frames {total} reads all"
+                        output.hint(source.name, f"the first of {total} frames; {reads}")
 
-            async def images() -> AsyncIterator[Image]:
-                async for source in self._all(output):
-                    url = local.files.serve(source.path) if local and source.path else source.name
-                    try:
-                        image = attrs.evolve(self.frames, url=url)
-                    except ValueError as error:
-                        output.fail(source.name, str(error))
-                        continue
-                    # The session hands back the very object, so its identity finds the name.
-                    self._names[id(image)] = source.name
-                    yield image
+    async def _images(self, output: Output, local: Local | None = None) -> AsyncIterator[Image]:
+        async for source in self._all(output):
+            try:
+                url = local.serve(source.path) if local and source.path else source.name
+                image = attrs.evolve(self.frames, url=url)
+            except ValueError as error:
+                output.fail(source.name, str(error))
+                continue
+            self._sources[id(image)] = source
+            yield image
 
-            async for outcome in session.stream(images()):
-                if local is not None:
-                    local.turns.done()
-                    local.files.forget(outcome.image.url)
-                output.show(self._names.pop(id(outcome.image)), outcome)
+    def _source_of(self, outcome: Outcome) -> Source:
+        return self._sources.pop(id(outcome.image))
 
     async def _all(self, output: Output) -> AsyncIterator[Source]:
         for source in self.sources:

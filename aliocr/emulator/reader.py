@@ -31,6 +31,7 @@ import attrs
 from aliocr.emulator.engine import Engine, Recognized
 from aliocr.emulator.layout import joined_text, rate, reading_order
 from aliocr.emulator.picture import PictureError, PictureFrame, decode
+from aliocr.emulator.stitch import Strip, stitched
 from aliocr.models import Region
 
 __all__ = ["FrameReading", "PictureReader", "Reading"]
@@ -72,7 +73,8 @@ class Reading:
     Args:
         frames: The frames that were read, at least one, in order.
         text: The text of all of them, joined; empty if there is none.
-        regions: The pieces of all of them, in order, in pixels of the whole picture.
+        regions: The pieces of all of them, in order, in pixels of the whole picture; a line that
+            runs through the frames of a wide picture is one piece.
         rate: Mean confidence in percent over all text; None without text.
     """
 
@@ -86,7 +88,7 @@ class Reading:
 class _Seen:
     """What an engine saw in one frame, in reading order, and the same as a value for the caller."""
 
-    found: tuple[Recognized, ...]
+    strip: Strip
     reading: FrameReading
 
 
@@ -292,7 +294,8 @@ class PictureReader:
             attrs.evolve(each, x=each.x + frame.x, y=each.y + frame.y)
             for each in reading_order(self._engine().recognize(frame.picture))
         )
-        return _Seen(found, FrameReading(joined_text(found), _regions(found), rate(found)))
+        strip = Strip(found, frame.x, frame.x + frame.picture.width)
+        return _Seen(strip, FrameReading(joined_text(found), _regions(found), rate(found)))
 
 
 def _failing_as_documented(function: Callable[..., T], *args: object) -> T:
@@ -310,11 +313,16 @@ def _regions(found: Iterable[Recognized]) -> tuple[Region, ...]:
 
 
 def _reading(seen: Sequence[_Seen]) -> Reading:
-    found = [each for one in seen for each in one.found]
+    strips = [one.strip for one in seen]
+    found: Sequence[Recognized]
+    if any(strip.left for strip in strips):
+        found = stitched(strips)
+    else:
+        found = [each for strip in strips for each in strip.found]
     return Reading(
         frames=tuple(one.reading for one in seen),
         text=joined_text(found),
-        regions=tuple(region for one in seen for region in one.reading.regions),
+        regions=_regions(found),
         rate=rate(found),
     )
 
