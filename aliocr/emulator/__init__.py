@@ -10,6 +10,7 @@ It refuses what the service refuses, with the service's code, in the order the s
 * the gateway: path, version, headers, clock, AccessKey, STS token, nonce, signature, checksum,
   request rate;
 * the body: JSON, scene, 1 to 100 tasks, data ids that are unique;
+* the quota: images per second and in flight, if there is one;
 * each image: URL, data id and frames by their rules, download within 3 s and 20 MB, formats, and
   the 6 s for the whole request.
 
@@ -17,7 +18,7 @@ Without an engine it downloads nothing and an image's text is `text of {url}`; w
 real pictures. A `Script` makes images and requests go wrong.
 
 Not emulated: other paths and scenes, `bizType` policies, `clientInfo`, `oss://` URLs, HMAC-SM3,
-quotas of images per second (script a 588), accounts without permission (script a 596).
+accounts without permission (script a 596).
 """
 
 from aliocr.emulator.calls import Call

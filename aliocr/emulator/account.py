@@ -1,48 +1,65 @@
-"""What the gateway remembers of one account: its AccessKey, its request rate, its nonces."""
+"""What the service remembers of one account: its AccessKey, what it may use, what it has used."""
 
 from __future__ import annotations
 
-import math
-from collections import deque
-
 from aliocr.credentials import Credentials
+from aliocr.emulator.window import Window, WindowKind, window_of
 from aliocr.limits import REQUESTS_PER_SECOND
 
 __all__ = ["Account"]
 
 NONCE_LIFETIME = 15 * 60
-"""Seconds that a nonce stays used: as long as a `Date` stays good. Source: "ROA mechanism"."""
+"""Seconds that a nonce stays used. Source: "ROA mechanism"."""
 
 
 class Account:
     """One account and what it has used up. Times come in as arguments, so that any clock will do.
 
-    The rate is a sliding log, the strictest way to count: no second, wherever it begins, has more
-    accepted requests than the limit. How the service counts is not documented; who passes here
-    passes a fixed window and a token bucket as well.
-
     Args:
         credentials: The AccessKey that requests must be signed with.
-        requests_per_second: How many are accepted in any one second, above 0; below 1, one in so
-            many seconds; None for no limit.
+        requests_per_second: How many are accepted, above 0; below 1, one in so many seconds; None
+            for no limit.
+        images_per_second: The same of images.
+        images_in_flight: How many images may be under detection at once; None for no limit.
+        window: How rates are counted. How the service does is not documented; who passes the
+            sliding log passes the two others as well.
 
     Raises:
-        ValueError: A rate that is not above 0.
+        ValueError: A limit that is not above 0.
 
-    Source: "QPS limits".
+    Source: "QPS limits"; code 588 and "Concurrency" for the images.
     """
 
     def __init__(
-        self, credentials: Credentials, requests_per_second: float | None = REQUESTS_PER_SECOND
+        self,
+        credentials: Credentials,
+        requests_per_second: float | None = REQUESTS_PER_SECOND,
+        *,
+        images_per_second: float | None = None,
+        images_in_flight: int | None = None,
+        window: WindowKind = "sliding",
     ) -> None:
-        if requests_per_second is not None and not 0 < requests_per_second < math.inf:
-            raise ValueError(
-                f"requests_per_second must be above 0 or None, not {requests_per_second!r}"
-            )
         self.credentials = credentials
-        self._rate = requests_per_second
-        self._accepted: deque[float] = deque()
+        self._kind = window
+        self._requests = self._counted("requests_per_second", requests_per_second)
         self._nonces: dict[str, float] = {}
+        self._in_flight = 0
+        self.allow_images(images_per_second, images_in_flight)
+
+    def _counted(self, name: str, per_second: float | None) -> Window | None:
+        try:
+            return None if per_second is None else window_of(self._kind, per_second)
+        except ValueError as error:
+            raise ValueError(f"{name} {error}") from None
+
+    def allow_images(
+        self, images_per_second: float | None = None, images_in_flight: int | None = None
+    ) -> None:
+        """Change the image quota from now on; what is in flight stays counted."""
+        if images_in_flight is not None and images_in_flight < 1:
+            raise ValueError(f"images_in_flight must be 1 or more or None, not {images_in_flight}")
+        self._images = self._counted("images_per_second", images_per_second)
+        self._most_in_flight = images_in_flight
 
     def accept(self, moment: float) -> bool:
         """Whether one more request fits the rate now; if so, it is counted.
@@ -50,17 +67,26 @@ class Account:
         Args:
             moment: Seconds by a clock that never goes back.
         """
-        if self._rate is None:
-            return True
-        most = max(1, math.floor(self._rate))
-        # In whole requests: 10 in 1 s, but 1 in 2 s for a rate of 0.5.
-        window = most / self._rate
-        while self._accepted and moment - self._accepted[0] >= window:
-            self._accepted.popleft()
-        if len(self._accepted) >= most:
-            return False
-        self._accepted.append(moment)
-        return True
+        return self._requests is None or self._requests.take(1, moment) == 1
+
+    def take_images(self, wanted: int, moment: float) -> int:
+        """How many of so many images fit the quota now; they are in flight until `put_back`.
+
+        Args:
+            wanted: 0 or more.
+            moment: Seconds by a clock that never goes back.
+        """
+        granted = wanted
+        if self._most_in_flight is not None:
+            granted = max(0, min(granted, self._most_in_flight - self._in_flight))
+        if self._images is not None:
+            granted = self._images.take(granted, moment)
+        self._in_flight += granted
+        return granted
+
+    def put_back(self, images: int) -> None:
+        """So many images are no longer under detection."""
+        self._in_flight -= images
 
     def knows_nonce(self, nonce: str, now: float) -> bool:
         """Whether the nonce was used within the last 15 minutes.

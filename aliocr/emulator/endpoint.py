@@ -17,9 +17,9 @@ from aliocr.emulator import gateway
 from aliocr.emulator.account import Account
 from aliocr.emulator.calls import Call
 from aliocr.emulator.gateway import Refusal
-from aliocr.emulator.script import Breakage, Reply, Script
+from aliocr.emulator.script import CODE_NAMES, Breakage, Reply, Script
 from aliocr.emulator.service import Service
-from aliocr.errors import without_queries
+from aliocr.errors import api_error, without_queries
 from aliocr.wire import BadRequest, Task
 
 __all__ = ["Endpoint"]
@@ -60,7 +60,7 @@ class Endpoint:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """The answer to any request whatever; recorded before anything else is done."""
-        call = Call(asyncio.get_running_loop().time(), str(uuid.uuid4()).upper())
+        call = Call(_moment(), str(uuid.uuid4()).upper())
         self._calls.append(call)
         running = asyncio.current_task()
         if running is not None:
@@ -101,18 +101,24 @@ class Endpoint:
             _as_received(request, body),
             self._account,
             now=time.time(),
-            moment=asyncio.get_running_loop().time(),
+            moment=_moment(),
         )
         if objection is not None:
             return _refused(objection, request, call)
         fault, delay = self._script.next_fault(call.tasks), self._script.next_delay()
-        reply = await self._serve(asked, fault, request, call)
-        await asyncio.sleep(delay)
+        begun = not isinstance(fault, Refusal | Reply)
+        granted = self._account.take_images(len(call.tasks) if begun else 0, _moment())
+        try:
+            reply = await self._serve(asked, granted, fault, request, call)
+            await asyncio.sleep(delay)
+        finally:
+            self._account.put_back(granted)
         return reply
 
     async def _serve(
         self,
         asked: tuple[Task, ...] | BadRequest,
+        granted: int,
         fault: Refusal | Reply | Breakage | None,
         request: web.Request,
         call: Call,
@@ -133,15 +139,24 @@ class Endpoint:
         if isinstance(asked, BadRequest):
             reply = _refused(Refusal.of(400, str(asked)), request, call)
         else:
-            reply = await self._read(asked, call)
+            reply = await self._read(asked, granted, call)
         return attrs.evolve(reply, cut=fault is Breakage.CUT)
 
-    async def _read(self, tasks: tuple[Task, ...], call: Call) -> Reply:
+    async def _read(self, tasks: tuple[Task, ...], granted: int, call: Call) -> Reply:
+        """The first tasks are read, as many as the account's quota has granted."""
         until = None if self._deadline is None else call.arrived + self._deadline - ANSWERING
-        answers = await self._service.answer(tasks, request_id=call.request_id, until=until)
-        call.answers = self._script.arrange(answers)
+        answers = await self._service.answer(
+            tasks[:granted], request_id=call.request_id, until=until
+        )
+        over = tuple((task, api_error(588, CODE_NAMES[588])) for task in tasks[granted:])
+        call.answers = self._script.arrange(answers + over)
         body = wire.encode_reply(call.answers, request_id=call.request_id)
         return Reply(wire.OK, body, JSON, wire.OK)
+
+
+def _moment() -> float:
+    """Seconds by the loop's clock, which never goes back."""
+    return asyncio.get_running_loop().time()
 
 
 def _tasks(body: bytes) -> tuple[Task, ...] | BadRequest:
@@ -167,18 +182,19 @@ def _refused(refusal: Refusal, request: web.Request, call: Call) -> Reply:
     body = wire.encode_refusal(
         refusal.code, refusal.message, request_id=call.request_id, host=request.host
     )
-    return Reply(refusal.status, body, JSON, refusal.code)
+    return Reply(refusal.status, body, JSON, refusal.code, retry_after=refusal.retry_after)
 
 
 def _response(reply: Reply) -> web.Response:
+    headers = {"Content-Type": reply.content_type}
+    if reply.retry_after is not None:
+        headers["x-acs-retry-after"] = f"{1000 * reply.retry_after:.0f}"
     if not reply.cut:
-        return web.Response(
-            status=reply.status, body=reply.body, headers={"Content-Type": reply.content_type}
-        )
+        return web.Response(status=reply.status, body=reply.body, headers=headers)
     response = web.Response(
         status=reply.status,
         body=reply.body[: len(reply.body) // 2],
-        headers={"Content-Type": reply.content_type, "Content-Length": str(len(reply.body))},
+        headers=headers | {"Content-Length": str(len(reply.body))},
     )
     response.force_close()
     return response

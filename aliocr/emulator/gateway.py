@@ -75,11 +75,13 @@ class Refusal:
         status: HTTP status.
         code: A string from the gateway, an int from the service behind it.
         message: What is wrong.
+        retry_after: Seconds after which to come again; None leaves that open.
     """
 
     status: int
     code: int | str
     message: str
+    retry_after: float | None = None
 
     @classmethod
     def of(cls, code: int | str, message: str = "") -> Refusal:

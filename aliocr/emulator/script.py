@@ -90,6 +90,7 @@ class Reply:
         content_type: With its charset, if it has one.
         code: The service's or the gateway's code in it; None if it is somebody else's.
         cut: Announce all of the body, send half.
+        retry_after: Seconds for the header `x-acs-retry-after`; None leaves it out.
     """
 
     status: int
@@ -97,6 +98,7 @@ class Reply:
     content_type: str
     code: int | str | None = None
     cut: bool = False
+    retry_after: float | None = None
 
 
 class Breakage(enum.Enum):
@@ -207,7 +209,14 @@ class Script:
             raise ValueError(f"seconds must be 0 or more, not {seconds}")
         self._delays.put(seconds, times)
 
-    def refuse(self, code: int | str, message: str = "", times: int | None = 1) -> None:
+    def refuse(
+        self,
+        code: int | str,
+        message: str = "",
+        times: int | None = 1,
+        *,
+        retry_after: float | None = None,
+    ) -> None:
         """Refuse the request.
 
         Args:
@@ -215,8 +224,10 @@ class Script:
                 it, in the code's documented status.
             message: The words; those documented, or the code's name, if left out.
             times: So many requests; None for all.
+            retry_after: Tell the client to come again after so many seconds.
         """
-        self._faults.put(_refusal(code, message), times)
+        refusal = attrs.evolve(_refusal(code, message), retry_after=retry_after)
+        self._faults.put(refusal, times)
 
     def respond(
         self, status: int, body: bytes | str, content_type: str, times: int | None = 1

@@ -17,6 +17,7 @@ from aliocr.emulator.download import TIMEOUT, Downloader
 from aliocr.emulator.endpoint import ANSWERING, Endpoint
 from aliocr.emulator.script import Script
 from aliocr.emulator.service import Service
+from aliocr.emulator.window import WindowKind
 from aliocr.limits import REQUESTS_PER_SECOND
 
 if TYPE_CHECKING:
@@ -47,6 +48,11 @@ class Emulator:
             `text of {url}`.
         credentials: The account's AccessKey; None makes one up.
         requests_per_second: The account's rate limit; None for none.
+        images_per_second: How many images it may have read in a second, beyond which they are
+            answered with 588; None for no such limit.
+        images_in_flight: The same of images at one moment.
+        window: How the rates are counted: a `"sliding"` log, the strictest; a `"fixed"` second; a
+            token `"bucket"`. The documents do not say how the service does it.
         deadline: Seconds from a request's arrival to its answer, above 0.2, which are kept for
             answering; images not done by then are answered with 581. None waits for all.
         download_timeout: Seconds for one image, after which it is answered with 592.
@@ -59,7 +65,7 @@ class Emulator:
         calls: Every request that arrived, refused ones included, in order of arrival.
 
     Raises:
-        ValueError: A rate or a deadline that is too small.
+        ValueError: A limit or a deadline that is too small.
     """
 
     def __init__(
@@ -68,6 +74,9 @@ class Emulator:
         *,
         credentials: Credentials | None = None,
         requests_per_second: float | None = REQUESTS_PER_SECOND,
+        images_per_second: float | None = None,
+        images_in_flight: int | None = None,
+        window: WindowKind = "sliding",
         deadline: float | None = DEADLINE,
         download_timeout: float = TIMEOUT,
         host: str = "127.0.0.1",
@@ -78,7 +87,13 @@ class Emulator:
         self.credentials = credentials or _fresh_credentials()
         self.script = Script()
         self.calls: list[Call] = []
-        self._account = Account(self.credentials, requests_per_second)
+        self._account = Account(
+            self.credentials,
+            requests_per_second,
+            images_per_second=images_per_second,
+            images_in_flight=images_in_flight,
+            window=window,
+        )
         self._engine_factory = engine_factory
         self._deadline = deadline
         self._download_timeout = download_timeout
@@ -91,6 +106,12 @@ class Emulator:
         """The endpoint, as `http://127.0.0.1:PORT`; known once it is started."""
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{host}:{self._port}"
+
+    def allow_images(
+        self, images_per_second: float | None = None, images_in_flight: int | None = None
+    ) -> None:
+        """Change the account's image quota from now on; see the constructor for the arguments."""
+        self._account.allow_images(images_per_second, images_in_flight)
 
     def busiest_second(self) -> int:
         """The most arrivals in any one second, refused ones included."""

@@ -275,3 +275,29 @@ def test_the_scripted_emulator_needs_no_extra() -> None:
     ran = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
     assert "pip install 'aliocr[emulator]'" in ran.stdout
     assert not ran.stderr
+
+
+async def test_images_over_the_quota_are_refused_one_by_one() -> None:
+    """588 for those that do not fit, answers for the others; who ends makes room in flight."""
+    urls = [f"{IMAGE}?{number}" for number in range(8)]
+    async with Emulator(images_per_second=10, images_in_flight=4) as emulator:
+        emulator.script.delay(0.01)
+        heard = await asyncio.gather(ask(emulator, *urls[:3]), ask(emulator, *urls[:3]))
+        codes = [code for one in heard for code in one.codes]
+        assert sorted(codes) == [200] * 4 + [588] * 2
+        emulator.allow_images(images_in_flight=6)
+        assert (await ask(emulator, *urls)).codes == [200] * 6 + [588] * 2
+        emulator.allow_images(images_per_second=5)
+        assert (await ask(emulator, *urls)).codes == [200] * 5 + [588] * 3
+    with pytest.raises(ValueError, match="images_in_flight must be 1 or more"):
+        emulator.allow_images(images_in_flight=0)
+
+
+async def test_a_throttled_request_may_be_told_when_to_come_again() -> None:
+    """In milliseconds, in the header that the vendor's SDK reads."""
+    async with Emulator() as emulator:
+        emulator.script.refuse("Throttling.User", retry_after=1.5)
+        first, second = await ask(emulator), await ask(emulator)
+    assert first.status == 400
+    assert first.headers["x-acs-retry-after"] == "1500"
+    assert "x-acs-retry-after" not in second.headers
