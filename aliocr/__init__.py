@@ -11,15 +11,17 @@ from aliocr.errors import (
     DownloadError,
     ImageError,
     OCRError,
+    OverloadError,
     ResponseError,
     ScanTimeoutError,
     ThrottledError,
     TransportError,
 )
-from aliocr.limiter import Limiter
+from aliocr.limiter import Limiter, PacedLimiter, StrictLimiter
 from aliocr.limits import Limits
 from aliocr.models import Failure, Frame, Image, Outcome, Region, Scan
 from aliocr.session import Session
+from aliocr.stats import Stats
 from aliocr.version import __version__
 
 __all__ = [
@@ -36,11 +38,15 @@ __all__ = [
     "Limits",
     "OCRError",
     "Outcome",
+    "OverloadError",
+    "PacedLimiter",
     "Region",
     "ResponseError",
     "Scan",
     "ScanTimeoutError",
     "Session",
+    "Stats",
+    "StrictLimiter",
     "ThrottledError",
     "TransportError",
     "__version__",

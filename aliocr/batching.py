@@ -1,56 +1,49 @@
-"""The queue of waiting images, and the batches that leave it.
+"""The journeys of images: from the queue into batches, and from answers to outcomes.
 
 The rules of this file:
 
 1. An image is in one place at a time: *queued*, *travelling* in a request, *resting* before another
-   try, or done. It is done once, with one outcome, or withdrawn by its caller without one.
-2. Only the pump takes from the queue, and only with a permit in hand. The batch is whatever waits
-   at that moment, so below the limit an image travels at once and alone, and above it those that
-   would have waited anyway share a request. No timer waits for a batch to fill.
-3. A request that has left is never cancelled by a caller: its other images are not his. It ends by
+   try, or done. It is done once, with one outcome, or forgotten when nobody wants it any more.
+2. Only the pump takes from the queue, and only in a turn of the account's. The batch is whatever
+   waits at that moment, so below the limit an image travels at once and alone, and above it those
+   that would have waited anyway share a request. No timer waits for a batch to fill.
+3. Cancellation of a caller takes his ticket back. An image without tickets leaves the queue, and
+   costs nothing; a request that has left goes on, for its other images are not his. It ends by
    itself, or with the batcher.
 4. An image that failed joins the queue again, before those that never travelled, and pays for a
    permit like any other. After a request that failed as a whole, and may have run, its images
    travel in smaller company, so that one of them that sinks every request ends up alone.
-5. What the account is refused, every image that still waits is refused too.
+5. Being throttled is the account's business and spends no tries: such images come back at once, and
+   wait with the others for the account's next turn.
+6. What the account is refused, every image that still waits is refused too.
+7. An image equal to one that is not done joins its journey, unless a caller named either.
 """
 
 from __future__ import annotations
 
 import asyncio
-import copy
 import math
-from collections import OrderedDict
-from collections.abc import Sequence
-from enum import IntEnum
-from itertools import islice
+from collections import deque
+from collections.abc import Coroutine, Sequence
 from typing import Protocol
 
-import attrs
-
-from aliocr.errors import AuthError, ImageError, OCRError, ThrottledError
+from aliocr.account import Account, Trip, Turn
+from aliocr.errors import (
+    AuthError,
+    ImageError,
+    OCRError,
+    OverloadError,
+    ScanTimeoutError,
+    ThrottledError,
+)
+from aliocr.journeys import Answer, Journeys
 from aliocr.limiter import Limiter
-from aliocr.models import Failure, Image, Outcome, Scan
-from aliocr.retry import RetryPolicy
+from aliocr.models import Image, Scan
+from aliocr.queue import Caller, Journey, Lane, Queue, Ticket, smaller_company
+from aliocr.retry import Budget, RetryPolicy
+from aliocr.stats import Tally
 
-__all__ = ["Batcher", "Caller", "Carrier", "Lane", "Queue", "Waiting"]
-
-
-class Lane(IntEnum):
-    """Who is served first; each lane is first in, first out."""
-
-    INTERACTIVE = 0
-    BULK = 1
-
-
-class Caller(Protocol):
-    """Whoever waits for an image."""
-
-    def taken(self, waiting: Waiting) -> None:
-        """The image has left the queue for its first try."""
-
-    def deliver(self, waiting: Waiting, outcome: Outcome) -> None:
-        """The one outcome of the image. Must not raise."""
+__all__ = ["Batcher", "Carrier"]
 
 
 class Carrier(Protocol):
@@ -63,101 +56,8 @@ class Carrier(Protocol):
         """One request; what became of each image, in order, or an `OCRError` raised for all."""
 
 
-@attrs.define(eq=False)
-class Waiting:
-    """One image between its caller and its outcome.
-
-    Args:
-        image: The image.
-        caller: Who gets the outcome.
-        lane: Its lane.
-        company: The most images its next request may carry, itself included.
-        number: The caller's own number for it.
-        failures: Tries that failed, throttled ones left out.
-        throttled: Tries that were throttled.
-        travelled: It has left the queue at least once.
-        travelling: It is in a request now.
-    """
-
-    image: Image
-    caller: Caller
-    lane: Lane
-    company: int
-    number: int = 0
-    failures: int = 0
-    throttled: int = 0
-    travelled: bool = False
-    travelling: bool = False
-
-
-class Queue:
-    """Waiting images in their lanes, and the chunker that takes a batch of them."""
-
-    # How far past images that cannot share the batch it looks for others that can, in batches.
-    LOOKAHEAD = 4
-    # The part of a batch that bulk images keep when interactive ones could fill it: 1 in 10.
-    BULK_SHARE = 10
-
-    def __init__(self) -> None:
-        # Ordered dicts: the one standard container with cheap ends and removal from the middle.
-        self._lanes: dict[Lane, OrderedDict[Waiting, None]] = {lane: OrderedDict() for lane in Lane}
-
-    def __len__(self) -> int:
-        return sum(map(len, self._lanes.values()))
-
-    def add(self, waiting: Waiting) -> None:
-        """Join at the end, or at the front when coming back from a failed try."""
-        lane = self._lanes[waiting.lane]
-        lane[waiting] = None
-        if waiting.travelled:
-            lane.move_to_end(waiting, last=False)
-
-    def discard(self, waiting: Waiting) -> None:
-        """Leave the queue, if in it."""
-        self._lanes[waiting.lane].pop(waiting, None)
-
-    def clear(self) -> list[Waiting]:
-        """Take everybody out."""
-        everybody = [waiting for lane in self._lanes.values() for waiting in lane]
-        for lane in self._lanes.values():
-            lane.clear()
-        return everybody
-
-    def take(self, most: int) -> list[Waiting]:
-        """The next batch: at most `most` images, interactive ones first, no data id twice.
-
-        Images in reduced company share only with others of the same: they are suspects, and would
-        endanger those that are not.
-        """
-        batch: list[Waiting] = []
-        data_ids: set[str | None] = set()
-        bulk = min(len(self._lanes[Lane.BULK]), most // self.BULK_SHARE)
-        for lane, room in ((Lane.INTERACTIVE, most - bulk), (Lane.BULK, most)):
-            chosen: list[Waiting] = []
-            for waiting in islice(self._lanes[lane], self.LOOKAHEAD * most):
-                company = (batch or chosen or [waiting])[0].company
-                if len(batch) + len(chosen) >= min(room, company):
-                    break
-                data_id = waiting.image.data_id
-                if waiting.company == company and (data_id is None or data_id not in data_ids):
-                    data_ids.add(data_id)
-                    chosen.append(waiting)
-            for waiting in chosen:
-                del self._lanes[lane][waiting]
-            batch += chosen
-        return batch
-
-
-def smaller_company(size: int, tries_left: int) -> int:
-    """How many may share a request after one of `size` images failed as a whole.
-
-    As few steps as tries are left lead down to one: 100 → 20 → 4 → 1 with three.
-    """
-    if tries_left < 1:
-        return 1
-    root: float = size ** (1 / tries_left)
-    parts = math.ceil(round(root, 9))  # the cube root of 1,000 is a hair above 10
-    return math.ceil(size / parts)
+MANY_REFUSALS = 20
+"""Refused so often, an image has been throttled for itself, though others of the account pass."""
 
 
 class Batcher:
@@ -165,145 +65,272 @@ class Batcher:
 
     Args:
         carrier: Sends one batch.
-        limiter: Gives the permits.
+        account: Gives the turns.
+        limiter: Gives the permits instead of the account's own; None for that.
         retry: Says which failed image goes again, and when.
+        budget: What may be sent again though it may have been charged.
         images_per_request: The largest batch.
+        throttle_timeout: Seconds for which images wait for an account that nothing gets through.
+        max_waiting: Images that may wait before a caller is turned away.
     """
 
     def __init__(
-        self, carrier: Carrier, limiter: Limiter, retry: RetryPolicy, images_per_request: int
+        self,
+        carrier: Carrier,
+        account: Account,
+        *,
+        limiter: Limiter | None = None,
+        retry: RetryPolicy,
+        budget: Budget,
+        images_per_request: int,
+        throttle_timeout: float = math.inf,
+        max_waiting: float = math.inf,
     ) -> None:
         self._carrier = carrier
+        self._account = account
         self._limiter = limiter
         self._retry = retry
+        self._budget = budget
         self._most = images_per_request
+        self._throttle_timeout = throttle_timeout
+        self._max_waiting = max_waiting
+        self.tally = Tally(images_per_request)
         self._queue = Queue()
-        self._resting: dict[asyncio.TimerHandle, list[Waiting]] = {}
-        self._open: set[Waiting] = set()
+        self._journeys = Journeys(self._queue, self.tally, images_per_request)
+        self._resting: dict[asyncio.TimerHandle, list[Journey]] = {}
+        self._answer_times: deque[float] = deque(maxlen=16)
         self._pump_task: asyncio.Task[None] | None = None
-        self._requests: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
 
-    def submit(self, image: Image, caller: Caller, lane: Lane, number: int = 0) -> Waiting:
-        """Put an image in the queue; `caller.deliver` will be called once."""
+    # --- callers ----------------------------------------------------------------------------------
+
+    def check_room(self) -> None:
+        """Turn a caller away if too many wait already.
+
+        Raises:
+            OverloadError: They do.
+        """
+        if len(self._queue) >= self._max_waiting:
+            raise OverloadError(
+                f"{len(self._queue)} images wait already, and max_waiting is {self._max_waiting}; "
+                "nothing was sent, try again later",
+                transient=True,
+            )
+
+    def submit(
+        self,
+        image: Image,
+        caller: Caller,
+        lane: Lane,
+        *,
+        number: int = 0,
+        deadline: float = math.inf,
+    ) -> Ticket:
+        """Put an image in the queue; `caller.deliver` is called once, and not before this ends.
+
+        Args:
+            image: The image.
+            caller: Who gets its outcome.
+            lane: Its lane.
+            number: The caller's own number for it.
+            deadline: When the caller leaves, in seconds of the loop's clock.
+        """
         if self._closed:
             raise RuntimeError("the session is closed")
-        waiting = Waiting(image, caller, lane, self._most, number)
-        self._open.add(waiting)
-        self._enqueue(waiting)
-        return waiting
+        now = asyncio.get_running_loop().time()
+        ticket = self._journeys.begin(
+            image, caller, lane, number=number, deadline=deadline, now=now
+        )
+        self._start_pump()
+        return ticket
 
-    def withdraw(self, waiting: Waiting) -> None:
-        """Forget an image: nothing will be delivered, and if it has not left, nothing is sent."""
-        self._open.discard(waiting)
-        self._queue.discard(waiting)
+    def withdraw(self, ticket: Ticket) -> None:
+        """Nothing more is delivered for this ticket; rule 3."""
+        self._journeys.leave(ticket)
+        if not self._queue:
+            self._stop_pump()
 
     async def close(self) -> None:
-        """End every task and give every image that is still open its outcome: a failure."""
+        """Give every image that is still open its outcome, a failure, and end every task."""
         self._closed = True
-        tasks = [task for task in (self._pump_task, *self._requests) if task is not None]
-        for task in tasks:
+        self._stop_pump()
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
         for timer in self._resting:
             timer.cancel()
-        for waiting in list(self._open):
-            text = "the session was closed before this image was answered"
-            self._fail(waiting, OCRError(text, maybe_charged=waiting.travelling))
+        closed = OCRError("the session was closed before this image was answered")
+        for journey in self._journeys:
+            self._journeys.fail(journey, closed)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     # --- the pump ---------------------------------------------------------------------------------
 
-    def _enqueue(self, waiting: Waiting) -> None:
-        self._queue.add(waiting)
-        if self._pump_task is None or self._pump_task.done():
-            self._pump_task = asyncio.create_task(self._pump(), name="aliocr pump")
+    def _start_pump(self) -> None:
+        if self._queue and (self._pump_task is None or self._pump_task.done()):
+            self._pump_task = self._start(self._pump(), "aliocr pump")
+
+    def _start(self, work: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
+        # Not by `create_task`: a loop's eager task factory would run it at once, and an outcome
+        # would be there before its caller has the ticket.
+        task = asyncio.Task(work, loop=asyncio.get_running_loop(), name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def _stop_pump(self) -> None:
+        if self._pump_task is not None:
+            self._pump_task.cancel()
+            self._pump_task = None
 
     async def _pump(self) -> None:
-        """A batch a permit, until nobody waits; the next image to arrive starts it again."""
+        """A batch a turn, until nobody waits; the next image to arrive starts it again."""
+        failed = OCRError("what sends the images was cancelled from outside")
         try:
             while self._queue:
                 await self._carrier.prepare()
-                await self._limiter.acquire()
-                batch = self._queue.take(self._most)
-                if batch:  # else all were withdrawn meanwhile, and the permit lapses
-                    self._dispatch(batch)
+                turn = await self._turn()
+                self._dispatch(turn)
         except OCRError as error:
-            self._refuse_waiting(error)
-        except Exception as error:  # noqa: BLE001 - somebody's limiter; those who wait must hear
-            failed = OCRError(f"the limiter raised {type(error).__name__}: {error}")
-            failed.__cause__ = error
-            self._refuse_waiting(failed)
-
-    def _dispatch(self, batch: list[Waiting]) -> None:
-        for waiting in batch:
-            if not waiting.travelled:
-                waiting.caller.taken(waiting)
-            waiting.travelled = waiting.travelling = True
-        task = asyncio.create_task(self._travel(batch), name="aliocr request")
-        self._requests.add(task)
-        task.add_done_callback(self._requests.discard)
-
-    async def _travel(self, batch: list[Waiting]) -> None:
-        answers: Sequence[Scan | OCRError]
-        try:
-            answers = await self._carrier.send([waiting.image for waiting in batch])
-        except OCRError as error:
-            if isinstance(error, ImageError) and len(batch) > 1:
-                # Refused whole because of one: nothing ran, so this costs nobody a try.
-                self._come_back(batch, company=math.ceil(len(batch) / 2))
-                return
-            if error.transient and error.maybe_charged:
-                for waiting in batch:
-                    left = self._retry.max_retries - waiting.failures
-                    company = smaller_company(len(batch), left)
-                    waiting.company = min(waiting.company, company)
-            answers = [error] * len(batch)
+            failed = error
         except Exception as error:  # noqa: BLE001 - a defect here; no caller may wait for ever
-            failed = OCRError(f"{type(error).__name__}: {error}", maybe_charged=True)
-            failed.__cause__ = error
+            failed = _unexpected(error)
+        finally:
+            if self._pump_task is asyncio.current_task():  # else it was stopped by its owner
+                self._pump_task = None
+                if self._queue:
+                    self._refuse_waiting(failed)
+
+    async def _turn(self) -> Turn:
+        began = asyncio.get_running_loop().time()
+        try:
+            return await self._account.turn(self._limiter)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            raise OCRError("the limiter was cancelled") from None
+        except OCRError:
+            raise
+        except Exception as error:
+            raise OCRError(f"the limiter raised {type(error).__name__}: {error}") from error
+        finally:
+            self.tally.waited += asyncio.get_running_loop().time() - began
+
+    def _dispatch(self, turn: Turn) -> None:
+        batch = self._take(turn)
+        if not batch:  # all were withdrawn meanwhile
+            turn.lapse()
+            return
+        for journey in batch:
+            self._journeys.depart(journey)
+        self.tally.requests += 1
+        _ = self._start(self._travel(batch, turn.use(len(batch))), "aliocr request")
+
+    def _take(self, turn: Turn) -> list[Journey]:
+        """The batch of this turn, without those that nobody would wait for to the end."""
+        quickest = min(self._answer_times, default=0.0)
+        while batch := self._queue.take(int(min(self._most, turn.room))):
+            horizon = turn.began + quickest
+            late = [journey for journey in batch if journey.deadline < horizon]
+            for journey in late:
+                too_late = "no time is left for an answer, so it was not sent"
+                self._journeys.fail(journey, ScanTimeoutError(too_late))
+            if len(late) < len(batch):
+                return [journey for journey in batch if journey not in late]
+        return []
+
+    async def _travel(self, batch: list[Journey], trip: Trip) -> None:
+        failed = OCRError("the request was cancelled from outside", maybe_charged=True)
+        answers: Sequence[Answer] | None = None
+        try:
+            answers = await self._carrier.send([journey.image for journey in batch])
+        except OCRError as error:
+            failed = error
+        except Exception as error:  # noqa: BLE001 - a defect here; no caller may wait for ever
+            failed = _unexpected(error)
+        finally:
+            self._account.arrive(trip, failed if answers is None else answers)
+            if answers is not None:
+                took = asyncio.get_running_loop().time() - trip.sent.at
+                self._answer_times.append(took)
+            if not self._closed:
+                self._return(batch, answers, failed)
+
+    def _return(
+        self, batch: list[Journey], answers: Sequence[Answer] | None, failed: OCRError
+    ) -> None:
+        """Rule 4: a request that failed as a whole sends its images on in smaller company."""
+        if answers is None:
+            if isinstance(failed, ImageError) and not failed.maybe_charged and len(batch) > 1:
+                # Refused whole because of one: nothing ran, so this costs nobody a try.
+                for journey in batch:
+                    journey.company = math.ceil(len(batch) / 2)
+                self._come_back(batch)
+                return
+            if failed.transient and failed.maybe_charged:
+                for journey in batch:
+                    left = self._retry.max_retries - journey.failures
+                    journey.company = min(journey.company, smaller_company(len(batch), left))
             answers = [failed] * len(batch)
         self._settle(batch, answers)
 
-    def _come_back(self, group: Sequence[Waiting], company: int | None = None) -> None:
-        for waiting in reversed(group):  # each goes to the front, so the first goes last
-            waiting.travelling = False
-            waiting.company = company or waiting.company
-            if waiting in self._open:
-                self._enqueue(waiting)
-
     # --- outcomes ---------------------------------------------------------------------------------
 
-    def _settle(self, batch: Sequence[Waiting], answers: Sequence[Scan | OCRError]) -> None:
+    def _settle(self, batch: Sequence[Journey], answers: Sequence[Answer]) -> None:
         """Give out outcomes; those that failed alike rest alike, and come back together."""
-        rests: dict[tuple[object, ...], float | None] = {}
-        groups: dict[float, list[Waiting]] = {}
-        for waiting, answer in zip(batch, answers, strict=True):
-            if waiting not in self._open:
+        throttled: list[Journey] = []
+        alike: dict[tuple[object, ...], tuple[OCRError, list[Journey]]] = {}
+        for journey, answer in zip(batch, answers, strict=True):
+            journey.travelling = False
+            if journey not in self._journeys:
                 continue
-            waiting.travelling = False
             if isinstance(answer, Scan):
-                self._open.remove(waiting)
-                waiting.caller.deliver(waiting, answer)
-                continue
-            throttled = isinstance(answer, ThrottledError)
-            waiting.throttled += throttled
-            waiting.failures += not throttled
-            kind = (type(answer), str(answer), waiting.failures, waiting.throttled)
-            if kind not in rests:
-                rests[kind] = self._retry.rest_after(
-                    answer, failures=waiting.failures, throttled=waiting.throttled
-                )
-            rest = rests[kind]
-            if rest is not None:
-                groups.setdefault(rest, []).append(waiting)
-                continue
-            self._fail(waiting, answer)
-            if isinstance(answer, AuthError):
-                self._refuse_waiting(answer)
-        for rest, group in groups.items():
-            self._lay_down(group, rest)
+                self._budget.refill()
+                self._journeys.succeed(journey, answer)
+            elif isinstance(answer, ThrottledError):
+                if self._waits_on(journey, answer):
+                    throttled.append(journey)
+            else:
+                journey.failures += 1
+                journey.maybe_charged |= answer.maybe_charged
+                kind = (type(answer), str(answer), journey.failures)
+                alike.setdefault(kind, (answer, []))[1].append(journey)
+        self._come_back(throttled)
+        for error, group in alike.values():
+            self._retry_or_fail(group, error)
 
-    def _lay_down(self, group: list[Waiting], seconds: float) -> None:
+    def _waits_on(self, journey: Journey, error: ThrottledError) -> bool:
+        """Rule 5: it does, while anything gets through or its patience lasts."""
+        now = asyncio.get_running_loop().time()
+        self.tally.throttled += 1
+        journey.refusals += 1
+        journey.refused_at = min(journey.refused_at, now)
+        stalled = self._account.stalled_for(now) > self._throttle_timeout
+        patient = now - journey.refused_at <= self._throttle_timeout
+        if patient or not (stalled or journey.refusals >= MANY_REFUSALS):
+            return True
+        self._journeys.fail(journey, error)
+        if stalled:
+            for other in list(self._queue):
+                if now - other.since > self._throttle_timeout:
+                    self._journeys.fail(other, error)
+        return False
+
+    def _retry_or_fail(self, group: Sequence[Journey], error: OCRError) -> None:
+        rest = self._retry.rest_after(error, group[0].failures)
+        again = []
+        for journey in group:
+            if rest is None or (journey.maybe_charged and not self._budget.spend()):
+                self._journeys.fail(journey, error)
+            else:
+                again.append(journey)
+        if again and rest is not None:
+            self._lay_down(again, rest)
+        if isinstance(error, AuthError) and rest is None:
+            self._refuse_waiting(error)
+
+    def _lay_down(self, group: list[Journey], seconds: float) -> None:
         def wake() -> None:
             del self._resting[timer]
             self._come_back(group)
@@ -311,16 +338,21 @@ class Batcher:
         timer = asyncio.get_running_loop().call_later(seconds, wake)
         self._resting[timer] = group
 
-    def _refuse_waiting(self, error: OCRError) -> None:
-        """Rule 5."""
-        resting = [waiting for group in self._resting.values() for waiting in group]
-        for waiting in [*self._queue.clear(), *resting]:
-            if waiting in self._open:
-                self._fail(waiting, error)
+    def _come_back(self, group: Sequence[Journey]) -> None:
+        for journey in reversed(group):  # each goes to the front, so the first goes last
+            journey.travelling = False
+            if journey in self._journeys:
+                self._queue.add(journey)
+        self._start_pump()
 
-    def _fail(self, waiting: Waiting, error: OCRError) -> None:
-        self.withdraw(waiting)
-        # An exception of its own for every image: one that many tasks raise grows with each.
-        own = copy.copy(error)
-        own.__cause__ = error.__cause__
-        waiting.caller.deliver(waiting, Failure(waiting.image, own))
+    def _refuse_waiting(self, error: OCRError) -> None:
+        """Rule 6."""
+        for journey in self._journeys:
+            if not journey.travelling:
+                self._journeys.fail(journey, error)
+
+
+def _unexpected(error: Exception) -> OCRError:
+    failed = OCRError(f"{type(error).__name__}: {error}", maybe_charged=True)
+    failed.__cause__ = error
+    return failed

@@ -4,6 +4,7 @@
     ├── TransportError             the network
     │   └── ScanTimeoutError       no answer in time; also a TimeoutError
     ├── ResponseError              the service answered, but not as documented
+    ├── OverloadError              too many images wait already; nothing was sent
     └── APIError                   the service said no: .code .message
         ├── AuthError              key, signature, permission, address: raised from every verb
         ├── ThrottledError         over the request rate or the image quota
@@ -26,12 +27,14 @@ __all__ = [
     "DownloadError",
     "ImageError",
     "OCRError",
+    "OverloadError",
     "ResponseError",
     "ScanTimeoutError",
     "ThrottledError",
     "TransportError",
     "api_error",
     "without_queries",
+    "without_query",
 ]
 
 
@@ -77,6 +80,10 @@ class ResponseError(OCRError):
     """Something answered, but not as the service documents it: HTML, a broken body, no answer."""
 
 
+class OverloadError(OCRError):
+    """More images wait already than the session's `max_waiting`; this one was not taken."""
+
+
 class APIError(OCRError):
     """The service refused, or failed and said so.
 
@@ -103,7 +110,7 @@ class APIError(OCRError):
 
     def __str__(self) -> str:
         advice = _rule(self.code).advice
-        text = f"{self.code} {self.message}".rstrip()
+        text = f"{self.code} {self.message}".rstrip(" .:")
         return self._with_request_id(f"{text}: {advice}" if advice else text)
 
 
@@ -115,7 +122,13 @@ class AuthError(APIError):
 
 
 class ThrottledError(APIError):
-    """Over the account's request rate (`Throttling…`) or its image quota (588). Not charged."""
+    """Over the account's request rate (`Throttling…`) or its image quota (588). Not charged.
+
+    Attributes:
+        retry_after: Seconds after which to ask again, as the service said; None if it did not.
+    """
+
+    retry_after: float | None = None
 
 
 class ImageError(APIError):
@@ -206,6 +219,7 @@ GATEWAY: dict[str, Rule] = {
         AuthError, "give the RAM user the policy AliyunYundunGreenWebFullAccess, or lift the denial"
     ),
     "NoPermission": Rule(AuthError, "give the RAM user the policy AliyunYundunGreenWebFullAccess"),
+    "InvalidParameter": Rule(APIError, _CHANGED),
     "InvalidAction": Rule(AuthError, _ADDRESS),
     "InvalidApi": Rule(AuthError, _ADDRESS),
     "InvalidProduct": Rule(AuthError, _ADDRESS),
@@ -246,6 +260,9 @@ def api_error(
     elif rule is _UNKNOWN and status != 200:
         rule = Rule(APIError, transient=status >= 500, maybe_charged=status >= 500)
     transient = rule.transient and not (code == 480 and _NAMES_A_LIMIT.search(message))
+    if code == "SignatureDoesNotMatch":
+        # The service repeats all that was signed, the STS token among it.
+        message = message.partition("server string to sign is")[0]
     return rule.error(
         code,
         message,
@@ -255,13 +272,24 @@ def api_error(
     )
 
 
-_QUERY = re.compile(r"(https?://[^\s?\"'<>]*)\?[^\s\"'<>]*", re.IGNORECASE)
-_USER = re.compile(r"(https?://)[^\s/@]+@", re.IGNORECASE)
+_QUERY = re.compile(r"(https?:(?:\\?/){2}[^\s?]*)\?\S*", re.IGNORECASE)
+_USER = re.compile(r"(https?:(?:\\?/){2})[^\s/]*@", re.IGNORECASE)
 
 
 def without_queries(text: str) -> str:
     """The text with the query of every URL in it as `?…`, and its user and password as `…@`.
 
-    The query of a signed image URL is a key to the image; it stays out of messages and reprs.
+    The query of a signed image URL is a key to the image; it stays out of messages and reprs. What
+    follows a query up to the next space goes with it: better too much than too little.
     """
     return _USER.sub(r"\1…@", _QUERY.sub(r"\1?…", text))
+
+
+def without_query(url: str) -> str:
+    """The same of a text that is known to be one URL, whatever characters it holds."""
+    address, mark, _ = url.partition("?")
+    scheme, slashes, rest = address.partition("//")
+    host, slash, path = rest.partition("/")
+    _, at, name = host.rpartition("@")
+    user = "…@" if at else ""
+    return f"{scheme}{slashes}{user}{name}{slash}{path}{mark}{'…' if mark else ''}"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import Sequence
 
 from aliocr import wire
 from aliocr.credentials import Credentials, CredentialsProvider
-from aliocr.errors import APIError, AuthError, OCRError
+from aliocr.errors import APIError, AuthError, OCRError, ThrottledError
 from aliocr.models import Image, Scan
 from aliocr.transport import Transport
 
@@ -44,10 +45,17 @@ class Exchange:
             return
         try:
             found = self._source()
-            self._credentials = await found if inspect.isawaitable(found) else found
+            found = await found if inspect.isawaitable(found) else found
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            raise _no_credentials("was cancelled") from None
         except Exception as error:
-            text = f"the credentials provider raised {type(error).__name__}"
-            raise AuthError("NoCredentials", text) from error
+            raise _no_credentials(f"raised {type(error).__name__}") from error
+        if not isinstance(found, Credentials):
+            raise _no_credentials(f"gave {type(found).__name__}, not Credentials")
+        self._credentials = found
 
     async def send(self, images: Sequence[Image]) -> tuple[Scan | OCRError, ...]:
         """Send one request and say what became of each image, in the order given.
@@ -66,4 +74,10 @@ class Exchange:
             if error.code == "InvalidTimeStamp.Expired":
                 # Worth its one retry only if the answer told what time it is there.
                 error.transient = self._transport.set_clock(answer.date)
+            if isinstance(error, ThrottledError):
+                error.retry_after = answer.retry_after
             raise
+
+
+def _no_credentials(what: str) -> AuthError:
+    return AuthError("NoCredentials", f"the credentials provider {what}")

@@ -8,15 +8,17 @@ source of a million costs no more than one of a thousand.
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Iterable
 from typing import Self
 
-from aliocr.batching import Batcher, Lane, Waiting
+from aliocr.batching import Batcher
 from aliocr.errors import AuthError, OCRError
 from aliocr.models import Image, Outcome
+from aliocr.queue import Lane, Ticket
 
-__all__ = ["Feed", "Source"]
+__all__ = ["Feed", "Source", "numbered_image"]
 
 Source = Iterable[str | Image] | AsyncIterable[str | Image]
 
@@ -32,7 +34,8 @@ class Feed:
 
     Args:
         batcher: Where the images go, on the bulk lane.
-        source: URLs or images, from an iterable or an asynchronous one.
+        source: URLs or images, from an iterable or an asynchronous one. A generator is closed with
+            the feed.
         images_per_request: The size of a batch, which the bounds above count in.
     """
 
@@ -41,23 +44,26 @@ class Feed:
         self._source = source
         self._most_queued = BATCHES_QUEUED * images_per_request
         self._most_unread = BATCHES_UNREAD * images_per_request
-        self._queued = 0
-        self._open: set[Waiting] = set()
+        self._queued: set[Ticket] = set()
+        self._open: set[Ticket] = set()
         self._unread: deque[tuple[int, Outcome]] = deque()
         self._room = asyncio.Event()
         self._news = asyncio.Event()
         self._error: Exception | None = None
-        self._feeder = asyncio.create_task(self._pull(), name="aliocr feeder")
+        self._stopped = False
+        self._feeder = asyncio.create_task(self._feed(), name="aliocr feeder")
 
-    def taken(self, waiting: Waiting) -> None:  # noqa: ARG002 - the caller protocol
+    def taken(self, ticket: Ticket) -> None:
         """One of ours has left the queue."""
-        self._queued -= 1
+        self._queued.discard(ticket)
         self._look_for_room()
 
-    def deliver(self, waiting: Waiting, outcome: Outcome) -> None:
+    def deliver(self, ticket: Ticket, outcome: Outcome) -> None:
         """One of ours is done."""
-        self._open.discard(waiting)
-        self._unread.append((waiting.number, outcome))
+        self._open.discard(ticket)
+        self._queued.discard(ticket)
+        self._unread.append((ticket.number, outcome))
+        self._look_for_room()
         self._news.set()
 
     def __aiter__(self) -> Self:
@@ -82,35 +88,57 @@ class Feed:
             raise outcome.error
         return number, outcome
 
-    async def close(self) -> None:
-        """Withdraw what is open, and end the feeder; a reader still there is told."""
-        for waiting in self._open:
-            self._batcher.withdraw(waiting)
-        self._open.clear()
-        if not self._feeder.done():
+    def stop(self) -> None:
+        """Draw on the source no more; what has been drawn goes on."""
+        if not self._feeder.done() and not self._stopped:
+            self._stopped = True
             self._error = OCRError("the session was closed before the source was read to its end")
             self._feeder.cancel()
-            await asyncio.wait([self._feeder])
+
+    async def close(self) -> None:
+        """Withdraw what is open, and end the feeder; a reader still there is told."""
+        self.stop()
+        for ticket in self._open:
+            self._batcher.withdraw(ticket)
+        self._open.clear()
+        await asyncio.wait([self._feeder])
         self._news.set()
 
-    async def _pull(self) -> None:
+    async def _feed(self) -> None:
         try:
-            number = 0
+            await self._pull()
+        except Exception as error:  # noqa: BLE001 - the source's own; its reader gets it
+            self._error = self._error or error
+        except BaseException as error:
+            # Not `stop`: the source itself was cancelled, or means to end more than itself. Its
+            # reader must not take what came so far for all there is.
+            self._error = self._error or OCRError(f"the source raised {type(error).__name__}")
+            if not isinstance(error, asyncio.CancelledError | GeneratorExit):
+                raise
+        finally:
+            self._news.set()
+
+    async def _pull(self) -> None:
+        number = 0
+        try:
             async for value in _each(self._source):
-                image = _image(value, number)
-                self._open.add(self._batcher.submit(image, self, Lane.BULK, number))
-                self._queued += 1
+                if self._stopped:
+                    return
+                image = numbered_image(value, number)
+                ticket = self._batcher.submit(image, self, Lane.BULK, number=number)
+                if ticket.caller is not None:
+                    self._open.add(ticket)
+                    if not ticket.journey.travelled:
+                        self._queued.add(ticket)
                 number += 1
                 while not self._has_room():
                     self._room.clear()
                     await self._room.wait()
-        except Exception as error:  # noqa: BLE001 - the source's own; its reader gets it
-            self._error = error
         finally:
-            self._news.set()
+            await _close(self._source)
 
     def _has_room(self) -> bool:
-        return self._queued < self._most_queued and len(self._unread) < self._most_unread
+        return len(self._queued) < self._most_queued and len(self._unread) < self._most_unread
 
     def _look_for_room(self) -> None:
         if self._has_room():
@@ -126,7 +154,20 @@ async def _each(source: Source) -> AsyncIterator[object]:
             yield value
 
 
-def _image(value: object, number: int) -> Image:
+async def _close(source: Source) -> None:
+    """A generator's `finally` holds a cursor or a file; nobody else would run it now."""
+    if inspect.isasyncgen(source):
+        await source.aclose()
+    elif inspect.isgenerator(source):
+        source.close()
+
+
+def numbered_image(value: object, number: int) -> Image:
+    """The image at a place of a list or source, counted from 0.
+
+    Raises:
+        ValueError: It is none that the service would take; the message says which and why.
+    """
     try:
         return Image.of(value)
     except ValueError as error:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from aliocr.errors import OCRError, without_queries
+from aliocr.errors import OCRError, without_query
 
 __all__ = ["Failure", "Frame", "Image", "Outcome", "Region", "Scan"]
 
@@ -20,28 +20,29 @@ MAX_DATA_ID_CHARACTERS = 256
 
 def _url(_: Image, __: attrs.Attribute[str], value: str) -> None:
     if not isinstance(value, str):
-        raise ValueError(f"url must be a string, not {value!r}")  # noqa: TRY004
+        kind = type(value).__name__
+        raise ValueError(f"url must be a string, not a {kind}")  # noqa: TRY004
     if len(value) > MAX_URL_CHARACTERS:
         problem = f"has {len(value)} characters; the service takes {MAX_URL_CHARACTERS}"
     else:
         problem = _problem_of(value)
     if problem:
-        # What is wrong with it may be a space in the middle, so cut by hand, not by pattern.
-        address, mark = value.partition("?")[:2]
-        raise ValueError(f"url {problem}: {without_queries(address[:80] + mark)!r}")
+        raise ValueError(f"url {problem}: {without_query(value)[:80]!r}")
 
 
 def _problem_of(url: str) -> str:
     if not url.lower().startswith(("http://", "https://")):
         return "must start with http:// or https:// (the service downloads the image itself)"
-    if any(character <= " " or character == "\x7f" for character in url):
-        return "holds a space or control character; percent-encode it"
+    if any(character.isspace() or not character.isprintable() for character in url):
+        return "holds a space or a character that cannot be printed; percent-encode it"
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
-    except ValueError as error:
-        return f"cannot be parsed ({error})"
-    return "" if host and port != 0 else "names no host"
+    except ValueError:
+        return "has a host or port that cannot be read"
+    if not host or "\\" in parts.netloc:
+        return "names no host"
+    return "" if port != 0 else "names port 0"
 
 
 def _data_id(_: Image, __: attrs.Attribute[str | None], value: str | None) -> None:
@@ -51,6 +52,10 @@ def _data_id(_: Image, __: attrs.Attribute[str | None], value: str | None) -> No
         raise ValueError(
             f"data_id must be a string of 1 to {MAX_DATA_ID_CHARACTERS} characters, not {value!r}"
         )
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"data_id cannot be written as UTF-8: {value!r}") from None
 
 
 def _count(_: Image, attribute: attrs.Attribute[int | None], value: int | None) -> None:
@@ -79,7 +84,7 @@ class Image:
     Source: request parameters "url", "dataId", "interval", "maxFrames".
     """
 
-    url: str = attrs.field(validator=_url, repr=lambda url: repr(without_queries(url)))
+    url: str = attrs.field(validator=_url, repr=lambda url: repr(without_query(url)))
     data_id: str | None = attrs.field(default=None, validator=_data_id)
     interval: int | None = attrs.field(default=None, validator=_count)
     max_frames: int | None = attrs.field(default=None, validator=_count)
@@ -133,7 +138,7 @@ class Frame:
     text: str
     regions: tuple[Region, ...] = ()
     url: str | None = attrs.field(
-        default=None, repr=lambda url: repr(without_queries(url) if url else url)
+        default=None, repr=lambda url: repr(without_query(url) if url else url)
     )
     rate: float | None = None
 

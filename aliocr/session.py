@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import math
-import re
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Hashable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from types import TracebackType
-from typing import Any, Self
-from urllib.parse import SplitResult, urlsplit
+from typing import Self, cast
 
 import aiohttp
 
-from aliocr.batching import Batcher, Lane, Waiting
+from aliocr.account import account_of
+from aliocr.arguments import base_url, check, checked_credentials, is_count, is_positive
+from aliocr.batching import Batcher
 from aliocr.credentials import Credentials, CredentialsProvider
+from aliocr.errors import ScanTimeoutError
 from aliocr.exchange import Exchange
-from aliocr.feed import Feed, Source
-from aliocr.limiter import Limiter, account_limiter
+from aliocr.feed import Feed, Source, numbered_image
+from aliocr.limiter import Limiter
 from aliocr.limits import Limits
-from aliocr.models import Failure, Image, Outcome, Scan
-from aliocr.retry import RetryPolicy
+from aliocr.models import Image, Outcome, Scan
+from aliocr.queue import Lane, Ticket
+from aliocr.retry import Budget, RetryPolicy
+from aliocr.stats import Stats
 from aliocr.transport import Transport
 
 __all__ = ["Session"]
@@ -29,15 +33,27 @@ TIMEOUT = 7.0
 """Seconds. The service answers within 6, and its own timeout code, which says which image it was,
 should beat ours. Source: "Response timeout"."""
 
+THROTTLE_TIMEOUT = 60.0
+"""Seconds for which images wait while the service lets nothing of the account through."""
+
+MAX_WAITING = 100_000
+"""Images: what the full rate of 1,000 a second needs 100 seconds for."""
+
+REPEAT_BUDGET = 6_000
+"""Images: all that can be under way, 10 requests of 100 for each of the 6 seconds that an answer
+may take. So a break of the network costs nobody an image, and a lasting one not twice the money."""
+
 
 class Session:
     """A session with the service: one account, one endpoint, one event loop.
 
-    Use it as `async with`. All sessions of one account on one loop share its request rate.
+    Use it as `async with`. All sessions of one account on one loop share its limits, and what was
+    learnt of them.
 
     Args:
         credentials: `Credentials`, or a provider: a callable that gives them, at once or awaited,
             before every request. None reads the environment (`Credentials.from_environment`).
+            Give all sessions of an account the same provider: it stands for the account.
         endpoint: Base URL, scheme and host; None for `https://green.{region}.aliyuncs.com`.
         region: Where the account's service is, if `endpoint` is None.
         biz_type: The moderation policy made in the console; None for the service's default.
@@ -45,7 +61,14 @@ class Session:
         timeout: Seconds for one request, connection and body included; None for no limit.
         max_retries: Tries per image after the first. Throttled tries are not counted.
         limiter: Something with an awaitable `acquire()` that gives leave for one request, to share
-            a rate more widely; None for the account's own on this loop.
+            a rate more widely, or a `StrictLimiter`; None for the account's own on this loop.
+        throttle_timeout: Seconds for which images wait while the service lets nothing of the
+            account through; those that waited so long then fail with `ThrottledError`. None for no
+            limit.
+        max_waiting: Images that may wait before `scan` and `scan_many` raise `OverloadError`;
+            `stream` holds back its source instead. None for no bound.
+        repeat_budget: Images that may be sent again although an earlier try may have been charged;
+            ten images that are read give one back. None for no limit.
         http: An `aiohttp.ClientSession` to send with; it is left open.
 
     Raises:
@@ -63,21 +86,38 @@ class Session:
         timeout: float | None = TIMEOUT,
         max_retries: int = 3,
         limiter: Limiter | None = None,
+        throttle_timeout: float | None = THROTTLE_TIMEOUT,
+        max_waiting: int | None = MAX_WAITING,
+        repeat_budget: int | None = REPEAT_BUDGET,
         http: aiohttp.ClientSession | None = None,
     ) -> None:
-        self._base_url = _base_url(endpoint, region)
-        self._credentials = _checked_credentials(credentials)
-        _check(biz_type is None or (isinstance(biz_type, str) and biz_type), "biz_type", biz_type)
-        _check(isinstance(limits, Limits), "limits", limits)
-        _check(timeout is None or _is_positive(timeout), "timeout", timeout)
-        _check(type(max_retries) is int and max_retries >= 0, "max_retries", max_retries)
-        _check(limiter is None or hasattr(limiter, "acquire"), "limiter", limiter)
-        _check(http is None or isinstance(http, aiohttp.ClientSession), "http", http)
+        self._base_url = base_url(endpoint, region)
+        self._credentials = checked_credentials(credentials)
+        check(biz_type is None or (isinstance(biz_type, str) and biz_type), "biz_type", biz_type)
+        check(isinstance(limits, Limits), "limits", limits)
+        check(timeout is None or is_positive(timeout), "timeout", timeout)
+        check(is_count(max_retries), "max_retries", max_retries)
+        check(
+            throttle_timeout is None or is_positive(throttle_timeout),
+            "throttle_timeout",
+            throttle_timeout,
+        )
+        check(max_waiting is None or is_count(max_waiting, 1), "max_waiting", max_waiting)
+        check(repeat_budget is None or is_count(repeat_budget), "repeat_budget", repeat_budget)
+        check(limiter is None or hasattr(limiter, "acquire"), "limiter", limiter)
+        check(http is None or isinstance(http, aiohttp.ClientSession), "http", http)
         self._limits = limits
-        self._limiter = limiter
-        self._retry = RetryPolicy(max_retries)
         self._transport = Transport(self._base_url, timeout=timeout, http=http)
-        self._exchange = Exchange(self._transport, self._credentials, biz_type)
+        self._open_batcher = partial(
+            Batcher,
+            Exchange(self._transport, self._credentials, biz_type),
+            limiter=limiter,
+            retry=RetryPolicy(max_retries),
+            budget=Budget(repeat_budget),
+            images_per_request=limits.images_per_request,
+            throttle_timeout=math.inf if throttle_timeout is None else throttle_timeout,
+            max_waiting=math.inf if max_waiting is None else max_waiting,
+        )
         self._batcher: Batcher | None = None
         self._parts = AsyncExitStack()
         self._feeds: set[Feed] = set()
@@ -88,20 +128,20 @@ class Session:
     async def __aenter__(self) -> Self:
         if self._batcher is not None:
             raise RuntimeError("a session is opened once; make another")
-        account = self._credentials
-        limiter = self._limiter or account_limiter(
+        key = self._credentials
+        account = account_of(
             # A provider's key changes; the provider itself stands for the account.
-            account.access_key_id if isinstance(account, Credentials) else id(account),
-            self._limits.requests_per_second,
+            key.access_key_id if isinstance(key, Credentials) else cast("Hashable", key),
+            self._limits,
         )
         await self._transport.open()
         self._parts.push_async_callback(self._transport.close)
-        self._batcher = Batcher(
-            self._exchange, limiter, self._retry, self._limits.images_per_request
-        )
-        # The other way round: the batcher closes first, so that feeds still get their outcomes.
+        self._batcher = self._open_batcher(account)
+        # The other way round: sources are let go of first, and then the batcher closes, so that
+        # feeds still get their outcomes.
         self._parts.push_async_callback(self._close_feeds)
         self._parts.push_async_callback(self._batcher.close)
+        self._parts.callback(self._stop_feeds)
         return self
 
     async def __aexit__(
@@ -112,31 +152,61 @@ class Session:
     ) -> None:
         await self._parts.aclose()
 
-    async def scan(self, image: str | Image) -> Scan:
+    @property
+    def stats(self) -> Stats:
+        """What this session has done so far."""
+        return Stats() if self._batcher is None else self._batcher.tally.stats()
+
+    async def scan(
+        self,
+        image: str | Image,
+        *,
+        timeout: float | None = None,  # noqa: ASYNC109 - it also keeps what is late from being sent
+    ) -> Scan:
         """Read one image, ahead of any bulk work.
 
         Cancelling it costs nothing while the image still waits; once it has been sent, the request
-        goes on for the sake of the others in it.
+        goes on for the sake of the others in it. An equal image that is under way already is not
+        sent again: both get what comes back.
 
         Args:
             image: A URL, or an `Image` for frames or a data id of your own.
+            timeout: Seconds for all of it, waiting and retries included; None for no limit but your
+                own `asyncio.timeout`. Told here, an image is not sent, and not charged, once there
+                is no time left to answer it.
 
         Raises:
             AuthError: The account is refused.
             ImageError: Something is wrong with this image.
+            OverloadError: Too many images wait already.
             OCRError: Anything else, after the retries allowed.
             ValueError: Not an image the service would take.
         """
-        caller = _OneCaller()
+        check(timeout is None or is_positive(timeout), "timeout", timeout)
+        wanted = Image.of(image)
         batcher = self._opened()
-        waiting = batcher.submit(Image.of(image), caller, Lane.INTERACTIVE)
+        batcher.check_room()
+        loop = asyncio.get_running_loop()
+        deadline = math.inf if timeout is None else loop.time() + timeout
+        caller = _OneCaller(loop.create_future())
+        ticket = batcher.submit(wanted, caller, Lane.INTERACTIVE, deadline=deadline)
         try:
-            outcome = await caller.outcome
+            async with asyncio.timeout(timeout):
+                outcome = await caller.outcome
+        except TimeoutError:
+            raise ScanTimeoutError(
+                f"no answer within the {timeout:g} s given to this scan",
+                transient=True,
+                maybe_charged=ticket.journey.travelling or ticket.journey.maybe_charged,
+            ) from None
         finally:
-            batcher.withdraw(waiting)
-        if isinstance(outcome, Failure):
+            batcher.withdraw(ticket)
+        if isinstance(outcome, Scan):
+            return outcome
+        try:
             raise outcome.error
-        return outcome
+        finally:
+            del outcome  # or the error, whose traceback holds this frame, would hold itself
 
     async def scan_many(self, images: Iterable[str | Image]) -> list[Outcome]:
         """Read a list of images: as many outcomes, in the same order.
@@ -146,11 +216,13 @@ class Session:
                 come more than once; such images travel in different requests.
 
         Raises:
-            AuthError: The account is refused. Everything else that goes wrong is a `Failure` in
-                the list.
+            AuthError: The account is refused. Everything else that goes wrong with an image is a
+                `Failure` in the list.
+            OverloadError: Too many images wait already.
             ValueError: One of them is not an image the service would take; nothing was sent.
         """
         wanted = _checked_images(images)
+        self._opened().check_room()
         async with self._feed(wanted) as feed:
             found = {number: outcome async for number, outcome in feed}
         return [found[number] for number in range(len(wanted))]
@@ -184,6 +256,10 @@ class Session:
             self._feeds.discard(feed)
             await feed.close()
 
+    def _stop_feeds(self) -> None:
+        for feed in self._feeds:
+            feed.stop()
+
     async def _close_feeds(self) -> None:
         for feed in list(self._feeds):
             await feed.close()
@@ -197,83 +273,27 @@ class Session:
 class _OneCaller:
     """The caller of one image: a future, which its cancellation may have ended already."""
 
-    def __init__(self) -> None:
-        self.outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+    def __init__(self, outcome: asyncio.Future[Outcome]) -> None:
+        self.outcome = outcome
 
-    def taken(self, waiting: Waiting) -> None:
+    def taken(self, ticket: Ticket) -> None:
         pass
 
-    def deliver(self, waiting: Waiting, outcome: Outcome) -> None:  # noqa: ARG002
+    def deliver(self, ticket: Ticket, outcome: Outcome) -> None:  # noqa: ARG002
         if not self.outcome.done():
             self.outcome.set_result(outcome)
 
 
-# --- arguments ------------------------------------------------------------------------------------
-
-
-def _check(holds: Any, name: str, value: object) -> None:
-    if not holds:
-        raise ValueError(f"{name} cannot be {value!r}; {_EXPECTED[name]}")
-
-
-_EXPECTED = {
-    "biz_type": "it is the name of a policy, or None",
-    "limits": "it is a Limits(...)",
-    "timeout": "it is seconds above 0, or None for no limit",
-    "max_retries": "it is a whole number from 0 up",
-    "limiter": "it needs an awaitable acquire()",
-    "http": "it is an aiohttp.ClientSession, or None",
-    "credentials": "it is a Credentials(...) or a callable that gives one",
-    "endpoint": "it is http:// or https:// and a host, without a path",
-    "region": "it is a region id such as cn-shanghai",
-}
-
-
-def _is_positive(value: object) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return math.isfinite(value) and value > 0
-
-
-def _base_url(endpoint: str | None, region: str) -> str:
-    if endpoint is None:
-        _check(isinstance(region, str) and re.fullmatch(r"[a-z0-9-]+", region), "region", region)
-        return f"https://green.{region}.aliyuncs.com"
-    _check(isinstance(endpoint, str), "endpoint", endpoint)
-    parts = urlsplit(endpoint)
-    bare = not (parts.path.strip("/") or parts.query or parts.fragment or parts.username)
-    _check(parts.scheme in ("http", "https") and parts.hostname and bare, "endpoint", endpoint)
-    _check(_has_port(parts), "endpoint", endpoint)
-    return f"{parts.scheme}://{parts.netloc}"
-
-
-def _has_port(parts: SplitResult) -> bool:
-    try:
-        return parts.port != 0
-    except ValueError:
-        return False
-
-
-def _checked_credentials(
-    credentials: Credentials | CredentialsProvider | None,
-) -> Credentials | CredentialsProvider:
-    if credentials is None:
-        return Credentials.from_environment()
-    _check(isinstance(credentials, Credentials) or callable(credentials), "credentials", ...)
-    return credentials
-
-
 def _checked_images(images: Iterable[str | Image]) -> list[Image]:
     _refuse_single(images)
-    wanted = []
-    for number, image in enumerate(images):
-        try:
-            wanted.append(Image.of(image))
-        except ValueError as error:
-            raise ValueError(f"image {number}: {error}") from None
-    return wanted
+    return [numbered_image(image, number) for number, image in enumerate(images)]
 
 
 def _refuse_single(images: object) -> None:
     if isinstance(images, str | bytes | Image):
-        raise ValueError(f"images is a list or other iterable of them, not one: {images!r}")  # noqa: TRY004
+        raise ValueError(  # noqa: TRY004
+            f"images is a list or other iterable of them, not one {type(images).__name__}; "
+            "for one there is scan()"
+        )
+    if not isinstance(images, Iterable | AsyncIterable):
+        raise ValueError(f"images is a list or other iterable, not {images!r}")  # noqa: TRY004

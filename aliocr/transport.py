@@ -9,8 +9,7 @@ from __future__ import annotations
 import math
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
 import aiohttp
@@ -31,6 +30,10 @@ KEEPALIVE_TIMEOUT = 4.0
 about 10 s, and a POST on a dropped connection is lost without aiohttp sending it again."""
 
 
+MAX_ANSWER = 64 * 1024 * 1024
+"""Bytes of an answer, at most: a hundred times what 100 images full of text need."""
+
+
 @attrs.frozen
 class Answer:
     """Whatever came back, unread.
@@ -39,11 +42,13 @@ class Answer:
         status: HTTP status.
         body: The whole body.
         date: The `Date` header, None if there was none.
+        retry_after: Seconds after which to ask again, as the service said; None if it did not.
     """
 
     status: int
     body: bytes = attrs.field(repr=False)
     date: str | None
+    retry_after: float | None
 
 
 class Transport:
@@ -79,7 +84,7 @@ class Transport:
                 # them wait inside their deadline, after their date was signed.
                 connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_TIMEOUT),
                 cookie_jar=aiohttp.DummyCookieJar(),
-                headers={"User-Agent": f"aliocr/{__version__}"},
+                headers={"User-Agent": f"aliocr/{__version__}", "Accept-Encoding": "identity"},
             )
 
     async def close(self) -> None:
@@ -97,39 +102,66 @@ class Transport:
         http = self._theirs or self._own
         if http is None:
             raise RuntimeError("the transport is not open")
+        if http.closed:
+            raise TransportError("the aiohttp.ClientSession that was given as http= is closed")
         headers = signing.signed_headers(
             body,
             credentials,
             timestamp=time.time() + self._clock_offset,
             nonce=str(uuid.uuid4()),
         )
-        with _network_errors():
-            async with http.post(
-                self._url,
-                data=body,
-                headers=headers,
-                timeout=self._timeout,
-                # A signature is good for one address; elsewhere it has no business.
-                allow_redirects=False,
-            ) as response:
-                return Answer(response.status, await response.read(), response.headers.get("Date"))
+        try:
+            return await self._exchange(http, body, headers)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            failed = _ours(error)
+        # Not in the handler: aiohttp's error holds the signed headers, so it goes with nobody.
+        raise failed
+
+    async def _exchange(
+        self, http: aiohttp.ClientSession, body: bytes, headers: dict[str, str]
+    ) -> Answer:
+        async with http.post(
+            self._url,
+            data=body,
+            headers=headers,
+            timeout=self._timeout,
+            # A signature is good for one address; elsewhere it has no business.
+            allow_redirects=False,
+            # A refusal says why in its body, whatever the session's owner does with his own.
+            raise_for_status=False,
+        ) as response:
+            received = bytearray()
+            async for piece in response.content.iter_any():
+                received += piece
+                if len(received) > MAX_ANSWER:
+                    raise aiohttp.ClientPayloadError(f"the answer is over {MAX_ANSWER} bytes")
+            return Answer(
+                response.status,
+                bytes(received),
+                response.headers.get("Date"),
+                _retry_after(response.headers),
+            )
 
     def set_clock(self, date: str | None) -> bool:
         """Sign by the service's clock from now on; False if `date` says nothing."""
         try:
             there = parsedate_to_datetime(date or "").timestamp()
-        except ValueError:
+        except (ValueError, OverflowError):
             return False
         self._clock_offset = there - time.time()
         return True
 
 
-@contextmanager
-def _network_errors() -> Iterator[None]:
-    try:
-        yield
-    except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        raise _ours(error) from error
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """The vendor's header counts milliseconds, that of HTTP seconds."""
+    for name, unit in (("x-acs-retry-after", 1e-3), ("Retry-After", 1.0)):
+        try:
+            seconds = float(headers.get(name, "")) * unit
+        except ValueError:
+            continue
+        if 0 <= seconds < math.inf:
+            return seconds
+    return None
 
 
 def _ours(error: Exception) -> OCRError:

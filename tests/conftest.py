@@ -17,13 +17,26 @@ MICROSECOND = 1e-6
 async def virtual_clock() -> None:
     """From here on the loop's clock stands still while there is work, and jumps when there is none.
 
+    Sockets of this machine count as work.
+    """
+    _virtual(asyncio.get_running_loop())
+
+
+@pytest.fixture
+async def model_clock() -> None:
+    """The same for worlds without sockets: no turn of the loop is spent on waiting for any."""
+    _virtual(asyncio.get_running_loop(), noop_cycles=1)
+
+
+def _virtual(running: asyncio.AbstractEventLoop, **options: Any) -> None:
+    """Put a loop on a virtual clock.
+
     Timers run a microsecond late, as they do on a real clock at best. One that stopped exactly at
     the time of a timer can leave aiolimiter a rounding error short of its permit, for ever: it sets
     its next timer for the very same instant.
     """
-    running = asyncio.get_running_loop()
     assert isinstance(running, asyncio.BaseEventLoop)
-    loop: Any = looptime.patch_event_loop(running, start=running.time())
+    loop: Any = looptime.patch_event_loop(running, start=running.time(), **options)
     call_at: Callable[..., asyncio.TimerHandle] = loop.call_at
 
     def later(when: float, *args: Any, **kwargs: Any) -> asyncio.TimerHandle:

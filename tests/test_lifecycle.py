@@ -6,9 +6,9 @@ import warnings
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from aliocr import Session
+from aliocr import Limits, Session
+from aliocr.account import Account, account_of
 from aliocr.emulator import Emulator
-from aliocr.limiter import PacedLimiter, account_limiter
 
 T = TypeVar("T")
 
@@ -49,12 +49,12 @@ def test_making_a_session_touches_no_loop() -> None:
     _run(main())
 
 
-def test_each_loop_has_its_own_limiter() -> None:
+def test_each_loop_has_its_own_account() -> None:
     """A second loop neither warns nor waits for the first."""
 
-    async def get() -> PacedLimiter:
-        limiter = account_limiter("a", 10)
-        await limiter.acquire()
-        return limiter
+    async def get() -> Account:
+        account = account_of("a", Limits())
+        await account.limiter.acquire()
+        return account
 
     assert _run(get()) is not _run(get())

@@ -35,14 +35,26 @@ async def verbs(http: aiohttp.ClientSession) -> None:
         endpoint="http://127.0.0.1:8787",
         region="cn-shanghai",
         biz_type="default",
-        limits=aliocr.Limits(requests_per_second=10, images_per_request=100),
+        limits=aliocr.Limits(
+            requests_per_second=10,
+            images_per_request=100,
+            images_per_second=50.5,
+            images_in_flight=50,
+        ),
         timeout=7.0,
         max_retries=3,
         limiter=limiter,
+        throttle_timeout=60.0,
+        max_waiting=100_000,
+        repeat_budget=6_000,
         http=http,
     ) as ocr:
         scan = await ocr.scan("https://example.com/a.png")
         assert_type(scan, aliocr.Scan)
+        assert_type(await ocr.scan("https://example.com/a.png", timeout=2.5), aliocr.Scan)
+        stats: aliocr.Stats = ocr.stats
+        assert_type(stats.outcomes["Scan"], int)
+        assert_type(stats.batch_fill, float)
         for outcome in await ocr.scan_many(["https://example.com/a.png"]):
             assert_type(outcome, aliocr.Scan | aliocr.Failure)
             use(outcome)
@@ -50,6 +62,11 @@ async def verbs(http: aiohttp.ClientSession) -> None:
             use(outcome)
         async for outcome in ocr.stream(["https://example.com/a.png"]):
             use(outcome)
+
+
+def limiters() -> list[aliocr.Limiter]:
+    """Those that are offered."""
+    return [aliocr.PacedLimiter(9.5), aliocr.StrictLimiter(10)]
 
 
 def use(outcome: aliocr.Outcome) -> None:
@@ -79,7 +96,9 @@ def use(outcome: aliocr.Outcome) -> None:
 def errors(error: aliocr.OCRError) -> str | None:
     """Every class of the tree can be caught by name."""
     match error:
-        case aliocr.AuthError() | aliocr.ThrottledError():
+        case aliocr.ThrottledError():
+            return error.message if error.retry_after is None else str(error.retry_after)
+        case aliocr.AuthError() | aliocr.OverloadError():
             return error.message
         case aliocr.DownloadError() | aliocr.ImageError():
             return str(error.code)

@@ -1,0 +1,143 @@
+"""The images that are not done yet, and who wait for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TypeAlias
+
+import attrs
+
+from aliocr.errors import OCRError
+from aliocr.models import Failure, Image, Outcome, Scan
+from aliocr.queue import Caller, Journey, Lane, Queue, Ticket
+from aliocr.stats import Tally
+
+__all__ = ["Answer", "Journeys"]
+
+Answer: TypeAlias = Scan | OCRError
+"""What the service made of one image."""
+
+
+class Journeys:
+    """Every image from when it is asked for until its outcome is given out, once.
+
+    Args:
+        queue: Where those that wait stand.
+        tally: Where outcomes are counted.
+        company: The most images a request may carry.
+    """
+
+    def __init__(self, queue: Queue, tally: Tally, company: int) -> None:
+        self._queue = queue
+        self._tally = tally
+        self._company = company
+        self._open: dict[Journey, None] = {}
+        self._equals: dict[Image, Journey] = {}
+
+    def __contains__(self, journey: Journey) -> bool:
+        return journey in self._open
+
+    def __iter__(self) -> Iterator[Journey]:
+        """Those that are open now; they may end while one looks at them."""
+        return iter(list(self._open))
+
+    def begin(
+        self,
+        image: Image,
+        caller: Caller,
+        lane: Lane,
+        *,
+        number: int,
+        deadline: float,
+        now: float,
+    ) -> Ticket:
+        """Queue an image, or have its caller join one that is equal and not done.
+
+        An image that a caller has named is equal to no other.
+
+        Args:
+            image: The image.
+            caller: Who gets its outcome.
+            lane: Its lane.
+            number: The caller's own number for it.
+            deadline: When the caller leaves, in seconds of the loop's clock.
+            now: The time, by the same clock.
+        """
+        equal = self._equals.get(image) if image.data_id is None else None
+        if equal is not None:
+            return self._join(equal, Ticket(image, caller, equal, number), lane, deadline)
+        journey = Journey(image, lane, self._company, now, deadline)
+        ticket = Ticket(image, caller, journey, number)
+        journey.tickets.append(ticket)
+        self._open[journey] = None
+        if image.data_id is None:
+            self._equals[image] = journey
+        self._queue.add(journey)
+        return ticket
+
+    def _join(self, journey: Journey, ticket: Ticket, lane: Lane, deadline: float) -> Ticket:
+        self._tally.shared += 1
+        journey.tickets.append(ticket)
+        journey.deadline = max(journey.deadline, deadline)
+        if lane < journey.lane:
+            self._queue.promote(journey, lane)
+        if journey.travelled and ticket.caller is not None:
+            ticket.caller.taken(ticket)
+        return ticket
+
+    def leave(self, ticket: Ticket) -> None:
+        """Its caller wants nothing any more; the image goes on only if another does."""
+        ticket.caller = None
+        journey = ticket.journey
+        if journey in self._open and not any(other.caller for other in journey.tickets):
+            self._forget(journey)
+
+    def depart(self, journey: Journey) -> None:
+        """It leaves the queue in a request."""
+        self._tally.images_sent += 1
+        self._tally.charged_again += journey.maybe_charged
+        self._tally.retried += journey.failures > 0
+        if not journey.travelled:
+            for ticket in journey.tickets:
+                if ticket.caller is not None:
+                    ticket.caller.taken(ticket)
+        journey.travelled = journey.travelling = True
+
+    def fail(self, journey: Journey, error: OCRError) -> None:
+        """Its one outcome is a failure; it says whether any try may have been charged."""
+        charged = journey.maybe_charged or journey.travelling or error.maybe_charged
+        self._finish(journey, error, maybe_charged=charged)
+
+    def succeed(self, journey: Journey, scan: Scan) -> None:
+        """Its one outcome is a scan."""
+        self._finish(journey, scan, maybe_charged=True)
+
+    def _finish(self, journey: Journey, answer: Answer, *, maybe_charged: bool) -> None:
+        self._forget(journey)
+        for ticket in journey.tickets:
+            caller, ticket.caller = ticket.caller, None
+            if caller is None:
+                continue
+            self._tally.outcomes[type(answer).__name__] += 1
+            outcome: Outcome
+            if isinstance(answer, Scan):
+                same = ticket.image is answer.image
+                outcome = answer if same else attrs.evolve(answer, image=ticket.image)
+            else:
+                outcome = Failure(ticket.image, _own(answer, maybe_charged))
+            caller.deliver(ticket, outcome)
+
+    def _forget(self, journey: Journey) -> None:
+        del self._open[journey]
+        self._queue.discard(journey)
+        if self._equals.get(journey.image) is journey:
+            del self._equals[journey.image]
+
+
+def _own(error: OCRError, maybe_charged: bool) -> OCRError:  # noqa: FBT001 - what it is of the copy
+    """An exception for one caller: one that many tasks raise grows with each."""
+    own = type(error).__new__(type(error), *error.args)
+    own.__dict__.update(error.__dict__)
+    own.__cause__ = error.__cause__
+    own.maybe_charged = maybe_charged
+    return own

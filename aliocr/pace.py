@@ -1,0 +1,292 @@
+"""A rate that is learnt: how much of something an account lets through in a second.
+
+The service publishes neither how it counts nor all that it allows, so both are found out:
+
+1. The rate stands at what was seen to pass, a margin below what was seen to be refused. It is
+   *held* there until the refused are no more than `aim` of all that passed since.
+2. Then it is *probed*: a small step up, and if that passes, larger ones, so that a limit raised a
+   hundredfold is reached in a few steps. The first refusal ends the probe. What was accepted in the
+   second before it is what there is.
+3. A refusal of a rate that is held takes a little of it, or all that was evidently too much.
+4. Some servers let more through for a while than for long. A probe that was refused late tells how
+   much more; the next one lets that much pass before it believes a step.
+5. What was sent before a cut was known teaches nothing more, and a rate that is not used teaches
+   nothing at all.
+
+Pure: times come in as arguments, in seconds by a clock that never goes back.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterator
+
+import attrs
+
+__all__ = ["IMAGES", "REQUESTS", "Manner", "Pace", "Sent"]
+
+WINDOW = 1.0
+"""Seconds over which a server is taken to count."""
+
+REMEMBERED = 10.0
+"""Seconds for which it is remembered what was sent: longer than an answer takes."""
+
+FAR_LESS = 0.8
+"""Below this part of a rate, what was accepted says more than the rate does; and a rate of which
+less is sent is not used."""
+
+RAISED = 1.1
+"""A probe that ends above this multiple of what was held has found a limit that was raised."""
+
+LARGEST_STEP = 1.0
+"""A step that doubles the rate."""
+
+UNBOUNDED = 1e6
+"""A rate per second above this is no bound."""
+
+
+@attrs.frozen
+class Manner:
+    """How a rate is learnt.
+
+    Args:
+        aim: The part that may be refused, for the sake of knowing the limit.
+        cut: The part that a refusal takes from a rate that is held.
+        step: The least first step of a probe, as a part of the rate.
+        lift: The least first step of a probe, per second; the larger of the two counts.
+        confirm: Seconds for which a step must pass.
+        margin: Kept below a rate that was seen to be the limit, as a part of it: jitter brings
+            closer together on the way what was evenly sent.
+    """
+
+    aim: float
+    cut: float
+    step: float
+    lift: float = 0.0
+    confirm: float = 0.0
+    margin: float = 0.055
+
+
+REQUESTS = Manner(aim=0.003, cut=0.02, step=0.01, confirm=5.0)
+"""Of a known limit only the margin is sought, slowly: a refused request is a hundred images."""
+
+IMAGES = Manner(aim=0.0195, cut=0.04, step=0.09, lift=3.0)
+"""Nothing is known of it, and a refused image is one image: quickly. At 10 images a second a probe
+costs one refusal and comes every 5.5 s: none could notice a raise sooner and be refused below 2 %
+of the time."""
+
+
+@attrs.define(eq=False)
+class Sent:
+    """What was sent at one time, and how much of it was accepted; None while that is not known."""
+
+    at: float
+    count: int
+    accepted: int | None = None
+
+
+@attrs.define(eq=False)
+class _Probe:
+    """A rise from `held`, step by step.
+
+    Args:
+        held: The rate it began from.
+        step: The present step, as a part of the rate below it.
+        began: When the present step began.
+        excess: What has passed beyond the rate below this step.
+        total: What has passed beyond `held`.
+    """
+
+    held: float
+    step: float
+    began: float
+    excess: float = 0.0
+    total: float = 0.0
+
+
+class Pace:
+    """A rate per second that is learnt.
+
+    Args:
+        start: The rate at first; infinite if nothing is known.
+        ceiling: The most there can be.
+        manner: How it is learnt.
+        hold: How many must pass before it is probed for the first time.
+    """
+
+    def __init__(self, start: float, ceiling: float, manner: Manner, *, hold: float = 0.0) -> None:
+        self.rate = start
+        self._ceiling = ceiling
+        self._manner = manner
+        self._base = start
+        self._hold = hold
+        self._refused = 0
+        self._probe: _Probe | None = None
+        self._raised: _Probe | None = None
+        self._slack = 0.0
+        self._cut_at = -math.inf
+        self._unbounded_until = -math.inf
+        self._seen_at = -math.inf
+        self._log: deque[Sent] = deque()
+
+    def cap(self, ceiling: float) -> None:
+        """Another ceiling from now on; a rate that stood at the old one goes to the new one."""
+        if self.rate >= min(self._ceiling, ceiling):
+            self.rate = self._base = ceiling
+            self._probe = None
+        self._ceiling = ceiling
+
+    def sent(self, count: int, now: float) -> Sent:
+        """Note that so many were sent; the note goes back to `answered`."""
+        sent = Sent(now, count)
+        self._log.append(sent)
+        while self._log[0].at <= now - REMEMBERED:
+            self._log.popleft()
+        return sent
+
+    def answered(self, sent: Sent, accepted: int, refused: int, now: float) -> None:
+        """Learn from one answer.
+
+        Args:
+            sent: What it answers.
+            accepted: How many were not refused.
+            refused: How many were.
+            now: The time.
+        """
+        sent.accepted = accepted
+        if sent.at <= self._unbounded_until:
+            self._complete(sent.at)
+        if refused:
+            self._refuse(sent.at, refused, now)
+        elif self._was_used(sent.at):
+            self._pass(sent.at, accepted, now)
+        self._seen_at = now
+
+    # --- the last second, as it was sent ----------------------------------------------------------
+
+    def _second_before(self, moment: float) -> Iterator[Sent]:
+        for sent in reversed(self._log):
+            if sent.at <= moment - WINDOW:
+                return
+            if sent.at <= moment:
+                yield sent
+
+    def _was_used(self, moment: float) -> bool:
+        sent = sum(sent.count for sent in self._second_before(moment))
+        return sent >= FAR_LESS * self._base * WINDOW
+
+    def _evident(self, moment: float) -> float:
+        """What was accepted per second, those not yet answered taken for as good as the others."""
+        seconds = list(self._second_before(moment))
+        known = [sent for sent in seconds if sent.accepted is not None]
+        answered = sum(sent.count for sent in known)
+        if not answered:
+            return 0.0
+        accepted = sum(sent.accepted or 0 for sent in known)
+        return accepted / answered * sum(sent.count for sent in seconds) / WINDOW
+
+    def _complete(self, sent_at: float) -> None:
+        """The first cut went by the first answers; these came later and may have been better."""
+        evident = self._evidently(self._evident(sent_at), sent_at)
+        if self._probe is None and evident > self._base:
+            self.rate = self._base = min(evident, self._ceiling)
+
+    # --- what passes ------------------------------------------------------------------------------
+
+    def _pass(self, sent_at: float, accepted: int, now: float) -> None:
+        if self.rate >= self._ceiling:
+            return
+        probe = self._probe
+        if probe is None:
+            self._hold -= accepted
+            if self._hold <= 0:
+                self._begin_probe(now)
+        elif sent_at >= probe.began:
+            elapsed = min(now - self._seen_at, WINDOW)
+            probe.excess += (self.rate - self._base) * elapsed
+            probe.total += (self.rate - probe.held) * elapsed
+            if sent_at >= probe.began + self._manner.confirm and self._believes(probe):
+                self._base = self.rate
+                probe.step = min((1 / 0.3) * probe.step, LARGEST_STEP)
+                probe.began, probe.excess = now, 0.0
+                self._climb(probe)
+
+    def _begin_probe(self, now: float) -> None:
+        step = max(self._manner.step, min(self._manner.lift / self._base, LARGEST_STEP / 2))
+        self._probe = _Probe(self._base, step, now)
+        self._raised = None
+        self._refused = 0
+        self._climb(self._probe)
+
+    def _climb(self, probe: _Probe) -> None:
+        level = self._base * (1 + probe.step)
+        self.rate = min(level if level < UNBOUNDED else math.inf, self._ceiling)
+
+    def _believes(self, probe: _Probe) -> bool:
+        """More has passed than a margin kept in error would explain, or slack seen before."""
+        return (
+            probe.excess > self._manner.margin * self._base + 1 and probe.total > 1.1 * self._slack
+        )
+
+    # --- what is refused --------------------------------------------------------------------------
+
+    def _refuse(self, sent_at: float, refused: int, now: float) -> None:
+        evident = self._evident(sent_at)
+        self._refused += refused
+        if self._probe is not None and sent_at > self._cut_at:
+            self._end_probe(self._probe, evident)
+        elif self._probe is None and evident < FAR_LESS * self._base:
+            self._fall(self._evidently(evident, sent_at), now)
+        elif self._probe is None and sent_at > self._cut_at + WINDOW:
+            level = self._base * (1 - self._manner.cut)
+            self._fall(min(level, self._evidently(evident + 1, sent_at)), now)
+            self._owe(refused)
+        else:
+            self._owe(refused)
+            return
+        self._cut_at = now
+        self.rate = self._base
+
+    def _evidently(self, evident: float, sent_at: float) -> float:
+        """The rate to keep when so many per second were accepted."""
+        if evident:
+            return evident * (1 - self._manner.margin)
+        # Nothing at all was: half of what there was, which may have been without bound.
+        sent = sum(sent.count for sent in self._second_before(sent_at)) / WINDOW
+        return max(1.0, min(self._base, sent) / 2)
+
+    def _end_probe(self, probe: _Probe, evident: float) -> None:
+        self._probe = None
+        found = evident * (1 - self._manner.margin)
+        self._base = max(probe.held, min(found, self.rate))
+        if self._base >= RAISED * probe.held:
+            self._raised = probe
+            self._hold = 1 / self._manner.aim
+        else:
+            self._settle(probe)
+
+    def _settle(self, probe: _Probe) -> None:
+        """The probe found nothing: what it cost is to be made up for."""
+        self._slack = min(probe.total, WINDOW * probe.held)
+        self._raised = None
+        self._hold = 0.0
+        self._owe(self._refused)
+
+    def _fall(self, base: float, now: float) -> None:
+        """The rate was too high while it was held."""
+        before, self._base = self._base, base
+        if before == math.inf:
+            self._unbounded_until = now
+        if self._raised is not None and base < RAISED * self._raised.held:
+            self._settle(self._raised)
+        elif base < FAR_LESS * before and self._raised is None:
+            # The limit itself has come down, which is nobody's fault.
+            self._hold = 1 / self._manner.aim
+            self._slack = 0.0
+
+    def _owe(self, refused: int) -> None:
+        """Hold longer, until these are no more than the aim; but not for ever."""
+        if self._raised is None:
+            most = max(2 / self._manner.aim, REMEMBERED * self._base)
+            self._hold = min(max(self._hold, 0.0) + refused / self._manner.aim, most)

@@ -1,0 +1,68 @@
+"""What a session has done so far, in numbers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import attrs
+
+__all__ = ["Stats", "Tally"]
+
+
+@attrs.frozen
+class Stats:
+    """A session's numbers since it was opened, at the moment they were asked for.
+
+    Args:
+        requests: Requests sent.
+        images_sent: Images in them, those sent again included.
+        outcomes: Outcomes given out, by kind: `"Scan"`, or the name of the error's class.
+        throttled: Images that were refused for the request rate or the image quota, and waited.
+        retried: Images that were sent again after a failure of another kind.
+        charged_again: Images of those sent again of which an earlier try may have been charged.
+        shared: Images that took part in the request of an equal one, and cost nothing.
+        waited: Seconds in which images waited and no request could leave, for want of a permit.
+        batch_fill: Images in a request, of those it could have carried: 0 to 1.
+    """
+
+    requests: int = 0
+    images_sent: int = 0
+    outcomes: Mapping[str, int] = attrs.field(factory=dict)
+    throttled: int = 0
+    retried: int = 0
+    charged_again: int = 0
+    shared: int = 0
+    waited: float = 0.0
+    batch_fill: float = 0.0
+
+
+@attrs.define
+class Tally:
+    """The running numbers behind `Stats`; see there."""
+
+    images_per_request: int
+    requests: int = 0
+    images_sent: int = 0
+    outcomes: Counter[str] = attrs.field(factory=Counter)
+    throttled: int = 0
+    retried: int = 0
+    charged_again: int = 0
+    shared: int = 0
+    waited: float = 0.0
+
+    def stats(self) -> Stats:
+        """The numbers of this moment."""
+        places = self.requests * self.images_per_request
+        return Stats(
+            requests=self.requests,
+            images_sent=self.images_sent,
+            outcomes=MappingProxyType(dict(self.outcomes)),
+            throttled=self.throttled,
+            retried=self.retried,
+            charged_again=self.charged_again,
+            shared=self.shared,
+            waited=self.waited,
+            batch_fill=self.images_sent / places if places else 0.0,
+        )
