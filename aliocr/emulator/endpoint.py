@@ -20,7 +20,7 @@ from aliocr.emulator.gateway import Refusal
 from aliocr.emulator.script import CODE_NAMES, Breakage, Reply, Script
 from aliocr.emulator.service import Service
 from aliocr.errors import api_error, without_queries
-from aliocr.wire import BadRequest, Task
+from aliocr.wire import BadRequest, ScanRequest, Task
 
 __all__ = ["Endpoint"]
 
@@ -94,9 +94,9 @@ class Endpoint:
         except web.HTTPRequestEntityTooLarge:
             refusal = Refusal.of("InvalidParameter.Format", "The request body is too large.")
             return _refused(refusal, request, call)
-        asked = _tasks(body)
+        asked = _asked(body)
         if not isinstance(asked, BadRequest):
-            call.tasks = asked
+            call.tasks, call.biz_type = asked.tasks, asked.biz_type
         objection = gateway.check(
             _as_received(request, body),
             self._account,
@@ -117,7 +117,7 @@ class Endpoint:
 
     async def _serve(
         self,
-        asked: tuple[Task, ...] | BadRequest,
+        asked: ScanRequest | BadRequest,
         granted: int,
         fault: Refusal | Reply | Breakage | None,
         request: web.Request,
@@ -139,7 +139,7 @@ class Endpoint:
         if isinstance(asked, BadRequest):
             reply = _refused(Refusal.of(400, str(asked)), request, call)
         else:
-            reply = await self._read(asked, granted, call)
+            reply = await self._read(asked.tasks, granted, call)
         return attrs.evolve(reply, cut=fault is Breakage.CUT)
 
     async def _read(self, tasks: tuple[Task, ...], granted: int, call: Call) -> Reply:
@@ -159,7 +159,7 @@ def _moment() -> float:
     return asyncio.get_running_loop().time()
 
 
-def _tasks(body: bytes) -> tuple[Task, ...] | BadRequest:
+def _asked(body: bytes) -> ScanRequest | BadRequest:
     """What was asked, or what is wrong with it: said only after the gateway has had its say."""
     try:
         return wire.decode_request(body)

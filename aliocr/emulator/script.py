@@ -294,7 +294,7 @@ def _refusal(code: int | str, message: str = "") -> Refusal:
 # Given to answers that are about no image of the request; on the wire the task alone says which
 # image is meant.
 _FOREIGN_IMAGE = Image("https://example.com/of-somebody-else.png", "of-somebody-else")
-_FOREIGN_TASK = Task(_FOREIGN_IMAGE.url, _FOREIGN_IMAGE.data_id)
+_FOREIGN_TASK = Task(url=_FOREIGN_IMAGE.url, data_id=_FOREIGN_IMAGE.data_id)
 
 
 def _contrary(answer: Scan | APIError) -> Scan | APIError:

@@ -54,6 +54,16 @@ async def test_a_good_request_gets_the_documented_reply() -> None:
     }
 
 
+async def test_the_policy_a_request_names_is_recorded() -> None:
+    """A test sees which `bizType` its client asked for; None where it asked for none."""
+    async with Emulator() as emulator:
+        body = body_of(IMAGE)
+        named = body.removesuffix(b"}") + b',"bizType":"receipts"}'
+        assert (await send(emulator, named, sign(emulator, named))).codes == [200]
+        assert (await send(emulator, body, sign(emulator, body))).codes == [200]
+        assert [call.biz_type for call in emulator.calls] == ["receipts", None]
+
+
 @pytest.mark.parametrize(
     ("body", "words"),
     [
