@@ -80,6 +80,15 @@ class Content:
         return cls(text, (Region(text, 10, 10, 10 * len(text), 20),) if text else ())
 
 
+class Breakage(enum.Enum):
+    """What can happen to an answer on its way."""
+
+    CUT = "half of it sent"
+    DROP = "the connection closed instead"
+    HANG = "silence for as long as the client waits"
+    STALL = "half of it sent, then silence for as long as the client waits"
+
+
 @attrs.frozen
 class Reply:
     """One HTTP answer, which need not be the service's own.
@@ -89,7 +98,7 @@ class Reply:
         body: All of it.
         content_type: With its charset, if it has one.
         code: The service's or the gateway's code in it; None if it is somebody else's.
-        cut: Announce all of the body, send half.
+        broken: What happens once half of the body is sent, `CUT` or `STALL`; None sends all.
         retry_after: Seconds for the header `x-acs-retry-after`; None leaves it out.
     """
 
@@ -97,16 +106,15 @@ class Reply:
     body: bytes = attrs.field(repr=False)
     content_type: str
     code: int | str | None = None
-    cut: bool = False
+    broken: Breakage | None = None
     retry_after: float | None = None
 
 
-class Breakage(enum.Enum):
-    """What can happen to an answer on its way."""
+class _Copies(enum.Enum):
+    """How often an image's answer stands in a reply, other than once."""
 
-    CUT = "half of it sent"
-    DROP = "the connection closed instead"
-    HANG = "silence for as long as the client waits"
+    NONE = "left out"
+    CONTRARY = "twice, the second time to the contrary of the first"
 
 
 @attrs.define(eq=False)
@@ -151,12 +159,12 @@ class Script:
     def __init__(self) -> None:
         self._contents: dict[str, Content] = {}
         self._failures: _Queue[APIError] = _Queue()
-        self._copies: _Queue[int] = _Queue()
+        self._copies: _Queue[_Copies] = _Queue()
         self._sunk: _Queue[Refusal] = _Queue()
         self._faults: _Queue[Refusal | Reply | Breakage] = _Queue()
         self._delays: _Queue[float] = _Queue()
         self._foreign: _Queue[Answer] = _Queue()
-        self._shuffled = False
+        self._reversed = False
 
     def text(self, url: str, text: str, regions: Sequence[Region] | None = None) -> None:
         """Have an image say this from now on.
@@ -187,11 +195,11 @@ class Script:
 
     def omit(self, url: str, times: int | None = 1) -> None:
         """Leave the image's answer out of the reply."""
-        self._copies.put(0, times, url)
+        self._copies.put(_Copies.NONE, times, url)
 
     def repeat(self, url: str, times: int | None = 1) -> None:
         """Answer for the image twice, the second time to the contrary of the first."""
-        self._copies.put(2, times, url)
+        self._copies.put(_Copies.CONTRARY, times, url)
 
     def sink(self, url: str, code: int | str, times: int | None = None) -> None:
         """Refuse every request that holds this image, whatever else it holds.
@@ -248,13 +256,17 @@ class Script:
         """Do not answer for as long as the client waits."""
         self._faults.put(Breakage.HANG, times)
 
+    def stall(self, times: int | None = 1) -> None:
+        """Send the headers and half of the answer, and no more for as long as the client waits."""
+        self._faults.put(Breakage.STALL, times)
+
     def add_foreign(self, times: int | None = 1) -> None:
         """Add the answer to an image that nobody asked about."""
         self._foreign.put((_FOREIGN_TASK, api_error(500, CODE_NAMES[500])), times)
 
-    def shuffle(self) -> None:
+    def reverse(self) -> None:
         """Give the answers of every reply in another order: from the last image to the first."""
-        self._shuffled = True
+        self._reversed = True
 
     def next_fault(self, tasks: Sequence[Task]) -> Refusal | Reply | Breakage | None:
         """What happens to the request of these tasks instead of a good answer; None for nothing."""
@@ -275,14 +287,14 @@ class Script:
         given: list[Answer] = []
         for task, answer in answers:
             copies = self._copies.take(task.url)
-            if copies != 0:
+            if copies is not _Copies.NONE:
                 given.append((task, answer))
-            if copies == 2:
+            if copies is _Copies.CONTRARY:
                 given.append((task, _contrary(answer)))
         foreign = self._foreign.take()
         if foreign:
             given.append(foreign)
-        return tuple(reversed(given)) if self._shuffled else tuple(given)
+        return tuple(reversed(given)) if self._reversed else tuple(given)
 
 
 def _refusal(code: int | str, message: str = "") -> Refusal:

@@ -89,3 +89,9 @@ async def arrived(emulator: Emulator, count: int) -> None:
     """Wait until so many requests have passed the gateway, or been refused there."""
     while sum(bool(call.tasks) for call in emulator.calls) < count:  # noqa: ASYNC110 (no event to wait for)
         await asyncio.sleep(0.001)
+
+
+async def gone(before: set[asyncio.Task[Any]]) -> None:
+    """Wait until no task runs but these; one that stays runs into the test's timeout."""
+    while asyncio.all_tasks() != before:  # noqa: ASYNC110 (no event to wait for)
+        await asyncio.sleep(0.001)
