@@ -14,12 +14,13 @@ from typing import Generic, TypeAlias, TypeVar
 import attrs
 
 from aliocr import wire
+from aliocr.emulator.content import Content
 from aliocr.emulator.gateway import Refusal
 from aliocr.errors import APIError, api_error
-from aliocr.models import Frame, Image, Region, Scan
+from aliocr.models import Image, Region, Scan
 from aliocr.wire import Task
 
-__all__ = ["EVERY_IMAGE", "Answer", "Breakage", "Content", "Reply", "Script"]
+__all__ = ["EVERY_IMAGE", "Answer", "Breakage", "Reply", "Script"]
 
 EVERY_IMAGE = "*"
 """Stands for every URL that no other instruction names."""
@@ -52,32 +53,7 @@ CODE_NAMES = {
 Answer: TypeAlias = tuple[Task, Scan | APIError]
 """A task and what became of it."""
 
-CERTAIN = 99.9
-"""Confidence in percent where nothing was measured: the service always gives a number."""
-
 T = TypeVar("T")
-
-
-@attrs.frozen
-class Content:
-    """What an image says.
-
-    Args:
-        text: All text joined; empty if there is none.
-        regions: Its pieces and their places.
-        frames: The captured frames, if more than one was.
-        rate: Confidence in percent.
-    """
-
-    text: str
-    regions: tuple[Region, ...] = ()
-    frames: tuple[Frame, ...] = ()
-    rate: float = CERTAIN
-
-    @classmethod
-    def of_text(cls, text: str) -> Content:
-        """The text in one region, as a line of letters of 10 × 20 pixels; none without text."""
-        return cls(text, (Region(text, 10, 10, 10 * len(text), 20),) if text else ())
 
 
 class Breakage(enum.Enum):

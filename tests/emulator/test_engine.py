@@ -127,7 +127,6 @@ async def test_a_sample_is_read_in_order_by_the_reader() -> None:
     await reader.aclose()
     printed = squeezed("".join(line["text"] for line in TRUTH["receipt_mixed.jpg"]["lines"]))
     assert squeezed(result.text) == printed
-    assert result.rate is not None
     assert result.rate > 90
 
 

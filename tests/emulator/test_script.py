@@ -11,7 +11,7 @@ from asking import IMAGE, arrived, ask, body_of, gone, send, sign
 
 from aliocr.credentials import Credentials
 from aliocr.emulator import Emulator, Script
-from aliocr.emulator.script import Content
+from aliocr.emulator.content import Content
 from aliocr.errors import APIError
 from aliocr.models import Region
 
