@@ -119,7 +119,7 @@ class Reading:
                 source = self._source_of(outcome)
                 output.show(source.name, outcome)
                 if outcome.ok and source.path and self.frames.interval is None:
-                    total = local.frames_of(source.path)
+                    total = await local.frames_of(source.path)
                     if total > 1:
                         reads = f"--interval 1 --max-frames {total} reads all"
                         output.hint(source.name, f"the first of {total} frames; {reads}")
