@@ -1,5 +1,6 @@
 """The command line, as a person or a script meets it: real processes, pipes and terminals."""
 
+import http.client
 import json
 import os
 import pty
@@ -7,12 +8,16 @@ import select
 import signal
 import subprocess
 import sys
+import time
 import unicodedata
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import attrs
 import pytest
+
+from aliocr import Credentials, Image, signing, wire
 
 pytest.importorskip("click")
 pytest.importorskip("rich")
@@ -130,12 +135,18 @@ def test_a_dead_server_is_a_line_per_image_and_exit_1(served: dict[str, str]) ->
         (["scan", str(SAMPLES / "small_en.png")], "--local reads files on this machine"),
         (["scan", "--local", "nothing.png"], "nothing.png: no such file"),
         (["scan", "--local", str(Path(__file__).parent)], "no pictures in this folder"),
-        (["scan", "--local", "--interval", "2", URLS[0]], "interval and max_frames go together"),
-        (["scan", "--local", "--max-frames", "0", "--interval", "1", URLS[0]], "not 0"),
+        (["scan", "--local", "--interval", "2", URLS[0]], "--max-frames go together"),
+        (
+            ["scan", "--local", "--max-frames", "0", "--interval", "1", URLS[0]],
+            "0 is not in the range",
+        ),
         (["scan", "--local", "--endpoint", "http://127.0.0.1:1", URLS[0]], "needs no --endpoint"),
         (["scan", "--endpoint", "localhost", URLS[0]], "endpoint cannot be 'localhost'"),
         (["emulate", "--engine", "none", "--deadline", "0.1"], "deadline must be above"),
         (["emulate", "--engine", "none", "--port", "99999"], "port"),
+        (["emulate", "--engine", "none", "--requests-per-second", "-1"], "requests_per_second"),
+        (["emulate", "--engine", "none", "--images-in-flight", "0"], "--images-in-flight"),
+        (["emulate", "--engine", "none", "--window", "round"], "--window"),
         (["read"], "No such command"),
     ],
 )
@@ -188,6 +199,27 @@ def test_the_emulator_stops_when_told(number: signal.Signals, code: int) -> None
     served.process.send_signal(number)
     output = served.process.communicate(timeout=PATIENCE)
     assert (served.process.returncode, output[1]) == (code, "")
+
+
+def test_the_emulator_has_the_quotas_it_is_told() -> None:
+    """Of two images in one request the second is one too many; of two requests the second is."""
+    served = _served(
+        *("--engine", "none", "--images-per-second", "1", "--images-in-flight", "5"),
+        *("--requests-per-second", "1", "--window", "bucket"),
+    )
+    key = Credentials.from_environment(served.environment)
+    body = wire.encode_request(wire.name_images([Image(url) for url in URLS[:2]]))
+    heard = []
+    for nonce in ("first", "second"):
+        headers = signing.signed_headers(body, key, timestamp=time.time(), nonce=nonce)
+        address = served.environment["ALIOCR_ENDPOINT"].removeprefix("http://")
+        with closing(http.client.HTTPConnection(address, timeout=PATIENCE)) as connection:
+            connection.request("POST", signing.SCAN_PATH, body, headers)
+            heard.append(json.loads(connection.getresponse().read()))
+    served.process.terminate()
+    served.process.communicate(timeout=PATIENCE)
+    assert [answer["code"] for answer in heard[0]["data"]] == [200, 588]
+    assert heard[1]["Code"] == "Throttling.User"
 
 
 def test_a_reader_that_goes_away_is_no_error(served: dict[str, str]) -> None:
