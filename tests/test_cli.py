@@ -9,20 +9,19 @@ import signal
 import subprocess
 import sys
 import time
-import unicodedata
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import attrs
 import pytest
+from truth import ENOUGH, LINES, SAMPLES, TRUTH, squeezed
 
 from aliocr import Credentials, Image, signing, wire
 
 pytest.importorskip("click")
 pytest.importorskip("rich")
 
-SAMPLES = Path(__file__).parent / "samples"
 ALIOCR = [sys.executable, "-m", "aliocr"]
 PATIENCE = 60
 URLS = [f"https://example.com/{number}.png" for number in range(3)]
@@ -304,18 +303,13 @@ def test_local_reads_the_lines_of_all_samples() -> None:
     pytest.importorskip("rapidocr")
     done = _run("scan", "--local", "--json", "--interval", 1, "--max-frames", 100, SAMPLES)
     assert done.returncode == 0
-    truth = json.loads((SAMPLES / "ground_truth.json").read_text(encoding="utf-8"))
     found = expected = 0
     for line in map(json.loads, done.stdout.splitlines()):
-        said = truth[Path(line["source"]).name]
+        said = TRUTH[Path(line["source"]).name]
         frames = said.get("frames", [said["lines"]])
-        wanted = [_bare(each["text"]) for frame in frames for each in frame]
-        read = [_bare(region["text"]) for region in line["regions"]]
+        wanted = [squeezed(each["text"]) for frame in frames for each in frame]
+        read = [squeezed(region["text"]) for region in line["regions"]]
         found += sum(text in read for text in wanted)
         expected += len(wanted)
-    assert expected == 90
-    assert found >= 0.95 * expected
-
-
-def _bare(text: str) -> str:
-    return "".join(unicodedata.normalize("NFKC", text).split())
+    assert expected == LINES
+    assert found >= ENOUGH

@@ -349,7 +349,10 @@ def test_what_is_no_answer_of_the_service_is_said_to_be_none(
     ("body", "says"),
     [
         (b"", "malformed"),
+        (b"{", "malformed"),
+        (b"null", "malformed"),
         (b"\xff", "malformed"),
+        (b"[" * 100_000, "malformed"),
         (b"[]", "malformed"),
         (b'{"tasks":[]}', "scenes"),
         (b'{"scenes":"ocr","tasks":[{"url":"u"}]}', "scenes"),
