@@ -28,16 +28,15 @@ _SIGNED_PREFIX = "x-acs-"
 
 
 def signed_headers(
-    body: bytes, credentials: Credentials, *, timestamp: float, nonce: str, path: str = SCAN_PATH
+    body: bytes, credentials: Credentials, *, timestamp: float, nonce: str
 ) -> dict[str, str]:
-    """All headers of one signed POST.
+    """All headers of one signed POST to `SCAN_PATH`.
 
     Args:
         body: The exact bytes that will be sent.
         credentials: Whose request it is.
         timestamp: Seconds since the epoch by the gateway's clock, within 15 minutes.
         nonce: A string never used before by this account.
-        path: The path, which is signed too.
     """
     headers = {
         "Accept": _JSON,
@@ -51,7 +50,7 @@ def signed_headers(
     }
     if credentials.security_token is not None:
         headers["x-acs-security-token"] = credentials.security_token
-    text = string_to_sign("POST", path, (), headers)
+    text = string_to_sign("POST", SCAN_PATH, (), headers)
     signed = signature(credentials.access_key_secret, text)
     headers["Authorization"] = f"acs {credentials.access_key_id}:{signed}"
     return headers

@@ -1,4 +1,4 @@
-"""Reading JSON that is not quite what was promised, into the attrs class that was meant.
+"""Reading JSON that is not quite what was promised, into the class that was meant.
 
 The strict decoder is tried first and is fast; this is for what it refuses: names in another case,
 numbers as strings, nulls, fields of the wrong kind. What cannot be read is left out, not raised.
@@ -9,20 +9,21 @@ from __future__ import annotations
 import json
 import math
 import types
+from collections.abc import Callable
 from functools import cache
 from typing import Any, TypeVar, get_args, get_type_hints
 
-import attrs
+import msgspec
 
 __all__ = ["fields_of", "parse", "read", "string", "whole_number"]
 
-T = TypeVar("T", bound=attrs.AttrsInstance)
+T = TypeVar("T")
 
 
 def parse(body: bytes) -> object:
     """The plain JSON value of a body, or None if there is none; bad UTF-8 is replaced."""
     try:
-        return json.loads(body.decode("utf-8", "replace"))
+        return json.loads(body.decode("utf-8-sig", "replace"))
     except (ValueError, RecursionError):
         return None
 
@@ -61,8 +62,8 @@ def whole_number(value: object) -> int | None:
 _SCALARS = {str: string, float: number, int: whole_number}
 
 
-def read(value: object, kind: type[T]) -> T | None:
-    """An instance of an attrs class, as far as the value has it; None if it is no such thing.
+def read(value: object, kind: Callable[..., T]) -> T | None:
+    """An instance of a class, as far as the value has it; None if it is no such thing.
 
     A missing number that the class insists on is 0; without a string it insists on, there is no
     instance. Elements of a list that cannot be read are dropped.
@@ -71,20 +72,25 @@ def read(value: object, kind: type[T]) -> T | None:
     if not fields:
         return None
     found: dict[str, Any] = {}
-    for field in attrs.fields(kind):
-        hint = _hints(kind)[field.name]
-        item = _read_hinted(fields.get(field.name.lower()), hint)
-        if item is None and field.default is attrs.NOTHING:
+    for name, (wire_name, hint, required) in _shape(kind).items():
+        item = _read_hinted(fields.get(wire_name), hint)
+        if item is None and required:
             if hint is str:
                 return None
             item = hint(0)
-        found[field.name] = item
+        found[name] = item
     return kind(**found)
 
 
 @cache
-def _hints(kind: Any) -> dict[str, Any]:
-    return get_type_hints(kind)
+def _shape(kind: Any) -> dict[str, tuple[str, Any, bool]]:
+    """Of each field: its name on the wire in lower case, its type, whether the class insists."""
+    hints = get_type_hints(kind)
+    described: Any = msgspec.inspect.type_info(kind)
+    return {
+        field.name: (field.encode_name.lower(), hints[field.name], field.required)
+        for field in described.fields
+    }
 
 
 def _read_hinted(value: object, hint: Any) -> Any:

@@ -1,7 +1,8 @@
 """Models ⇄ the JSON of the service, both directions; the one place that knows its field names.
 
 The client encodes requests and decodes replies; the emulator decodes requests and encodes replies.
-Decoding is tolerant: what a reply lacks or mistypes costs at most the image it belongs to.
+One class describes each object, for both. Decoding a reply is tolerant: what it lacks or mistypes
+costs at most the image it belongs to.
 
 Source: "Request parameters", "Response parameters"; "Common parameters" for the envelope.
 """
@@ -9,17 +10,17 @@ Source: "Request parameters", "Response parameters"; "Common parameters" for the
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
-import attrs
 import msgspec
 
 from aliocr import tolerance
 from aliocr.errors import APIError, AuthError, OCRError, ResponseError, api_error
+from aliocr.limits import IMAGES_PER_REQUEST
 from aliocr.models import Frame, Image, Region, Scan
 
 __all__ = [
     "BadRequest",
+    "ScanRequest",
     "Task",
     "decode_reply",
     "decode_request",
@@ -31,22 +32,74 @@ __all__ = [
 
 OK = 200
 SCENE = "ocr"
-MAX_TASKS = 100
-"""Source: request parameter "tasks"."""
 
 
-@attrs.frozen
-class Task:
+class _Wire(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """An object on the wire: `data_id` travels as `dataId`, None by being absent."""
+
+
+class Task(_Wire, frozen=True, kw_only=True):
     """One image as a request names it: not yet checked, as anybody may have sent it."""
 
-    url: str
     data_id: str | None = None
+    url: str
     interval: int | None = None
     max_frames: int | None = None
 
 
+class ScanRequest(_Wire, frozen=True):
+    """What a request asks for."""
+
+    scenes: tuple[str, ...]
+    tasks: tuple[Task, ...]
+    biz_type: str | None = None
+
+
+class _Reading(_Wire, frozen=True):
+    rate: float | None = None
+    ocr_data: tuple[str, ...] | None = None
+    ocr_locations: tuple[Region, ...] | None = None
+
+
+class _Frame(_Reading, frozen=True):
+    url: str | None = None
+
+
+class _Result(_Reading, frozen=True):
+    scene: str | None = None
+    label: str | None = None
+    suggestion: str | None = None
+    frames: tuple[_Frame, ...] | None = None
+
+
+class _Answer(_Wire, frozen=True):
+    code: int
+    msg: str | None = None
+    data_id: str | None = None
+    task_id: str | None = None
+    results: tuple[_Result, ...] | None = None
+
+
+class _WholeAnswer(_Answer, frozen=True, kw_only=True):
+    """As the service writes it. The client reads no more than it needs, to fail at no more."""
+
+    url: str
+    extras: dict[str, str]
+
+
+class _Envelope(_Wire, frozen=True):
+    code: int
+    msg: str | None = None
+    request_id: str | None = None
+    data: list[msgspec.Raw] | None = None
+
+
 class BadRequest(Exception):  # noqa: N818
     """A body that the service answers with code 400; the message says which field and why."""
+
+
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What the strict decoder raises; the last for a body that is nested a thousand levels deep."""
 
 
 # --- requests -------------------------------------------------------------------------------------
@@ -72,101 +125,83 @@ def name_images(images: Sequence[Image]) -> dict[str, Image]:
 
 def encode_request(named: Mapping[str, Image], biz_type: str | None = None) -> bytes:
     """The body of one request for images by data id, in that order."""
-    tasks = []
-    for data_id, image in named.items():
-        task: dict[str, str | int] = {"dataId": data_id, "url": image.url}
-        if image.interval is not None and image.max_frames is not None:
-            task["interval"] = image.interval
-            task["maxFrames"] = image.max_frames
-        tasks.append(task)
-    body: dict[str, Any] = {"scenes": [SCENE], "tasks": tasks}
-    if biz_type is not None:
-        body["bizType"] = biz_type
-    return msgspec.json.encode(body)
+    tasks = tuple(
+        Task(data_id=data_id, url=image.url, interval=image.interval, max_frames=image.max_frames)
+        for data_id, image in named.items()
+    )
+    return msgspec.json.encode(ScanRequest(scenes=(SCENE,), tasks=tasks, biz_type=biz_type))
 
 
-@attrs.frozen
-class _WireTask:
-    url: str
-    dataId: str | None = None  # noqa: N815
-    interval: int | None = None
-    maxFrames: int | None = None  # noqa: N815
-
-
-@attrs.frozen
-class _WireRequest:
-    scenes: tuple[str, ...]
-    tasks: tuple[_WireTask, ...]
-    bizType: str | None = None  # noqa: N815
-
-
-def decode_request(body: bytes) -> tuple[Task, ...]:
-    """The tasks of a request, in order.
+def decode_request(body: bytes) -> ScanRequest:
+    """A request, its tasks in order.
 
     Raises:
         BadRequest: Not JSON, a field missing or of the wrong type, a scene other than OCR, none or
             more than 100 tasks, a data id twice.
     """
     try:
-        request = msgspec.json.decode(body, type=_WireRequest)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        request = msgspec.json.decode(body, type=ScanRequest)
+    except UNREADABLE as error:
         raise BadRequest(f"malformed body: {error}") from None
     if request.scenes != (SCENE,):
         raise BadRequest(f'[scenes] must be ["{SCENE}"]')
-    if not 1 <= len(request.tasks) <= MAX_TASKS:
-        raise BadRequest(f"[tasks] must hold 1 to {MAX_TASKS} elements, not {len(request.tasks)}")
-    names = [task.dataId for task in request.tasks if task.dataId is not None]
+    if not 1 <= len(request.tasks) <= IMAGES_PER_REQUEST:
+        count = len(request.tasks)
+        raise BadRequest(f"[tasks] must hold 1 to {IMAGES_PER_REQUEST} elements, not {count}")
+    names = [task.data_id for task in request.tasks if task.data_id is not None]
     if len(set(names)) < len(names):
         raise BadRequest("[task.dataId] is not unique in the request")
-    return tuple(Task(t.url, t.dataId, t.interval, t.maxFrames) for t in request.tasks)
+    return request
 
 
 # --- replies, written -----------------------------------------------------------------------------
 
 
-def encode_reply(
-    answers: Iterable[tuple[Task, Scan | APIError]], *, request_id: str, code: int = OK
-) -> bytes:
+def encode_reply(answers: Iterable[tuple[Task, Scan | APIError]], *, request_id: str) -> bytes:
     """The body of one reply, an element an answer, in that order."""
-    data = [_encode_answer(task, answer) for task, answer in answers]
-    return msgspec.json.encode({"code": code, "msg": "OK", "requestId": request_id, "data": data})
+    data = [msgspec.Raw(msgspec.json.encode(_answer(*answer))) for answer in answers]
+    return msgspec.json.encode(_Envelope(code=OK, msg="OK", request_id=request_id, data=data))
 
 
-def _encode_answer(task: Task, answer: Scan | APIError) -> dict[str, Any]:
-    wire: dict[str, Any] = {"code": OK, "msg": "OK", "url": task.url, "extras": {}}
-    if task.data_id is not None:
-        wire["dataId"] = task.data_id
+def _answer(task: Task, answer: Scan | APIError) -> _Answer:
     if isinstance(answer, APIError):
-        return wire | {"code": answer.code, "msg": answer.message}
-    result: dict[str, Any] = {
-        "scene": SCENE,
-        "label": answer.label,
-        "suggestion": answer.suggestion,
-        "rate": answer.rate,
-    }
-    result |= _encode_text(answer.text, answer.regions)
-    if answer.frames:
-        result["frames"] = [_encode_frame(frame) for frame in answer.frames]
-    return wire | {"taskId": answer.task_id, "results": [result]}
+        # Of an image all codes are numbers: the gateway's words are about requests.
+        return _WholeAnswer(
+            code=int(answer.code), msg=answer.message, data_id=task.data_id, url=task.url, extras={}
+        )
+    frames = tuple(
+        _Frame(rate=f.rate, url=f.url, ocr_data=_lines(f.text), ocr_locations=f.regions or None)
+        for f in answer.frames
+    )
+    result = _Result(
+        scene=SCENE,
+        label=answer.label,
+        suggestion=answer.suggestion,
+        rate=answer.rate,
+        ocr_data=_lines(answer.text),
+        ocr_locations=answer.regions or None,
+        frames=frames or None,
+    )
+    return _WholeAnswer(
+        code=OK,
+        msg="OK",
+        data_id=task.data_id,
+        url=task.url,
+        extras={},
+        task_id=answer.task_id,
+        results=(result,),
+    )
 
 
-def _encode_frame(frame: Frame) -> dict[str, Any]:
-    wire: dict[str, Any] = {"rate": frame.rate} | _encode_text(frame.text, frame.regions)
-    return wire if frame.url is None else wire | {"url": frame.url}
-
-
-def _encode_text(text: str, regions: tuple[Region, ...]) -> dict[str, Any]:
-    """Both fields are absent, not empty, where there is no text. Source: "ocrData"."""
-    wire: dict[str, Any] = {"ocrData": [text]} if text else {}
-    if regions:
-        wire["ocrLocations"] = regions
-    return wire
+def _lines(text: str) -> tuple[str, ...] | None:
+    """Absent, not empty, where there is no text. Source: "ocrData"."""
+    return (text,) if text else None
 
 
 def encode_refusal(code: int | str, message: str, *, request_id: str, host: str = "") -> bytes:
     """The body of a refusal: the envelope's shape for an int code, the gateway's for a string."""
     if isinstance(code, int):
-        return msgspec.json.encode({"code": code, "msg": message, "requestId": request_id})
+        return msgspec.json.encode(_Envelope(code=code, msg=message, request_id=request_id))
     return msgspec.json.encode(
         {
             "Code": code,
@@ -181,44 +216,8 @@ def encode_refusal(code: int | str, message: str, *, request_id: str, host: str 
 # --- replies, read --------------------------------------------------------------------------------
 
 
-@attrs.frozen
-class _WireFrame:
-    rate: float | None = None
-    url: str | None = None
-    ocrData: tuple[str, ...] | None = None  # noqa: N815
-    ocrLocations: tuple[Region, ...] | None = None  # noqa: N815
-
-
-@attrs.frozen
-class _WireResult:
-    scene: str | None = None
-    label: str | None = None
-    suggestion: str | None = None
-    rate: float | None = None
-    ocrData: tuple[str, ...] | None = None  # noqa: N815
-    ocrLocations: tuple[Region, ...] | None = None  # noqa: N815
-    frames: tuple[_WireFrame, ...] | None = None
-
-
-@attrs.frozen
-class _WireAnswer:
-    code: int
-    dataId: str | None = None  # noqa: N815
-    msg: str | None = None
-    taskId: str | None = None  # noqa: N815
-    results: tuple[_WireResult, ...] | None = None
-
-
-@attrs.frozen
-class _Envelope:
-    code: int
-    msg: str | None = None
-    requestId: str | None = None  # noqa: N815
-    data: list[msgspec.Raw] | None = None
-
-
 _envelope_decoder = msgspec.json.Decoder(_Envelope, strict=False)
-_answer_decoder = msgspec.json.Decoder(_WireAnswer, strict=False)
+_answer_decoder = msgspec.json.Decoder(_Answer, strict=False)
 
 
 def decode_reply(
@@ -238,17 +237,17 @@ def decode_reply(
         OCRError: The request as a whole was refused, failed, or was answered by something else.
     """
     envelope, items = _open_envelope(status, body)
-    request_id = envelope.requestId
+    request_id = envelope.request_id
     found: dict[str, Scan | OCRError] = {}
     for item in items:
         answer = _read_answer(item)
-        image = named.get(answer.dataId) if answer is not None and answer.dataId else None
-        if answer is None or image is None or answer.dataId is None:
+        image = named.get(answer.data_id) if answer is not None and answer.data_id else None
+        if answer is None or image is None or answer.data_id is None:
             continue
-        if not isinstance(found.get(answer.dataId), Scan):
+        if not isinstance(found.get(answer.data_id), Scan):
             outcome = _outcome(answer, image, request_id)
-            if answer.dataId not in found or isinstance(outcome, Scan):
-                found[answer.dataId] = outcome
+            if answer.data_id not in found or isinstance(outcome, Scan):
+                found[answer.data_id] = outcome
     missing = ResponseError(
         "the reply does not mention this image",
         transient=True,
@@ -263,7 +262,7 @@ def _open_envelope(status: int, body: bytes) -> tuple[_Envelope, Sequence[object
     if status == OK:
         try:
             envelope = _envelope_decoder.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except UNREADABLE:
             pass
         else:
             if envelope.code == OK:
@@ -278,7 +277,8 @@ def _open_envelope(status: int, body: bytes) -> tuple[_Envelope, Sequence[object
         raise _undocumented(status, body)
     if status == OK and code == OK:
         data = fields.get("data")
-        return _Envelope(OK, message, request_id), data if isinstance(data, list) else ()
+        found = _Envelope(code=OK, msg=message, request_id=request_id)
+        return found, data if isinstance(data, list) else ()
     raise api_error(code, message, request_id=request_id, status=status)
 
 
@@ -295,17 +295,17 @@ def _undocumented(status: int, body: bytes) -> OCRError:
     return ResponseError(text, transient=True, maybe_charged=True)
 
 
-def _read_answer(item: object) -> _WireAnswer | None:
+def _read_answer(item: object) -> _Answer | None:
     """One element of `data`: straight into its class, or field by field if it is odd."""
     if isinstance(item, msgspec.Raw):
         try:
             return _answer_decoder.decode(item)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except UNREADABLE:
             item = tolerance.parse(bytes(item))
-    return tolerance.read(item, _WireAnswer)
+    return tolerance.read(item, _Answer)
 
 
-def _outcome(answer: _WireAnswer, image: Image, request_id: str | None) -> Scan | OCRError:
+def _outcome(answer: _Answer, image: Image, request_id: str | None) -> Scan | OCRError:
     if answer.code == 0:
         return ResponseError("an answer without a code", maybe_charged=True, request_id=request_id)
     if answer.code != OK:
@@ -315,19 +315,19 @@ def _outcome(answer: _WireAnswer, image: Image, request_id: str | None) -> Scan 
     if result is None:
         return ResponseError("success without results", maybe_charged=True, request_id=request_id)
     frames = tuple(
-        Frame(_text(f.ocrData, f.ocrLocations), f.ocrLocations or (), f.url, f.rate)
+        Frame(_text(f.ocr_data, f.ocr_locations), f.ocr_locations or (), f.url, f.rate)
         for f in result.frames or ()
     )
     return Scan(
         image=image,
-        text=_text(result.ocrData, result.ocrLocations)
+        text=_text(result.ocr_data, result.ocr_locations)
         or "\n".join(frame.text for frame in frames if frame.text),
-        regions=result.ocrLocations or (),
+        regions=result.ocr_locations or (),
         frames=frames,
         label=result.label or "normal",
         suggestion=result.suggestion or "pass",
         rate=result.rate,
-        task_id=answer.taskId,
+        task_id=answer.task_id,
         request_id=request_id,
     )
 

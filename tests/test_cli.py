@@ -1,5 +1,6 @@
 """The command line, as a person or a script meets it: real processes, pipes and terminals."""
 
+import http.client
 import json
 import os
 import pty
@@ -7,17 +8,20 @@ import select
 import signal
 import subprocess
 import sys
-import unicodedata
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import attrs
 import pytest
+from truth import ENOUGH, LINES, SAMPLES, TRUTH, squeezed
+
+from aliocr import Credentials, Image, signing, wire
 
 pytest.importorskip("click")
 pytest.importorskip("rich")
 
-SAMPLES = Path(__file__).parent / "samples"
 ALIOCR = [sys.executable, "-m", "aliocr"]
 PATIENCE = 60
 URLS = [f"https://example.com/{number}.png" for number in range(3)]
@@ -130,12 +134,18 @@ def test_a_dead_server_is_a_line_per_image_and_exit_1(served: dict[str, str]) ->
         (["scan", str(SAMPLES / "small_en.png")], "--local reads files on this machine"),
         (["scan", "--local", "nothing.png"], "nothing.png: no such file"),
         (["scan", "--local", str(Path(__file__).parent)], "no pictures in this folder"),
-        (["scan", "--local", "--interval", "2", URLS[0]], "interval and max_frames go together"),
-        (["scan", "--local", "--max-frames", "0", "--interval", "1", URLS[0]], "not 0"),
+        (["scan", "--local", "--interval", "2", URLS[0]], "--max-frames go together"),
+        (
+            ["scan", "--local", "--max-frames", "0", "--interval", "1", URLS[0]],
+            "0 is not in the range",
+        ),
         (["scan", "--local", "--endpoint", "http://127.0.0.1:1", URLS[0]], "needs no --endpoint"),
         (["scan", "--endpoint", "localhost", URLS[0]], "endpoint cannot be 'localhost'"),
         (["emulate", "--engine", "none", "--deadline", "0.1"], "deadline must be above"),
         (["emulate", "--engine", "none", "--port", "99999"], "port"),
+        (["emulate", "--engine", "none", "--requests-per-second", "-1"], "requests_per_second"),
+        (["emulate", "--engine", "none", "--images-in-flight", "0"], "--images-in-flight"),
+        (["emulate", "--engine", "none", "--window", "round"], "--window"),
         (["read"], "No such command"),
     ],
 )
@@ -188,6 +198,27 @@ def test_the_emulator_stops_when_told(number: signal.Signals, code: int) -> None
     served.process.send_signal(number)
     output = served.process.communicate(timeout=PATIENCE)
     assert (served.process.returncode, output[1]) == (code, "")
+
+
+def test_the_emulator_has_the_quotas_it_is_told() -> None:
+    """Of two images in one request the second is one too many; of two requests the second is."""
+    served = _served(
+        *("--engine", "none", "--images-per-second", "1", "--images-in-flight", "5"),
+        *("--requests-per-second", "1", "--window", "bucket"),
+    )
+    key = Credentials.from_environment(served.environment)
+    body = wire.encode_request(wire.name_images([Image(url) for url in URLS[:2]]))
+    heard = []
+    for nonce in ("first", "second"):
+        headers = signing.signed_headers(body, key, timestamp=time.time(), nonce=nonce)
+        address = served.environment["ALIOCR_ENDPOINT"].removeprefix("http://")
+        with closing(http.client.HTTPConnection(address, timeout=PATIENCE)) as connection:
+            connection.request("POST", signing.SCAN_PATH, body, headers)
+            heard.append(json.loads(connection.getresponse().read()))
+    served.process.terminate()
+    served.process.communicate(timeout=PATIENCE)
+    assert [answer["code"] for answer in heard[0]["data"]] == [200, 588]
+    assert heard[1]["Code"] == "Throttling.User"
 
 
 def test_a_reader_that_goes_away_is_no_error(served: dict[str, str]) -> None:
@@ -272,18 +303,13 @@ def test_local_reads_the_lines_of_all_samples() -> None:
     pytest.importorskip("rapidocr")
     done = _run("scan", "--local", "--json", "--interval", 1, "--max-frames", 100, SAMPLES)
     assert done.returncode == 0
-    truth = json.loads((SAMPLES / "ground_truth.json").read_text(encoding="utf-8"))
     found = expected = 0
     for line in map(json.loads, done.stdout.splitlines()):
-        said = truth[Path(line["source"]).name]
+        said = TRUTH[Path(line["source"]).name]
         frames = said.get("frames", [said["lines"]])
-        wanted = [_bare(each["text"]) for frame in frames for each in frame]
-        read = [_bare(region["text"]) for region in line["regions"]]
+        wanted = [squeezed(each["text"]) for frame in frames for each in frame]
+        read = [squeezed(region["text"]) for region in line["regions"]]
         found += sum(text in read for text in wanted)
         expected += len(wanted)
-    assert expected == 90
-    assert found >= 0.95 * expected
-
-
-def _bare(text: str) -> str:
-    return "".join(unicodedata.normalize("NFKC", text).split())
+    assert expected == LINES
+    assert found >= ENOUGH

@@ -1,62 +1,30 @@
 """The signature, held against vectors made by the vendor's own SDKs."""
 
-from email.utils import parsedate_to_datetime
-
 import pytest
+from vectors import (
+    BODY,
+    DATE,
+    DOCUMENTED,
+    KEY,
+    MD5,
+    NONCE,
+    TEMPORARY_KEY,
+    TIMESTAMP,
+    VECTORS,
+    Vector,
+)
 
-from aliocr import Credentials
 from aliocr.signing import content_md5, http_date, signature, signed_headers, string_to_sign
 
-SECRET = "testAccessKeySecret"
-DATE = "Tue, 14 Mar 2017 06:29:50 GMT"
-TIMESTAMP = parsedate_to_datetime(DATE).timestamp()
-NONCE = "339497c2-d91f-4c17-a0a3-1192ee9e2202"
-BODY = b'{"scenes":["ocr"],"tasks":[{"dataId":"test_data_1","url":"https://example.com/a.png"}]}'
-CLIENT_INFO = '{"ip":"127.0.0.2","userId":"120234234","userNick":"Mike","userType":"others"}'
 SCAN = "/green/image/scan"
 
-DOCUMENTED = {
-    "Accept": "application/json",
-    "Content-Type": "application/json",
-    "Content-MD5": "00za7Gr1F4wFsXXgoAumvQ==",
-    "Date": DATE,
-    "X-Acs-Version": "2018-05-09",
-    "X-Acs-Signature-Method": "HMAC-SHA1",
-    "X-Acs-Signature-Version": "1.0",
-    "X-Acs-Signature-Nonce": NONCE,
-}
-WITHOUT_MD5 = {name: value for name, value in DOCUMENTED.items() if name != "Content-MD5"}
-CORE_SDK = {
-    "Accept": "application/json",
-    "Content-Type": "application/octet-stream",
-    "Content-MD5": "00za7Gr1F4wFsXXgoAumvQ==",
-    "Date": DATE,
-    "x-acs-action": "ImageSyncScan",
-    "x-acs-version": "2018-05-09",
-    "x-acs-region-id": "cn-shanghai",
-    "x-acs-signature-method": "HMAC-SHA1",
-    "x-acs-signature-version": "1.0",
-    "User-Agent": "not signed",
-}
-TOKEN = {"x-acs-security-token": "testSecurityToken"}
-KEY_ID = {"x-acs-accesskey-id": "STS.testAccessKeyId"}
 
-VECTORS = {
-    "A1": (CORE_SDK, [("RegionId", "cn-shanghai")], "mR+sLYMro/0q9UZs6ywD+KmKT+8="),
-    "B1": (DOCUMENTED, [], "s12uZi/aFpi/BT8Hp7FmAaukouE="),
-    "B2": (DOCUMENTED, [("clientInfo", CLIENT_INFO)], "DmQAQ4nIvCqJzzLCouqFd5BP3H0="),
-    "B3": (DOCUMENTED | TOKEN | KEY_ID, [], "Q3uAAHsvy9dIjuN0hPPpE14zpuI="),
-    "B6": (WITHOUT_MD5, [], "VXu5q7WsV1QC1JBDd7bTW87M1T8="),
-    "B8": (DOCUMENTED | TOKEN, [], "0cvHRxATLnMk4hNZHDyNDta7Hhc="),
-}
-
-
-@pytest.mark.parametrize(("headers", "query", "expected"), VECTORS.values(), ids=VECTORS.keys())
-def test_the_signature_is_the_vendors(
-    headers: dict[str, str], query: list[tuple[str, str]], expected: str
-) -> None:
+@pytest.mark.parametrize("vector", VECTORS.values(), ids=VECTORS.keys())
+def test_the_signature_is_the_vendors(vector: Vector) -> None:
     """What the vendor's signers sign, we sign alike: headers in any case, queries raw."""
-    assert signature(SECRET, string_to_sign("POST", SCAN, query, headers)) == expected
+    for headers in (vector.headers, {n.upper(): v for n, v in vector.headers.items()}):
+        text = string_to_sign("POST", SCAN, vector.query, headers)
+        assert signature(vector.key.access_key_secret, text) == vector.signature
 
 
 def test_the_string_of_the_core_sdks_own_test_is_signed_alike() -> None:
@@ -82,28 +50,23 @@ def test_the_documents_worked_example_is_rebuilt(ip: str, user: str, expected: s
     text = string_to_sign("POST", SCAN, [("clientInfo", info)], headers)
     assert text.startswith("POST\napplication/json\nC+5Y0crpO4sYgC2DNjycug==\napplication/json\n")
     assert text.endswith(f"x-acs-version:2018-05-09\n/green/image/scan?clientInfo={info}")
-    assert signature(SECRET, text) == expected
+    assert signature(KEY.access_key_secret, text) == expected
 
 
 def test_a_request_carries_every_documented_header() -> None:
     """Vector B1 comes out of the one call the session makes."""
-    credentials = Credentials("testAccessKeyId", SECRET)
-    headers = signed_headers(BODY, credentials, timestamp=TIMESTAMP, nonce=NONCE)
-    assert headers.pop("Authorization") == "acs testAccessKeyId:s12uZi/aFpi/BT8Hp7FmAaukouE="
-    assert {n.lower(): v for n, v in headers.items()} == {
-        n.lower(): v for n, v in DOCUMENTED.items()
-    }
+    headers = signed_headers(BODY, KEY, timestamp=TIMESTAMP, nonce=NONCE)
+    assert headers == DOCUMENTED | {"Authorization": VECTORS["B1"].authorization}
 
 
 def test_a_temporary_key_sends_and_signs_its_token() -> None:
     """Vector B8: only the token is added."""
-    credentials = Credentials("STS.testAccessKeyId", SECRET, "testSecurityToken")
-    headers = signed_headers(BODY, credentials, timestamp=TIMESTAMP, nonce=NONCE)
-    assert headers["x-acs-security-token"] == "testSecurityToken"
-    assert headers["Authorization"] == "acs STS.testAccessKeyId:0cvHRxATLnMk4hNZHDyNDta7Hhc="
+    headers = signed_headers(BODY, TEMPORARY_KEY, timestamp=TIMESTAMP, nonce=NONCE)
+    vector = VECTORS["B8"]
+    assert headers == vector.headers | {"Authorization": vector.authorization}
 
 
 def test_md5_and_date_have_the_documented_form() -> None:
     """Base64 of 16 raw bytes; RFC 1123 in GMT."""
-    assert content_md5(BODY) == "00za7Gr1F4wFsXXgoAumvQ=="
+    assert content_md5(BODY) == MD5
     assert http_date(TIMESTAMP) == DATE

@@ -5,14 +5,28 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+from typing import TypedDict, Unpack
 
 import click
 
 from aliocr.credentials import ID_VARIABLE, SECRET_VARIABLE
 from aliocr.emulator import Emulator
 from aliocr.emulator.engine import RapidOCREngine
+from aliocr.emulator.server import DEADLINE
+from aliocr.emulator.window import WINDOWS, WindowKind
+from aliocr.limits import REQUESTS_PER_SECOND
 
 __all__ = ["emulate"]
+
+
+class Options(TypedDict):
+    """What goes to the emulator as it comes."""
+
+    port: int
+    host: str
+    images_per_second: float | None
+    images_in_flight: int | None
+    window: WindowKind
 
 
 @click.command()
@@ -27,7 +41,7 @@ __all__ = ["emulate"]
 @click.option(
     "--deadline",
     type=float,
-    default=6.0,
+    default=DEADLINE,
     show_default=True,
     help="Seconds for a request, after which unread images are answered with 581; 0 for no limit.",
 )
@@ -38,14 +52,45 @@ __all__ = ["emulate"]
     show_default=True,
     help="What reads the pictures; with none, nothing is downloaded and texts are made up.",
 )
-def emulate(*, port: int, host: str, deadline: float, engine: str) -> None:
+@click.option(
+    "--requests-per-second",
+    type=float,
+    default=REQUESTS_PER_SECOND,
+    show_default=True,
+    help="Requests accepted in a second; 0 for no limit.",
+)
+@click.option(
+    "--images-per-second",
+    type=float,
+    help="Images read in a second, beyond which they are answered with 588.",
+)
+@click.option(
+    "--images-in-flight",
+    type=click.IntRange(min=1),
+    help="Images under detection at once, beyond which they are answered with 588.",
+)
+@click.option(
+    "--window",
+    type=click.Choice(WINDOWS),
+    default=WINDOWS[0],
+    show_default=True,
+    help="How the rates are counted.",
+)
+def emulate(
+    *, engine: str, deadline: float, requests_per_second: float, **options: Unpack[Options]
+) -> None:
     """Serve an emulator of the service until Ctrl-C, and print how to reach it.
 
     It checks signatures and limits as the service does, downloads the images and reads them.
     """
     try:
         factory = RapidOCREngine if engine == "rapidocr" else None
-        emulator = Emulator(factory, host=host, port=port, deadline=deadline or None)
+        emulator = Emulator(
+            factory,
+            deadline=deadline or None,
+            requests_per_second=requests_per_second or None,
+            **options,
+        )
         asyncio.run(_serve(emulator))
     except (ImportError, OSError, ValueError) as error:
         raise click.UsageError(str(error)) from None

@@ -15,7 +15,7 @@ from aiohttp import web
 
 from aliocr.emulator import Emulator
 from aliocr.emulator.engine import RapidOCREngine
-from aliocr.emulator.frames import total_frames
+from aliocr.emulator.picture import PictureError, count_frames
 from aliocr.limits import Limits
 from aliocr.models import Outcome
 from aliocr.session import Session
@@ -85,15 +85,11 @@ class Local:
         self._turns.done()
         self._files.forget(outcome.image.url)
 
-    def frames_of(self, path: Path) -> int:
-        """How many frames the service would see in a picture; 1 for what is no picture."""
-        from PIL import Image  # noqa: PLC0415 - needs the extra
-
+    async def frames_of(self, path: Path) -> int:
+        """How many frames a picture has that was read; 1 if it is gone or spoilt since."""
         try:
-            with Image.open(path) as picture:
-                gif_frames = getattr(picture, "n_frames", 1) if picture.format == "GIF" else 1
-                return total_frames(*picture.size, gif_frames=gif_frames)
-        except OSError:  # gone or changed since it was read
+            return await asyncio.to_thread(lambda: count_frames(path.read_bytes()))
+        except (OSError, PictureError):
             return 1
 
 

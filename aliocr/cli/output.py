@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from abc import ABC, abstractmethod
 from types import TracebackType
 from typing import Self
 
@@ -16,20 +17,17 @@ from rich.text import Text
 from aliocr.errors import APIError
 from aliocr.models import Outcome, Scan
 
-__all__ = ["Output"]
+__all__ = ["JSONOutput", "Output", "TextOutput"]
 
 
-class Output:
+class Output(ABC):
     """Results on standard output; progress, failures and the summary on standard error.
 
     Args:
-        as_json: A JSON object a line instead of text.
         total: How many results there will be; None if nobody knows.
     """
 
-    def __init__(self, *, as_json: bool, total: int | None) -> None:
-        self._as_json = as_json
-        self._headings = total != 1
+    def __init__(self, total: int | None) -> None:
         self._started = time.monotonic()
         self.read = 0
         self.failed = 0
@@ -66,7 +64,7 @@ class Output:
         """One result."""
         if outcome.ok:
             self.read += 1
-            self._write(source, outcome)
+            self._write_scan(source, outcome)
             self._progress.advance(self._bar)
         else:
             error = outcome.error
@@ -76,20 +74,32 @@ class Output:
     def fail(self, source: str, message: str, code: int | str | None = None) -> None:
         """One source that was not read."""
         self.failed += 1
-        if self._as_json:
-            self._line({"source": source, "ok": False, "code": code, "error": message})
-        else:
-            self._err.print(Text(_plain(f"{source}: {message}"), style="red"))
+        self._write_failure(source, message, code)
         self._progress.advance(self._bar)
 
-    def _write(self, source: str, scan: Scan) -> None:
-        if self._as_json:
-            found: dict[str, object] = {"source": source, "ok": True, "text": scan.text}
-            found["regions"] = [attrs.asdict(region) for region in scan.regions]
-            if scan.frames:
-                found["frames"] = [attrs.asdict(frame) for frame in scan.frames]
-            self._line(found)
-            return
+    @abstractmethod
+    def hint(self, source: str, message: str) -> None:
+        """Something a person may want to know about a source that was read."""
+
+    @abstractmethod
+    def _write_scan(self, source: str, scan: Scan) -> None: ...
+
+    @abstractmethod
+    def _write_failure(self, source: str, message: str, code: int | str | None) -> None: ...
+
+
+class TextOutput(Output):
+    """For people: text under its source, which goes unsaid where there is one only."""
+
+    def __init__(self, total: int | None) -> None:
+        super().__init__(total)
+        self._headings = total != 1
+
+    def hint(self, source: str, message: str) -> None:
+        """In a faint line."""
+        self._err.print(Text(_plain(f"{source}: {message}"), style="dim"))
+
+    def _write_scan(self, source: str, scan: Scan) -> None:
         if self._headings:
             self._out.print(Text(_plain(source), style="bold"))
         for line in _lines(scan) or ["(no text)"]:
@@ -97,13 +107,29 @@ class Output:
         if self._headings:
             self._out.print()
 
+    def _write_failure(self, source: str, message: str, code: int | str | None) -> None:
+        del code  # the message begins with it
+        self._err.print(Text(_plain(f"{source}: {message}"), style="red"))
+
+
+class JSONOutput(Output):
+    """For programs: an object a line, of good and bad sources alike."""
+
     def hint(self, source: str, message: str) -> None:
-        """Something a person may want to know about a source that was read."""
-        if not self._as_json:
-            self._err.print(Text(_plain(f"{source}: {message}"), style="dim"))
+        """Nothing: a program did not ask."""
+
+    def _write_scan(self, source: str, scan: Scan) -> None:
+        found: dict[str, object] = {"source": source, "ok": True, "text": scan.text}
+        found["regions"] = [attrs.asdict(region) for region in scan.regions]
+        if scan.frames:
+            found["frames"] = [attrs.asdict(frame) for frame in scan.frames]
+        self._line(found)
+
+    def _write_failure(self, source: str, message: str, code: int | str | None) -> None:
+        self._line({"source": source, "ok": False, "code": code, "error": message})
 
     def _line(self, fields: dict[str, object]) -> None:
-        """Not through rich: a line of JSON is for programs, on a terminal too."""
+        """Through rich on a terminal only, where the bar must stay below it."""
         line = msgspec.json.encode(fields).decode()
         if self._out.is_terminal:
             self._out.print(Text(line))

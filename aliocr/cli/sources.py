@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import attrs
-import click
 
 __all__ = ["Source", "listed", "named"]
 
@@ -57,24 +56,20 @@ class Source:
         return cls(name, path)
 
 
-def named(names: Iterable[str], *, files: bool) -> Iterator[Source]:
-    """The sources on the command line; a folder stands for the pictures in it, by name.
+def named(name: str, *, files: bool) -> Iterator[Source]:
+    """The source of that name; a folder stands for the pictures in it, in the order of their names.
 
     Raises:
-        click.BadParameter: One of them cannot be read at all.
+        ValueError: It cannot be read at all; the message does not repeat the name.
     """
-    for name in names:
-        try:
-            source = Source.of(name, files=files)
-        except ValueError as error:
-            raise click.BadParameter(f"{name}: {error}") from None
-        if source.path is None or not source.path.is_dir():
-            yield source
-            continue
-        pictures = sorted(p for p in source.path.iterdir() if p.suffix.lower() in SUFFIXES)
-        if not pictures:
-            raise click.BadParameter(f"{name}: no pictures in this folder")
-        yield from (Source(str(picture), picture) for picture in pictures)
+    source = Source.of(name, files=files)
+    if source.path is None or not source.path.is_dir():
+        yield source
+        return
+    pictures = sorted(p for p in source.path.iterdir() if p.suffix.lower() in SUFFIXES)
+    if not pictures:
+        raise ValueError("no pictures in this folder")
+    yield from (Source(str(picture), picture) for picture in pictures)
 
 
 async def listed() -> AsyncIterator[str]:

@@ -22,7 +22,8 @@ accounts without permission (script a 596).
 """
 
 from aliocr.emulator.calls import Call
-from aliocr.emulator.script import EVERY_IMAGE, Answer, Content, Script
+from aliocr.emulator.content import Content
+from aliocr.emulator.script import EVERY_IMAGE, Answer, Script
 from aliocr.emulator.server import Emulator
 
 __all__ = ["EVERY_IMAGE", "Answer", "Call", "Content", "Emulator", "Script"]

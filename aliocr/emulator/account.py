@@ -5,11 +5,9 @@ from __future__ import annotations
 from aliocr.credentials import Credentials
 from aliocr.emulator.window import Window, WindowKind, window_of
 from aliocr.limits import REQUESTS_PER_SECOND
+from aliocr.signing import MAX_CLOCK_SKEW
 
 __all__ = ["Account"]
-
-NONCE_LIFETIME = 15 * 60
-"""Seconds that a nonce stays used. Source: "ROA mechanism"."""
 
 
 class Account:
@@ -97,7 +95,7 @@ class Account:
         """
         while self._nonces:
             oldest = next(iter(self._nonces))
-            if now - self._nonces[oldest] < NONCE_LIFETIME:
+            if now - self._nonces[oldest] < MAX_CLOCK_SKEW:
                 break
             del self._nonces[oldest]
         return nonce in self._nonces

@@ -20,6 +20,7 @@ class Call:
         arrived: When its headers were there, in seconds of the event loop's clock.
         request_id: An upper-case UUID.
         tasks: What it asked for; empty if its body could not be read.
+        biz_type: The policy it named; None if it named none, or its body could not be read.
         status: HTTP status of the answer; None while there is none.
         code: The answer's code: 200, the envelope's, or the gateway's string; None for an answer
             that is not the service's.
@@ -29,6 +30,7 @@ class Call:
     arrived: float
     request_id: str
     tasks: tuple[Task, ...] = ()
+    biz_type: str | None = None
     status: int | None = None
     code: int | str | None = None
     answers: tuple[Answer, ...] = ()

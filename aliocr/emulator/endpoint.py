@@ -7,6 +7,7 @@ import logging
 import time
 import traceback
 import uuid
+from typing import Never
 from urllib.parse import parse_qsl
 
 import attrs
@@ -20,7 +21,7 @@ from aliocr.emulator.gateway import Refusal
 from aliocr.emulator.script import CODE_NAMES, Breakage, Reply, Script
 from aliocr.emulator.service import Service
 from aliocr.errors import api_error, without_queries
-from aliocr.wire import BadRequest, Task
+from aliocr.wire import BadRequest, ScanRequest, Task
 
 __all__ = ["Endpoint"]
 
@@ -76,6 +77,8 @@ class Endpoint:
                 request.transport.abort()
             return web.Response()
         call.status, call.code = reply.status, reply.code
+        if reply.broken is Breakage.STALL:
+            await _stall(request, reply)
         return _response(reply)
 
     async def aclose(self) -> None:
@@ -94,9 +97,9 @@ class Endpoint:
         except web.HTTPRequestEntityTooLarge:
             refusal = Refusal.of("InvalidParameter.Format", "The request body is too large.")
             return _refused(refusal, request, call)
-        asked = _tasks(body)
+        asked = _asked(body)
         if not isinstance(asked, BadRequest):
-            call.tasks = asked
+            call.tasks, call.biz_type = asked.tasks, asked.biz_type
         objection = gateway.check(
             _as_received(request, body),
             self._account,
@@ -117,7 +120,7 @@ class Endpoint:
 
     async def _serve(
         self,
-        asked: tuple[Task, ...] | BadRequest,
+        asked: ScanRequest | BadRequest,
         granted: int,
         fault: Refusal | Reply | Breakage | None,
         request: web.Request,
@@ -134,13 +137,13 @@ class Endpoint:
                 return _refused(fault, request, call)
             case Reply():
                 return fault
-            case Breakage.CUT | None:
+            case Breakage.CUT | Breakage.STALL | None:
                 pass
         if isinstance(asked, BadRequest):
             reply = _refused(Refusal.of(400, str(asked)), request, call)
         else:
-            reply = await self._read(asked, granted, call)
-        return attrs.evolve(reply, cut=fault is Breakage.CUT)
+            reply = await self._read(asked.tasks, granted, call)
+        return attrs.evolve(reply, broken=fault)
 
     async def _read(self, tasks: tuple[Task, ...], granted: int, call: Call) -> Reply:
         """The first tasks are read, as many as the account's quota has granted."""
@@ -159,7 +162,7 @@ def _moment() -> float:
     return asyncio.get_running_loop().time()
 
 
-def _tasks(body: bytes) -> tuple[Task, ...] | BadRequest:
+def _asked(body: bytes) -> ScanRequest | BadRequest:
     """What was asked, or what is wrong with it: said only after the gateway has had its say."""
     try:
         return wire.decode_request(body)
@@ -186,18 +189,33 @@ def _refused(refusal: Refusal, request: web.Request, call: Call) -> Reply:
 
 
 def _response(reply: Reply) -> web.Response:
+    if reply.broken is None:
+        return web.Response(status=reply.status, body=reply.body, headers=_headers(reply))
+    headers = _headers(reply) | {"Content-Length": str(len(reply.body))}
+    response = web.Response(status=reply.status, body=_half(reply), headers=headers)
+    response.force_close()
+    return response
+
+
+async def _stall(request: web.Request, reply: Reply) -> Never:
+    """Begin the answer and never end it: the client's leaving, or the emulator's, cancels this."""
+    response = web.StreamResponse(status=reply.status, headers=_headers(reply))
+    response.content_length = len(reply.body)
+    await response.prepare(request)
+    await response.write(_half(reply))
+    while True:
+        await asyncio.Event().wait()
+
+
+def _headers(reply: Reply) -> dict[str, str]:
     headers = {"Content-Type": reply.content_type}
     if reply.retry_after is not None:
         headers["x-acs-retry-after"] = f"{1000 * reply.retry_after:.0f}"
-    if not reply.cut:
-        return web.Response(status=reply.status, body=reply.body, headers=headers)
-    response = web.Response(
-        status=reply.status,
-        body=reply.body[: len(reply.body) // 2],
-        headers=headers | {"Content-Length": str(len(reply.body))},
-    )
-    response.force_close()
-    return response
+    return headers
+
+
+def _half(reply: Reply) -> bytes:
+    return reply.body[: len(reply.body) // 2]
 
 
 def _traceback() -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
-from aliocr.emulator.picture import MISSING_EXTRA
+from aliocr.emulator.extra import needed
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -78,12 +78,10 @@ class RapidOCREngine:
 
     def __init__(self) -> None:
         os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-        try:
+        with needed():
             # RapidOCR alone would miss its runtime at the first picture only.
             import onnxruntime  # noqa: F401, PLC0415
             from rapidocr import RapidOCR  # noqa: PLC0415
-        except ImportError as error:
-            raise ImportError(MISSING_EXTRA) from error
         # Options are given here only: one given to a call would stay for all calls after it.
         self._read: Any = RapidOCR(
             params={

@@ -20,10 +20,10 @@ from aliocr.emulator.account import Account
 
 __all__ = ["Refusal", "Request", "check"]
 
-# Status and words of each code. Codes without words in the documents have ours.
+# Status and words of each code the gateway can say. Those without words in the documents have ours.
 # Source: "Public errors"; "Common parameters" for InvalidAction.NotFound; ContentMD5NotMatched, of
 # which no page speaks, as reported in aliyun/aliyun-openapi-python-sdk#118.
-DOCUMENTED: dict[str, tuple[int, str]] = {
+REFUSALS: dict[str, tuple[int, str]] = {
     "ContentMD5NotMatched": (400, "Specified content md5 is not matched with your request body."),
     "Forbidden": (403, "User not authorized to operate on the specified resource."),
     "Forbidden.RAM": (403, "User not authorized to operate on the specified resource."),
@@ -94,7 +94,7 @@ class Refusal:
         """
         if isinstance(code, int):
             return cls(wire.OK, code, message)
-        status, words = DOCUMENTED.get(code, (400, ""))
+        status, words = REFUSALS.get(code, (400, ""))
         return cls(status, code, message or words)
 
 
@@ -130,7 +130,7 @@ def check(request: Request, account: Account, *, now: float, moment: float) -> R
         now: Seconds since the epoch, for `Date` and nonces.
         moment: Seconds by a clock that never goes back, for the rate.
     """
-    return (
+    refusal = (
         _check_address(request)
         or _check_headers(request)
         or _check_date(request.headers["date"], now)
@@ -139,8 +139,15 @@ def check(request: Request, account: Account, *, now: float, moment: float) -> R
         or _check_nonce(request, account, now)
         or _check_signature(request, account)
         or _check_digest(request)
-        or _check_rate(request, account, now, moment)
     )
+    if refusal is not None:
+        return refusal
+    # Noted only now that the signature holds, or strangers could use up the account's nonces; and
+    # before the rate, because a throttled request has used its own.
+    nonce = request.headers.get("x-acs-signature-nonce")
+    if nonce is not None:
+        account.use_nonce(nonce, now)
+    return None if account.accept(moment) else Refusal.of("Throttling.User")
 
 
 def _check_address(request: Request) -> Refusal | None:
@@ -235,7 +242,7 @@ def _check_signature(request: Request, account: Account) -> Refusal | None:
         return None
     # The vendor's SDK splits this message at its first colon: an echo that equals its own string
     # tells it that the secret is wrong, and nothing else.
-    _, words = DOCUMENTED["SignatureDoesNotMatch"]
+    _, words = REFUSALS["SignatureDoesNotMatch"]
     return Refusal.of("SignatureDoesNotMatch", f"{words} server string to sign is:{text}")
 
 
@@ -243,15 +250,6 @@ def _check_digest(request: Request) -> Refusal | None:
     if _equal(request.headers["content-md5"], signing.content_md5(request.body)):
         return None
     return Refusal.of("ContentMD5NotMatched")
-
-
-def _check_rate(request: Request, account: Account, now: float, moment: float) -> Refusal | None:
-    # Noted only now that the signature holds, or strangers could use up the account's nonces. A
-    # throttled request has used its own.
-    nonce = request.headers.get("x-acs-signature-nonce")
-    if nonce is not None:
-        account.use_nonce(nonce, now)
-    return None if account.accept(moment) else Refusal.of("Throttling.User")
 
 
 def _equal(sent: str, expected: str) -> bool:

@@ -4,30 +4,21 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import attrs
 
+from aliocr.emulator.extra import needed
 from aliocr.emulator.frames import chosen_frames, strip_edges, total_frames
 
-# Guarded, not lazy: the emulator imports this file with or without the extra, and every function
-# below needs these. `decode` is the only way in, and says what is missing.
-try:
+with needed():
     import numpy as np
     from PIL import Image, ImageOps, UnidentifiedImageError
-except ImportError as error:
-    _missing: ImportError | None = error
-else:
-    _missing = None
 
-__all__ = ["MISSING_EXTRA", "PictureError", "PictureFrame", "decode"]
-
-MISSING_EXTRA = "reading pictures needs an OCR engine and Pillow: pip install 'aliocr[emulator]'"
+__all__ = ["PictureError", "PictureFrame", "count_frames", "decode"]
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP")
 """Source: documents, "Limits on images"."""
-
-MAX_BYTES = 20 * 1024 * 1024
-"""Bytes of one file. Source: documents, "Limits on images"."""
 
 MAX_SIDE_PIXELS = 30_000
 """Pixels of a side. Source: documents of the China site, "Limits on images"."""
@@ -48,8 +39,8 @@ class PictureError(Exception):
     """A picture that is refused or cannot be read.
 
     Attributes:
-        code: The service's code: 480 too many pixels, 586 the engine failed, 589 too many bytes,
-            590 not a picture of a known format, or a damaged one.
+        code: The service's code: 480 too many pixels, 586 the engine failed, 590 not a picture of
+            a known format, or a damaged one.
         message: One sentence, without anything of the picture's contents.
 
     Source: documents, "Common error codes".
@@ -100,15 +91,33 @@ def decode(
         At least one frame, in order.
 
     Raises:
-        PictureError: 480, 589 or 590.
-        ImportError: The `emulator` extra is not installed.
+        PictureError: 480 or 590.
     """
-    if _missing is not None:
-        raise ImportError(MISSING_EXTRA) from _missing
-    if len(data) > MAX_BYTES:
-        raise PictureError(589, f"the file has {len(data)} bytes, the limit is {MAX_BYTES}")
+    with _opened(data) as image:
+        return tuple(_frames(image, interval, max_frames))
+
+
+def count_frames(data: bytes) -> int:
+    """How many frames a picture has, before any are chosen; at least 1.
+
+    Blocks as `decode` does, though for less long: nothing is decoded.
+
+    Raises:
+        PictureError: 480 or 590.
+    """
+    with _opened(data) as image:
+        # Turning it upright would change nothing: the rule does not tell height from width.
+        return total_frames(*image.size, gif_frames=_own_frames(image))
+
+
+@contextmanager
+def _opened(data: bytes) -> Iterator[Image.Image]:
+    """A picture that is not too large; whatever is wrong with it in the block has its code."""
     try:
-        return tuple(_frames(data, interval, max_frames))
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            # Before anything is decoded: a file of 17 kB can declare 144 megapixels.
+            _check_size(image)
+            yield image
     except (PictureError, MemoryError):
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -121,16 +130,20 @@ def decode(
         raise PictureError(590, "the image is damaged or truncated") from error
 
 
-def _frames(data: bytes, interval: int | None, max_frames: int | None) -> Iterator[PictureFrame]:
-    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-        # Before anything is decoded: a file of 17 kB can declare 144 megapixels.
-        _check_size(image)
-        gif_frames: int = getattr(image, "n_frames", 1) if image.format == "GIF" else 1
-        if gif_frames > 1:
-            chosen = chosen_frames(gif_frames, interval=interval, max_frames=max_frames)
-            yield from _gif_frames(image, chosen)
-            return
-        whole = _normalised(image)
+def _own_frames(image: Image.Image) -> int:
+    """Frames of a GIF; 1 for every other picture."""
+    frames: int = getattr(image, "n_frames", 1) if image.format == "GIF" else 1
+    return frames
+
+
+def _frames(
+    image: Image.Image, interval: int | None, max_frames: int | None
+) -> Iterator[PictureFrame]:
+    if (own := _own_frames(image)) > 1:
+        chosen = chosen_frames(own, interval=interval, max_frames=max_frames)
+        yield from _gif_frames(image, chosen)
+        return
+    whole = _normalised(image)
     total = total_frames(*whole.size)
     if total == 1:
         yield PictureFrame(0, whole, 0, 0)

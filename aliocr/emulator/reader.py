@@ -28,13 +28,14 @@ from typing import Any, TypeVar
 
 import attrs
 
+from aliocr.emulator.content import CERTAIN, Content
 from aliocr.emulator.engine import Engine, Recognized
 from aliocr.emulator.layout import joined_text, rate, reading_order
 from aliocr.emulator.picture import PictureError, PictureFrame, decode
 from aliocr.emulator.stitch import Strip, stitched
-from aliocr.models import Region
+from aliocr.models import Frame, Region
 
-__all__ = ["FrameReading", "PictureReader", "Reading"]
+__all__ = ["PictureReader"]
 
 MAX_WORKERS = 4
 """Engines hold about half a gigabyte each, and neighbours on the machine halve the gain anyway."""
@@ -51,45 +52,11 @@ T = TypeVar("T")
 
 
 @attrs.frozen
-class FrameReading:
-    """What one frame says.
-
-    Args:
-        text: All its text, joined; empty if there is none.
-        regions: Its pieces in reading order, in pixels of the whole picture. (The documents do not
-            say whether a long image's positions count from the picture or from its strip.)
-        rate: Mean confidence in percent; None without text.
-    """
-
-    text: str
-    regions: tuple[Region, ...]
-    rate: float | None
-
-
-@attrs.frozen
-class Reading:
-    """What a picture says.
-
-    Args:
-        frames: The frames that were read, at least one, in order.
-        text: The text of all of them, joined; empty if there is none.
-        regions: The pieces of all of them, in order, in pixels of the whole picture; a line that
-            runs through the frames of a wide picture is one piece.
-        rate: Mean confidence in percent over all text; None without text.
-    """
-
-    frames: tuple[FrameReading, ...]
-    text: str
-    regions: tuple[Region, ...]
-    rate: float | None
-
-
-@attrs.frozen
 class _Seen:
     """What an engine saw in one frame, in reading order, and the same as a value for the caller."""
 
     strip: Strip
-    reading: FrameReading
+    frame: Frame
 
 
 @attrs.frozen
@@ -113,7 +80,7 @@ class _Job:
     """
 
     key: _Key
-    task: asyncio.Task[Reading] = attrs.field(init=False)
+    task: asyncio.Task[Content] = attrs.field(init=False)
     callers: int = 0
     queued: bool = True
 
@@ -139,7 +106,7 @@ class PictureReader:
         self._workers = asyncio.Semaphore(workers)
         self._at_work: set[asyncio.Future[Any]] = set()
         self._jobs: dict[_Key, _Job] = {}
-        self._kept: OrderedDict[_Key, Reading] = OrderedDict()
+        self._kept: OrderedDict[_Key, Content] = OrderedDict()
         self._closed = False
 
     async def start(self) -> None:
@@ -151,7 +118,7 @@ class PictureReader:
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._pool, self._engine)
 
-    async def read(self, data: bytes, *, interval: int | None, max_frames: int | None) -> Reading:
+    async def read(self, data: bytes, *, interval: int | None, max_frames: int | None) -> Content:
         """Read the chosen frames of a picture.
 
         Cancelling a call never disturbs another call for the same picture.
@@ -224,7 +191,7 @@ class PictureReader:
         if self._jobs.get(job.key) is job:
             del self._jobs[job.key]
 
-    async def _work(self, job: _Job, data: bytes) -> Reading:
+    async def _work(self, job: _Job, data: bytes) -> Content:
         await self._take(self._turns, job)
         try:
             opening = await self._hand_over(
@@ -233,10 +200,10 @@ class PictureReader:
             await asyncio.wait((opening,))
             opened = opening.result()
             if isinstance(opened, _Seen):
-                return _reading((opened,))
+                return _content((opened,))
             seen = [await self._hand_over(job, self._see, frame) for frame in opened]
             await asyncio.wait(seen)
-            return _reading([each.result() for each in seen])
+            return _content([each.result() for each in seen])
         finally:
             self._turns.release()
 
@@ -295,7 +262,8 @@ class PictureReader:
             for each in reading_order(self._engine().recognize(frame.picture))
         )
         strip = Strip(found, frame.x, frame.x + frame.picture.width)
-        return _Seen(strip, FrameReading(joined_text(found), _regions(found), rate(found)))
+        # No address: the service keeps frames for some minutes, the emulator keeps none.
+        return _Seen(strip, Frame(joined_text(found), _regions(found), rate=_rate(found)))
 
 
 def _failing_as_documented(function: Callable[..., T], *args: object) -> T:
@@ -312,19 +280,21 @@ def _regions(found: Iterable[Recognized]) -> tuple[Region, ...]:
     return tuple(Region(each.text, each.x, each.y, each.w, each.h) for each in found)
 
 
-def _reading(seen: Sequence[_Seen]) -> Reading:
+def _content(seen: Sequence[_Seen]) -> Content:
     strips = [one.strip for one in seen]
     found: Sequence[Recognized]
     if any(strip.left for strip in strips):
         found = stitched(strips)
     else:
         found = [each for strip in strips for each in strip.found]
-    return Reading(
-        frames=tuple(one.reading for one in seen),
-        text=joined_text(found),
-        regions=_regions(found),
-        rate=rate(found),
-    )
+    # A single frame is the image itself. Source: "frames".
+    frames = tuple(one.frame for one in seen) if len(seen) > 1 else ()
+    return Content(joined_text(found), _regions(found), frames, _rate(found))
+
+
+def _rate(found: Sequence[Recognized]) -> float:
+    mean = rate(found)
+    return CERTAIN if mean is None else mean
 
 
 async def _sha256(data: bytes) -> bytes:

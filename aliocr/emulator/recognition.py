@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from aliocr.emulator.content import Content
 from aliocr.emulator.download import Downloader
 from aliocr.emulator.engine import Engine
 from aliocr.emulator.picture import PictureError
-from aliocr.emulator.reader import FrameReading, PictureReader
-from aliocr.emulator.script import CERTAIN, Content
+from aliocr.emulator.reader import PictureReader
 from aliocr.errors import api_error
-from aliocr.models import Frame, Image
+from aliocr.models import Image
 
 __all__ = ["Recognition"]
 
@@ -58,20 +58,8 @@ class Recognition:
         data = await self._downloader.fetch(image.url)
         async with place:
             try:
-                reading = await self._reader.read(
+                return await self._reader.read(
                     data, interval=image.interval, max_frames=image.max_frames
                 )
             except PictureError as error:
                 raise api_error(error.code, error.message) from None
-        # A single frame is the image itself. Source: "frames".
-        frames = tuple(map(_frame, reading.frames)) if len(reading.frames) > 1 else ()
-        return Content(reading.text, reading.regions, frames, _rate(reading.rate))
-
-
-def _frame(reading: FrameReading) -> Frame:
-    """Without an address: the service keeps frames for some minutes, the emulator keeps none."""
-    return Frame(reading.text, reading.regions, None, _rate(reading.rate))
-
-
-def _rate(rate: float | None) -> float:
-    return CERTAIN if rate is None else rate

@@ -14,12 +14,13 @@ from typing import Generic, TypeAlias, TypeVar
 import attrs
 
 from aliocr import wire
+from aliocr.emulator.content import Content
 from aliocr.emulator.gateway import Refusal
 from aliocr.errors import APIError, api_error
-from aliocr.models import Frame, Image, Region, Scan
+from aliocr.models import Image, Region, Scan
 from aliocr.wire import Task
 
-__all__ = ["EVERY_IMAGE", "Answer", "Breakage", "Content", "Reply", "Script"]
+__all__ = ["EVERY_IMAGE", "Answer", "Breakage", "Reply", "Script"]
 
 EVERY_IMAGE = "*"
 """Stands for every URL that no other instruction names."""
@@ -52,32 +53,16 @@ CODE_NAMES = {
 Answer: TypeAlias = tuple[Task, Scan | APIError]
 """A task and what became of it."""
 
-CERTAIN = 99.9
-"""Confidence in percent where nothing was measured: the service always gives a number."""
-
 T = TypeVar("T")
 
 
-@attrs.frozen
-class Content:
-    """What an image says.
+class Breakage(enum.Enum):
+    """What can happen to an answer on its way."""
 
-    Args:
-        text: All text joined; empty if there is none.
-        regions: Its pieces and their places.
-        frames: The captured frames, if more than one was.
-        rate: Confidence in percent.
-    """
-
-    text: str
-    regions: tuple[Region, ...] = ()
-    frames: tuple[Frame, ...] = ()
-    rate: float = CERTAIN
-
-    @classmethod
-    def of_text(cls, text: str) -> Content:
-        """The text in one region, as a line of letters of 10 × 20 pixels; none without text."""
-        return cls(text, (Region(text, 10, 10, 10 * len(text), 20),) if text else ())
+    CUT = "half of it sent"
+    DROP = "the connection closed instead"
+    HANG = "silence for as long as the client waits"
+    STALL = "half of it sent, then silence for as long as the client waits"
 
 
 @attrs.frozen
@@ -89,7 +74,7 @@ class Reply:
         body: All of it.
         content_type: With its charset, if it has one.
         code: The service's or the gateway's code in it; None if it is somebody else's.
-        cut: Announce all of the body, send half.
+        broken: What happens once half of the body is sent, `CUT` or `STALL`; None sends all.
         retry_after: Seconds for the header `x-acs-retry-after`; None leaves it out.
     """
 
@@ -97,16 +82,15 @@ class Reply:
     body: bytes = attrs.field(repr=False)
     content_type: str
     code: int | str | None = None
-    cut: bool = False
+    broken: Breakage | None = None
     retry_after: float | None = None
 
 
-class Breakage(enum.Enum):
-    """What can happen to an answer on its way."""
+class _Copies(enum.Enum):
+    """How often an image's answer stands in a reply, other than once."""
 
-    CUT = "half of it sent"
-    DROP = "the connection closed instead"
-    HANG = "silence for as long as the client waits"
+    NONE = "left out"
+    CONTRARY = "twice, the second time to the contrary of the first"
 
 
 @attrs.define(eq=False)
@@ -151,12 +135,12 @@ class Script:
     def __init__(self) -> None:
         self._contents: dict[str, Content] = {}
         self._failures: _Queue[APIError] = _Queue()
-        self._copies: _Queue[int] = _Queue()
+        self._copies: _Queue[_Copies] = _Queue()
         self._sunk: _Queue[Refusal] = _Queue()
         self._faults: _Queue[Refusal | Reply | Breakage] = _Queue()
         self._delays: _Queue[float] = _Queue()
         self._foreign: _Queue[Answer] = _Queue()
-        self._shuffled = False
+        self._reversed = False
 
     def text(self, url: str, text: str, regions: Sequence[Region] | None = None) -> None:
         """Have an image say this from now on.
@@ -187,11 +171,11 @@ class Script:
 
     def omit(self, url: str, times: int | None = 1) -> None:
         """Leave the image's answer out of the reply."""
-        self._copies.put(0, times, url)
+        self._copies.put(_Copies.NONE, times, url)
 
     def repeat(self, url: str, times: int | None = 1) -> None:
         """Answer for the image twice, the second time to the contrary of the first."""
-        self._copies.put(2, times, url)
+        self._copies.put(_Copies.CONTRARY, times, url)
 
     def sink(self, url: str, code: int | str, times: int | None = None) -> None:
         """Refuse every request that holds this image, whatever else it holds.
@@ -248,13 +232,17 @@ class Script:
         """Do not answer for as long as the client waits."""
         self._faults.put(Breakage.HANG, times)
 
+    def stall(self, times: int | None = 1) -> None:
+        """Send the headers and half of the answer, and no more for as long as the client waits."""
+        self._faults.put(Breakage.STALL, times)
+
     def add_foreign(self, times: int | None = 1) -> None:
         """Add the answer to an image that nobody asked about."""
         self._foreign.put((_FOREIGN_TASK, api_error(500, CODE_NAMES[500])), times)
 
-    def shuffle(self) -> None:
+    def reverse(self) -> None:
         """Give the answers of every reply in another order: from the last image to the first."""
-        self._shuffled = True
+        self._reversed = True
 
     def next_fault(self, tasks: Sequence[Task]) -> Refusal | Reply | Breakage | None:
         """What happens to the request of these tasks instead of a good answer; None for nothing."""
@@ -275,14 +263,14 @@ class Script:
         given: list[Answer] = []
         for task, answer in answers:
             copies = self._copies.take(task.url)
-            if copies != 0:
+            if copies is not _Copies.NONE:
                 given.append((task, answer))
-            if copies == 2:
+            if copies is _Copies.CONTRARY:
                 given.append((task, _contrary(answer)))
         foreign = self._foreign.take()
         if foreign:
             given.append(foreign)
-        return tuple(reversed(given)) if self._shuffled else tuple(given)
+        return tuple(reversed(given)) if self._reversed else tuple(given)
 
 
 def _refusal(code: int | str, message: str = "") -> Refusal:
@@ -294,7 +282,7 @@ def _refusal(code: int | str, message: str = "") -> Refusal:
 # Given to answers that are about no image of the request; on the wire the task alone says which
 # image is meant.
 _FOREIGN_IMAGE = Image("https://example.com/of-somebody-else.png", "of-somebody-else")
-_FOREIGN_TASK = Task(_FOREIGN_IMAGE.url, _FOREIGN_IMAGE.data_id)
+_FOREIGN_TASK = Task(url=_FOREIGN_IMAGE.url, data_id=_FOREIGN_IMAGE.data_id)
 
 
 def _contrary(answer: Scan | APIError) -> Scan | APIError:

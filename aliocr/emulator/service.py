@@ -8,7 +8,8 @@ import string
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from aliocr.emulator.script import CODE_NAMES, Answer, Content, Script
+from aliocr.emulator.content import Content
+from aliocr.emulator.script import CODE_NAMES, Answer, Script
 from aliocr.errors import APIError, api_error
 from aliocr.models import Image, Scan
 from aliocr.wire import Task

@@ -21,7 +21,8 @@ SAMPLES = Path(__file__).parents[1] / "samples"
 class Album:
     """A host of pictures that are as wide as their name says, and an engine that reads the width.
 
-    `async with` it. The engine waits while `gate` is closed; `read` is what it read, in order.
+    `async with` it. The engine waits while `gate` is closed. `served` are the widths that were
+    downloaded, `begun` those the engine was given, `read` those it has read, each in order.
     """
 
     def __init__(self) -> None:
@@ -32,6 +33,8 @@ class Album:
         self.server = TestServer(app)
         self.gate = threading.Event()
         self.gate.set()
+        self.served: list[int] = []
+        self.begun: list[int] = []
         self.read: list[int] = []
 
     async def __aenter__(self) -> Self:
@@ -52,6 +55,7 @@ class Album:
 
     def recognize(self, picture: Image.Image) -> tuple[Recognized, ...]:
         """The engine: the width as a text; nothing in a picture 1 pixel wide."""
+        self.begun.append(picture.width)
         assert self.gate.wait(10)
         self.read.append(picture.width)
         text = f"{picture.width} wide"
@@ -59,7 +63,9 @@ class Album:
 
     async def _picture(self, request: web.Request) -> web.Response:
         buffer = io.BytesIO()
-        Image.new("RGB", (int(request.match_info["width"]), 10)).save(buffer, "PNG")
+        width = int(request.match_info["width"])
+        Image.new("RGB", (width, 10)).save(buffer, "PNG")
+        self.served.append(width)
         return web.Response(body=buffer.getvalue())
 
     async def _sample(self, request: web.Request) -> web.FileResponse:

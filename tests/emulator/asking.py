@@ -6,7 +6,7 @@ import asyncio
 import io
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import aiohttp
@@ -17,6 +17,9 @@ from aliocr import signing
 from aliocr.emulator import Emulator
 
 SCAN = "/green/image/scan"
+PATIENCE = 10.0
+"""Seconds for what should happen at once; whatever it must not wait for takes longer."""
+
 IMAGE = "https://example.com/a.png"
 
 
@@ -85,7 +88,17 @@ async def ask(
     return await send(emulator, body, sign(emulator, body), session=session)
 
 
+async def until(claim: Callable[[], object]) -> None:
+    """Wait until a claim holds; one that never does runs into the test's timeout."""
+    while not claim():  # noqa: ASYNC110 (threads and sockets set no event of the loop)
+        await asyncio.sleep(0.001)
+
+
 async def arrived(emulator: Emulator, count: int) -> None:
     """Wait until so many requests have passed the gateway, or been refused there."""
-    while sum(bool(call.tasks) for call in emulator.calls) < count:  # noqa: ASYNC110 (no event to wait for)
-        await asyncio.sleep(0.001)
+    await until(lambda: sum(bool(call.tasks) for call in emulator.calls) >= count)
+
+
+async def gone(before: set[asyncio.Task[Any]]) -> None:
+    """Wait until no task runs but these."""
+    await until(lambda: asyncio.all_tasks() == before)

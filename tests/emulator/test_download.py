@@ -149,11 +149,6 @@ async def test_an_image_too_large_is_refused_while_it_comes(host: ImageHost) -> 
     assert host.written < 100_000_000
 
 
-def test_the_limits_are_the_documented_ones() -> None:
-    """3 seconds, 20 MB."""
-    assert (download.TIMEOUT, download.MAX_BYTES) == (3.0, 20 * 1024 * 1024)
-
-
 async def test_redirections_are_followed_within_bounds(host: ImageHost) -> None:
     """Five are, a loop is not for ever."""
     async with Downloader() as downloader:

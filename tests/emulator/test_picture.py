@@ -18,7 +18,7 @@ pytest.importorskip("PIL")
 import numpy as np
 from PIL import Image, ImageDraw
 
-from aliocr.emulator.picture import MAX_BYTES, PictureError, decode
+from aliocr.emulator.picture import PictureError, count_frames, decode
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 WHITE, BLACK, RED, GREEN, BLUE = (
@@ -133,12 +133,6 @@ def test_damage_never_escapes_as_another_error(form: str) -> None:
 def test_random_bytes_are_refused(data: bytes) -> None:
     """Noise is no picture."""
     assert code_of(data) == 590
-
-
-def test_a_file_above_20_megabytes_is_refused() -> None:
-    """The size limit is the documents', to the byte, and comes before any look inside."""
-    assert code_of(bytes(MAX_BYTES + 1)) == 589
-    assert code_of(bytes(MAX_BYTES)) == 590
 
 
 @pytest.mark.parametrize("size", [(12_000, 12_000), (30_001, 10), (10, 30_001), (65_000, 65_000)])
@@ -306,4 +300,19 @@ def test_a_turned_photo_is_measured_after_turning() -> None:
 def test_the_sample_pictures_have_the_frames_they_should() -> None:
     """The shipped samples: a GIF of four frames and a long image of seven strips."""
     for name, count in (("anim4.gif", 4), ("long_portrait.png", 7), ("receipt_mixed.jpg", 1)):
-        assert len(decode((SAMPLES / name).read_bytes(), interval=1, max_frames=100)) == count
+        data = (SAMPLES / name).read_bytes()
+        assert len(decode(data, interval=1, max_frames=100)) == count
+        assert count_frames(data) == count
+
+
+def test_frames_are_counted_as_they_are_cut() -> None:
+    """Of turned photos and of animations that are no GIFs too; what is refused is not counted."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    turned = encoded(Image.new("RGB", (900, 200), WHITE), "JPEG", exif=exif.tobytes())
+    assert count_frames(turned) == len(decode(turned, interval=1, max_frames=100))
+    assert count_frames(animated("WEBP", RED, GREEN)) == 1
+    for data, code in ((b"", 590), (png_that_declares(12_000, 12_000), 480)):
+        with pytest.raises(PictureError) as refusal:
+            count_frames(data)
+        assert refusal.value.code == code

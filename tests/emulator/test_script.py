@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator, Callable
 
 import aiohttp
 import pytest
-from asking import IMAGE, arrived, ask, body_of, send, sign
+from asking import IMAGE, arrived, ask, body_of, gone, send, sign
 
 from aliocr.credentials import Credentials
 from aliocr.emulator import Emulator, Script
-from aliocr.emulator.script import Content
+from aliocr.emulator.content import Content
 from aliocr.errors import APIError
 from aliocr.models import Region
 
@@ -121,7 +121,7 @@ async def test_an_answer_can_be_somebody_elses(emulator: Emulator) -> None:
 
 async def test_answers_can_come_in_another_order(emulator: Emulator) -> None:
     """Replies promise no order."""
-    emulator.script.shuffle()
+    emulator.script.reverse()
     assert [a["dataId"] for a in (await ask(emulator, A, B, C)).data] == ["d2", "d1", "d0"]
 
 
@@ -218,22 +218,41 @@ async def test_a_request_can_hang(emulator: Emulator) -> None:
         assert (await ask(emulator)).codes == [200]
         with pytest.raises(TimeoutError):
             await waiting
-    await asyncio.sleep(0.01)
-    assert asyncio.all_tasks() == before
+        await gone(before)
     assert [call.status for call in emulator.calls] == [None, 200]
 
 
-async def test_answers_can_be_slow(emulator: Emulator) -> None:
+async def test_an_answer_can_stall_half_way(emulator: Emulator) -> None:
+    """Headers and half of the body come, the rest never; others are served meanwhile."""
+    emulator.script.stall()
+    before = asyncio.all_tasks()
+    body = body_of(IMAGE)
+    url = f"{emulator.url}/green/image/scan"
+    async with aiohttp.ClientSession() as session:
+        async with session.post(url, data=body, headers=sign(emulator, body)) as response:
+            assert response.status == 200
+            half = (response.content_length or 0) // 2
+            assert len(await response.content.readexactly(half)) == half
+            rest = asyncio.create_task(response.content.readany())
+            assert (await ask(emulator)).codes == [200]
+            assert not rest.done()
+            rest.cancel()
+        await gone(before)
+    assert [call.status for call in emulator.calls] == [200, 200]
+    assert len(emulator.calls[0].answers) == 1
+
+
+async def test_answers_can_be_slow(virtual_clock: None, emulator: Emulator) -> None:
     """Good ones and bad ones alike."""
     loop = asyncio.get_running_loop()
-    emulator.script.delay(0.03, times=2)
+    emulator.script.delay(30, times=2)
     emulator.script.refuse("Throttling")
     took = []
     for _ in range(3):
         start = loop.time()
         await ask(emulator)
         took.append(loop.time() - start)
-    assert min(took[:2]) >= 0.03
+    assert min(took[:2]) >= 30 > took[2]
     assert [call.code for call in emulator.calls] == ["Throttling", 200, 200]
 
 
