@@ -29,6 +29,11 @@ BATCHES_UNREAD = 10
 """Batches of outcomes that may wait for their reader before the feed pulls no more."""
 
 
+BATCHES_OPEN = 100
+"""Batches drawn and without outcome: more than can be under way at 10 requests a second with 7 s
+for each, so that only a limiter of the user's own meets it."""
+
+
 class Feed:
     """The journey of one source. Its owner closes it.
 
@@ -44,6 +49,7 @@ class Feed:
         self._source = source
         self._most_queued = BATCHES_QUEUED * images_per_request
         self._most_unread = BATCHES_UNREAD * images_per_request
+        self._most_open = BATCHES_OPEN * images_per_request
         self._queued: set[Ticket] = set()
         self._open: set[Ticket] = set()
         self._unread: deque[tuple[int, Outcome]] = deque()
@@ -138,7 +144,11 @@ class Feed:
             await _close(self._source)
 
     def _has_room(self) -> bool:
-        return len(self._queued) < self._most_queued and len(self._unread) < self._most_unread
+        return (
+            len(self._queued) < self._most_queued
+            and len(self._unread) < self._most_unread
+            and len(self._open) < self._most_open
+        )
 
     def _look_for_room(self) -> None:
         if self._has_room():

@@ -33,7 +33,7 @@ def _url(_: Image, __: attrs.Attribute[str], value: str) -> None:
 def _problem_of(url: str) -> str:
     if not url.lower().startswith(("http://", "https://")):
         return "must start with http:// or https:// (the service downloads the image itself)"
-    if any(character.isspace() or not character.isprintable() for character in url):
+    if not url.isprintable() or " " in url:
         return "holds a space or a character that cannot be printed; percent-encode it"
     try:
         parts = urlsplit(url)

@@ -29,6 +29,10 @@ __all__ = ["IMAGES", "REQUESTS", "Manner", "Pace", "Sent"]
 WINDOW = 1.0
 """Seconds over which a server is taken to count."""
 
+MOST_HOLD = 6.0
+"""Seconds that a rate is held, unless one refusal alone needs longer to be made up for: who never
+asks never learns that more is allowed."""
+
 REMEMBERED = 10.0
 """Seconds for which it is remembered what was sent: longer than an answer takes."""
 
@@ -41,6 +45,9 @@ RAISED = 1.1
 
 LARGEST_STEP = 1.0
 """A step that doubles the rate."""
+
+STEEPER = 3.3
+"""By so much a step is larger than the one before it."""
 
 UNBOUNDED = 1e6
 """A rate per second above this is no bound."""
@@ -71,10 +78,9 @@ class Manner:
 REQUESTS = Manner(aim=0.003, cut=0.02, step=0.01, confirm=5.0)
 """Of a known limit only the margin is sought, slowly: a refused request is a hundred images."""
 
-IMAGES = Manner(aim=0.0195, cut=0.04, step=0.09, lift=3.0)
+IMAGES = Manner(aim=0.0215, cut=0.04, step=0.09, lift=3.0)
 """Nothing is known of it, and a refused image is one image: quickly. At 10 images a second a probe
-costs one refusal and comes every 5.5 s: none could notice a raise sooner and be refused below 2 %
-of the time."""
+costs a refusal and comes every 5 s; to come sooner, more than 2 % would have to be refused."""
 
 
 @attrs.define(eq=False)
@@ -94,8 +100,9 @@ class _Probe:
         held: The rate it began from.
         step: The present step, as a part of the rate below it.
         began: When the present step began.
-        excess: What has passed beyond the rate below this step.
-        total: What has passed beyond `held`.
+        excess: What was sent beyond the rate below this step.
+        total: What was sent beyond `held`.
+        full_at: When enough was, so that an answer tells; infinite before.
     """
 
     held: float
@@ -103,6 +110,7 @@ class _Probe:
     began: float
     excess: float = 0.0
     total: float = 0.0
+    full_at: float = math.inf
 
 
 class Pace:
@@ -143,6 +151,8 @@ class Pace:
         self._log.append(sent)
         while self._log[0].at <= now - REMEMBERED:
             self._log.popleft()
+        if self._probe is not None:
+            self._exceed(self._probe, count, now)
         return sent
 
     def answered(self, sent: Sent, accepted: int, refused: int, now: float) -> None:
@@ -202,15 +212,11 @@ class Pace:
             self._hold -= accepted
             if self._hold <= 0:
                 self._begin_probe(now)
-        elif sent_at >= probe.began:
-            elapsed = min(now - self._seen_at, WINDOW)
-            probe.excess += (self.rate - self._base) * elapsed
-            probe.total += (self.rate - probe.held) * elapsed
-            if sent_at >= probe.began + self._manner.confirm and self._believes(probe):
-                self._base = self.rate
-                probe.step = min((1 / 0.3) * probe.step, LARGEST_STEP)
-                probe.began, probe.excess = now, 0.0
-                self._climb(probe)
+        elif sent_at >= probe.full_at:
+            self._base *= 1 + probe.step
+            probe.step = min(STEEPER * probe.step, LARGEST_STEP)
+            probe.began, probe.excess, probe.full_at = now, 0.0, math.inf
+            self._climb(probe)
 
     def _begin_probe(self, now: float) -> None:
         step = max(self._manner.step, min(self._manner.lift / self._base, LARGEST_STEP / 2))
@@ -223,11 +229,21 @@ class Pace:
         level = self._base * (1 + probe.step)
         self.rate = min(level if level < UNBOUNDED else math.inf, self._ceiling)
 
-    def _believes(self, probe: _Probe) -> bool:
-        """More has passed than a margin kept in error would explain, or slack seen before."""
-        return (
-            probe.excess > self._manner.margin * self._base + 1 and probe.total > 1.1 * self._slack
-        )
+    def _exceed(self, probe: _Probe, count: int, now: float) -> None:
+        """Note what is sent beyond what is known to pass, until an answer to it can tell.
+
+        That is more than a margin kept in error would explain, or slack seen before. The first step
+        then goes back to where it came from, to be refused no more than needed.
+        """
+        if self.rate > self._base:
+            probe.excess += count * (1 - self._base / self.rate)
+            probe.total += count * (1 - probe.held / self.rate)
+        enough = probe.excess > self._manner.margin * self._base + 1
+        long_enough = now >= probe.began + self._manner.confirm
+        if enough and long_enough and probe.total > 1.1 * self._slack:
+            probe.full_at = min(probe.full_at, now)
+            if self._base == probe.held:
+                self.rate = self._base
 
     # --- what is refused --------------------------------------------------------------------------
 
@@ -288,5 +304,5 @@ class Pace:
     def _owe(self, refused: int) -> None:
         """Hold longer, until these are no more than the aim; but not for ever."""
         if self._raised is None:
-            most = max(2 / self._manner.aim, REMEMBERED * self._base)
+            most = max(1 / self._manner.aim, MOST_HOLD * self._base)
             self._hold = min(max(self._hold, 0.0) + refused / self._manner.aim, most)

@@ -247,7 +247,7 @@ async def test_a_request_refused_for_one_image_costs_nobody_a_try(
 
 async def test_the_deadline_covers_the_body(session: Sessions, emulator: Emulator) -> None:
     """A server that starts to answer and stalls is a timeout, at the very second."""
-    emulator.script.hang(times=None)
+    emulator.script.stall(times=None)
     loop = asyncio.get_running_loop()
     start = loop.time()
     async with session(timeout=6.5, max_retries=0) as ocr:
@@ -367,9 +367,71 @@ async def test_a_limiter_that_fails_is_heard_of(session: Sessions, emulator: Emu
     async with session(limiter=Broken()) as ocr:
         with pytest.raises(aliocr.OCRError, match="the limiter raised ConnectionError"):
             await ocr.scan("https://example.com/a.png")
-        (outcome,) = await ocr.scan_many(_urls(1))
-    assert not outcome.ok
+        outcomes = await ocr.scan_many(_urls(500))
+        streamed = [outcome async for outcome in ocr.stream(_urls(500))]
+    assert [outcome.ok for outcome in outcomes + streamed] == [False] * 1000
     assert emulator.calls == []
+
+
+@pytest.mark.parametrize("gives", [None, "key", ("id", "secret"), {}], ids=repr)
+async def test_a_provider_that_gives_no_credentials_is_an_auth_error(
+    session: Sessions, emulator: Emulator, gives: object
+) -> None:
+    """It says what came instead, from every verb, and nothing is sent."""
+    async with session(credentials=lambda: gives) as ocr:
+        with pytest.raises(aliocr.AuthError, match=f"gave {type(gives).__name__}, not Credentials"):
+            await ocr.scan_many(_urls(3))
+    assert emulator.calls == []
+
+
+async def test_a_provider_that_is_cancelled_leaves_nobody_waiting(session: Sessions) -> None:
+    """A shared refresh that somebody cancelled is a failure of the provider."""
+
+    async def provider() -> aliocr.Credentials:
+        raise asyncio.CancelledError
+
+    async with session(credentials=provider) as ocr:
+        with pytest.raises(aliocr.AuthError, match="provider was cancelled"):
+            await ocr.scan("https://example.com/a.png")
+
+
+async def test_sessions_with_one_provider_are_one_account(
+    session: Sessions, emulator: Emulator
+) -> None:
+    """A bound method is a new object every time, and still the same provider."""
+
+    class Vault:
+        def get(self) -> aliocr.Credentials:
+            return emulator.credentials
+
+    vault = Vault()
+    for url in _urls(25):
+        async with session(credentials=vault.get) as ocr:
+            await ocr.scan(url)
+    assert all(call.status == 200 for call in emulator.calls)
+
+
+async def test_no_error_holds_the_signed_headers_or_a_token() -> None:
+    """Neither the message, nor what the exception drags along."""
+    temporary = aliocr.Credentials("id", "s3cret", "t0ken")
+    errors = []
+    async with Emulator(credentials=temporary) as emulator:
+        emulator.script.truncate_body()
+        emulator.script.drop_connection()
+        for endpoint in (emulator.url, emulator.url, "http://127.0.0.1:1"):
+            async with Session(credentials=temporary, endpoint=endpoint, max_retries=0) as ocr:
+                (outcome,) = await ocr.scan_many(_urls(1))
+                assert not outcome.ok
+                errors.append(outcome.error)
+        wrong = aliocr.Credentials("id", "wr0ng", "t0ken")
+        async with Session(credentials=wrong, endpoint=emulator.url) as ocr:
+            with pytest.raises(aliocr.AuthError) as caught:
+                await ocr.scan_many(_urls(1))
+            errors.append(caught.value)
+    for error in errors:
+        assert error.__cause__ is None
+        assert error.__context__ is None
+        assert "t0ken" not in repr(vars(error)) + str(error)
 
 
 # --- arguments ------------------------------------------------------------------------------------
@@ -381,6 +443,12 @@ async def test_a_limiter_that_fails_is_heard_of(session: Sessions, emulator: Emu
         ({"endpoint": "green.cn-shanghai.aliyuncs.com"}, "endpoint cannot be"),
         ({"endpoint": "https://example.com/green/image/scan"}, "without a path"),
         ({"endpoint": "https://example.com:99999"}, "endpoint"),
+        ({"endpoint": "http://[::1"}, "endpoint cannot be"),
+        ({"endpoint": "https://user:pass@example.com"}, "'https://…@example.com'"),
+        ({"endpoint": "https://:pass@example.com"}, "'https://…@example.com'"),
+        ({"endpoint": "https://example.com?token=x"}, "'https://example.com?…'"),
+        ({"endpoint": "https://exam ple.com"}, "endpoint cannot be"),
+        ({"endpoint": "https://a..b"}, "endpoint cannot be"),
         ({"endpoint": None, "region": "Shanghai!"}, "region cannot be 'Shanghai!'"),
         ({"timeout": 0}, "timeout cannot be 0"),
         ({"timeout": "7"}, "timeout cannot be '7'"),
@@ -390,7 +458,12 @@ async def test_a_limiter_that_fails_is_heard_of(session: Sessions, emulator: Emu
         ({"limits": 10}, "limits cannot be 10"),
         ({"limiter": object()}, "limiter cannot be"),
         ({"http": "http://proxy"}, "http cannot be"),
-        ({"credentials": "key"}, "credentials cannot be"),
+        ({"credentials": "key"}, "credentials cannot be <class 'str'>"),
+        ({"credentials": aliocr.Credentials}, "credentials cannot be <class"),
+        ({"timeout": 10**400}, "timeout cannot be"),
+        ({"throttle_timeout": 0}, "throttle_timeout cannot be 0"),
+        ({"max_waiting": 0}, "max_waiting cannot be 0"),
+        ({"repeat_budget": -1}, "repeat_budget cannot be -1"),
     ],
 )
 async def test_an_argument_that_cannot_be_is_refused_at_once(
@@ -427,7 +500,10 @@ async def test_one_image_where_a_list_was_meant_is_refused(
     ocr: Session, emulator: Emulator, single: str
 ) -> None:
     """A string is iterable, letter by letter; that is never what was meant."""
-    with pytest.raises(ValueError, match="images is a list"):
+    for other in (None, 5):
+        with pytest.raises(ValueError, match="images is a list"):
+            await ocr.scan_many(other)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="there is scan"):
         await ocr.scan_many(single)
     with pytest.raises(ValueError, match="images is a list"):
         await anext(ocr.stream(single))
@@ -458,6 +534,7 @@ async def test_frames_and_policy_reach_the_service(session: Sessions, emulator: 
         await ocr.scan(Image("https://example.com/a.gif", "mine", interval=2, max_frames=9))
     (task,) = emulator.calls[0].tasks
     assert (task.data_id, task.interval, task.max_frames) == ("mine", 2, 9)
+    assert emulator.calls[0].biz_type == "shop"
 
 
 # --- streams --------------------------------------------------------------------------------------
@@ -519,6 +596,119 @@ async def test_a_source_that_fails_loses_no_outcome(ocr: Session) -> None:
     with pytest.raises(ValueError, match="image 3: url must start with http"):
         await read([*_urls(3), "receipt.png", *_urls(3)], seen)
     assert sorted(seen) == _urls(3)
+
+
+async def test_a_generator_is_closed_with_its_stream(ocr: Session) -> None:
+    """Its `finally`, which holds a cursor or a file, runs when the stream ends, and not later."""
+    closed: list[str] = []
+
+    def plain() -> Iterator[str]:
+        try:
+            yield from _urls(100_000)
+        finally:
+            closed.append("plain")
+
+    async def awaited() -> AsyncIterator[str]:
+        try:
+            for url in _urls(100_000):
+                yield url
+        finally:
+            await asyncio.sleep(0)
+            closed.append("awaited")
+
+    for source in (plain(), awaited()):
+        async with aclosing(ocr.stream(source)) as stream:
+            async for _ in stream:
+                break
+    assert closed == ["plain", "awaited"]
+
+
+async def test_a_source_that_is_cancelled_is_not_taken_for_whole(ocr: Session) -> None:
+    """What came so far, and then an error: the rest is missing."""
+
+    async def source() -> AsyncIterator[str]:
+        for url in _urls(5):
+            yield url
+        raise asyncio.CancelledError
+
+    stream = ocr.stream(source())
+    for _ in range(5):
+        assert (await anext(stream)).ok
+    with pytest.raises(aliocr.OCRError, match="the source raised CancelledError"):
+        await anext(stream)
+
+
+async def test_a_stream_holds_no_more_than_can_be_under_way(session: Sessions) -> None:
+    """Whatever the limiter allows: with answers that never come, the source is held back."""
+
+    class Free:
+        async def acquire(self) -> None:
+            pass
+
+    drawn = 0
+
+    def source() -> Iterator[str]:
+        nonlocal drawn
+        for drawn in range(1, 100_001):
+            yield f"https://example.com/{drawn}.png"
+
+    limits = aliocr.Limits(images_per_request=2)
+    async with session(limits=limits, limiter=Free(), endpoint="http://127.0.0.1:1") as ocr:
+        async with aclosing(ocr.stream(source())) as stream:
+            await anext(stream)
+        assert drawn <= 2 * 110
+
+
+# --- what the account allows ----------------------------------------------------------------------
+
+
+async def test_a_new_account_reads_ten_images_a_second() -> None:
+    """Nobody told the session: what is over the quota waits, and every image is read."""
+    async with (
+        Emulator(images_per_second=10, images_in_flight=50) as emulator,
+        Session(credentials=emulator.credentials, endpoint=emulator.url) as ocr,
+    ):
+        emulator.script.delay(0.2)
+        outcomes = await ocr.scan_many(_urls(300))
+        assert all(outcome.ok for outcome in outcomes)
+        took = emulator.calls[-1].arrived - emulator.calls[0].arrived
+        assert 30 < took < 36
+        assert ocr.stats.retried == ocr.stats.charged_again == 0
+        assert ocr.stats.outcomes == {"Scan": 300}
+        assert ocr.stats.images_sent == 300 + ocr.stats.throttled
+
+
+async def test_a_scan_may_have_a_timeout_of_its_own(ocr: Session, emulator: Emulator) -> None:
+    """All of it counts, and the image is not sent once it is too late for an answer."""
+    emulator.script.delay(0.5)
+    await ocr.scan("https://example.com/a.png")
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    with pytest.raises(aliocr.ScanTimeoutError, match=r"0\.2 s given to this scan|not sent"):
+        await ocr.scan("https://example.com/b.png", timeout=0.2)
+    assert loop.time() - began <= 0.201
+    assert len(emulator.calls) == 1
+    emulator.script.hang()
+    with pytest.raises(aliocr.ScanTimeoutError) as caught:
+        await ocr.scan("https://example.com/c.png", timeout=1.5)
+    assert caught.value.maybe_charged
+    with pytest.raises(ValueError, match="timeout cannot be -1"):
+        await ocr.scan("https://example.com/c.png", timeout=-1)
+
+
+async def test_overload_is_an_error_at_once(session: Sessions, emulator: Emulator) -> None:
+    """For those who come too late; a stream waits instead."""
+    emulator.script.delay(1.0)
+    async with session(max_waiting=50) as ocr:
+        scans = [asyncio.create_task(ocr.scan(url)) for url in _urls(200)]
+        await asyncio.sleep(0)
+        with pytest.raises(aliocr.OverloadError, match="max_waiting is 50"):
+            await ocr.scan_many(_urls(3))
+        results = await asyncio.gather(*scans, return_exceptions=True)
+        assert sum(isinstance(result, aliocr.Scan) for result in results) == 50
+        assert sum(isinstance(result, aliocr.OverloadError) for result in results) == 150
+        streamed = [outcome async for outcome in ocr.stream(_urls(500))]
+        assert all(outcome.ok for outcome in streamed)
 
 
 # --- cancellation and ends ------------------------------------------------------------------------
