@@ -70,7 +70,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         default=every,
         help=f"which, with commas between: {','.join(every)} (default: all)",
     )
-    parser.add_argument("--quick", action="store_true", help="smaller sizes: about a minute")
+    parser.add_argument("--quick", action="store_true", help="smaller sizes: about two minutes")
     parser.add_argument("--output", type=Path, default=RESULTS, help="where the JSON goes")
     return parser.parse_args(arguments)
 
