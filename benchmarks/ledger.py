@@ -1,0 +1,87 @@
+"""What the server lets pass, and its counts: pure, times come in as arguments."""
+
+from __future__ import annotations
+
+import zlib
+from collections import Counter
+from collections.abc import Sequence
+
+import attrs
+
+from aliocr.emulator.account import Account
+from benchmarks.reply import OK, Task
+from benchmarks.service import Counts, Quotas, Service
+from benchmarks.tally import CREDENTIALS
+
+__all__ = ["Ledger"]
+
+EXCEED_QUOTA = 588
+"""Source: "Common error codes"."""
+
+
+class Ledger:
+    """Judges requests and images with the emulator's account, and remembers how many there were.
+
+    Args:
+        service: What the account may do, and which images fail.
+    """
+
+    def __init__(self, service: Service) -> None:
+        self._account = Account(
+            CREDENTIALS,
+            service.requests_per_second,
+            **attrs.asdict(service.quotas),
+            window=service.window,
+        )
+        self._failing = round(service.failing_share * 10_000)
+        self._failing_code = service.failing_code
+        self._failed: set[bytes] = set()
+        self._counts: Counter[str] = Counter()
+
+    def allow(self, quotas: Quotas) -> None:
+        """Change the image quotas; the new ones begin to count from nothing."""
+        self._account.allow_images(**attrs.asdict(quotas))
+
+    def counts(self) -> Counts:
+        """What has been counted so far."""
+        return Counts(**self._counts)
+
+    def admit(self, images: int, moment: float) -> bool:
+        """Count one request; False if it is over the rate.
+
+        Args:
+            images: How many it carries.
+            moment: Seconds by a clock that never goes back.
+        """
+        admitted = self._account.accept(moment)
+        self._counts.update(requests=1, images=images)
+        if not admitted:
+            self._counts.update(refused_requests=1, refused_images=images)
+        return admitted
+
+    def judge(self, tasks: Sequence[Task], moment: float) -> list[int]:
+        """The code of each image of an admitted request, first come first served.
+
+        Those within the quotas are in flight until `release` is told of them.
+        """
+        granted = self._account.take_images(len(tasks), moment)
+        codes = [self._code(task) for task in tasks[:granted]]
+        refused = len(tasks) - granted
+        failed = sum(code != OK for code in codes)
+        self._counts.update(
+            refused_images=refused, failed_images=failed, read_images=granted - failed
+        )
+        return codes + [EXCEED_QUOTA] * refused
+
+    def release(self, codes: Sequence[int]) -> None:
+        """The images of one `judge` are done."""
+        self._account.put_back(sum(code != EXCEED_QUOTA for code in codes))
+
+    def _code(self, task: Task) -> int:
+        if not self._failing:
+            return OK
+        url = bytes(task.url)
+        if zlib.crc32(url) % 10_000 >= self._failing or url in self._failed:
+            return OK
+        self._failed.add(url)
+        return self._failing_code

@@ -1,0 +1,82 @@
+"""Row 15: how long a single scan waits behind a bulk job."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+
+import attrs
+
+from aliocr import Session
+from benchmarks.client import open_session, scanned, until
+from benchmarks.figures import Row, at_most
+from benchmarks.server import Server
+from benchmarks.service import REAL_REPLY, Service
+from benchmarks.spread import percentile
+from benchmarks.tally import Tallied, Tally, url_of
+from benchmarks.worker import fresh
+
+__all__ = ["beside_bulk"]
+
+SERVICE_SECONDS = 0.2
+
+IN_FULL_SWING = 1.0
+"""Seconds of bulk work before the first single scan."""
+
+
+@attrs.frozen
+class _Beside:
+    bulk: Tallied
+    singles: Tallied
+    seconds: float
+    latencies: tuple[float, ...]
+
+
+async def _beside(url: str, seconds: float) -> _Beside:
+    start = time.monotonic()
+    bulk = Tally(0)
+
+    async def saturate(ocr: Session) -> float:
+        async for outcome in ocr.stream(until(start + IN_FULL_SWING + seconds, bulk)):
+            bulk.note(outcome)
+        return time.monotonic() - start
+
+    async with open_session(url) as ocr:
+        lasted = asyncio.create_task(saturate(ocr))
+        dice = random.Random(15)
+        singles = Tally(0)
+        scans = []
+        for second in range(round(seconds)):
+            # Anywhere in its second, or all would meet the permits at the same phase.
+            moment = start + IN_FULL_SWING + second + dice.random()
+            scans.append(asyncio.create_task(_timed(ocr, singles.more(), moment, singles)))
+        latencies = await asyncio.gather(*scans)
+        bulk_seconds = await lasted
+    return _Beside(bulk.close(), singles.close(), bulk_seconds, tuple(latencies))
+
+
+async def _timed(ocr: Session, number: int, moment: float, singles: Tally) -> float:
+    await asyncio.sleep(moment - time.monotonic())
+    singles.note(await scanned(ocr, url_of(number)))
+    return time.monotonic() - moment
+
+
+def beside_bulk(*, quick: bool) -> list[Row]:
+    """Row 15: what is over and above the service's time is the wait for a permit."""
+    seconds = 10.0 if quick else 60.0
+    with Server(Service(seconds=SERVICE_SECONDS, regions=REAL_REPLY)) as server:
+        beside = fresh(_beside, server.url, seconds)
+        counts = server.control.counts()
+    waits = [1000 * (latency - SERVICE_SECONDS) for latency in beside.latencies]
+    question = f"a saturating stream and 1 single scan/s for {seconds:.0f} s: the scan's wait"
+    details = {
+        "p50_ms": percentile(waits, 50),
+        "scans": len(waits),
+        "bulk_images_per_second": beside.bulk.read / beside.seconds,
+        "refused_requests": counts.refused_requests,
+        "scans_failed": beside.singles.failed,
+        "bulk_failed": beside.bulk.failed,
+    }
+    p99 = at_most("p99", percentile(waits, 99), 250, 210, "{:.0f} ms")
+    return [Row("15", question, (p99,), details, beside.bulk.lost + beside.singles.lost)]
