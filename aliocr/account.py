@@ -89,7 +89,7 @@ class Account:
             limiter: Who gives the permit; None for the account's own.
 
         Returns:
-            The turn: use it at once, in `with`, and do not await in it.
+            The turn: use it, or let it lapse, before anything else is awaited.
         """
         permits = limiter or self._limiter
         async with self._turn:
