@@ -15,7 +15,7 @@ with needed():
     import numpy as np
     from PIL import Image, ImageOps, UnidentifiedImageError
 
-__all__ = ["PictureError", "PictureFrame", "count_frames", "decode"]
+__all__ = ["PictureError", "PictureFrame", "blank_sides", "count_frames", "decode"]
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP")
 """Source: documents, "Limits on images"."""
@@ -31,6 +31,9 @@ MAX_DECODED_PIXELS = 200_000_000
 
 CUT_REACH = 0.08
 """How far a cut of a long image may move to miss a line of text, as a share of a strip."""
+
+INK = 0.3
+"""Contrast of a column that holds ink, as a share of the whole line's."""
 
 WHITE = (255, 255, 255, 255)
 
@@ -229,3 +232,28 @@ def _calm_cut(whole: Image.Image, edge: int, total: int) -> int:
     calm = np.convolve(activity, np.ones(band, np.int32), "valid")
     flattest = np.flatnonzero(calm == calm.min()) + band // 2 - reach
     return edge + int(min(flattest, key=abs))
+
+
+def blank_sides(picture: Image.Image, x: float, y: float, w: float, h: float) -> tuple[int, int]:
+    """Columns without ink beside a line of text, between it and the picture's left and right edge.
+
+    Args:
+        picture: The strip that the line was found in.
+        x: Left edge of the line's box in the strip, in pixels.
+        y: Upper edge of it.
+        w: Width of it.
+        h: Height of it. Its outermost tenths are left out, where neighbours reach in.
+
+    Returns:
+        At least 0 each; within the box all of it if the line has no ink.
+    """
+    left, right = max(0, int(x)), min(picture.width, int(x + w) + 1)
+    box = (left, int(y + 0.1 * h), right, max(int(y + 0.1 * h), int(y + 0.9 * h)) + 1)
+    if left >= right:
+        return left, picture.width - right
+    lines = np.asarray(picture.crop(box).convert("L"), np.int32)
+    contrast = np.ptp(lines, axis=0)
+    ink = np.flatnonzero(contrast > INK * np.ptp(lines))
+    if not len(ink):
+        return right, picture.width - left
+    return left + int(ink[0]), picture.width - left - int(ink[-1]) - 1
