@@ -88,7 +88,7 @@ class Local:
     async def frames_of(self, path: Path) -> int:
         """How many frames a picture has that was read; 1 if it is gone or spoilt since."""
         try:
-            return await asyncio.to_thread(lambda: count_frames(path.read_bytes()))
+            return await asyncio.to_thread(lambda: count_frames(path.read_bytes()).total)
         except (OSError, PictureError):
             return 1
 

@@ -15,7 +15,7 @@ with needed():
     import numpy as np
     from PIL import Image, ImageOps, UnidentifiedImageError
 
-__all__ = ["PictureError", "PictureFrame", "blank_sides", "count_frames", "decode"]
+__all__ = ["FrameCount", "PictureError", "PictureFrame", "blank_sides", "count_frames", "decode"]
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP")
 """Source: documents, "Limits on images"."""
@@ -44,7 +44,8 @@ class PictureError(Exception):
     Attributes:
         code: The service's code: 480 too many pixels, 586 the engine failed, 590 not a picture of
             a known format, or a damaged one.
-        message: One sentence, without anything of the picture's contents.
+        message: What the advice of the code does not say, without anything of the picture's
+            contents. Of too many pixels it says so, which tells the client not to try again.
 
     Source: documents, "Common error codes".
     """
@@ -100,8 +101,23 @@ def decode(
         return tuple(_frames(image, interval, max_frames))
 
 
-def count_frames(data: bytes) -> int:
-    """How many frames a picture has, before any are chosen; at least 1.
+@attrs.frozen
+class FrameCount:
+    """How many frames a picture has, before any are chosen.
+
+    Args:
+        total: At least 1.
+        moves: They are a GIF's own; else the strips of a long image, if there are several.
+        readable: All of them can be read: a long animation may have too many pixels for that.
+    """
+
+    total: int
+    moves: bool
+    readable: bool
+
+
+def count_frames(data: bytes) -> FrameCount:
+    """The frames of a picture.
 
     Blocks as `decode` does, though for less long: nothing is decoded.
 
@@ -109,13 +125,18 @@ def count_frames(data: bytes) -> int:
         PictureError: 480 or 590.
     """
     with _opened(data) as image:
+        own = _own_frames(image)
         # Turning it upright would change nothing: the rule does not tell height from width.
-        return total_frames(*image.size, gif_frames=_own_frames(image))
+        total = total_frames(*image.size, gif_frames=own)
+        readable = image.width * image.height * own <= MAX_DECODED_PIXELS
+        return FrameCount(total, moves=own > 1, readable=readable)
 
 
 @contextmanager
 def _opened(data: bytes) -> Iterator[Image.Image]:
     """A picture that is not too large; whatever is wrong with it in the block has its code."""
+    if not data:
+        raise PictureError(590, "an empty file")
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             # Before anything is decoded: a file of 17 kB can declare 144 megapixels.
@@ -124,13 +145,13 @@ def _opened(data: bytes) -> Iterator[Image.Image]:
     except (PictureError, MemoryError):
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise PictureError(480, "the image has too many pixels") from error
+        raise PictureError(480, "too many pixels") from error
     except UnidentifiedImageError as error:
-        raise PictureError(590, f"not an image of these formats: {', '.join(FORMATS)}") from error
+        raise PictureError(590, "an unknown format") from error
     except Exception as error:
         # Damaged files make Pillow's decoders raise OSError, SyntaxError, ValueError, IndexError,
         # struct.error, …: whichever line met the damage.
-        raise PictureError(590, "the image is damaged or truncated") from error
+        raise PictureError(590, "damaged or truncated") from error
 
 
 def _own_frames(image: Image.Image) -> int:
@@ -158,12 +179,14 @@ def _frames(
 def _check_size(image: Image.Image, frames: int = 1) -> None:
     pixels = image.width * image.height
     if max(image.size) > MAX_SIDE_PIXELS:
-        raise PictureError(480, f"a side of the image is above {MAX_SIDE_PIXELS} pixels")
+        raise PictureError(
+            480, f"too many pixels: a side of {max(image.size)}, of {MAX_SIDE_PIXELS} at most"
+        )
     if pixels > MAX_FRAME_PIXELS:
-        raise PictureError(480, f"the image has {pixels} pixels, the limit is {MAX_FRAME_PIXELS}")
+        raise PictureError(480, f"too many pixels: {pixels}, of {MAX_FRAME_PIXELS} at most")
     if pixels * frames > MAX_DECODED_PIXELS:
         raise PictureError(
-            480, f"{frames} frames of {pixels} pixels are above {MAX_DECODED_PIXELS} pixels"
+            480, f"too many pixels: {frames} frames of {pixels}, of {MAX_DECODED_PIXELS} at most"
         )
 
 
