@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import math
 import signal
+import socket
 import sys
 from typing import TypedDict, Unpack
 
 import click
 
+from aliocr.cli.output import writing
 from aliocr.credentials import ID_VARIABLE, SECRET_VARIABLE
 from aliocr.emulator import Emulator
 from aliocr.emulator.engine import RapidOCREngine
@@ -17,6 +21,13 @@ from aliocr.emulator.window import WINDOWS, WindowKind
 from aliocr.limits import REQUESTS_PER_SECOND
 
 __all__ = ["emulate"]
+
+
+def _number(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
+    """A number from 0 up that is one: neither nan nor infinite, which no comparison would catch."""
+    if value is not None and not 0 <= value < math.inf:
+        raise click.BadParameter(f"{value:g} is no number from 0 up")
+    return value
 
 
 class Options(TypedDict):
@@ -41,6 +52,7 @@ class Options(TypedDict):
 @click.option(
     "--deadline",
     type=float,
+    callback=_number,
     default=DEADLINE,
     show_default=True,
     help="Seconds for a request, after which unread images are answered with 581; 0 for no limit.",
@@ -55,6 +67,7 @@ class Options(TypedDict):
 @click.option(
     "--requests-per-second",
     type=float,
+    callback=_number,
     default=REQUESTS_PER_SECOND,
     show_default=True,
     help="Requests accepted in a second; 0 for no limit.",
@@ -62,6 +75,7 @@ class Options(TypedDict):
 @click.option(
     "--images-per-second",
     type=float,
+    callback=_number,
     help="Images read in a second, beyond which they are answered with 588.",
 )
 @click.option(
@@ -92,10 +106,23 @@ def emulate(
             **options,
         )
         asyncio.run(_serve(emulator))
-    except (ImportError, OSError, ValueError) as error:
+    except (ImportError, ValueError) as error:
         raise click.UsageError(str(error)) from None
+    except OSError as error:
+        raise _refusal(error, options["host"], options["port"]) from None
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _refusal(error: OSError, host: str, port: int) -> click.UsageError:
+    """Why nothing can listen there, and what to do instead."""
+    if error.errno == errno.EADDRINUSE:
+        return click.UsageError(f"port {port} is taken; use another --port")
+    if error.errno == errno.EACCES:
+        return click.UsageError(f"port {port} is not for everybody; use another --port")
+    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        return click.UsageError(f"{host} is no address of this machine; use another --host")
+    return click.UsageError(f"cannot listen at {host}, port {port}: {error.strerror or error}")
 
 
 async def _serve(emulator: Emulator) -> None:
@@ -104,8 +131,9 @@ async def _serve(emulator: Emulator) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     async with emulator:
-        click.echo(f"# an emulator of the service at {emulator.url}; stop it with Ctrl-C")
-        click.echo(f"export ALIOCR_ENDPOINT={emulator.url}")
-        click.echo(f"export {ID_VARIABLE}={emulator.credentials.access_key_id}")
-        click.echo(f"export {SECRET_VARIABLE}={emulator.credentials.access_key_secret}")
+        with writing():
+            click.echo(f"# an emulator of the service at {emulator.url}; stop it with Ctrl-C")
+            click.echo(f"export ALIOCR_ENDPOINT={emulator.url}")
+            click.echo(f"export {ID_VARIABLE}={emulator.credentials.access_key_id}")
+            click.echo(f"export {SECRET_VARIABLE}={emulator.credentials.access_key_secret}")
         await stop.wait()

@@ -14,8 +14,9 @@ import attrs
 from aiohttp import web
 
 from aliocr.emulator import Emulator
+from aliocr.emulator.download import MAX_BYTES
 from aliocr.emulator.engine import RapidOCREngine
-from aliocr.emulator.picture import PictureError, count_frames
+from aliocr.emulator.picture import FrameCount, PictureError, count_frames
 from aliocr.limits import Limits
 from aliocr.models import Outcome
 from aliocr.session import Session
@@ -52,7 +53,7 @@ class Files:
         """The URL of a file, good until `forget`."""
         token = secrets.token_urlsafe(16)
         self._paths[token] = path
-        return f"{self.url}/{token}/{quote(path.name)[-1500:]}"
+        return f"{self.url}/{token}/{quote(os.fsencode(path.name))[-1500:]}"
 
     def forget(self, url: str) -> None:
         """Serve it no more."""
@@ -85,12 +86,16 @@ class Local:
         self._turns.done()
         self._files.forget(outcome.image.url)
 
-    async def frames_of(self, path: Path) -> int:
-        """How many frames a picture has that was read; 1 if it is gone or spoilt since."""
-        try:
-            return await asyncio.to_thread(lambda: count_frames(path.read_bytes()))
-        except (OSError, PictureError):
-            return 1
+    async def frames_of(self, path: Path) -> FrameCount | None:
+        """How many frames a picture has; None for what will not be read."""
+        return await asyncio.to_thread(_counted, path)
+
+
+def _counted(path: Path) -> FrameCount | None:
+    try:
+        return count_frames(path.read_bytes()) if path.stat().st_size <= MAX_BYTES else None
+    except (OSError, PictureError):
+        return None
 
 
 @asynccontextmanager

@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sys
 import time
 from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
 import attrs
-import msgspec
+import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from aliocr.errors import APIError
-from aliocr.models import Outcome, Scan
+from aliocr.errors import APIError, ResponseError, TransportError, without_query
+from aliocr.models import Frame, Outcome, Scan
 
-__all__ = ["JSONOutput", "Output", "TextOutput"]
+__all__ = ["JSONOutput", "Output", "TextOutput", "shown", "writing"]
+
+BESIDE_BAR = 32
+"""Columns for what stands beside the bar, and for the ^C that a terminal writes after it."""
+
+MOST_BAR = 40
+"""Columns of the bar."""
+
+SAME = 3
+"""Sources said to have failed for one reason that is none of theirs; more are counted."""
+
+MOST_NAME = 200
+"""Characters of a source's name in a message."""
 
 
 class Output(ABC):
@@ -25,24 +42,29 @@ class Output(ABC):
 
     Args:
         total: How many results there will be; None if nobody knows.
+        remedy: What to look at if the service is not reached.
     """
 
-    def __init__(self, total: int | None) -> None:
+    def __init__(self, total: int | None, *, remedy: str = "") -> None:
         self._started = time.monotonic()
+        self._remedy = remedy
         self.read = 0
         self.failed = 0
         self._out = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
         self._err = Console(stderr=True, soft_wrap=True, highlight=False, markup=False, emoji=False)
-        # On one terminal the bar must know of the results, to stay below them.
+        bar_width = min(MOST_BAR, max(1, self._err.width - BESIDE_BAR))
         self._progress = Progress(
             TextColumn("reading"),
-            BarColumn(bar_width=None),
+            BarColumn(bar_width),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             console=self._out if self._out.is_terminal else self._err,
             disable=not self._err.is_terminal,
             transient=True,
         )
+        # Whatever is printed where the bar is must go through the bar's console, which keeps the
+        # bar below it; another one would print over it.
+        self._notes = self._progress.console if self._err.is_terminal else self._err
         self._bar = self._progress.add_task("", total=total)
 
     def __enter__(self) -> Self:
@@ -56,25 +78,33 @@ class Output(ABC):
         traceback: TracebackType | None,
     ) -> None:
         self._progress.stop()
+        with writing():
+            self._last_words()
         if self._err.is_terminal:
             seconds = time.monotonic() - self._started
             self._err.print(f"{self.read} read, {self.failed} failed in {seconds:.1f} s")
 
-    def show(self, source: str, outcome: Outcome) -> None:
-        """One result."""
+    def show(self, source: str, outcome: Outcome, frames_total: int | None = None) -> None:
+        """One result, with the number of frames that its picture has, if known."""
         if outcome.ok:
             self.read += 1
-            self._write_scan(source, outcome)
+            with writing():
+                self._write_scan(source, outcome, frames_total)
             self._progress.advance(self._bar)
-        else:
-            error = outcome.error
-            code = error.code if isinstance(error, APIError) else None
-            self.fail(source, str(error), code)
+            return
+        error = outcome.error
+        shared = isinstance(error, TransportError | ResponseError)
+        advice = f"; {self._remedy}" if shared and self._remedy else ""
+        code = error.code if isinstance(error, APIError) else None
+        self.fail(source, f"{error}{advice}", code, shared=shared)
 
-    def fail(self, source: str, message: str, code: int | str | None = None) -> None:
-        """One source that was not read."""
+    def fail(
+        self, source: str, message: str, code: int | str | None = None, *, shared: bool = False
+    ) -> None:
+        """One source that was not read; of a `shared` reason others will fail as well."""
         self.failed += 1
-        self._write_failure(source, message, code)
+        with writing():
+            self._write_failure(source, message, code, shared=shared)
         self._progress.advance(self._bar)
 
     @abstractmethod
@@ -82,34 +112,53 @@ class Output(ABC):
         """Something a person may want to know about a source that was read."""
 
     @abstractmethod
-    def _write_scan(self, source: str, scan: Scan) -> None: ...
+    def _write_scan(self, source: str, scan: Scan, frames_total: int | None) -> None: ...
 
     @abstractmethod
-    def _write_failure(self, source: str, message: str, code: int | str | None) -> None: ...
+    def _write_failure(
+        self, source: str, message: str, code: int | str | None, *, shared: bool
+    ) -> None: ...
+
+    @abstractmethod
+    def _last_words(self) -> None:
+        """What is left to say once all is read."""
 
 
 class TextOutput(Output):
     """For people: text under its source, which goes unsaid where there is one only."""
 
-    def __init__(self, total: int | None) -> None:
-        super().__init__(total)
+    def __init__(self, total: int | None, *, remedy: str = "") -> None:
+        super().__init__(total, remedy=remedy)
         self._headings = total != 1
+        self._shared: Counter[str] = Counter()
 
     def hint(self, source: str, message: str) -> None:
         """In a faint line."""
-        self._err.print(Text(_plain(f"{source}: {message}"), style="dim"))
+        with writing():
+            self._notes.print(Text(f"{shown(source)}: {_plain(message)}", style="dim"))
 
-    def _write_scan(self, source: str, scan: Scan) -> None:
+    def _write_scan(self, source: str, scan: Scan, frames_total: int | None) -> None:
+        del frames_total  # a hint says what a person needs
         if self._headings:
-            self._out.print(Text(_plain(source), style="bold"))
+            self._out.print(Text(_plain(_decoded(source)), style="bold"))
         for line in _lines(scan) or ["(no text)"]:
             self._out.print(Text(_plain(line)))
         if self._headings:
             self._out.print()
 
-    def _write_failure(self, source: str, message: str, code: int | str | None) -> None:
+    def _write_failure(
+        self, source: str, message: str, code: int | str | None, *, shared: bool
+    ) -> None:
         del code  # the message begins with it
-        self._err.print(Text(_plain(f"{source}: {message}"), style="red"))
+        if shared:
+            self._shared[message] += 1
+        if self._shared[message] <= SAME:
+            self._notes.print(Text(f"{shown(source)}: {_plain(message)}", style="red"))
+
+    def _last_words(self) -> None:
+        for message, times in self._shared.items():
+            if times > SAME:
+                self._err.print(Text(f"{times - SAME} more: {_plain(message)}", style="red"))
 
 
 class JSONOutput(Output):
@@ -118,24 +167,63 @@ class JSONOutput(Output):
     def hint(self, source: str, message: str) -> None:
         """Nothing: a program did not ask."""
 
-    def _write_scan(self, source: str, scan: Scan) -> None:
-        found: dict[str, object] = {"source": source, "ok": True, "text": scan.text}
+    def _write_scan(self, source: str, scan: Scan, frames_total: int | None) -> None:
+        found: dict[str, object] = {"source": _decoded(source), "ok": True, "text": scan.text}
         found["regions"] = [attrs.asdict(region) for region in scan.regions]
         if scan.frames:
             found["frames"] = [attrs.asdict(frame) for frame in scan.frames]
+        if frames_total is not None:
+            found["frames_total"] = frames_total
         self._line(found)
 
-    def _write_failure(self, source: str, message: str, code: int | str | None) -> None:
-        self._line({"source": source, "ok": False, "code": code, "error": message})
+    def _write_failure(
+        self, source: str, message: str, code: int | str | None, *, shared: bool
+    ) -> None:
+        del shared  # a program has a line for each source
+        self._line({"source": _decoded(source), "ok": False, "code": code, "error": message})
+
+    def _last_words(self) -> None:
+        """Nothing."""
 
     def _line(self, fields: dict[str, object]) -> None:
         """Through rich on a terminal only, where the bar must stay below it."""
-        line = msgspec.json.encode(fields).decode()
+        line = _json(fields, self._out.encoding)
         if self._out.is_terminal:
             self._out.print(Text(line))
         else:
             sys.stdout.write(line + "\n")
             sys.stdout.flush()
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """What is written in this block may not find room.
+
+    Raises:
+        ClickException: It did not; nothing more is written to standard output then.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise  # nobody listens: not an error
+    except OSError as error:
+        # The interpreter's end would try once more what it still holds.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise click.ClickException(f"cannot write: {error.strerror or error}") from None
+
+
+def _json(fields: dict[str, object], encoding: str) -> str:
+    """In UTF-8 if the stream is; else in ASCII, which all encodings share.
+
+    A file's name that is not UTF-8 needs it too: its odd bytes are lone surrogates, of which
+    `os.fsencode` makes the name again.
+    """
+    line = json.dumps(fields, ensure_ascii=False)
+    try:
+        line.encode()
+    except UnicodeEncodeError:
+        return json.dumps(fields)
+    return line if encoding.lower().replace("_", "-") == "utf-8" else json.dumps(fields)
 
 
 def _lines(scan: Scan) -> list[str]:
@@ -144,15 +232,49 @@ def _lines(scan: Scan) -> list[str]:
     Whether the service puts the text of all frames into that of the picture is not documented.
     """
     whole = [region.text for region in scan.regions] or [scan.text]
-    frames = [
-        line
-        for frame in scan.frames
-        for line in [region.text for region in frame.regions] or [frame.text]
-    ]
-    longer = max(whole, frames, key=lambda lines: sum(len(line.replace(" ", "")) for line in lines))
-    return [line for line in longer if line]
+    frames = [_frame_lines(frame) for frame in scan.frames]
+    every = [line for lines in frames for line in lines]
+    if _letters(every) > _letters(whole) or whole == every:
+        whole = [
+            line
+            for index, lines in enumerate(frames or [whole])
+            if not index or not _repeats(scan.frames[index - 1], scan.frames[index])
+            for line in lines
+        ]
+    return [line for line in whole if line]
+
+
+def _frame_lines(frame: Frame) -> list[str]:
+    return [region.text for region in frame.regions] or [frame.text]
+
+
+def _letters(lines: list[str]) -> int:
+    return sum(len(line.replace(" ", "")) for line in lines)
+
+
+def _repeats(before: Frame, frame: Frame) -> bool:
+    """An animation that stands still: the same words at the same places."""
+    return _frame_lines(before) == _frame_lines(frame) and all(
+        abs(old.x - new.x) < new.h and abs(old.y - new.y) < new.h
+        for old, new in zip(before.regions, frame.regions, strict=True)
+    )
+
+
+def shown(name: str) -> str:
+    """A source as a message names it: printable, not too long, without the query of a URL."""
+    plain = _plain(_decoded(without_query(name) if "://" in name else name))
+    return plain if len(plain) <= MOST_NAME else f"{plain[:MOST_NAME]}…"
+
+
+def _decoded(name: str) -> str:
+    """A file's name as its bytes say in UTF-8, whatever the locale made of them, if they do."""
+    try:
+        return os.fsencode(name).decode()
+    except UnicodeError:
+        return name
 
 
 def _plain(text: str) -> str:
     """Without control characters: what a picture says must not steer the terminal."""
+    text = text.encode("utf-8", "backslashreplace").decode()
     return "".join(c if c.isprintable() or c == "\t" else " " for c in text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
@@ -13,20 +14,32 @@ from typing import TYPE_CHECKING
 import attrs
 import click
 
-from aliocr.cli.output import JSONOutput, Output, TextOutput
-from aliocr.cli.sources import Source, listed, named
+from aliocr.cli.frames import ALL, FIRST, Choice, frames_total, remark
+from aliocr.cli.output import JSONOutput, Output, TextOutput, shown
+from aliocr.cli.sources import Found, ListingError, Source, found, listed
+from aliocr.credentials import ID_VARIABLE, SECRET_VARIABLE
 from aliocr.errors import AuthError
-from aliocr.models import Image
+from aliocr.models import Image, Outcome
 from aliocr.session import Session
 
 if TYPE_CHECKING:
     from aliocr.cli.local import Local
+    from aliocr.emulator.picture import FrameCount
 
 __all__ = ["scan"]
 
 STDIN = "-"
 COUNT = click.IntRange(min=1)
+MOST_NAMED = 5
+"""Slips of one kind that are named, before the rest are counted."""
+
 REGION: str = inspect.signature(Session).parameters["region"].default
+
+
+class Misuse(click.ClickException):
+    """One that no look at the usage would mend."""
+
+    exit_code = 2
 
 
 @click.command(no_args_is_help=True)
@@ -56,30 +69,41 @@ def scan(
     SOURCE is a URL, or - for a list of sources on standard input, one a line. With --local it may
     be a file or a folder of pictures, too.
 
-    GIFs and long pictures have frames: --interval and --max-frames together say which to read.
+    GIFs and long pictures have frames. --local reads all of them, at most 100; the service reads
+    the first, as each is charged. --interval and --max-frames together say which to read instead.
 
     The AccessKey comes from ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET.
     Exit code: 0 all read, 1 some failed, 2 misuse.
     """
-    fixed = _found([name for name in sources if name != STDIN], files=local)
     if (interval is None) != (max_frames is None):
         raise click.UsageError("--interval and --max-frames go together")
     if local and click.get_current_context().get_parameter_source("endpoint") == (
         click.core.ParameterSource.COMMANDLINE
     ):
         raise click.UsageError("--local needs no --endpoint: it brings its own service")
-    try:
-        remote = None if local else Session(endpoint=endpoint, region=region, biz_type=biz_type)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
     listing = STDIN in sources
-    reading = Reading(fixed, interval, max_frames, remote, listing=listing)
-    output = (JSONOutput if as_json else TextOutput)(None if listing else len(fixed))
+    if listing and sys.stdin is None:
+        # Its descriptor is free, so the next thing opened would be read instead.
+        raise Misuse("cannot read standard input: it is closed")
+    fixed = _found([name for name in sources if name != STDIN], files=local)
+    remote = None if local else _session(endpoint, region, biz_type)
+    asked = None if interval is None else Choice(interval, max_frames)
+    reading = Reading(fixed, asked, remote, listing=listing)
+    total = None if listing else sum(len(each.sources) for _, each in fixed)
+    remedy = "" if local else "check the network, --endpoint and --region"
+    output = (JSONOutput if as_json else TextOutput)(total, remedy=remedy)
+    _run(reading, output)
+    sys.exit(1 if output.failed else 0)
+
+
+def _run(reading: Reading, output: Output) -> None:
+    """Read, and have every way to end it end in a line at most."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with output:
             asyncio.run(reading.run(output))
-    except ImportError as error:
-        raise click.UsageError(str(error)) from None
+    except (ImportError, ListingError) as error:
+        raise Misuse(str(error)) from None
     except AuthError as error:
         raise click.ClickException(str(error)) from None
     except KeyboardInterrupt:
@@ -88,18 +112,36 @@ def scan(
         # Whoever read our output has gone; nothing is left to say, nor anybody to say it to.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    sys.exit(1 if output.failed else 0)
 
 
-def _found(names: Sequence[str], *, files: bool) -> list[Source]:
-    """The sources on the command line, where one that cannot be read is a slip."""
-    found: list[Source] = []
+def _session(endpoint: str | None, region: str, biz_type: str | None) -> Session:
+    try:
+        return Session(endpoint=endpoint, region=region, biz_type=biz_type)
+    except ValueError as error:
+        missing = [name for name in (ID_VARIABLE, SECRET_VARIABLE) if not os.environ.get(name)]
+        if not missing or "AccessKey" not in str(error):
+            raise click.UsageError(str(error)) from None
+    names = " and ".join(missing)
+    raise Misuse(f"no AccessKey: set {names} in the environment; --local needs no account")
+
+
+def _found(names: Sequence[str], *, files: bool) -> list[tuple[str, Found]]:
+    """What is named on the command line, where something that cannot be read is a slip."""
+    fixed: list[tuple[str, Found]] = []
+    slips: dict[str, list[str]] = {}
     for name in names:
         try:
-            found += named(name, files=files)
+            fixed.append((name, found(name, files=files)))
         except ValueError as error:
-            raise click.BadParameter(f"{name}: {error}") from None
-    return found
+            slips.setdefault(str(error), []).append(shown(name) or "''")
+    if slips:
+        raise click.UsageError("\n".join(_slip(named, why) for why, named in slips.items()))
+    return fixed
+
+
+def _slip(named: Sequence[str], why: str) -> str:
+    more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
+    return f"{', '.join(named[:MOST_NAMED])}{more}: {why}"
 
 
 @attrs.define
@@ -107,20 +149,18 @@ class Reading:
     """One run over the sources.
 
     Args:
-        sources: Those on the command line.
-        interval: Read one of every so many frames of each; None, with `max_frames`, for the first.
-        max_frames: At most so many.
+        fixed: The names on the command line, and what they stand for.
+        asked: Which frames the user wants; None for the usual ones.
         remote: The session to read with; None for the local service.
         listing: More sources come on standard input.
     """
 
-    sources: list[Source]
-    interval: int | None
-    max_frames: int | None
+    fixed: list[tuple[str, Found]]
+    asked: Choice | None
     remote: Session | None
     listing: bool
     # The session hands back the very image it was given, so its identity finds the source.
-    _sources: dict[int, Source] = attrs.field(factory=dict, init=False)
+    _under_way: dict[int, tuple[Source, FrameCount | None]] = attrs.field(factory=dict, init=False)
 
     async def run(self, output: Output) -> None:
         """Read all of them, and show each result as it comes."""
@@ -134,43 +174,57 @@ class Reading:
                 local = await stack.enter_async_context(local_service())
                 session = local.session
             async for outcome in session.stream(self._images(output, local)):
-                source = self._sources.pop(id(outcome.image))
                 if local is not None:
                     local.done(outcome)
-                output.show(source.name, outcome)
-                if local is not None and outcome.ok:
-                    await self._hint_at_frames(source, local, output)
+                self._show(outcome, output)
 
-    async def _hint_at_frames(self, source: Source, local: Local, output: Output) -> None:
-        """Say that there is more to read, if it was not asked for."""
-        if source.path is None or self.interval is not None:
+    def _show(self, outcome: Outcome, output: Output) -> None:
+        source, counted = self._under_way.pop(id(outcome.image))
+        if not outcome.ok:
+            output.show(source.name, outcome)
             return
-        total = await local.frames_of(source.path)
-        if total > 1:
-            reads = f"--interval 1 --max-frames {total} reads all"
-            output.hint(source.name, f"the first of {total} frames; {reads}")
+        total = counted.total if counted else frames_total(outcome.image, outcome)
+        output.show(source.name, outcome, total)
+        if counted and self.asked is None and (said := remark(counted)):
+            output.hint(source.name, said)
 
     async def _images(self, output: Output, local: Local | None) -> AsyncIterator[Image]:
         async for source in self._all(output):
+            counted = await local.frames_of(source.path) if local and source.path else None
+            choice = self.asked or self._usual(counted)
             try:
                 url = local.serve(source.path) if local and source.path else source.name
-                image = Image(url, interval=self.interval, max_frames=self.max_frames)
+                image = Image(url, interval=choice.interval, max_frames=choice.max_frames)
             except ValueError as error:
                 output.fail(source.name, str(error))
                 continue
-            self._sources[id(image)] = source
+            self._under_way[id(image)] = source, counted
             yield image
 
+    def _usual(self, counted: FrameCount | None) -> Choice:
+        """All that can be read, if it costs nothing."""
+        if self.remote is not None or (counted and not counted.readable):
+            return FIRST
+        return ALL
+
     async def _all(self, output: Output) -> AsyncIterator[Source]:
-        for source in self.sources:
-            yield source
+        for name, each in self.fixed:
+            for source in _announced(name, each, output):
+                yield source
         if not self.listing:
             return
         async for name in listed():
             try:
-                found = list(named(name, files=self.remote is None))
+                each = found(name, files=self.remote is None)
             except ValueError as error:
                 output.fail(name, str(error))
                 continue
-            for source in found:
+            for source in _announced(name, each, output):
                 yield source
+
+
+def _announced(name: str, each: Found, output: Output) -> tuple[Source, ...]:
+    """The sources; that a folder holds other things is said before them."""
+    if each.skipped:
+        output.hint(name, f"{each.skipped} skipped: folders, and files not named as a picture")
+    return each.sources

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import stat
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
@@ -11,16 +12,20 @@ from pathlib import Path
 
 import attrs
 
-__all__ = ["Source", "listed", "named"]
+__all__ = ["Found", "ListingError", "Source", "found", "listed"]
 
 SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".webp"}
 """Of the formats the service reads; what to take from a folder. Source: "Limits on images"."""
 
 CHUNK = 65_536
-"""Bytes read from standard input at once, at most."""
+"""Bytes read from standard input at once, at most; and of a line, which is a URL or a path."""
 
 CHUNKS_AHEAD = 2
 """Chunks read before the first of them is used up."""
+
+
+class ListingError(Exception):
+    """Standard input cannot be read, or is no list of sources."""
 
 
 @attrs.frozen
@@ -35,41 +40,67 @@ class Source:
     name: str
     path: Path | None
 
-    @classmethod
-    def of(cls, name: str, *, files: bool) -> Source:
-        """Tell a URL from a file.
 
-        Args:
-            name: As the user wrote it.
-            files: Files can be read, not only URLs.
+@attrs.frozen
+class Found:
+    """What a name stands for.
 
-        Raises:
-            ValueError: It is neither, or a file where only URLs can be read.
-        """
-        if name.lower().startswith(("http://", "https://")):
-            return cls(name, None)
-        path = Path(name)
-        if not path.exists():
-            raise ValueError("no such file, and no http:// or https:// URL")
-        if not files:
-            raise ValueError("the service reads URLs only; --local reads files on this machine")
-        return cls(name, path)
+    Args:
+        sources: One, or the pictures of a folder in the order of their names.
+        skipped: Whatever else is in that folder.
+    """
+
+    sources: tuple[Source, ...]
+    skipped: int = 0
 
 
-def named(name: str, *, files: bool) -> Iterator[Source]:
-    """The source of that name; a folder stands for the pictures in it, in the order of their names.
+def found(name: str, *, files: bool) -> Found:
+    """Tell URLs, files and folders apart. A folder is not searched in depth.
+
+    Args:
+        name: As the user wrote it.
+        files: Files can be read, not only URLs.
 
     Raises:
         ValueError: It cannot be read at all; the message does not repeat the name.
     """
-    source = Source.of(name, files=files)
-    if source.path is None or not source.path.is_dir():
-        yield source
-        return
-    pictures = sorted(p for p in source.path.iterdir() if p.suffix.lower() in SUFFIXES)
+    if name.lower().startswith(("http://", "https://")):
+        return Found((Source(name, None),))
+    mode = _mode(name)
+    if not files:
+        raise ValueError("the service reads URLs only; --local reads files on this machine")
+    if stat.S_ISDIR(mode):
+        return _pictures(Path(name))
+    if not stat.S_ISREG(mode):
+        raise ValueError("not a regular file")
+    return Found((Source(name, Path(name)),))
+
+
+def _mode(name: str) -> int:
+    if not name:  # which would be the current folder
+        raise ValueError("an empty name")
+    try:
+        return Path(name).stat().st_mode
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        raise ValueError("no such file, and no http:// or https:// URL") from None
+    except OSError as error:
+        raise ValueError(_reason(error)) from None
+
+
+def _pictures(folder: Path) -> Found:
+    try:
+        inside = sorted(folder.iterdir())
+    except OSError as error:
+        raise ValueError(_reason(error)) from None
+    pictures = [path for path in inside if path.suffix.lower() in SUFFIXES and path.is_file()]
     if not pictures:
         raise ValueError("no pictures in this folder")
-    yield from (Source(str(picture), picture) for picture in pictures)
+    sources = tuple(Source(str(picture), picture) for picture in pictures)
+    return Found(sources, len(inside) - len(pictures))
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
 
 
 async def listed() -> AsyncIterator[str]:
@@ -77,24 +108,43 @@ async def listed() -> AsyncIterator[str]:
 
     A thread reads, so that answers are taken in while the next line is waited for. It is a daemon
     on the bare descriptor: neither Ctrl-C nor the interpreter's end has to wait for a line.
+
+    Raises:
+        ListingError: It cannot be read, or is no list.
     """
     loop = asyncio.get_running_loop()
-    chunks: asyncio.Queue[list[bytes] | None] = asyncio.Queue()
+    chunks: asyncio.Queue[list[bytes] | ListingError | None] = asyncio.Queue()
     room = threading.Semaphore(CHUNKS_AHEAD)
 
     def read() -> None:
-        rest = b""
         with suppress(RuntimeError):  # the loop has ended, and nobody wants more
-            while chunk := os.read(0, CHUNK):
-                *lines, rest = (rest + chunk).split(b"\n")
-                loop.call_soon_threadsafe(chunks.put_nowait, lines)
-                room.acquire()
-            loop.call_soon_threadsafe(chunks.put_nowait, [rest])
+            try:
+                for lines in _chunks():
+                    loop.call_soon_threadsafe(chunks.put_nowait, lines)
+                    room.acquire()
+            except OSError as error:
+                failed = ListingError(f"cannot read standard input: {_reason(error)}")
+                loop.call_soon_threadsafe(chunks.put_nowait, failed)
+            except ListingError as error:
+                loop.call_soon_threadsafe(chunks.put_nowait, error)
             loop.call_soon_threadsafe(chunks.put_nowait, None)
 
     threading.Thread(target=read, name="aliocr stdin", daemon=True).start()
     while (lines := await chunks.get()) is not None:
+        if isinstance(lines, ListingError):
+            raise lines
         for line in lines:
-            if text := line.decode("utf-8", "replace").strip():
+            # As names on the command line: what is not UTF-8 is a file's name nevertheless.
+            if text := os.fsdecode(line).strip():
                 yield text
         room.release()
+
+
+def _chunks() -> Iterator[list[bytes]]:
+    rest = b""
+    while chunk := os.read(0, CHUNK):
+        *lines, rest = (rest + chunk).split(b"\n")
+        if b"\0" in chunk or len(rest) > CHUNK:
+            raise ListingError("standard input is no list of sources: name a picture by its path")
+        yield lines
+    yield [rest]

@@ -74,7 +74,8 @@ class Downloader:
 
         Raises:
             APIError: 400 no usable URL, 403 and 404 as the host says, 480 no or a broken answer,
-                589 too many bytes, 592 not in time. Its message names no URL.
+                589 too many bytes, 592 not in time. Its message names no URL, and says what the
+                advice of the code does not.
         """
         if self._session is None:
             raise RuntimeError("a Downloader works inside its async with block")
@@ -84,15 +85,15 @@ class Downloader:
                 async with self._session.get(url, max_redirects=MAX_REDIRECTS + 1) as response:
                     return await self._read(response)
             except TimeoutError:
-                raise api_error(592, f"download timeout after {self._timeout:g} s") from None
+                raise api_error(592, "download timeout") from None
             # A redirection to nonsense is also an InvalidURL, but not the fault of this URL.
             except aiohttp.RedirectClientError:
-                raise api_error(480, "download failed: redirected to an unusable URL") from None
+                raise api_error(480, "network: redirected to an unusable URL") from None
             # UnicodeError, a ValueError, comes for host names that DNS cannot hold.
             except (aiohttp.InvalidURL, ValueError):
                 raise api_error(400, "[task.url] is not a valid URL") from None
             except (aiohttp.ClientError, OSError) as error:
-                raise api_error(480, f"download failed: {type(error).__name__}") from None
+                raise api_error(480, f"network: {type(error).__name__}") from None
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         if response.status != 200:
@@ -109,12 +110,12 @@ class Downloader:
         return bytes(data)
 
     def _too_large(self) -> APIError:
-        return api_error(589, f"the image is larger than {self._max_bytes} bytes")
+        return api_error(589, f"given up after {self._max_bytes} bytes")
 
 
 def _status_error(status: int) -> APIError:
     if status == 404:
-        return api_error(404, "no image at this URL")
+        return api_error(404, "its host answers HTTP 404")
     if status in (401, 403):
-        return api_error(403, "the image's host denies access")
-    return api_error(480, f"download failed: the image's host answers HTTP {status}")
+        return api_error(403, f"its host answers HTTP {status}")
+    return api_error(480, f"network: its host answers HTTP {status}")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 if TYPE_CHECKING:
     from aliocr.emulator.engine import Recognized
 
-__all__ = ["Placed", "joined_text", "rate", "reading_order"]
+__all__ = ["Placed", "is_cjk", "joined_text", "rate", "reading_order"]
 
 # Lengths in line heights: the median height of the pieces at hand.
 MIN_GUTTER = 1.0
@@ -90,7 +90,7 @@ def joined_text(regions: Iterable[Placed]) -> str:
     texts = [region.text for region in regions if region.text]
     joined = texts[:1]
     for left, right in pairwise(texts):
-        if not (_is_cjk(left[-1]) and _is_cjk(right[0])):
+        if not (is_cjk(left[-1]) and is_cjk(right[0])):
             joined.append(" ")
         joined.append(right)
     return "".join(joined)
@@ -175,7 +175,7 @@ def _centre(region: Placed) -> float:
     return region.y + region.h / 2
 
 
-def _is_cjk(character: str) -> bool:
+def is_cjk(character: str) -> bool:
     """Han, kana, their punctuation and full-width forms; not Hangul, which is written with spaces.
 
     Ranges, since `unicodedata` has no property for a script.

@@ -15,7 +15,7 @@ with needed():
     import numpy as np
     from PIL import Image, ImageOps, UnidentifiedImageError
 
-__all__ = ["PictureError", "PictureFrame", "count_frames", "decode"]
+__all__ = ["FrameCount", "PictureError", "PictureFrame", "blank_sides", "count_frames", "decode"]
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP")
 """Source: documents, "Limits on images"."""
@@ -32,6 +32,9 @@ MAX_DECODED_PIXELS = 200_000_000
 CUT_REACH = 0.08
 """How far a cut of a long image may move to miss a line of text, as a share of a strip."""
 
+INK = 0.3
+"""Contrast of a column that holds ink, as a share of the whole line's."""
+
 WHITE = (255, 255, 255, 255)
 
 
@@ -41,7 +44,8 @@ class PictureError(Exception):
     Attributes:
         code: The service's code: 480 too many pixels, 586 the engine failed, 590 not a picture of
             a known format, or a damaged one.
-        message: One sentence, without anything of the picture's contents.
+        message: What the advice of the code does not say, without anything of the picture's
+            contents. Of too many pixels it says so, which tells the client not to try again.
 
     Source: documents, "Common error codes".
     """
@@ -97,8 +101,23 @@ def decode(
         return tuple(_frames(image, interval, max_frames))
 
 
-def count_frames(data: bytes) -> int:
-    """How many frames a picture has, before any are chosen; at least 1.
+@attrs.frozen
+class FrameCount:
+    """How many frames a picture has, before any are chosen.
+
+    Args:
+        total: At least 1.
+        moves: They are a GIF's own; else the strips of a long image, if there are several.
+        readable: All of them can be read: a long animation may have too many pixels for that.
+    """
+
+    total: int
+    moves: bool
+    readable: bool
+
+
+def count_frames(data: bytes) -> FrameCount:
+    """The frames of a picture.
 
     Blocks as `decode` does, though for less long: nothing is decoded.
 
@@ -106,13 +125,18 @@ def count_frames(data: bytes) -> int:
         PictureError: 480 or 590.
     """
     with _opened(data) as image:
+        own = _own_frames(image)
         # Turning it upright would change nothing: the rule does not tell height from width.
-        return total_frames(*image.size, gif_frames=_own_frames(image))
+        total = total_frames(*image.size, gif_frames=own)
+        readable = image.width * image.height * own <= MAX_DECODED_PIXELS
+        return FrameCount(total, moves=own > 1, readable=readable)
 
 
 @contextmanager
 def _opened(data: bytes) -> Iterator[Image.Image]:
     """A picture that is not too large; whatever is wrong with it in the block has its code."""
+    if not data:
+        raise PictureError(590, "an empty file")
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             # Before anything is decoded: a file of 17 kB can declare 144 megapixels.
@@ -121,13 +145,13 @@ def _opened(data: bytes) -> Iterator[Image.Image]:
     except (PictureError, MemoryError):
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise PictureError(480, "the image has too many pixels") from error
+        raise PictureError(480, "too many pixels") from error
     except UnidentifiedImageError as error:
-        raise PictureError(590, f"not an image of these formats: {', '.join(FORMATS)}") from error
+        raise PictureError(590, "an unknown format") from error
     except Exception as error:
         # Damaged files make Pillow's decoders raise OSError, SyntaxError, ValueError, IndexError,
         # struct.error, …: whichever line met the damage.
-        raise PictureError(590, "the image is damaged or truncated") from error
+        raise PictureError(590, "damaged or truncated") from error
 
 
 def _own_frames(image: Image.Image) -> int:
@@ -155,12 +179,14 @@ def _frames(
 def _check_size(image: Image.Image, frames: int = 1) -> None:
     pixels = image.width * image.height
     if max(image.size) > MAX_SIDE_PIXELS:
-        raise PictureError(480, f"a side of the image is above {MAX_SIDE_PIXELS} pixels")
+        raise PictureError(
+            480, f"too many pixels: a side of {max(image.size)}, of {MAX_SIDE_PIXELS} at most"
+        )
     if pixels > MAX_FRAME_PIXELS:
-        raise PictureError(480, f"the image has {pixels} pixels, the limit is {MAX_FRAME_PIXELS}")
+        raise PictureError(480, f"too many pixels: {pixels}, of {MAX_FRAME_PIXELS} at most")
     if pixels * frames > MAX_DECODED_PIXELS:
         raise PictureError(
-            480, f"{frames} frames of {pixels} pixels are above {MAX_DECODED_PIXELS} pixels"
+            480, f"too many pixels: {frames} frames of {pixels}, of {MAX_DECODED_PIXELS} at most"
         )
 
 
@@ -229,3 +255,28 @@ def _calm_cut(whole: Image.Image, edge: int, total: int) -> int:
     calm = np.convolve(activity, np.ones(band, np.int32), "valid")
     flattest = np.flatnonzero(calm == calm.min()) + band // 2 - reach
     return edge + int(min(flattest, key=abs))
+
+
+def blank_sides(picture: Image.Image, x: float, y: float, w: float, h: float) -> tuple[int, int]:
+    """Columns without ink beside a line of text, between it and the picture's left and right edge.
+
+    Args:
+        picture: The strip that the line was found in.
+        x: Left edge of the line's box in the strip, in pixels.
+        y: Upper edge of it.
+        w: Width of it.
+        h: Height of it. Its outermost tenths are left out, where neighbours reach in.
+
+    Returns:
+        At least 0 each; within the box all of it if the line has no ink.
+    """
+    left, right = max(0, int(x)), min(picture.width, int(x + w) + 1)
+    box = (left, int(y + 0.1 * h), right, max(int(y + 0.1 * h), int(y + 0.9 * h)) + 1)
+    if left >= right:
+        return left, picture.width - right
+    lines = np.asarray(picture.crop(box).convert("L"), np.int32)
+    contrast = np.ptp(lines, axis=0)
+    ink = np.flatnonzero(contrast > INK * np.ptp(lines))
+    if not len(ink):
+        return right, picture.width - left
+    return left + int(ink[0]), picture.width - left - int(ink[-1]) - 1

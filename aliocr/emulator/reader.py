@@ -31,7 +31,7 @@ import attrs
 from aliocr.emulator.content import CERTAIN, Content
 from aliocr.emulator.engine import Engine, Recognized
 from aliocr.emulator.layout import joined_text, rate, reading_order
-from aliocr.emulator.picture import PictureError, PictureFrame, decode
+from aliocr.emulator.picture import PictureError, PictureFrame, blank_sides, decode
 from aliocr.emulator.stitch import Strip, stitched
 from aliocr.models import Frame, Region
 
@@ -257,11 +257,11 @@ class PictureReader:
 
     def _see(self, frame: PictureFrame) -> _Seen:
         """Read a frame in a worker."""
-        found = tuple(
-            attrs.evolve(each, x=each.x + frame.x, y=each.y + frame.y)
-            for each in reading_order(self._engine().recognize(frame.picture))
-        )
-        strip = Strip(found, frame.x, frame.x + frame.picture.width)
+        picture = frame.picture
+        seen = reading_order(self._engine().recognize(picture))
+        found = tuple(attrs.evolve(each, x=each.x + frame.x, y=each.y + frame.y) for each in seen)
+        blanks = tuple(blank_sides(picture, each.x, each.y, each.w, each.h) for each in seen)
+        strip = Strip(found, frame.x, frame.x + picture.width, blanks)
         # No address: the service keeps frames for some minutes, the emulator keeps none.
         return _Seen(strip, Frame(joined_text(found), _regions(found), rate=_rate(found)))
 

@@ -7,18 +7,23 @@ has the lines that a person sees.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from itertools import pairwise
 
 import attrs
 
 from aliocr.emulator.engine import Recognized
-from aliocr.emulator.layout import joined_text, rate, reading_order
+from aliocr.emulator.layout import is_cjk, joined_text, rate, reading_order
 
 __all__ = ["Strip", "stitched"]
 
 REACH = 0.5
 """How far from the cut a half may end, in line heights: columns stand further apart than twice."""
+
+WORD_GAP = 0.5
+"""Blank between two words, at least, in mean widths of the line's letters. Of 225 cuts through
+lines in four typefaces, two through a word had more, and four between words had less."""
 
 
 @attrs.frozen
@@ -29,11 +34,23 @@ class Strip:
         found: In pixels of the whole picture.
         left: Its left edge in the whole picture, in pixels.
         right: Its right edge likewise.
+        blanks: For each of `found`, how many pixels of its rows hold no ink before its first letter
+            and after its last one, counted from the strip's edges. Its box does not tell: engines
+            draw it wider than the letters.
     """
 
     found: tuple[Recognized, ...]
     left: int
     right: int
+    blanks: tuple[tuple[float, float], ...]
+
+
+@attrs.frozen
+class _Piece:
+    """A line as far as it is known, and the blank between its end and the cut after it."""
+
+    found: Recognized
+    blank: float
 
 
 def stitched(strips: Sequence[Strip]) -> tuple[Recognized, ...]:
@@ -42,17 +59,21 @@ def stitched(strips: Sequence[Strip]) -> tuple[Recognized, ...]:
     Args:
         strips: From left to right, at least one. Only those that touch are joined.
     """
-    whole = list(strips[0].found)
+    whole = [
+        _Piece(found, after)
+        for found, (_, after) in zip(strips[0].found, strips[0].blanks, strict=True)
+    ]
     for before, strip in pairwise(strips):
-        for right in strip.found:
-            cut = strip.left
-            halves = (left for left in whole if before.right == cut and _meet(left, right, cut))
+        cut = strip.left
+        for right, (blank, after) in zip(strip.found, strip.blanks, strict=True):
+            halves = (p for p in whole if before.right == cut and _meet(p.found, right, cut))
             left = next(halves, None)
             if left is None:
-                whole.append(right)
+                whole.append(_Piece(right, after))
             else:
-                whole[whole.index(left)] = _joined(left, right)
-    return reading_order(whole)
+                joined = _joined(left.found, right, left.blank + blank)
+                whole[whole.index(left)] = _Piece(joined, after)
+    return reading_order(piece.found for piece in whole)
 
 
 def _meet(left: Recognized, right: Recognized, cut: int) -> bool:
@@ -63,13 +84,27 @@ def _meet(left: Recognized, right: Recognized, cut: int) -> bool:
     return overlap > height / 2 and all(abs(gap) < REACH * height for gap in gaps)
 
 
-def _joined(left: Recognized, right: Recognized) -> Recognized:
+def _joined(left: Recognized, right: Recognized, blank: float) -> Recognized:
+    """Both halves in one box; a word that was cut is one again."""
     top = min(left.y, right.y)
+    texts = (left.text.rstrip(), right.text.lstrip())
+    letter = (left.w + right.w) / max(1, sum(_letters(text) for text in texts))
+    word = blank < WORD_GAP * letter or any(map(_is_wide_mark, (texts[0][-1:], texts[1][:1])))
     return Recognized(
-        text=joined_text((left, right)),
+        text="".join(texts) if word else joined_text((left, right)),
         x=left.x,
         y=top,
         w=right.x + right.w - left.x,
         h=max(left.y + left.h, right.y + right.h) - top,
         confidence=(rate((left, right)) or 0.0) / 100,
     )
+
+
+def _is_wide_mark(character: str) -> bool:
+    """Full-width punctuation, which has its blank in itself."""
+    return bool(character) and is_cjk(character) and unicodedata.category(character)[0] == "P"
+
+
+def _letters(text: str) -> int:
+    """Its length in letters; a Chinese character is as wide as two."""
+    return sum(2 if is_cjk(character) else 1 for character in text)

@@ -139,7 +139,9 @@ async def test_a_slow_host_is_given_up(host: ImageHost, part: str) -> None:
 
 async def test_an_image_too_large_is_refused_by_its_announced_length(host: ImageHost) -> None:
     """Nothing of it is downloaded."""
-    assert (await failure(host.url("/size/100001"))).code == 589
+    error = await failure(host.url("/size/100001"))
+    assert error.code == 589
+    assert str(error).count("larger than") == 1
 
 
 async def test_an_image_too_large_is_refused_while_it_comes(host: ImageHost) -> None:
@@ -174,7 +176,10 @@ async def test_a_host_that_does_not_listen_is_a_failed_download() -> None:
     """No connection."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        assert (await failure(f"http://127.0.0.1:{taken.getsockname()[1]}/a.png")).code == 480
+        error = await failure(f"http://127.0.0.1:{taken.getsockname()[1]}/a.png")
+    assert error.code == 480
+    assert error.message.startswith("network: ")
+    assert error.transient
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import statistics
 import subprocess
@@ -16,7 +17,7 @@ from truth import ENOUGH, LINES, SAMPLES, TRUTH, squeezed
 pytest.importorskip("rapidocr")
 pytest.importorskip("onnxruntime")
 
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from aliocr.emulator.engine import RapidOCREngine, Recognized
 from aliocr.emulator.picture import decode
@@ -123,7 +124,7 @@ async def test_a_sample_is_read_in_order_by_the_reader() -> None:
 
 READ_AND_SAY_NOTHING = """
 import sys
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from aliocr.emulator.engine import RapidOCREngine
 engine = RapidOCREngine()
 for name in sys.argv[1:]:
@@ -176,3 +177,26 @@ def test_without_the_extra_one_sentence_says_what_to_install() -> None:
     first, second = ran.stdout.splitlines()
     assert first == second
     assert "pip install 'aliocr[emulator]'" in first
+
+
+async def test_words_that_the_strips_cut_are_whole(engine: RapidOCREngine) -> None:
+    """In Latin letters, in digits and in Chinese; blanks stay where words end."""
+    size = (538, 140)
+    font = ImageFont.load_default(28)
+    banner = Image.new("RGB", size, "white")
+    draw = ImageDraw.Draw(banner)
+    lines = ("Hello my picture is a very wide banner", "Invoice 20241213-0086 total 64.50 EUR")
+    for line, y in zip(lines, (14, 84), strict=True):
+        draw.text((20, y), line, font=font, fill="black")
+    chinese = Image.open(SAMPLES / "small_zh.png").convert("RGB")
+    reader = PictureReader(lambda: engine, workers=1)
+    said = []
+    for picture in (banner, chinese):
+        buffer = io.BytesIO()
+        picture.save(buffer, "PNG")
+        read = await reader.read(buffer.getvalue(), interval=1, max_frames=100)
+        assert len(read.frames) > 2
+        said.append([region.text for region in read.regions])
+    await reader.aclose()
+    assert said[0] == list(lines)
+    assert said[1] == [each["text"] for each in TRUTH["small_zh.png"]["lines"]]

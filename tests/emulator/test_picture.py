@@ -18,7 +18,8 @@ pytest.importorskip("PIL")
 import numpy as np
 from PIL import Image, ImageDraw
 
-from aliocr.emulator.picture import PictureError, count_frames, decode
+from aliocr.emulator.picture import FrameCount, PictureError, count_frames, decode
+from aliocr.errors import api_error
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 WHITE, BLACK, RED, GREEN, BLUE = (
@@ -147,6 +148,30 @@ def test_a_gif_is_refused_when_the_frames_before_the_last_are_too_many_pixels() 
     data[6:10] = struct.pack("<HH", 6_000, 4_200)  # the canvas; each frame stays small
     assert code_of(bytes(data), interval=8, max_frames=2) == 480
     assert only_frame(bytes(data)).size == (6_000, 4_200)
+    assert count_frames(bytes(data)) == FrameCount(9, moves=True, readable=False)
+    assert count_frames(animated("GIF", RED, GREEN)) == FrameCount(2, moves=True, readable=True)
+
+
+def test_too_many_pixels_say_so_and_are_not_tried_again() -> None:
+    """Which of the reasons for 480 it is; the same picture has as many the next time."""
+    big = bytearray(animated("GIF", *((n, 0, 0) for n in range(9))))
+    big[6:10] = struct.pack("<HH", 6_000, 4_200)
+    refused = [png_that_declares(12_000, 12_000), png_that_declares(10, 30_001), bytes(big)]
+    for data in refused:
+        with pytest.raises(PictureError, match="too many pixels") as refusal:
+            decode(data, interval=8, max_frames=2)
+        assert not api_error(480, refusal.value.message).transient
+
+
+def test_what_is_no_picture_says_how_and_the_advice_the_rest() -> None:
+    """The message of the client is one sentence that says nothing twice."""
+    cut = encoded(Image.new("RGB", (99, 99)), "PNG")[:60]
+    said = {b"": "an empty file", b"text": "an unknown format", cut: "damaged or truncated"}
+    for data, words in said.items():
+        with pytest.raises(PictureError) as refusal:
+            decode(data)
+        error = api_error(refusal.value.code, refusal.value.message)
+        assert str(error) == f"590 {words}: not a readable PNG, JPG, JPEG, BMP, GIF or WEBP"
 
 
 def test_a_gif_is_refused_when_a_later_frame_enlarges_it_too_much() -> None:
@@ -302,7 +327,8 @@ def test_the_sample_pictures_have_the_frames_they_should() -> None:
     for name, count in (("anim4.gif", 4), ("long_portrait.png", 7), ("receipt_mixed.jpg", 1)):
         data = (SAMPLES / name).read_bytes()
         assert len(decode(data, interval=1, max_frames=100)) == count
-        assert count_frames(data) == count
+        counted = count_frames(data)
+        assert (counted.total, counted.moves) == (count, name.endswith("gif"))
 
 
 def test_frames_are_counted_as_they_are_cut() -> None:
@@ -310,8 +336,8 @@ def test_frames_are_counted_as_they_are_cut() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     turned = encoded(Image.new("RGB", (900, 200), WHITE), "JPEG", exif=exif.tobytes())
-    assert count_frames(turned) == len(decode(turned, interval=1, max_frames=100))
-    assert count_frames(animated("WEBP", RED, GREEN)) == 1
+    assert count_frames(turned).total == len(decode(turned, interval=1, max_frames=100))
+    assert count_frames(animated("WEBP", RED, GREEN)).total == 1
     for data, code in ((b"", 590), (png_that_declares(12_000, 12_000), 480)):
         with pytest.raises(PictureError) as refusal:
             count_frames(data)
