@@ -160,7 +160,7 @@ IN_BODY: dict[int, Rule] = {
     403: Rule(DownloadError, "the image's host refuses the service; open it to the public"),
     404: Rule(DownloadError, "no image at this URL; check that it opens from the public Internet"),
     408: Rule(AuthError, "the account or RAM user lacks permission"),
-    480: Rule(DownloadError, "not to be had, or too many bytes or pixels", transient=True),
+    480: Rule(DownloadError, "check the address, or send a smaller picture", transient=True),
     500: Rule(APIError, "the service failed", transient=True, maybe_charged=True),
     503: Rule(APIError, "the service is unavailable", transient=True),
     580: Rule(APIError, "the service's database failed", transient=True, maybe_charged=True),
