@@ -7,6 +7,7 @@ whose request never left is free to go again, any other may be charged twice.
 from __future__ import annotations
 
 import math
+import os
 import time
 import uuid
 from collections.abc import Mapping
@@ -175,7 +176,9 @@ def _ours(error: Exception) -> OCRError:
         case aiohttp.ClientConnectorCertificateError():
             return TransportError(f"the certificate was not accepted: {error}")
         case aiohttp.ClientConnectorError():
-            return TransportError(f"no connection: {error}", transient=True)
+            why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+            text = f"no connection to {error.host}:{error.port}: {why}"
+            return TransportError(text, transient=True)
         case _:
             text = f"the connection broke: {str(error) or type(error).__name__}"
             return TransportError(text, transient=True, maybe_charged=True)
