@@ -3,7 +3,7 @@
 The limits are the account's, not a session's. Whoever wants to send takes a turn, one at a time:
 
 1. No turn begins while the account is paused. It is paused by a refusal of a whole request, as
-   long as the service says, or twice as long each time in a row if it says nothing.
+   long as the service says, or up to twice as long each time in a row if it says nothing.
 2. Then room is waited for: for one image at least, as the quota has it.
 3. Then the request permit, the last thing that is awaited before the request is signed and sent.
    A permit that comes to find the account paused, or the room gone, lapses.
@@ -13,6 +13,7 @@ The limits are the account's, not a session's. Whoever wants to send takes a tur
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 from collections.abc import Hashable, Sequence
 from weakref import WeakKeyDictionary
@@ -56,6 +57,7 @@ class Account:
         self._limiter = PacedLimiter(limits.requests_per_second)
         self._quota = ImageQuota(limits)
         self._turn = asyncio.Lock()
+        self._waiting = 0
         self._news = asyncio.Event()
         self._paused_at = -math.inf
         self._paused_until = -math.inf
@@ -76,31 +78,52 @@ class Account:
         """Hold these limits from now on; the last session to open says."""
         self._limiter.change_limit(limits.requests_per_second)
         self._quota.limit(limits)
-        self._news.set()
+        self._tell()
+
+    def _tell(self) -> None:
+        """Wake who waits, to look again; who comes later waits for what comes later."""
+        news, self._news = self._news, asyncio.Event()
+        news.set()
 
     def stalled_for(self, now: float) -> float:
         """Seconds since the first of the refusals in a row that nothing has got through after."""
         return max(0.0, now - self._stalled_since)
 
-    async def turn(self, limiter: Limiter | None = None) -> Turn:
+    def paused_for(self, now: float) -> float:
+        """Seconds until the account's next turn can begin, if it is paused."""
+        return max(0.0, self._paused_until - now)
+
+    async def turn(self, limiter: Limiter | None = None, *, since: float) -> Turn:
         """Wait for leave to send one request, first come, first served.
 
         Args:
-            limiter: Who gives the permit; None for the account's own.
+            limiter: Who gives the permit; None for the account's own. Its askers wait for each
+                other, and for nobody who asks elsewhere.
+            since: When the images that wait began to, in seconds of the loop's clock.
 
         Returns:
             The turn: use it, or let it lapse, before anything else is awaited.
         """
-        permits = limiter or self._limiter
-        async with self._turn:
-            while True:
-                await self._clear()
-                await permits.acquire()
-                now = asyncio.get_running_loop().time()
-                room = self._quota.room(now)
-                if room >= 1 and now >= self._paused_until:
-                    return Turn(self, permits, room, now)
-                _give_back(permits)
+        if not self._waiting:
+            self._quota.idle_until(since)
+        self._waiting += 1
+        try:
+            if limiter is not None:
+                return await self._next(limiter)
+            async with self._turn:
+                return await self._next(self._limiter)
+        finally:
+            self._waiting -= 1
+
+    async def _next(self, permits: Limiter) -> Turn:
+        while True:
+            await self._clear()
+            await permits.acquire()
+            now = asyncio.get_running_loop().time()
+            room = self._quota.room(now)
+            if room >= 1 and now >= self._paused_until:
+                return Turn(self, permits, room, now)
+            _give_back(permits)
 
     async def _clear(self) -> None:
         """Wait until the account is not paused and there is room for an image."""
@@ -109,12 +132,9 @@ class Account:
             wait = max(self._paused_until - now, self._quota.wait(now))
             if wait <= 0:
                 return
-            self._news.clear()
-            try:
+            with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait if wait < math.inf else None):
                     await self._news.wait()
-            except TimeoutError:
-                pass
 
     def depart(self, count: int, limiter: Limiter, now: float) -> Trip:
         """A request of so many images leaves."""
@@ -141,7 +161,7 @@ class Account:
         elif refused is not None:
             self._in_a_row = 0
             self._stalled_since = math.inf
-        self._news.set()
+        self._tell()
 
     def _pause(self, sent_at: float, retry_after: float | None, now: float) -> None:
         if retry_after is not None:

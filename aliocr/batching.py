@@ -24,26 +24,28 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from collections.abc import Coroutine, Sequence
-from typing import Protocol
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
 from aliocr.account import Account, Trip, Turn
 from aliocr.errors import (
-    AuthError,
     ImageError,
     OCRError,
     OverloadError,
     ScanTimeoutError,
-    ThrottledError,
 )
 from aliocr.journeys import Answer, Journeys
 from aliocr.limiter import Limiter
 from aliocr.models import Image, Scan
 from aliocr.queue import Caller, Journey, Lane, Queue, Ticket, smaller_company
 from aliocr.retry import Budget, RetryPolicy
+from aliocr.returns import Returns
 from aliocr.stats import Tally
 
 __all__ = ["Batcher", "Carrier"]
+
+T = TypeVar("T")
 
 
 class Carrier(Protocol):
@@ -56,8 +58,8 @@ class Carrier(Protocol):
         """One request; what became of each image, in order, or an `OCRError` raised for all."""
 
 
-MANY_REFUSALS = 20
-"""Refused so often, an image has been throttled for itself, though others of the account pass."""
+ANSWERS_REMEMBERED = 10.0
+"""Seconds for which the time of an answer says how long the next will take."""
 
 
 class Batcher:
@@ -90,17 +92,25 @@ class Batcher:
         self._account = account
         self._limiter = limiter
         self._retry = retry
-        self._budget = budget
         self._most = images_per_request
-        self._throttle_timeout = throttle_timeout
         self._max_waiting = max_waiting
         self.tally = Tally(images_per_request)
         self._queue = Queue()
         self._journeys = Journeys(self._queue, self.tally, images_per_request)
-        self._resting: dict[asyncio.TimerHandle, list[Journey]] = {}
-        self._answer_times: deque[float] = deque(maxlen=16)
+        self._returns = Returns(
+            self._journeys,
+            self._queue,
+            account,
+            self.tally,
+            retry=retry,
+            budget=budget,
+            throttle_timeout=throttle_timeout,
+            ready=self._start_pump,
+        )
+        self._answer_times: deque[tuple[float, float]] = deque(maxlen=16)
+        self._wrecked_at = -math.inf
         self._pump_task: asyncio.Task[None] | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._closed = False
 
     # --- callers ----------------------------------------------------------------------------------
@@ -157,8 +167,7 @@ class Batcher:
         self._stop_pump()
         for task in self._tasks:
             task.cancel()
-        for timer in self._resting:
-            timer.cancel()
+        self._returns.close()
         closed = OCRError("the session was closed before this image was answered")
         for journey in self._journeys:
             self._journeys.fail(journey, closed)
@@ -168,14 +177,21 @@ class Batcher:
 
     def _start_pump(self) -> None:
         if self._queue and (self._pump_task is None or self._pump_task.done()):
-            self._pump_task = self._start(self._pump(), "aliocr pump")
+            self._pump_task = self._start(self._pump(), "aliocr pump", self._pump_ended)
 
-    def _start(self, work: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
+    def _start(
+        self,
+        work: Coroutine[None, None, T],
+        name: str,
+        ended: Callable[[asyncio.Task[T]], None],
+    ) -> asyncio.Task[T]:
+        """A task of ours. A callback follows its end, even if it was cancelled before it began."""
         # Not by `create_task`: a loop's eager task factory would run it at once, and an outcome
         # would be there before its caller has the ticket.
         task = asyncio.Task(work, loop=asyncio.get_running_loop(), name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(ended)
         return task
 
     def _stop_pump(self) -> None:
@@ -185,26 +201,33 @@ class Batcher:
 
     async def _pump(self) -> None:
         """A batch a turn, until nobody waits; the next image to arrive starts it again."""
-        failed = OCRError("what sends the images was cancelled from outside")
-        try:
-            while self._queue:
-                await self._carrier.prepare()
-                turn = await self._turn()
-                self._dispatch(turn)
-        except OCRError as error:
-            failed = error
-        except Exception as error:  # noqa: BLE001 - a defect here; no caller may wait for ever
-            failed = _unexpected(error)
-        finally:
-            if self._pump_task is asyncio.current_task():  # else it was stopped by its owner
-                self._pump_task = None
-                if self._queue:
-                    self._refuse_waiting(failed)
+        while self._queue:
+            began = asyncio.get_running_loop().time()
+            await self._carrier.prepare()
+            turn = await self._turn(began)
+            batch = self._take(turn)
+            if not batch:  # all were withdrawn meanwhile
+                turn.lapse()
+                continue
+            for journey in batch:
+                self._journeys.depart(journey)
+            self.tally.requests += 1
+            sending = self._carrier.send([journey.image for journey in batch])
+            trip = turn.use(len(batch))
+            _ = self._start(sending, "aliocr request", partial(self._returned, batch, trip))
 
-    async def _turn(self) -> Turn:
+    def _pump_ended(self, task: asyncio.Task[None]) -> None:
+        failed = _failure(task)
+        if task is self._pump_task:  # else it was stopped by its owner
+            self._pump_task = None
+            if failed is not None:
+                self._returns.refuse_waiting(failed)
+            self._start_pump()
+
+    async def _turn(self, since: float) -> Turn:
         began = asyncio.get_running_loop().time()
         try:
-            return await self._account.turn(self._limiter)
+            return await self._account.turn(self._limiter, since=since)
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
@@ -217,142 +240,64 @@ class Batcher:
         finally:
             self.tally.waited += asyncio.get_running_loop().time() - began
 
-    def _dispatch(self, turn: Turn) -> None:
-        batch = self._take(turn)
-        if not batch:  # all were withdrawn meanwhile
-            turn.lapse()
-            return
-        for journey in batch:
-            self._journeys.depart(journey)
-        self.tally.requests += 1
-        _ = self._start(self._travel(batch, turn.use(len(batch))), "aliocr request")
-
     def _take(self, turn: Turn) -> list[Journey]:
         """The batch of this turn, without those that nobody would wait for to the end."""
-        quickest = min(self._answer_times, default=0.0)
         while batch := self._queue.take(int(min(self._most, turn.room))):
-            horizon = turn.began + quickest
-            late = [journey for journey in batch if journey.deadline < horizon]
+            horizon = turn.began + self._quickest(turn.began)
+            late = {journey for journey in batch if journey.deadline < horizon}
             for journey in late:
                 too_late = "no time is left for an answer, so it was not sent"
-                self._journeys.fail(journey, ScanTimeoutError(too_late))
+                self._journeys.fail(journey, ScanTimeoutError(too_late, transient=True))
             if len(late) < len(batch):
                 return [journey for journey in batch if journey not in late]
         return []
 
-    async def _travel(self, batch: list[Journey], trip: Trip) -> None:
-        failed = OCRError("the request was cancelled from outside", maybe_charged=True)
-        answers: Sequence[Answer] | None = None
-        try:
-            answers = await self._carrier.send([journey.image for journey in batch])
-        except OCRError as error:
-            failed = error
-        except Exception as error:  # noqa: BLE001 - a defect here; no caller may wait for ever
-            failed = _unexpected(error)
-        finally:
-            self._account.arrive(trip, failed if answers is None else answers)
-            if answers is not None:
-                took = asyncio.get_running_loop().time() - trip.sent.at
-                self._answer_times.append(took)
-            if not self._closed:
-                self._return(batch, answers, failed)
+    def _quickest(self, now: float) -> float:
+        """Seconds of the quickest answer of late; 0 if there was none, so that one is sought."""
+        while self._answer_times and self._answer_times[0][0] < now - ANSWERS_REMEMBERED:
+            self._answer_times.popleft()
+        return min((took for _, took in self._answer_times), default=0.0)
 
-    def _return(
-        self, batch: list[Journey], answers: Sequence[Answer] | None, failed: OCRError
+    def _returned(
+        self, batch: list[Journey], trip: Trip, task: asyncio.Task[Sequence[Answer]]
     ) -> None:
-        """Rule 4: a request that failed as a whole sends its images on in smaller company."""
-        if answers is None:
-            if isinstance(failed, ImageError) and not failed.maybe_charged and len(batch) > 1:
-                # Refused whole because of one: nothing ran, so this costs nobody a try.
-                for journey in batch:
-                    journey.company = math.ceil(len(batch) / 2)
-                self._come_back(batch)
-                return
-            if failed.transient and failed.maybe_charged:
+        """A request has ended: rule 4 if it failed as a whole."""
+        failed = _failure(task)
+        now = asyncio.get_running_loop().time()
+        self._account.arrive(trip, task.result() if failed is None else failed)
+        if self._closed:
+            return
+        if failed is None:
+            self._answer_times.append((now, now - trip.sent.at))
+            self._returns.settle(batch, task.result())
+        elif isinstance(failed, ImageError) and not failed.maybe_charged and len(batch) > 1:
+            # Refused whole because of one: nothing ran, so this costs nobody a try.
+            for journey in batch:
+                journey.company = math.ceil(len(batch) / 2)
+            self._returns.come_back(batch)
+        else:
+            if failed.transient and failed.maybe_charged and not self._is_outage(trip, now):
                 for journey in batch:
                     left = self._retry.max_retries - journey.failures
                     journey.company = min(journey.company, smaller_company(len(batch), left))
-            answers = [failed] * len(batch)
-        self._settle(batch, answers)
+            self._returns.settle(batch, [failed] * len(batch))
 
-    # --- outcomes ---------------------------------------------------------------------------------
-
-    def _settle(self, batch: Sequence[Journey], answers: Sequence[Answer]) -> None:
-        """Give out outcomes; those that failed alike rest alike, and come back together."""
-        throttled: list[Journey] = []
-        alike: dict[tuple[object, ...], tuple[OCRError, list[Journey]]] = {}
-        for journey, answer in zip(batch, answers, strict=True):
-            journey.travelling = False
-            if journey not in self._journeys:
-                continue
-            if isinstance(answer, Scan):
-                self._budget.refill()
-                self._journeys.succeed(journey, answer)
-            elif isinstance(answer, ThrottledError):
-                if self._waits_on(journey, answer):
-                    throttled.append(journey)
-            else:
-                journey.failures += 1
-                journey.maybe_charged |= answer.maybe_charged
-                kind = (type(answer), str(answer), journey.failures)
-                alike.setdefault(kind, (answer, []))[1].append(journey)
-        self._come_back(throttled)
-        for error, group in alike.values():
-            self._retry_or_fail(group, error)
-
-    def _waits_on(self, journey: Journey, error: ThrottledError) -> bool:
-        """Rule 5: it does, while anything gets through or its patience lasts."""
-        now = asyncio.get_running_loop().time()
-        self.tally.throttled += 1
-        journey.refusals += 1
-        journey.refused_at = min(journey.refused_at, now)
-        stalled = self._account.stalled_for(now) > self._throttle_timeout
-        patient = now - journey.refused_at <= self._throttle_timeout
-        if patient or not (stalled or journey.refusals >= MANY_REFUSALS):
-            return True
-        self._journeys.fail(journey, error)
-        if stalled:
-            for other in list(self._queue):
-                if now - other.since > self._throttle_timeout:
-                    self._journeys.fail(other, error)
-        return False
-
-    def _retry_or_fail(self, group: Sequence[Journey], error: OCRError) -> None:
-        rest = self._retry.rest_after(error, group[0].failures)
-        again = []
-        for journey in group:
-            if rest is None or (journey.maybe_charged and not self._budget.spend()):
-                self._journeys.fail(journey, error)
-            else:
-                again.append(journey)
-        if again and rest is not None:
-            self._lay_down(again, rest)
-        if isinstance(error, AuthError) and rest is None:
-            self._refuse_waiting(error)
-
-    def _lay_down(self, group: list[Journey], seconds: float) -> None:
-        def wake() -> None:
-            del self._resting[timer]
-            self._come_back(group)
-
-        timer = asyncio.get_running_loop().call_later(seconds, wake)
-        self._resting[timer] = group
-
-    def _come_back(self, group: Sequence[Journey]) -> None:
-        for journey in reversed(group):  # each goes to the front, so the first goes last
-            journey.travelling = False
-            if journey in self._journeys:
-                self._queue.add(journey)
-        self._start_pump()
-
-    def _refuse_waiting(self, error: OCRError) -> None:
-        """Rule 6."""
-        for journey in self._journeys:
-            if not journey.travelling:
-                self._journeys.fail(journey, error)
+    def _is_outage(self, trip: Trip, now: float) -> bool:
+        """Since this request left, others failed as well and none was answered: all are alike."""
+        others_failed = self._wrecked_at >= trip.sent.at
+        answered = bool(self._answer_times) and self._answer_times[-1][0] >= trip.sent.at
+        self._wrecked_at = now
+        return others_failed and not answered
 
 
-def _unexpected(error: Exception) -> OCRError:
+def _failure(task: asyncio.Task[T]) -> OCRError | None:
+    """What a task of ours failed with, if it did."""
+    if task.cancelled():
+        return OCRError(f"{task.get_name()}: cancelled from outside", maybe_charged=True)
+    error = task.exception()
+    if error is None or isinstance(error, OCRError):
+        return error
+    # A defect here: no caller may wait for ever.
     failed = OCRError(f"{type(error).__name__}: {error}", maybe_charged=True)
     failed.__cause__ = error
     return failed

@@ -31,7 +31,10 @@ BATCHES_UNREAD = 10
 
 BATCHES_OPEN = 100
 """Batches drawn and without outcome: more than can be under way at 10 requests a second with 7 s
-for each, so that only a limiter of the user's own meets it."""
+for each. Who may send more, or waits longer, meets it."""
+
+YIELD_EVERY = 100
+"""Images drawn before the loop is let in: equal ones fill no queue and would never stop."""
 
 
 class Feed:
@@ -137,6 +140,8 @@ class Feed:
                     if not ticket.journey.travelled:
                         self._queued.add(ticket)
                 number += 1
+                if number % YIELD_EVERY == 0:
+                    await asyncio.sleep(0)
                 while not self._has_room():
                     self._room.clear()
                     await self._room.wait()

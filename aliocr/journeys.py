@@ -65,20 +65,19 @@ class Journeys:
         """
         equal = self._equals.get(image) if image.data_id is None else None
         if equal is not None:
-            return self._join(equal, Ticket(image, caller, equal, number), lane, deadline)
-        journey = Journey(image, lane, self._company, now, deadline)
-        ticket = Ticket(image, caller, journey, number)
-        journey.tickets.append(ticket)
+            return self._join(equal, Ticket(image, caller, equal, number, deadline), lane)
+        journey = Journey(image, lane, self._company, now)
+        ticket = Ticket(image, caller, journey, number, deadline)
+        journey.tickets[ticket] = None
         self._open[journey] = None
         if image.data_id is None:
             self._equals[image] = journey
         self._queue.add(journey)
         return ticket
 
-    def _join(self, journey: Journey, ticket: Ticket, lane: Lane, deadline: float) -> Ticket:
+    def _join(self, journey: Journey, ticket: Ticket, lane: Lane) -> Ticket:
         self._tally.shared += 1
-        journey.tickets.append(ticket)
-        journey.deadline = max(journey.deadline, deadline)
+        journey.tickets[ticket] = None
         if lane < journey.lane:
             self._queue.promote(journey, lane)
         if journey.travelled and ticket.caller is not None:
@@ -89,7 +88,8 @@ class Journeys:
         """Its caller wants nothing any more; the image goes on only if another does."""
         ticket.caller = None
         journey = ticket.journey
-        if journey in self._open and not any(other.caller for other in journey.tickets):
+        journey.tickets.pop(ticket, None)
+        if journey in self._open and not journey.tickets:
             self._forget(journey)
 
     def depart(self, journey: Journey) -> None:
@@ -98,7 +98,7 @@ class Journeys:
         self._tally.charged_again += journey.maybe_charged
         self._tally.retried += journey.failures > 0
         if not journey.travelled:
-            for ticket in journey.tickets:
+            for ticket in list(journey.tickets):
                 if ticket.caller is not None:
                     ticket.caller.taken(ticket)
         journey.travelled = journey.travelling = True
@@ -113,8 +113,10 @@ class Journeys:
         self._finish(journey, scan, maybe_charged=True)
 
     def _finish(self, journey: Journey, answer: Answer, *, maybe_charged: bool) -> None:
+        if journey not in self._open:  # a caller withdrew it while another was told
+            return
         self._forget(journey)
-        for ticket in journey.tickets:
+        for ticket in list(journey.tickets):
             caller, ticket.caller = ticket.caller, None
             if caller is None:
                 continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from typing import Protocol, runtime_checkable
 
 from aiolimiter import AsyncLimiter
@@ -21,6 +22,9 @@ FIRST = 1 - MANNER.margin
 server then. A margin that proves too wide is given up after `FIRST_HOLD` requests."""
 
 FIRST_HOLD = 100
+
+OPEN = 1000
+"""Permits of which it is remembered when they were given, until it is known what became of them."""
 
 
 class Limiter(Protocol):
@@ -71,7 +75,7 @@ class PacedLimiter:
         # aiolimiter lets newcomers barge and prefers small amounts; behind a lock it has a single
         # caller at a time, and the lock is first in, first out.
         self._turn = asyncio.Lock()
-        self._open: list[Sent] = []
+        self._open: deque[Sent] = deque(maxlen=OPEN)
 
     def __repr__(self) -> str:
         return f"<PacedLimiter {self.requests_per_second:g} requests/s>"
@@ -102,13 +106,15 @@ class PacedLimiter:
         for number in reversed(range(len(self._open))):
             if self._open[number].at <= sent_at:
                 now = asyncio.get_running_loop().time()
-                permit = self._open.pop(number)
+                permit = self._open[number]
+                del self._open[number]
                 self._pace.answered(permit, int(not throttled), int(throttled), now)
                 return
 
     def unused(self) -> None:
         """The permit lapses: the next comes when it would have come anyway."""
-        self._open.pop()
+        if self._open:
+            self._open.pop()
 
 
 def _pace(limit: float) -> Pace:
@@ -124,11 +130,12 @@ class StrictLimiter:
     """Permits that cannot be too many, however the network delays and the service counts.
 
     There are as many slots as the limit has requests a second, and each is free again one second
-    after its request was answered: two requests of one slot cannot arrive within a second. The
-    price is the time of an answer: 10 ÷ (1 + L) requests a second for answers that take L seconds,
-    94.5 % of the limit at 58 ms and half of it at 1 s.
+    after its request was answered: two requests of one slot cannot arrive within a second. (One
+    that was given up without an answer may still be under way; its slot is taken for answered
+    then.) The price is the time of an answer: 10 ÷ (1 + L) requests a second for answers that take
+    L seconds, half of the limit at 1 s.
 
-    Give the same one to all sessions of an account.
+    Give the same one to all sessions of an account, on one event loop.
 
     Args:
         requests_per_second: The limit, a whole number from 1 up.
@@ -139,15 +146,31 @@ class StrictLimiter:
             raise ValueError(
                 f"requests_per_second must be a whole number from 1 up, not {requests_per_second!r}"
             )
-        self._slots = asyncio.Semaphore(requests_per_second)
         self._requests_per_second = requests_per_second
+        self._slots = asyncio.Semaphore(requests_per_second)
+        # Evenly, too: ten at once would each carry what the image quota has just then.
+        self._bucket = _even_bucket(requests_per_second)
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def __repr__(self) -> str:
         return f"<StrictLimiter {self._requests_per_second} requests/s>"
 
     async def acquire(self) -> None:
-        """Return when a slot is free; first come, first served."""
+        """Return when a slot is free; first come, first served.
+
+        Raises:
+            RuntimeError: It was used on another event loop before, and knows nothing of its slots.
+        """
+        loop = asyncio.get_running_loop()
+        if self._loop not in (None, loop):
+            raise RuntimeError("a StrictLimiter serves one event loop; make another for this one")
+        self._loop = loop
         await self._slots.acquire()
+        try:
+            await self._bucket.acquire()
+        except BaseException:
+            self._slots.release()
+            raise
 
     def answered(self, sent_at: float, *, throttled: bool) -> None:  # noqa: ARG002 - the protocol
         """Free the slot in a second."""

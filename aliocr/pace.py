@@ -49,6 +49,9 @@ LARGEST_STEP = 1.0
 STEEPER = 3.3
 """By so much a step is larger than the one before it."""
 
+LEAST_SAMPLE = 10
+"""From fewer than so many in a second, of a rate that was not used, nothing is concluded."""
+
 UNBOUNDED = 1e6
 """A rate per second above this is no bound."""
 
@@ -135,7 +138,6 @@ class Pace:
         self._slack = 0.0
         self._cut_at = -math.inf
         self._unbounded_until = -math.inf
-        self._seen_at = -math.inf
         self._log: deque[Sent] = deque()
 
     def cap(self, ceiling: float) -> None:
@@ -171,7 +173,6 @@ class Pace:
             self._refuse(sent.at, refused, now)
         elif self._was_used(sent.at):
             self._pass(sent.at, accepted, now)
-        self._seen_at = now
 
     # --- the last second, as it was sent ----------------------------------------------------------
 
@@ -205,7 +206,7 @@ class Pace:
     # --- what passes ------------------------------------------------------------------------------
 
     def _pass(self, sent_at: float, accepted: int, now: float) -> None:
-        if self.rate >= self._ceiling:
+        if self._base >= self._ceiling:
             return
         probe = self._probe
         if probe is None:
@@ -213,17 +214,26 @@ class Pace:
             if self._hold <= 0:
                 self._begin_probe(now)
         elif sent_at >= probe.full_at:
-            self._base *= 1 + probe.step
+            self._base = min(self._base * (1 + probe.step), self._ceiling)
+            if self._base == self._ceiling:
+                self.rate, self._probe = self._base, None
+                return
             probe.step = min(STEEPER * probe.step, LARGEST_STEP)
             probe.began, probe.excess, probe.full_at = now, 0.0, math.inf
             self._climb(probe)
 
     def _begin_probe(self, now: float) -> None:
         step = max(self._manner.step, min(self._manner.lift / self._base, LARGEST_STEP / 2))
+        if self._is_far_down():
+            step = LARGEST_STEP / 2
         self._probe = _Probe(self._base, step, now)
         self._raised = None
         self._refused = 0
         self._climb(self._probe)
+
+    def _is_far_down(self) -> bool:
+        """Far below a limit that is known: what kept it there has gone, or will be met again."""
+        return self._base < FAR_LESS * self._ceiling < math.inf
 
     def _climb(self, probe: _Probe) -> None:
         level = self._base * (1 + probe.step)
@@ -238,8 +248,10 @@ class Pace:
         if self.rate > self._base:
             probe.excess += count * (1 - self._base / self.rate)
             probe.total += count * (1 - probe.held / self.rate)
-        enough = probe.excess > self._manner.margin * self._base + 1
-        long_enough = now >= probe.began + self._manner.confirm
+        more = self._manner.margin * self._base + 1
+        enough = probe.excess > more or self.rate >= self._ceiling
+        confirm = min(self._manner.confirm, WINDOW) if self._is_far_down() else self._manner.confirm
+        long_enough = now >= probe.began + confirm
         if enough and long_enough and probe.total > 1.1 * self._slack:
             probe.full_at = min(probe.full_at, now)
             if self._base == probe.held:
@@ -252,11 +264,13 @@ class Pace:
         self._refused += refused
         if self._probe is not None and sent_at > self._cut_at:
             self._end_probe(self._probe, evident)
-        elif self._probe is None and evident < FAR_LESS * self._base:
+        elif self._probe is None and evident < FAR_LESS * self._base and self._tells(sent_at):
             self._fall(self._evidently(evident, sent_at), now)
-        elif self._probe is None and sent_at > self._cut_at + WINDOW:
+        elif self._probe is None and sent_at > self._cut_at + WINDOW and self._base < math.inf:
             level = self._base * (1 - self._manner.cut)
-            self._fall(min(level, self._evidently(evident + 1, sent_at)), now)
+            if self._ceiling == math.inf and self._was_used(sent_at):
+                level = min(level, self._evidently(evident + 1, sent_at))
+            self._fall(level, now)
             self._owe(refused)
         else:
             self._owe(refused)
@@ -264,13 +278,19 @@ class Pace:
         self._cut_at = now
         self.rate = self._base
 
+    def _tells(self, sent_at: float) -> bool:
+        """Enough was sent in the second before for what was accepted of it to say anything."""
+        if self._was_used(sent_at):
+            return True
+        return sum(sent.count for sent in self._second_before(sent_at)) >= LEAST_SAMPLE
+
     def _evidently(self, evident: float, sent_at: float) -> float:
         """The rate to keep when so many per second were accepted."""
         if evident:
             return evident * (1 - self._manner.margin)
         # Nothing at all was: half of what there was, which may have been without bound.
         sent = sum(sent.count for sent in self._second_before(sent_at)) / WINDOW
-        return max(1.0, min(self._base, sent) / 2)
+        return min(self._base, max(sent, LEAST_SAMPLE)) / 2
 
     def _end_probe(self, probe: _Probe, evident: float) -> None:
         self._probe = None
@@ -298,7 +318,7 @@ class Pace:
             self._settle(self._raised)
         elif base < FAR_LESS * before and self._raised is None:
             # The limit itself has come down, which is nobody's fault.
-            self._hold = 1 / self._manner.aim
+            self._hold = min(1 / self._manner.aim, MOST_HOLD * base)
             self._slack = 0.0
 
     def _owe(self, refused: int) -> None:

@@ -45,12 +45,14 @@ class Ticket:
         caller: Who gets the outcome; None once it was given, or is not wanted any more.
         journey: The journey.
         number: The caller's own number for it.
+        deadline: When the caller leaves, in seconds of the loop's clock.
     """
 
     image: Image
     caller: Caller | None
     journey: Journey
     number: int = 0
+    deadline: float = math.inf
 
 
 @attrs.define(eq=False)
@@ -62,7 +64,6 @@ class Journey:
         lane: Its lane.
         company: The most images its next request may carry, itself included.
         since: When it first joined the queue, in seconds of the loop's clock.
-        deadline: When nobody will wait for it any more, by the same clock.
         tickets: Of those who wait for it: one, unless equal images share it.
         failures: Tries that failed, throttled ones left out.
         refusals: Tries that were throttled.
@@ -76,14 +77,18 @@ class Journey:
     lane: Lane
     company: int
     since: float
-    deadline: float = math.inf
-    tickets: list[Ticket] = attrs.field(factory=list, repr=False)
+    tickets: dict[Ticket, None] = attrs.field(factory=dict, repr=False)
     failures: int = 0
     refusals: int = 0
     refused_at: float = math.inf
     travelled: bool = False
     travelling: bool = False
     maybe_charged: bool = False
+
+    @property
+    def deadline(self) -> float:
+        """When nobody will wait for it any more, in seconds of the loop's clock."""
+        return max((ticket.deadline for ticket in self.tickets), default=-math.inf)
 
 
 class Queue:

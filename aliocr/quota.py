@@ -19,8 +19,11 @@ from aliocr.pace import IMAGES, Pace, Sent
 __all__ = ["ImageQuota"]
 
 SAVED_UP = 0.11
-"""Seconds of the rate that can be saved up, besides one image: a little more than the distance of
-two requests, so that each can take all that came up in between."""
+"""Seconds of the rate that can be saved up while nobody waits, besides one image."""
+
+SAVED_WAITING = 1.0
+"""Seconds of the rate that can be saved up while images wait: a request takes all that came up
+since the last, however far apart they are, but not more than a server counts at a time."""
 
 
 class ImageQuota:
@@ -35,7 +38,7 @@ class ImageQuota:
         self._pace = Pace(ceiling, ceiling, IMAGES)
         self._most_in_flight = limits.images_in_flight or math.inf
         self._in_flight = 0
-        self._saved = self._most_saved()
+        self._saved = 1.0
         self._counted_at = -math.inf
 
     def limit(self, limits: Limits) -> None:
@@ -53,12 +56,17 @@ class ImageQuota:
         self._save_up(now)
         return min(self._saved, self._most_in_flight - self._in_flight)
 
+    def idle_until(self, moment: float) -> None:
+        """Nobody waited till then: what was saved up before is little."""
+        self._save_up(moment)
+        self._saved = min(self._saved, 1 + SAVED_UP * self._pace.rate)
+
     def wait(self, now: float) -> float:
         """Seconds until there is room for one image; infinite if an answer must come first."""
         if self._in_flight >= self._most_in_flight:
             return math.inf
         self._save_up(now)
-        return max(0.0, (1 - self._saved) / self._pace.rate)
+        return (1 - self._saved) / self._pace.rate if self._saved < 1 else 0.0
 
     def sent(self, count: int, now: float) -> Sent:
         """Note that so many have left; the note goes back to `answered`."""
@@ -82,16 +90,15 @@ class ImageQuota:
         self._saved = min(self._saved, self._most_saved())
 
     def _most_saved(self) -> float:
-        return 1 + SAVED_UP * self._pace.rate
+        return 1 + SAVED_WAITING * self._pace.rate
 
     def _save_up(self, now: float) -> None:
-        grown = self._saved
         if self._pace.rate == math.inf:
-            grown = math.inf
-        elif now > self._counted_at > -math.inf:
-            grown += self._pace.rate * (now - self._counted_at)
-        self._saved = min(grown, self._most_saved())
-        self._counted_at = now
+            self._saved = math.inf
+        elif now > self._counted_at:
+            grown = self._saved + self._pace.rate * min(now - self._counted_at, SAVED_WAITING)
+            self._saved = min(grown, self._most_saved())
+        self._counted_at = max(now, self._counted_at)
 
 
 def _ceiling(limits: Limits) -> float:

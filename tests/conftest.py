@@ -1,6 +1,7 @@
 """What every test may use: a virtual clock that suits aiolimiter, an emulator, a session on it."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -11,6 +12,12 @@ import aliocr
 from aliocr.emulator import Emulator
 
 MICROSECOND = 1e-6
+
+
+@pytest.fixture(autouse=True)
+def same_chances() -> None:
+    """Jitter is drawn from the one generator there is: the same in every run."""
+    random.seed(0)
 
 
 @pytest.fixture

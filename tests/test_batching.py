@@ -213,6 +213,37 @@ async def test_an_image_that_cannot_be_answered_in_time_is_not_sent() -> None:
     await batcher.close()
 
 
+async def test_one_slow_answer_is_not_held_against_the_next() -> None:
+    """What is known of answers grows old, so that it is found out anew."""
+    service, batcher, asker = _world(Character(jitter=0.0, answers=(1.5, 1.5)))
+    loop = asyncio.get_running_loop()
+    asker.ask(_image(0))
+    await asker.all_done()
+    service.character = STEADY
+    for number in range(1, 20):
+        ticket = batcher.submit(_image(number), asker, Lane.BULK, deadline=loop.time() + 1)
+        asker.outcomes[ticket] = []
+        await asker.all_done()
+        await asyncio.sleep(1)
+    assert service.charged.total() > 8
+    await batcher.close()
+
+
+async def test_who_is_left_of_two_decides_whether_it_is_too_late() -> None:
+    """A patient caller who has gone keeps no image alive that the other cannot wait for."""
+    service, batcher, asker = _world()
+    loop = asyncio.get_running_loop()
+    asker.ask(_image(0))
+    await asker.all_done()
+    patient = asker.ask(_image(1))
+    hasty = batcher.submit(_image(1), asker, Lane.BULK, deadline=loop.time() + 0.15)
+    asker.outcomes[hasty] = []
+    asker.withdraw(patient)
+    await asker.all_done()
+    assert service.charged[_image(1).url] == 0
+    await batcher.close()
+
+
 async def test_too_many_who_wait_are_turned_away() -> None:
     """At once, with the numbers; those who were taken are served."""
     _, batcher, asker = _world(max_waiting=500)
@@ -256,7 +287,7 @@ async def test_an_account_that_lets_nothing_through_is_given_up() -> None:
     await asker.all_done()
     assert {type(error) for error in _failures(asker)} == {ThrottledError}
     assert len(_failures(asker)) == 1000
-    assert 10 < loop.time() - began < 31
+    assert 2 < loop.time() - began < 31
     await batcher.close()
 
 
@@ -315,6 +346,65 @@ async def test_a_task_that_is_cancelled_from_outside_leaves_nobody_waiting(name:
     asker.ask(_image(1000))
     await asker.all_done()
     assert isinstance(asker.outcomes[asker.asked[-1]][0], Scan)
+    await batcher.close()
+
+
+@pytest.mark.parametrize("name", ["aliocr pump", "aliocr request"])
+async def test_a_task_that_never_began_leaves_nobody_waiting(name: str) -> None:
+    """Nor is a slot or a place in flight lost with it, whoever cancelled it."""
+    limits = Limits(images_in_flight=1)
+    account = Account(limits)
+    for _ in range(3):
+        await asyncio.sleep(1)
+        batcher = batcher_of(ModelService(STEADY, 0), limits, account=account)
+        asker = Asker(batcher)
+        asker.ask(_image(0))
+        while not (found := [t for t in asyncio.all_tasks() if t.get_name() == name]):  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        found[0].cancel()
+        await asker.all_done()
+        asker.ask(_image(1))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        await batcher.close()
+    batcher = batcher_of(ModelService(STEADY, 0), limits, account=account)
+    asker = Asker(batcher)
+    asker.ask(_image(0))
+    await asker.all_done()
+    assert _failures(asker) == []
+    await batcher.close()
+
+
+async def test_a_limiter_that_never_lets_go_holds_up_its_own_session_only() -> None:
+    """The account's other sessions have a limiter of their own."""
+
+    class Never:
+        async def acquire(self) -> None:
+            await asyncio.Event().wait()
+
+    account = Account(Limits())
+    stuck = batcher_of(ModelService(STEADY, 0), account=account, limiter=Never())
+    Asker(stuck).ask(_image(0))
+    await asyncio.sleep(1)
+    batcher = batcher_of(ModelService(STEADY, 0), account=account)
+    asker = Asker(batcher)
+    asker.ask(_image(0))
+    await asker.all_done()
+    await batcher.close()
+    await stuck.close()
+
+
+async def test_an_outage_leaves_no_suspects() -> None:
+    """If every request failed, no batch is worse than another: all come back in full company."""
+    service, batcher, asker = _world()
+    service.poison |= {_image(number).url for number in range(600)}
+    for number in range(600):
+        asker.ask(_image(number))
+    await asyncio.sleep(3)
+    service.poison.clear()
+    await asker.all_done()
+    assert _failures(asker) == []
+    assert len(service.departures) <= 6 + 5 + 5 + 5  # the first batch alone came back in parts
     await batcher.close()
 
 

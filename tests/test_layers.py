@@ -29,9 +29,10 @@ FLOORS = {
     "transport": 3,
     "account": 4,
     "exchange": 4,
-    "batching": 5,
-    "feed": 6,
-    "session": 7,
+    "returns": 5,
+    "batching": 6,
+    "feed": 7,
+    "session": 8,
 }
 EMULATOR_MAY_USE = {"credentials", "errors", "limits", "models", "signing", "wire"}
 PURE = {name for name, floor in FLOORS.items() if floor < 3} | {"quota", "journeys"}

@@ -55,6 +55,7 @@ class World:
 
 async def _live(seed: int) -> World:
     """A minute or so of a world: askers come and go, and nobody is left waiting at its end."""
+    random.seed(seed)  # the library's own jitter, so that a seed names one world
     chance = random.Random(seed)
     service = ModelService(_character(chance), seed)
     limits = Limits(images_per_request=chance.choice([1, 7, 100]))

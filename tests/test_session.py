@@ -156,6 +156,15 @@ async def test_throttled_images_wait_and_are_read(ocr: Session, emulator: Emulat
     assert all(outcome.ok for outcome in outcomes)
 
 
+async def test_the_service_says_when_to_come_again(ocr: Session, emulator: Emulator) -> None:
+    """In milliseconds; nobody of the account sends before."""
+    emulator.script.refuse("Throttling.User", retry_after=4.5)
+    await asyncio.gather(*map(ocr.scan, _urls(150)))
+    gaps = [call.arrived - emulator.calls[0].arrived for call in emulator.calls]
+    assert any(4.5 <= gap < 4.75 for gap in gaps)
+    assert not any(0.2 < gap < 4.5 for gap in gaps)
+
+
 # --- requests that fail as a whole ----------------------------------------------------------------
 
 
@@ -639,7 +648,7 @@ async def test_a_source_that_is_cancelled_is_not_taken_for_whole(ocr: Session) -
 
 
 async def test_a_stream_holds_no_more_than_can_be_under_way(session: Sessions) -> None:
-    """Whatever the limiter allows: with answers that never come, the source is held back."""
+    """Whatever the limiter allows: if nothing is answered, the source is held back."""
 
     class Free:
         async def acquire(self) -> None:

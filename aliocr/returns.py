@@ -1,0 +1,138 @@
+"""What becomes of images that have come back: an outcome, another try, or the queue at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from aliocr.account import Account
+from aliocr.errors import AuthError, OCRError, ThrottledError
+from aliocr.journeys import Answer, Journeys
+from aliocr.models import Scan
+from aliocr.queue import Journey, Queue
+from aliocr.retry import Budget, RetryPolicy
+from aliocr.stats import Tally
+
+__all__ = ["Returns"]
+
+MANY_REFUSALS = 20
+"""Refused so often, an image has been throttled for itself, though others of the account pass."""
+
+
+class Returns:
+    """Judges what came back of a request, image by image.
+
+    Args:
+        journeys: Where outcomes are given out.
+        queue: Where images go that are sent again.
+        account: Says for how long nothing has got through.
+        tally: Where refusals are counted.
+        retry: Says which failed image goes again, and when.
+        budget: What may be sent again though it may have been charged.
+        throttle_timeout: Seconds for which images wait for an account that nothing gets through.
+        ready: Called when images have joined the queue.
+    """
+
+    def __init__(
+        self,
+        journeys: Journeys,
+        queue: Queue,
+        account: Account,
+        tally: Tally,
+        *,
+        retry: RetryPolicy,
+        budget: Budget,
+        throttle_timeout: float,
+        ready: Callable[[], None],
+    ) -> None:
+        self._journeys = journeys
+        self._queue = queue
+        self._account = account
+        self._tally = tally
+        self._retry = retry
+        self._budget = budget
+        self._throttle_timeout = throttle_timeout
+        self._ready = ready
+        self._resting: set[asyncio.TimerHandle] = set()
+
+    def close(self) -> None:
+        """Wake nobody any more."""
+        for timer in self._resting:
+            timer.cancel()
+
+    def settle(self, batch: Sequence[Journey], answers: Sequence[Answer]) -> None:
+        """Give out outcomes; those that failed alike rest alike, and come back together."""
+        throttled: list[Journey] = []
+        alike: dict[tuple[object, ...], tuple[OCRError, list[Journey]]] = {}
+        for journey, answer in zip(batch, answers, strict=True):
+            journey.travelling = False
+            if journey not in self._journeys:
+                continue
+            if isinstance(answer, Scan):
+                self._budget.refill()
+                self._journeys.succeed(journey, answer)
+            elif isinstance(answer, ThrottledError):
+                if self._waits_on(journey, answer):
+                    throttled.append(journey)
+            else:
+                journey.failures += 1
+                journey.maybe_charged |= answer.maybe_charged
+                kind = (type(answer), str(answer), journey.failures)
+                alike.setdefault(kind, (answer, []))[1].append(journey)
+        self.come_back(throttled)
+        for error, group in alike.values():
+            self._retry_or_fail(group, error)
+
+    def _waits_on(self, journey: Journey, error: ThrottledError) -> bool:
+        """Throttled, it waits while its patience lasts, or while others get through."""
+        now = asyncio.get_running_loop().time()
+        self._tally.throttled += 1
+        journey.refusals += 1
+        journey.refused_at = min(journey.refused_at, now)
+        # By when the account is asked again, if it is paused for long.
+        then = now + self._account.paused_for(now)
+        stalled = self._account.stalled_for(then) > self._throttle_timeout
+        patient = then - journey.refused_at <= self._throttle_timeout
+        if patient or not (stalled or journey.refusals >= MANY_REFUSALS):
+            return True
+        self._journeys.fail(journey, error)
+        if stalled:
+            for other in list(self._queue):
+                if then - other.since > self._throttle_timeout:
+                    self._journeys.fail(other, error)
+        return False
+
+    def _retry_or_fail(self, group: Sequence[Journey], error: OCRError) -> None:
+        rest = self._retry.rest_after(error, group[0].failures)
+        again = []
+        for journey in group:
+            if rest is None or (journey.maybe_charged and not self._budget.spend()):
+                self._journeys.fail(journey, error)
+            else:
+                again.append(journey)
+        if again and rest is not None:
+            self._lay_down(again, rest)
+        if isinstance(error, AuthError) and rest is None:
+            self.refuse_waiting(error)
+
+    def _lay_down(self, group: list[Journey], seconds: float) -> None:
+        def wake() -> None:
+            self._resting.discard(timer)
+            self.come_back(group)
+
+        timer = asyncio.get_running_loop().call_later(seconds, wake)
+        self._resting.add(timer)
+
+    def come_back(self, group: Sequence[Journey]) -> None:
+        """Join the queue again, before those that never left it."""
+        for journey in reversed(group):  # each goes to the front, so the first goes last
+            journey.travelling = False
+            if journey in self._journeys:
+                self._queue.add(journey)
+        self._ready()
+
+    def refuse_waiting(self, error: OCRError) -> None:
+        """Whoever is not under way gets what the account got."""
+        for journey in self._journeys:
+            if not journey.travelling:
+                self._journeys.fail(journey, error)
