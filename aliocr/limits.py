@@ -56,7 +56,8 @@ class Limits:
         images_per_request: Images in one request, 1 to 100. The service takes 100 only from an
             account whose concurrency limit was raised above 100.
         images_per_second: Images in any one second. None: learnt from what the service refuses
-            (code 588), and learnt again when the quota is raised.
+            (code 588), and learnt again when the quota is raised. What is given here is kept 5.5 %
+            below, and never sought to be more.
         images_in_flight: Images under detection at one moment. None: no limit is kept; too many
             show as refusals, and lower the rate.
 

@@ -41,7 +41,8 @@ MAX_WAITING = 100_000
 
 REPEAT_BUDGET = 6_000
 """Images: all that can be under way, 10 requests of 100 for each of the 6 seconds that an answer
-may take. So a break of the network costs nobody an image, and a lasting one not twice the money."""
+may take. If all their answers are lost they can go again once, and a lasting outage does not cost
+twice the money."""
 
 
 class Session:
@@ -63,8 +64,8 @@ class Session:
         limiter: Something with an awaitable `acquire()` that gives leave for one request, to share
             a rate more widely, or a `StrictLimiter`; None for the account's own on this loop.
         throttle_timeout: Seconds for which images wait while the service lets nothing of the
-            account through; those that waited so long then fail with `ThrottledError`. None for no
-            limit.
+            account through; those that waited so long then fail with `ThrottledError`, as does one
+            that was itself refused twenty times in longer than that. None for no limit.
         max_waiting: Images that may wait before `scan` and `scan_many` raise `OverloadError`;
             `stream` holds back its source instead. None for no bound.
         repeat_budget: Images that may be sent again although an earlier try may have been charged;

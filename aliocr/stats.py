@@ -19,11 +19,11 @@ class Stats:
         requests: Requests sent.
         images_sent: Images in them, those sent again included.
         outcomes: Outcomes given out, by kind: `"Scan"`, or the name of the error's class.
-        throttled: Images that were refused for the request rate or the image quota, and waited.
-        retried: Images that were sent again after a failure of another kind.
-        charged_again: Images of those sent again of which an earlier try may have been charged.
+        throttled: Tries that were refused for the request rate or the image quota.
+        retried: Tries of images that had failed before in another way.
+        charged_again: Tries of images of which an earlier try may have been charged.
         shared: Images that took part in the request of an equal one, and cost nothing.
-        waited: Seconds in which images waited and no request could leave, for want of a permit.
+        waited: Seconds in which images waited for leave to go: for a permit, the quota, a pause.
         batch_fill: Images in a request, of those it could have carried: 0 to 1.
     """
 
