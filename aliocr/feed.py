@@ -135,10 +135,9 @@ class Feed:
                     return
                 image = numbered_image(value, number)
                 ticket = self._batcher.submit(image, self, Lane.BULK, number=number)
-                if ticket.caller is not None:
-                    self._open.add(ticket)
-                    if not ticket.journey.travelled:
-                        self._queued.add(ticket)
+                self._open.add(ticket)
+                if not ticket.journey.travelled:
+                    self._queued.add(ticket)
                 number += 1
                 if number % YIELD_EVERY == 0:
                     await asyncio.sleep(0)

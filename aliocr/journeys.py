@@ -80,8 +80,6 @@ class Journeys:
         journey.tickets[ticket] = None
         if lane < journey.lane:
             self._queue.promote(journey, lane)
-        if journey.travelled and ticket.caller is not None:
-            ticket.caller.taken(ticket)
         return ticket
 
     def leave(self, ticket: Ticket) -> None:
@@ -110,9 +108,9 @@ class Journeys:
 
     def succeed(self, journey: Journey, scan: Scan) -> None:
         """Its one outcome is a scan."""
-        self._finish(journey, scan, maybe_charged=True)
+        self._finish(journey, scan)
 
-    def _finish(self, journey: Journey, answer: Answer, *, maybe_charged: bool) -> None:
+    def _finish(self, journey: Journey, answer: Answer, *, maybe_charged: bool = False) -> None:
         if journey not in self._open:  # a caller withdrew it while another was told
             return
         self._forget(journey)

@@ -30,7 +30,7 @@ class Caller(Protocol):
     """Whoever waits for an image."""
 
     def taken(self, ticket: Ticket) -> None:
-        """The image has left the queue for its first try."""
+        """The image has left the queue for its first try; not called if it had when one joined."""
 
     def deliver(self, ticket: Ticket, outcome: Outcome) -> None:
         """The one outcome of the image. Must not raise."""
@@ -66,7 +66,7 @@ class Journey:
         since: When it first joined the queue, in seconds of the loop's clock.
         tickets: Of those who wait for it: one, unless equal images share it.
         failures: Tries that failed, throttled ones left out.
-        refusals: Tries that were throttled.
+        refusals: Tries in which the image itself was refused for the quota.
         refused_at: When it was throttled first.
         travelled: It has left the queue at least once.
         travelling: It is in a request now.
@@ -102,6 +102,7 @@ class Queue:
     # How far past images that cannot share the batch it looks for others that can, in batches.
     LOOKAHEAD = 4
     BULK_SHARE = 0.1
+    REFUSALS_IN_FRONT = 3
 
     def __init__(self) -> None:
         # Ordered dicts: the one standard container with cheap ends and removal from the middle.
@@ -116,10 +117,14 @@ class Queue:
             yield from lane
 
     def add(self, journey: Journey) -> None:
-        """Join at the end, or at the front when coming back from a try."""
+        """Join at the end, or at the front when coming back from a try.
+
+        One that was refused again and again has had its turns: at the front it could be all that is
+        ever sent, where the quota lets a request carry one image.
+        """
         lane = self._lanes[journey.lane]
         lane[journey] = None
-        if journey.travelled:
+        if journey.travelled and journey.refusals < self.REFUSALS_IN_FRONT:
             lane.move_to_end(journey, last=False)
 
     def promote(self, journey: Journey, lane: Lane) -> None:

@@ -87,7 +87,7 @@ class Returns:
         """Throttled, it waits while its patience lasts, or while others get through."""
         now = asyncio.get_running_loop().time()
         self._tally.throttled += 1
-        journey.refusals += 1
+        journey.refusals += isinstance(error.code, int)  # the gateway's speaks of the request
         journey.refused_at = min(journey.refused_at, now)
         # By when the account is asked again, if it is paused for long.
         then = now + self._account.paused_for(now)

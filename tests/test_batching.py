@@ -20,6 +20,7 @@ from aliocr import (
 )
 from aliocr.account import Account
 from aliocr.batching import Batcher
+from aliocr.errors import api_error
 from aliocr.queue import Lane
 from aliocr.retry import Budget
 
@@ -288,6 +289,30 @@ async def test_an_account_that_lets_nothing_through_is_given_up() -> None:
     assert {type(error) for error in _failures(asker)} == {ThrottledError}
     assert len(_failures(asker)) == 1000
     assert 2 < loop.time() - began < 31
+    await batcher.close()
+
+
+async def test_an_image_that_is_always_over_the_quota_is_given_up() -> None:
+    """Others pass, it never does: after twenty refusals in longer than `throttle_timeout`."""
+
+    class Choosy(ModelService):
+        def _read(self, image: Image) -> Scan | OCRError:
+            if image == _image(0):
+                return api_error(588, "over the quota")
+            return super()._read(image)
+
+    service = Choosy(STEADY, 0)
+    batcher = batcher_of(service, throttle_timeout=2.0)
+    asker = Asker(batcher)
+    asker.ask(_image(0))
+    for number in range(1, 200):
+        asker.ask(_image(number))
+        await asyncio.sleep(0.2)
+    await asker.all_done()
+    (error,) = _failures(asker)
+    assert isinstance(error, ThrottledError)
+    assert batcher.tally.throttled >= 20
+    assert batcher.tally.outcomes["Scan"] == 199
     await batcher.close()
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from statistics import median
+from typing import TypeAlias
 
 import attrs
 
@@ -26,6 +27,10 @@ WAVE = 1000
 """Single scans at once."""
 
 
+Reader: TypeAlias = Callable[[Session, range, Tally], Awaitable[None]]
+"""Reads the images of some numbers."""
+
+
 @attrs.frozen
 class _Cost:
     """Args: CPU seconds of the whole process an image; images a request."""
@@ -35,37 +40,33 @@ class _Cost:
     company: float
 
 
-async def _singles(url: str, count: int) -> _Cost:
+async def _measured(url: str, count: int, read: Reader) -> _Cost:
+    """What so many images cost, once as many as warm up have been read."""
     tally = Tally(WARM_UP + count)
+    async with open_session(url, limiter=FreeLimiter()) as ocr:
+        await read(ocr, range(WARM_UP), tally)
+        before, start = await counts_of(url), time.process_time()
+        await read(ocr, range(WARM_UP, WARM_UP + count), tally)
+        spent = time.process_time() - start
+        requests = (await counts_of(url)).since(before).requests
+    return _Cost(tally.close(), spent / count, count / requests)
 
-    async def read(ocr: Session, numbers: range) -> None:
+
+async def _singles(url: str, count: int) -> _Cost:
+    async def read(ocr: Session, numbers: range, tally: Tally) -> None:
         for first in range(numbers.start, numbers.stop, WAVE):
             wave = range(first, min(first + WAVE, numbers.stop))
             _note(tally, await asyncio.gather(*(scanned(ocr, url_of(number)) for number in wave)))
 
-    async with open_session(url, limiter=FreeLimiter()) as ocr:
-        await read(ocr, range(WARM_UP))
-        before, start = await counts_of(url), time.process_time()
-        await read(ocr, range(WARM_UP, WARM_UP + count))
-        spent = time.process_time() - start
-        requests = (await counts_of(url)).since(before).requests
-    return _Cost(tally.close(), spent / count, count / requests)
+    return await _measured(url, count, read)
 
 
 async def _bulk(url: str, count: int) -> _Cost:
-    tally = Tally(WARM_UP + count)
-
-    async def read(ocr: Session, numbers: range) -> None:
+    async def read(ocr: Session, numbers: range, tally: Tally) -> None:
         async for outcome in ocr.stream(map(url_of, numbers)):
             tally.note(outcome)
 
-    async with open_session(url, limiter=FreeLimiter()) as ocr:
-        await read(ocr, range(WARM_UP))
-        before, start = await counts_of(url), time.process_time()
-        await read(ocr, range(WARM_UP, WARM_UP + count))
-        spent = time.process_time() - start
-        requests = (await counts_of(url)).since(before).requests
-    return _Cost(tally.close(), spent / count, count / requests)
+    return await _measured(url, count, read)
 
 
 def _note(tally: Tally, outcomes: Iterable[Outcome]) -> None:
