@@ -12,7 +12,7 @@ async def main() -> None:
         Emulator() as emulator,
         aliocr.Session(credentials=emulator.credentials, endpoint=emulator.url) as ocr,
     ):
-        emulator.script.text("https://example.com/a.png", "read")
+        emulator.text("https://example.com/a.png", "read")
         scan = await ocr.scan("https://example.com/a.png")
         assert scan.text == "read"
     print(f"aliocr {aliocr.__version__} works on its runtime dependencies")  # noqa: T201

@@ -26,7 +26,7 @@ def _sizes(emulator: Emulator) -> list[int]:
 
 async def test_one_image_is_read(ocr: Session, emulator: Emulator) -> None:
     """A URL in, its text out, in one request of one image."""
-    emulator.script.text("https://example.com/receipt.png", "Total 64.50")
+    emulator.text("https://example.com/receipt.png", "Total 64.50")
     scan = await ocr.scan("https://example.com/receipt.png")
     assert (scan.ok, scan.text, scan.needs_review) == (True, "Total 64.50", True)
     assert scan.regions[0].text == "Total 64.50"
@@ -37,7 +37,7 @@ async def test_one_image_is_read(ocr: Session, emulator: Emulator) -> None:
 
 async def test_an_image_without_text_is_read_as_empty(ocr: Session, emulator: Emulator) -> None:
     """No text is a result like any other."""
-    emulator.script.text("*", "")
+    emulator.text("*", "")
     scan = await ocr.scan("https://example.com/white.png")
     assert (scan.text, scan.regions, scan.label, scan.needs_review) == ("", (), "normal", False)
 
@@ -46,7 +46,7 @@ async def test_250_images_are_three_requests_and_come_in_order(
     ocr: Session, emulator: Emulator
 ) -> None:
     """A list in, outcomes in the same order, whatever order the service answers in."""
-    emulator.script.reverse()
+    emulator.reverse()
     outcomes = await ocr.scan_many(_urls(250))
     assert [outcome.image.url for outcome in outcomes] == _urls(250)
     assert [outcome.ok and outcome.text for outcome in outcomes] == [
@@ -79,7 +79,7 @@ async def test_sessions_of_one_account_hold_one_limit(
     session: Sessions, emulator: Emulator
 ) -> None:
     """Three sessions, all verbs, retries among them: never an eleventh request in a second."""
-    emulator.script.fail("https://example.com/5.png", 592, times=2)
+    emulator.fail("https://example.com/5.png", 592, times=2)
     small = aliocr.Limits(images_per_request=7)
 
     async def streamed(ocr: Session) -> int:
@@ -110,7 +110,7 @@ async def test_a_session_a_call_gives_no_second_burst(
 
 async def test_only_the_image_that_failed_goes_again(ocr: Session, emulator: Emulator) -> None:
     """One failed download among fifty: one image is re-sent."""
-    emulator.script.fail("https://example.com/7.png", 592, times=1)
+    emulator.fail("https://example.com/7.png", 592, times=1)
     outcomes = await ocr.scan_many(_urls(50))
     assert all(outcome.ok for outcome in outcomes)
     assert _sizes(emulator) == [50, 1]
@@ -119,7 +119,7 @@ async def test_only_the_image_that_failed_goes_again(ocr: Session, emulator: Emu
 
 async def test_a_lasting_failure_is_not_repeated(ocr: Session, emulator: Emulator) -> None:
     """An image in the wrong format stays so; its neighbours are read, and it is a value."""
-    emulator.script.fail("https://example.com/1.png", 590)
+    emulator.fail("https://example.com/1.png", 590)
     first, second, third = await ocr.scan_many(_urls(3))
     assert first.ok
     assert third.ok
@@ -132,7 +132,7 @@ async def test_a_lasting_failure_is_not_repeated(ocr: Session, emulator: Emulato
 
 async def test_an_image_that_always_fails_is_given_up(ocr: Session, emulator: Emulator) -> None:
     """A download that never succeeds is tried three times: `scan` raises what is wrong."""
-    emulator.script.fail("*", 592)
+    emulator.fail("*", 592)
     with pytest.raises(aliocr.DownloadError, match="592 DOWNLOAD_TIMEOUT"):
         await ocr.scan("https://example.com/a.png")
     assert _sizes(emulator) == [1, 1, 1]
@@ -143,22 +143,22 @@ async def test_images_that_failed_alike_come_back_together(
 ) -> None:
     """Five failed downloads of one request are one request more, not five."""
     for url in _urls(5):
-        emulator.script.fail(url, 581, times=1)
+        emulator.fail(url, 581, times=1)
     await ocr.scan_many(_urls(20))
     assert _sizes(emulator) == [20, 5]
 
 
 async def test_throttled_images_wait_and_are_read(ocr: Session, emulator: Emulator) -> None:
     """Being throttled is not the image's failure: it uses up none of its tries."""
-    emulator.script.fail("https://example.com/0.png", 588, times=6)
-    emulator.script.refuse("Throttling.User", times=2)
+    emulator.fail("https://example.com/0.png", 588, times=6)
+    emulator.refuse("Throttling.User", times=2)
     outcomes = await ocr.scan_many(_urls(3))
     assert all(outcome.ok for outcome in outcomes)
 
 
 async def test_the_service_says_when_to_come_again(ocr: Session, emulator: Emulator) -> None:
     """In milliseconds; nobody of the account sends before."""
-    emulator.script.refuse("Throttling.User", retry_after=4.5)
+    emulator.refuse("Throttling.User", retry_after=4.5)
     await asyncio.gather(*map(ocr.scan, _urls(150)))
     gaps = [call.arrived - emulator.calls[0].arrived for call in emulator.calls]
     assert any(4.5 <= gap < 4.75 for gap in gaps)
@@ -169,35 +169,35 @@ async def test_the_service_says_when_to_come_again(ocr: Session, emulator: Emula
 
 
 def _script_times_out(emulator: Emulator) -> None:
-    emulator.script.hang()
+    emulator.hang()
 
 
 def _script_proxy_page(emulator: Emulator) -> None:
-    emulator.script.respond(502, "<html>Bad Gateway</html>", "text/html")
+    emulator.respond(502, "<html>Bad Gateway</html>", "text/html")
 
 
 def _script_cut_body(emulator: Emulator) -> None:
-    emulator.script.truncate_body()
+    emulator.truncate_body()
 
 
 def _script_dropped(emulator: Emulator) -> None:
-    emulator.script.drop_connection()
+    emulator.drop_connection()
 
 
 def _script_envelope(emulator: Emulator) -> None:
-    emulator.script.refuse(580)
+    emulator.refuse(580)
 
 
 def _script_missing(emulator: Emulator) -> None:
-    emulator.script.omit("https://example.com/3.png")
+    emulator.omit("https://example.com/3.png")
 
 
 def _script_foreign(emulator: Emulator) -> None:
-    emulator.script.add_foreign()
+    emulator.add_foreign()
 
 
 def _script_repeated(emulator: Emulator) -> None:
-    emulator.script.repeat("https://example.com/3.png")
+    emulator.repeat("https://example.com/3.png")
 
 
 FAULTS = [
@@ -236,7 +236,7 @@ async def test_a_batch_that_fails_whole_comes_back_in_smaller_parts(
 ) -> None:
     """A picture that sinks every request it is in ends up alone: no neighbour is lost."""
     culprit = "https://example.com/37.png"
-    emulator.script.sink(culprit, 500)
+    emulator.sink(culprit, 500)
     async with session() as ocr:
         outcomes = await ocr.scan_many(_urls(100))
     assert [outcome.image.url for outcome in outcomes if not outcome.ok] == [culprit]
@@ -247,7 +247,7 @@ async def test_a_request_refused_for_one_image_costs_nobody_a_try(
     session: Sessions, emulator: Emulator
 ) -> None:
     """A 400 for the whole request: nothing ran, so the halves go again without a retry."""
-    emulator.script.refuse(400, "[task.dataId] is too long(>256)")
+    emulator.refuse(400, "[task.dataId] is too long(>256)")
     async with session(max_retries=0) as ocr:
         outcomes = await ocr.scan_many(_urls(10))
     assert all(outcome.ok for outcome in outcomes)
@@ -256,7 +256,7 @@ async def test_a_request_refused_for_one_image_costs_nobody_a_try(
 
 async def test_the_deadline_covers_the_body(session: Sessions, emulator: Emulator) -> None:
     """A server that starts to answer and stalls is a timeout, at the very second."""
-    emulator.script.stall(times=None)
+    emulator.stall(times=None)
     loop = asyncio.get_running_loop()
     start = loop.time()
     async with session(timeout=6.5, max_retries=0) as ocr:
@@ -305,7 +305,7 @@ async def test_an_account_without_permission_is_raised_too(
     ocr: Session, emulator: Emulator
 ) -> None:
     """596 inside an answer speaks of the account, not of the image it came with."""
-    emulator.script.fail("https://example.com/1.png", 596)
+    emulator.fail("https://example.com/1.png", 596)
     with pytest.raises(aliocr.AuthError, match="AliyunYundunGreenWebFullAccess"):
         await ocr.scan_many(_urls(3))
 
@@ -333,7 +333,7 @@ async def test_a_temporary_key_is_renewed_between_requests(
 
     async with session(credentials=provider) as ocr:
         await ocr.scan("https://example.com/a.png")
-        emulator.script.refuse("InvalidSecurityToken.Expired")
+        emulator.refuse("InvalidSecurityToken.Expired")
         await ocr.scan("https://example.com/b.png")
     assert asked == [0, 1, 2]
 
@@ -425,8 +425,8 @@ async def test_no_error_holds_the_signed_headers_or_a_token() -> None:
     temporary = aliocr.Credentials("id", "s3cret", "t0ken")
     errors = []
     async with Emulator(credentials=temporary) as emulator:
-        emulator.script.truncate_body()
-        emulator.script.drop_connection()
+        emulator.truncate_body()
+        emulator.drop_connection()
         for endpoint in (emulator.url, emulator.url, "http://127.0.0.1:1"):
             async with Session(credentials=temporary, endpoint=endpoint, max_retries=0) as ocr:
                 (outcome,) = await ocr.scan_many(_urls(1))
@@ -677,7 +677,7 @@ async def test_a_new_account_reads_ten_images_a_second() -> None:
         Emulator(images_per_second=10, images_in_flight=50) as emulator,
         Session(credentials=emulator.credentials, endpoint=emulator.url) as ocr,
     ):
-        emulator.script.delay(0.2)
+        emulator.delay(0.2)
         outcomes = await ocr.scan_many(_urls(300))
         assert all(outcome.ok for outcome in outcomes)
         took = emulator.calls[-1].arrived - emulator.calls[0].arrived
@@ -689,7 +689,7 @@ async def test_a_new_account_reads_ten_images_a_second() -> None:
 
 async def test_a_scan_may_have_a_timeout_of_its_own(ocr: Session, emulator: Emulator) -> None:
     """All of it counts, and the image is not sent once it is too late for an answer."""
-    emulator.script.delay(0.5)
+    emulator.delay(0.5)
     await ocr.scan("https://example.com/a.png")
     loop = asyncio.get_running_loop()
     began = loop.time()
@@ -697,7 +697,7 @@ async def test_a_scan_may_have_a_timeout_of_its_own(ocr: Session, emulator: Emul
         await ocr.scan("https://example.com/b.png", timeout=0.2)
     assert loop.time() - began <= 0.201
     assert len(emulator.calls) == 1
-    emulator.script.hang()
+    emulator.hang()
     with pytest.raises(aliocr.ScanTimeoutError) as caught:
         await ocr.scan("https://example.com/c.png", timeout=1.5)
     assert caught.value.maybe_charged
@@ -707,7 +707,7 @@ async def test_a_scan_may_have_a_timeout_of_its_own(ocr: Session, emulator: Emul
 
 async def test_overload_is_an_error_at_once(session: Sessions, emulator: Emulator) -> None:
     """For those who come too late; a stream waits instead."""
-    emulator.script.delay(1.0)
+    emulator.delay(1.0)
     async with session(max_waiting=50) as ocr:
         scans = [asyncio.create_task(ocr.scan(url)) for url in _urls(200)]
         await asyncio.sleep(0)
@@ -725,7 +725,7 @@ async def test_overload_is_an_error_at_once(session: Sessions, emulator: Emulato
 
 async def test_leaving_a_stream_leaves_nothing_behind(ocr: Session, emulator: Emulator) -> None:
     """After `break`, what waited is not sent and no task runs."""
-    emulator.script.delay(0.3)
+    emulator.delay(0.3)
     tasks = asyncio.all_tasks()
     async for _ in ocr.stream(_urls(100_000)):
         break
@@ -753,7 +753,7 @@ async def test_a_cancelled_scan_that_has_left_harms_no_neighbour(
     ocr: Session, emulator: Emulator
 ) -> None:
     """The request goes on for the others in it."""
-    emulator.script.delay(1.0)
+    emulator.delay(1.0)
     tasks = [asyncio.create_task(ocr.scan(url)) for url in _urls(10)]
     await asyncio.sleep(0.5)
     tasks[3].cancel()
@@ -765,7 +765,7 @@ async def test_a_cancelled_scan_that_has_left_harms_no_neighbour(
 
 async def test_a_caller_may_set_a_deadline_of_his_own(ocr: Session, emulator: Emulator) -> None:
     """`asyncio.timeout` around a verb is enough, retries and waiting included."""
-    emulator.script.refuse(500, times=None)
+    emulator.refuse(500, times=None)
     loop = asyncio.get_running_loop()
     start = loop.time()
     with pytest.raises(TimeoutError):
@@ -781,7 +781,7 @@ async def test_leaving_the_session_fails_those_who_still_wait(
     session: Sessions, emulator: Emulator
 ) -> None:
     """Each gets an outcome, and knows whether it may have been charged."""
-    emulator.script.delay(5.0)
+    emulator.delay(5.0)
     async with session() as ocr:
         sent = asyncio.create_task(ocr.scan("https://example.com/a.png"))
         await asyncio.sleep(0.05)

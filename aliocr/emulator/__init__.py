@@ -1,7 +1,7 @@
 """The image OCR service in a box: a strict emulator for tests, demonstrations and offline use.
 
     async with Emulator() as emulator:
-        emulator.script.fail("https://example.com/a.png", 592, times=1)
+        emulator.fail("https://example.com/a.png", 592, times=1)
         ...  # a client with emulator.url and emulator.credentials
         assert emulator.busiest_second() <= 10
 
@@ -15,7 +15,7 @@ It refuses what the service refuses, with the service's code, in the order the s
   the 6 s for the whole request.
 
 Without an engine it downloads nothing and an image's text is `text of {url}`; with one it reads the
-real pictures. A `Script` makes images and requests go wrong.
+real pictures. Its verbs (`Script`) make images and requests go wrong.
 
 Not emulated: other paths and scenes, `bizType` policies, `clientInfo`, `oss://` URLs, HMAC-SM3,
 accounts without permission (script a 596).
@@ -23,7 +23,8 @@ accounts without permission (script a 596).
 
 from aliocr.emulator.calls import Call
 from aliocr.emulator.content import Content
-from aliocr.emulator.script import EVERY_IMAGE, Answer, Script
+from aliocr.emulator.plan import EVERY_IMAGE, Answer
+from aliocr.emulator.script import Script
 from aliocr.emulator.server import Emulator
 
 __all__ = ["EVERY_IMAGE", "Answer", "Call", "Content", "Emulator", "Script"]

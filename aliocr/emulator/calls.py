@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 
 import attrs
 
-from aliocr.emulator.script import Answer
+from aliocr.emulator.plan import Answer
+from aliocr.models import Scan
 from aliocr.wire import Task
 
-__all__ = ["Call", "busiest_second"]
+__all__ = ["Call", "busiest_second", "frames_charged"]
 
 
 @attrs.define(eq=False)
@@ -19,21 +21,40 @@ class Call:
     Attributes:
         arrived: When its headers were there, in seconds of the event loop's clock.
         request_id: An upper-case UUID.
+        method: As it came.
+        path: As it came, without the query.
+        time: When it arrived, in seconds since the epoch by this machine's clock.
         tasks: What it asked for; empty if its body could not be read.
         biz_type: The policy it named; None if it named none, or its body could not be read.
         status: HTTP status of the answer; None while there is none.
         code: The answer's code: 200, the envelope's, or the gateway's string; None for an answer
             that is not the service's.
         answers: What the reply said of each image, in the reply's order.
+        charged: Images, or frames of them, that were read and would have been charged, whatever
+            became of the reply. That images are not charged for which the service answers with
+            another code than 200 is not documented, but likely.
+        answered: When the answer was ready to be sent, by the clock of `arrived`; None while it is
+            not, and for one that never is.
     """
 
     arrived: float
     request_id: str
+    method: str
+    path: str
+    time: float = attrs.field(factory=time.time)
     tasks: tuple[Task, ...] = ()
     biz_type: str | None = None
     status: int | None = None
     code: int | str | None = None
     answers: tuple[Answer, ...] = ()
+    charged: int = 0
+    answered: float | None = None
+
+
+def frames_charged(answers: Iterable[Answer]) -> int:
+    """How many of these would be charged: each frame that was read. Source: "Billing"."""
+    scans = (answer for _, answer in answers if isinstance(answer, Scan))
+    return sum(max(1, len(scan.frames)) for scan in scans)
 
 
 def busiest_second(calls: Iterable[Call]) -> int:

@@ -1,4 +1,4 @@
-"""One HTTP request in, one HTTP answer out, by way of the gateway, the script and the service."""
+"""One HTTP request in, one HTTP answer out, by way of the gateway, the plan and the service."""
 
 from __future__ import annotations
 
@@ -7,26 +7,31 @@ import logging
 import time
 import traceback
 import uuid
+from collections import Counter
 from typing import Never
 from urllib.parse import parse_qsl
 
 import attrs
 from aiohttp import web
 
-from aliocr import wire
+from aliocr import signing, wire
 from aliocr.emulator import gateway
 from aliocr.emulator.account import Account
-from aliocr.emulator.calls import Call
+from aliocr.emulator.calls import Call, frames_charged
 from aliocr.emulator.gateway import Refusal
-from aliocr.emulator.script import CODE_NAMES, Breakage, Reply, Script
+from aliocr.emulator.plan import CODE_NAMES, Breakage, Fault, Plan, Reply
 from aliocr.emulator.service import Service
 from aliocr.errors import api_error, without_queries
+from aliocr.models import Scan
 from aliocr.wire import BadRequest, ScanRequest, Task
 
 __all__ = ["Endpoint"]
 
 ANSWERING = 0.2
 """Seconds of a request's deadline kept for writing the answer."""
+
+SENDING = 10.0
+"""Seconds for a client to send its body. Not documented; a client itself is advised to wait 6."""
 
 JSON = "application/json;charset=utf-8"
 
@@ -38,31 +43,34 @@ class Endpoint:
 
     Args:
         account: The one account there is.
-        script: What is to happen to requests and replies.
+        plan: What is to happen to requests and replies.
         service: What answers the requests that pass the gateway.
         calls: Where every request is recorded.
+        max_calls: How many records are kept, the last ones; None for all.
         deadline: Seconds from a request's arrival to its answer, above 0.2; None for no deadline.
     """
 
     def __init__(
         self,
         account: Account,
-        script: Script,
+        plan: Plan,
         service: Service,
         calls: list[Call],
         deadline: float | None,
+        *,
+        max_calls: int | None = None,
     ) -> None:
         self._account = account
-        self._script = script
+        self._plan = plan
         self._service = service
         self._calls = calls
+        self._max_calls = max_calls
         self._deadline = deadline
         self._running: set[asyncio.Task[object]] = set()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """The answer to any request whatever; recorded before anything else is done."""
-        call = Call(_moment(), str(uuid.uuid4()).upper())
-        self._calls.append(call)
+        call = self._recorded(request)
         running = asyncio.current_task()
         if running is not None:
             self._running.add(running)
@@ -72,14 +80,28 @@ class Endpoint:
         except Exception:  # noqa: BLE001 (the border: a client sees the service's shape, no page)
             _log.error("a request failed in the emulator\n%s", _traceback())
             reply = _refused(Refusal.of("InternalError"), request, call)
-        if reply is None:
+        if reply.broken is Breakage.DROP:
             if request.transport is not None:
                 request.transport.abort()
+            _log_call(call)
             return web.Response()
-        call.status, call.code = reply.status, reply.code
+        call.status, call.code, call.answered = reply.status, reply.code, _moment()
+        _log_call(call)
+        date = signing.http_date(self._now())
         if reply.broken is Breakage.STALL:
-            await _stall(request, reply)
-        return _response(reply)
+            await _stall(request, reply, date)
+        return _response(reply, date)
+
+    def _recorded(self, request: web.Request) -> Call:
+        call = Call(_moment(), str(uuid.uuid4()).upper(), request.method, request.rel_url.raw_path)
+        self._calls.append(call)
+        if self._max_calls is not None:
+            del self._calls[: -self._max_calls]
+        return call
+
+    def _now(self) -> float:
+        """Seconds since the epoch by the service's clock, which may be wrong on purpose."""
+        return time.time() + self._plan.skew
 
     async def aclose(self) -> None:
         """Cancel the requests under way, and wait until they are gone."""
@@ -90,10 +112,14 @@ class Endpoint:
                 task.cancel()
             await asyncio.wait(running)
 
-    async def _reply(self, request: web.Request, call: Call) -> Reply | None:
-        """The answer; None to close the connection instead."""
+    async def _reply(self, request: web.Request, call: Call) -> Reply:
+        """The answer, and what happens to it."""
         try:
-            body = await request.read()
+            async with asyncio.timeout(SENDING):
+                body = await request.read()
+        except TimeoutError:
+            words = f"The request body did not arrive within {SENDING:g} seconds."
+            return _refused(Refusal.of("InvalidParameter.Format", words), request, call)
         except web.HTTPRequestEntityTooLarge:
             refusal = Refusal.of("InvalidParameter.Format", "The request body is too large.")
             return _refused(refusal, request, call)
@@ -103,12 +129,12 @@ class Endpoint:
         objection = gateway.check(
             _as_received(request, body),
             self._account,
-            now=time.time(),
+            now=self._now(),
             moment=_moment(),
         )
         if objection is not None:
             return _refused(objection, request, call)
-        fault, delay = self._script.next_fault(call.tasks), self._script.next_delay()
+        fault, delay = self._plan.next_fault(call.tasks), self._plan.next_delay()
         begun = not isinstance(fault, Refusal | Reply)
         granted = self._account.take_images(len(call.tasks) if begun else 0, _moment())
         try:
@@ -122,14 +148,12 @@ class Endpoint:
         self,
         asked: ScanRequest | BadRequest,
         granted: int,
-        fault: Refusal | Reply | Breakage | None,
+        fault: Fault | None,
         request: web.Request,
         call: Call,
-    ) -> Reply | None:
+    ) -> Reply:
         """The answer to a request that passed the gateway."""
         match fault:
-            case Breakage.DROP:
-                return None
             case Breakage.HANG:
                 # Ends when the client goes away or the emulator stops: both cancel this.
                 await asyncio.Event().wait()
@@ -137,7 +161,7 @@ class Endpoint:
                 return _refused(fault, request, call)
             case Reply():
                 return fault
-            case Breakage.CUT | Breakage.STALL | None:
+            case Breakage.CUT | Breakage.DROP | Breakage.STALL | None:
                 pass
         if isinstance(asked, BadRequest):
             reply = _refused(Refusal.of(400, str(asked)), request, call)
@@ -151,10 +175,32 @@ class Endpoint:
         answers = await self._service.answer(
             tasks[:granted], request_id=call.request_id, until=until
         )
+        call.charged = frames_charged(answers)
         over = tuple((task, api_error(588, CODE_NAMES[588])) for task in tasks[granted:])
-        call.answers = self._script.arrange(answers + over)
+        call.answers = self._plan.arrange(answers + over)
         body = wire.encode_reply(call.answers, request_id=call.request_id)
         return Reply(wire.OK, body, JSON, wire.OK)
+
+
+def _log_call(call: Call) -> None:
+    """One line for people: what came, what was said to it, and what it cost."""
+    took = _moment() - call.arrived
+    said = "closed" if call.status is None else f"HTTP {call.status}"
+    codes = Counter(
+        wire.OK if isinstance(answer, Scan) else answer.code for _, answer in call.answers
+    )
+    images = ", ".join(f"{count} x {code}" for code, count in sorted(codes.items(), key=str))
+    _log.info(
+        "%s %s %s %s · %d images%s · %d charged · %.0f ms",
+        call.method,
+        call.path,
+        said,
+        "" if call.code is None else call.code,
+        len(call.tasks),
+        f": {images}" if images else "",
+        call.charged,
+        1000 * took,
+    )
 
 
 def _moment() -> float:
@@ -188,18 +234,19 @@ def _refused(refusal: Refusal, request: web.Request, call: Call) -> Reply:
     return Reply(refusal.status, body, JSON, refusal.code, retry_after=refusal.retry_after)
 
 
-def _response(reply: Reply) -> web.Response:
+def _response(reply: Reply, date: str) -> web.Response:
+    headers = _headers(reply, date)
     if reply.broken is None:
-        return web.Response(status=reply.status, body=reply.body, headers=_headers(reply))
-    headers = _headers(reply) | {"Content-Length": str(len(reply.body))}
+        return web.Response(status=reply.status, body=reply.body, headers=headers)
+    headers |= {"Content-Length": str(len(reply.body))}
     response = web.Response(status=reply.status, body=_half(reply), headers=headers)
     response.force_close()
     return response
 
 
-async def _stall(request: web.Request, reply: Reply) -> Never:
+async def _stall(request: web.Request, reply: Reply, date: str) -> Never:
     """Begin the answer and never end it: the client's leaving, or the emulator's, cancels this."""
-    response = web.StreamResponse(status=reply.status, headers=_headers(reply))
+    response = web.StreamResponse(status=reply.status, headers=_headers(reply, date))
     response.content_length = len(reply.body)
     await response.prepare(request)
     await response.write(_half(reply))
@@ -207,8 +254,8 @@ async def _stall(request: web.Request, reply: Reply) -> Never:
         await asyncio.Event().wait()
 
 
-def _headers(reply: Reply) -> dict[str, str]:
-    headers = {"Content-Type": reply.content_type}
+def _headers(reply: Reply, date: str) -> dict[str, str]:
+    headers = {"Content-Type": reply.content_type, "Date": date}
     if reply.retry_after is not None:
         headers["x-acs-retry-after"] = f"{1000 * reply.retry_after:.0f}"
     return headers

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Self
 
 from aliocr.emulator.content import Content
 from aliocr.emulator.download import Downloader
@@ -21,28 +24,39 @@ __all__ = ["Recognition"]
 
 
 class Recognition:
-    """Fetches images and reads them.
+    """Fetches images and reads them. `async with` it: its threads and connections live as long.
 
     Args:
         engine_factory: Makes one engine for each worker thread.
-        downloader: Fetches the images; open, and closed by whoever opened it.
+        downloader: Fetches the images; not yet open.
     """
 
     def __init__(self, engine_factory: Callable[[], Engine], downloader: Downloader) -> None:
         self._downloader = downloader
         self._reader = PictureReader(engine_factory)
+        self._stack = AsyncExitStack()
 
-    async def start(self) -> None:
+    async def __aenter__(self) -> Self:
         """Be ready for the first picture.
 
         Raises:
             ImportError: The extra is not installed; the message names the command that does it.
         """
-        await self._reader.start()
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self._downloader)
+            stack.push_async_callback(self._reader.aclose)
+            await self._reader.start()
+            self._stack = stack.pop_all()
+        return self
 
-    async def aclose(self) -> None:
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         """Wait for the pictures whose reading has begun, and end the threads."""
-        await self._reader.aclose()
+        await self._stack.aclose()
 
     async def read(self, image: Image, place: asyncio.Semaphore) -> Content:
         """What the image says.

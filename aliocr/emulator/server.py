@@ -1,9 +1,9 @@
-"""The emulator as a whole: its account, its script, and the life of its parts."""
+"""The emulator as a whole: its account, what it was told, and the life of its parts."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -17,6 +17,8 @@ from aliocr.emulator.download import TIMEOUT, Downloader
 from aliocr.emulator.endpoint import ANSWERING, Endpoint
 from aliocr.emulator.script import Script
 from aliocr.emulator.service import Service
+from aliocr.emulator.serving import Serving
+from aliocr.emulator.thread import LoopThread
 from aliocr.emulator.window import WindowKind
 from aliocr.limits import REQUESTS_PER_SECOND
 
@@ -32,20 +34,21 @@ DEADLINE = 6.0
 MAX_BODY = 2 * 1024 * 1024
 """Bytes of a request, at most: twice what 100 of the longest URLs need, every letter escaped."""
 
-BACKSTOP = 0.1
-"""Seconds that aiohttp may take to close what `stop` has not aborted by itself."""
 
-
-class Emulator:
+class Emulator(Script):
     """The image OCR service in a box: one account, on one port of this machine.
 
-    `async with Emulator() as emulator:`, or `start` and `stop`. Two emulators are two accounts.
+    `async with Emulator() as emulator:`, or `start` and `stop`, on the running event loop. `with
+    Emulator() as emulator:` runs it in a thread of its own, for tests that are not asynchronous and
+    clients that block. Two emulators are two accounts.
+
+    Its verbs tell it what images say and what goes wrong; see `Script`. They may be called from any
+    thread, at any time.
 
     Args:
         engine_factory: Makes an engine that reads the pictures, such as
-            `aliocr.emulator.engine.RapidOCREngine`: then images of which the script knows nothing
-            are really downloaded and really read. None downloads nothing and answers
-            `text of {url}`.
+            `aliocr.emulator.engine.RapidOCREngine`: then images of which it was told nothing are
+            really downloaded and really read. None downloads nothing and answers `text of {url}`.
         credentials: The account's AccessKey; None makes one up.
         requests_per_second: The account's rate limit; None for none.
         images_per_second: How many images it may have read in a second, beyond which they are
@@ -58,10 +61,10 @@ class Emulator:
         download_timeout: Seconds for one image, after which it is answered with 592.
         host: The address to listen at.
         port: The port; 0 takes a free one, see `url`.
+        max_calls: How many `calls` are kept, the last ones; None for all.
 
     Attributes:
         credentials: What clients must sign with.
-        script: What the emulator is told to do; takes instructions at any time.
         calls: Every request that arrived, refused ones included, in order of arrival.
 
     Raises:
@@ -81,11 +84,12 @@ class Emulator:
         download_timeout: float = TIMEOUT,
         host: str = "127.0.0.1",
         port: int = 0,
+        max_calls: int | None = None,
     ) -> None:
         if deadline is not None and deadline <= ANSWERING:
             raise ValueError(f"deadline must be above {ANSWERING} s or None, not {deadline}")
         self.credentials = credentials or _fresh_credentials()
-        self.script = Script()
+        super().__init__()
         self.calls: list[Call] = []
         self._account = Account(
             self.credentials,
@@ -99,7 +103,9 @@ class Emulator:
         self._download_timeout = download_timeout
         self._host = host
         self._port = port
-        self._stack: AsyncExitStack | None = None
+        self._max_calls = max_calls
+        self._serving: Serving | None = None
+        self._thread: LoopThread | None = None
 
     @property
     def url(self) -> str:
@@ -117,6 +123,19 @@ class Emulator:
         """The most arrivals in any one second, refused ones included."""
         return busiest_second(self.calls)
 
+    @property
+    def charged(self) -> int:
+        """Images, or frames of them, that would have been charged for `calls`."""
+        return sum(call.charged for call in self.calls)
+
+    def reset(self) -> None:
+        """Forget every instruction and every call, as if it had just been started.
+
+        What the account has used of its rates and quotas stays used.
+        """
+        super().reset()
+        self.calls.clear()
+
     async def start(self) -> None:
         """Listen, and be ready to read pictures if an engine was given.
 
@@ -125,38 +144,60 @@ class Emulator:
             OSError: The port is taken.
             RuntimeError: It is started already.
         """
-        if self._stack is not None:
+        if self._serving is not None:
             raise RuntimeError("this emulator is started already")
-        async with AsyncExitStack() as stack:
-            recognition = await self._open_recognition(stack)
-            endpoint = Endpoint(
-                self._account,
-                self.script,
-                Service(self.script, recognition),
-                self.calls,
-                self._deadline,
-            )
-            app = web.Application(client_max_size=MAX_BODY)
-            app.router.add_route("*", "/{path:.*}", endpoint.handle)
-            runner = web.AppRunner(
-                app,
-                handler_cancellation=True,
-                auto_decompress=False,  # the checksum is of the body as it came
-                access_log=None,
-                shutdown_timeout=BACKSTOP,
-            )
-            await runner.setup()
-            stack.push_async_callback(_close, runner, endpoint)
-            site = web.TCPSite(runner, self._host, self._port)
-            await site.start()
-            self._port = runner.addresses[0][1]
-            self._stack = stack.pop_all()
+        serving = Serving(self.application(), self._host, self._port)
+        await serving.__aenter__()
+        self._serving, self._port = serving, serving.port
 
-    async def stop(self) -> None:
-        """Stop at once: connections are closed, whatever hangs is cancelled, threads end."""
-        stack, self._stack = self._stack, None
-        if stack is not None:
-            await stack.aclose()
+    async def stop(self, grace: float = 0.0) -> None:
+        """Stop: connections are closed, whatever hangs is cancelled, threads end.
+
+        Args:
+            grace: Seconds, at most, for the requests under way to be answered first.
+        """
+        serving, self._serving = self._serving, None
+        if serving is not None:
+            try:
+                if grace > 0:
+                    await serving.drain(within=grace)
+            finally:
+                await serving.__aexit__(None, None, None)
+
+    def application(self) -> web.Application:
+        """The same as an application of aiohttp, for a server of your own.
+
+        Such as `aiohttp.test_utils.TestServer(emulator.application())`, whose address is the
+        endpoint then, not `url`. Each application has its own engines and downloads; account,
+        script and calls are the emulator's.
+
+        Raises:
+            ImportError: An engine was given, but the `emulator` extra is not installed.
+        """
+        recognition = self._recognition()
+        endpoint = Endpoint(
+            self._account,
+            self._plan,
+            Service(self._plan, recognition),
+            self.calls,
+            self._deadline,
+            max_calls=self._max_calls,
+        )
+
+        async def opened(_: web.Application) -> AsyncIterator[None]:
+            async with AsyncExitStack() as stack:
+                if recognition is not None:
+                    await stack.enter_async_context(recognition)
+                yield
+
+        async def closed(_: web.Application) -> None:
+            await endpoint.aclose()
+
+        app = web.Application(client_max_size=MAX_BODY)
+        app.cleanup_ctx.append(opened)
+        app.on_shutdown.append(closed)
+        app.router.add_route("*", "/{path:.*}", endpoint.handle)
+        return app
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -170,30 +211,38 @@ class Emulator:
     ) -> None:
         await self.stop()
 
-    async def _open_recognition(self, stack: AsyncExitStack) -> Recognition | None:
+    def __enter__(self) -> Self:
+        if self._thread is not None:
+            raise RuntimeError("this emulator is started already")
+        thread = LoopThread()
+        try:
+            thread.run(self.start())
+        except BaseException:
+            thread.close()
+            raise
+        self._thread = thread
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            try:
+                thread.run(self.stop())
+            finally:
+                thread.close()
+
+    def _recognition(self) -> Recognition | None:
         if self._engine_factory is None:
             return None
         # Here and not above, because it needs the extra.
         from aliocr.emulator.recognition import Recognition  # noqa: PLC0415
 
-        downloader = await stack.enter_async_context(Downloader(timeout=self._download_timeout))
-        recognition = Recognition(self._engine_factory, downloader)
-        stack.push_async_callback(recognition.aclose)
-        await recognition.start()
-        return recognition
-
-
-async def _close(runner: web.AppRunner, endpoint: Endpoint) -> None:
-    """Stop serving at once; aiohttp alone would wait for requests and for clients to read on."""
-    for site in runner.sites:
-        await site.stop()
-    connections = runner.server.connections if runner.server else []
-    transports = [connection.transport for connection in connections]
-    await endpoint.aclose()
-    for transport in transports:
-        if transport is not None:
-            transport.abort()
-    await runner.cleanup()
+        return Recognition(self._engine_factory, Downloader(timeout=self._download_timeout))
 
 
 def _fresh_credentials() -> Credentials:

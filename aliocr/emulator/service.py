@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from aliocr.emulator.content import Content
-from aliocr.emulator.script import CODE_NAMES, Answer, Script
+from aliocr.emulator.plan import CODE_NAMES, Answer, Plan
 from aliocr.errors import APIError, api_error
 from aliocr.models import Image, Scan
 from aliocr.wire import Task
@@ -28,13 +28,13 @@ class Service:
     """Answers the tasks of requests that passed the gateway.
 
     Args:
-        script: Asked first what becomes of an image.
-        recognition: Reads the images of which the script knows nothing; None for
+        plan: Asked first what becomes of an image.
+        recognition: Reads the images of which the plan knows nothing; None for
             `text of {url}` instead.
     """
 
-    def __init__(self, script: Script, recognition: Recognition | None) -> None:
-        self._script = script
+    def __init__(self, plan: Plan, recognition: Recognition | None) -> None:
+        self._plan = plan
         self._recognition = recognition
 
     async def answer(
@@ -62,7 +62,7 @@ class Service:
             image = Image(task.url, task.data_id, task.interval, task.max_frames)
         except ValueError as error:
             return api_error(400, f"[task] {error}")
-        outcome = self._script.next_outcome(task.url)
+        outcome = self._plan.next_outcome(task.url)
         if isinstance(outcome, APIError):
             return outcome
         if outcome is None and self._recognition is not None:

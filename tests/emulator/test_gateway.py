@@ -10,7 +10,7 @@ from aliocr import signing
 from aliocr.credentials import Credentials
 from aliocr.emulator.account import Account
 from aliocr.emulator.gateway import REFUSALS, Refusal, Request, check
-from aliocr.emulator.script import CODE_NAMES
+from aliocr.emulator.plan import CODE_NAMES
 from aliocr.errors import api_error
 
 

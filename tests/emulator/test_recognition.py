@@ -28,7 +28,7 @@ async def album() -> AsyncIterator[Album]:
 async def test_a_picture_is_downloaded_and_read(album: Album) -> None:
     """With an engine, an image says what is in it."""
     async with album.emulator() as emulator:
-        emulator.script.text("https://example.com/", "scripted all the same")
+        emulator.text("https://example.com/", "scripted all the same")
         urls = (album.url("/width/20"), album.url("/width/1"), "https://example.com/")
         read, blank, scripted = (a["results"][0] for a in (await ask(emulator, *urls)).data)
     assert (read["ocrData"], read["label"]) == (["20 wide"], "ocr")
@@ -59,14 +59,14 @@ async def test_frames_come_only_when_more_than_one_was_captured(album: Album) ->
 async def test_a_host_that_is_slow_costs_its_own_image_only(album: Album) -> None:
     """The 3 seconds are one image's."""
     async with album.emulator(download_timeout=0.04) as emulator:
-        emulator.script.text(IMAGE, "done")
+        emulator.text(IMAGE, "done")
         assert (await ask(emulator, album.url("/slow"), IMAGE)).codes == [592, 200]
 
 
 async def test_at_the_deadline_what_is_done_is_answered(album: Album) -> None:
     """A download and an engine that take too long are 581; what is done is not lost with them."""
     async with album.emulator(deadline=0.24) as emulator:
-        emulator.script.text(IMAGE, "done")
+        emulator.text(IMAGE, "done")
         album.gate.clear()
         heard = await ask(emulator, album.url("/slow"), IMAGE, album.url("/width/5"))
         assert heard.codes == [581, 200, 581]
@@ -124,10 +124,10 @@ async def test_stopping_ends_everything_at_once(album: Album) -> None:
         emulator = album.emulator()
         await emulator.start()
         await ask(emulator, album.url("/width/5"), session=session)  # leaves an idle connection
-        emulator.script.hang()
+        emulator.hang()
         requests = [asyncio.create_task(ask(emulator, IMAGE, session=session))]
         await arrived(emulator, 2)
-        emulator.script.delay(60)
+        emulator.delay(60)
         requests += [
             asyncio.create_task(ask(emulator, url, session=session))
             for url in (album.url("/width/5"), album.url("/slow"))

@@ -37,8 +37,8 @@ async def test_an_image_nobody_spoke_of_says_its_url(emulator: Emulator) -> None
 
 async def test_an_image_says_what_it_was_told_to(emulator: Emulator) -> None:
     """Text with a place for it, or with places of one's own."""
-    emulator.script.text(A, "one")
-    emulator.script.text(B, "two words", [Region("two", 1, 2, 3, 4), Region("words", 5, 6, 7, 8)])
+    emulator.text(A, "one")
+    emulator.text(B, "two words", [Region("two", 1, 2, 3, 4), Region("words", 5, 6, 7, 8)])
     first, second = (answer["results"][0] for answer in (await ask(emulator, A, B)).data)
     assert first["ocrData"] == ["one"]
     assert [region["text"] for region in first["ocrLocations"]] == ["one"]
@@ -51,16 +51,16 @@ async def test_an_image_says_what_it_was_told_to(emulator: Emulator) -> None:
 
 async def test_an_image_without_text_passes(emulator: Emulator) -> None:
     """`normal`, `pass`, and neither ocrData nor ocrLocations."""
-    emulator.script.text(A, "")
+    emulator.text(A, "")
     (result,) = (await ask(emulator, A)).data[0]["results"]
     assert result == {"scene": "ocr", "label": "normal", "suggestion": "pass", "rate": 99.9}
 
 
 async def test_an_image_fails_so_many_times_and_is_then_read(emulator: Emulator) -> None:
     """A retry can be watched to succeed."""
-    emulator.script.text(A, "found")
-    emulator.script.fail(A, 592, 2)
-    emulator.script.fail(A, 581, 1, message="AlgorithmTimeOut")
+    emulator.text(A, "found")
+    emulator.fail(A, 592, 2)
+    emulator.fail(A, 581, 1, message="AlgorithmTimeOut")
     heard = [(await ask(emulator, A, B)).data for _ in range(4)]
     assert [[answer["code"] for answer in data] for data in heard] == [
         [592, 200],
@@ -80,9 +80,9 @@ async def test_an_image_fails_so_many_times_and_is_then_read(emulator: Emulator)
 
 async def test_a_star_is_every_image_by_itself(emulator: Emulator) -> None:
     """Every image fails once, whenever it comes; one that is named goes its own way first."""
-    emulator.script.fail("*", 500, times=1)
-    emulator.script.fail(C, 404)
-    emulator.script.text("*", "anything")
+    emulator.fail("*", 500, times=1)
+    emulator.fail(C, 404)
+    emulator.text("*", "anything")
     assert (await ask(emulator, A)).codes == [500]
     assert (await ask(emulator, A, B, C)).codes == [200, 500, 404]
     heard = await ask(emulator, A, B, C)
@@ -92,16 +92,16 @@ async def test_a_star_is_every_image_by_itself(emulator: Emulator) -> None:
 
 async def test_an_answer_can_be_left_out(emulator: Emulator) -> None:
     """Replies promise no completeness."""
-    emulator.script.omit(B)
+    emulator.omit(B)
     assert [a["dataId"] for a in (await ask(emulator, A, B, C)).data] == ["d0", "d2"]
     assert [a["dataId"] for a in (await ask(emulator, A, B, C)).data] == ["d0", "d1", "d2"]
 
 
 async def test_an_answer_can_come_twice_and_contradict_itself(emulator: Emulator) -> None:
     """A failure after the success, and a success after the failure."""
-    emulator.script.repeat(A)
-    emulator.script.repeat(B)
-    emulator.script.fail(B, 590)
+    emulator.repeat(A)
+    emulator.repeat(B)
+    emulator.fail(B, 590)
     heard = await ask(emulator, A, B)
     assert [(a["dataId"], a["code"]) for a in heard.data] == [
         ("d0", 200),
@@ -114,14 +114,14 @@ async def test_an_answer_can_come_twice_and_contradict_itself(emulator: Emulator
 
 async def test_an_answer_can_be_somebody_elses(emulator: Emulator) -> None:
     """A data id that was not in the request."""
-    emulator.script.add_foreign()
+    emulator.add_foreign()
     assert [a["dataId"] for a in (await ask(emulator, A)).data] == ["d0", "of-somebody-else"]
     assert [a["dataId"] for a in (await ask(emulator, A)).data] == ["d0"]
 
 
 async def test_answers_can_come_in_another_order(emulator: Emulator) -> None:
     """Replies promise no order."""
-    emulator.script.reverse()
+    emulator.reverse()
     assert [a["dataId"] for a in (await ask(emulator, A, B, C)).data] == ["d2", "d1", "d0"]
 
 
@@ -143,7 +143,7 @@ async def test_answers_can_come_in_another_order(emulator: Emulator) -> None:
 )
 async def test_the_gateway_can_refuse(emulator: Emulator, code: str, status: int) -> None:
     """In its own shape, with the documented status."""
-    emulator.script.refuse(code)
+    emulator.refuse(code)
     heard = await ask(emulator)
     assert (heard.status, heard.json["Code"]) == (status, code)
     assert set(heard.json) == {"Code", "Message", "RequestId", "HostId", "Recommend"}
@@ -153,7 +153,7 @@ async def test_the_gateway_can_refuse(emulator: Emulator, code: str, status: int
 @pytest.mark.parametrize("code", [500, 588, 596])
 async def test_the_service_can_refuse(emulator: Emulator, code: int) -> None:
     """In the envelope, with HTTP 200 and no data."""
-    emulator.script.refuse(code, "in these words", times=2)
+    emulator.refuse(code, "in these words", times=2)
     for _ in range(2):
         heard = await ask(emulator)
         assert heard.status == 200
@@ -164,7 +164,7 @@ async def test_the_service_can_refuse(emulator: Emulator, code: int) -> None:
 
 async def test_an_image_can_sink_its_request(emulator: Emulator) -> None:
     """Whatever travels with it is lost with it; whatever travels without it is read."""
-    emulator.script.sink(B, 500, times=2)
+    emulator.sink(B, 500, times=2)
     assert (await ask(emulator, A, C)).codes == [200, 200]
     assert (await ask(emulator, A, B, C)).json["code"] == 500
     assert (await ask(emulator, B)).json["code"] == 500
@@ -173,7 +173,7 @@ async def test_an_image_can_sink_its_request(emulator: Emulator) -> None:
 
 async def test_a_proxy_can_answer_instead(emulator: Emulator) -> None:
     """An HTML page with a status of its own."""
-    emulator.script.respond(502, "<h1>Bad gateway</h1>", "text/html")
+    emulator.respond(502, "<h1>Bad gateway</h1>", "text/html")
     heard = await ask(emulator)
     assert (heard.status, heard.body) == (502, b"<h1>Bad gateway</h1>")
     assert heard.headers["Content-Type"] == "text/html"
@@ -184,7 +184,7 @@ async def test_a_proxy_can_answer_instead(emulator: Emulator) -> None:
 
 async def test_an_answer_can_be_cut_short(emulator: Emulator) -> None:
     """Announced whole, sent by half."""
-    emulator.script.truncate_body()
+    emulator.truncate_body()
     body = body_of(IMAGE)
     url = f"{emulator.url}/green/image/scan"
     async with aiohttp.ClientSession() as session:
@@ -200,7 +200,7 @@ async def test_an_answer_can_be_cut_short(emulator: Emulator) -> None:
 
 async def test_a_connection_can_be_dropped(emulator: Emulator) -> None:
     """No answer at all; the next request gets one."""
-    emulator.script.drop_connection(times=2)
+    emulator.drop_connection(times=2)
     for _ in range(2):
         with pytest.raises((aiohttp.ServerDisconnectedError, ConnectionResetError)):
             await ask(emulator)
@@ -210,7 +210,7 @@ async def test_a_connection_can_be_dropped(emulator: Emulator) -> None:
 
 async def test_a_request_can_hang(emulator: Emulator) -> None:
     """For as long as the client waits, and no longer; others are served meanwhile."""
-    emulator.script.hang()
+    emulator.hang()
     before = asyncio.all_tasks()
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=0.04)) as session:
         waiting = asyncio.create_task(ask(emulator, session=session))
@@ -224,7 +224,7 @@ async def test_a_request_can_hang(emulator: Emulator) -> None:
 
 async def test_an_answer_can_stall_half_way(emulator: Emulator) -> None:
     """Headers and half of the body come, the rest never; others are served meanwhile."""
-    emulator.script.stall()
+    emulator.stall()
     before = asyncio.all_tasks()
     body = body_of(IMAGE)
     url = f"{emulator.url}/green/image/scan"
@@ -245,8 +245,8 @@ async def test_an_answer_can_stall_half_way(emulator: Emulator) -> None:
 async def test_answers_can_be_slow(virtual_clock: None, emulator: Emulator) -> None:
     """Good ones and bad ones alike."""
     loop = asyncio.get_running_loop()
-    emulator.script.delay(30, times=2)
-    emulator.script.refuse("Throttling")
+    emulator.delay(30, times=2)
+    emulator.refuse("Throttling")
     took = []
     for _ in range(3):
         start = loop.time()
@@ -258,16 +258,16 @@ async def test_answers_can_be_slow(virtual_clock: None, emulator: Emulator) -> N
 
 async def test_faults_come_one_after_the_other(emulator: Emulator) -> None:
     """In the order they were told, one a request."""
-    emulator.script.refuse(503)
-    emulator.script.respond(502, "", "text/html")
-    emulator.script.refuse("Throttling", times=2)
+    emulator.refuse(503)
+    emulator.respond(502, "", "text/html")
+    emulator.refuse("Throttling", times=2)
     heard = [await ask(emulator) for _ in range(5)]
     assert [each.status for each in heard] == [200, 502, 400, 400, 200]
 
 
 async def test_a_fault_waits_for_a_request_that_passes_the_gateway(emulator: Emulator) -> None:
     """A request that is wrongly signed uses up nothing."""
-    emulator.script.refuse(503)
+    emulator.refuse(503)
     body = body_of(IMAGE)
     headers = sign(emulator, body)
     assert (await send(emulator, body, headers | {"x-acs-extra": "unsigned"})).status == 400
@@ -276,7 +276,7 @@ async def test_a_fault_waits_for_a_request_that_passes_the_gateway(emulator: Emu
 
 async def test_a_fault_comes_before_the_body_is_looked_at(emulator: Emulator) -> None:
     """A gateway that is down does not care what was asked."""
-    emulator.script.refuse("ServiceUnavailable")
+    emulator.refuse("ServiceUnavailable")
     headers = sign(emulator, b"{")
     assert (await send(emulator, b"{", headers)).status == 503
 
@@ -307,8 +307,8 @@ def test_many_instructions_are_found_at_once() -> None:
     urls = [f"https://example.com/{number}.png" for number in range(10_000)]
     for url in urls:
         script.fail(url, 592, times=1)
-    assert all(script.next_outcome(url) for url in urls)
-    assert not any(script.next_outcome(url) for url in urls)
+    assert all(script._plan.next_outcome(url) for url in urls)
+    assert not any(script._plan.next_outcome(url) for url in urls)
 
 
 def test_the_script_answers_with_values() -> None:
@@ -316,11 +316,11 @@ def test_the_script_answers_with_values() -> None:
     script = Script()
     script.text(A, "a")
     script.fail(B, 590)
-    assert script.next_outcome(A) == Content.of_text("a")
-    failure = script.next_outcome(B)
+    assert script._plan.next_outcome(A) == Content.of_text("a")
+    failure = script._plan.next_outcome(B)
     assert isinstance(failure, APIError)
     assert failure.code == 590
-    assert script.next_outcome(C) is None
+    assert script._plan.next_outcome(C) is None
 
 
 async def test_an_account_is_an_emulators_own() -> None:

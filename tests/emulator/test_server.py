@@ -189,7 +189,7 @@ async def test_a_compressed_body_is_not_unpacked() -> None:
 def test_the_busiest_second_is_half_open() -> None:
     """Requests exactly a second apart are not of one second."""
     arrivals = [0.0, 0.5, 0.999, 1.0, 1.4, 2.5]
-    calls = [Call(arrived, "") for arrived in reversed(arrivals)]
+    calls = [Call(arrived, "", "POST", "/") for arrived in reversed(arrivals)]
     assert busiest_second(calls) == 4
     assert busiest_second(calls[:1]) == 1
     assert busiest_second([]) == 0
@@ -200,9 +200,9 @@ def test_the_busiest_second_is_half_open() -> None:
 
 async def test_stopping_does_not_wait_for_a_client_that_does_not_read() -> None:
     """A client that sends requests and reads no answers holds nothing up."""
+    before = asyncio.all_tasks()
     async with Emulator(requests_per_second=None) as emulator:
-        before = asyncio.all_tasks()
-        emulator.script.respond(200, bytes(50_000_000), "text/plain")
+        emulator.respond(200, bytes(50_000_000), "text/plain")
         body = body_of(IMAGE)
         lines = [f"{name}: {value}" for name, value in sign(emulator, body).items()]
         head = "\r\n".join(["POST /green/image/scan HTTP/1.1", "Host: e", *lines])
@@ -278,7 +278,7 @@ async def test_images_over_the_quota_are_refused_one_by_one() -> None:
     """588 for those that do not fit, answers for the others; who ends makes room in flight."""
     urls = [f"{IMAGE}?{number}" for number in range(8)]
     async with Emulator(images_per_second=10, images_in_flight=4) as emulator:
-        emulator.script.delay(0.01)
+        emulator.delay(0.01)
         heard = await asyncio.gather(ask(emulator, *urls[:3]), ask(emulator, *urls[:3]))
         codes = [code for one in heard for code in one.codes]
         assert sorted(codes) == [200] * 4 + [588] * 2
@@ -293,7 +293,7 @@ async def test_images_over_the_quota_are_refused_one_by_one() -> None:
 async def test_a_throttled_request_may_be_told_when_to_come_again() -> None:
     """In milliseconds, in the header that the vendor's SDK reads."""
     async with Emulator() as emulator:
-        emulator.script.refuse("Throttling.User", retry_after=1.5)
+        emulator.refuse("Throttling.User", retry_after=1.5)
         first, second = await ask(emulator), await ask(emulator)
     assert first.status == 400
     assert first.headers["x-acs-retry-after"] == "1500"

@@ -1,0 +1,101 @@
+"""Faults by chance, the same for the same seed.
+
+The fate of a request depends on its number, that of an image on its URL and how often it was asked
+for: not on which of a hundred concurrent requests came first. A run that failed can be run again.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Mapping
+
+__all__ = ["BREAKAGES", "Chaos"]
+
+BREAKAGES = {
+    "drop_connection": "DROP",
+    "truncate_body": "CUT",
+    "stall": "STALL",
+    "hang": "HANG",
+}
+"""Faults of requests that are no refusals, by the verb that asks for them."""
+
+
+class Chaos:
+    """Draws faults at given rates.
+
+    Args:
+        seed: The same one draws the same.
+        requests: What happens to requests, with its rate from 0 to 1: `"drop_connection"`,
+            `"truncate_body"`, `"stall"`, `"hang"`, or a code of a refusal, such as
+            `"Throttling.User"` or `"503"`. One request has one fault, so the rates add up to 1 at
+            most.
+        images: What becomes of images, the same by codes, such as `"592"`.
+        delay: Seconds, at most, by which answers are held back, drawn evenly.
+
+    Raises:
+        ValueError: A name, a rate or a sum of rates that means nothing.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        requests: Mapping[str, float],
+        images: Mapping[str, float],
+        delay: float,
+    ) -> None:
+        for name in requests:
+            if name not in BREAKAGES and not _is_refusal(name):
+                verbs = ", ".join(BREAKAGES)
+                raise ValueError(f"{name!r} is no fault of a request: {verbs}, or a code")
+        for name in images:
+            if not name.isdecimal() or name == "200":
+                raise ValueError(f"{name!r} is no code of an image that failed, such as '592'")
+        if not 0 <= delay < float("inf"):
+            raise ValueError(f"delay is seconds from 0 up, not {delay!r}")
+        self._seed = seed
+        self._requests = _rates("requests", requests)
+        self._images = _rates("images", images)
+        self._delay = delay
+        self._asked: Counter[str] = Counter()
+
+    def next_fault(self) -> str | None:
+        """What happens to this request: a member's name of `Breakage`, or a code."""
+        name = _drawn(self._chance("requests"), self._requests)
+        return None if name is None else BREAKAGES.get(name, name)
+
+    def next_failure(self, url: str) -> int | None:
+        """The code with which this image fails this time."""
+        name = _drawn(self._chance(f"image {url}"), self._images)
+        return None if name is None else int(name)
+
+    def next_delay(self) -> float:
+        """Seconds to hold this answer back."""
+        return self._chance("delays") * self._delay
+
+    def _chance(self, subject: str) -> float:
+        """From 0 to 1, by the seed, the subject, and how often it was asked about."""
+        self._asked[subject] += 1
+        return random.Random(f"{self._seed} {self._asked[subject]} {subject}").random()
+
+
+def _is_refusal(name: str) -> bool:
+    """A number of the service, or a word of the gateway's, all of which begin with a capital."""
+    return name != "200" and (name.isdecimal() or name[:1].isupper())
+
+
+def _rates(what: str, rates: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
+    for name, rate in rates.items():
+        if not 0 <= rate <= 1:
+            raise ValueError(f"the rate of {name} is from 0 to 1, not {rate!r}")
+    if sum(rates.values()) > 1 + 1e-9:
+        raise ValueError(f"the rates of {what} add up to {sum(rates.values()):g}, which is above 1")
+    return tuple(rates.items())
+
+
+def _drawn(chance: float, rates: tuple[tuple[str, float], ...]) -> str | None:
+    for name, rate in rates:
+        chance -= rate
+        if chance < 0:
+            return name
+    return None

@@ -1,0 +1,254 @@
+"""What is to happen, as an emulator was told it: asked by what answers, written by the script.
+
+Two nouns. A *table* holds what an image says, for good. A *queue* holds what is to happen, in the
+order it was told, each so many times: to whole requests, or to each image by itself. Where neither
+has anything to say, chance may.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import Counter
+from collections.abc import Sequence
+from typing import Generic, TypeAlias, TypeVar
+
+import attrs
+
+from aliocr import wire
+from aliocr.emulator.chaos import Chaos
+from aliocr.emulator.content import Content
+from aliocr.emulator.gateway import Refusal
+from aliocr.errors import APIError, api_error
+from aliocr.models import Image, Scan
+from aliocr.wire import Task
+
+__all__ = [
+    "CODE_NAMES",
+    "EVERY_IMAGE",
+    "FOREIGN_TASK",
+    "Answer",
+    "Breakage",
+    "Copies",
+    "Plan",
+    "Reply",
+    "failure",
+    "refusal",
+]
+
+EVERY_IMAGE = "*"
+"""Stands for every URL that no other instruction names."""
+
+# What an image's answer says besides the code. Source: "Common error codes".
+CODE_NAMES = {
+    280: "PROCESSING",
+    400: "BAD_REQUEST",
+    401: "NOT_ALLOWED",
+    403: "FORBIDDEN",
+    404: "NOT_FOUND",
+    480: "DOWNLOAD_FAILED",
+    500: "GENERAL_ERROR",
+    503: "ServiceUnavailable",
+    580: "DB_FAILED",
+    581: "TIMEOUT",
+    585: "CACHE_FAILED",
+    586: "ALGO_FAILED",
+    587: "MQ_FAILED",
+    588: "EXCEED_QUOTA",
+    589: "TOO_LARGE",
+    590: "BAD_FORMAT",
+    591: "CONNECTION_POOL_FULL",
+    592: "DOWNLOAD_TIMEOUT",
+    594: "EXPIRED",
+    595: "CATCH_FRAME_FAILED",
+    596: "PERMISSION_DENY",
+}
+
+Answer: TypeAlias = tuple[Task, Scan | APIError]
+"""A task and what became of it."""
+
+T = TypeVar("T")
+
+
+class Breakage(enum.Enum):
+    """What can happen to an answer on its way."""
+
+    CUT = "half of it sent"
+    DROP = "the connection closed instead"
+    HANG = "silence for as long as the client waits"
+    STALL = "half of it sent, then silence for as long as the client waits"
+
+
+@attrs.frozen
+class Reply:
+    """One HTTP answer, which need not be the service's own.
+
+    Args:
+        status: HTTP status.
+        body: All of it.
+        content_type: With its charset, if it has one.
+        code: The service's or the gateway's code in it; None if it is somebody else's.
+        broken: What happens to it on its way; None sends it whole.
+        retry_after: Seconds for the header `x-acs-retry-after`; None leaves it out.
+    """
+
+    status: int
+    body: bytes = attrs.field(repr=False)
+    content_type: str
+    code: int | str | None = None
+    broken: Breakage | None = None
+    retry_after: float | None = None
+
+
+Fault: TypeAlias = Refusal | Reply | Breakage
+"""What happens to a request instead of a good answer."""
+
+
+class Copies(enum.Enum):
+    """How often an image's answer stands in a reply, other than once."""
+
+    NONE = "left out"
+    CONTRARY = "twice, the second time to the contrary of the first"
+
+
+@attrs.define(eq=False)
+class _Instruction(Generic[T]):
+    """Something to happen so many times, to each URL by itself; None for always."""
+
+    what: T
+    times: int | None
+    done: Counter[str] = attrs.field(factory=Counter)
+
+
+class _Queue(Generic[T]):
+    """Instructions by URL that take effect one after the other."""
+
+    def __init__(self) -> None:
+        self._instructions: dict[str, list[_Instruction[T]]] = {}
+
+    def put(self, what: T, times: int | None, url: str = EVERY_IMAGE) -> None:
+        if times is not None and times < 1:
+            raise ValueError(f"times must be 1 or more, or None for always, not {times}")
+        self._instructions.setdefault(url, []).append(_Instruction(what, times))
+
+    def take(self, url: str = "") -> T | None:
+        """What is to happen now, and once less from here on; None for nothing."""
+        for name in (url, EVERY_IMAGE):
+            for instruction in self._instructions.get(name, ()):
+                if instruction.times is None or instruction.done[url] < instruction.times:
+                    instruction.done[url] += 1
+                    return instruction.what
+        return None
+
+
+class Plan:
+    """Everything one emulator was told, and how far it has come with it.
+
+    Attributes:
+        contents: What images say, by URL.
+        failures: Of images.
+        copies: Of images' answers.
+        sunk: Requests, by one of their images.
+        faults: Of requests.
+        delays: Of answers, in seconds.
+        foreign: Answers to nobody's image.
+        reversed: Whether answers come from the last image to the first.
+        skew: Seconds that the emulator's clock is ahead of this machine's.
+        chaos: What happens by chance; None for nothing.
+    """
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew: from here on nothing was ever told."""
+        self.contents: dict[str, Content] = {}
+        self.failures: _Queue[APIError] = _Queue()
+        self.copies: _Queue[Copies] = _Queue()
+        self.sunk: _Queue[Refusal] = _Queue()
+        self.faults: _Queue[Fault] = _Queue()
+        self.delays: _Queue[float] = _Queue()
+        self.foreign: _Queue[Answer] = _Queue()
+        self.reversed = False
+        self.skew = 0.0
+        self.chaos: Chaos | None = None
+
+    def next_fault(self, tasks: Sequence[Task]) -> Fault | None:
+        """What happens to the request of these tasks; None for nothing."""
+        sunk = (self.sunk.take(task.url) for task in tasks)
+        told = self.faults.take() or next(filter(None, sunk), None)
+        if told is None and self.chaos is not None:
+            return _fault(self.chaos.next_fault())
+        return told
+
+    def next_delay(self) -> float:
+        """Seconds to hold this request's answer back."""
+        told = self.delays.take()
+        if told is None and self.chaos is not None:
+            return self.chaos.next_delay()
+        return told or 0.0
+
+    def next_outcome(self, url: str) -> Content | APIError | None:
+        """What becomes of this image this time; None if nothing was said about it."""
+        told = self.failures.take(url)
+        if told is None and self.chaos is not None:
+            code = self.chaos.next_failure(url)
+            told = None if code is None else failure(code)
+        return told or self.contents.get(url) or self.contents.get(EVERY_IMAGE)
+
+    def arrange(self, answers: Sequence[Answer]) -> tuple[Answer, ...]:
+        """The answers as this reply will give them."""
+        given: list[Answer] = []
+        for task, answer in answers:
+            copies = self.copies.take(task.url)
+            if copies is not Copies.NONE:
+                given.append((task, answer))
+            if copies is Copies.CONTRARY:
+                given.append((task, _contrary(answer)))
+        foreign = self.foreign.take()
+        if foreign:
+            given.append(foreign)
+        return tuple(reversed(given)) if self.reversed else tuple(given)
+
+
+def failure(code: int, message: str = "") -> APIError:
+    """An image's failure, in the documented words unless others are given.
+
+    Raises:
+        ValueError: The code is 200.
+    """
+    if code == wire.OK:
+        raise ValueError("200 is not the code of a failure")
+    return api_error(code, message or CODE_NAMES.get(code, ""))
+
+
+def refusal(code: int | str, message: str = "") -> Refusal:
+    """A request's refusal, in the documented words unless others are given.
+
+    Raises:
+        ValueError: The code is 200.
+    """
+    if code == wire.OK:
+        raise ValueError("200 is not the code of a refusal")
+    return Refusal.of(code, message or (CODE_NAMES.get(code, "") if isinstance(code, int) else ""))
+
+
+def _fault(name: str | None) -> Fault | None:
+    """What chance has drawn: a way to break, or a code."""
+    if name is None:
+        return None
+    if name in Breakage.__members__:
+        return Breakage[name]
+    return refusal(int(name) if name.isdecimal() else name)
+
+
+# Given to answers that are about no image of the request; on the wire the task alone says which
+# image is meant.
+_FOREIGN_IMAGE = Image("https://example.com/of-somebody-else.png", "of-somebody-else")
+FOREIGN_TASK = Task(url=_FOREIGN_IMAGE.url, data_id=_FOREIGN_IMAGE.data_id)
+
+
+def _contrary(answer: Scan | APIError) -> Scan | APIError:
+    """A failure to a success, and the other way round."""
+    if isinstance(answer, Scan):
+        return failure(500)
+    return Scan(_FOREIGN_IMAGE, "")

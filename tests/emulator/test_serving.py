@@ -1,0 +1,152 @@
+"""The emulator in a thread, in another's server, and on its way out."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from asking import IMAGE, PATIENCE, arrived, ask, body_of, sign
+
+import aliocr
+from aliocr.emulator import Emulator
+from aliocr.emulator.serving import Serving
+
+
+def test_without_an_event_loop_it_runs_in_a_thread() -> None:
+    """A test that is not asynchronous, with a client that blocks."""
+    threads = threading.active_count()
+    with Emulator() as emulator:
+        emulator.text(IMAGE, "hello")
+
+        async def scan() -> str:
+            async with aliocr.Session(
+                credentials=emulator.credentials, endpoint=emulator.url
+            ) as ocr:
+                return (await ocr.scan(IMAGE)).text
+
+        assert asyncio.run(scan()) == "hello"
+        assert [call.status for call in emulator.calls] == [200]
+    assert threading.active_count() == threads
+
+
+def test_in_a_thread_what_keeps_it_from_starting_is_raised() -> None:
+    """A port that is taken; and no thread stays behind."""
+    threads = threading.active_count()
+    with Emulator() as emulator:
+        port = int(emulator.url.rpartition(":")[2])
+        other = Emulator(port=port)
+        with pytest.raises(OSError, match="in use"), other:
+            pass
+        with pytest.raises(RuntimeError, match="started already"), emulator:
+            pass
+    assert threading.active_count() == threads
+
+
+def test_a_thread_ends_what_hangs() -> None:
+    """A client that does not read its answer is not waited for."""
+    with Emulator() as emulator:
+        emulator.respond(200, bytes(50_000_000), "text/plain")
+        address = ("127.0.0.1", int(emulator.url.rpartition(":")[2]))
+        client = socket.create_connection(address)
+        client.sendall(raw(emulator, body_of(IMAGE)))
+        assert client.recv(1)
+    client.close()
+
+
+async def test_it_serves_under_the_test_utilities_of_aiohttp() -> None:
+    """A project that has servers of that kind in its tests adds one more."""
+    emulator = Emulator()
+    emulator.text(IMAGE, "hello")
+    async with (
+        TestServer(emulator.application()) as server,
+        aliocr.Session(credentials=emulator.credentials, endpoint=str(server.make_url("/"))) as ocr,
+    ):
+        assert (await ocr.scan(IMAGE)).text == "hello"
+    assert emulator.charged == 1
+
+
+async def test_stopping_can_wait_for_the_requests_under_way() -> None:
+    """Those are answered, and nobody else is let in."""
+    emulator = Emulator(requests_per_second=None)
+    await emulator.start()
+    emulator.delay(0.05)
+    asked = [asyncio.create_task(ask(emulator)) for _ in range(5)]
+    await arrived(emulator, 5)
+    await emulator.stop(grace=PATIENCE)
+    assert [(await each).status for each in asked] == [200] * 5
+    with pytest.raises(aiohttp.ClientConnectorError):
+        await ask(emulator)
+
+
+async def test_stopping_waits_no_longer_than_it_was_told() -> None:
+    """What hangs is cut off in the end."""
+    emulator = Emulator()
+    await emulator.start()
+    emulator.hang()
+    asked = asyncio.create_task(ask(emulator))
+    await arrived(emulator, 1)
+    await emulator.stop(grace=0.01)
+    with pytest.raises(aiohttp.ClientError):
+        await asked
+
+
+async def test_a_connection_that_brings_no_request_is_closed() -> None:
+    """Neither before its first request, nor half way through its headers, nor after an answer."""
+
+    async def hello(_: web.Request) -> web.Response:
+        return web.Response(text="hello")
+
+    app = web.Application()
+    app.router.add_get("/", hello)
+    async with Serving(app, "127.0.0.1", 0, idle=0.05) as serving:
+        for begun in (b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: e\r\nX-", GET, GET + b"GET"):
+            reader, writer = await asyncio.open_connection("127.0.0.1", serving.port)
+            writer.write(begun)
+            async with asyncio.timeout(PATIENCE):
+                heard = await closed(reader)
+            assert heard.count(b"hello") == begun.count(b"\r\n\r\n")
+            writer.close()
+
+
+GET = b"GET / HTTP/1.1\r\nHost: e\r\n\r\n"
+
+
+async def closed(reader: asyncio.StreamReader) -> bytes:
+    """All that comes until the connection is closed, by whatever means."""
+    heard = b""
+    try:
+        while chunk := await reader.read(1000):
+            heard += chunk
+    except ConnectionError:
+        pass
+    return heard
+
+
+def raw(emulator: Emulator, body: bytes) -> bytes:
+    """A good request as it stands on the wire."""
+    lines = [f"{name}: {value}" for name, value in sign(emulator, body).items()]
+    head = "\r\n".join(["POST /green/image/scan HTTP/1.1", "Host: e", *lines])
+    return f"{head}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for(
+    virtual_clock: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client that announces more than it sends is told so, and does not hold a place for ever."""
+    monkeypatch.setattr("aliocr.emulator.endpoint.SENDING", 0.05)
+    async with Emulator() as emulator:
+        reader, writer = await asyncio.open_connection(
+            "127.0.0.1", int(emulator.url.rpartition(":")[2])
+        )
+        writer.write(raw(emulator, body_of(IMAGE))[:-5])
+        async with asyncio.timeout(PATIENCE):
+            heard = await closed(reader)
+        writer.close()
+        assert heard.startswith(b"HTTP/1.1 400")
+        assert b"InvalidParameter.Format" in heard
+        assert [call.status for call in emulator.calls] == [400]
