@@ -7,7 +7,6 @@ import logging
 import time
 import traceback
 import uuid
-from collections import Counter
 from typing import Never
 from urllib.parse import parse_qsl
 
@@ -18,11 +17,11 @@ from aliocr import signing, wire
 from aliocr.emulator import gateway
 from aliocr.emulator.account import Account
 from aliocr.emulator.calls import Call, frames_charged
+from aliocr.emulator.entry import Entry
 from aliocr.emulator.gateway import Refusal
 from aliocr.emulator.plan import CODE_NAMES, Breakage, Fault, Plan, Reply
 from aliocr.emulator.service import Service
 from aliocr.errors import api_error, without_queries
-from aliocr.models import Scan
 from aliocr.wire import BadRequest, ScanRequest, Task
 
 __all__ = ["Endpoint"]
@@ -80,13 +79,17 @@ class Endpoint:
         except Exception:  # noqa: BLE001 (the border: a client sees the service's shape, no page)
             _log.error("a request failed in the emulator\n%s", _traceback())
             reply = _refused(Refusal.of("InternalError"), request, call)
+        except asyncio.CancelledError:
+            # The client left before it had its answer, or the emulator stops.
+            _log_call(call)
+            raise
         if reply.broken is Breakage.DROP:
             if request.transport is not None:
                 request.transport.abort()
-            _log_call(call)
+            _log_call(call, reply.broken)
             return web.Response()
         call.status, call.code, call.answered = reply.status, reply.code, _moment()
-        _log_call(call)
+        _log_call(call, reply.broken)
         date = signing.http_date(self._now())
         if reply.broken is Breakage.STALL:
             await _stall(request, reply, date)
@@ -182,25 +185,9 @@ class Endpoint:
         return Reply(wire.OK, body, JSON, wire.OK)
 
 
-def _log_call(call: Call) -> None:
+def _log_call(call: Call, broken: Breakage | None = None) -> None:
     """One line for people: what came, what was said to it, and what it cost."""
-    took = _moment() - call.arrived
-    said = "closed" if call.status is None else f"HTTP {call.status}"
-    codes = Counter(
-        wire.OK if isinstance(answer, Scan) else answer.code for _, answer in call.answers
-    )
-    images = ", ".join(f"{count} x {code}" for code, count in sorted(codes.items(), key=str))
-    _log.info(
-        "%s %s %s %s · %d images%s · %d charged · %.0f ms",
-        call.method,
-        call.path,
-        said,
-        "" if call.code is None else call.code,
-        len(call.tasks),
-        f": {images}" if images else "",
-        call.charged,
-        1000 * took,
-    )
+    _log.info("%s", Entry.of(call, seconds=_moment() - call.arrived, broken=broken))
 
 
 def _moment() -> float:
