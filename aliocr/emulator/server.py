@@ -13,6 +13,7 @@ from aiohttp import web
 from aliocr.credentials import Credentials
 from aliocr.emulator.account import Account
 from aliocr.emulator.calls import Call, busiest_second
+from aliocr.emulator.control import Control
 from aliocr.emulator.download import TIMEOUT, Downloader
 from aliocr.emulator.endpoint import ANSWERING, Endpoint
 from aliocr.emulator.script import Script
@@ -21,6 +22,7 @@ from aliocr.emulator.serving import Serving
 from aliocr.emulator.thread import LoopThread
 from aliocr.emulator.window import WindowKind
 from aliocr.limits import REQUESTS_PER_SECOND
+from aliocr.version import __version__
 
 if TYPE_CHECKING:
     from aliocr.emulator.engine import Engine
@@ -33,6 +35,29 @@ DEADLINE = 6.0
 
 MAX_BODY = 2 * 1024 * 1024
 """Bytes of a request, at most: twice what 100 of the longest URLs need, every letter escaped."""
+
+VERBS = (
+    "text",
+    "fail",
+    "omit",
+    "repeat",
+    "sink",
+    "add_foreign",
+    "reverse",
+    "refuse",
+    "throttle",
+    "respond",
+    "truncate_body",
+    "drop_connection",
+    "hang",
+    "stall",
+    "delay",
+    "skew_clock",
+    "chaos",
+    "reset",
+    "allow_images",
+)
+"""What the control API may call."""
 
 
 class Emulator(Script):
@@ -196,6 +221,7 @@ class Emulator(Script):
         app = web.Application(client_max_size=MAX_BODY)
         app.cleanup_ctx.append(opened)
         app.on_shutdown.append(closed)
+        app.router.add_routes(self._control().routes())
         app.router.add_route("*", "/{path:.*}", endpoint.handle)
         return app
 
@@ -235,6 +261,18 @@ class Emulator(Script):
                 thread.run(self.stop())
             finally:
                 thread.close()
+
+    def _control(self) -> Control:
+        return Control([getattr(self, name) for name in VERBS], self.calls, self._status)
+
+    def _status(self) -> dict[str, object]:
+        """What the control API tells of it."""
+        engine = self._engine_factory
+        return {
+            "version": __version__,
+            "engine": None if engine is None else getattr(engine, "__name__", "an engine"),
+            "deadline": self._deadline,
+        }
 
     def _recognition(self) -> Recognition | None:
         if self._engine_factory is None:
