@@ -8,15 +8,14 @@ from typing import NoReturn
 
 __all__ = ["main"]
 
-INTERRUPTED = 130
-"""Exit code after Ctrl-C, as of shells."""
-
 
 def main() -> None:
-    """Run `aliocr`; exit 0 all read, 1 some failed, 2 misuse, 130 interrupted."""
-    # Importing takes half a second, in which Ctrl-C would print wherever it has come to. A command
-    # that has something to put in order takes the signal back.
-    signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
+    """Run `aliocr`; exit 0 all read, 1 some failed, 2 misuse, 130 Ctrl-C, 143 SIGTERM."""
+    # Importing takes half a second, in which Ctrl-C would print wherever it has come to, and the
+    # first process of a container would not hear SIGTERM at all. A command that has something to
+    # put in order takes the signals back.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _end)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # What a picture says is not always in the alphabet of the terminal.
@@ -35,6 +34,11 @@ def main() -> None:
         # The commands have words for their own; what is left is a text such as that of --help.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         _leave(f"Error: cannot write: {error.strerror or error}", 1)
+
+
+def _end(number: int, _: object) -> NoReturn:
+    """At once, with the exit code that shells give to a signal: 130 for Ctrl-C."""
+    os._exit(128 + number)
 
 
 def _leave(message: str, code: int) -> NoReturn:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import errno
 import math
-import signal
 import socket
-import sys
+from collections.abc import Mapping
 from typing import TypedDict, Unpack
 
 import click
 
+from aliocr.cli import chaos
+from aliocr.cli.greeting import greeting, is_open
+from aliocr.cli.misuse import Misuse
 from aliocr.cli.output import writing
-from aliocr.credentials import ID_VARIABLE, SECRET_VARIABLE
+from aliocr.cli.request_log import RequestLog
+from aliocr.cli.stopping import StopSignals
+from aliocr.credentials import Credentials
 from aliocr.emulator import Emulator
 from aliocr.emulator.engine import RapidOCREngine
 from aliocr.emulator.server import DEADLINE
@@ -22,11 +26,28 @@ from aliocr.limits import REQUESTS_PER_SECOND
 
 __all__ = ["emulate"]
 
+MAX_CALLS = 1000
+"""Requests remembered, with all that was said of their images."""
+
+PATIENCE = 1.0
+"""Seconds for the requests under way when it is to stop, beyond the deadline they have anyway."""
+
+WARNING = """\
+warning: not on this machine alone: whoever reaches this port can have it fetch any URL that this \
+machine can, and read and change what it was asked and told"""
+
 
 def _number(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
     """A number from 0 up that is one: neither nan nor infinite, which no comparison would catch."""
     if value is not None and not 0 <= value < math.inf:
         raise click.BadParameter(f"{value:g} is no number from 0 up")
+    return value
+
+
+def _host(_: click.Context, __: click.Parameter, value: str) -> str:
+    """Not empty, which would be every address of this machine without a word."""
+    if not value:
+        raise click.BadParameter("an empty one is no address")
     return value
 
 
@@ -38,6 +59,7 @@ class Options(TypedDict):
     images_per_second: float | None
     images_in_flight: int | None
     window: WindowKind
+    max_calls: int
 
 
 @click.command()
@@ -48,7 +70,15 @@ class Options(TypedDict):
     show_default="any free one",
     help="Port to listen at.",
 )
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    callback=_host,
+    help="Address to listen at; others than this machine's own let others in.",
+)
+@click.option("--access-key-id", metavar="ID", help="The account's; made up if left out.")
+@click.option("--access-key-secret", metavar="SECRET", help="The same; never your real one.")
 @click.option(
     "--deadline",
     type=float,
@@ -90,50 +120,133 @@ class Options(TypedDict):
     show_default=True,
     help="How the rates are counted.",
 )
+@click.option(
+    "--chaos-requests",
+    multiple=True,
+    metavar="WHAT=RATE",
+    callback=chaos.request_rates,
+    help="Have this part of the requests fail: drop_connection=0.01, truncate_body, stall, hang, "
+    "or the code of a refusal, Throttling.User=0.05. May be repeated.",
+)
+@click.option(
+    "--chaos-images",
+    multiple=True,
+    metavar="CODE=RATE",
+    callback=chaos.image_rates,
+    help="Have this part of the images fail with this code: 592=0.05. May be repeated.",
+)
+@click.option(
+    "--chaos-delay",
+    type=float,
+    default=0.0,
+    metavar="SECONDS",
+    callback=chaos.delay,
+    help="Hold answers back by up to so many seconds.",
+)
+@click.option(
+    "--chaos-seed",
+    type=int,
+    default=0,
+    show_default=True,
+    help="The same seed draws the same faults for the same requests.",
+)
+@click.option(
+    "--max-calls",
+    type=click.IntRange(min=1),
+    default=MAX_CALLS,
+    show_default=True,
+    help="Requests remembered for the page and the control API.",
+)
+@click.option("--quiet", is_flag=True, help="Log no requests on standard error.")
 def emulate(
-    *, engine: str, deadline: float, requests_per_second: float, **options: Unpack[Options]
+    *,
+    access_key_id: str | None,
+    access_key_secret: str | None,
+    deadline: float,
+    engine: str,
+    requests_per_second: float,
+    chaos_requests: Mapping[str, float],
+    chaos_images: Mapping[str, float],
+    chaos_delay: float,
+    chaos_seed: int,
+    quiet: bool,
+    **options: Unpack[Options],
 ) -> None:
     """Serve an emulator of the service until Ctrl-C, and print how to reach it.
 
-    It checks signatures and limits as the service does, downloads the images and reads them.
+    It checks signatures and limits as the service does, downloads the images and reads them. Each
+    request is a line on standard error.
+
+    Ctrl-C or SIGTERM has it finish the requests under way and end with exit code 0. A second one
+    ends it at once, with 130 or 143.
     """
     try:
-        factory = RapidOCREngine if engine == "rapidocr" else None
         emulator = Emulator(
-            factory,
+            RapidOCREngine if engine == "rapidocr" else None,
+            credentials=_credentials(access_key_id, access_key_secret),
             deadline=deadline or None,
             requests_per_second=requests_per_second or None,
             **options,
         )
-        asyncio.run(_serve(emulator))
-    except (ImportError, ValueError) as error:
+    except ValueError as error:
         raise click.UsageError(str(error)) from None
-    except OSError as error:
+    emulator.chaos(chaos_seed, requests=chaos_requests, images=chaos_images, delay=chaos_delay)
+    grace = (deadline or DEADLINE) + chaos_delay + PATIENCE
+    log = RequestLog(requests=not quiet)
+    try:
+        with log.listening():
+            asyncio.run(_serve(emulator, log, options["host"], access_key_id and "given", grace))
+    except ImportError as error:
+        raise Misuse(str(error)) from None
+    except BrokenPipeError:
+        raise  # nobody reads standard output; click ends quietly
+    except (OSError, UnicodeError) as error:
         raise _refusal(error, options["host"], options["port"]) from None
-    except KeyboardInterrupt:
-        sys.exit(130)
 
 
-def _refusal(error: OSError, host: str, port: int) -> click.UsageError:
+def _credentials(access_key_id: str | None, access_key_secret: str | None) -> Credentials | None:
+    """The key that was given, both halves or none.
+
+    None is taken from the environment, where clients find theirs: it may be a real one there, and
+    the id is printed here, logged, and shown to whoever reaches the port.
+    """
+    if access_key_id is None and access_key_secret is None:
+        return None
+    if access_key_id is None or access_key_secret is None:
+        raise click.UsageError("--access-key-id and --access-key-secret go together")
+    return Credentials(access_key_id, access_key_secret)
+
+
+def _refusal(error: OSError | UnicodeError, host: str, port: int) -> Misuse:
     """Why nothing can listen there, and what to do instead."""
+    if isinstance(error, UnicodeError | socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        return Misuse(f"{host} is no address of this machine; use another --host")
     if error.errno == errno.EADDRINUSE:
-        return click.UsageError(f"port {port} is taken; use another --port")
+        return Misuse(f"port {port} is taken; use another --port")
     if error.errno == errno.EACCES:
-        return click.UsageError(f"port {port} is not for everybody; use another --port")
-    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
-        return click.UsageError(f"{host} is no address of this machine; use another --host")
-    return click.UsageError(f"cannot listen at {host}, port {port}: {error.strerror or error}")
+        return Misuse(f"port {port} is not for everybody; use another --port")
+    return Misuse(f"cannot listen at {host}, port {port}: {error.strerror or error}")
 
 
-async def _serve(emulator: Emulator) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+async def _serve(
+    emulator: Emulator, log: RequestLog, host: str, known: str | None, grace: float
+) -> None:
+    """Serve until told to stop, and then for as long as it takes, but for `grace` seconds."""
     async with emulator:
-        with writing():
-            click.echo(f"# an emulator of the service at {emulator.url}; stop it with Ctrl-C")
-            click.echo(f"export ALIOCR_ENDPOINT={emulator.url}")
-            click.echo(f"export {ID_VARIABLE}={emulator.credentials.access_key_id}")
-            click.echo(f"export {SECRET_VARIABLE}={emulator.credentials.access_key_secret}")
-        await stop.wait()
+        with StopSignals() as signals:
+            if await is_open(host):
+                log.say(WARNING, "yellow")
+            with writing():
+                click.echo("\n".join(greeting(emulator, known)))
+            await signals.asked.wait()
+            if emulator.under_way:
+                log.say(f"finishing {_requests(emulator.under_way)}; once more to stop at once")
+            cut_off = await emulator.stop(grace)
+            if cut_off:
+                log.say(f"{_requests(cut_off)} cut off after {grace:g} s", "red")
+            elif log.on_terminal:
+                log.say("stopped")
+
+
+def _requests(number: int) -> str:
+    return "1 request" if number == 1 else f"{number} requests"

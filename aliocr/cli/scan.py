@@ -15,6 +15,7 @@ import attrs
 import click
 
 from aliocr.cli.frames import ALL, FIRST, Choice, frames_total, remark
+from aliocr.cli.misuse import Misuse
 from aliocr.cli.output import JSONOutput, Output, TextOutput, shown
 from aliocr.cli.sources import Found, ListingError, Source, found, listed
 from aliocr.credentials import ID_VARIABLE, SECRET_VARIABLE
@@ -34,12 +35,6 @@ MOST_NAMED = 5
 """Slips of one kind that are named, before the rest are counted."""
 
 REGION: str = inspect.signature(Session).parameters["region"].default
-
-
-class Misuse(click.ClickException):
-    """One that no look at the usage would mend."""
-
-    exit_code = 2
 
 
 @click.command(no_args_is_help=True)

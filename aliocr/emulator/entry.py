@@ -78,8 +78,11 @@ class Entry:
         if not self.images:
             return ()
         images = "1 image" if self.images == 1 else f"{self.images} images"
-        codes = ", ".join(f"{count} × {code}" for code, count in self.outcomes)
-        return (f"{images}: {codes}" if codes else images), f"{self.charged} charged"
+        if len(self.outcomes) == 1:
+            images += f": {self.outcomes[0][0]}"
+        elif self.outcomes:
+            images += ": " + ", ".join(f"{count} × {code}" for code, count in self.outcomes)
+        return images, f"{self.charged} charged"
 
 
 def _answer(call: Call, broken: Breakage | None) -> str:
@@ -105,10 +108,10 @@ def _said(call: Call) -> str:
     return f"{call.status} {'code ' if isinstance(call.code, int) else ''}{escaped(str(call.code))}"
 
 
-def escaped(text: str) -> str:
+def escaped(text: str, most: int = MOST) -> str:
     """What a client wrote, with backslashes for all that is not printable, and not too long."""
     plain = "".join(
         c if c.isprintable() and c != "\\" else c.encode("unicode_escape").decode()
-        for c in text[:MOST]
+        for c in text[:most]
     )
-    return f"{plain}…" if len(text) > MOST else plain
+    return f"{plain}…" if len(text) > most else plain

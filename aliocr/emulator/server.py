@@ -175,19 +175,29 @@ class Emulator(Script):
         await serving.__aenter__()
         self._serving, self._port = serving, serving.port
 
-    async def stop(self, grace: float = 0.0) -> None:
+    @property
+    def under_way(self) -> int:
+        """How many requests have come and are not answered yet."""
+        return 0 if self._serving is None else self._serving.under_way
+
+    async def stop(self, grace: float = 0.0) -> int:
         """Stop: connections are closed, whatever hangs is cancelled, threads end.
 
         Args:
             grace: Seconds, at most, for the requests under way to be answered first.
+
+        Returns:
+            How many of them were not.
         """
         serving, self._serving = self._serving, None
-        if serving is not None:
-            try:
-                if grace > 0:
-                    await serving.drain(within=grace)
-            finally:
-                await serving.__aexit__(None, None, None)
+        if serving is None:
+            return 0
+        try:
+            if grace > 0:
+                await serving.drain(within=grace)
+            return serving.under_way
+        finally:
+            await serving.__aexit__(None, None, None)
 
     def application(self) -> web.Application:
         """The same as an application of aiohttp, for a server of your own.

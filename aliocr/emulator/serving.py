@@ -83,6 +83,11 @@ class Serving:
                 connection.transport.abort()
         await self._runner.cleanup()
 
+    @property
+    def under_way(self) -> int:
+        """How many requests have come and are not answered yet."""
+        return sum(self._busy.values())
+
     async def drain(self, *, within: float) -> bool:
         """Take no more connections, and wait for the requests under way.
 

@@ -1,0 +1,59 @@
+"""What goes wrong by chance, as the command line says it: `WHAT=RATE`, as often as one likes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import click
+
+from aliocr.emulator.chaos import Chaos
+
+__all__ = ["delay", "image_rates", "request_rates"]
+
+NONE: Mapping[str, float] = {}
+
+
+def request_rates(
+    _: click.Context, __: click.Parameter, values: Sequence[str]
+) -> Mapping[str, float]:
+    """What happens to requests, and how often."""
+    rates = _rates(values)
+    _check(rates, NONE, 0)
+    return rates
+
+
+def image_rates(
+    _: click.Context, __: click.Parameter, values: Sequence[str]
+) -> Mapping[str, float]:
+    """The same of images."""
+    rates = _rates(values)
+    _check(NONE, rates, 0)
+    return rates
+
+
+def delay(_: click.Context, __: click.Parameter, value: float) -> float:
+    """Seconds, at most, by which answers are held back."""
+    _check(NONE, NONE, value)
+    return value
+
+
+def _check(requests: Mapping[str, float], images: Mapping[str, float], delay: float) -> None:
+    """What means something is for the emulator to say, and here only of which option it is said."""
+    try:
+        Chaos(0, requests, images, delay)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+def _rates(values: Sequence[str]) -> Mapping[str, float]:
+    """`"592=0.05"` as a name and a number."""
+    found: dict[str, float] = {}
+    for value in values:
+        name, _, rate = value.rpartition("=")
+        if name in found:
+            raise click.BadParameter(f"{name} is there twice")
+        try:
+            found[name] = float(rate)
+        except ValueError:
+            raise click.BadParameter(f"{value!r} has no rate, as 503=0.05 has") from None
+    return found

@@ -1,0 +1,58 @@
+"""What a person or a script needs to know of a running emulator, in lines that a shell can run."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import os
+import shlex
+
+from aliocr.credentials import ID_VARIABLE, SECRET_VARIABLE, TOKEN_VARIABLE, Credentials
+from aliocr.emulator import Emulator
+
+__all__ = ["greeting", "is_open"]
+
+EVERYWHERE = {"//0.0.0.0:": "//127.0.0.1:", "//[::]:": "//[::1]:"}
+"""Addresses to listen at that are none to connect to, and what this machine may say instead."""
+
+
+def greeting(emulator: Emulator, known: str | None) -> list[str]:
+    """Where it is, and what to export to reach it.
+
+    A secret is printed if it was made up here, as nobody could know it otherwise. One that was
+    given is known to whom it concerns, and may be a real one; what is printed ends up in files.
+
+    Args:
+        emulator: Which is running.
+        known: Where a secret that was given stands; None if it was made up.
+    """
+    url = emulator.url
+    for everywhere, here in EVERYWHERE.items():
+        url = url.replace(everywhere, here)
+    lines = [
+        "# an emulator of the service, until Ctrl-C",
+        f"#   page     {url}/",
+        f"#   control  {url}/_emulator/",
+        f"export ALIOCR_ENDPOINT={shlex.quote(url)}",
+    ]
+    return lines + _exports(emulator.credentials, known)
+
+
+def _exports(key: Credentials, known: str | None) -> list[str]:
+    lines = [f"export {ID_VARIABLE}={shlex.quote(key.access_key_id)}"]
+    if known is None:
+        lines.append(f"export {SECRET_VARIABLE}={shlex.quote(key.access_key_secret)}")
+    else:
+        lines.append(f"# {SECRET_VARIABLE}: as {known}")
+    if key.security_token is not None:
+        lines.append(f"# {TOKEN_VARIABLE}: as {known}")
+    elif os.environ.get(TOKEN_VARIABLE):
+        # Clients would send it along with this key, to which it does not belong.
+        lines.append(f"unset {TOKEN_VARIABLE}")
+    return lines
+
+
+async def is_open(host: str) -> bool:
+    """Whether others than this machine may reach who listens there."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, None)
+    return not all(ipaddress.ip_address(address[0]).is_loopback for *_, address in found)
