@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import select
+import socket
 import struct
 import subprocess
 import sys
@@ -23,6 +24,7 @@ import pytest
 from aliocr import Credentials, Image, signing, wire
 
 ALIOCR = [sys.executable, "-m", "aliocr"]
+EMULATE = ["emulate", "--engine", "none"]
 PATIENCE = 60
 NOTHING: Mapping[str, str] = {}
 KEYS = (
@@ -78,6 +80,17 @@ class Emulating:
         """Host and port."""
         return self.exports["ALIOCR_ENDPOINT"].removeprefix("http://")
 
+    def connect(self) -> socket.socket:
+        """A connection of its own."""
+        host, _, port = self.address.rpartition(":")
+        return socket.create_connection((host, int(port)), PATIENCE)
+
+    def send(self, garbage: bytes) -> bytes:
+        """Send this over a connection of its own, and read until that is closed."""
+        with self.connect() as client:
+            client.sendall(garbage)
+            return b"".join(iter(lambda: client.recv(4096), b""))
+
     def ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, Any]:
         """Status and answer of one request over a connection of its own."""
         with closing(http.client.HTTPConnection(self.address, timeout=PATIENCE)) as connection:
@@ -102,15 +115,18 @@ class Emulating:
 
     def end(self) -> tuple[int, str]:
         """Its exit code, and what else it said on standard error."""
-        said = self.process.communicate(timeout=PATIENCE)[1]
-        return self.process.returncode, said
+        # Not by communicate(), which does not see what readline() has read ahead.
+        assert self.process.stderr is not None
+        return self.process.wait(PATIENCE), self.process.stderr.read()
 
 
 @contextmanager
-def emulating(*options: str | Path, **environment: str) -> Iterator[Emulating]:
-    """`aliocr emulate` without an engine, from when it can be reached."""
+def emulating(
+    *options: str | Path, redirected: str = "", **environment: str
+) -> Iterator[Emulating]:
+    """`aliocr emulate` without an engine, from when it can be reached; started by a shell."""
     with subprocess.Popen(
-        [*ALIOCR, "emulate", "--engine", "none", *map(str, options)],
+        ["/bin/sh", "-c", f'exec "$@" {redirected}', "sh", *ALIOCR, *EMULATE, *map(str, options)],
         env=variables(**environment),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

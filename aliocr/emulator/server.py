@@ -193,9 +193,7 @@ class Emulator(Script):
         if serving is None:
             return 0
         try:
-            if grace > 0:
-                await serving.drain(within=grace)
-            return serving.under_way
+            return await serving.drain(within=grace) if grace > 0 else serving.under_way
         finally:
             await serving.__aexit__(None, None, None)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -42,6 +43,7 @@ class Serving:
         self._busy: Counter[asyncio.BaseProtocol] = Counter()
         self._quiet = asyncio.Event()
         self._quiet.set()
+        self._closing = False
         app.middlewares.append(self._counted)
         self._runner = web.AppRunner(
             app,
@@ -88,29 +90,35 @@ class Serving:
         """How many requests have come and are not answered yet."""
         return sum(self._busy.values())
 
-    async def drain(self, *, within: float) -> bool:
+    async def drain(self, *, within: float) -> int:
         """Take no more connections, and wait for the requests under way.
 
         Args:
             within: Seconds, at most.
 
         Returns:
-            Whether all have been answered.
+            How many of them have not been answered, or not been given the whole answer.
         """
         await self._stop_listening()
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(within):
                 await self._quiet.wait()
-        except TimeoutError:
-            return False
-        return True
+                # Each is closed with its answer, but the last of that may still be on its way.
+                while self._connections():  # noqa: ASYNC110 (nothing tells when they are)
+                    await asyncio.sleep(BACKSTOP / 10)
+        return len(self._connections())
 
     async def _stop_listening(self) -> None:
+        self._closing = True
         for site in self._runner.sites:
             await site.stop()
-        if self._runner.server is not None:
-            # Those without a request are closed now, the others after their answer.
-            self._runner.server.pre_shutdown()
+        # Those without a request: aiohttp's own way would leave them open and unheard, and would
+        # have the others heed no more of what they receive, which may be the rest of a body.
+        for connection in self._connections():
+            if connection not in self._busy:
+                connection.close()
+                if connection.transport is not None:
+                    connection.transport.close()
 
     def _connections(self) -> list[web.RequestHandler]:
         return self._runner.server.connections if self._runner.server else []
@@ -122,7 +130,10 @@ class Serving:
         self._busy[connection] += 1
         self._quiet.clear()
         try:
-            return await handler(request)
+            response = await handler(request)
+            if self._closing and not response.prepared:
+                response.force_close()
+            return response
         finally:
             self._busy[connection] -= 1
             if not self._busy[connection]:

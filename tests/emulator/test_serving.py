@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from asking import IMAGE, PATIENCE, arrived, ask, body_of, sign
+from asking import IMAGE, PATIENCE, arrived, ask, body_of, sign, until
 
 import aliocr
 from aliocr.emulator import Emulator
@@ -77,7 +77,9 @@ async def test_stopping_can_wait_for_the_requests_under_way() -> None:
     emulator.delay(0.05)
     asked = [asyncio.create_task(ask(emulator)) for _ in range(5)]
     await arrived(emulator, 5)
-    await emulator.stop(grace=PATIENCE)
+    assert emulator.under_way == 5
+    assert await emulator.stop(grace=PATIENCE) == 0
+    assert emulator.under_way == 0
     assert [(await each).status for each in asked] == [200] * 5
     with pytest.raises(aiohttp.ClientConnectorError):
         await ask(emulator)
@@ -90,9 +92,42 @@ async def test_stopping_waits_no_longer_than_it_was_told() -> None:
     emulator.hang()
     asked = asyncio.create_task(ask(emulator))
     await arrived(emulator, 1)
-    await emulator.stop(grace=0.01)
+    assert await emulator.stop(grace=0.01) == 1
     with pytest.raises(aiohttp.ClientError):
         await asked
+
+
+async def test_stopping_lets_a_client_finish_its_request() -> None:
+    """What is left of a body is still heard, and the whole answer given to who reads slowly."""
+    emulator = Emulator()
+    await emulator.start()
+    emulator.respond(200, bytes(20_000_000), "text/plain")
+    request = raw(emulator, body_of(IMAGE))
+    reader, writer = await asyncio.open_connection(
+        "127.0.0.1", int(emulator.url.rpartition(":")[2])
+    )
+    writer.write(request[:-5])
+    await until(lambda: emulator.calls)
+    stopping = asyncio.create_task(emulator.stop(grace=PATIENCE))
+    await asyncio.sleep(0)
+    writer.write(request[-5:])
+    size = 0
+    while part := await reader.read(100_000):
+        size += len(part)
+        await asyncio.sleep(0)
+    writer.close()
+    assert size > 20_000_000
+    assert await stopping == 0
+
+
+async def test_stopping_waits_for_no_client_that_asks_nothing() -> None:
+    """A connection that is kept for later is closed at once."""
+    emulator = Emulator()
+    await emulator.start()
+    async with aiohttp.ClientSession() as session:
+        await ask(emulator, session=session)
+        async with asyncio.timeout(PATIENCE / 2):
+            assert await emulator.stop(grace=PATIENCE) == 0
 
 
 async def test_a_connection_that_brings_no_request_is_closed() -> None:
