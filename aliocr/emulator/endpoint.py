@@ -21,6 +21,7 @@ from aliocr.emulator.refusal import Refusal
 from aliocr.emulator.request import Request
 from aliocr.emulator.script import CODE_NAMES, Breakage, Reply, Script
 from aliocr.emulator.service import Service
+from aliocr.emulator.xml_form import XML, xml_form
 from aliocr.errors import api_error, without_queries
 from aliocr.wire import BadRequest, ScanRequest, Task
 
@@ -78,6 +79,7 @@ class Endpoint:
                 request.transport.abort()
             return web.Response()
         call.status, call.code = reply.status, reply.code
+        reply = _in_form(reply, request)
         headers = self._headers(reply)
         if reply.broken is Breakage.STALL:
             await _stall(request, reply, headers)
@@ -207,6 +209,14 @@ def _as_received(request: web.Request, body: bytes) -> Request:
         fields=tuple(request.headers.items()),
         body=body,
     )
+
+
+def _in_form(reply: Reply, request: web.Request) -> Reply:
+    """The service's own answers in XML if the client does not accept JSON; others as they are."""
+    accept = request.headers.get("Accept", "").lower().strip()
+    if reply.code is None or not accept or "json" in accept:
+        return reply
+    return attrs.evolve(reply, body=xml_form(reply.body), content_type=XML)
 
 
 def _refused(refusal: Refusal, request: web.Request, call: Call) -> Reply:
