@@ -30,6 +30,10 @@ __all__ = ["Endpoint"]
 ANSWERING = 0.2
 """Seconds of a request's deadline kept for writing the answer."""
 
+BODY_TIMEOUT = 6.0
+"""Seconds that a body may take to arrive. The web server alone would wait for the rest of one whose
+chunks are in disorder for as long as the client stays."""
+
 JSON = "application/json;charset=utf-8"
 
 _log = logging.getLogger("aliocr.emulator")
@@ -177,7 +181,10 @@ def _moment() -> float:
 async def _body_of(request: web.Request) -> bytes | Refusal:
     """The whole body, or why there is none."""
     try:
-        return await request.read()
+        async with asyncio.timeout(BODY_TIMEOUT):
+            return await request.read()
+    except TimeoutError:
+        words = f"The request body did not arrive within {BODY_TIMEOUT:g} s."
     except web.HTTPRequestEntityTooLarge:
         words = "The request body is too large."
     except web.RequestPayloadError:
