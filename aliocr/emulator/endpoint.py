@@ -21,7 +21,7 @@ from aliocr.emulator.refusal import Refusal
 from aliocr.emulator.request import Request
 from aliocr.emulator.script import CODE_NAMES, Breakage, Reply, Script
 from aliocr.emulator.service import Service
-from aliocr.emulator.xml_form import XML, xml_form
+from aliocr.emulator.xml_form import XML, xml_parts
 from aliocr.errors import api_error, without_queries
 from aliocr.wire import BadRequest, ScanRequest, Task
 
@@ -83,7 +83,7 @@ class Endpoint:
                 request.transport.abort()
             return web.Response()
         call.status, call.code = reply.status, reply.code
-        reply = _in_form(reply, request)
+        reply = await _in_form(reply, request)
         headers = self._headers(reply)
         if reply.broken is Breakage.STALL:
             await _stall(request, reply, headers)
@@ -218,12 +218,16 @@ def _as_received(request: web.Request, body: bytes) -> Request:
     )
 
 
-def _in_form(reply: Reply, request: web.Request) -> Reply:
+async def _in_form(reply: Reply, request: web.Request) -> Reply:
     """The service's own answers in XML if the client does not accept JSON; others as they are."""
     accept = request.headers.get("Accept", "").lower().strip()
     if reply.code is None or not accept or "json" in accept:
         return reply
-    return attrs.evolve(reply, body=xml_form(reply.body), content_type=XML)
+    parts = []
+    for part in xml_parts(reply.body):
+        parts.append(part)
+        await asyncio.sleep(0)
+    return attrs.evolve(reply, body=b"".join(parts), content_type=XML)
 
 
 def _refused(refusal: Refusal, request: web.Request, call: Call) -> Reply:
