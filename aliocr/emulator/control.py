@@ -148,6 +148,7 @@ def _told(call: Call) -> dict[str, object]:
         "time": call.time,
         "method": call.method,
         "path": call.path,
+        "account": call.account,
         "request_id": call.request_id,
         "status": call.status,
         "code": call.code,
