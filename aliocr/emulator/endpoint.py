@@ -182,9 +182,9 @@ def _as_received(request: web.Request, body: bytes) -> gateway.Request:
 
 
 def _refused(refusal: Refusal, request: web.Request, call: Call) -> Reply:
-    body = wire.encode_refusal(
-        refusal.code, refusal.message, request_id=call.request_id, host=request.host
-    )
+    # A host may be bytes of any kind, which JSON cannot hold.
+    host = request.host.encode(errors="replace").decode()
+    body = wire.encode_refusal(refusal.code, refusal.message, request_id=call.request_id, host=host)
     return Reply(refusal.status, body, JSON, refusal.code, retry_after=refusal.retry_after)
 
 

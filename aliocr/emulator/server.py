@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 from aiohttp import web
 
 from aliocr.credentials import Credentials
+from aliocr.emulator import strangers
 from aliocr.emulator.account import Account
 from aliocr.emulator.calls import Call, busiest_second
 from aliocr.emulator.download import TIMEOUT, Downloader
@@ -137,15 +138,19 @@ class Emulator:
                 self._deadline,
             )
             app = web.Application(client_max_size=MAX_BODY)
-            app.router.add_route("*", "/{path:.*}", endpoint.handle)
+            app.router.add_route(
+                "*", "/{path:.*}", endpoint.handle, expect_handler=strangers.expect
+            )
             runner = web.AppRunner(
                 app,
                 handler_cancellation=True,
                 auto_decompress=False,  # the checksum is of the body as it came
                 access_log=None,
+                logger=strangers.server_log(),
                 shutdown_timeout=BACKSTOP,
             )
             await runner.setup()
+            strangers.take_any_target(runner)
             stack.push_async_callback(_close, runner, endpoint)
             site = web.TCPSite(runner, self._host, self._port)
             await site.start()
