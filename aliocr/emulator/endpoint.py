@@ -8,18 +8,20 @@ import time
 import traceback
 import uuid
 from typing import Never
-from urllib.parse import parse_qsl
 
 import attrs
 from aiohttp import web
 
-from aliocr import wire
+from aliocr import signing, wire
 from aliocr.emulator import gateway
 from aliocr.emulator.account import Account
+from aliocr.emulator.accounts import Accounts
 from aliocr.emulator.calls import Call
-from aliocr.emulator.gateway import Refusal
+from aliocr.emulator.refusal import Refusal
+from aliocr.emulator.request import Request
 from aliocr.emulator.script import CODE_NAMES, Breakage, Reply, Script
 from aliocr.emulator.service import Service
+from aliocr.emulator.xml_form import XML, xml_parts
 from aliocr.errors import api_error, without_queries
 from aliocr.wire import BadRequest, ScanRequest, Task
 
@@ -27,6 +29,10 @@ __all__ = ["Endpoint"]
 
 ANSWERING = 0.2
 """Seconds of a request's deadline kept for writing the answer."""
+
+BODY_TIMEOUT = 6.0
+"""Seconds that a body may take to arrive. The web server alone would wait for the rest of one whose
+chunks are in disorder for as long as the client stays."""
 
 JSON = "application/json;charset=utf-8"
 
@@ -37,7 +43,7 @@ class Endpoint:
     """Handles the requests of one emulator.
 
     Args:
-        account: The one account there is.
+        accounts: All there are.
         script: What is to happen to requests and replies.
         service: What answers the requests that pass the gateway.
         calls: Where every request is recorded.
@@ -46,13 +52,13 @@ class Endpoint:
 
     def __init__(
         self,
-        account: Account,
+        accounts: Accounts,
         script: Script,
         service: Service,
         calls: list[Call],
         deadline: float | None,
     ) -> None:
-        self._account = account
+        self._accounts = accounts
         self._script = script
         self._service = service
         self._calls = calls
@@ -77,9 +83,11 @@ class Endpoint:
                 request.transport.abort()
             return web.Response()
         call.status, call.code = reply.status, reply.code
+        reply = await _in_form(reply, request)
+        headers = self._headers(reply)
         if reply.broken is Breakage.STALL:
-            await _stall(request, reply)
-        return _response(reply)
+            await _stall(request, reply, headers)
+        return _response(reply, headers)
 
     async def aclose(self) -> None:
         """Cancel the requests under way, and wait until they are gone."""
@@ -92,35 +100,31 @@ class Endpoint:
 
     async def _reply(self, request: web.Request, call: Call) -> Reply | None:
         """The answer; None to close the connection instead."""
-        try:
-            body = await request.read()
-        except web.HTTPRequestEntityTooLarge:
-            refusal = Refusal.of("InvalidParameter.Format", "The request body is too large.")
-            return _refused(refusal, request, call)
+        body = await _body_of(request)
+        if isinstance(body, Refusal):
+            return _refused(body, request, call)
         asked = _asked(body)
         if not isinstance(asked, BadRequest):
             call.tasks, call.biz_type = asked.tasks, asked.biz_type
-        objection = gateway.check(
-            _as_received(request, body),
-            self._account,
-            now=time.time(),
-            moment=_moment(),
+        account = gateway.check(
+            _as_received(request, body), self._accounts, now=self._now(), moment=_moment()
         )
-        if objection is not None:
-            return _refused(objection, request, call)
+        if isinstance(account, Refusal):
+            return _refused(account, request, call)
         fault, delay = self._script.next_fault(call.tasks), self._script.next_delay()
-        begun = not isinstance(fault, Refusal | Reply)
-        granted = self._account.take_images(len(call.tasks) if begun else 0, _moment())
+        wanted = _looked_at(asked, account)
+        begun = isinstance(wanted, ScanRequest) and not isinstance(fault, Refusal | Reply)
+        granted = account.take_images(len(call.tasks) if begun else 0, _moment())
         try:
-            reply = await self._serve(asked, granted, fault, request, call)
+            reply = await self._serve(wanted, granted, fault, request, call)
             await asyncio.sleep(delay)
         finally:
-            self._account.put_back(granted)
+            account.put_back(granted)
         return reply
 
     async def _serve(
         self,
-        asked: ScanRequest | BadRequest,
+        wanted: ScanRequest | Refusal,
         granted: int,
         fault: Refusal | Reply | Breakage | None,
         request: web.Request,
@@ -139,10 +143,10 @@ class Endpoint:
                 return fault
             case Breakage.CUT | Breakage.STALL | None:
                 pass
-        if isinstance(asked, BadRequest):
-            reply = _refused(Refusal.of(400, str(asked)), request, call)
+        if isinstance(wanted, Refusal):
+            reply = _refused(wanted, request, call)
         else:
-            reply = await self._read(asked.tasks, granted, call)
+            reply = await self._read(wanted.tasks, granted, call)
         return attrs.evolve(reply, broken=fault)
 
     async def _read(self, tasks: tuple[Task, ...], granted: int, call: Call) -> Reply:
@@ -156,10 +160,36 @@ class Endpoint:
         body = wire.encode_reply(call.answers, request_id=call.request_id)
         return Reply(wire.OK, body, JSON, wire.OK)
 
+    def _now(self) -> float:
+        """Seconds since the epoch by the service's clock: what dates are held against."""
+        return time.time()
+
+    def _headers(self, reply: Reply) -> dict[str, str]:
+        headers = {"Content-Type": reply.content_type}
+        if reply.code is not None:
+            headers["Date"] = signing.http_date(self._now())
+        if reply.retry_after is not None:
+            headers["x-acs-retry-after"] = f"{1000 * reply.retry_after:.0f}"
+        return headers
+
 
 def _moment() -> float:
     """Seconds by the loop's clock, which never goes back."""
     return asyncio.get_running_loop().time()
+
+
+async def _body_of(request: web.Request) -> bytes | Refusal:
+    """The whole body, or why there is none."""
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT):
+            return await request.read()
+    except TimeoutError:
+        words = f"The request body did not arrive within {BODY_TIMEOUT:g} s."
+    except web.HTTPRequestEntityTooLarge:
+        words = "The request body is too large."
+    except web.RequestPayloadError:
+        words = "The request body is malformed."
+    return Refusal.of("InvalidParameter.Format", words)
 
 
 def _asked(body: bytes) -> ScanRequest | BadRequest:
@@ -170,48 +200,60 @@ def _asked(body: bytes) -> ScanRequest | BadRequest:
         return error
 
 
-def _as_received(request: web.Request, body: bytes) -> gateway.Request:
-    """What the gateway looks at, nothing in it normalised: the signature is taken of it."""
-    return gateway.Request(
+def _looked_at(asked: ScanRequest | BadRequest, account: Account) -> ScanRequest | Refusal:
+    """The request, or what the service says to it before it looks at any image."""
+    if isinstance(asked, BadRequest):
+        return Refusal.of(400, str(asked))
+    return account.refusal() or asked
+
+
+def _as_received(request: web.Request, body: bytes) -> Request:
+    """What the gateway looks at."""
+    return Request(
         method=request.method,
         path=request.rel_url.raw_path,
-        query=tuple(parse_qsl(request.rel_url.raw_query_string, keep_blank_values=True)),
-        headers=request.headers,
+        query_string=request.rel_url.raw_query_string,
+        fields=tuple(request.headers.items()),
         body=body,
     )
 
 
+async def _in_form(reply: Reply, request: web.Request) -> Reply:
+    """The service's own answers in XML if the client does not accept JSON; others as they are."""
+    accept = request.headers.get("Accept", "").lower().strip()
+    if reply.code is None or not accept or "json" in accept:
+        return reply
+    parts = []
+    for part in xml_parts(reply.body):
+        parts.append(part)
+        await asyncio.sleep(0)
+    return attrs.evolve(reply, body=b"".join(parts), content_type=XML)
+
+
 def _refused(refusal: Refusal, request: web.Request, call: Call) -> Reply:
-    # A host may be bytes of any kind, which JSON cannot hold.
-    host = request.host.encode(errors="replace").decode()
+    # Bytes outside UTF-8 arrive as lone surrogates, which no JSON can hold.
+    host = request.headers.get("Host", "").encode(errors="replace").decode()
     body = wire.encode_refusal(refusal.code, refusal.message, request_id=call.request_id, host=host)
     return Reply(refusal.status, body, JSON, refusal.code, retry_after=refusal.retry_after)
 
 
-def _response(reply: Reply) -> web.Response:
+def _response(reply: Reply, headers: dict[str, str]) -> web.Response:
     if reply.broken is None:
-        return web.Response(status=reply.status, body=reply.body, headers=_headers(reply))
-    headers = _headers(reply) | {"Content-Length": str(len(reply.body))}
-    response = web.Response(status=reply.status, body=_half(reply), headers=headers)
+        return web.Response(status=reply.status, body=reply.body, headers=headers)
+    whole = headers | {"Content-Length": str(len(reply.body))}
+    response = web.Response(status=reply.status, body=_half(reply), headers=whole)
     response.force_close()
     return response
 
 
-async def _stall(request: web.Request, reply: Reply) -> Never:
+async def _stall(request: web.Request, reply: Reply, headers: dict[str, str]) -> Never:
     """Begin the answer and never end it: the client's leaving, or the emulator's, cancels this."""
-    response = web.StreamResponse(status=reply.status, headers=_headers(reply))
+    response = web.StreamResponse(status=reply.status, headers=headers)
     response.content_length = len(reply.body)
     await response.prepare(request)
     await response.write(_half(reply))
     while True:
         await asyncio.Event().wait()
-
-
-def _headers(reply: Reply) -> dict[str, str]:
-    headers = {"Content-Type": reply.content_type}
-    if reply.retry_after is not None:
-        headers["x-acs-retry-after"] = f"{1000 * reply.retry_after:.0f}"
-    return headers
 
 
 def _half(reply: Reply) -> bytes:

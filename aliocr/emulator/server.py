@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -13,6 +13,7 @@ from aiohttp import web
 from aliocr.credentials import Credentials
 from aliocr.emulator import strangers
 from aliocr.emulator.account import Account
+from aliocr.emulator.accounts import Accounts
 from aliocr.emulator.calls import Call, busiest_second
 from aliocr.emulator.download import TIMEOUT, Downloader
 from aliocr.emulator.endpoint import ANSWERING, Endpoint
@@ -38,9 +39,9 @@ BACKSTOP = 0.1
 
 
 class Emulator:
-    """The image OCR service in a box: one account, on one port of this machine.
+    """The image OCR service in a box: one account or several, on one port of this machine.
 
-    `async with Emulator() as emulator:`, or `start` and `stop`. Two emulators are two accounts.
+    `async with Emulator() as emulator:`, or `start` and `stop`.
 
     Args:
         engine_factory: Makes an engine that reads the pictures, such as
@@ -48,6 +49,9 @@ class Emulator:
             are really downloaded and really read. None downloads nothing and answers
             `text of {url}`.
         credentials: The account's AccessKey; None makes one up.
+        accounts: Several accounts instead of one, each with its own keys, state and limits, for
+            which the four arguments about the one account's are left out; see
+            `aliocr.emulator.read_accounts` for a file of them.
         requests_per_second: The account's rate limit; None for none.
         images_per_second: How many images it may have read in a second, beyond which they are
             answered with 588; None for no such limit.
@@ -61,12 +65,14 @@ class Emulator:
         port: The port; 0 takes a free one, see `url`.
 
     Attributes:
-        credentials: What clients must sign with.
+        credentials: What clients must sign with: the first account's first AccessKey.
+        accounts: All accounts, in order; their keys and states may be changed at any time.
         script: What the emulator is told to do; takes instructions at any time.
         calls: Every request that arrived, refused ones included, in order of arrival.
 
     Raises:
-        ValueError: A limit or a deadline that is too small.
+        ValueError: A limit or a deadline that is too small; accounts together with what is said
+            of the one account, none, or two of one key or uid.
     """
 
     def __init__(
@@ -74,6 +80,7 @@ class Emulator:
         engine_factory: Callable[[], Engine] | None = None,
         *,
         credentials: Credentials | None = None,
+        accounts: Sequence[Account] | None = None,
         requests_per_second: float | None = REQUESTS_PER_SECOND,
         images_per_second: float | None = None,
         images_in_flight: int | None = None,
@@ -85,16 +92,25 @@ class Emulator:
     ) -> None:
         if deadline is not None and deadline <= ANSWERING:
             raise ValueError(f"deadline must be above {ANSWERING} s or None, not {deadline}")
-        self.credentials = credentials or _fresh_credentials()
+        if accounts is None:
+            account = Account(
+                credentials or _fresh_credentials(),
+                requests_per_second,
+                images_per_second=images_per_second,
+                images_in_flight=images_in_flight,
+                window=window,
+            )
+            accounts = [account]
+        elif (credentials, requests_per_second, images_per_second, images_in_flight, window) != (
+            (None, REQUESTS_PER_SECOND, None, None, "sliding")
+        ):
+            raise ValueError(
+                "with accounts= leave out credentials= and the limits: each account has its own"
+            )
+        self.accounts = Accounts(accounts)
+        self.credentials = self.accounts[0].keys[0].credentials
         self.script = Script()
         self.calls: list[Call] = []
-        self._account = Account(
-            self.credentials,
-            requests_per_second,
-            images_per_second=images_per_second,
-            images_in_flight=images_in_flight,
-            window=window,
-        )
         self._engine_factory = engine_factory
         self._deadline = deadline
         self._download_timeout = download_timeout
@@ -111,8 +127,8 @@ class Emulator:
     def allow_images(
         self, images_per_second: float | None = None, images_in_flight: int | None = None
     ) -> None:
-        """Change the account's image quota from now on; see the constructor for the arguments."""
-        self._account.allow_images(images_per_second, images_in_flight)
+        """Change the first account's image quota from now on; see the constructor for the rest."""
+        self.accounts[0].allow_images(images_per_second, images_in_flight)
 
     def busiest_second(self) -> int:
         """The most arrivals in any one second, refused ones included."""
@@ -131,7 +147,7 @@ class Emulator:
         async with AsyncExitStack() as stack:
             recognition = await self._open_recognition(stack)
             endpoint = Endpoint(
-                self._account,
+                self.accounts,
                 self.script,
                 Service(self.script, recognition),
                 self.calls,
