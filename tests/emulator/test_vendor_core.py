@@ -11,7 +11,9 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
+from xml.etree import ElementTree as ET
 
+import attrs
 import pytest
 from asking import IMAGE
 from truth import lines_of, squeezed
@@ -26,7 +28,7 @@ from aliyunsdkcore.client import AcsClient
 from aliyunsdkgreen.request.v20180509.ImageSyncScanRequest import ImageSyncScanRequest
 
 from aliocr.credentials import Credentials
-from aliocr.emulator import Emulator
+from aliocr.emulator import AccessKey, Account, Emulator
 
 REGION = "cn-shanghai"
 TEMPORARY = Credentials("STS.NTExample", "secret-of-the-session", "token-of-the-session")
@@ -244,17 +246,27 @@ async def test_an_unknown_key_is_refused(client_of: ClientFactory) -> None:
         assert error.get_error_msg() == "Specified access key is not found."
 
 
-async def test_the_token_of_another_key_is_refused(client_of: ClientFactory) -> None:
-    """A temporary key with a foreign token, and an own token with a permanent key."""
-    foreign = Credentials(TEMPORARY.access_key_id, TEMPORARY.access_key_secret, "another")
-    async with Emulator(credentials=TEMPORARY) as emulator, Wiretap(emulator) as tap:
-        error = await refusal(client_of(tap.port, foreign), request_of(IMAGE))
-        assert error.get_error_code() == "InvalidSecurityToken.MismatchWithAccessKey"
+async def test_a_token_that_is_foreign_or_expired_is_refused(client_of: ClientFactory) -> None:
+    """Each by its own code: another key's, one of a permanent key, one whose time is over."""
+    permanent = Credentials("LTAIpermanent", "its-secret")
+    account = Account([AccessKey(TEMPORARY), AccessKey(permanent)])
+    async with Emulator(accounts=[account]) as emulator, Wiretap(emulator) as tap:
+        for key in (TEMPORARY, permanent):
+            foreign = attrs.evolve(key, security_token="another")
+            error = await refusal(client_of(tap.port, foreign), request_of(IMAGE))
+            assert error.get_error_code() == "InvalidSecurityToken.MismatchWithAccessKey"
+        account.keys[0].expired = True
+        error = await refusal(client_of(tap.port, TEMPORARY), request_of(IMAGE))
+        assert error.get_error_code() == "InvalidSecurityToken.Expired"
+        assert (await scan(client_of(tap.port, permanent), request_of(IMAGE)))["code"] == 200
+
+
+async def test_a_key_that_is_switched_off_is_refused(client_of: ClientFactory) -> None:
+    """Though it is known, and its signature right."""
     async with Emulator() as emulator, Wiretap(emulator) as tap:
-        key = emulator.credentials
-        tokened = Credentials(key.access_key_id, key.access_key_secret, "another")
-        error = await refusal(client_of(tap.port, tokened), request_of(IMAGE))
-        assert error.get_error_code() == "InvalidSecurityToken.MismatchWithAccessKey"
+        emulator.accounts[0].keys[0].active = False
+        error = await refusal(client_of(tap.port, emulator.credentials), request_of(IMAGE))
+        assert error.get_error_code() == "InvalidAccessKeyId.Inactive"
 
 
 async def test_a_bad_body_is_refused_in_the_envelope(client_of: ClientFactory) -> None:
@@ -274,3 +286,48 @@ async def test_a_bad_image_is_refused_by_itself(client_of: ClientFactory) -> Non
         client = client_of(tap.port, emulator.credentials)
         reply = await scan(client, request_of("ftp://example.com/a.png", IMAGE))
         assert [answer["code"] for answer in reply["data"]] == [400, 200]
+
+
+# --- XML ------------------------------------------------------------------------------------------
+
+# The only way to ask for anything but JSON; the other one sets the format to JSON by itself.
+PLAINLY = pytest.mark.filterwarnings("ignore:implementation_of_do_action:DeprecationWarning")
+
+
+@PLAINLY
+@pytest.mark.parametrize(
+    ("format_name", "accept"),
+    [
+        (None, "application/octet-stream"),
+        ("RAW", "application/octet-stream"),
+        ("XML", "application/xml"),
+    ],
+)
+async def test_who_does_not_ask_for_json_gets_xml(
+    client_of: ClientFactory, format_name: str | None, accept: str
+) -> None:
+    """The SDK accepts `application/octet-stream` until it is told otherwise."""
+    async with Emulator() as emulator, Wiretap(emulator) as tap:
+        client, request = client_of(tap.port, emulator.credentials), request_of(IMAGE)
+        if format_name is not None:
+            request.set_accept_format(format_name)
+        status, headers, body = await asyncio.to_thread(client.get_response, request)
+        assert tap.only["Accept"] == accept
+        assert (status, headers["Content-Type"]) == (200, "text/xml;charset=utf-8")
+        reply = ET.fromstring(body)  # noqa: S314 (from our own emulator)
+        assert reply.findtext("code") == "200"
+        assert reply.findtext("data/url") == IMAGE
+        assert reply.findtext("data/results/ocrData") == f"text of {IMAGE}"
+
+
+@PLAINLY
+async def test_a_refusal_in_xml_is_an_unknown_one_to_the_sdk(client_of: ClientFactory) -> None:
+    """It reads JSON only; a person reads the code in the body."""
+    async with Emulator() as emulator, Wiretap(emulator) as tap:
+        wrong = Credentials(emulator.credentials.access_key_id, "wrong")
+        client, request = client_of(tap.port, wrong), request_of(IMAGE)
+        status, _, body = await asyncio.to_thread(client.get_response, request)
+        error = ET.fromstring(body)  # noqa: S314 (from our own emulator)
+        assert (status, error.tag) == (400, "Error")
+        assert error.findtext("Code") == "SignatureDoesNotMatch"
+        assert error.findtext("RequestId") == emulator.calls[0].request_id
