@@ -14,6 +14,7 @@ from asking import Heard, ask
 from bad_bodies import bad_bodies
 from bad_headers import bad_headers
 from bad_lines import bad_lines
+from bad_signatures import bad_signatures, newer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from raw import GOOD_BODY, KEY, Bad, converse, good, raw, signed
@@ -30,7 +31,7 @@ it takes milliseconds."""
 
 def corpus() -> tuple[Bad, ...]:
     """Every request that somebody thought of, signed by the clock of the moment."""
-    return (*bad_lines(), *bad_headers(), *bad_bodies())
+    return (*bad_lines(), *bad_headers(), *bad_signatures(), *bad_bodies())
 
 
 def complaint(bad: Bad, heard: list[Heard]) -> str | None:
@@ -56,7 +57,7 @@ def _is_a_no(heard: Heard) -> bool:
 
 async def complaints(emulator: Emulator, requests: Iterable[Bad]) -> dict[str, str]:
     """What each request brings to light, a few of them at a time."""
-    port = int(emulator.url.rpartition(":")[2])
+    port = port_of(emulator)
     turns = asyncio.Semaphore(AT_ONCE)
     found: dict[str, str] = {}
 
@@ -79,6 +80,11 @@ def unlimited() -> Emulator:
     return Emulator(credentials=KEY, requests_per_second=None)
 
 
+def port_of(emulator: Emulator) -> int:
+    """Where it listens."""
+    return int(emulator.url.rpartition(":")[2])
+
+
 def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
     """What was logged as an error, by whomever: aiohttp, asyncio, the emulator."""
     gc.collect()  # asyncio tells of tasks whose failure nobody saw when they are collected
@@ -99,6 +105,8 @@ async def test_every_bad_request_is_refused_and_a_good_one_still_answered(
     async with unlimited() as emulator:
         assert await complaints(emulator, corpus()) == {}
         assert (await ask(emulator)).codes == [200]
+        (heard,) = await converse(port_of(emulator), Bad("none", raw(GOOD_BODY, newer())))
+        assert heard.codes == [200]
     assert errors(caplog) == []
 
 
@@ -123,7 +131,7 @@ JSON = st.recursive(
 async def survived(payloads: Sequence[bytes], caplog: pytest.LogCaptureFixture) -> None:
     """No 5xx, no silence, no error in the log, and a good answer afterwards."""
     async with unlimited() as emulator:
-        port = int(emulator.url.rpartition(":")[2])
+        port = port_of(emulator)
         requests = [Bad(str(number), data, ends=True) for number, data in enumerate(payloads)]
         async with asyncio.timeout(PATIENCE):
             heard = await asyncio.gather(*(converse(port, each) for each in requests))
