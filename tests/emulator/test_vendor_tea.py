@@ -23,7 +23,11 @@ from wiretap import Sent, Wiretap
 pytest.importorskip("alibabacloud_tea_openapi", reason="alibabacloud-tea-openapi is not installed")
 
 from alibabacloud_tea_openapi.client import Client
-from alibabacloud_tea_openapi.exceptions import ClientException, ThrottlingException
+from alibabacloud_tea_openapi.exceptions import (
+    AlibabaCloudException,
+    ClientException,
+    ThrottlingException,
+)
 from alibabacloud_tea_openapi.utils import (
     Utils,
     get_canonical_query_string,
@@ -222,7 +226,7 @@ async def test_over_its_rate_it_is_throttled(scan: Call) -> None:
     """`Throttling.User` in HTTP 400, which the SDK raises and does not try again."""
     async with Emulator(requests_per_second=1) as emulator, Wiretap(emulator) as tap:
         await scan(tap, emulator.credentials, body_of(IMAGE))
-        with pytest.raises(ClientException) as caught:
+        with pytest.raises(AlibabaCloudException) as caught:
             await scan(tap, emulator.credentials, body_of(IMAGE))
         error: Any = caught.value
         assert (error.status_code, error.code) == (400, "Throttling.User")
