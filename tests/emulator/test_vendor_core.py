@@ -187,7 +187,7 @@ async def test_temporary_keys_pass(client_of: ClientFactory) -> None:
 
 async def test_over_its_rate_it_is_throttled(client_of: ClientFactory) -> None:
     """`Throttling.User` in HTTP 400, which the SDK raises and does not try again."""
-    async with Emulator(requests_per_second=1) as emulator, Wiretap(emulator) as tap:
+    async with Emulator(requests_per_second=0.1) as emulator, Wiretap(emulator) as tap:
         client = client_of(tap.port, emulator.credentials)
         assert (await scan(client, request_of(IMAGE)))["code"] == 200
         error = await refusal(client, request_of(IMAGE))

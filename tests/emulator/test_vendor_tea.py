@@ -224,7 +224,7 @@ async def test_temporary_keys_pass(scan: Call) -> None:
 
 async def test_over_its_rate_it_is_throttled(scan: Call) -> None:
     """`Throttling.User` in HTTP 400, which the SDK raises and does not try again."""
-    async with Emulator(requests_per_second=1) as emulator, Wiretap(emulator) as tap:
+    async with Emulator(requests_per_second=0.1) as emulator, Wiretap(emulator) as tap:
         await scan(tap, emulator.credentials, body_of(IMAGE))
         with pytest.raises(AlibabaCloudException) as caught:
             await scan(tap, emulator.credentials, body_of(IMAGE))
