@@ -19,6 +19,25 @@ URLS = [f"https://example.com/{number}.png" for number in range(3)]
 LINE = re.compile(r"\d\d:\d\d:\d\d (.*) · \d+ ms")
 KEY = ("--access-key-id", "LTAIfixed", "--access-key-secret", "known-to-both")
 
+ACCOUNTS = """
+[[accounts]]
+uid = "1000000000000001"
+[[accounts.keys]]
+access_key_id = "LTAIone"
+access_key_secret = "first-secret"
+[[accounts.keys]]
+access_key_id = "LTAIspare"
+access_key_secret = "spare-secret"
+
+[[accounts]]
+uid = "1000000000000002"
+state = "overdue"
+[[accounts.keys]]
+access_key_id = "STS.two"
+access_key_secret = "second-secret"
+security_token = "second-token"
+"""
+
 
 def _logged(emulator: Emulating) -> str:
     """The next line of the log, without its times."""
@@ -83,6 +102,29 @@ def test_others_may_come_only_after_a_warning() -> None:
             assert emulator.end() == (0, "")
 
 
+def test_accounts_come_from_a_file(tmp_path: Path) -> None:
+    """Each has its keys and its state, the log says whose a request was, and no secret is said."""
+    (tmp_path / "accounts.toml").write_text(ACCOUNTS)
+    with emulating("--accounts", tmp_path / "accounts.toml") as emulator:
+        assert emulator.greeting[3:5] == (
+            "#   account  1000000000000001: LTAIone, LTAIspare",
+            "#   account  1000000000000002: STS.two, overdue",
+        )
+        assert emulator.exports["ALIBABA_CLOUD_ACCESS_KEY_ID"] == "LTAIone"
+        assert emulator.greeting[-1].endswith(f": as in {tmp_path}/accounts.toml")
+        assert emulator.scan(URLS, Credentials("LTAIspare", "spare-secret"))[1]["code"] == 200
+        overdue = Credentials("STS.two", "second-secret", "second-token")
+        assert emulator.scan(URLS, overdue)[1]["code"] == 596
+        emulator.scan(URLS, Credentials("LTAInobody", "x"))
+        assert "scan 200 · account 1000000000000001 · 3 images: 200" in _logged(emulator)
+        assert "scan 200 code 596 · account 1000000000000002 · 3 images" in _logged(emulator)
+        assert "404 InvalidAccessKeyId.NotFound · no account · 3 images" in _logged(emulator)
+        emulator.process.terminate()
+        assert emulator.process.stdout is not None
+        assert emulator.end() == (0, "")
+        assert "secret" not in "".join(emulator.greeting[:-1]) + emulator.process.stdout.read()
+
+
 # --- what it does
 
 
@@ -114,7 +156,7 @@ def test_a_long_run_remembers_the_last_calls_only() -> None:
     """So that it does not grow."""
     with emulating("--max-calls", "2") as emulator:
         for number in range(5):
-            emulator.ask("GET", f"/{number}")
+            emulator.ask("POST", f"/{number}")
         told = emulator.ask("GET", "/_emulator/calls")[1]["calls"]
         assert [call["path"] for call in told] == ["/3", "/4"]
 
@@ -159,9 +201,9 @@ def test_the_log_says_what_happens_on_the_way() -> None:
 def test_the_log_steers_no_terminal_and_shows_no_query() -> None:
     """A path is anybody's to choose."""
     with emulating() as emulator:
-        emulator.ask("GET", "/a?Signature=key")
-        assert _logged(emulator) == "GET /a 404 InvalidApi.NotFound"
-        emulator.ask("GET", f"/{'x' * 3000}?Signature=key")
+        emulator.ask("POST", "/a?Signature=key")
+        assert _logged(emulator) == "POST /a 404 InvalidApi.NotFound"
+        emulator.ask("POST", f"/{'x' * 3000}?Signature=key")
         assert len(_logged(emulator)) < 200
         for path in (b"/\x1b[31m?Signature=key", b"/\xc2\x9b31m", b"/%1b[31m", "/\u202eb".encode()):
             with emulator.connect() as client:
@@ -194,11 +236,11 @@ def test_a_log_that_nobody_reads_holds_nothing_up() -> None:
             pytest.skip("pipes of a chosen size are Linux's")
         fcntl.fcntl(emulator.process.stderr, fcntl.F_SETPIPE_SZ, 4096)
         for number in range(50):
-            assert emulator.ask("GET", f"/{number}")[0] == 404
-        assert _logged(emulator).startswith("GET /0 ")
-        emulator.ask("GET", "/more")
+            assert emulator.ask("POST", f"/{number}")[0] == 404
+        assert _logged(emulator).startswith("POST /0 ")
+        emulator.ask("POST", "/more")
         assert emulator.logged() == "… 49 lines that nobody read"
-        assert _logged(emulator).startswith("GET /more ")
+        assert _logged(emulator).startswith("POST /more ")
         emulator.process.terminate()
         assert emulator.end() == (0, "")
 
@@ -209,7 +251,7 @@ def test_a_log_whose_reader_is_gone_is_no_error() -> None:
         assert emulator.process.stderr is not None
         emulator.process.stderr.close()
         for number in range(3):
-            assert emulator.ask("GET", f"/{number}")[0] == 404
+            assert emulator.ask("POST", f"/{number}")[0] == 404
         emulator.process.terminate()
         assert emulator.process.wait(PATIENCE) == 0
 
@@ -327,6 +369,9 @@ def test_what_a_person_sees() -> None:
         (["--access-key-id", "a"], "--access-key-id and --access-key-secret go together"),
         (["--access-key-secret", "a"], "--access-key-id and --access-key-secret go together"),
         (["--access-key-id", "a b", "--access-key-secret", "c"], "access_key_id holds a space"),
+        (["--accounts", "nothing.toml", "--window", "fixed"], "leave out --window"),
+        (["--accounts", "nothing.toml", *KEY], "out --access-key-id and --access-key-secret"),
+        (["--accounts", "nothing.toml"], "Error: nothing.toml: No such file"),
         (["--chaos-requests", "hang"], "'--chaos-requests': 'hang' has no rate"),
         (["--chaos-requests", "hang=often"], "'hang=often' has no rate, as 503=0.05 has"),
         (["--chaos-requests", "sleep=0.1"], "'sleep' is no fault of a request: drop_connection"),
@@ -346,6 +391,24 @@ def test_misuse_is_a_sentence_and_exit_2(arguments: list[str], says: str) -> Non
     assert done.returncode == 2
     assert says in done.stderr
     assert done.stdout == ""
+
+
+def test_a_bad_accounts_file_is_a_line_without_its_secrets(tmp_path: Path) -> None:
+    """It says what is wrong, and where."""
+    file = tmp_path / "accounts.toml"
+    for content, says in (
+        (ACCOUNTS.replace("overdue", "poor"), "poor"),
+        (ACCOUNTS.replace("LTAIspare", "LTAIone"), "two keys have the id LTAIone"),
+        (ACCOUNTS.replace('"first-secret"', "first-secret"), "is not TOML"),
+        (ACCOUNTS.replace("first-secret", "first secret"), "access_key_secret holds a space"),
+        ("", "accounts"),
+    ):
+        file.write_text(content)
+        done = run("emulate", "--engine", "none", "--accounts", file)
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+        assert done.stderr.startswith(f"Error: {file}: ")
+        assert says in done.stderr
+        assert "first" not in done.stderr
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "no.such.host.invalid", "a..b", "x" * 70])

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TypedDict, Unpack
 
 import click
+from click.core import ParameterSource
 
 from aliocr.cli import chaos
 from aliocr.cli.greeting import greeting, is_open
@@ -18,8 +19,9 @@ from aliocr.cli.output import writing
 from aliocr.cli.request_log import RequestLog
 from aliocr.cli.stopping import StopSignals
 from aliocr.credentials import Credentials
-from aliocr.emulator import Emulator
+from aliocr.emulator import Account, Emulator, read_accounts
 from aliocr.emulator.engine import RapidOCREngine
+from aliocr.emulator.entry import escaped
 from aliocr.emulator.server import DEADLINE
 from aliocr.emulator.window import WINDOWS, WindowKind
 from aliocr.limits import REQUESTS_PER_SECOND
@@ -31,6 +33,16 @@ MAX_CALLS = 1000
 
 PATIENCE = 1.0
 """Seconds for the requests under way when it is to stop, beyond the deadline they have anyway."""
+
+OF_ONE_ACCOUNT = (
+    "access_key_id",
+    "access_key_secret",
+    "requests_per_second",
+    "images_per_second",
+    "images_in_flight",
+    "window",
+)
+"""What an accounts file says instead."""
 
 WARNING = """\
 warning: not on this machine alone: whoever reaches this port can have it fetch any URL that this \
@@ -79,6 +91,12 @@ class Options(TypedDict):
 )
 @click.option("--access-key-id", metavar="ID", help="The account's; made up if left out.")
 @click.option("--access-key-secret", metavar="SECRET", help="The same; never your real one.")
+@click.option(
+    "--accounts",
+    "accounts_file",
+    metavar="FILE",
+    help="TOML file of accounts with keys, states and limits, instead of one account.",
+)
 @click.option(
     "--deadline",
     type=float,
@@ -162,6 +180,7 @@ def emulate(
     *,
     access_key_id: str | None,
     access_key_secret: str | None,
+    accounts_file: str | None,
     deadline: float,
     engine: str,
     requests_per_second: float,
@@ -184,6 +203,7 @@ def emulate(
         emulator = Emulator(
             RapidOCREngine if engine == "rapidocr" else None,
             credentials=_credentials(access_key_id, access_key_secret),
+            accounts=_accounts(accounts_file),
             deadline=deadline or None,
             requests_per_second=requests_per_second or None,
             **options,
@@ -192,10 +212,11 @@ def emulate(
         raise click.UsageError(str(error)) from None
     emulator.chaos(chaos_seed, requests=chaos_requests, images=chaos_images, delay=chaos_delay)
     grace = (deadline or DEADLINE) + chaos_delay + PATIENCE
-    log = RequestLog(requests=not quiet)
+    known = f"in {escaped(accounts_file)}" if accounts_file else access_key_id and "given"
+    log = RequestLog(requests=not quiet, accounts=accounts_file is not None)
     try:
         with log.listening():
-            asyncio.run(_serve(emulator, log, options["host"], access_key_id and "given", grace))
+            asyncio.run(_serve(emulator, log, options["host"], known, grace))
     except ImportError as error:
         raise Misuse(str(error)) from None
     except BrokenPipeError:
@@ -215,6 +236,24 @@ def _credentials(access_key_id: str | None, access_key_secret: str | None) -> Cr
     if access_key_id is None or access_key_secret is None:
         raise click.UsageError("--access-key-id and --access-key-secret go together")
     return Credentials(access_key_id, access_key_secret)
+
+
+def _accounts(file: str | None) -> tuple[Account, ...] | None:
+    """Those of the file, and nothing said of the one account beside it."""
+    if file is None:
+        return None
+    context = click.get_current_context()
+    given = [
+        f"--{name.replace('_', '-')}"
+        for name in OF_ONE_ACCOUNT
+        if context.get_parameter_source(name) is not ParameterSource.DEFAULT
+    ]
+    if given:
+        raise click.UsageError(f"--accounts says it all: leave out {' and '.join(given)}")
+    try:
+        return read_accounts(file)
+    except ValueError as error:
+        raise Misuse(str(error)) from None
 
 
 def _refusal(error: OSError | UnicodeError, host: str, port: int) -> Misuse:

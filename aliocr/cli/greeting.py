@@ -8,12 +8,15 @@ import os
 import shlex
 
 from aliocr.credentials import ID_VARIABLE, SECRET_VARIABLE, TOKEN_VARIABLE, Credentials
-from aliocr.emulator import Emulator
+from aliocr.emulator import Account, Emulator
 
 __all__ = ["greeting", "is_open"]
 
 EVERYWHERE = {"//0.0.0.0:": "//127.0.0.1:", "//[::]:": "//[::1]:"}
 """Addresses to listen at that are none to connect to, and what this machine may say instead."""
+
+MOST_NAMED = 10
+"""Accounts of a file that are named."""
 
 
 def greeting(emulator: Emulator, known: str | None) -> list[str]:
@@ -33,9 +36,20 @@ def greeting(emulator: Emulator, known: str | None) -> list[str]:
         "# an emulator of the service, until Ctrl-C",
         f"#   page     {url}/",
         f"#   control  {url}/_emulator/",
-        f"export ALIOCR_ENDPOINT={shlex.quote(url)}",
     ]
+    if known:
+        lines += map(_account, emulator.accounts[:MOST_NAMED])
+        if len(emulator.accounts) > MOST_NAMED:
+            lines.append(f"#   and {len(emulator.accounts) - MOST_NAMED} accounts more")
+    lines.append(f"export ALIOCR_ENDPOINT={shlex.quote(url)}")
     return lines + _exports(emulator.credentials, known)
+
+
+def _account(account: Account) -> str:
+    """Whose number stands in the log for whose keys."""
+    keys = ", ".join(key.credentials.access_key_id for key in account.keys)
+    state = "" if account.state == "active" else f", {account.state}"
+    return f"#   account  {account.uid}: {keys}{state}"
 
 
 def _exports(key: Credentials, known: str | None) -> list[str]:

@@ -52,16 +52,15 @@ class RequestLog(logging.Handler):
     @contextmanager
     def listening(self) -> Iterator[None]:
         """Hear of what is logged for as long as this block lasts."""
-        root, emulator = logging.getLogger(), logging.getLogger("aliocr.emulator")
-        before = emulator.level
+        root = logging.getLogger()
         if self._requests:
-            emulator.setLevel(logging.INFO)
+            logging.getLogger("aliocr.emulator").setLevel(logging.INFO)
+            logging.getLogger("aliocr.emulator.http").setLevel(logging.DEBUG)
         root.addHandler(self)
         try:
             yield
         finally:
             root.removeHandler(self)
-            emulator.setLevel(before)
 
     def say(self, words: str, style: str = "") -> None:
         """A line of its own, over the ^C that a terminal may have written."""
@@ -69,16 +68,14 @@ class RequestLog(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print it, a request's as a person may want to read it."""
-        entry = record.args[0] if isinstance(record.args, tuple) and record.args else None
-        if isinstance(entry, Entry):
-            self._print(self._line(record.created, entry))
+        about = record.args[0] if isinstance(record.args, tuple) and record.args else None
+        if isinstance(about, Entry):
+            self._print(self._line(record.created, about))
             return
-        error = record.exc_info[1] if record.exc_info else None
-        if isinstance(error, HttpProcessingError):
-            # aiohttp would show what came, query and all, and where in its parser that was found.
-            if self._requests:
-                words = f"{error.code} for what is not HTTP: {type(error).__name__}"
-                self._print(Text.assemble(_time(record.created), (words, "red")))
+        if isinstance(about, HttpProcessingError):
+            # Its own words show what came, query and all.
+            words = f"{about.code} what came is not HTTP: {type(about).__name__}"
+            self._print(Text.assemble(_time(record.created), (words, "red")))
             return
         for line in without_queries(self.format(record)).splitlines():
             if line:
@@ -91,7 +88,7 @@ class RequestLog(logging.Handler):
             (entry.answer, "green" if entry.good else "red"),
         ]
         if self._accounts:
-            parts.append(f" · {entry.account or 'no account'}")
+            parts.append(f" · {f'account {entry.account}' if entry.account else 'no account'}")
         spoiled = any(code != 200 for code, _ in entry.outcomes)
         parts.extend((f" · {cost}", "yellow" if spoiled else "") for cost in entry.cost)
         parts.append((f" · {1000 * entry.seconds:.0f} ms", "dim"))

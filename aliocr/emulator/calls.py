@@ -24,8 +24,8 @@ class Call:
         method: As it came.
         path: As it came, without the query.
         time: When it arrived, in seconds since the epoch by this machine's clock.
+        account: The number of the account that signed it; None if none did.
         tasks: What it asked for; empty if its body could not be read.
-        account: The number of the account that signed it; None if it did not pass the gateway.
         biz_type: The policy it named; None if it named none, or its body could not be read.
         status: HTTP status of the answer; None while there is none.
         code: The answer's code: 200, the envelope's, or the gateway's string; None for an answer
@@ -43,8 +43,8 @@ class Call:
     method: str
     path: str
     time: float = attrs.field(factory=time.time)
-    tasks: tuple[Task, ...] = ()
     account: str | None = None
+    tasks: tuple[Task, ...] = ()
     biz_type: str | None = None
     status: int | None = None
     code: int | str | None = None

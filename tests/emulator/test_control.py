@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from asking import IMAGE, Heard, ask
 
+from aliocr.credentials import Credentials
 from aliocr.emulator import Emulator, Script
 from aliocr.emulator.server import VERBS
 
@@ -167,5 +168,43 @@ async def test_the_status_tells_no_secret(emulator: Emulator) -> None:
     heard = await control(emulator, "GET", "status")
     assert heard.json["engine"] is None
     assert (heard.json["calls"], heard.json["charged"], heard.json["deadline"]) == (1, 1, 6.0)
+    (account,) = heard.json["accounts"]
+    assert account["keys"] == [
+        {
+            "access_key_id": emulator.credentials.access_key_id,
+            "active": True,
+            "temporary": False,
+        }
+    ]
+    assert (account["state"], account["window"]) == ("active", "sliding")
     assert emulator.credentials.access_key_secret.encode() not in heard.body
     assert (await control(emulator, "GET", "health")).json == {"ok": True}
+
+
+async def test_keys_and_accounts_fall_from_grace() -> None:
+    """A token expires, a key is disabled, an account is overdue: each said as the service says."""
+    key = Credentials("STS.id", "secret", "token")
+    async with Emulator(credentials=key, requests_per_second=None) as emulator:
+        assert (await control(emulator, "POST", "script/expire_token")).status == 204
+        assert (await ask(emulator)).json["Code"] == "InvalidSecurityToken.Expired"
+        disable = {"access_key_id": "STS.id"}
+        assert (await control(emulator, "POST", "script/disable_key", disable)).status == 204
+        assert (await ask(emulator)).json["Code"] == "InvalidAccessKeyId.Inactive"
+        heard = await control(emulator, "POST", "script/disable_key", {"access_key_id": "other"})
+        assert (heard.status, "'other'" in heard.json["error"]) == (400, True)
+
+
+async def test_an_account_can_be_overdue_for_a_while(emulator: Emulator) -> None:
+    """Until it has paid."""
+    assert (await control(emulator, "POST", "script/set_state", {"state": "overdue"})).status == 204
+    assert (await ask(emulator)).json["code"] == 596
+    emulator.set_state("active")
+    assert (await ask(emulator)).codes == [200]
+    for slip in ({"state": "rich"}, {"state": "active", "uid": "1"}):
+        assert (await control(emulator, "POST", "script/set_state", slip)).status == 400
+
+
+def test_a_permanent_key_has_no_token_to_expire() -> None:
+    """A slip in a test is found there."""
+    with pytest.raises(ValueError, match="no temporary key"):
+        Emulator().expire_token()
