@@ -17,10 +17,12 @@ from aliocr.emulator.calls import Call, busiest_second
 from aliocr.emulator.control import Control
 from aliocr.emulator.download import TIMEOUT, Downloader
 from aliocr.emulator.endpoint import ANSWERING, Endpoint
+from aliocr.emulator.origin import same_origin
 from aliocr.emulator.script import Script
 from aliocr.emulator.service import Service
 from aliocr.emulator.serving import Serving
 from aliocr.emulator.thread import LoopThread
+from aliocr.emulator.viewing import READ, Viewer
 from aliocr.emulator.window import WindowKind
 from aliocr.limits import REQUESTS_PER_SECOND
 from aliocr.version import __version__
@@ -275,9 +277,10 @@ class Emulator(Script):
         async def closed(_: web.Application) -> None:
             await endpoint.aclose()
 
-        app = web.Application(client_max_size=MAX_BODY)
+        app = web.Application(client_max_size=MAX_BODY, middlewares=[same_origin])
         app.cleanup_ctx.append(opened)
         app.on_shutdown.append(closed)
+        app.router.add_post(READ, Viewer(recognition).read)
         app.router.add_routes(self._control().routes())
         app.router.add_route("*", "/{path:.*}", endpoint.handle)
         return app
