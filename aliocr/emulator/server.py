@@ -18,6 +18,7 @@ from aliocr.emulator.control import Control
 from aliocr.emulator.download import TIMEOUT, Downloader
 from aliocr.emulator.endpoint import ANSWERING, Endpoint
 from aliocr.emulator.origin import same_origin
+from aliocr.emulator.page import LandingPage
 from aliocr.emulator.script import Script
 from aliocr.emulator.service import Service
 from aliocr.emulator.serving import Serving
@@ -280,6 +281,7 @@ class Emulator(Script):
         app = web.Application(client_max_size=MAX_BODY, middlewares=[same_origin])
         app.cleanup_ctx.append(opened)
         app.on_shutdown.append(closed)
+        app.router.add_get("/", LandingPage(otherwise=endpoint.handle).show)
         app.router.add_post(READ, Viewer(recognition).read)
         app.router.add_routes(self._control().routes())
         app.router.add_route("*", "/{path:.*}", endpoint.handle)
