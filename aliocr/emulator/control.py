@@ -16,17 +16,21 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, get_type_hints
+from typing import Any, TypeAlias, get_type_hints
 
 import msgspec
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from aliocr import wire
 from aliocr.emulator.calls import Call
 from aliocr.errors import APIError, without_query
 from aliocr.models import Scan
 
-__all__ = ["Control", "Verb"]
+__all__ = ["Control", "Route", "Verb"]
+
+Route: TypeAlias = tuple[str, str, Handler]
+"""Method, path, and what handles it."""
 
 
 class Verb:
@@ -82,17 +86,17 @@ class Control:
         self._calls = calls
         self._status = status
 
-    def routes(self) -> Sequence[web.AbstractRouteDef]:
-        """For the router of an application."""
-        return [
-            web.get("/_emulator/", self._index),
-            web.get("/_emulator/health", self._health),
-            web.get("/_emulator/status", self._tell_status),
-            web.get("/_emulator/calls", self._tell_calls),
-            web.delete("/_emulator/calls", self._forget_calls),
-            web.post("/_emulator/script/{verb}", self._run),
-            web.route("*", "/_emulator{path:.*}", self._nothing),
-        ]
+    def routes(self) -> tuple[Route, ...]:
+        """What is handled, and by what."""
+        return (
+            ("GET", "/_emulator/", self._index),
+            ("GET", "/_emulator/health", self._health),
+            ("GET", "/_emulator/status", self._tell_status),
+            ("GET", "/_emulator/calls", self._tell_calls),
+            ("DELETE", "/_emulator/calls", self._forget_calls),
+            ("POST", "/_emulator/script/{verb}", self._run),
+            ("*", "/_emulator{path:.*}", self._nothing),
+        )
 
     async def _index(self, _: web.Request) -> web.Response:
         return _json({"script": {name: verb.arguments for name, verb in self._verbs.items()}})

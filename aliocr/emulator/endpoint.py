@@ -12,6 +12,7 @@ from typing import Never
 
 import attrs
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
 from aliocr import signing, wire
 from aliocr.emulator import gateway
@@ -234,7 +235,8 @@ async def _body_of(request: web.Request) -> bytes | Refusal:
         words = f"The request body did not arrive within {BODY_TIMEOUT:g} s."
     except web.HTTPRequestEntityTooLarge:
         words = "The request body is too large."
-    except web.RequestPayloadError:
+    except (web.RequestPayloadError, HttpProcessingError):
+        # The second where aiohttp has no compiled parser.
         words = "The request body is malformed."
     return Refusal.of("InvalidParameter.Format", words)
 

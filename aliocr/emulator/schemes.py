@@ -134,8 +134,8 @@ class _Roa:
         return signing.signature(secret, self._text(request))
 
     def explain(self, request: Request, _: Claim) -> str:
-        # The vendor's SDK splits this message at its first colon: an echo that equals its own
-        # string tells it that the secret is wrong, and nothing else.
+        # An echo that equals the client's own string tells it that the secret is wrong, and nothing
+        # else. The vendor's SDK looks for it between the first colon and the second.
         words = REFUSALS["SignatureDoesNotMatch"][1]
         return f"{words} server string to sign is:{self._text(request)}"
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 from aiohttp import web
 
 from aliocr.credentials import Credentials
+from aliocr.emulator import strangers
 from aliocr.emulator.account import AccessKey, Account, AccountState
 from aliocr.emulator.accounts import Accounts
 from aliocr.emulator.calls import Call, busiest_second
@@ -281,10 +282,13 @@ class Emulator(Script):
         app = web.Application(client_max_size=MAX_BODY, middlewares=[same_origin])
         app.cleanup_ctx.append(opened)
         app.on_shutdown.append(closed)
-        app.router.add_get("/", LandingPage(otherwise=endpoint.handle).show)
-        app.router.add_post(READ, Viewer(recognition).read)
-        app.router.add_routes(self._control().routes())
-        app.router.add_route("*", "/{path:.*}", endpoint.handle)
+        page = LandingPage(otherwise=endpoint.handle).show
+        looked_at = (("GET", "/", page), ("HEAD", "/", page))
+        read = ("POST", READ, Viewer(recognition).read)
+        # The last one takes everything, line feeds included, which `.` would leave out.
+        everything = ("*", r"/{path:[\s\S]*}", endpoint.handle)
+        for method, path, handler in (*looked_at, read, *self._control().routes(), everything):
+            app.router.add_route(method, path, handler, expect_handler=strangers.expect)
         return app
 
     async def __aenter__(self) -> Self:
