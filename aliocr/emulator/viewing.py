@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
 from aliocr import wire
 from aliocr.emulator.download import MAX_BYTES
@@ -54,8 +55,8 @@ class Viewer:
         Returns:
             HTTP 200 with `code` 200, `text`, `pages`, `frames_total` and `frames_read`, or with the
             code the service would refuse the picture with, its name and what is wrong in words;
-            boxes are in pixels of `width` × `height`. 408 and 503 with `error`: the picture did not
-            come, or there is nothing to read it with.
+            boxes are in pixels of `width` × `height`. 400, 408 and 503 with `error`: the picture
+            came broken or not at all, or there is nothing to read it with.
         """
         if self._recognition is None:
             return _json({"error": NO_ENGINE}, 503)
@@ -68,6 +69,9 @@ class Viewer:
             )
         except TimeoutError:
             return _json({"error": f"the picture did not arrive within {SENDING:g} seconds"}, 408)
+        except (web.RequestPayloadError, HttpProcessingError):
+            # The second where aiohttp has no compiled parser.
+            return _json({"error": "the request body is malformed"}, 400)
         except APIError as error:
             return _refused(error)
         return _json(_told(content, seen))

@@ -253,19 +253,31 @@ async def test_without_an_engine_it_says_so() -> None:
     assert "without an engine" in heard.json["error"]
 
 
+@pytest.mark.parametrize(
+    ("rest", "status"),
+    [
+        (b"Content-Length: 9\r\n\r\n1", 408),
+        (b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello", 408),
+        (b"Transfer-Encoding: chunked\r\n\r\n5\r\nhelloXX\r\n0\r\n\r\n", 400),
+    ],
+)
 async def test_a_picture_that_does_not_come_is_not_waited_for(
-    album: Album, virtual_clock: None, monkeypatch: pytest.MonkeyPatch
+    album: Album,
+    virtual_clock: None,
+    monkeypatch: pytest.MonkeyPatch,
+    rest: bytes,
+    status: int,
 ) -> None:
-    """A browser that stops in the middle does not hold a place for ever."""
+    """A browser that stops in the middle, or sends a muddle, does not hold a place for ever."""
     monkeypatch.setattr("aliocr.emulator.viewing.SENDING", 0.05)
     async with album.emulator() as emulator:
         port = int(emulator.url.rpartition(":")[2])
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(f"POST {READ} HTTP/1.1\r\nHost: e\r\nContent-Length: 9\r\n\r\n1".encode())
+        writer.write(f"POST {READ} HTTP/1.1\r\nHost: e\r\n".encode() + rest)
         async with asyncio.timeout(PATIENCE):
             heard = await reader.readline()
         writer.close()
-        assert heard.startswith(b"HTTP/1.1 408")
+        assert int(heard.split()[1]) == status
 
 
 # --- leaving --------------------------------------------------------------------------------------
