@@ -45,8 +45,8 @@ OF_ONE_ACCOUNT = (
 """What an accounts file says instead."""
 
 WARNING = """\
-warning: not on this machine alone: whoever reaches this port can have it fetch any URL that this \
-machine can, and read and change what it was asked and told"""
+warning: other machines can reach this port; whoever does can have it fetch what this machine can, \
+and read and change all that it was asked and told"""
 
 
 def _number(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
@@ -87,10 +87,12 @@ class Options(TypedDict):
     default="127.0.0.1",
     show_default=True,
     callback=_host,
-    help="Address to listen at; others than this machine's own let others in.",
+    help="Address to listen at; 0.0.0.0 lets other machines in.",
 )
-@click.option("--access-key-id", metavar="ID", help="The account's; made up if left out.")
-@click.option("--access-key-secret", metavar="SECRET", help="The same; never your real one.")
+@click.option("--access-key-id", metavar="ID", help="The AccessKey; made up if left out.")
+@click.option(
+    "--access-key-secret", metavar="SECRET", help="Its secret; never that of a real account."
+)
 @click.option(
     "--accounts",
     "accounts_file",
@@ -276,7 +278,7 @@ async def _serve(
             if await is_open(host):
                 log.say(WARNING, "yellow")
             with writing():
-                click.echo("\n".join(greeting(emulator, known)))
+                click.echo("\n".join(greeting(emulator, known, accounts=log.accounts)))
             await signals.asked.wait()
             if emulator.under_way:
                 log.say(f"finishing {_requests(emulator.under_way)}; once more to stop at once")

@@ -19,7 +19,7 @@ MOST_NAMED = 10
 """Accounts of a file that are named."""
 
 
-def greeting(emulator: Emulator, known: str | None) -> list[str]:
+def greeting(emulator: Emulator, known: str | None, *, accounts: bool) -> list[str]:
     """Where it is, and what to export to reach it.
 
     A secret is printed if it was made up here, as nobody could know it otherwise. One that was
@@ -28,6 +28,7 @@ def greeting(emulator: Emulator, known: str | None) -> list[str]:
     Args:
         emulator: Which is running.
         known: Where a secret that was given stands; None if it was made up.
+        accounts: Name them all.
     """
     url = emulator.url
     for everywhere, here in EVERYWHERE.items():
@@ -37,7 +38,7 @@ def greeting(emulator: Emulator, known: str | None) -> list[str]:
         f"#   page     {url}/",
         f"#   control  {url}/_emulator/",
     ]
-    if known:
+    if accounts:
         lines += map(_account, emulator.accounts[:MOST_NAMED])
         if len(emulator.accounts) > MOST_NAMED:
             lines.append(f"#   and {len(emulator.accounts) - MOST_NAMED} accounts more")

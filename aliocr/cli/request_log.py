@@ -37,13 +37,14 @@ class RequestLog(logging.Handler):
         accounts: Say whose each request was.
 
     Attributes:
+        accounts: As given.
         on_terminal: Whether a person looks on.
     """
 
     def __init__(self, *, requests: bool = True, accounts: bool = False) -> None:
         super().__init__()
         self._requests = requests
-        self._accounts = accounts
+        self.accounts = accounts
         self._console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
         self.on_terminal = self._console.is_terminal
         self._stderr: int | None = _stderr()
@@ -87,7 +88,7 @@ class RequestLog(logging.Handler):
             f"{entry.request} ",
             (entry.answer, "green" if entry.good else "red"),
         ]
-        if self._accounts:
+        if self.accounts:
             parts.append(f" · {f'account {entry.account}' if entry.account else 'no account'}")
         spoiled = any(code != 200 for code, _ in entry.outcomes)
         parts.extend((f" · {cost}", "yellow" if spoiled else "") for cost in entry.cost)
