@@ -24,6 +24,7 @@ from aliocr.emulator.script import Script
 from aliocr.emulator.service import Service
 from aliocr.emulator.serving import Serving
 from aliocr.emulator.thread import LoopThread
+from aliocr.emulator.turns import Turns
 from aliocr.emulator.viewing import READ, Viewer
 from aliocr.emulator.window import WindowKind
 from aliocr.limits import REQUESTS_PER_SECOND
@@ -261,12 +262,14 @@ class Emulator(Script):
             ImportError: An engine was given, but the `emulator` extra is not installed.
         """
         recognition = self._recognition()
+        turns = Turns()
         endpoint = Endpoint(
             self.accounts,
             self._plan,
-            Service(self._plan, recognition),
-            self.calls,
-            self._deadline,
+            Service(self._plan, recognition, turns),
+            turns,
+            calls=self.calls,
+            deadline=self._deadline,
             max_calls=self._max_calls,
         )
 
