@@ -130,9 +130,13 @@ def pytest_runtest_makereport(
 ) -> Generator[None, Result[pytest.TestReport], None]:
     """Show what arrived at the emulator where a test failed."""
     report = (yield).get_result()
-    emulator = (getattr(item, "funcargs", None) or {}).get("aliocr_emulator")
-    if report.failed and emulator is not None:
-        report.sections.append(("aliocr calls", _shown(emulator.calls)))
+    asked = getattr(item, "funcargs", None) or {}
+    if report.failed and "aliocr_emulator" in asked:
+        from aliocr.emulator import Emulator
+
+        emulator = asked["aliocr_emulator"]
+        if isinstance(emulator, Emulator):  # it may be a fixture of somebody else's
+            report.sections.append(("aliocr calls", _shown(emulator.calls)))
 
 
 def _options(node: pytest.Item) -> dict[str, Any]:

@@ -447,6 +447,25 @@ def test_a_failed_test_shows_what_arrived(run: Run) -> None:
     assert "the-secret-half" not in result.stdout.str()
 
 
+def test_a_fixture_that_is_something_else_is_left_alone(run: Run) -> None:
+    """A project may have had one of that name before."""
+    result = run(
+        """
+        import pytest
+
+        @pytest.fixture
+        def aliocr_emulator():
+            return ("127.0.0.1", 8787)
+
+        def test_it(aliocr_emulator):
+            pytest.fail("here")
+        """,
+        *STRICT,
+    )
+    result.assert_outcomes(failed=1)
+    assert "aliocr calls" not in result.stdout.str()
+
+
 def test_what_anybody_sent_cannot_steer_the_terminal() -> None:
     """A URL is what the request says it is; ours would not say this one."""
     call = Call(

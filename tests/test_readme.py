@@ -55,7 +55,7 @@ def test_every_test_in_it_passes(block: str, pytester: pytest.Pytester) -> None:
         options += ["-p", "no:asyncio", "-p", "no:looptime_plugin"]
     elif "async def test_" in block and "pytest.mark.asyncio" not in block:
         options += ["-o", "asyncio_mode=auto"]
-    missing = [module for module in needed if find_spec(module) is None]
+    missing = sorted(module for module in needed if find_spec(module) is None)
     if missing:
         pytest.skip(f"this test is for who has {' and '.join(missing)} installed")
     pytester.makepyfile(block)
