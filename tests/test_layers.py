@@ -35,7 +35,7 @@ FLOORS = {
     "feed": 7,
     "session": 8,
 }
-EMULATOR_MAY_USE = {"credentials", "errors", "limits", "models", "signing", "wire"}
+EMULATOR_MAY_USE = {"credentials", "errors", "limits", "models", "signing", "version", "wire"}
 PURE = {name for name, floor in FLOORS.items() if floor < 3} | {"quota", "journeys"}
 
 

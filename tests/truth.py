@@ -18,3 +18,8 @@ ENOUGH = 0.95 * LINES
 def squeezed(text: str) -> str:
     """The text without what engines and people write differently: blanks, full-width forms."""
     return "".join(unicodedata.normalize("NFKC", text).split())
+
+
+def lines_of(name: str) -> list[str]:
+    """The lines of a sample in reading order, squeezed."""
+    return [squeezed(line["text"]) for line in TRUTH[name]["lines"]]

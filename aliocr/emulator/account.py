@@ -1,48 +1,138 @@
-"""What the service remembers of one account: its AccessKey, what it may use, what it has used."""
+"""What the service remembers of one account: its keys, what it may use, what it has used."""
 
 from __future__ import annotations
 
+import re
+import secrets
+from collections.abc import Sequence
+from typing import Literal, TypeAlias, get_args
+
+import attrs
+
 from aliocr.credentials import Credentials
+from aliocr.emulator.refusal import Refusal
 from aliocr.emulator.window import Window, WindowKind, window_of
 from aliocr.limits import REQUESTS_PER_SECOND
 from aliocr.signing import MAX_CLOCK_SKEW
 
-__all__ = ["Account"]
+__all__ = ["AccessKey", "Account", "AccountState"]
+
+AccountState: TypeAlias = Literal["active", "not_opened", "unauthorized", "overdue", "banned"]
+
+# What code 596 says of an account that is not active. The first two are words of the service, as
+# users report them; of the others only the meaning is documented, under "Common error codes".
+_CLOSED: dict[AccountState, str] = {
+    "not_opened": "You have not opened Yundun Content Moderation Service",
+    "unauthorized": "Your using subaccount is not authorized, please refer to the page",
+    "overdue": "The account is overdue",
+    "banned": "The account is banned",
+}
+
+
+@attrs.define
+class AccessKey:
+    """An AccessKey as its account knows it; what has become of it may change at any time.
+
+    Args:
+        credentials: Id, secret and, of a temporary key, token.
+        active: False refuses its requests: `InvalidAccessKeyId.Inactive`.
+        expired: True refuses its token: `InvalidSecurityToken.Expired`. A permanent key has none.
+    """
+
+    credentials: Credentials = attrs.field(on_setattr=attrs.setters.frozen)
+    active: bool = True
+    expired: bool = False
 
 
 class Account:
     """One account and what it has used up. Times come in as arguments, so that any clock will do.
 
     Args:
-        credentials: The AccessKey that requests must be signed with.
+        keys: The AccessKeys that its requests may be signed with, one or more; credentials stand
+            for one that is active.
         requests_per_second: How many are accepted, above 0; below 1, one in so many seconds; None
             for no limit.
+        uid: Its number, 16 digits, which is the `uid` of callbacks; None makes one up.
+        state: Whether it may use the service: `"active"`, or why not: `"not_opened"`,
+            `"unauthorized"` (a RAM user without permission), `"overdue"`, `"banned"`.
         images_per_second: The same of images.
         images_in_flight: How many images may be under detection at once; None for no limit.
         window: How rates are counted. How the service does is not documented; who passes the
             sliding log passes the two others as well.
 
-    Raises:
-        ValueError: A limit that is not above 0.
+    Attributes:
+        keys: See there.
+        uid: See there.
 
-    Source: "QPS limits"; code 588 and "Concurrency" for the images.
+    Raises:
+        ValueError: No key, a uid or state of another form, a limit that is not above 0.
+
+    Source: "QPS limits"; code 588 and "Concurrency" for the images; code 596 for the states.
     """
 
     def __init__(
         self,
-        credentials: Credentials,
+        keys: Credentials | Sequence[AccessKey],
         requests_per_second: float | None = REQUESTS_PER_SECOND,
         *,
+        uid: str | None = None,
+        state: AccountState = "active",
         images_per_second: float | None = None,
         images_in_flight: int | None = None,
         window: WindowKind = "sliding",
     ) -> None:
-        self.credentials = credentials
+        self.keys = (AccessKey(keys),) if isinstance(keys, Credentials) else tuple(keys)
+        if not self.keys:
+            raise ValueError("an account needs at least one AccessKey")
+        self.uid = _fresh_uid() if uid is None else uid
+        if not re.fullmatch("[0-9]{16}", self.uid):
+            raise ValueError(f"uid must be 16 digits, not {uid!r}")
+        self.state = state
         self._kind = window
+        self._requests_per_second = requests_per_second
         self._requests = self._counted("requests_per_second", requests_per_second)
         self._nonces: dict[str, float] = {}
         self._in_flight = 0
         self.allow_images(images_per_second, images_in_flight)
+
+    def __repr__(self) -> str:
+        """Who it is and how it fares."""
+        return f"{type(self).__name__}(uid={self.uid!r}, state={self.state!r})"
+
+    @property
+    def state(self) -> AccountState:
+        """Whether it may use the service; may be changed at any time."""
+        return self._state
+
+    @state.setter
+    def state(self, state: AccountState) -> None:
+        if state not in get_args(AccountState):
+            words = ", ".join(get_args(AccountState))
+            raise ValueError(f"state must be one of {words}, not {state!r}")
+        self._state = state
+
+    def described(self) -> dict[str, object]:
+        """Everything about it but the secrets, as it is now."""
+        return {
+            "uid": self.uid,
+            "state": self._state,
+            "keys": [
+                {
+                    "access_key_id": key.credentials.access_key_id,
+                    "active": key.active,
+                    "temporary": key.credentials.security_token is not None,
+                }
+                for key in self.keys
+            ],
+            "requests_per_second": self._requests_per_second,
+            "window": self._kind,
+            "images_per_second": self._images_per_second,
+            "images_in_flight": self._most_in_flight,
+        }
+
+    def refusal(self) -> Refusal | None:
+        """Why the service does nothing for it; None if it does."""
+        return None if self._state == "active" else Refusal.of(596, _CLOSED[self._state])
 
     def _counted(self, name: str, per_second: float | None) -> Window | None:
         try:
@@ -57,6 +147,7 @@ class Account:
         if images_in_flight is not None and images_in_flight < 1:
             raise ValueError(f"images_in_flight must be 1 or more or None, not {images_in_flight}")
         self._images = self._counted("images_per_second", images_per_second)
+        self._images_per_second = images_per_second
         self._most_in_flight = images_in_flight
 
     def accept(self, moment: float) -> bool:
@@ -103,3 +194,8 @@ class Account:
     def use_nonce(self, nonce: str, now: float) -> None:
         """Take note of a nonce; see `knows_nonce` for the arguments."""
         self._nonces[nonce] = now
+
+
+def _fresh_uid() -> str:
+    """16 digits, as the numbers of accounts have, without a 0 in front."""
+    return str(10**15 + secrets.randbelow(9 * 10**15))

@@ -24,6 +24,7 @@ class Call:
         method: As it came.
         path: As it came, without the query.
         time: When it arrived, in seconds since the epoch by this machine's clock.
+        account: The number of the account that signed it; None if none did.
         tasks: What it asked for; empty if its body could not be read.
         biz_type: The policy it named; None if it named none, or its body could not be read.
         status: HTTP status of the answer; None while there is none.
@@ -42,6 +43,7 @@ class Call:
     method: str
     path: str
     time: float = attrs.field(factory=time.time)
+    account: str | None = None
     tasks: tuple[Task, ...] = ()
     biz_type: str | None = None
     status: int | None = None

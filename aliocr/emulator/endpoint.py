@@ -9,18 +9,22 @@ import traceback
 import uuid
 from collections import Counter
 from typing import Never
-from urllib.parse import parse_qsl
 
 import attrs
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
 from aliocr import signing, wire
 from aliocr.emulator import gateway
 from aliocr.emulator.account import Account
+from aliocr.emulator.accounts import Accounts
 from aliocr.emulator.calls import Call, frames_charged
-from aliocr.emulator.gateway import Refusal
 from aliocr.emulator.plan import CODE_NAMES, Breakage, Fault, Plan, Reply
+from aliocr.emulator.refusal import Refusal
+from aliocr.emulator.request import Request
 from aliocr.emulator.service import Service
+from aliocr.emulator.turns import Turns
+from aliocr.emulator.xml_form import XML, xml_parts
 from aliocr.errors import api_error, without_queries
 from aliocr.models import Scan
 from aliocr.wire import BadRequest, ScanRequest, Task
@@ -30,8 +34,9 @@ __all__ = ["Endpoint"]
 ANSWERING = 0.2
 """Seconds of a request's deadline kept for writing the answer."""
 
-SENDING = 10.0
-"""Seconds for a client to send its body. Not documented; a client itself is advised to wait 6."""
+BODY_TIMEOUT = 6.0
+"""Seconds that a body may take to arrive. The web server alone would wait for the rest of one whose
+chunks are in disorder for as long as the client stays."""
 
 JSON = "application/json;charset=utf-8"
 
@@ -42,17 +47,17 @@ class Endpoint:
     """Handles the requests of one emulator.
 
     Args:
-        account: The one account there is.
+        accounts: All there are.
         plan: What is to happen to requests and replies.
         service: What answers the requests that pass the gateway.
         calls: Where every request is recorded.
-        max_calls: How many records are kept, the last ones; None for all.
         deadline: Seconds from a request's arrival to its answer, above 0.2; None for no deadline.
+        max_calls: How many records are kept, the last ones; None for all.
     """
 
     def __init__(
         self,
-        account: Account,
+        accounts: Accounts,
         plan: Plan,
         service: Service,
         calls: list[Call],
@@ -60,11 +65,12 @@ class Endpoint:
         *,
         max_calls: int | None = None,
     ) -> None:
-        self._account = account
+        self._accounts = accounts
         self._plan = plan
         self._service = service
         self._calls = calls
         self._max_calls = max_calls
+        self._turns = Turns()
         self._deadline = deadline
         self._running: set[asyncio.Task[object]] = set()
 
@@ -87,10 +93,11 @@ class Endpoint:
             return web.Response()
         call.status, call.code, call.answered = reply.status, reply.code, _moment()
         _log_call(call)
-        date = signing.http_date(self._now())
+        reply = await _in_form(reply, request)
+        headers = self._headers(reply)
         if reply.broken is Breakage.STALL:
-            await _stall(request, reply, date)
-        return _response(reply, date)
+            await _stall(request, reply, headers)
+        return _response(reply, headers)
 
     def _recorded(self, request: web.Request) -> Call:
         call = Call(_moment(), str(uuid.uuid4()).upper(), request.method, request.rel_url.raw_path)
@@ -98,10 +105,6 @@ class Endpoint:
         if self._max_calls is not None:
             del self._calls[: -self._max_calls]
         return call
-
-    def _now(self) -> float:
-        """Seconds since the epoch by the service's clock, which may be wrong on purpose."""
-        return time.time() + self._plan.skew
 
     async def aclose(self) -> None:
         """Cancel the requests under way, and wait until they are gone."""
@@ -114,39 +117,41 @@ class Endpoint:
 
     async def _reply(self, request: web.Request, call: Call) -> Reply:
         """The answer, and what happens to it."""
+        body = await _body_of(request)
+        if isinstance(body, Refusal):
+            return _refused(body, request, call)
+        async with self._turns:
+            account, asked = self._admitted(request, body, call)
+        if isinstance(account, Refusal):
+            return _refused(account, request, call)
+        fault, delay = self._plan.next_fault(call.tasks), self._plan.next_delay()
+        wanted = _looked_at(asked, account)
+        begun = isinstance(wanted, ScanRequest) and not isinstance(fault, Refusal | Reply)
+        granted = account.take_images(len(call.tasks) if begun else 0, _moment())
         try:
-            async with asyncio.timeout(SENDING):
-                body = await request.read()
-        except TimeoutError:
-            words = f"The request body did not arrive within {SENDING:g} seconds."
-            return _refused(Refusal.of("InvalidParameter.Format", words), request, call)
-        except web.HTTPRequestEntityTooLarge:
-            refusal = Refusal.of("InvalidParameter.Format", "The request body is too large.")
-            return _refused(refusal, request, call)
+            reply = await self._serve(wanted, granted, fault, request, call)
+            await asyncio.sleep(delay)
+        finally:
+            account.put_back(granted)
+        return reply
+
+    def _admitted(
+        self, request: web.Request, body: bytes, call: Call
+    ) -> tuple[Account | Refusal, ScanRequest | BadRequest]:
+        """Whose request it is, or why nobody's; and what it asks for, or what is wrong with it."""
         asked = _asked(body)
         if not isinstance(asked, BadRequest):
             call.tasks, call.biz_type = asked.tasks, asked.biz_type
-        objection = gateway.check(
-            _as_received(request, body),
-            self._account,
-            now=self._now(),
-            moment=_moment(),
+        account = gateway.check(
+            _as_received(request, body), self._accounts, now=self._now(), moment=_moment()
         )
-        if objection is not None:
-            return _refused(objection, request, call)
-        fault, delay = self._plan.next_fault(call.tasks), self._plan.next_delay()
-        begun = not isinstance(fault, Refusal | Reply)
-        granted = self._account.take_images(len(call.tasks) if begun else 0, _moment())
-        try:
-            reply = await self._serve(asked, granted, fault, request, call)
-            await asyncio.sleep(delay)
-        finally:
-            self._account.put_back(granted)
-        return reply
+        if isinstance(account, Account):
+            call.account = account.uid
+        return account, asked
 
     async def _serve(
         self,
-        asked: ScanRequest | BadRequest,
+        wanted: ScanRequest | Refusal,
         granted: int,
         fault: Fault | None,
         request: web.Request,
@@ -163,10 +168,10 @@ class Endpoint:
                 return fault
             case Breakage.CUT | Breakage.DROP | Breakage.STALL | None:
                 pass
-        if isinstance(asked, BadRequest):
-            reply = _refused(Refusal.of(400, str(asked)), request, call)
+        if isinstance(wanted, Refusal):
+            reply = _refused(wanted, request, call)
         else:
-            reply = await self._read(asked.tasks, granted, call)
+            reply = await self._read(wanted.tasks, granted, call)
         return attrs.evolve(reply, broken=fault)
 
     async def _read(self, tasks: tuple[Task, ...], granted: int, call: Call) -> Reply:
@@ -175,11 +180,24 @@ class Endpoint:
         answers = await self._service.answer(
             tasks[:granted], request_id=call.request_id, until=until
         )
-        call.charged = frames_charged(answers)
-        over = tuple((task, api_error(588, CODE_NAMES[588])) for task in tasks[granted:])
-        call.answers = self._plan.arrange(answers + over)
-        body = wire.encode_reply(call.answers, request_id=call.request_id)
+        async with self._turns:
+            call.charged = frames_charged(answers)
+            over = tuple((task, api_error(588, CODE_NAMES[588])) for task in tasks[granted:])
+            call.answers = self._plan.arrange(answers + over)
+            body = wire.encode_reply(call.answers, request_id=call.request_id)
         return Reply(wire.OK, body, JSON, wire.OK)
+
+    def _now(self) -> float:
+        """Seconds since the epoch by the service's clock, which may be wrong on purpose."""
+        return time.time() + self._plan.skew
+
+    def _headers(self, reply: Reply) -> dict[str, str]:
+        headers = {"Content-Type": reply.content_type}
+        if reply.code is not None:
+            headers["Date"] = signing.http_date(self._now())
+        if reply.retry_after is not None:
+            headers["x-acs-retry-after"] = f"{1000 * reply.retry_after:.0f}"
+        return headers
 
 
 def _log_call(call: Call) -> None:
@@ -208,6 +226,21 @@ def _moment() -> float:
     return asyncio.get_running_loop().time()
 
 
+async def _body_of(request: web.Request) -> bytes | Refusal:
+    """The whole body, or why there is none."""
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT):
+            return await request.read()
+    except TimeoutError:
+        words = f"The request body did not arrive within {BODY_TIMEOUT:g} s."
+    except web.HTTPRequestEntityTooLarge:
+        words = "The request body is too large."
+    except (web.RequestPayloadError, HttpProcessingError):
+        # The second where aiohttp has no compiled parser.
+        words = "The request body is malformed."
+    return Refusal.of("InvalidParameter.Format", words)
+
+
 def _asked(body: bytes) -> ScanRequest | BadRequest:
     """What was asked, or what is wrong with it: said only after the gateway has had its say."""
     try:
@@ -216,49 +249,60 @@ def _asked(body: bytes) -> ScanRequest | BadRequest:
         return error
 
 
-def _as_received(request: web.Request, body: bytes) -> gateway.Request:
-    """What the gateway looks at, nothing in it normalised: the signature is taken of it."""
-    return gateway.Request(
+def _looked_at(asked: ScanRequest | BadRequest, account: Account) -> ScanRequest | Refusal:
+    """The request, or what the service says to it before it looks at any image."""
+    if isinstance(asked, BadRequest):
+        return Refusal.of(400, str(asked))
+    return account.refusal() or asked
+
+
+def _as_received(request: web.Request, body: bytes) -> Request:
+    """What the gateway looks at."""
+    return Request(
         method=request.method,
         path=request.rel_url.raw_path,
-        query=tuple(parse_qsl(request.rel_url.raw_query_string, keep_blank_values=True)),
-        headers=request.headers,
+        query_string=request.rel_url.raw_query_string,
+        fields=tuple(request.headers.items()),
         body=body,
     )
 
 
+async def _in_form(reply: Reply, request: web.Request) -> Reply:
+    """The service's own answers in XML if the client does not accept JSON; others as they are."""
+    accept = request.headers.get("Accept", "").lower().strip()
+    if reply.code is None or not accept or "json" in accept:
+        return reply
+    parts = []
+    for part in xml_parts(reply.body):
+        parts.append(part)
+        await asyncio.sleep(0)
+    return attrs.evolve(reply, body=b"".join(parts), content_type=XML)
+
+
 def _refused(refusal: Refusal, request: web.Request, call: Call) -> Reply:
-    body = wire.encode_refusal(
-        refusal.code, refusal.message, request_id=call.request_id, host=request.host
-    )
+    # Bytes outside UTF-8 arrive as lone surrogates, which no JSON can hold.
+    host = request.headers.get("Host", "").encode(errors="replace").decode()
+    body = wire.encode_refusal(refusal.code, refusal.message, request_id=call.request_id, host=host)
     return Reply(refusal.status, body, JSON, refusal.code, retry_after=refusal.retry_after)
 
 
-def _response(reply: Reply, date: str) -> web.Response:
-    headers = _headers(reply, date)
+def _response(reply: Reply, headers: dict[str, str]) -> web.Response:
     if reply.broken is None:
         return web.Response(status=reply.status, body=reply.body, headers=headers)
-    headers |= {"Content-Length": str(len(reply.body))}
-    response = web.Response(status=reply.status, body=_half(reply), headers=headers)
+    whole = headers | {"Content-Length": str(len(reply.body))}
+    response = web.Response(status=reply.status, body=_half(reply), headers=whole)
     response.force_close()
     return response
 
 
-async def _stall(request: web.Request, reply: Reply, date: str) -> Never:
+async def _stall(request: web.Request, reply: Reply, headers: dict[str, str]) -> Never:
     """Begin the answer and never end it: the client's leaving, or the emulator's, cancels this."""
-    response = web.StreamResponse(status=reply.status, headers=_headers(reply, date))
+    response = web.StreamResponse(status=reply.status, headers=headers)
     response.content_length = len(reply.body)
     await response.prepare(request)
     await response.write(_half(reply))
     while True:
         await asyncio.Event().wait()
-
-
-def _headers(reply: Reply, date: str) -> dict[str, str]:
-    headers = {"Content-Type": reply.content_type, "Date": date}
-    if reply.retry_after is not None:
-        headers["x-acs-retry-after"] = f"{1000 * reply.retry_after:.0f}"
-    return headers
 
 
 def _half(reply: Reply) -> bytes:

@@ -17,7 +17,7 @@ import attrs
 from aliocr import wire
 from aliocr.emulator.chaos import Chaos
 from aliocr.emulator.content import Content
-from aliocr.emulator.gateway import Refusal
+from aliocr.emulator.refusal import Refusal
 from aliocr.errors import APIError, api_error
 from aliocr.models import Image, Scan
 from aliocr.wire import Task

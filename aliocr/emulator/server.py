@@ -1,9 +1,9 @@
-"""The emulator as a whole: its account, what it was told, and the life of its parts."""
+"""The emulator as a whole: its accounts, what it was told, and the life of its parts."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Self
 from aiohttp import web
 
 from aliocr.credentials import Credentials
-from aliocr.emulator.account import Account
+from aliocr.emulator import strangers
+from aliocr.emulator.account import AccessKey, Account, AccountState
+from aliocr.emulator.accounts import Accounts
 from aliocr.emulator.calls import Call, busiest_second
+from aliocr.emulator.control import Control
 from aliocr.emulator.download import TIMEOUT, Downloader
 from aliocr.emulator.endpoint import ANSWERING, Endpoint
 from aliocr.emulator.script import Script
@@ -21,6 +24,7 @@ from aliocr.emulator.serving import Serving
 from aliocr.emulator.thread import LoopThread
 from aliocr.emulator.window import WindowKind
 from aliocr.limits import REQUESTS_PER_SECOND
+from aliocr.version import __version__
 
 if TYPE_CHECKING:
     from aliocr.emulator.engine import Engine
@@ -34,13 +38,39 @@ DEADLINE = 6.0
 MAX_BODY = 2 * 1024 * 1024
 """Bytes of a request, at most: twice what 100 of the longest URLs need, every letter escaped."""
 
+VERBS = (
+    "text",
+    "fail",
+    "omit",
+    "repeat",
+    "sink",
+    "add_foreign",
+    "reverse",
+    "refuse",
+    "throttle",
+    "respond",
+    "truncate_body",
+    "drop_connection",
+    "hang",
+    "stall",
+    "delay",
+    "skew_clock",
+    "chaos",
+    "reset",
+    "allow_images",
+    "expire_token",
+    "disable_key",
+    "set_state",
+)
+"""What the control API may call."""
+
 
 class Emulator(Script):
-    """The image OCR service in a box: one account, on one port of this machine.
+    """The image OCR service in a box: one account or several, on one port of this machine.
 
     `async with Emulator() as emulator:`, or `start` and `stop`, on the running event loop. `with
     Emulator() as emulator:` runs it in a thread of its own, for tests that are not asynchronous and
-    clients that block. Two emulators are two accounts.
+    clients that block.
 
     Its verbs tell it what images say and what goes wrong; see `Script`. They may be called from any
     thread, at any time.
@@ -50,6 +80,9 @@ class Emulator(Script):
             `aliocr.emulator.engine.RapidOCREngine`: then images of which it was told nothing are
             really downloaded and really read. None downloads nothing and answers `text of {url}`.
         credentials: The account's AccessKey; None makes one up.
+        accounts: Several accounts instead of one, each with its own keys, state and limits, for
+            which the four arguments about the one account's are left out; see
+            `aliocr.emulator.read_accounts` for a file of them.
         requests_per_second: The account's rate limit; None for none.
         images_per_second: How many images it may have read in a second, beyond which they are
             answered with 588; None for no such limit.
@@ -64,7 +97,8 @@ class Emulator(Script):
         max_calls: How many `calls` are kept, the last ones; None for all.
 
     Attributes:
-        credentials: What clients must sign with.
+        credentials: What clients must sign with: the first account's first AccessKey.
+        accounts: All accounts, in order; their keys and states may be changed at any time.
         calls: Every request that arrived, refused ones included, in order of arrival.
 
     Raises:
@@ -76,6 +110,7 @@ class Emulator(Script):
         engine_factory: Callable[[], Engine] | None = None,
         *,
         credentials: Credentials | None = None,
+        accounts: Sequence[Account] | None = None,
         requests_per_second: float | None = REQUESTS_PER_SECOND,
         images_per_second: float | None = None,
         images_in_flight: int | None = None,
@@ -88,16 +123,25 @@ class Emulator(Script):
     ) -> None:
         if deadline is not None and deadline <= ANSWERING:
             raise ValueError(f"deadline must be above {ANSWERING} s or None, not {deadline}")
-        self.credentials = credentials or _fresh_credentials()
         super().__init__()
+        if accounts is None:
+            account = Account(
+                credentials or _fresh_credentials(),
+                requests_per_second,
+                images_per_second=images_per_second,
+                images_in_flight=images_in_flight,
+                window=window,
+            )
+            accounts = [account]
+        elif (credentials, requests_per_second, images_per_second, images_in_flight, window) != (
+            (None, REQUESTS_PER_SECOND, None, None, "sliding")
+        ):
+            raise ValueError(
+                "with accounts= leave out credentials= and the limits: each account has its own"
+            )
+        self.accounts = Accounts(accounts)
+        self.credentials = self.accounts[0].keys[0].credentials
         self.calls: list[Call] = []
-        self._account = Account(
-            self.credentials,
-            requests_per_second,
-            images_per_second=images_per_second,
-            images_in_flight=images_in_flight,
-            window=window,
-        )
         self._engine_factory = engine_factory
         self._deadline = deadline
         self._download_timeout = download_timeout
@@ -116,8 +160,47 @@ class Emulator(Script):
     def allow_images(
         self, images_per_second: float | None = None, images_in_flight: int | None = None
     ) -> None:
-        """Change the account's image quota from now on; see the constructor for the arguments."""
-        self._account.allow_images(images_per_second, images_in_flight)
+        """Change the first account's image quota from now on; see the constructor for the rest."""
+        self.accounts[0].allow_images(images_per_second, images_in_flight)
+
+    def expire_token(self, access_key_id: str | None = None) -> None:
+        """Have a temporary key's token be expired from now on.
+
+        Args:
+            access_key_id: The key's; None for that of `credentials`.
+
+        Raises:
+            ValueError: There is no such key, or it has no token.
+        """
+        key = self._key(access_key_id)
+        if key.credentials.security_token is None:
+            raise ValueError(f"{key.credentials.access_key_id} is no temporary key")
+        key.expired = True
+
+    def disable_key(self, access_key_id: str | None = None) -> None:
+        """Have an AccessKey be inactive from now on; see `expire_token`."""
+        self._key(access_key_id).active = False
+
+    def set_state(self, state: AccountState, uid: str | None = None) -> None:
+        """Have an account be overdue, banned and so on from now on, or active again.
+
+        Args:
+            state: Any but `"active"` is refused with 596.
+            uid: The account's; None for the first one.
+
+        Raises:
+            ValueError: There is no such account or state.
+        """
+        found = [account for account in self.accounts if uid in (None, account.uid)]
+        if not found:
+            raise ValueError(f"there is no account {uid!r}")
+        found[0].state = state
+
+    def _key(self, access_key_id: str | None) -> AccessKey:
+        found = self.accounts.find(access_key_id or self.credentials.access_key_id)
+        if found is None:
+            raise ValueError(f"there is no AccessKey {access_key_id!r}")
+        return found[1]
 
     def busiest_second(self) -> int:
         """The most arrivals in any one second, refused ones included."""
@@ -176,7 +259,7 @@ class Emulator(Script):
         """
         recognition = self._recognition()
         endpoint = Endpoint(
-            self._account,
+            self.accounts,
             self._plan,
             Service(self._plan, recognition),
             self.calls,
@@ -196,7 +279,10 @@ class Emulator(Script):
         app = web.Application(client_max_size=MAX_BODY)
         app.cleanup_ctx.append(opened)
         app.on_shutdown.append(closed)
-        app.router.add_route("*", "/{path:.*}", endpoint.handle)
+        # The last one takes everything, line feeds included, which `.` would leave out.
+        everything = ("*", r"/{path:[\s\S]*}", endpoint.handle)
+        for method, path, handler in (*self._control().routes(), everything):
+            app.router.add_route(method, path, handler, expect_handler=strangers.expect)
         return app
 
     async def __aenter__(self) -> Self:
@@ -235,6 +321,19 @@ class Emulator(Script):
                 thread.run(self.stop())
             finally:
                 thread.close()
+
+    def _control(self) -> Control:
+        return Control([getattr(self, name) for name in VERBS], self.calls, self._status)
+
+    def _status(self) -> dict[str, object]:
+        """What the control API tells of it."""
+        engine = self._engine_factory
+        return {
+            "version": __version__,
+            "engine": None if engine is None else getattr(engine, "__name__", "an engine"),
+            "deadline": self._deadline,
+            "accounts": [account.described() for account in self.accounts],
+        }
 
     def _recognition(self) -> Recognition | None:
         if self._engine_factory is None:

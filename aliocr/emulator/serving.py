@@ -10,6 +10,8 @@ from typing import Self
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from aliocr.emulator import strangers
+
 __all__ = ["Serving"]
 
 IDLE = 75.0
@@ -48,6 +50,7 @@ class Serving:
             handler_cancellation=True,
             auto_decompress=False,  # the checksum is of the body as it came
             access_log=None,
+            logger=strangers.server_log(),
             keepalive_timeout=idle,
             lingering_time=LINGERING,
             shutdown_timeout=BACKSTOP,
@@ -57,6 +60,7 @@ class Serving:
     async def __aenter__(self) -> Self:
         try:
             await self._runner.setup()
+            strangers.take_any_target(self._runner)
             site = web.TCPSite(self._runner, self._host, self.port)
             await site.start()
         except BaseException:

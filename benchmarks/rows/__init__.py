@@ -8,6 +8,7 @@ from typing import Protocol
 
 from benchmarks.figures import Row
 from benchmarks.rows.cost import single_scans
+from benchmarks.rows.emulator import crowd
 from benchmarks.rows.faults import failed_downloads, one_that_hangs
 from benchmarks.rows.lanes import beside_bulk
 from benchmarks.rows.memory import long_stream
@@ -38,5 +39,6 @@ ROWS: Mapping[str, Question] = MappingProxyType(
         "13": one_that_hangs,
         "14": failed_downloads,
         "15": beside_bulk,
+        "emulator": crowd,
     }
 )

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
+from email.utils import parsedate_to_datetime
+from typing import Any
 
 import aiohttp
 import pytest
 from asking import IMAGE, arrived, ask, body_of, gone, send, sign
 
+import aliocr
 from aliocr.credentials import Credentials
 from aliocr.emulator import Emulator, Script
 from aliocr.emulator.content import Content
@@ -330,3 +334,35 @@ async def test_an_account_is_an_emulators_own() -> None:
     given = Credentials("id", "secret")
     assert Emulator(credentials=given).credentials is given
     assert first.credentials.access_key_secret not in repr(first.credentials)
+
+
+# --- clock and throttling -------------------------------------------------------------------------
+
+
+async def test_a_clock_can_be_wrong(emulator: Emulator) -> None:
+    """Refused as the service refuses, and its answers say what time it takes it to be."""
+    emulator.skew_clock(3600)
+    heard = await ask(emulator)
+    assert (heard.status, heard.json["Code"]) == (400, "InvalidTimeStamp.Expired")
+    ahead = parsedate_to_datetime(heard.headers["Date"]).timestamp() - time.time()
+    assert 3500 < ahead < 3700
+    emulator.skew_clock(0)
+    assert (await ask(emulator)).status == 200
+
+
+async def test_a_session_corrects_its_clock_by_the_services(emulator: Emulator) -> None:
+    """The Date of the refusal is enough."""
+    emulator.skew_clock(-3600)
+    options: dict[str, Any] = {"credentials": emulator.credentials, "endpoint": emulator.url}
+    async with aliocr.Session(**options) as ocr:
+        assert (await ocr.scan(A)).ok
+    assert [call.code for call in emulator.calls] == ["InvalidTimeStamp.Expired", 200]
+
+
+async def test_a_request_can_be_one_too_many(emulator: Emulator) -> None:
+    """However few there were, with a hint when to come again if one is given."""
+    emulator.throttle(2, retry_after=1.5)
+    heard = [await ask(emulator) for _ in range(3)]
+    assert [each.status for each in heard] == [400, 400, 200]
+    assert heard[0].json["Code"] == "Throttling.User"
+    assert heard[0].headers["x-acs-retry-after"] == "1500"

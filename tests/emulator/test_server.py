@@ -121,7 +121,8 @@ async def test_the_gateway_refuses_in_its_own_shape() -> None:
         assert heard.status == 404
         assert (heard.json["Code"], heard.json["HostId"]) == ("InvalidApi.NotFound", host)
         assert heard.json["RequestId"] == emulator.calls[0].request_id
-        assert (await send(emulator, body, {}, method="GET", path="/")).status == 404
+        heard = await send(emulator, body, sign(emulator, body), method="GET")
+        assert (heard.status, heard.json["Code"]) == (400, "UnsupportedHTTPMethod")
 
 
 async def test_a_wrong_secret_is_refused_and_recorded() -> None:

@@ -138,7 +138,7 @@ async def test_a_body_that_does_not_come_is_not_waited_for(
     virtual_clock: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A client that announces more than it sends is told so, and does not hold a place for ever."""
-    monkeypatch.setattr("aliocr.emulator.endpoint.SENDING", 0.05)
+    monkeypatch.setattr("aliocr.emulator.endpoint.BODY_TIMEOUT", 0.05)
     async with Emulator() as emulator:
         reader, writer = await asyncio.open_connection(
             "127.0.0.1", int(emulator.url.rpartition(":")[2])

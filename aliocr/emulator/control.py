@@ -1,0 +1,176 @@
+"""The control API: the emulator's verbs and records for tests in any language, on its own port.
+
+Under `/_emulator/`, which is no path of the service's. Bodies and answers are JSON; a mistake is
+answered with 400 and `{"error": …}`. Whoever reaches the port may use it.
+
+    GET    /_emulator/              the verbs and their arguments
+    POST   /_emulator/script/VERB   as in Python, arguments by name: {"url": "*", "code": 592}
+    GET    /_emulator/calls         what arrived, oldest first; ?last=N for the last ones
+    DELETE /_emulator/calls         forget them
+    GET    /_emulator/status        account, limits, engine, and what would have been charged
+    GET    /_emulator/rules         what is emulated, and what is not
+    GET    /_emulator/health        200 while it serves
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias, get_type_hints
+
+import msgspec
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from aliocr import wire
+from aliocr.emulator.calls import Call
+from aliocr.errors import APIError, without_query
+from aliocr.models import Scan
+
+__all__ = ["Control", "Route", "Verb"]
+
+Route: TypeAlias = tuple[str, str, Handler]
+"""Method, path, and what handles it."""
+
+
+class Verb:
+    """A method that may be called from outside, its arguments checked by its own annotations."""
+
+    def __init__(self, method: Callable[..., None]) -> None:
+        self._method = method
+        hints = get_type_hints(method)
+        fields: list[tuple[str, Any, Any]] = []
+        for name, parameter in inspect.signature(method).parameters.items():
+            # JSON knows no bytes.
+            kind = str if hints[name] == bytes | str else hints[name]
+            default = parameter.default
+            fields.append(
+                (name, kind, msgspec.NODEFAULT if default is parameter.empty else default)
+            )
+        self._arguments = msgspec.defstruct(
+            method.__name__, fields, kw_only=True, forbid_unknown_fields=True
+        )
+
+    @property
+    def arguments(self) -> dict[str, str]:
+        """Names, and what may be given for each."""
+        parameters = inspect.signature(self._method).parameters
+        return {name: str(parameter).partition(": ")[2] for name, parameter in parameters.items()}
+
+    def __call__(self, body: bytes) -> None:
+        """Call it with the arguments in a JSON object; nothing stands for none.
+
+        Raises:
+            ValueError: They are not as they should be, or the verb says so.
+        """
+        arguments = msgspec.json.decode(body or b"{}", type=self._arguments)
+        self._method(**{name: getattr(arguments, name) for name in arguments.__struct_fields__})
+
+
+class Control:
+    """Handles the requests of the control API.
+
+    Args:
+        verbs: What may be called, by name.
+        calls: The emulator's records.
+        status: Gives what there is to say of the emulator itself.
+    """
+
+    def __init__(
+        self,
+        verbs: Sequence[Callable[..., None]],
+        calls: list[Call],
+        status: Callable[[], Mapping[str, object]],
+    ) -> None:
+        self._verbs = {verb.__name__: Verb(verb) for verb in verbs}
+        self._calls = calls
+        self._status = status
+
+    def routes(self) -> tuple[Route, ...]:
+        """What is handled, and by what."""
+        return (
+            ("GET", "/_emulator/", self._index),
+            ("GET", "/_emulator/health", self._health),
+            ("GET", "/_emulator/status", self._tell_status),
+            ("GET", "/_emulator/calls", self._tell_calls),
+            ("DELETE", "/_emulator/calls", self._forget_calls),
+            ("POST", "/_emulator/script/{verb}", self._run),
+            ("*", "/_emulator{path:.*}", self._nothing),
+        )
+
+    async def _index(self, _: web.Request) -> web.Response:
+        return _json({"script": {name: verb.arguments for name, verb in self._verbs.items()}})
+
+    async def _health(self, _: web.Request) -> web.Response:
+        return _json({"ok": True})
+
+    async def _tell_status(self, _: web.Request) -> web.Response:
+        charged = sum(call.charged for call in self._calls)
+        return _json({**self._status(), "calls": len(self._calls), "charged": charged})
+
+    async def _tell_calls(self, request: web.Request) -> web.Response:
+        last = request.query.get("last", str(len(self._calls)))
+        if not (last.isascii() and last.isdecimal()):
+            return _json({"error": f"last is a number, not {last!r}"}, 400)
+        calls = self._calls[-int(last) :] if int(last) else []
+        return _json({"calls": [_told(call) for call in calls]})
+
+    async def _forget_calls(self, _: web.Request) -> web.Response:
+        self._calls.clear()
+        return web.Response(status=204)
+
+    async def _run(self, request: web.Request) -> web.Response:
+        name = request.match_info["verb"]
+        verb = self._verbs.get(name)
+        if verb is None:
+            return _json(
+                {"error": f"no such verb: {name!r}; there are {', '.join(self._verbs)}"}, 404
+            )
+        try:
+            verb(await request.read())
+        except (ValueError, RecursionError) as error:
+            return _json({"error": f"{name}: {error}"}, 400)
+        return web.Response(status=204)
+
+    async def _nothing(self, request: web.Request) -> web.Response:
+        return _json(
+            {"error": f"{request.method} {request.path} is nothing here; see /_emulator/"}, 404
+        )
+
+
+def _json(value: object, status: int = 200) -> web.Response:
+    body = msgspec.json.encode(value)
+    return web.Response(status=status, body=body, content_type="application/json")
+
+
+def _told(call: Call) -> dict[str, object]:
+    """A record for others to read: without the queries of URLs, which may be keys to them."""
+    # By identity, as nothing else tells tasks apart that were sent without a data id; reversed, for
+    # the first of an image's answers is its own.
+    became = {id(task): answer for task, answer in reversed(call.answers)}
+    return {
+        "time": call.time,
+        "method": call.method,
+        "path": call.path,
+        "account": call.account,
+        "request_id": call.request_id,
+        "status": call.status,
+        "code": call.code,
+        "images": [
+            {"url": without_query(task.url), "data_id": task.data_id, **_said(became.get(id(task)))}
+            for task in call.tasks
+        ],
+        "charged": call.charged,
+        "seconds": None if call.answered is None else call.answered - call.arrived,
+    }
+
+
+def _said(answer: Scan | APIError | None) -> dict[str, object]:
+    """Code and frames of an image's answer; null for one that has none."""
+    match answer:
+        case Scan():
+            return {"code": wire.OK, "frames": max(1, len(answer.frames))}
+        case APIError():
+            return {"code": answer.code, "frames": 0}
+        case None:
+            return {"code": None, "frames": 0}

@@ -1,0 +1,74 @@
+"""What keeps bytes of any kind from getting the better of aiohttp's web server.
+
+Three things that it leaves to its users: requests that it cannot even represent, an expectation
+that it cannot repeat, and errors in its log for what is its clients' fault.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from aiohttp import hdrs, web
+from aiohttp.http import HttpProcessingError
+from yarl import URL
+
+__all__ = ["expect", "server_log", "take_any_target"]
+
+_NOWHERE = URL("/")
+
+_log = logging.getLogger("aliocr.emulator.http")
+
+
+def server_log() -> logging.Logger:
+    """The log for aiohttp's server: what is no HTTP is told at the level of debugging.
+
+    The client has its answer, a 400 that says why; the emulator has failed at nothing.
+    """
+    log = logging.getLogger("aliocr.emulator.server")
+    log.addFilter(_is_our_fault)
+    return log
+
+
+def _is_our_fault(record: logging.LogRecord) -> bool:
+    error = record.exc_info[1] if record.exc_info else None
+    if not isinstance(error, HttpProcessingError | web.RequestPayloadError):
+        return True
+    _log.debug("no HTTP, refused: %s", error)
+    return False
+
+
+async def expect(request: web.Request) -> None:
+    """Answers `Expect`. aiohttp's own repeats what it does not know, in bytes of any kind.
+
+    Raises:
+        web.HTTPExpectationFailed: Something else than `100-continue` is expected.
+    """
+    if request.headers[hdrs.EXPECT].lower() != "100-continue":
+        raise web.HTTPExpectationFailed(text="only 100-continue can be expected")
+    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    # As aiohttp's own does it: of the answer itself nothing is sent yet.
+    request.writer.output_size = 0
+
+
+def take_any_target(runner: web.AppRunner) -> None:
+    """Have a target that is no address, such as `http://xn--/`, looked up as one that is unknown.
+
+    aiohttp reads such a target when it makes its request object, outside of everything that catches
+    errors: the connection would stay open and silent.
+
+    Args:
+        runner: Set up, but not yet listening.
+    """
+    server = runner.server
+    if server is None:
+        raise RuntimeError("the runner is not set up")
+    make = server.request_factory
+
+    def make_any(message: Any, *others: Any) -> web.BaseRequest:
+        try:
+            return make(message, *others)
+        except ValueError:
+            return make(message._replace(url=_NOWHERE), *others)
+
+    server.request_factory = make_any

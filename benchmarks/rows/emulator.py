@@ -1,0 +1,84 @@
+"""The emulator under a crowd: how long its event loop, which may be a test's own, stands still."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+
+import aiohttp
+import attrs
+import msgspec
+
+from aliocr import signing
+from aliocr.credentials import Credentials
+from aliocr.emulator import Emulator
+from aliocr.models import Region
+from benchmarks.figures import Row, at_most
+from benchmarks.tally import url_of
+from benchmarks.worker import fresh
+
+__all__ = ["crowd"]
+
+CLIENTS, IMAGES, REGIONS = 20, 100, 20
+TICK = 0.002
+"""Seconds between two looks at the clock."""
+
+
+@attrs.frozen
+class _Seen:
+    """The loop's longest standstills in seconds, longest first, and what was answered."""
+
+    stalls: tuple[float, ...]
+    answered: int
+
+
+async def _served(rounds: int) -> _Seen:
+    stalls: list[float] = []
+
+    async def look() -> None:
+        while True:
+            before = time.perf_counter()
+            await asyncio.sleep(TICK)
+            stalls.append(time.perf_counter() - before - TICK)
+
+    async with Emulator(requests_per_second=None) as emulator:
+        emulator.text("*", "word " * REGIONS, [Region("word", 1, 2, 30, 4)] * REGIONS)
+        looking = asyncio.create_task(look())
+        # Beside the loop, and in a process of their own: the clients' work is not the emulator's.
+        answered = await asyncio.to_thread(
+            fresh, _asked, emulator.url, attrs.astuple(emulator.credentials), rounds
+        )
+        looking.cancel()
+    return _Seen(tuple(sorted(stalls, reverse=True)[:10]), answered)
+
+
+async def _asked(url: str, key: tuple[str, str, str | None], rounds: int) -> int:
+    """How many images were answered with 200."""
+    credentials = Credentials(*key)
+    tasks = [{"dataId": str(number), "url": url_of(number)} for number in range(IMAGES)]
+    body = msgspec.json.encode({"scenes": ["ocr"], "tasks": tasks})
+
+    async def ask(session: aiohttp.ClientSession) -> int:
+        headers = signing.signed_headers(
+            body, credentials, timestamp=time.time(), nonce=str(uuid.uuid4())
+        )
+        async with session.post(url + signing.SCAN_PATH, data=body, headers=headers) as response:
+            return (await response.read()).count(b'"code":200,"msg":"OK","dataId"')
+
+    answered = 0
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+        for _ in range(rounds):
+            answered += sum(await asyncio.gather(*(ask(session) for _ in range(CLIENTS))))
+    return answered
+
+
+def crowd(*, quick: bool) -> list[Row]:
+    """Clients that ask all at once, again and again."""
+    rounds = 3 if quick else 20
+    seen = fresh(_served, rounds)
+    images = CLIENTS * IMAGES * rounds
+    question = f"the emulator: {CLIENTS} clients at once, {IMAGES} images a request, {rounds} times"
+    stalls = {f"stall_{place}_ms": 1000 * stall for place, stall in enumerate(seen.stalls, 1)}
+    figure = at_most("longest standstill of its loop, ms", 1000 * seen.stalls[0], 50, 25, "{:.0f}")
+    return [Row("emulator", question, (figure,), stalls, lost=images - seen.answered)]

@@ -1,0 +1,112 @@
+"""Faults by chance: as often as told, and the same ones every time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
+
+import aiohttp
+import pytest
+from asking import ask
+
+from aliocr.emulator import Emulator
+from aliocr.emulator.chaos import Chaos
+
+URLS = [f"https://example.com/{number}.png" for number in range(100)]
+
+
+def chaos(
+    seed: int = 0,
+    requests: Mapping[str, float] | None = None,
+    images: Mapping[str, float] | None = None,
+    delay: float = 0.0,
+) -> Chaos:
+    """Chaos with nothing in it but what is named."""
+    return Chaos(seed, requests or {}, images or {}, delay)
+
+
+def test_faults_come_at_their_rates() -> None:
+    """One request has one fault; the rest of them has none."""
+    drawn = chaos(requests={"drop_connection": 0.1, "Throttling.User": 0.2, "503": 0.3})
+    seen = Counter(drawn.next_fault() for _ in range(10_000))
+    assert set(seen) == {"DROP", "Throttling.User", "503", None}
+    for name, rate in (("DROP", 0.1), ("Throttling.User", 0.2), ("503", 0.3), (None, 0.4)):
+        assert abs(seen[name] - 10_000 * rate) < 250  # five standard deviations
+
+
+def test_an_images_fate_hangs_on_its_url_and_its_tries_alone() -> None:
+    """In which order a hundred requests arrive changes nothing, so a run can be run again."""
+    one, other = chaos(images={"592": 0.5}), chaos(images={"592": 0.5})
+    fates = {url: [one.next_failure(url) for _ in range(3)] for url in URLS}
+    again = {url: [other.next_failure(url)] for url in reversed(URLS)}
+    for url in URLS:
+        again[url] += [other.next_failure(url), other.next_failure(url)]
+    assert fates == again
+    assert {None, 592} == {fate for tries in fates.values() for fate in tries}
+
+
+def test_another_seed_is_another_chaos() -> None:
+    """As many faults, other ones."""
+    fates = [
+        [chaos(seed, images={"592": 0.5}).next_failure(url) for url in URLS] for seed in (1, 2)
+    ]
+    assert fates[0] != fates[1]
+
+
+def test_delays_are_drawn_up_to_the_one_given() -> None:
+    """Evenly."""
+    drawn = chaos(delay=2.0)
+    delays = [drawn.next_delay() for _ in range(1000)]
+    assert 0 <= min(delays) < 0.1
+    assert 1.9 < max(delays) < 2
+
+
+@pytest.mark.parametrize(
+    ("slip", "said"),
+    [
+        ({"requests": {"drop": 0.1}}, "drop_connection"),
+        ({"requests": {"200": 0.1}}, "'200'"),
+        ({"requests": {"hang": -0.1}}, "from 0 to 1"),
+        ({"requests": {"hang": float("nan")}}, "from 0 to 1"),
+        ({"requests": {"hang": 0.6, "stall": 0.6}}, "1.2"),
+        ({"images": {"hang": 0.1}}, "592"),
+        ({"images": {"200": 0.1}}, "'200'"),
+        ({"delay": -1.0}, "delay"),
+        ({"delay": float("inf")}, "delay"),
+    ],
+)
+def test_chaos_that_means_nothing_is_refused(slip: dict[str, object], said: str) -> None:
+    """And the message says what was meant perhaps."""
+    emulator = Emulator()
+    with pytest.raises(ValueError, match=said):
+        emulator.chaos(**slip)  # type: ignore[arg-type]
+
+
+async def test_chaos_reigns_where_nothing_else_was_told() -> None:
+    """An instruction goes before chance; without chaos again, all is well."""
+    async with Emulator(requests_per_second=None) as emulator:
+        emulator.chaos(requests={"503": 1}, images={"592": 1})
+        emulator.refuse("Throttling.User")
+        assert (await ask(emulator)).json["Code"] == "Throttling.User"
+        assert (await ask(emulator)).json["code"] == 503
+        emulator.chaos(images={"592": 1})
+        emulator.fail(URLS[0], 404, times=1)
+        assert (await ask(emulator, *URLS[:2])).codes == [404, 592]
+        emulator.chaos()
+        assert (await ask(emulator, *URLS)).codes == [200] * 100
+
+
+async def test_a_connection_breaks_by_chance() -> None:
+    """Every way a request can break has its name."""
+    async with Emulator(requests_per_second=None) as emulator:
+        for name in ("drop_connection", "truncate_body"):
+            emulator.chaos(requests={name: 1})
+            with pytest.raises(aiohttp.ClientError):
+                await ask(emulator)
+        for name in ("stall", "hang"):
+            emulator.chaos(requests={name: 1})
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.05):
+                    await ask(emulator)
+        assert emulator.charged == 3

@@ -1,0 +1,52 @@
+"""Work that is shared out among the turns of the loop."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+
+import pytest
+
+from aliocr.emulator.turns import Turns
+
+
+async def test_no_two_pieces_of_work_share_a_turn_of_the_loop() -> None:
+    """However many begin at once, somebody else gets in between any two; and order is kept."""
+    turns = Turns()
+    log: list[str] = []
+
+    async def work(number: int) -> None:
+        async with turns:
+            log.append(f"work {number}")
+
+    def bystander() -> None:
+        log.append("bystander")
+        if len(log) < 60:
+            asyncio.get_running_loop().call_soon(bystander)
+
+    bystander()
+    await asyncio.gather(*(work(number) for number in range(20)))
+    pieces = [entry for entry in log if entry != "bystander"]
+    assert pieces == [f"work {number}" for number in range(20)]
+    assert not any(one != "bystander" != other for one, other in itertools.pairwise(log))
+
+
+async def test_work_that_fails_or_is_given_up_lets_the_next_go_on() -> None:
+    """A turn is nobody's for ever."""
+    turns = Turns()
+
+    async def fails() -> None:
+        async with turns:
+            raise LookupError
+
+    async def waits() -> None:
+        async with turns:
+            pass
+
+    first, second, third = (asyncio.create_task(work()) for work in (fails, waits, waits))
+    await asyncio.sleep(0)
+    second.cancel()
+    with pytest.raises(LookupError):
+        await first
+    await third
+    assert second.cancelled()
