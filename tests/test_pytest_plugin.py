@@ -415,7 +415,7 @@ def test_a_failed_test_shows_what_arrived(run: Run) -> None:
         def test_others(aliocr_emulator):
             address = aliocr_emulator.url.removeprefix("http://")
             with closing(http.client.HTTPConnection(address)) as connection:
-                connection.request("GET", "/%1b[2J?Signature=s1gned")
+                connection.request("POST", "/%1b[2J?Signature=s1gned")
                 connection.getresponse().read()
             pytest.fail("others")
 
@@ -442,7 +442,7 @@ def test_a_failed_test_shows_what_arrived(run: Run) -> None:
     assert requests[-2] == "POST /green/image/scan: 400 Forbidden.User"
     assert requests[-1] == f"    https://example.com/{'y' * 80}…"
     assert len(requests) == 1 + 2 * 20
-    assert others == ["GET /%1b[2J: 404 InvalidApi.NotFound"]
+    assert others == ["POST /%1b[2J: 404 InvalidApi.NotFound"]
     assert nothing == ["none arrived"]
     assert "the-secret-half" not in result.stdout.str()
 
