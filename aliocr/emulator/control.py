@@ -18,12 +18,14 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias, get_type_hints
 
+import attrs
 import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from aliocr import wire
 from aliocr.emulator.calls import Call
+from aliocr.emulator.rules import RULES
 from aliocr.errors import APIError, without_query
 from aliocr.models import Scan
 
@@ -92,6 +94,7 @@ class Control:
             ("GET", "/_emulator/", self._index),
             ("GET", "/_emulator/health", self._health),
             ("GET", "/_emulator/status", self._tell_status),
+            ("GET", "/_emulator/rules", self._tell_rules),
             ("GET", "/_emulator/calls", self._tell_calls),
             ("DELETE", "/_emulator/calls", self._forget_calls),
             ("POST", "/_emulator/script/{verb}", self._run),
@@ -107,6 +110,9 @@ class Control:
     async def _tell_status(self, _: web.Request) -> web.Response:
         charged = sum(call.charged for call in self._calls)
         return _json({**self._status(), "calls": len(self._calls), "charged": charged})
+
+    async def _tell_rules(self, _: web.Request) -> web.Response:
+        return _json({"rules": [attrs.asdict(rule) for rule in RULES]})
 
     async def _tell_calls(self, request: web.Request) -> web.Response:
         last = request.query.get("last", str(len(self._calls)))

@@ -15,7 +15,15 @@ with needed():
     import numpy as np
     from PIL import Image, ImageOps, UnidentifiedImageError
 
-__all__ = ["FrameCount", "PictureError", "PictureFrame", "blank_sides", "count_frames", "decode"]
+__all__ = [
+    "FrameCount",
+    "PictureError",
+    "PictureFrame",
+    "blank_sides",
+    "count_frames",
+    "decode",
+    "whole_frames",
+]
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP")
 """Source: documents, "Limits on images"."""
@@ -99,6 +107,24 @@ def decode(
     """
     with _opened(data) as image:
         return tuple(_frames(image, interval, max_frames))
+
+
+def whole_frames(
+    data: bytes, *, interval: int | None = None, max_frames: int | None = None
+) -> Iterator[PictureFrame]:
+    """What a person looks at: of a GIF that moves the chosen frames, else the picture uncut.
+
+    The same pixels as `decode` gives, one frame at a time; see there for the arguments.
+
+    Raises:
+        PictureError: 480 or 590.
+    """
+    with _opened(data) as image:
+        if (own := _own_frames(image)) > 1:
+            chosen = chosen_frames(own, interval=interval, max_frames=max_frames)
+            yield from _gif_frames(image, chosen)
+        else:
+            yield PictureFrame(0, _normalised(image), 0, 0)
 
 
 @attrs.frozen

@@ -154,6 +154,26 @@ class PictureReader:
             raise RuntimeError(CLOSED)
         return job.task.result()
 
+    async def lend(self, function: Callable[..., T], *args: object) -> T:
+        """Have a worker do something else for a picture, in its turn.
+
+        Args:
+            function: What to do, in a thread.
+            args: What it is called with.
+
+        Raises:
+            PictureError: As the function says, or (586) it failed.
+            RuntimeError: The reader is closed.
+        """
+        async with self._turns:
+            await self._workers.acquire()
+            if self._closed:
+                self._workers.release()
+                raise RuntimeError(CLOSED)
+            future = self._given(function, *args)
+            await asyncio.wait((future,))
+            return future.result()
+
     async def aclose(self) -> None:
         """Drop what is queued, wait for what the workers have begun, end the threads.
 
@@ -226,6 +246,10 @@ class PictureReader:
             the worker goes on.
         """
         await self._take(self._workers, job)
+        return self._given(function, *args)
+
+    def _given(self, function: Callable[..., T], *args: object) -> asyncio.Future[T]:
+        """Give something to the worker that was taken."""
         loop = asyncio.get_running_loop()
         future = loop.run_in_executor(self._pool, partial(_failing_as_documented, function, *args))
         self._at_work.add(future)

@@ -16,6 +16,7 @@ from aliocr.emulator.content import Content
 from aliocr.emulator.download import Downloader
 from aliocr.emulator.engine import Engine
 from aliocr.emulator.picture import PictureError
+from aliocr.emulator.portrait import Portraits, portraits
 from aliocr.emulator.reader import PictureReader
 from aliocr.errors import api_error
 from aliocr.models import Image
@@ -77,3 +78,22 @@ class Recognition:
                 )
             except PictureError as error:
                 raise api_error(error.code, error.message) from None
+
+    async def view(
+        self, data: bytes, *, interval: int | None, max_frames: int | None
+    ) -> tuple[Content, Portraits]:
+        """What a picture says that nobody need fetch, and how it looks.
+
+        Args:
+            data: The file's bytes.
+            interval: As of `Image`.
+            max_frames: The same.
+
+        Raises:
+            APIError: Not a picture that can be read.
+        """
+        try:
+            content = await self._reader.read(data, interval=interval, max_frames=max_frames)
+            return content, await self._reader.lend(portraits, data, interval, max_frames)
+        except PictureError as error:
+            raise api_error(error.code, error.message) from None

@@ -18,10 +18,13 @@ from aliocr.emulator.calls import Call, busiest_second
 from aliocr.emulator.control import Control
 from aliocr.emulator.download import TIMEOUT, Downloader
 from aliocr.emulator.endpoint import ANSWERING, Endpoint
+from aliocr.emulator.origin import same_origin
+from aliocr.emulator.page import LandingPage
 from aliocr.emulator.script import Script
 from aliocr.emulator.service import Service
 from aliocr.emulator.serving import Serving
 from aliocr.emulator.thread import LoopThread
+from aliocr.emulator.viewing import READ, Viewer
 from aliocr.emulator.window import WindowKind
 from aliocr.limits import REQUESTS_PER_SECOND
 from aliocr.version import __version__
@@ -276,12 +279,15 @@ class Emulator(Script):
         async def closed(_: web.Application) -> None:
             await endpoint.aclose()
 
-        app = web.Application(client_max_size=MAX_BODY)
+        app = web.Application(client_max_size=MAX_BODY, middlewares=[same_origin])
         app.cleanup_ctx.append(opened)
         app.on_shutdown.append(closed)
+        page = LandingPage(otherwise=endpoint.handle).show
+        looked_at = (("GET", "/", page), ("HEAD", "/", page))
+        read = ("POST", READ, Viewer(recognition).read)
         # The last one takes everything, line feeds included, which `.` would leave out.
         everything = ("*", r"/{path:[\s\S]*}", endpoint.handle)
-        for method, path, handler in (*self._control().routes(), everything):
+        for method, path, handler in (*looked_at, read, *self._control().routes(), everything):
             app.router.add_route(method, path, handler, expect_handler=strangers.expect)
         return app
 

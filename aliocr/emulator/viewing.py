@@ -1,0 +1,155 @@
+"""Reads the pictures that people drop on the landing page, as it reads the service's images."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import msgspec
+from aiohttp import web
+from aiohttp.http import HttpProcessingError
+
+from aliocr import wire
+from aliocr.emulator.download import MAX_BYTES
+from aliocr.emulator.plan import CODE_NAMES
+from aliocr.errors import APIError, api_error
+from aliocr.models import Region
+
+if TYPE_CHECKING:
+    from aliocr.emulator.content import Content
+    from aliocr.emulator.portrait import Portraits
+    from aliocr.emulator.recognition import Recognition
+
+__all__ = ["READ", "Viewer"]
+
+READ = "/_emulator/read"
+"""Where a picture is sent to."""
+
+SENDING = 30.0
+"""Seconds for a browser to send a picture."""
+
+MAX_FRAMES = 100
+"""Frames that one view may show. Source: "maxFrames", whose samples go so far."""
+
+NO_ENGINE = "this emulator was started without an engine, so it cannot read pictures"
+
+
+class Viewer:
+    """Handles the pictures sent by the page.
+
+    They wait for their turn with the images of requests, and equal ones are read once. They are of
+    no account: no rate, quota or deadline is theirs, and nothing is recorded or charged.
+
+    Args:
+        recognition: What reads; None if this emulator reads nothing.
+    """
+
+    def __init__(self, recognition: Recognition | None) -> None:
+        self._recognition = recognition
+
+    async def read(self, request: web.Request) -> web.Response:
+        """What the picture in the body says, where, and how it looks.
+
+        The query may hold `interval` and `max_frames`, for GIFs and long images.
+
+        Returns:
+            HTTP 200 with `code` 200, `text`, `pages`, `frames_total` and `frames_read`, or with the
+            code the service would refuse the picture with, its name and what is wrong in words;
+            boxes are in pixels of `width` × `height`. 400, 408 and 503 with `error`: the picture
+            came broken or not at all, or there is nothing to read it with.
+        """
+        if self._recognition is None:
+            return _json({"error": NO_ENGINE}, 503)
+        try:
+            interval, max_frames = _choice(request)
+            async with asyncio.timeout(SENDING):
+                data = await _body(request)
+            content, seen = await self._recognition.view(
+                data, interval=interval, max_frames=max_frames
+            )
+        except TimeoutError:
+            return _json({"error": f"the picture did not arrive within {SENDING:g} seconds"}, 408)
+        except (web.RequestPayloadError, HttpProcessingError):
+            # The second where aiohttp has no compiled parser.
+            return _json({"error": "the request body is malformed"}, 400)
+        except APIError as error:
+            return _refused(error)
+        return _json(_told(content, seen))
+
+
+def _choice(request: web.Request) -> tuple[int | None, int | None]:
+    """Which frames are asked for.
+
+    Raises:
+        APIError: 400, not numbers or not both.
+    """
+    chosen: list[int | None] = []
+    for name in ("interval", "max_frames"):
+        text = request.query.get(name, "")
+        if not text:
+            chosen.append(None)
+        elif text.isascii() and text.isdecimal() and len(text) <= 6 and int(text):
+            chosen.append(int(text))
+        else:
+            raise api_error(400, f"{name} must be a whole number from 1 up")
+    interval, max_frames = chosen
+    if (interval is None) != (max_frames is None):
+        raise api_error(400, "interval and max_frames go together")
+    if max_frames is not None and max_frames > MAX_FRAMES:
+        raise api_error(400, f"max_frames is at most {MAX_FRAMES} here")
+    return interval, max_frames
+
+
+async def _body(request: web.Request) -> bytes:
+    """The picture's bytes; the application's own bound is for requests, which are smaller.
+
+    Raises:
+        APIError: 589, too many of them.
+    """
+    too_large = api_error(589, f"given up after {MAX_BYTES} bytes")
+    if (request.content_length or 0) > MAX_BYTES:
+        raise too_large
+    data = bytearray()
+    async for chunk in request.content.iter_any():
+        data += chunk
+        if len(data) > MAX_BYTES:
+            raise too_large
+    return bytes(data)
+
+
+def _refused(error: APIError) -> web.Response:
+    words = str(error).removeprefix(f"{error.code} ")
+    name = CODE_NAMES.get(error.code, "") if isinstance(error.code, int) else ""
+    return _json({"code": error.code, "msg": name, "message": words})
+
+
+def _told(content: Content, seen: Portraits) -> dict[str, object]:
+    several = len(seen.pages) > 1
+    regions = [frame.regions for frame in content.frames] if several else [content.regions]
+    pages = [
+        {
+            "picture": page.uri,
+            "width": page.width,
+            "height": page.height,
+            "regions": [_region(each) for each in found],
+            "frame": page.index if seen.moves else None,
+        }
+        for page, found in zip(seen.pages, regions, strict=True)
+    ]
+    return {
+        "code": wire.OK,
+        "msg": "OK",
+        "text": content.text,
+        "pages": pages,
+        "frames_total": seen.total,
+        "frames_read": max(1, len(content.frames)),
+    }
+
+
+def _region(region: Region) -> dict[str, object]:
+    return {"text": region.text, "x": region.x, "y": region.y, "w": region.w, "h": region.h}
+
+
+def _json(value: object, status: int = 200) -> web.Response:
+    body = msgspec.json.encode(value)
+    return web.Response(status=status, body=body, content_type="application/json")

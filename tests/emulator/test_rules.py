@@ -1,0 +1,63 @@
+"""The table of the service's rules tells the truth."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+import aliocr.emulator
+from aliocr.emulator import Emulator
+from aliocr.emulator.plan import CODE_NAMES
+from aliocr.emulator.refusal import REFUSALS
+from aliocr.emulator.rules import RULES, TABLE, Rule
+
+TESTS = Path(__file__).parent
+LAYERS = ["gateway", "envelope", "image", "frames", "result", "elsewhere"]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.rule)
+def test_every_rule_names_a_test_that_is_there(rule: Rule) -> None:
+    """A rule that is kept is shown to be; one that is not says what happens instead."""
+    if rule.emulated != "yes":
+        assert rule.how, "say what the emulator does instead"
+    if rule.emulated != "no":
+        assert rule.test, "name the test that shows it"
+    if rule.test:
+        file, _, name = rule.test.partition("::")
+        tree = ast.parse((TESTS / file).read_text(encoding="utf-8"))
+        functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+        assert name in {node.name for node in tree.body if isinstance(node, functions)}
+
+
+def test_the_table_is_whole() -> None:
+    """Every line of it is of a rule; no rule is told twice; each has its source."""
+    assert list(dict.fromkeys(rule.layer for rule in RULES)) == LAYERS
+    assert max(Counter(rule.rule for rule in RULES).values()) == 1
+    assert all(rule.source and not rule.rule.endswith(")") for rule in RULES)
+    told = "".join(f"{rule.rule}{rule.source}{rule.how}{rule.test}" for rule in RULES)
+    for word in TABLE.split():
+        assert word.strip("()") in told or word in {"yes", "partly", "no", *LAYERS}
+
+
+@pytest.mark.parametrize("code", sorted({*REFUSALS, *CODE_NAMES}, key=str))
+def test_every_code_the_emulator_knows_has_a_rule(code: int | str) -> None:
+    """What a client can hear is in the table, or can be asked for by a script."""
+    assert str(code) in TABLE or str(code).partition(".")[2] in TABLE
+
+
+async def test_the_rules_are_in_the_docstring_and_on_the_page() -> None:
+    """Where people look."""
+    assert aliocr.emulator.__doc__ is not None
+    assert TABLE in aliocr.emulator.__doc__
+    async with (
+        Emulator() as emulator,
+        aiohttp.ClientSession() as session,
+        session.get(f"{emulator.url}/_emulator/rules") as response,
+    ):
+        told = (await response.json())["rules"]
+    assert [rule["rule"] for rule in told] == [rule.rule for rule in RULES]
+    assert set(told[0]) == {"layer", "rule", "source", "emulated", "how", "test"}
