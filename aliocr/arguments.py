@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from urllib.parse import SplitResult, urlsplit
 
@@ -9,6 +10,11 @@ from aliocr.credentials import Credentials, CredentialsProvider
 from aliocr.errors import without_query
 
 __all__ = ["base_url", "check", "checked_credentials", "is_count", "is_positive"]
+
+ENDPOINT_VARIABLE = "ALIOCR_ENDPOINT"
+"""Where the service is, unless the code says so: another one for a whole program, or for a test."""
+
+_ADDRESS = "it is http:// or https:// and a host, without a path"
 
 EXPECTED = {
     "biz_type": "it is the name of a policy, or None",
@@ -21,7 +27,8 @@ EXPECTED = {
     "limiter": "it needs an awaitable acquire()",
     "http": "it is an aiohttp.ClientSession, or None",
     "credentials": "it is a Credentials(...) or a callable that gives one",
-    "endpoint": "it is http:// or https:// and a host, without a path",
+    "endpoint": _ADDRESS,
+    ENDPOINT_VARIABLE: _ADDRESS,
     "region": "it is a region id such as cn-shanghai",
 }
 """What each argument is, for whoever gave something else."""
@@ -55,15 +62,22 @@ def is_count(value: object, least: int = 0) -> bool:
 def base_url(endpoint: str | None, region: str) -> str:
     """The scheme and host that requests go to.
 
+    Args:
+        endpoint: As the code says; None for `ALIOCR_ENDPOINT`, if that is set and not empty.
+        region: Whose address it is if neither says.
+
     Raises:
         ValueError: They cannot be right. The message leaves out what may be secret.
     """
+    name = "endpoint"
+    if endpoint is None:
+        name, endpoint = ENDPOINT_VARIABLE, os.environ.get(ENDPOINT_VARIABLE) or None
     if endpoint is None:
         check(isinstance(region, str) and re.fullmatch(r"[a-z0-9-]+", region), "region", region)
         return f"https://green.{region}.aliyuncs.com"
-    check(isinstance(endpoint, str), "endpoint", endpoint)
+    check(isinstance(endpoint, str), name, endpoint)
     parts = _split(endpoint)
-    check(parts is not None and _is_address(parts), "endpoint", without_query(endpoint))
+    check(parts is not None and _is_address(parts), name, without_query(endpoint))
     return f"{parts.scheme}://{parts.netloc}" if parts is not None else ""
 
 

@@ -55,8 +55,9 @@ class Session:
         credentials: `Credentials`, or a provider: a callable that gives them, at once or awaited,
             before every request. None reads the environment (`Credentials.from_environment`).
             Give all sessions of an account the same provider: it stands for the account.
-        endpoint: Base URL, scheme and host; None for `https://green.{region}.aliyuncs.com`.
-        region: Where the account's service is, if `endpoint` is None.
+        endpoint: Base URL, scheme and host; None for `ALIOCR_ENDPOINT` of the environment, and if
+            that is not set for `https://green.{region}.aliyuncs.com`.
+        region: Where the account's service is, if there is no endpoint.
         biz_type: The moderation policy made in the console; None for the service's default.
         limits: What the account allows.
         timeout: Seconds for one request, connection and body included; None for no limit.
@@ -73,7 +74,8 @@ class Session:
         http: An `aiohttp.ClientSession` to send with; it is left open.
 
     Raises:
-        ValueError: An argument that cannot be right; the message names it and its value.
+        ValueError: An argument, or a variable read in its stead, that cannot be right; the message
+            names it and its value.
     """
 
     def __init__(

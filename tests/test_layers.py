@@ -1,6 +1,7 @@
 """The house stands: every file imports from lower floors only."""
 
 import ast
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -100,3 +101,18 @@ def test_importing_the_package_loads_no_extra() -> None:
     for name, path in _modules().items():
         if name.split(".")[0] not in ("emulator", "cli"):
             assert not {imported.split(".")[0] for imported in _imports(path)} & extras
+
+
+def test_the_pytest_plugin_stands_beside_the_package() -> None:
+    """With any module of a package comes the package; pytest loads this one for everybody.
+
+    It uses what it likes, once a test asks; nothing uses it, nor pytest.
+    """
+    found = find_spec("aliocr_pytest")
+    assert found is not None
+    assert found.parent == ""
+    for name, path in _modules().items():
+        assert not {imported.split(".")[0] for imported in _imports(path)} & {
+            "aliocr_pytest",
+            "pytest",
+        }, name

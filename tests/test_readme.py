@@ -4,7 +4,7 @@ import ast
 import functools
 import inspect
 import re
-from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -14,8 +14,11 @@ import pytest
 import aliocr
 from aliocr.emulator import Emulator
 
+pytest_plugins = ["pytester"]
+
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```python\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+TESTS = [block for block in BLOCKS if re.search(r"^(?:async )?def test_", block, re.MULTILINE)]
 TRANSCRIPTS = re.findall(r"^```console\n\$ (.*?)\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
 
 
@@ -34,14 +37,31 @@ async def test_every_example_runs(emulator: Emulator, monkeypatch: pytest.Monkey
     )
     scope: dict[str, Any] = {"__name__": "readme", "print": lambda *_: None}
     for block in BLOCKS:
+        if block in TESTS:
+            continue
         code = eval(_compiled(block), scope)  # noqa: S307 - it is our own manual
         if inspect.isawaitable(code):
             await code
-    tests: list[Callable[[], Any]] = [v for n, v in scope.items() if n.startswith("test_")]
-    assert len(tests) == 1
-    for test in tests:
-        await test()
     assert sum(len(call.tasks) for call in emulator.calls) == 1 + 250 + 1000 + 1
+
+
+@pytest.mark.parametrize("block", TESTS, ids=lambda block: block.partition("def test_")[2][:20])
+def test_every_test_in_it_passes(block: str, pytester: pytest.Pytester) -> None:
+    """Pasted into a file of its own, in a project without any settings, by pytest."""
+    needed = set(re.findall(r"^(?:import|from) (\w+)", block, re.MULTILINE))
+    options = ["-p", "no:hypothesispytest", "-p", "no:cacheprovider"]
+    if "pytest.mark.anyio" in block:
+        needed.add("anyio")
+        options += ["-p", "no:asyncio", "-p", "no:looptime_plugin"]
+    elif "async def test_" in block and "pytest.mark.asyncio" not in block:
+        options += ["-o", "asyncio_mode=auto"]
+    missing = sorted(module for module in needed if find_spec(module) is None)
+    if missing:
+        pytest.skip(f"this test is for who has {' and '.join(missing)} installed")
+    pytester.makepyfile(block)
+    pytester.runpytest_subprocess(*options).assert_outcomes(
+        passed=len(re.findall(r"^(?:async )?def test_", block, re.MULTILINE))
+    )
 
 
 @pytest.mark.parametrize(("command", "shown"), TRANSCRIPTS, ids=lambda text: text[:20])

@@ -476,9 +476,10 @@ async def test_no_error_holds_the_signed_headers_or_a_token() -> None:
     ],
 )
 async def test_an_argument_that_cannot_be_is_refused_at_once(
-    session: Sessions, options: dict[str, object], says: str
+    session: Sessions, options: dict[str, object], says: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Before anything is opened, with the name, the value and what is expected."""
+    monkeypatch.delenv("ALIOCR_ENDPOINT", raising=False)
     with pytest.raises(ValueError, match=r".") as caught:
         session(**options)
     assert says in str(caught.value)
@@ -491,6 +492,59 @@ async def test_a_missing_key_says_which_variables_to_set(
     monkeypatch.delenv("ALIBABA_CLOUD_ACCESS_KEY_ID", raising=False)
     with pytest.raises(ValueError, match="ALIBABA_CLOUD_ACCESS_KEY_ID"):
         session(credentials=None)
+
+
+async def test_the_environment_names_the_endpoint(
+    session: Sessions, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Code that opens its own `Session()` goes where `ALIOCR_ENDPOINT` points, whatever its region.
+
+    The emulator of a test is such a place.
+    """
+    monkeypatch.setenv("ALIOCR_ENDPOINT", emulator.url)
+    async with session(endpoint=None, region="ap-southeast-1") as ocr:
+        assert (await ocr.scan("https://example.com/a.png")).text
+    assert len(emulator.calls) == 1
+
+
+async def test_an_endpoint_in_the_code_beats_the_environments(
+    session: Sessions, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is passed is meant; the variable is not even looked at."""
+    monkeypatch.setenv("ALIOCR_ENDPOINT", "nowhere")
+    async with session(endpoint=emulator.url) as ocr:
+        assert (await ocr.scan("https://example.com/a.png")).text
+
+
+@pytest.mark.parametrize("value", [None, ""])
+async def test_without_an_endpoint_the_region_says_where(
+    session: Sessions, value: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A variable that is set to nothing is not set."""
+    if value is None:
+        monkeypatch.delenv("ALIOCR_ENDPOINT", raising=False)
+    else:
+        monkeypatch.setenv("ALIOCR_ENDPOINT", value)
+    ocr = session(endpoint=None, region="cn-beijing")
+    assert repr(ocr) == "<Session https://green.cn-beijing.aliyuncs.com>"
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ("127.0.0.1:8787", "ALIOCR_ENDPOINT cannot be '127.0.0.1:8787'; it is http"),
+        ("https://key:pass@example.com", "ALIOCR_ENDPOINT cannot be 'https://…@example.com'"),
+        ("http://example.com/?token=x", "ALIOCR_ENDPOINT cannot be 'http://example.com/?…'"),
+    ],
+)
+async def test_an_endpoint_of_the_environment_that_cannot_be_names_the_variable(
+    session: Sessions, value: str, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who reads the message knows what to set, and reads no secret."""
+    monkeypatch.setenv("ALIOCR_ENDPOINT", value)
+    with pytest.raises(ValueError, match=r".") as caught:
+        session(endpoint=None)
+    assert says in str(caught.value)
 
 
 async def test_nothing_is_sent_if_one_image_of_a_list_is_bad(

@@ -18,14 +18,15 @@ from aliocr.emulator import gateway
 from aliocr.emulator.account import Account
 from aliocr.emulator.accounts import Accounts
 from aliocr.emulator.calls import Call, frames_charged
+from aliocr.emulator.codes import image_error
 from aliocr.emulator.entry import Entry
-from aliocr.emulator.plan import CODE_NAMES, Breakage, Fault, Plan, Reply
+from aliocr.emulator.plan import Breakage, Fault, Plan, Reply
 from aliocr.emulator.refusal import Refusal
 from aliocr.emulator.request import Request
 from aliocr.emulator.service import Service
 from aliocr.emulator.turns import Turns
 from aliocr.emulator.xml_form import XML, xml_parts
-from aliocr.errors import api_error, without_queries
+from aliocr.errors import without_queries
 from aliocr.wire import BadRequest, ScanRequest, Task
 
 __all__ = ["Endpoint"]
@@ -49,6 +50,7 @@ class Endpoint:
         accounts: All there are.
         plan: What is to happen to requests and replies.
         service: What answers the requests that pass the gateway.
+        turns: Shared with the service.
         calls: Where every request is recorded.
         deadline: Seconds from a request's arrival to its answer, above 0.2; None for no deadline.
         max_calls: How many records are kept, the last ones; None for all.
@@ -59,9 +61,10 @@ class Endpoint:
         accounts: Accounts,
         plan: Plan,
         service: Service,
+        turns: Turns,
+        *,
         calls: list[Call],
         deadline: float | None,
-        *,
         max_calls: int | None = None,
     ) -> None:
         self._accounts = accounts
@@ -69,7 +72,7 @@ class Endpoint:
         self._service = service
         self._calls = calls
         self._max_calls = max_calls
-        self._turns = Turns()
+        self._turns = turns
         self._deadline = deadline
         self._running: set[asyncio.Task[object]] = set()
 
@@ -185,7 +188,7 @@ class Endpoint:
         )
         async with self._turns:
             call.charged = frames_charged(answers)
-            over = tuple((task, api_error(588, CODE_NAMES[588])) for task in tasks[granted:])
+            over = tuple((task, image_error(588)) for task in tasks[granted:])
             call.answers = self._plan.arrange(answers + over)
             body = wire.encode_reply(call.answers, request_id=call.request_id)
         return Reply(wire.OK, body, JSON, wire.OK)

@@ -16,6 +16,7 @@ import attrs
 
 from aliocr import wire
 from aliocr.emulator.chaos import Chaos
+from aliocr.emulator.codes import CODE_NAMES
 from aliocr.emulator.content import Content
 from aliocr.emulator.refusal import Refusal
 from aliocr.errors import APIError, api_error
@@ -23,7 +24,6 @@ from aliocr.models import Image, Scan
 from aliocr.wire import Task
 
 __all__ = [
-    "CODE_NAMES",
     "EVERY_IMAGE",
     "FOREIGN_TASK",
     "Answer",
@@ -37,31 +37,6 @@ __all__ = [
 
 EVERY_IMAGE = "*"
 """Stands for every URL that no other instruction names."""
-
-# What an image's answer says besides the code. Source: "Common error codes".
-CODE_NAMES = {
-    280: "PROCESSING",
-    400: "BAD_REQUEST",
-    401: "NOT_ALLOWED",
-    403: "FORBIDDEN",
-    404: "NOT_FOUND",
-    480: "DOWNLOAD_FAILED",
-    500: "GENERAL_ERROR",
-    503: "ServiceUnavailable",
-    580: "DB_FAILED",
-    581: "TIMEOUT",
-    585: "CACHE_FAILED",
-    586: "ALGO_FAILED",
-    587: "MQ_FAILED",
-    588: "EXCEED_QUOTA",
-    589: "TOO_LARGE",
-    590: "BAD_FORMAT",
-    591: "CONNECTION_POOL_FULL",
-    592: "DOWNLOAD_TIMEOUT",
-    594: "EXPIRED",
-    595: "CATCH_FRAME_FAILED",
-    596: "PERMISSION_DENY",
-}
 
 Answer: TypeAlias = tuple[Task, Scan | APIError]
 """A task and what became of it."""

@@ -24,6 +24,7 @@ from aliocr.emulator.script import Script
 from aliocr.emulator.service import Service
 from aliocr.emulator.serving import Serving
 from aliocr.emulator.thread import LoopThread
+from aliocr.emulator.turns import Turns
 from aliocr.emulator.viewing import READ, Viewer
 from aliocr.emulator.window import WindowKind
 from aliocr.limits import REQUESTS_PER_SECOND
@@ -95,6 +96,8 @@ class Emulator(Script):
         deadline: Seconds from a request's arrival to its answer, above 0.2, which are kept for
             answering; images not done by then are answered with 581. None waits for all.
         download_timeout: Seconds for one image, after which it is answered with 592.
+        private_addresses: Fetch from loopback and private networks too; False answers their images
+            with 401, as it must where strangers can reach the emulator.
         host: The address to listen at.
         port: The port; 0 takes a free one, see `url`.
         max_calls: How many `calls` are kept, the last ones; None for all.
@@ -120,6 +123,7 @@ class Emulator(Script):
         window: WindowKind = "sliding",
         deadline: float | None = DEADLINE,
         download_timeout: float = TIMEOUT,
+        private_addresses: bool = True,
         host: str = "127.0.0.1",
         port: int = 0,
         max_calls: int | None = None,
@@ -148,6 +152,7 @@ class Emulator(Script):
         self._engine_factory = engine_factory
         self._deadline = deadline
         self._download_timeout = download_timeout
+        self._private_addresses = private_addresses
         self._host = host
         self._port = port
         self._max_calls = max_calls
@@ -269,12 +274,14 @@ class Emulator(Script):
             ImportError: An engine was given, but the `emulator` extra is not installed.
         """
         recognition = self._recognition()
+        turns = Turns()
         endpoint = Endpoint(
             self.accounts,
             self._plan,
-            Service(self._plan, recognition),
-            self.calls,
-            self._deadline,
+            Service(self._plan, recognition, turns),
+            turns,
+            calls=self.calls,
+            deadline=self._deadline,
             max_calls=self._max_calls,
         )
 
@@ -355,7 +362,10 @@ class Emulator(Script):
         # Here and not above, because it needs the extra.
         from aliocr.emulator.recognition import Recognition  # noqa: PLC0415
 
-        return Recognition(self._engine_factory, Downloader(timeout=self._download_timeout))
+        downloader = Downloader(
+            timeout=self._download_timeout, private_addresses=self._private_addresses
+        )
+        return Recognition(self._engine_factory, downloader)
 
 
 def _fresh_credentials() -> Credentials:

@@ -8,10 +8,12 @@ import string
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from aliocr.emulator.codes import image_error
 from aliocr.emulator.content import Content
-from aliocr.emulator.plan import CODE_NAMES, Answer, Plan
-from aliocr.errors import APIError, api_error
-from aliocr.models import Image, Scan
+from aliocr.emulator.plan import Answer, Plan
+from aliocr.emulator.turns import Turns
+from aliocr.errors import APIError
+from aliocr.models import MAX_DATA_ID_CHARACTERS, Image, Scan
 from aliocr.wire import Task
 
 if TYPE_CHECKING:
@@ -23,18 +25,30 @@ PLACES_AT_READER = 4
 """Pictures of one request at the reader at once: enough to keep every worker busy, few enough that
 another client's picture waits for four and not for a hundred."""
 
+NOT_DONE = "not read by the deadline of its request; ask again, what was begun is being finished"
+
+WIRE_NAMES = {
+    "url": "[task.url]",
+    "data_id": "[task.dataId]",
+    "interval": "[task.interval]",
+    "max_frames": "[task.maxFrames]",
+}
+"""Fields of an image as the service's messages spell them."""
+
 
 class Service:
     """Answers the tasks of requests that passed the gateway.
 
     Args:
+        turns: Shared with whatever else holds the event loop for some milliseconds.
         plan: Asked first what becomes of an image.
         recognition: Reads the images of which the plan knows nothing; None for
             `text of {url}` instead.
     """
 
-    def __init__(self, plan: Plan, recognition: Recognition | None) -> None:
+    def __init__(self, plan: Plan, recognition: Recognition | None, turns: Turns) -> None:
         self._plan = plan
+        self._turns = turns
         self._recognition = recognition
 
     async def answer(
@@ -49,8 +63,9 @@ class Service:
                 answered with 581. None waits for all.
         """
         places = asyncio.Semaphore(PLACES_AT_READER)
-        begun = [self._begin(task, request_id, places) for task in tasks]
-        await _finish([read for read in begun if isinstance(read, asyncio.Task)], until)
+        async with self._turns:
+            begun = [self._begin(task, request_id, places) for task in tasks]
+        await self._finish([read for read in begun if isinstance(read, asyncio.Task)], until)
         answers = [_settled(read) if isinstance(read, asyncio.Task) else read for read in begun]
         return tuple(zip(tasks, answers, strict=True))
 
@@ -58,16 +73,47 @@ class Service:
         self, task: Task, request_id: str, places: asyncio.Semaphore
     ) -> Scan | APIError | asyncio.Task[Scan | APIError]:
         """The answer, or what will have it if the image must be read."""
-        try:
-            image = Image(task.url, task.data_id, task.interval, task.max_frames)
-        except ValueError as error:
-            return api_error(400, f"[task] {error}")
+        image = _image(task)
+        if isinstance(image, APIError):
+            return image
         outcome = self._plan.next_outcome(task.url)
         if isinstance(outcome, APIError):
             return outcome
         if outcome is None and self._recognition is not None:
             return asyncio.create_task(_read(self._recognition, image, request_id, places))
         return _scan(image, outcome or Content.of_text(f"text of {task.url}"), request_id)
+
+    async def _finish(
+        self, reads: Sequence[asyncio.Task[Scan | APIError]], until: float | None
+    ) -> None:
+        """Wait for all reads, or till then; none is under way afterwards, come what may."""
+        if not reads:
+            return
+        try:
+            timeout = None if until is None else max(0.0, until - asyncio.get_running_loop().time())
+            await asyncio.wait(reads, timeout=timeout)
+            async with self._turns:
+                pass  # twenty requests may end in the same instant, a hundred images each
+        finally:
+            for read in reads:
+                read.cancel()
+            await asyncio.gather(*reads, return_exceptions=True)
+
+
+def _image(task: Task) -> Image | APIError:
+    """The image that a task names, or what is wrong with the task."""
+    if task.url.lower().startswith("oss://"):
+        return image_error(403, "[task.url] the OSS path is not authorised: nobody here has any")
+    try:
+        return Image(task.url, task.data_id, task.interval, task.max_frames)
+    except ValueError as error:
+        field, _, problem = str(error).partition(" ")
+    if len(task.data_id or "") > MAX_DATA_ID_CHARACTERS:
+        # The service's own words, where they are known.
+        return image_error(400, f"[task.dataId] is too long(>{MAX_DATA_ID_CHARACTERS})")
+    if problem.startswith("and "):
+        return image_error(400, "[task.interval] and [task.maxFrames] go together")
+    return image_error(400, f"{WIRE_NAMES.get(field, '[task]')} {problem}")
 
 
 async def _read(
@@ -79,21 +125,8 @@ async def _read(
         return error
 
 
-async def _finish(reads: Sequence[asyncio.Task[Scan | APIError]], until: float | None) -> None:
-    """Wait for all reads, or till then; none is under way afterwards, come what may."""
-    if not reads:
-        return
-    try:
-        timeout = None if until is None else max(0.0, until - asyncio.get_running_loop().time())
-        await asyncio.wait(reads, timeout=timeout)
-    finally:
-        for read in reads:
-            read.cancel()
-        await asyncio.gather(*reads, return_exceptions=True)
-
-
 def _settled(read: asyncio.Task[Scan | APIError]) -> Scan | APIError:
-    return api_error(581, CODE_NAMES[581]) if read.cancelled() else read.result()
+    return image_error(581, NOT_DONE) if read.cancelled() else read.result()
 
 
 def _scan(image: Image, content: Content, request_id: str) -> Scan:

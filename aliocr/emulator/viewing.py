@@ -10,8 +10,8 @@ from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
 from aliocr import wire
+from aliocr.emulator.codes import CODE_NAMES
 from aliocr.emulator.download import MAX_BYTES
-from aliocr.emulator.plan import CODE_NAMES
 from aliocr.errors import APIError, api_error
 from aliocr.models import Region
 

@@ -50,9 +50,9 @@ def complaint(bad: Bad, heard: list[Heard]) -> str | None:
 
 
 def _is_a_no(heard: Heard) -> bool:
-    """Whether the envelope, or the answer of each image, has the code 400."""
+    """Whether the envelope, or each image, is refused with 400; or 403, for what is nobody's."""
     reply = json.loads(heard.body)
-    return {reply["code"]} == {400} or {answer["code"] for answer in reply["data"]} == {400}
+    return reply["code"] == 400 or {answer["code"] for answer in reply["data"]} <= {400, 403}
 
 
 async def complaints(emulator: Emulator, requests: Iterable[Bad]) -> dict[str, str]:

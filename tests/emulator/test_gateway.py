@@ -10,8 +10,8 @@ from vectors import BODY, KEY, NONCE, TEMPORARY_KEY, TIMESTAMP, VECTORS
 from aliocr import signing
 from aliocr.credentials import Credentials
 from aliocr.emulator.account import AccessKey, Account
+from aliocr.emulator.codes import CODE_NAMES
 from aliocr.emulator.gateway import REFUSALS
-from aliocr.emulator.plan import CODE_NAMES
 from aliocr.errors import api_error
 
 STRANGER = Credentials("other", "secret")

@@ -11,7 +11,7 @@ import pytest
 
 import aliocr.emulator
 from aliocr.emulator import Emulator
-from aliocr.emulator.plan import CODE_NAMES
+from aliocr.emulator.codes import CODE_NAMES
 from aliocr.emulator.refusal import REFUSALS
 from aliocr.emulator.rules import RULES, TABLE, Rule
 
