@@ -94,7 +94,9 @@ def test_the_environments_key_is_left_alone() -> None:
 def test_others_may_come_only_after_a_warning() -> None:
     """Whoever reaches it can have it fetch URLs; on this machine alone there is nothing to say."""
     with emulating("--host", "0.0.0.0") as emulator:
-        assert emulator.logged().startswith("warning: other machines can reach this port")
+        warning = emulator.logged()
+        assert warning.startswith("warning: other machines can reach this port")
+        assert "fetch" not in warning  # without an engine it fetches nothing
         assert emulator.address.startswith("127.0.0.1:")
         assert emulator.ask("GET", "/_emulator/health")[0] == 200
     for host in ("127.0.0.1", "localhost"):
@@ -124,6 +126,25 @@ def test_accounts_come_from_a_file(tmp_path: Path) -> None:
         assert emulator.process.stdout is not None
         assert emulator.end() == (0, "")
         assert "secret" not in "".join(emulator.greeting[:-1]) + emulator.process.stdout.read()
+
+
+@pytest.mark.engine
+def test_strangers_can_be_kept_from_what_only_this_machine_reaches() -> None:
+    """The warning says what to do; then an image at a private address is 401, unasked for."""
+    pytest.importorskip("rapidocr")
+    everywhere = ("--engine", "rapidocr", "--host", "0.0.0.0")
+    with emulating(*everywhere) as emulator:
+        assert "--public-only prevents that" in emulator.logged()
+    with (
+        emulating(*everywhere, "--public-only") as emulator,
+        closing(socket.create_server(("127.0.0.1", 0))) as private,
+    ):
+        assert "fetch" not in emulator.logged()
+        answer = emulator.scan([f"http://127.0.0.1:{private.getsockname()[1]}/a.png"])[1]
+        assert answer["data"][0]["code"] == 401
+        private.settimeout(0)
+        with pytest.raises(BlockingIOError):
+            private.accept()
 
 
 # --- what it does

@@ -13,11 +13,9 @@ import click
 from click.core import ParameterSource
 
 from aliocr.cli import chaos
-from aliocr.cli.greeting import greeting, is_open
 from aliocr.cli.misuse import Misuse
-from aliocr.cli.output import writing
 from aliocr.cli.request_log import RequestLog
-from aliocr.cli.stopping import StopSignals
+from aliocr.cli.serving import Serving
 from aliocr.credentials import Credentials
 from aliocr.emulator import Account, Emulator, read_accounts
 from aliocr.emulator.engine import RapidOCREngine
@@ -43,10 +41,6 @@ OF_ONE_ACCOUNT = (
     "window",
 )
 """What an accounts file says instead."""
-
-WARNING = """\
-warning: other machines can reach this port; whoever does can have it fetch what this machine can, \
-and read and change all that it was asked and told"""
 
 
 def _number(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
@@ -113,6 +107,11 @@ class Options(TypedDict):
     default="rapidocr",
     show_default=True,
     help="What reads the pictures; with none, nothing is downloaded and texts are made up.",
+)
+@click.option(
+    "--public-only",
+    is_flag=True,
+    help="Download from public addresses only; those of this machine and its networks are 401.",
 )
 @click.option(
     "--requests-per-second",
@@ -185,6 +184,7 @@ def emulate(
     accounts_file: str | None,
     deadline: float,
     engine: str,
+    public_only: bool,
     requests_per_second: float,
     chaos_requests: Mapping[str, float],
     chaos_images: Mapping[str, float],
@@ -207,18 +207,23 @@ def emulate(
             credentials=_credentials(access_key_id, access_key_secret),
             accounts=_accounts(accounts_file),
             deadline=deadline or None,
+            private_addresses=not public_only,
             requests_per_second=requests_per_second or None,
             **options,
         )
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     emulator.chaos(chaos_seed, requests=chaos_requests, images=chaos_images, delay=chaos_delay)
-    grace = (deadline or DEADLINE) + chaos_delay + PATIENCE
-    known = f"in {escaped(accounts_file)}" if accounts_file else access_key_id and "given"
-    log = RequestLog(requests=not quiet, accounts=accounts_file is not None)
+    serving = Serving(
+        emulator,
+        RequestLog(requests=not quiet, accounts=accounts_file is not None),
+        host=options["host"],
+        known=f"in {escaped(accounts_file)}" if accounts_file else access_key_id and "given",
+        fetches=engine != "none" and not public_only,
+        grace=(deadline or DEADLINE) + chaos_delay + PATIENCE,
+    )
     try:
-        with log.listening():
-            asyncio.run(_serve(emulator, log, options["host"], known, grace))
+        asyncio.run(serving.run())
     except ImportError as error:
         raise Misuse(str(error)) from None
     except BrokenPipeError:
@@ -267,27 +272,3 @@ def _refusal(error: OSError | UnicodeError, host: str, port: int) -> Misuse:
     if error.errno == errno.EACCES:
         return Misuse(f"port {port} is not for everybody; use another --port")
     return Misuse(f"cannot listen at {host}, port {port}: {error.strerror or error}")
-
-
-async def _serve(
-    emulator: Emulator, log: RequestLog, host: str, known: str | None, grace: float
-) -> None:
-    """Serve until told to stop, and then for as long as it takes, but for `grace` seconds."""
-    async with emulator:
-        with StopSignals() as signals:
-            if await is_open(host):
-                log.say(WARNING, "yellow")
-            with writing():
-                click.echo("\n".join(greeting(emulator, known, accounts=log.accounts)))
-            await signals.asked.wait()
-            if emulator.under_way:
-                log.say(f"finishing {_requests(emulator.under_way)}; once more to stop at once")
-            cut_off = await emulator.stop(grace)
-            if cut_off:
-                log.say(f"{_requests(cut_off)} cut off after {grace:g} s", "red")
-            elif log.on_terminal:
-                log.say("stopped")
-
-
-def _requests(number: int) -> str:
-    return "1 request" if number == 1 else f"{number} requests"

@@ -1,0 +1,76 @@
+"""An emulator from the first word about it to the last request."""
+
+from __future__ import annotations
+
+import attrs
+import click
+
+from aliocr.cli.greeting import greeting, is_open
+from aliocr.cli.output import writing
+from aliocr.cli.request_log import RequestLog
+from aliocr.cli.stopping import StopSignals
+from aliocr.emulator import Emulator
+
+__all__ = ["Serving"]
+
+WARNING = """\
+warning: other machines can reach this port; whoever does can read and change all that it was \
+asked and told"""
+
+FETCHING = ", and have it fetch what only this machine can reach (--public-only prevents that)"
+
+
+@attrs.frozen
+class Serving:
+    """What is to be served, and how.
+
+    Args:
+        emulator: Not started yet.
+        log: Where to say what goes on.
+        host: Where it will listen.
+        known: Where its secret stands; None if it was made up.
+        fetches: Whether it can be had to fetch from addresses that are not public.
+        grace: Seconds, at most, for the requests under way when it is to stop.
+    """
+
+    emulator: Emulator
+    log: RequestLog
+    host: str
+    known: str | None
+    fetches: bool
+    grace: float
+
+    async def run(self) -> None:
+        """Serve until told to stop, and then for as long as it takes to finish.
+
+        Raises:
+            ImportError: An extra is missing.
+            OSError, UnicodeError: Nothing can listen there.
+        """
+        with self.log.listening():
+            async with self.emulator:
+                with StopSignals() as signals:
+                    await self._greet()
+                    await signals.asked.wait()
+                    await self._finish()
+
+    async def _greet(self) -> None:
+        if await is_open(self.host):
+            self.log.say(WARNING + FETCHING if self.fetches else WARNING, "yellow")
+        lines = greeting(self.emulator, self.known, accounts=self.log.accounts)
+        with writing():
+            click.echo("\n".join(lines))
+
+    async def _finish(self) -> None:
+        under_way = self.emulator.under_way
+        if under_way:
+            self.log.say(f"finishing {_requests(under_way)}; once more to stop at once")
+        cut_off = await self.emulator.stop(self.grace)
+        if cut_off:
+            self.log.say(f"{_requests(cut_off)} cut off after {self.grace:g} s", "red")
+        elif self.log.on_terminal:
+            self.log.say("stopped")
+
+
+def _requests(number: int) -> str:
+    return "1 request" if number == 1 else f"{number} requests"
