@@ -4,25 +4,71 @@ async with aliocr.Session() as ocr:
     scan = await ocr.scan("https://example.com/receipt.png")
 """
 
-from aliocr.credentials import Credentials, CredentialsProvider
-from aliocr.errors import (
-    APIError,
-    AuthError,
-    DownloadError,
-    ImageError,
-    OCRError,
-    OverloadError,
-    ResponseError,
-    ScanTimeoutError,
-    ThrottledError,
-    TransportError,
-)
-from aliocr.limiter import Limiter, PacedLimiter, StrictLimiter
-from aliocr.limits import Limits
-from aliocr.models import Failure, Frame, Image, Outcome, Region, Scan
-from aliocr.session import Session
-from aliocr.stats import Stats
-from aliocr.version import __version__
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from aliocr.credentials import Credentials, CredentialsProvider
+    from aliocr.errors import (
+        APIError,
+        AuthError,
+        DownloadError,
+        ImageError,
+        OCRError,
+        OverloadError,
+        ResponseError,
+        ScanTimeoutError,
+        ThrottledError,
+        TransportError,
+    )
+    from aliocr.limiter import Limiter, PacedLimiter, StrictLimiter
+    from aliocr.limits import Limits
+    from aliocr.models import Failure, Frame, Image, Outcome, Region, Scan
+    from aliocr.session import Session
+    from aliocr.stats import Stats
+    from aliocr.version import __version__
+else:
+    # Each name is fetched from its room when it is first asked for: the command line answers
+    # `--help`, and pytest starts with the plugin, without waiting for aiohttp.
+    _ROOMS = {
+        "APIError": "errors",
+        "AuthError": "errors",
+        "Credentials": "credentials",
+        "CredentialsProvider": "credentials",
+        "DownloadError": "errors",
+        "Failure": "models",
+        "Frame": "models",
+        "Image": "models",
+        "ImageError": "errors",
+        "Limiter": "limiter",
+        "Limits": "limits",
+        "OCRError": "errors",
+        "Outcome": "models",
+        "OverloadError": "errors",
+        "PacedLimiter": "limiter",
+        "Region": "models",
+        "ResponseError": "errors",
+        "Scan": "models",
+        "ScanTimeoutError": "errors",
+        "Session": "session",
+        "Stats": "stats",
+        "StrictLimiter": "limiter",
+        "ThrottledError": "errors",
+        "TransportError": "errors",
+        "__version__": "version",
+    }
+
+    def __getattr__(name: str) -> object:
+        """The public thing of this name."""
+        if name not in _ROOMS:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        thing = getattr(import_module(f"{__name__}.{_ROOMS[name]}"), name)
+        globals()[name] = thing
+        return thing
+
+    def __dir__() -> list[str]:
+        return list(_ROOMS)
+
 
 __all__ = [
     "APIError",

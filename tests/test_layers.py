@@ -1,7 +1,6 @@
 """The house stands: every file imports from lower floors only."""
 
 import ast
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -67,7 +66,7 @@ def _rooms(path: Path) -> set[str]:
 @pytest.mark.parametrize("name", [name for name in _modules() if "." not in name])
 def test_a_file_has_a_floor_and_looks_down(name: str) -> None:
     """A new file gets a floor here; an upward or sideways import fails."""
-    if name in ("__init__", "__main__"):
+    if name in ("__init__", "__main__", "pytest_plugin"):
         return
     assert name in FLOORS, f"give {name} a floor"
     for other in _rooms(ROOT / f"{name}.py") - {name}:
@@ -91,7 +90,7 @@ def test_the_emulator_shares_only_the_wire_with_the_client() -> None:
 def test_only_the_command_line_imports_the_emulator() -> None:
     """A client in production never loads it."""
     for name, path in _modules().items():
-        if name.split(".")[0] not in ("emulator", "cli"):
+        if name.split(".")[0] not in ("emulator", "cli", "pytest_plugin"):
             assert "emulator" not in _rooms(path), name
 
 
@@ -103,16 +102,12 @@ def test_importing_the_package_loads_no_extra() -> None:
             assert not {imported.split(".")[0] for imported in _imports(path)} & extras
 
 
-def test_the_pytest_plugin_stands_beside_the_package() -> None:
-    """With any module of a package comes the package; pytest loads this one for everybody.
-
-    It uses what it likes, once a test asks; nothing uses it, nor pytest.
-    """
-    found = find_spec("aliocr_pytest")
-    assert found is not None
-    assert found.parent == ""
+def test_the_pytest_plugin_is_loaded_by_pytest_alone() -> None:
+    """Pytest loads it for everybody: what it uses is imported once a test asks, and never it."""
+    top = ast.parse((ROOT / "pytest_plugin.py").read_text(encoding="utf-8")).body
+    imported = {node.module for node in top if isinstance(node, ast.ImportFrom)}
+    assert not any((name or "").startswith("aliocr") for name in imported)
     for name, path in _modules().items():
-        assert not {imported.split(".")[0] for imported in _imports(path)} & {
-            "aliocr_pytest",
-            "pytest",
-        }, name
+        if name != "pytest_plugin":
+            assert "pytest" not in {imported.split(".")[0] for imported in _imports(path)}, name
+            assert "aliocr.pytest_plugin" not in _imports(path), name

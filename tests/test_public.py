@@ -1,21 +1,40 @@
 """The public face is what it says it is."""
 
+import ast
 import inspect
+from pathlib import Path
+
+import pytest
 
 import aliocr
 
 
 def test_all_names_the_public_face_sorted() -> None:
     """`__all__` is sorted and complete; every name in it is there and documented."""
-    public = {
-        name
-        for name, value in vars(aliocr).items()
-        if not name.startswith("_") and not inspect.ismodule(value)
-    }
     assert list(aliocr.__all__) == sorted(aliocr.__all__)
-    assert public | {"__version__"} == set(aliocr.__all__)
-    for name in public - {"Outcome"}:
+    assert dir(aliocr) == list(aliocr.__all__)
+    for name in set(aliocr.__all__) - {"Outcome", "__version__"}:
         assert inspect.getdoc(getattr(aliocr, name)), name
+
+
+def test_type_checkers_see_what_there_is() -> None:
+    """The names that are fetched when asked for are those that are imported for type checkers."""
+    tree = ast.parse(Path(aliocr.__file__).read_text(encoding="utf-8"))
+    (checked,) = (node for node in tree.body if isinstance(node, ast.If))
+    imported = {
+        alias.name: node.module
+        for node in checked.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert {name: f"aliocr.{room}" for name, room in vars(aliocr)["_ROOMS"].items()} == imported
+
+
+def test_what_is_not_there_is_an_attribute_error() -> None:
+    """As of any module."""
+    with pytest.raises(AttributeError, match="no attribute 'Sesion'"):
+        aliocr.Sesion  # type: ignore[attr-defined]  # noqa: B018
+    assert not hasattr(aliocr, "utils")
 
 
 def test_every_public_method_is_documented() -> None:

@@ -10,7 +10,7 @@ from importlib.metadata import entry_points
 
 import pytest
 
-import aliocr_pytest
+from aliocr import pytest_plugin
 from aliocr.emulator import Call
 from aliocr.wire import Task
 
@@ -49,14 +49,14 @@ def _optional(module: str) -> None:
 def test_pytest_finds_the_plugin_by_itself() -> None:
     """Whoever installs aliocr has it; if this fails in a work tree, install that anew."""
     (plugin,) = entry_points(group="pytest11", name="aliocr")
-    assert plugin.value == "aliocr_pytest"
+    assert plugin.value == "aliocr.pytest_plugin"
 
 
 def test_a_project_that_does_not_use_it_pays_nothing() -> None:
-    """It loads with every pytest of whoever has aliocr installed: neither aliocr nor aiohttp do."""
-    heavy = ("aliocr", "aiohttp", "attrs", "asyncio", "PIL")
+    """It loads with every pytest of whoever has aliocr installed: nothing it needs does."""
+    heavy = ("aiohttp", "attrs", "asyncio", "msgspec", "PIL")
     code = (
-        f"import pytest, sys; before = set(sys.modules); import aliocr_pytest; "
+        f"import pytest, sys; before = set(sys.modules); import aliocr.pytest_plugin; "
         f"print(*(set(sys.modules) - before) & set({heavy}))"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
@@ -475,7 +475,7 @@ def test_what_anybody_sent_cannot_steer_the_terminal() -> None:
         path="/",
         tasks=(Task(url="https://example.com/\x1b[2J\n\u202e?Signature=s1gned"),),
     )
-    assert aliocr_pytest._shown([call]) == "POST /: no answer\n    https://example.com/?[2J???…"
+    assert pytest_plugin._shown([call]) == "POST /: no answer\n    https://example.com/?[2J???…"
 
 
 # --- beside others ------------------------------------------------------------------------------
@@ -504,7 +504,7 @@ def test_pytest_explains_the_fixtures_and_the_mark(pytester: pytest.Pytester) ->
     """`pytest --fixtures` and `pytest --markers` are where users look."""
     shown = pytester.runpytest_subprocess("--fixtures", *ALONE).stdout.str()
     for name in ("aliocr_emulator", "aliocr_credentials", "aliocr_session"):
-        assert re.search(rf"^{name} -- .*aliocr_pytest.py:\d+\n    \w+", shown, re.MULTILINE)
+        assert re.search(rf"^{name} -- .*pytest_plugin.py:\d+\n    \w+", shown, re.MULTILINE)
     marks = pytester.runpytest_subprocess("--markers", *ALONE).stdout.str()
     assert "@pytest.mark.aliocr(**options): start `aliocr_emulator` with" in marks
 

@@ -6,8 +6,7 @@ pytest-asyncio, with anyio and with neither, because it takes no part in running
 * the emulator runs in a thread of its own, so it answers blocking clients, too;
 * the session is opened and closed within the test itself, by whoever runs that.
 
-It stands beside the package, not in it, and imports nothing of it before a test asks: with any
-module of a package comes the whole package, and whoever has this one installed would wait for
+It imports nothing of the package before a test asks: whoever has this one installed would wait for
 aiohttp at the start of every pytest.
 """
 
