@@ -58,6 +58,7 @@ def test_the_greeting_is_all_one_needs() -> None:
         assert f"#   control  {endpoint}/_emulator/" in emulator.greeting
         assert all(line.startswith(("#", "export ")) for line in emulator.greeting)
         assert len(emulator.greeting) == 6
+        assert emulator.ask("GET", "/", Accept="text/html")[0] == 200
         assert emulator.ask("GET", "/_emulator/health") == (200, {"ok": True})
         assert "delay" in emulator.ask("GET", "/_emulator/")[1]["script"]
         status, answer = emulator.scan(URLS)

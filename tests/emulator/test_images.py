@@ -347,3 +347,10 @@ async def test_an_engine_that_cannot_be_made_again_is_586(album: Album) -> None:
         heard = await ask(emulator, *(album.url(f"/width/{number}") for number in range(2, 40)))
     assert set(heard.codes) <= {200, 586}
     assert heard.codes.count(200) >= 1
+
+
+async def test_an_emulator_can_be_kept_from_private_addresses(album: Album) -> None:
+    """Where strangers reach it, it must not fetch for them what they do not reach."""
+    async with album.emulator(private_addresses=False) as emulator:
+        heard = await ask(emulator, album.url("/width/5"))
+    assert (heard.codes, album.served) == ([401], [])
