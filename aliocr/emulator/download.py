@@ -1,17 +1,38 @@
 """Fetches the images, with the patience and the limits of the service.
 
+The rules:
+
+* Downloads run side by side, and the 3 s of each begin once it has a connection of its own. Who has
+  the fewest connections gets the next, so that a hundred images on a slow host do not keep the next
+  client waiting.
+* Before a body is read, all of its announced length is set aside in memory, or as much as an image
+  may have if its host announces nothing; the 3 s stand still as long as there is not so much. It
+  is free again once the picture has been read. So no number of clients fills the memory, and since
+  nobody who holds some waits for more, everyone gets some in the end.
+* An address is judged when a connection is made to it: neither a name that resolves to it nor a
+  redirect leads past that.
+* A message never names the URL: the query of a signed one is a key to the image.
+
 Source: request parameter "url", "Common error codes".
 """
 
 from __future__ import annotations
 
 import asyncio
+import socket
+from collections.abc import AsyncIterator, Hashable
+from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
+from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 
-from aliocr.errors import APIError, api_error
+from aliocr.emulator.addresses import is_unsafe
+from aliocr.emulator.codes import image_error
+from aliocr.emulator.shares import Share, Shares
+from aliocr.emulator.unpacking import Unpacker, UnpackError
+from aliocr.errors import APIError
 
 __all__ = ["Downloader"]
 
@@ -24,35 +45,76 @@ MAX_BYTES = 20 * 1024 * 1024
 MAX_REDIRECTS = 5
 """Not documented: enough for a short link to a login-free page and on to its picture host."""
 
-CONNECTIONS = 50
-"""Downloads at once, over all requests."""
+REDIRECTS = (301, 302, 303, 307, 308)
+
+CONNECTIONS = 200
+"""Downloads at once, over all requests: those of two requests, so that a hundred images on a host
+that is silent are all late at the same time."""
+
+MAX_HELD_BYTES = 512 * 1024 * 1024
+"""Bytes of images being downloaded or waiting to be read, over all requests. Ours: 25 of the
+largest, or thousands of the usual ones."""
+
+NETWORK_TROUBLE: tuple[tuple[type[Exception], str], ...] = (
+    (aiohttp.ClientConnectorDNSError, "its host's name is not known"),
+    (aiohttp.ClientConnectorCertificateError, "its host's certificate is not trusted"),
+    (aiohttp.ClientSSLError, "no TLS connection to its host"),
+    (aiohttp.ClientConnectorError, "no connection to its host"),
+    (aiohttp.ClientPayloadError, "its host's answer is broken or shorter than announced"),
+    (aiohttp.ServerConnectionError, "its host broke the connection off"),
+    (aiohttp.ClientResponseError, "its host's answer is not proper HTTP"),
+    (Exception, "its host broke the connection off"),
+)
+"""In plain words, the first that fits."""
+
+
+class _UnsafeAddressError(OSError):
+    """No connection is made to this address."""
+
+    def __init__(self) -> None:
+        # The same text for every address of a name: only then is the error told from others.
+        super().__init__("an unsafe address")
 
 
 class Downloader:
-    """Downloads, side by side, over connections of its own.
+    """Downloads, side by side, over connections of its own and past no proxy.
 
     `async with` it: the connections live as long as the block.
 
     Args:
         timeout: Seconds for one image.
         max_bytes: Bytes of one image, at most.
+        private_addresses: Fetch from loopback and private networks too, as tests want. False
+            refuses every address that is not public, as a service on the Internet would. Link-local
+            addresses and those of cloud metadata are refused in either case.
     """
 
-    def __init__(self, *, timeout: float = TIMEOUT, max_bytes: int = MAX_BYTES) -> None:
+    def __init__(
+        self,
+        *,
+        timeout: float = TIMEOUT,
+        max_bytes: int = MAX_BYTES,
+        private_addresses: bool = True,
+    ) -> None:
         self._timeout = timeout
         self._max_bytes = max_bytes
+        self._private_addresses = private_addresses
         self._session: aiohttp.ClientSession | None = None
-        # aiohttp would count the wait for a connection into the image's own time, so the wait is
-        # here, before it, and aiohttp's own bound is off.
-        self._turns = asyncio.Semaphore(CONNECTIONS)
+        self._connections = Shares(CONNECTIONS)
+        self._memory = Shares(max(MAX_HELD_BYTES, max_bytes))
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0),
+            # A connection for each image: on one that was kept, a host could have answered for the
+            # next image before anybody asked.
+            connector=aiohttp.TCPConnector(limit=0, force_close=True, socket_factory=self._socket),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
-            # aiohttp rounds deadlines above the threshold up to the loop's next whole second.
-            timeout=aiohttp.ClientTimeout(total=self._timeout, ceil_threshold=3600),
+            # Ours is around redirections too, and stands still while it must.
+            timeout=aiohttp.ClientTimeout(total=None),
+            # What is packed all the same is unpacked here, in bounds that aiohttp has only of late.
+            auto_decompress=False,
+            headers={"Accept-Encoding": "identity"},
         )
         return self
 
@@ -66,56 +128,145 @@ class Downloader:
             await self._session.close()
             self._session = None
 
-    async def fetch(self, url: str) -> bytes:
+    @asynccontextmanager
+    async def fetch(self, url: str, owner: Hashable = None) -> AsyncIterator[bytes]:
         """The bytes at a URL; whether they are a picture is for others to say.
 
+        They count as held in memory until the block is left.
+
         Args:
-            url: http or https.
+            url: http or https. A user and password in it are sent to its host.
+            owner: Whose image it is: connections and memory are shared evenly among owners.
 
         Raises:
-            APIError: 400 no usable URL, 403 and 404 as the host says, 480 no or a broken answer,
-                589 too many bytes, 592 not in time. Its message names no URL, and says what the
-                advice of the code does not.
+            APIError: 400 no usable URL, 401 an unsafe address or a redirect to what is not http,
+                403 and 404 as the host says, 480 no or a broken answer, 589 too many bytes, 592
+                not in time. Its message names no URL.
         """
+        memory = self._memory.share(owner)
+        try:
+            yield await self._download(url, owner, memory)
+        finally:
+            memory.keep(0)
+
+    async def _download(self, url: str, owner: Hashable, memory: Share) -> bytes:
+        connection = self._connections.share(owner)
+        await connection.take(1)
+        try:
+            async with asyncio.timeout(self._timeout) as clock:
+                return await self._follow(url, clock, memory)
+        except TimeoutError:
+            late = f"no whole answer from its host within {self._timeout:g} s"
+            raise image_error(592, late) from None
+        except UnpackError as error:
+            raise image_error(480, f"its host's answer has {error}") from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise _refusal(error) from None
+        finally:
+            connection.keep(0)
+
+    async def _follow(self, url: str, clock: asyncio.Timeout, memory: Share) -> bytes:
+        """The body that the URL leads to, by way of redirects."""
+        here = url
+        for _ in range(MAX_REDIRECTS + 1):
+            async with await self._get(here, redirected=here is not url) as response:
+                location = response.headers.get("Location")
+                if response.status not in REDIRECTS or location is None:
+                    return await self._body(response, clock, memory)
+            here = _target(here, location)
+        raise image_error(480, f"it redirects more than {MAX_REDIRECTS} times")
+
+    async def _get(self, url: str, *, redirected: bool) -> aiohttp.ClientResponse:
         if self._session is None:
             raise RuntimeError("a Downloader works inside its async with block")
-        async with self._turns:
-            try:
-                # aiohttp counts the one that is too many.
-                async with self._session.get(url, max_redirects=MAX_REDIRECTS + 1) as response:
-                    return await self._read(response)
-            except TimeoutError:
-                raise api_error(592, "download timeout") from None
-            # A redirection to nonsense is also an InvalidURL, but not the fault of this URL.
-            except aiohttp.RedirectClientError:
-                raise api_error(480, "network: redirected to an unusable URL") from None
-            # UnicodeError, a ValueError, comes for host names that DNS cannot hold.
-            except (aiohttp.InvalidURL, ValueError):
-                raise api_error(400, "[task.url] is not a valid URL") from None
-            except (aiohttp.ClientError, OSError) as error:
-                raise api_error(480, f"network: {type(error).__name__}") from None
+        try:
+            return await self._session.get(url, allow_redirects=False)
+        except aiohttp.ClientConnectionError:
+            raise  # one about a certificate is a ValueError as well
+        # UnicodeError, a ValueError, comes for host names that DNS cannot hold.
+        except (aiohttp.InvalidURL, ValueError):
+            if redirected:
+                raise image_error(480, "it redirects to an unusable URL") from None
+            raise image_error(400, "[task.url] is not a valid URL") from None
 
-    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
+    async def _body(
+        self, response: aiohttp.ClientResponse, clock: asyncio.Timeout, memory: Share
+    ) -> bytes:
         if response.status != 200:
             raise _status_error(response.status)
         # The announced length saves the wait; the count below is what holds, as a host may announce
         # nothing, or send it packed.
-        if (response.content_length or 0) > self._max_bytes:
+        announced = response.content_length
+        if announced is not None and announced > self._max_bytes:
             raise self._too_large()
+        unpacker = Unpacker(response.headers.get("Content-Encoding", ""))
+        size = self._max_bytes if announced is None or not unpacker.plain else announced
+        await _set_aside(size, clock, memory)
         data = bytearray()
         async for chunk in response.content.iter_any():
-            data += chunk
-            if len(data) > self._max_bytes:
-                raise self._too_large()
+            for piece in unpacker.unpacked(chunk):
+                data += piece
+                if len(data) > self._max_bytes:
+                    raise self._too_large()
+                if not unpacker.plain:
+                    await asyncio.sleep(0)
+        unpacker.finish()
+        memory.keep(len(data))
         return bytes(data)
 
     def _too_large(self) -> APIError:
-        return api_error(589, f"given up after {self._max_bytes} bytes")
+        return image_error(589, f"given up after {self._max_bytes} bytes")
+
+    def _socket(self, address_info: tuple[Any, ...]) -> socket.socket:
+        """The socket for one connection; the last moment before it is made."""
+        family, kind, protocol, _, address = address_info
+        if is_unsafe(address[0], private_addresses=self._private_addresses):
+            raise _UnsafeAddressError
+        return socket.socket(family, kind, protocol)
+
+
+async def _set_aside(size: int, clock: asyncio.Timeout, memory: Share) -> None:
+    """Wait for so much memory; the wait is not the host's fault."""
+    loop = asyncio.get_running_loop()
+    end = clock.when()
+    left = None if end is None else end - loop.time()
+    clock.reschedule(None)
+    await memory.take(size)
+    clock.reschedule(None if left is None else loop.time() + left)
+
+
+def _target(here: str, location: str) -> str:
+    """Where a redirect leads to.
+
+    Raises:
+        APIError: 401 not to http or https, 480 nowhere.
+    """
+    try:
+        target = urljoin(here, location)
+        before, after = urlsplit(here), urlsplit(target)
+    except ValueError:
+        raise image_error(480, "it redirects to an unusable URL") from None
+    if after.scheme not in ("http", "https"):
+        raise image_error(401, "it redirects to what is neither http nor https")
+    # The host that was given a user and password keeps them; no other is.
+    if (after.scheme, after.netloc) == (before.scheme, before.netloc.rpartition("@")[2]):
+        return after._replace(netloc=before.netloc).geturl()
+    return target
+
+
+def _refusal(error: Exception) -> APIError:
+    """For an exchange that failed."""
+    if isinstance(getattr(error, "os_error", None), _UnsafeAddressError):
+        return image_error(401, "[task.url] leads to an address that is not public")
+    return image_error(
+        480, next(words for kind, words in NETWORK_TROUBLE if isinstance(error, kind))
+    )
 
 
 def _status_error(status: int) -> APIError:
-    if status == 404:
-        return api_error(404, "its host answers HTTP 404")
+    words = f"its host answers HTTP {status}"
+    if status in (404, 410):
+        return image_error(404, words)
     if status in (401, 403):
-        return api_error(403, f"its host answers HTTP {status}")
-    return api_error(480, f"network: its host answers HTTP {status}")
+        return image_error(403, words)
+    return image_error(480, words)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from aliocr.emulator.codes import image_error
 from aliocr.emulator.content import Content
 from aliocr.emulator.download import Downloader
 from aliocr.emulator.engine import Engine
 from aliocr.emulator.picture import PictureError
 from aliocr.emulator.reader import PictureReader
-from aliocr.errors import api_error
 from aliocr.models import Image
 
 __all__ = ["Recognition"]
@@ -50,16 +50,15 @@ class Recognition:
         Args:
             image: Which, and which of its frames.
             place: Held while the picture is at the reader, so that its request takes no more places
-                there than it has.
+                there than it has. Downloads too are shared evenly among requests, told apart by it.
 
         Raises:
             APIError: Not fetched, or not a picture that can be read.
         """
-        data = await self._downloader.fetch(image.url)
-        async with place:
+        async with self._downloader.fetch(image.url, owner=place) as data, place:
             try:
                 return await self._reader.read(
                     data, interval=image.interval, max_frames=image.max_frames
                 )
             except PictureError as error:
-                raise api_error(error.code, error.message) from None
+                raise image_error(error.code, error.message) from None

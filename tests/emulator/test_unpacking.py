@@ -1,0 +1,70 @@
+"""Packed bodies: promises on what is unpacked, in pieces of which size, and what is refused."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aliocr.emulator.unpacking import PIECE, Unpacker, UnpackError
+
+
+def raw_deflate(data: bytes) -> bytes:
+    """Without the header of zlib, as some hosts send it."""
+    return zlib.compress(data, wbits=-zlib.MAX_WBITS)
+
+
+PACKED = {
+    "": bytes,
+    "identity": bytes,
+    "gzip": gzip.compress,
+    "X-GZip": gzip.compress,
+    "deflate": zlib.compress,
+    " Deflate ": raw_deflate,
+}
+
+
+@pytest.mark.parametrize("encoding", PACKED)
+@given(data=st.binary(max_size=3_000), cut=st.integers(1, 500))
+def test_what_was_packed_is_unpacked(encoding: str, data: bytes, cut: int) -> None:
+    """However the network cuts it, whatever the case of the header."""
+    packed = PACKED[encoding](data)
+    unpacker = Unpacker(encoding)
+    chunks = (packed[at : at + cut] for at in range(0, len(packed), cut))
+    assert b"".join(piece for chunk in chunks for piece in unpacker.unpacked(chunk)) == data
+    unpacker.finish()
+
+
+def test_a_bomb_comes_in_pieces() -> None:
+    """A thousand times its size, but never more than a quarter of a megabyte in hand."""
+    pieces = list(Unpacker("gzip").unpacked(gzip.compress(bytes(50_000_000))))
+    assert sum(map(len, pieces)) == 50_000_000
+    assert max(map(len, pieces)) <= PIECE
+
+
+def test_a_packed_body_that_ends_too_early_is_refused() -> None:
+    """Half a body is no body, nor is none at all."""
+    for packed in (gzip.compress(bytes(99))[:-1], b""):
+        unpacker = Unpacker("gzip")
+        assert b"".join(unpacker.unpacked(packed) if packed else ()) in (bytes(99), b"")
+        with pytest.raises(UnpackError):
+            unpacker.finish()
+
+
+def test_a_body_that_is_not_packed_as_it_says_is_refused() -> None:
+    """A wrong header, a wrong checksum."""
+    broken = bytearray(gzip.compress(bytes(99)))
+    broken[-6] ^= 1
+    for data in (b"no gzip at all", bytes(broken)):
+        with pytest.raises(UnpackError, match="broken"):
+            list(Unpacker("gzip").unpacked(data))
+
+
+@pytest.mark.parametrize("encoding", ["br", "zstd", "compress", "gzip, gzip", "whatever"])
+def test_an_encoding_nobody_asked_for_is_refused(encoding: str) -> None:
+    """It was never offered, and guessing would give noise."""
+    with pytest.raises(UnpackError, match="unknown"):
+        Unpacker(encoding)
