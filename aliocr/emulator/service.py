@@ -8,10 +8,11 @@ import string
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from aliocr.emulator.codes import image_error
 from aliocr.emulator.content import Content
-from aliocr.emulator.script import CODE_NAMES, Answer, Script
-from aliocr.errors import APIError, api_error
-from aliocr.models import Image, Scan
+from aliocr.emulator.script import Answer, Script
+from aliocr.errors import APIError
+from aliocr.models import MAX_DATA_ID_CHARACTERS, Image, Scan
 from aliocr.wire import Task
 
 if TYPE_CHECKING:
@@ -22,6 +23,16 @@ __all__ = ["Service"]
 PLACES_AT_READER = 4
 """Pictures of one request at the reader at once: enough to keep every worker busy, few enough that
 another client's picture waits for four and not for a hundred."""
+
+NOT_DONE = "not read by the deadline of its request; ask again, what was begun is being finished"
+
+WIRE_NAMES = {
+    "url": "[task.url]",
+    "data_id": "[task.dataId]",
+    "interval": "[task.interval]",
+    "max_frames": "[task.maxFrames]",
+}
+"""Fields of an image as the service's messages spell them."""
 
 
 class Service:
@@ -58,16 +69,31 @@ class Service:
         self, task: Task, request_id: str, places: asyncio.Semaphore
     ) -> Scan | APIError | asyncio.Task[Scan | APIError]:
         """The answer, or what will have it if the image must be read."""
-        try:
-            image = Image(task.url, task.data_id, task.interval, task.max_frames)
-        except ValueError as error:
-            return api_error(400, f"[task] {error}")
+        image = _image(task)
+        if isinstance(image, APIError):
+            return image
         outcome = self._script.next_outcome(task.url)
         if isinstance(outcome, APIError):
             return outcome
         if outcome is None and self._recognition is not None:
             return asyncio.create_task(_read(self._recognition, image, request_id, places))
         return _scan(image, outcome or Content.of_text(f"text of {task.url}"), request_id)
+
+
+def _image(task: Task) -> Image | APIError:
+    """The image that a task names, or what is wrong with the task."""
+    if task.url.lower().startswith("oss://"):
+        return image_error(403, "[task.url] the OSS path is not authorised: nobody here has any")
+    try:
+        return Image(task.url, task.data_id, task.interval, task.max_frames)
+    except ValueError as error:
+        field, _, problem = str(error).partition(" ")
+    if len(task.data_id or "") > MAX_DATA_ID_CHARACTERS:
+        # The service's own words, where they are known.
+        return image_error(400, f"[task.dataId] is too long(>{MAX_DATA_ID_CHARACTERS})")
+    if problem.startswith("and "):
+        return image_error(400, "[task.interval] and [task.maxFrames] go together")
+    return image_error(400, f"{WIRE_NAMES[field]} {problem}")
 
 
 async def _read(
@@ -93,7 +119,7 @@ async def _finish(reads: Sequence[asyncio.Task[Scan | APIError]], until: float |
 
 
 def _settled(read: asyncio.Task[Scan | APIError]) -> Scan | APIError:
-    return api_error(581, CODE_NAMES[581]) if read.cancelled() else read.result()
+    return image_error(581, NOT_DONE) if read.cancelled() else read.result()
 
 
 def _scan(image: Image, content: Content, request_id: str) -> Scan:
