@@ -8,26 +8,18 @@ from contextlib import contextmanager
 
 import attrs
 
+from aliocr.emulator.bounds import PictureError, check_scans, check_size
 from aliocr.emulator.extra import needed
 from aliocr.emulator.frames import chosen_frames, strip_edges, total_frames
 
 with needed():
     import numpy as np
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    from PIL import Image, UnidentifiedImageError
 
 __all__ = ["FrameCount", "PictureError", "PictureFrame", "blank_sides", "count_frames", "decode"]
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP")
 """Source: documents, "Limits on images"."""
-
-MAX_SIDE_PIXELS = 30_000
-"""Pixels of a side. Source: documents of the China site, "Limits on images"."""
-
-MAX_FRAME_PIXELS = 40_000_000
-"""Pixels of one frame. Ours: the service takes 250 million, this machine has to hold them."""
-
-MAX_DECODED_PIXELS = 200_000_000
-"""Pixels of all frames up to the last one wanted, since a GIF's frame builds on those before it."""
 
 CUT_REACH = 0.08
 """How far a cut of a long image may move to miss a line of text, as a share of a strip."""
@@ -37,26 +29,18 @@ INK = 0.3
 
 WHITE = (255, 255, 255, 255)
 
+EXIF_ORIENTATION = 0x0112
 
-class PictureError(Exception):
-    """A picture that is refused or cannot be read.
-
-    Attributes:
-        code: The service's code: 480 too many pixels, 586 the engine failed, 590 not a picture of
-            a known format, or a damaged one.
-        message: What the advice of the code does not say, without anything of the picture's
-            contents. Of too many pixels it says so, which tells the client not to try again.
-
-    Source: documents, "Common error codes".
-    """
-
-    def __init__(self, code: int, message: str) -> None:
-        super().__init__(code, message)
-        self.code = code
-        self.message = message
-
-    def __str__(self) -> str:
-        return f"{self.code}: {self.message}"
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What undoes each orientation. Source: EXIF 2.32, tag Orientation."""
 
 
 @attrs.frozen
@@ -128,8 +112,11 @@ def count_frames(data: bytes) -> FrameCount:
         own = _own_frames(image)
         # Turning it upright would change nothing: the rule does not tell height from width.
         total = total_frames(*image.size, gif_frames=own)
-        readable = image.width * image.height * own <= MAX_DECODED_PIXELS
-        return FrameCount(total, moves=own > 1, readable=readable)
+        try:
+            check_size(image, own)
+        except PictureError:
+            return FrameCount(total, moves=own > 1, readable=False)
+        return FrameCount(total, moves=own > 1, readable=True)
 
 
 @contextmanager
@@ -140,7 +127,8 @@ def _opened(data: bytes) -> Iterator[Image.Image]:
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             # Before anything is decoded: a file of 17 kB can declare 144 megapixels.
-            _check_size(image)
+            check_size(image)
+            check_scans(data)
             yield image
     except (PictureError, MemoryError):
         raise
@@ -154,16 +142,22 @@ def _opened(data: bytes) -> Iterator[Image.Image]:
         raise PictureError(590, "damaged or truncated") from error
 
 
+def _moves(image: Image.Image) -> bool:
+    """Whether it is a GIF of more than one frame; counting a million of them takes 3 s."""
+    return image.format == "GIF" and bool(getattr(image, "is_animated", False))
+
+
 def _own_frames(image: Image.Image) -> int:
     """Frames of a GIF; 1 for every other picture."""
-    frames: int = getattr(image, "n_frames", 1) if image.format == "GIF" else 1
+    frames: int = getattr(image, "n_frames", 1) if _moves(image) else 1
     return frames
 
 
 def _frames(
     image: Image.Image, interval: int | None, max_frames: int | None
 ) -> Iterator[PictureFrame]:
-    if (own := _own_frames(image)) > 1:
+    if _moves(image):
+        own = 1 if interval is None else _own_frames(image)
         chosen = chosen_frames(own, interval=interval, max_frames=max_frames)
         yield from _gif_frames(image, chosen)
         return
@@ -176,35 +170,22 @@ def _frames(
         yield _strip(whole, index, total)
 
 
-def _check_size(image: Image.Image, frames: int = 1) -> None:
-    pixels = image.width * image.height
-    if max(image.size) > MAX_SIDE_PIXELS:
-        raise PictureError(
-            480, f"too many pixels: a side of {max(image.size)}, of {MAX_SIDE_PIXELS} at most"
-        )
-    if pixels > MAX_FRAME_PIXELS:
-        raise PictureError(480, f"too many pixels: {pixels}, of {MAX_FRAME_PIXELS} at most")
-    if pixels * frames > MAX_DECODED_PIXELS:
-        raise PictureError(
-            480, f"too many pixels: {frames} frames of {pixels}, of {MAX_DECODED_PIXELS} at most"
-        )
-
-
 def _gif_frames(image: Image.Image, chosen: range) -> Iterator[PictureFrame]:
     count = chosen[-1] + 1
-    _check_size(image, count)
+    check_size(image, count)
     # One by one, though seek() could jump: a frame may enlarge the canvas, and is checked before
     # the next builds on it.
     for index in range(count):
         image.seek(index)
-        _check_size(image, count)
+        check_size(image, count)
         if index in chosen:
             yield PictureFrame(index, _normalised(image), 0, 0)
 
 
 def _normalised(image: Image.Image) -> Image.Image:
     """The picture as a person would see it on a white page: upright, opaque, RGB."""
-    image = ImageOps.exif_transpose(image)
+    if (turn := _turn(image)) is not None:
+        image = image.transpose(turn)
     if image.mode.startswith("I"):
         # 16-bit grey: convert() would clip everything above 255 to white.
         grey = np.asarray(image) >> 8
@@ -214,6 +195,19 @@ def _normalised(image: Image.Image) -> Image.Image:
         page = Image.new("RGBA", image.size, WHITE)
         image = Image.alpha_composite(page, image.convert("RGBA"))
     return image.convert("RGB")
+
+
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    """What brings a photo upright, by its EXIF orientation; None if nothing need be done.
+
+    Pillow's own function also writes the other tags anew, and fails at photos that are whole but
+    for a broken tag.
+    """
+    try:
+        orientation = image.getexif().get(EXIF_ORIENTATION)
+    except Exception:  # noqa: BLE001 (a viewer shows such photos too, as they lie)
+        return None
+    return TURNS.get(orientation) if isinstance(orientation, int) else None
 
 
 def _strip(whole: Image.Image, index: int, total: int) -> PictureFrame:
