@@ -4,10 +4,11 @@ The rules:
 
 * A picture's *job* is one task of the event loop. It waits for its turn, has the picture decoded by
   a worker, then each frame read by whichever worker is free.
-* There are as many turns as workers, so that only so many decoded pictures are in memory; and a
-  worker is taken before anything is handed to it, so that nothing queues where it cannot be seen.
-  Turns and workers go first come, first served: a GIF of a hundred frames and its neighbour
-  alternate.
+* There are a few turns only, so that only so many decoded pictures are in memory; and a worker is
+  taken before anything is handed to it, so that nothing queues where it cannot be seen. Turns and
+  workers go first come, first served: a GIF of a hundred frames and its neighbour alternate.
+* There is one turn more than workers, and pictures that may have several frames leave one: however
+  many long animations are in work, a small picture is read between two of their frames.
 * What a worker has begun cannot be stopped. A job nobody waits for any more is cancelled if it
   waits for a turn or a worker; else it runs on, and its reading is there for the next who asks.
 * Equal pictures in work are one job; those read are kept, the most recently asked for first.
@@ -23,6 +24,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any, TypeVar
 
@@ -102,7 +104,9 @@ class PictureReader:
         self._engine_factory = engine_factory
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="aliocr-reader")
         self._of_thread = threading.local()
-        self._turns = asyncio.Semaphore(workers)
+        self._turns = asyncio.Semaphore(workers + 1)
+        self._long_turns = asyncio.Semaphore(workers)
+        self._hashing = asyncio.Lock()  # or many pictures' slices would add up to a stall
         self._workers = asyncio.Semaphore(workers)
         self._at_work: set[asyncio.Future[Any]] = set()
         self._jobs: dict[_Key, _Job] = {}
@@ -133,7 +137,8 @@ class PictureReader:
             ImportError: The `emulator` extra is not installed.
             RuntimeError: The reader is closed, or was before the picture was read.
         """
-        key = _Key(await _sha256(data), interval, max_frames)
+        async with self._hashing:
+            key = _Key(await _sha256(data), interval, max_frames)
         if self._closed:
             raise RuntimeError(CLOSED)
         if (kept := self._kept.get(key)) is not None:
@@ -192,8 +197,12 @@ class PictureReader:
             del self._jobs[job.key]
 
     async def _work(self, job: _Job, data: bytes) -> Content:
-        await self._take(self._turns, job)
-        try:
+        async with AsyncExitStack() as turns:
+            if (job.key.max_frames or 1) > 1:
+                await self._take(self._long_turns, job)
+                turns.callback(self._long_turns.release)
+            await self._take(self._turns, job)
+            turns.callback(self._turns.release)
             opening = await self._hand_over(
                 job, self._open, data, job.key.interval, job.key.max_frames
             )
@@ -204,8 +213,6 @@ class PictureReader:
             seen = [await self._hand_over(job, self._see, frame) for frame in opened]
             await asyncio.wait(seen)
             return _content([each.result() for each in seen])
-        finally:
-            self._turns.release()
 
     async def _take(self, places: asyncio.Semaphore, job: _Job) -> None:
         """Queue for a turn or a worker, unless nobody waits for the job any more."""
@@ -272,7 +279,7 @@ def _failing_as_documented(function: Callable[..., T], *args: object) -> T:
         return function(*args)
     except (PictureError, ImportError):
         raise
-    except Exception as error:
+    except BaseException as error:  # a library's SystemExit would end the event loop
         raise PictureError(586, f"the engine failed ({type(error).__name__})") from error
 
 

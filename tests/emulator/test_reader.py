@@ -18,7 +18,7 @@ from PIL import Image
 from aliocr.emulator.content import CERTAIN, Content
 from aliocr.emulator.engine import Engine, Recognized
 from aliocr.emulator.picture import PictureError
-from aliocr.emulator.reader import KEPT_READINGS, PictureReader
+from aliocr.emulator.reader import HASHED_AT_ONCE, KEPT_READINGS, PictureReader
 from aliocr.models import Region
 
 PATIENCE = 10.0
@@ -55,7 +55,7 @@ class Engines:
 class Failing:
     """An engine that fails at its first picture, and then works."""
 
-    def __init__(self, error: Exception) -> None:
+    def __init__(self, error: BaseException) -> None:
         self.errors = [error]
 
     def __call__(self) -> Engine:
@@ -375,6 +375,34 @@ async def test_a_long_animation_does_not_keep_a_small_picture_waiting(gated: Eng
     await reader.aclose()
 
 
+async def test_many_long_animations_do_not_keep_a_small_picture_waiting(gated: Engines) -> None:
+    """Nor do they where there are more of them than workers, whoever sent them."""
+    reader = PictureReader(gated, workers=2)
+    animations = [reading(reader, gif(*range(start, start + 30)), 30) for start in (20, 60, 100)]
+    await until(lambda: len(gated.begun) == 2)
+    small = reading(reader, plain(7))
+    await some_turns()
+    gated.gate.set()
+    await small
+    assert gated.begun.index(7) < 10
+    await asyncio.gather(*animations)
+    await reader.aclose()
+
+
+async def test_hashing_many_large_files_lets_the_loop_turn(
+    lone: PictureReader, gated: Engines
+) -> None:
+    """One slice of one file at a time, however many are to be told apart."""
+    calls = [reading(lone, plain(red).ljust(4_000_000, b"\0")) for red in range(1, 9)]
+    turns = 0
+    while len(lone._jobs) < len(calls):
+        await asyncio.sleep(0)
+        turns += 1
+    assert turns > 8 * 4_000_000 // HASHED_AT_ONCE
+    gated.gate.set()
+    await asyncio.gather(*calls)
+
+
 async def test_a_failure_reaches_all_who_wait_and_is_not_kept() -> None:
     """A bad moment of the engine is told to everyone, and forgotten at the next try."""
     reader = PictureReader(Failing(ValueError("tensor of odd shape")), workers=1)
@@ -384,6 +412,16 @@ async def test_a_failure_reaches_all_who_wait_and_is_not_kept() -> None:
         assert outcome.code == 586
         assert "ValueError" in outcome.message
         assert isinstance(outcome.__cause__, ValueError)
+    assert (await read(reader, plain(1))).text == ""
+    await reader.aclose()
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError()])
+async def test_an_engine_cannot_end_the_program(error: BaseException) -> None:
+    """A library that exits, or means to be cancelled, has failed like any other."""
+    reader = PictureReader(Failing(error), workers=1)
+    with pytest.raises(PictureError, match=type(error).__name__):
+        await read(reader, plain(1))
     assert (await read(reader, plain(1))).text == ""
     await reader.aclose()
 
