@@ -543,7 +543,7 @@ def test_local_says_how_a_picture_was_read(tmp_path: Path) -> None:
     assert done.stdout.count("hello") == 1
     assert "one of every 2 of 120 frames; --interval 1 --max-frames 120 reads all" in done.stderr
     assert "2 skipped" in done.stderr
-    assert "590 an empty file" in done.stderr
+    assert "590 BAD_FORMAT: an empty file" in done.stderr
     done = _run("scan", "--local", "--json", tmp_path)
     totals = {Path(one["source"]).name: one.get("frames_total") for one in _objects(done.stdout)}
     assert totals == {"empty.png": None, "many.gif": 120, "same.gif": 3}

@@ -18,11 +18,19 @@ from aliocr.emulator.engine import Recognized
 SAMPLES = Path(__file__).parents[1] / "samples"
 
 
+def plain(width: int) -> bytes:
+    """A picture that is so wide and otherwise like any other."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (width, 10)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
 class Album:
     """A host of pictures that are as wide as their name says, and an engine that reads the width.
 
     `async with` it. The engine waits while `gate` is closed. `served` are the widths that were
-    downloaded, `begun` those the engine was given, `read` those it has read, each in order.
+    downloaded, `begun` those the engine was given, `read` those it has read, each in order;
+    `stalled` is how many downloads of `/slow` have begun.
     """
 
     def __init__(self) -> None:
@@ -30,10 +38,13 @@ class Album:
         app.router.add_get("/width/{width}", self._picture)
         app.router.add_get("/sample/{name}", self._sample)
         app.router.add_get("/slow", self._slow)
+        app.router.add_get("/posted/{name}", self._posted)
         self.server = TestServer(app)
         self.gate = threading.Event()
         self.gate.set()
         self.served: list[int] = []
+        self.stalled = 0
+        self._files: dict[str, tuple[bytes, str]] = {}
         self.begun: list[int] = []
         self.read: list[int] = []
 
@@ -53,6 +64,12 @@ class Album:
         """The address of one of its pictures."""
         return str(self.server.make_url(path))
 
+    def post(self, data: bytes, name: str = "a.png", content_type: str = "image/png") -> str:
+        """The address at which these bytes are found from now on, under whatever name and type."""
+        path = f"{len(self._files)}-{name}"
+        self._files[path] = (data, content_type)
+        return self.url(f"/posted/{path}")
+
     def recognize(self, picture: Image.Image) -> tuple[Recognized, ...]:
         """The engine: the width as a text; nothing in a picture 1 pixel wide."""
         self.begun.append(picture.width)
@@ -62,15 +79,18 @@ class Album:
         return (Recognized(text, 0, 0, picture.width, 1, 1.0),) if picture.width > 1 else ()
 
     async def _picture(self, request: web.Request) -> web.Response:
-        buffer = io.BytesIO()
         width = int(request.match_info["width"])
-        Image.new("RGB", (width, 10)).save(buffer, "PNG")
         self.served.append(width)
-        return web.Response(body=buffer.getvalue())
+        return web.Response(body=plain(width))
 
     async def _sample(self, request: web.Request) -> web.FileResponse:
         return web.FileResponse(SAMPLES / request.match_info["name"])
 
+    async def _posted(self, request: web.Request) -> web.Response:
+        body, content_type = self._files[request.match_info["name"]]
+        return web.Response(body=body, headers={"Content-Type": content_type})
+
     async def _slow(self, _: web.Request) -> web.Response:
+        self.stalled += 1
         await asyncio.Event().wait()
         return web.Response()

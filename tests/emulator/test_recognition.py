@@ -12,9 +12,10 @@ import pytest
 from asking import IMAGE, PATIENCE, arrived, ask, body_of, gone, send, sign, until
 
 pytest.importorskip("PIL")
-from album import Album
+from album import Album, plain
 
-from aliocr.emulator import Emulator
+from aliocr.emulator import Emulator, download
+from aliocr.emulator.download import MAX_BYTES
 from aliocr.emulator.engine import Recognized
 
 
@@ -74,6 +75,59 @@ async def test_at_the_deadline_what_is_done_is_answered(album: Album) -> None:
         album.gate.set()
 
 
+async def test_what_the_deadline_interrupts_is_finished_for_the_next(album: Album) -> None:
+    """581 means "ask again": the picture in work is read to its end, and only once."""
+    async with album.emulator(deadline=0.24) as emulator:
+        album.gate.clear()
+        assert (await ask(emulator, album.url("/width/5"))).codes == [581]
+        album.gate.set()
+        await until(lambda: album.read)
+        assert (await ask(emulator, album.url("/width/5"))).codes == [200]
+    assert album.begun == [5]
+
+
+async def test_a_picture_under_many_addresses_is_read_once(album: Album) -> None:
+    """In one request or in several, at the same time or later: its bytes are what counts."""
+    urls = [album.url(f"/width/5?copy={number}") for number in range(20)]
+    async with album.emulator(deadline=None) as emulator:
+        for heard in await asyncio.gather(*(ask(emulator, *urls) for _ in range(3))):
+            assert heard.codes == [200] * 20
+        await ask(emulator, *urls)
+    assert album.begun == [5]
+
+
+async def test_a_client_that_leaves_harms_no_other(album: Album) -> None:
+    """Nor is what it asked for read for nobody, beyond what is in work."""
+    album.gate.clear()
+    async with album.emulator(deadline=None) as emulator:
+        urls = [album.url(f"/width/{100 + number}") for number in range(60)]
+        leaving = asyncio.create_task(ask(emulator, *urls))
+        await until(lambda: album.begun)
+        staying = asyncio.create_task(ask(emulator, urls[0], album.url("/width/7")))
+        await until(lambda: 7 in album.served)
+        leaving.cancel()
+        await asyncio.wait([leaving])
+        await asyncio.sleep(0.03)  # for its connection to be seen closed
+        album.gate.set()
+        assert (await staying).codes == [200, 200]
+    assert len(album.read) < 10
+
+
+async def test_large_pictures_of_many_clients_do_not_fill_the_memory(
+    album: Album, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that find no room come when others have been read; nobody waits for ever."""
+    monkeypatch.setattr(download, "MAX_HELD_BYTES", MAX_BYTES)
+    urls = [album.post(plain(width).ljust(MAX_BYTES // 4, b"\0")) for width in range(2, 8)]
+    album.gate.clear()
+    async with album.emulator(deadline=None) as emulator:
+        clients = [asyncio.create_task(ask(emulator, *urls)) for _ in range(4)]
+        await until(lambda: album.begun)
+        album.gate.set()
+        for heard in await asyncio.gather(*clients):
+            assert heard.codes == [200] * 6
+
+
 async def test_without_a_deadline_everything_is_waited_for(album: Album) -> None:
     """For machines that are slow."""
     album.gate.clear()
@@ -98,6 +152,19 @@ async def test_a_big_request_does_not_starve_the_next_client(album: Album) -> No
         assert (await small).codes == [200]
         assert (await big).codes == [200] * 60
     assert album.read.index(7) < 20
+
+
+async def test_a_request_for_slow_images_does_not_starve_the_next_client(
+    album: Album, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor do downloads: the next connection goes to the request that has fewest."""
+    monkeypatch.setattr(download, "CONNECTIONS", 3)
+    async with album.emulator(deadline=None, download_timeout=0.05) as emulator:
+        slow = asyncio.create_task(ask(emulator, *[album.url("/slow")] * 30))
+        await arrived(emulator, 1)
+        assert (await ask(emulator, album.url("/width/7"))).codes == [200]
+        assert album.stalled < 10
+        assert (await slow).codes == [592] * 30
 
 
 async def test_a_failure_inside_is_the_services_and_no_page(

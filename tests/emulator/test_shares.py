@@ -76,6 +76,17 @@ async def test_a_large_share_is_not_starved_by_small_ones() -> None:
     assert served == ["b", "c"]
 
 
+async def test_those_behind_one_that_stops_waiting_are_served_at_once() -> None:
+    """What they want was free all the time."""
+    shares, served = Shares(10), list[str]()
+    await taken(shares, "a", 6)
+    large, small = waiting(shares, "b", 8, served), waiting(shares, "c", 1, served)
+    await some_turns()
+    large.cancel()
+    await small
+    assert served == ["c"]
+
+
 @pytest.mark.parametrize("granted", [False, True])
 async def test_who_stops_waiting_takes_nothing_along(granted: bool) -> None:
     """Whether or not its turn came in the same moment, those behind it are served."""

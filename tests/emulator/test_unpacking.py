@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -17,7 +18,7 @@ def raw_deflate(data: bytes) -> bytes:
     return zlib.compress(data, wbits=-zlib.MAX_WBITS)
 
 
-PACKED = {
+PACKED: dict[str, Callable[[bytes], bytes]] = {
     "": bytes,
     "identity": bytes,
     "gzip": gzip.compress,
