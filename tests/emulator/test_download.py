@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -228,6 +229,24 @@ async def late(downloader: Downloader, host: ImageHost, owner: str) -> None:
     with pytest.raises(APIError):
         async with downloader.fetch(host.url("/slow/body"), owner):
             pass
+
+
+async def test_many_downloads_leave_the_loop_its_turns(host: ImageHost) -> None:
+    """They begin one after the other, a turn of the loop each, and not all in one."""
+    turn, begun = 0, list[int]()
+
+    class Noting(Downloader):
+        def _socket(self, address_info: tuple[Any, ...]) -> socket.socket:
+            begun.append(turn)
+            return super()._socket(address_info)
+
+    async with Noting() as downloader:
+        fetches = asyncio.gather(*(fetched(downloader, host.url("/size/1")) for _ in range(60)))
+        while not fetches.done():
+            await asyncio.sleep(0)
+            turn += 1
+        assert await fetches == [b"\0"] * 60
+    assert max(map(begun.count, begun)) <= 2
 
 
 async def test_images_that_wait_to_be_read_do_not_fill_the_memory(
