@@ -148,6 +148,7 @@ async def test_a_big_request_does_not_starve_the_next_client(album: Album) -> No
         await arrived(emulator, 1)
         small = asyncio.create_task(ask(emulator, album.url("/width/7")))
         await until(lambda: 7 in album.served)
+        await asyncio.sleep(0.03)  # for it to arrive
         album.gate.set()
         assert (await small).codes == [200]
         assert (await big).codes == [200] * 60
