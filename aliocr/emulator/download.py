@@ -4,7 +4,7 @@ The rules:
 
 * Downloads run side by side, and the 3 s of each begin once it has a connection of its own. Who has
   the fewest connections gets the next, so that a hundred images on a slow host do not keep the next
-  client waiting.
+  client waiting; and in one turn of the event loop only one download goes on.
 * Before a body is read, all of its announced length is set aside in memory, or as much as an image
   may have if its host announces nothing; the 3 s stand still as long as there is not so much. It
   is free again once the picture has been read. So no number of clients fills the memory, and since
