@@ -4,7 +4,7 @@ The rules:
 
 * Downloads run side by side, and the 3 s of each begin once it has a connection of its own. Who has
   the fewest connections gets the next, so that a hundred images on a slow host do not keep the next
-  client waiting.
+  client waiting; and in one turn of the event loop only one download goes on.
 * Before a body is read, all of its announced length is set aside in memory, or as much as an image
   may have if its host announces nothing; the 3 s stand still as long as there is not so much. It
   is free again once the picture has been read. So no number of clients fills the memory, and since
@@ -101,7 +101,7 @@ class Downloader:
         self._private_addresses = private_addresses
         self._session: aiohttp.ClientSession | None = None
         self._connections = Shares(CONNECTIONS)
-        self._turnstile = asyncio.Lock()
+        self._turnstile = Shares(1)
         self._memory = Shares(max(MAX_HELD_BYTES, max_bytes))
 
     async def __aenter__(self) -> Self:
@@ -154,7 +154,7 @@ class Downloader:
         connection = self._connections.share(owner)
         await connection.take(1)
         try:
-            await self._next_turn()
+            await self._next_turn(owner)
             async with asyncio.timeout(self._timeout) as clock:
                 return await self._follow(url, clock, memory)
         except TimeoutError:
@@ -206,7 +206,7 @@ class Downloader:
         await _set_aside(size, clock, memory)
         data = bytearray()
         async for chunk in response.content.iter_any():
-            await self._next_turn()
+            await self._next_turn(memory.owner)
             for piece in unpacker.unpacked(chunk):
                 data += piece
                 if len(data) > self._max_bytes:
@@ -217,14 +217,18 @@ class Downloader:
         memory.keep(len(data))
         return bytes(data)
 
-    async def _next_turn(self) -> None:
+    async def _next_turn(self, owner: Hashable) -> None:
         """Wait for a turn of the event loop in which no other download goes on.
 
         To begin one takes a millisecond, and to take in a chunk not much less: two hundred in the
         same turn would add up to a stall.
         """
-        async with self._turnstile:
+        turn = self._turnstile.share(owner)
+        await turn.take(1)
+        try:
             await asyncio.sleep(0)
+        finally:
+            turn.keep(0)
 
     def _too_large(self) -> APIError:
         return image_error(589, f"given up after {self._max_bytes} bytes")

@@ -149,7 +149,7 @@ yes     an answer within 6 s, 581 for what is not done (Response timeout)
         test_recognition.py::test_at_the_deadline_what_is_done_is_answered
 no      oss:// URLs and uploaded files (SDK)
         403 for the image: nobody here has authorised any.
-        test_server.py::test_an_image_that_is_not_as_documented_harms_no_other
+        test_tasks.py::test_an_oss_path_is_403
 
 frames
 yes     the first frame only, unless interval and maxFrames are given (GIFs and long images)

@@ -113,7 +113,7 @@ def _image(task: Task) -> Image | APIError:
         return image_error(400, f"[task.dataId] is too long(>{MAX_DATA_ID_CHARACTERS})")
     if problem.startswith("and "):
         return image_error(400, "[task.interval] and [task.maxFrames] go together")
-    return image_error(400, f"{WIRE_NAMES.get(field, '[task]')} {problem}")
+    return image_error(400, f"{WIRE_NAMES[field]} {problem}")
 
 
 async def _read(

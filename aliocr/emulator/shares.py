@@ -3,7 +3,7 @@
 The rules:
 
 * Whoever waits for a share waits in the queue of its owner, a request. The next share goes to the
-  owner that holds the least, and of those that hold as much to the one that has waited longest.
+  owner that holds the least, and of those that hold as little to each in its turn.
 * Nobody overtakes the one whose turn it is: a large share is not starved by small ones.
 * A share is taken in one piece. Who holds something never waits for more of it, so it is always
   given back, and nobody can wait for ever.
@@ -61,25 +61,29 @@ class Shares:
         """Grant what can be granted."""
         while self._queues:
             owner = min(self._queues, key=self._held.__getitem__)
-            queue = self._queues[owner]
-            amount, granted = queue[0]
+            amount, granted = self._queues[owner][0]
             if not granted.done():
                 if amount > self._free:
                     return
                 self._free -= amount
                 self._held[owner] += amount
                 granted.set_result(None)
+            queue = self._queues.pop(owner)
             queue.popleft()
-            if not queue:
-                del self._queues[owner]
+            if queue:
+                self._queues[owner] = queue  # behind all others
 
 
 class Share:
-    """What is held at one time by one piece of work; made by `Shares.share`."""
+    """What is held at one time by one piece of work; made by `Shares.share`.
+
+    Attributes:
+        owner: Whose it is.
+    """
 
     def __init__(self, shares: Shares, owner: Hashable) -> None:
         self._shares = shares
-        self._owner = owner
+        self.owner = owner
         self._amount = 0
 
     async def take(self, amount: int) -> None:
@@ -91,10 +95,10 @@ class Share:
         """
         if self._amount:
             raise RuntimeError("a share is taken in one piece")
-        await self._shares._take(self._owner, amount)  # noqa: SLF001 (two halves of one thing)
+        await self._shares._take(self.owner, amount)  # noqa: SLF001 (two halves of one thing)
         self._amount = amount
 
     def keep(self, amount: int) -> None:
         """Give back all but so much, at once."""
         surplus, self._amount = self._amount - amount, amount
-        self._shares._give_back(self._owner, surplus)  # noqa: SLF001
+        self._shares._give_back(self.owner, surplus)  # noqa: SLF001

@@ -291,7 +291,7 @@ async def test_positions_in_a_long_image_count_from_the_whole(
 
 
 async def test_every_refusal_has_its_documented_word_and_no_key(album: Album) -> None:
-    """400, 401, 403, 404, 480, 581, 589, 590 and 592 in one reply, good images between them."""
+    """400, 401, 403, 404, 480, 589, 590 and 592 in one reply, beside an image that is read."""
     secret = "?OSSAccessKeyId=a&Signature=secret"
     refused = {
         "http://127.0.0.1:99999/a.png": 400,

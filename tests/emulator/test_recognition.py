@@ -80,7 +80,8 @@ async def test_what_the_deadline_interrupts_is_finished_for_the_next(album: Albu
     """581 means "ask again": the picture in work is read to its end, and only once."""
     async with album.emulator(deadline=0.24) as emulator:
         album.gate.clear()
-        assert (await ask(emulator, album.url("/width/5"))).codes == [581]
+        (answer,) = (await ask(emulator, album.url("/width/5"))).data
+        assert (answer["code"], answer["msg"][:9]) == (581, "TIMEOUT: ")
         album.gate.set()
         await until(lambda: album.read)
         assert (await ask(emulator, album.url("/width/5"))).codes == [200]

@@ -64,6 +64,21 @@ async def test_who_holds_least_is_served_first() -> None:
     assert served == ["new"] + ["greedy"] * 3
 
 
+async def test_owners_that_hold_as_little_take_turns() -> None:
+    """One that always has something waiting does not keep the others out."""
+    shares, served = Shares(1), list[str]()
+    first = await taken(shares, "a", 1)
+    waits = [waiting(shares, owner, 1, served) for owner in "aaabbc"]
+    await some_turns()
+    first.keep(0)
+    while waits:
+        done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in done:
+            waits.remove(wait)
+            wait.result().keep(0)
+    assert "".join(served) == "abcaba"
+
+
 async def test_a_large_share_is_not_starved_by_small_ones() -> None:
     """Nobody overtakes the one whose turn it is, though less would fit."""
     shares, served = Shares(10), list[str]()
