@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 
 import attrs
 
+from aliocr.emulator.account import AccessKey, AccountState
+from aliocr.emulator.accounts import Accounts
 from aliocr.emulator.chaos import Chaos
 from aliocr.emulator.content import Content
 from aliocr.emulator.plan import (
@@ -19,7 +22,7 @@ from aliocr.emulator.plan import (
 )
 from aliocr.models import Region
 
-__all__ = ["Script"]
+__all__ = ["VERBS", "Script"]
 
 
 class Script:
@@ -29,9 +32,13 @@ class Script:
     how many in turn; for images, how many answers of each image, which then is read as usual.
     Faults of requests meet those that pass the gateway, so a request that is wrongly signed or too
     early uses up none.
+
+    Args:
+        accounts: The emulator's, whose quotas, keys and states may be changed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, accounts: Accounts) -> None:
+        self.accounts = accounts
         self._plan = Plan()
 
     # --- images
@@ -141,6 +148,55 @@ class Script:
             raise ValueError(f"seconds must be 0 or more, not {seconds}")
         self._plan.delays.put(seconds, times)
 
+    # --- accounts
+
+    def allow_images(
+        self, images_per_second: float | None = None, images_in_flight: int | None = None
+    ) -> None:
+        """Change the first account's image quota from now on; see `Account` for both."""
+        self.accounts[0].allow_images(images_per_second, images_in_flight)
+
+    def expire_token(self, access_key_id: str | None = None) -> None:
+        """Have a temporary key's token be expired from now on.
+
+        Args:
+            access_key_id: The key's; None for the first account's first.
+
+        Raises:
+            ValueError: There is no such key, or it has no token.
+        """
+        key = self._key(access_key_id)
+        if key.credentials.security_token is None:
+            raise ValueError(f"{key.credentials.access_key_id} is no temporary key")
+        key.expired = True
+
+    def disable_key(self, access_key_id: str | None = None) -> None:
+        """Have an AccessKey be inactive from now on; see `expire_token`."""
+        self._key(access_key_id).active = False
+
+    def set_state(self, state: AccountState, uid: str | None = None) -> None:
+        """Have an account be overdue, banned and so on from now on, or active again.
+
+        Args:
+            state: Any but `"active"` is refused with 596.
+            uid: The account's; None for the first one.
+
+        Raises:
+            ValueError: There is no such account or state.
+        """
+        found = [account for account in self.accounts if uid in (None, account.uid)]
+        if not found:
+            raise ValueError(f"there is no account {uid!r}")
+        found[0].state = state
+
+    def _key(self, access_key_id: str | None) -> AccessKey:
+        found = self.accounts.find(
+            access_key_id or self.accounts[0].keys[0].credentials.access_key_id
+        )
+        if found is None:
+            raise ValueError(f"there is no AccessKey {access_key_id!r}")
+        return found[1]
+
     # --- everything
 
     def skew_clock(self, seconds: float) -> None:
@@ -179,3 +235,11 @@ class Script:
     def reset(self) -> None:
         """Forget every instruction, chaos and the clock's skew included."""
         self._plan.forget()
+
+
+VERBS = tuple(
+    name
+    for name, member in vars(Script).items()
+    if inspect.isfunction(member) and not name.startswith("_")
+)
+"""What the control API may call."""

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from aliocr.credentials import Credentials
 from aliocr.emulator import strangers
-from aliocr.emulator.account import AccessKey, Account, AccountState
+from aliocr.emulator.account import Account
 from aliocr.emulator.accounts import Accounts
 from aliocr.emulator.calls import Call, busiest_second
 from aliocr.emulator.control import Control
@@ -20,7 +20,7 @@ from aliocr.emulator.download import TIMEOUT, Downloader
 from aliocr.emulator.endpoint import ANSWERING, Endpoint
 from aliocr.emulator.origin import same_origin
 from aliocr.emulator.page import LandingPage
-from aliocr.emulator.script import Script
+from aliocr.emulator.script import VERBS, Script
 from aliocr.emulator.service import Service
 from aliocr.emulator.serving import Serving
 from aliocr.emulator.thread import LoopThread
@@ -41,32 +41,6 @@ DEADLINE = 6.0
 
 MAX_BODY = 2 * 1024 * 1024
 """Bytes of a request, at most: twice what 100 of the longest URLs need, every letter escaped."""
-
-VERBS = (
-    "text",
-    "fail",
-    "omit",
-    "repeat",
-    "sink",
-    "add_foreign",
-    "reverse",
-    "refuse",
-    "throttle",
-    "respond",
-    "truncate_body",
-    "drop_connection",
-    "hang",
-    "stall",
-    "delay",
-    "skew_clock",
-    "chaos",
-    "reset",
-    "allow_images",
-    "expire_token",
-    "disable_key",
-    "set_state",
-)
-"""What the control API may call."""
 
 
 class Emulator(Script):
@@ -130,7 +104,6 @@ class Emulator(Script):
     ) -> None:
         if deadline is not None and deadline <= ANSWERING:
             raise ValueError(f"deadline must be above {ANSWERING} s or None, not {deadline}")
-        super().__init__()
         if accounts is None:
             account = Account(
                 credentials or _fresh_credentials(),
@@ -146,7 +119,7 @@ class Emulator(Script):
             raise ValueError(
                 "with accounts= leave out credentials= and the limits: each account has its own"
             )
-        self.accounts = Accounts(accounts)
+        super().__init__(Accounts(accounts))
         self.credentials = self.accounts[0].keys[0].credentials
         self.calls: list[Call] = []
         self._engine_factory = engine_factory
@@ -164,51 +137,6 @@ class Emulator(Script):
         """The endpoint, as `http://127.0.0.1:PORT`; known once it is started."""
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{host}:{self._port}"
-
-    def allow_images(
-        self, images_per_second: float | None = None, images_in_flight: int | None = None
-    ) -> None:
-        """Change the first account's image quota from now on; see the constructor for the rest."""
-        self.accounts[0].allow_images(images_per_second, images_in_flight)
-
-    def expire_token(self, access_key_id: str | None = None) -> None:
-        """Have a temporary key's token be expired from now on.
-
-        Args:
-            access_key_id: The key's; None for that of `credentials`.
-
-        Raises:
-            ValueError: There is no such key, or it has no token.
-        """
-        key = self._key(access_key_id)
-        if key.credentials.security_token is None:
-            raise ValueError(f"{key.credentials.access_key_id} is no temporary key")
-        key.expired = True
-
-    def disable_key(self, access_key_id: str | None = None) -> None:
-        """Have an AccessKey be inactive from now on; see `expire_token`."""
-        self._key(access_key_id).active = False
-
-    def set_state(self, state: AccountState, uid: str | None = None) -> None:
-        """Have an account be overdue, banned and so on from now on, or active again.
-
-        Args:
-            state: Any but `"active"` is refused with 596.
-            uid: The account's; None for the first one.
-
-        Raises:
-            ValueError: There is no such account or state.
-        """
-        found = [account for account in self.accounts if uid in (None, account.uid)]
-        if not found:
-            raise ValueError(f"there is no account {uid!r}")
-        found[0].state = state
-
-    def _key(self, access_key_id: str | None) -> AccessKey:
-        found = self.accounts.find(access_key_id or self.credentials.access_key_id)
-        if found is None:
-            raise ValueError(f"there is no AccessKey {access_key_id!r}")
-        return found[1]
 
     def busiest_second(self) -> int:
         """The most arrivals in any one second, refused ones included."""

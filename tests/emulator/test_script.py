@@ -302,12 +302,12 @@ async def test_a_fault_comes_before_the_body_is_looked_at(emulator: Emulator) ->
 def test_an_instruction_that_means_nothing_is_refused(slip: Callable[[Script], None]) -> None:
     """A test that tells nonsense fails where it tells it."""
     with pytest.raises(ValueError, match=r"200|times|seconds"):
-        slip(Script())
+        slip(Emulator())
 
 
 def test_many_instructions_are_found_at_once() -> None:
     """Ten thousand scripted images cost an answer no more than one."""
-    script = Script()
+    script = Emulator()
     urls = [f"https://example.com/{number}.png" for number in range(10_000)]
     for url in urls:
         script.fail(url, 592, times=1)
@@ -317,7 +317,7 @@ def test_many_instructions_are_found_at_once() -> None:
 
 def test_the_script_answers_with_values() -> None:
     """What the emulator asks of a script can be asked in a test as well."""
-    script = Script()
+    script = Emulator()
     script.text(A, "a")
     script.fail(B, 590)
     assert script._plan.next_outcome(A) == Content.of_text("a")
