@@ -36,8 +36,9 @@ KEYS = (
 
 
 def variables(**more: str) -> dict[str, str]:
-    """This process's, without a key of the developer's own."""
-    return {name: value for name, value in os.environ.items() if name not in KEYS} | more
+    """This process's, without a key of the developer's own or the size of another terminal."""
+    others = {*KEYS, "COLUMNS", "LINES"}
+    return {name: value for name, value in os.environ.items() if name not in others} | more
 
 
 def run(
