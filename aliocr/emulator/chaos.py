@@ -20,6 +20,9 @@ BREAKAGES = {
 }
 """Faults of requests that are no refusals, by the verb that asks for them."""
 
+REMEMBERED = 100_000
+"""Images whose number of tries is known; one that was asked for longer ago begins anew."""
+
 
 class Chaos:
     """Draws faults at given rates.
@@ -76,6 +79,8 @@ class Chaos:
     def _chance(self, subject: str) -> float:
         """From 0 to 1, by the seed, the subject, and how often it was asked about."""
         self._asked[subject] += 1
+        if len(self._asked) > REMEMBERED:
+            del self._asked[next(iter(self._asked))]
         return random.Random(f"{self._seed} {self._asked[subject]} {subject}").random()
 
 

@@ -109,7 +109,9 @@ class _Queue(Generic[T]):
         """What is to happen now, and once less from here on; None for nothing."""
         for name in (url, EVERY_IMAGE):
             for instruction in self._instructions.get(name, ()):
-                if instruction.times is None or instruction.done[url] < instruction.times:
+                if instruction.times is None:
+                    return instruction.what
+                if instruction.done[url] < instruction.times:
                     instruction.done[url] += 1
                     return instruction.what
         return None

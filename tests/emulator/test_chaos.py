@@ -46,6 +46,17 @@ def test_an_images_fate_hangs_on_its_url_and_its_tries_alone() -> None:
     assert {None, 592} == {fate for tries in fates.values() for fate in tries}
 
 
+def test_chaos_of_a_long_run_remembers_the_last_images_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A million images later it holds no more than it did."""
+    monkeypatch.setattr("aliocr.emulator.chaos.REMEMBERED", 10)
+    drawn = chaos(images={"592": 0.5})
+    for url in URLS:
+        drawn.next_failure(url)
+    assert len(drawn._asked) == 10
+
+
 def test_another_seed_is_another_chaos() -> None:
     """As many faults, other ones."""
     fates = [
