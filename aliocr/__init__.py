@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from aliocr.stats import Stats
     from aliocr.version import __version__
 else:
-    # Each name is fetched from its room when it is first asked for: the command line answers
-    # `--help`, and pytest starts with the plugin, without waiting for aiohttp.
+    # Each name is fetched from its room when it is first asked for: pytest starts with the plugin
+    # without waiting for aiohttp.
     _ROOMS = {
         "APIError": "errors",
         "AuthError": "errors",

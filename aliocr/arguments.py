@@ -9,7 +9,14 @@ from urllib.parse import SplitResult, urlsplit
 from aliocr.credentials import Credentials, CredentialsProvider
 from aliocr.errors import without_query
 
-__all__ = ["base_url", "check", "checked_credentials", "is_count", "is_positive"]
+__all__ = [
+    "ENDPOINT_VARIABLE",
+    "base_url",
+    "check",
+    "checked_credentials",
+    "is_count",
+    "is_positive",
+]
 
 ENDPOINT_VARIABLE = "ALIOCR_ENDPOINT"
 """Where the service is, unless the code says so: another one for a whole program, or for a test."""

@@ -12,9 +12,11 @@ aiohttp at the start of every pytest.
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 from collections.abc import Callable, Coroutine, Generator, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     from aliocr import Credentials, Session
     from aliocr.emulator import Call, Emulator
+    from aliocr.wire import Task
 
 __all__ = ["aliocr_credentials", "aliocr_emulator", "aliocr_session"]
 
@@ -37,6 +40,8 @@ LETTERS_SHOWN = 100
 """
 
 SESSION: pytest.StashKey[Session] = pytest.StashKey()
+OURS: pytest.StashKey[bool] = pytest.StashKey()
+"""The emulator is one of this plugin's, which heeds the marks."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -59,24 +64,13 @@ def aliocr_emulator(request: pytest.FixtureRequest) -> Iterator[Emulator]:
 
     `@pytest.mark.aliocr(...)` takes the arguments of `aliocr.emulator.Emulator`. To share one
     among tests, with an OCR engine for instance, which takes seconds to load, define a fixture of
-    this name and a wider scope: `with Emulator(RapidOCREngine) as emulator: yield emulator`.
+    this name and a wider scope: `with Emulator(RapidOCREngine) as emulator: yield emulator`; the
+    environment says so while each test runs that asks for it, and marks are for yours to read.
     """
-    from aliocr.arguments import ENDPOINT_VARIABLE
-    from aliocr.credentials import ID_VARIABLE, SECRET_VARIABLE, TOKEN_VARIABLE
     from aliocr.emulator import Emulator
 
-    with (
-        Emulator(**_options(request.node)) as emulator,
-        pytest.MonkeyPatch.context() as environment,
-    ):
-        key = emulator.credentials
-        environment.setenv(ENDPOINT_VARIABLE, emulator.url)
-        environment.setenv(ID_VARIABLE, key.access_key_id)
-        environment.setenv(SECRET_VARIABLE, key.access_key_secret)
-        # Who runs the tests may have one of a real account.
-        environment.delenv(TOKEN_VARIABLE, raising=False)
-        if key.security_token is not None:
-            environment.setenv(TOKEN_VARIABLE, key.security_token)
+    with Emulator(**_options(request.node)) as emulator, _environment(emulator):
+        request.node.stash[OURS] = True
         yield emulator
 
 
@@ -113,13 +107,21 @@ def aliocr_session(request: pytest.FixtureRequest, aliocr_emulator: Emulator) ->
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
-    """Have the test open its session, before any plugin sees the test that it is to run."""
-    session = item.stash.get(SESSION, None)
-    if session is None or not isinstance(item, pytest.Function):
-        yield
-        return
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(item, "obj", _opening(session, item.obj))
+    """Point the test to its emulator, and have it open its session, before it is run by anybody."""
+    with ExitStack() as stack:
+        emulator = _emulator_of(item)
+        if emulator is not None and OURS not in item.stash:
+            if next(item.iter_markers("aliocr"), None) is not None:
+                pytest.fail(
+                    "@pytest.mark.aliocr is for this plugin's aliocr_emulator; the one here is a "
+                    "fixture of your own, which makes the emulator as it likes",
+                    pytrace=False,
+                )
+            stack.enter_context(_environment(emulator))
+        session = item.stash.get(SESSION, None)
+        if session is not None and isinstance(item, pytest.Function):
+            patch = stack.enter_context(pytest.MonkeyPatch.context())
+            patch.setattr(item, "obj", _opening(session, item.obj))
         yield
 
 
@@ -129,13 +131,38 @@ def pytest_runtest_makereport(
 ) -> Generator[None, Result[pytest.TestReport], None]:
     """Show what arrived at the emulator where a test failed."""
     report = (yield).get_result()
-    asked = getattr(item, "funcargs", None) or {}
-    if report.failed and "aliocr_emulator" in asked:
-        from aliocr.emulator import Emulator
+    emulator = _emulator_of(item) if report.failed else None
+    if emulator is not None:
+        report.sections.append(("aliocr calls", _shown(emulator.calls)))
 
-        emulator = asked["aliocr_emulator"]
-        if isinstance(emulator, Emulator):  # it may be a fixture of somebody else's
-            report.sections.append(("aliocr calls", _shown(emulator.calls)))
+
+def _emulator_of(item: pytest.Item) -> Emulator | None:
+    """The one the test has asked for; None also for a fixture of that name that is no emulator."""
+    asked = getattr(item, "funcargs", None) or {}
+    if "aliocr_emulator" not in asked:
+        return None
+    from aliocr.emulator import Emulator
+
+    found = asked["aliocr_emulator"]
+    return found if isinstance(found, Emulator) else None
+
+
+@contextmanager
+def _environment(emulator: Emulator) -> Iterator[None]:
+    """Code that opens a session without arguments reaches this emulator, and not the service."""
+    from aliocr.arguments import ENDPOINT_VARIABLE
+    from aliocr.credentials import ID_VARIABLE, SECRET_VARIABLE, TOKEN_VARIABLE
+
+    key = emulator.credentials
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv(ENDPOINT_VARIABLE, emulator.url)
+        environment.setenv(ID_VARIABLE, key.access_key_id)
+        environment.setenv(SECRET_VARIABLE, key.access_key_secret)
+        # Who runs the tests may have one of a real account.
+        environment.delenv(TOKEN_VARIABLE, raising=False)
+        if key.security_token is not None:
+            environment.setenv(TOKEN_VARIABLE, key.security_token)
+        yield
 
 
 def _options(node: pytest.Item) -> dict[str, Any]:
@@ -154,6 +181,9 @@ def _options(node: pytest.Item) -> dict[str, Any]:
                 pytrace=False,
             )
         options |= mark.kwargs
+    # Accounts remember what was used up, and the mark is for many tests.
+    if "accounts" in options:
+        options["accounts"] = copy.deepcopy(options["accounts"])
     return options
 
 
@@ -198,13 +228,14 @@ def _on_asyncio() -> bool:
 
 def _shown(calls: list[Call]) -> str:
     """The last calls, each with its images, without the queries of URLs, which may be secret."""
+    from aliocr.emulator.entry import Entry
+
     last = calls[-CALLS_SHOWN:]
     earlier = len(calls) - len(last)
     lines = [f"({earlier} earlier)"] if earlier else []
     for call in last:
-        status = "no answer" if call.status is None else call.status
-        code = "" if call.code in (None, call.status) else f" {call.code}"
-        lines.append(f"{call.method} {_clean(call.path)}: {status}{code}")
+        entry = Entry.of(call, seconds=0.0)
+        lines.append(f"{entry.request}: {entry.answer}")
         images = _images(call)
         lines.extend(f"    {image}" for image in images[:IMAGES_SHOWN])
         if len(images) > IMAGES_SHOWN:
@@ -214,16 +245,14 @@ def _shown(calls: list[Call]) -> str:
 
 def _images(call: Call) -> list[str]:
     """What became of each image, failures first; of a request that was refused, just the images."""
+    from aliocr.emulator.entry import escaped
     from aliocr.errors import APIError, without_query
+
+    def of(task: Task, code: str = "") -> str:
+        return code + escaped(without_query(task.url), LETTERS_SHOWN)
 
     answered = sorted(call.answers, key=lambda one: not isinstance(one[1], APIError))
     return [
-        f"{answer.code if isinstance(answer, APIError) else 200} {_clean(without_query(task.url))}"
+        of(task, f"{answer.code if isinstance(answer, APIError) else 200} ")
         for task, answer in answered
-    ] or [_clean(without_query(task.url)) for task in call.tasks]
-
-
-def _clean(text: str) -> str:
-    """What a terminal can show of what anybody may have sent."""
-    seen = "".join(letter if letter.isprintable() else "?" for letter in text[: LETTERS_SHOWN + 1])
-    return seen if len(seen) <= LETTERS_SHOWN else f"{seen[:LETTERS_SHOWN]}…"
+    ] or [of(task) for task in call.tasks]

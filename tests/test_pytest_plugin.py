@@ -475,7 +475,9 @@ def test_what_anybody_sent_cannot_steer_the_terminal() -> None:
         path="/",
         tasks=(Task(url="https://example.com/\x1b[2J\n\u202e?Signature=s1gned"),),
     )
-    assert pytest_plugin._shown([call]) == "POST /: no answer\n    https://example.com/?[2J???…"
+    assert pytest_plugin._shown([call]) == (
+        "POST /: not answered\n    https://example.com/\\x1b[2J\\n\\u202e?…"
+    )
 
 
 # --- beside others ------------------------------------------------------------------------------

@@ -24,11 +24,11 @@ def request_rates(
 
 def image_rates(
     _: click.Context, __: click.Parameter, values: Sequence[str]
-) -> Mapping[str, float]:
-    """The same of images."""
+) -> Mapping[int, float]:
+    """The same of images, by code."""
     rates = _rates(values)
     _check(NONE, rates, 0)
-    return rates
+    return {int(code): rate for code, rate in rates.items()}
 
 
 def delay(_: click.Context, __: click.Parameter, value: float) -> float:
@@ -49,11 +49,13 @@ def _rates(values: Sequence[str]) -> Mapping[str, float]:
     """`"592=0.05"` as a name and a number."""
     found: dict[str, float] = {}
     for value in values:
-        name, _, rate = value.rpartition("=")
+        name, equals, rate = value.rpartition("=")
+        if not equals:
+            raise click.BadParameter(f"{value!r} has no rate, as 503=0.05 has")
         if name in found:
             raise click.BadParameter(f"{name} is there twice")
         try:
             found[name] = float(rate)
         except ValueError:
-            raise click.BadParameter(f"{value!r} has no rate, as 503=0.05 has") from None
+            raise click.BadParameter(f"{rate!r} is no rate, as in 503=0.05") from None
     return found

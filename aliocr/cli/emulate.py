@@ -15,7 +15,7 @@ from click.core import ParameterSource
 from aliocr.cli import chaos
 from aliocr.cli.misuse import Misuse
 from aliocr.cli.request_log import RequestLog
-from aliocr.cli.serving import Serving
+from aliocr.cli.running import Running
 from aliocr.credentials import Credentials
 from aliocr.emulator import Account, Emulator, read_accounts
 from aliocr.emulator.engine import RapidOCREngine
@@ -62,8 +62,6 @@ class Options(TypedDict):
 
     port: int
     host: str
-    images_per_second: float | None
-    images_in_flight: int | None
     window: WindowKind
     max_calls: int
 
@@ -125,11 +123,15 @@ class Options(TypedDict):
     "--images-per-second",
     type=float,
     callback=_number,
+    default=0.0,
+    show_default="no limit",
     help="Images read in a second, beyond which they are answered with 588.",
 )
 @click.option(
     "--images-in-flight",
-    type=click.IntRange(min=1),
+    type=click.IntRange(min=0),
+    default=0,
+    show_default="no limit",
     help="Images under detection at once, beyond which they are answered with 588.",
 )
 @click.option(
@@ -186,8 +188,10 @@ def emulate(
     engine: str,
     public_only: bool,
     requests_per_second: float,
+    images_per_second: float,
+    images_in_flight: int,
     chaos_requests: Mapping[str, float],
-    chaos_images: Mapping[str, float],
+    chaos_images: Mapping[int, float],
     chaos_delay: float,
     chaos_seed: int,
     quiet: bool,
@@ -209,27 +213,30 @@ def emulate(
             deadline=deadline or None,
             private_addresses=not public_only,
             requests_per_second=requests_per_second or None,
+            images_per_second=images_per_second or None,
+            images_in_flight=images_in_flight or None,
             **options,
         )
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     emulator.chaos(chaos_seed, requests=chaos_requests, images=chaos_images, delay=chaos_delay)
-    serving = Serving(
+    given = None if access_key_id is None else "given"
+    running = Running(
         emulator,
         RequestLog(requests=not quiet, accounts=accounts_file is not None),
         host=options["host"],
-        known=f"in {escaped(accounts_file)}" if accounts_file else access_key_id and "given",
+        known=f"in {escaped(accounts_file)}" if accounts_file else given,
         fetches=engine != "none" and not public_only,
         grace=(deadline or DEADLINE) + chaos_delay + PATIENCE,
     )
     try:
-        asyncio.run(serving.run())
+        asyncio.run(running.run())
     except ImportError as error:
         raise Misuse(str(error)) from None
     except BrokenPipeError:
         raise  # nobody reads standard output; click ends quietly
     except (OSError, UnicodeError) as error:
-        raise _refusal(error, options["host"], options["port"]) from None
+        raise _misuse(error, options["host"], options["port"]) from None
 
 
 def _credentials(access_key_id: str | None, access_key_secret: str | None) -> Credentials | None:
@@ -263,7 +270,7 @@ def _accounts(file: str | None) -> tuple[Account, ...] | None:
         raise Misuse(str(error)) from None
 
 
-def _refusal(error: OSError | UnicodeError, host: str, port: int) -> Misuse:
+def _misuse(error: OSError | UnicodeError, host: str, port: int) -> Misuse:
     """Why nothing can listen there, and what to do instead."""
     if isinstance(error, UnicodeError | socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
         return Misuse(f"{host} is no address of this machine; use another --host")

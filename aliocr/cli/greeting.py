@@ -7,8 +7,10 @@ import ipaddress
 import os
 import shlex
 
+from aliocr.arguments import ENDPOINT_VARIABLE
 from aliocr.credentials import ID_VARIABLE, SECRET_VARIABLE, TOKEN_VARIABLE, Credentials
 from aliocr.emulator import Account, Emulator
+from aliocr.emulator.origin import OWN
 
 __all__ = ["greeting", "is_open"]
 
@@ -36,13 +38,13 @@ def greeting(emulator: Emulator, known: str | None, *, accounts: bool) -> list[s
     lines = [
         "# an emulator of the service, until Ctrl-C",
         f"#   page     {url}/",
-        f"#   control  {url}/_emulator/",
+        f"#   control  {url}{OWN}",
     ]
     if accounts:
         lines += map(_account, emulator.accounts[:MOST_NAMED])
         if len(emulator.accounts) > MOST_NAMED:
             lines.append(f"#   and {len(emulator.accounts) - MOST_NAMED} accounts more")
-    lines.append(f"export ALIOCR_ENDPOINT={shlex.quote(url)}")
+    lines.append(f"export {ENDPOINT_VARIABLE}={shlex.quote(url)}")
     return lines + _exports(emulator.credentials, known)
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import attrs
 import click
 
+from aliocr.arguments import ENDPOINT_VARIABLE
 from aliocr.cli.frames import ALL, FIRST, Choice, frames_total, remark
 from aliocr.cli.misuse import Misuse
 from aliocr.cli.output import JSONOutput, Output, TextOutput, shown
@@ -44,7 +45,7 @@ REGION: str = inspect.signature(Session).parameters["region"].default
 @click.option("--interval", type=COUNT, metavar="N", help="Read one of every N frames.")
 @click.option("--max-frames", type=COUNT, metavar="N", help="Read at most N frames of a picture.")
 @click.option(
-    "--endpoint", envvar="ALIOCR_ENDPOINT", show_envvar=True, help="Base URL of the service."
+    "--endpoint", envvar=ENDPOINT_VARIABLE, show_envvar=True, help="Base URL of the service."
 )
 @click.option("--region", default=REGION, show_default=True, help="The account's region.")
 @click.option("--biz-type", help="The moderation policy to apply.")

@@ -12,6 +12,10 @@ There may be several accounts, each with its keys, state and limits:
 Without an engine it downloads nothing and an image's text is `text of {url}`; with one it reads the
 real pictures. Its verbs (`Script`) make images and requests go wrong.
 
+The way of a request: `serving` (the socket) → `endpoint` → `gateway` (`request`, `schemes`,
+`account`; a no is a `refusal`) → `plan` (what `script` or `chaos` has for it) → `service` (→
+`recognition`: `download`, `reader`) → `calls` (the record) and `entry` (its line in the log).
+
 The rules of the service's documents, one by one: whether the emulator keeps each, and the test that
 shows it.
 """
@@ -19,20 +23,15 @@ shows it.
 from aliocr.emulator.account import AccessKey, Account
 from aliocr.emulator.accounts import Accounts, read_accounts
 from aliocr.emulator.calls import Call
-from aliocr.emulator.content import Content
-from aliocr.emulator.plan import EVERY_IMAGE, Answer
 from aliocr.emulator.rules import TABLE
 from aliocr.emulator.script import Script
 from aliocr.emulator.server import Emulator
 
 __all__ = [
-    "EVERY_IMAGE",
     "AccessKey",
     "Account",
     "Accounts",
-    "Answer",
     "Call",
-    "Content",
     "Emulator",
     "Script",
     "read_accounts",

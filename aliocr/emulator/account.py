@@ -11,7 +11,7 @@ import attrs
 
 from aliocr.credentials import Credentials
 from aliocr.emulator.refusal import Refusal
-from aliocr.emulator.window import Window, WindowKind, window_of
+from aliocr.emulator.window import WINDOWS, Window, WindowKind, window_of
 from aliocr.limits import REQUESTS_PER_SECOND
 from aliocr.signing import MAX_CLOCK_SKEW
 
@@ -55,14 +55,10 @@ class Account:
         uid: Its number, 16 digits, which is the `uid` of callbacks; None makes one up.
         state: Whether it may use the service: `"active"`, or why not: `"not_opened"`,
             `"unauthorized"` (a RAM user without permission), `"overdue"`, `"banned"`.
-        images_per_second: The same of images.
+        images_per_second: How many images are accepted, as of `requests_per_second`.
         images_in_flight: How many images may be under detection at once; None for no limit.
         window: How rates are counted. How the service does is not documented; who passes the
             sliding log passes the two others as well.
-
-    Attributes:
-        keys: See there.
-        uid: See there.
 
     Raises:
         ValueError: No key, a uid or state of another form, a limit that is not above 0.
@@ -88,12 +84,17 @@ class Account:
         if not re.fullmatch("[0-9]{16}", self.uid):
             raise ValueError(f"uid must be 16 digits, not {uid!r}")
         self.state = state
+        if window not in WINDOWS:
+            raise ValueError(f"window must be one of {', '.join(WINDOWS)}, not {window!r}")
         self._kind = window
         self._requests_per_second = requests_per_second
         self._requests = self._counted("requests_per_second", requests_per_second)
         self._nonces: dict[str, float] = {}
         self._in_flight = 0
         self.allow_images(images_per_second, images_in_flight)
+        self._quota_at_first = (images_per_second, images_in_flight)
+        self._state_at_first = state
+        self._keys_at_first = tuple((key.active, key.expired) for key in self.keys)
 
     def __repr__(self) -> str:
         """Who it is and how it fares."""
@@ -120,6 +121,7 @@ class Account:
                 {
                     "access_key_id": key.credentials.access_key_id,
                     "active": key.active,
+                    "expired": key.expired,
                     "temporary": key.credentials.security_token is not None,
                 }
                 for key in self.keys
@@ -129,6 +131,13 @@ class Account:
             "images_per_second": self._images_per_second,
             "images_in_flight": self._most_in_flight,
         }
+
+    def restore(self) -> None:
+        """Undo whatever has become of keys, state and image quotas since it was made."""
+        self.state = self._state_at_first
+        self.allow_images(*self._quota_at_first)
+        for key, (active, expired) in zip(self.keys, self._keys_at_first, strict=True):
+            key.active, key.expired = active, expired
 
     def refusal(self) -> Refusal | None:
         """Why the service does nothing for it; None if it does."""

@@ -6,19 +6,30 @@ for: not on which of a hundred concurrent requests came first. A run that failed
 
 from __future__ import annotations
 
+import enum
 import random
 from collections import Counter
 from collections.abc import Mapping
 
-__all__ = ["BREAKAGES", "Chaos"]
+__all__ = ["BREAKAGES", "Breakage", "Chaos"]
+
+
+class Breakage(enum.Enum):
+    """What can happen to an answer on its way."""
+
+    CUT = "half of it sent"
+    DROP = "the connection closed instead"
+    HANG = "silence for as long as the client waits"
+    STALL = "half of it sent, then silence for as long as the client waits"
+
 
 BREAKAGES = {
-    "drop_connection": "DROP",
-    "truncate_body": "CUT",
-    "stall": "STALL",
-    "hang": "HANG",
+    "drop_connection": Breakage.DROP,
+    "truncate_body": Breakage.CUT,
+    "stall": Breakage.STALL,
+    "hang": Breakage.HANG,
 }
-"""Faults of requests that are no refusals, by the verb that asks for them."""
+"""By the verb that asks for them."""
 
 REMEMBERED = 100_000
 """Images whose number of tries is known; one that was asked for longer ago begins anew."""
@@ -62,8 +73,8 @@ class Chaos:
         self._delay = delay
         self._asked: Counter[str] = Counter()
 
-    def next_fault(self) -> str | None:
-        """What happens to this request: a member's name of `Breakage`, or a code."""
+    def next_fault(self) -> Breakage | str | None:
+        """What happens to this request: it breaks, or is refused with a code."""
         name = _drawn(self._chance("requests"), self._requests)
         return None if name is None else BREAKAGES.get(name, name)
 
@@ -85,8 +96,9 @@ class Chaos:
 
 
 def _is_refusal(name: str) -> bool:
-    """A number of the service, or a word of the gateway's, all of which begin with a capital."""
-    return name != "200" and (name.isdecimal() or name[:1].isupper())
+    """A number of the service, or a word of the gateway's, such as `Throttling.User`."""
+    word = name[:1].isupper() and not name.isupper()
+    return name != "200" and name.isascii() and (name.isdecimal() or word)
 
 
 def _rates(what: str, rates: Mapping[str, float]) -> tuple[tuple[str, float], ...]:

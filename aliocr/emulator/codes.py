@@ -1,4 +1,4 @@
-"""The service's codes: the word of each, and an image's refusal in it."""
+"""The service's codes: the word of each, and an image's failure in it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ CODE_NAMES = {
 
 
 def image_error(code: int, detail: str = "") -> APIError:
-    """The refusal of one image, as `NOT_FOUND: its host answers HTTP 404`.
+    """The failure of one image, as `NOT_FOUND: its host answers HTTP 404`.
 
     Args:
         code: One that the documents name.

@@ -7,7 +7,7 @@ answered with 400 and `{"error": …}`. Whoever reaches the port may use it.
     POST   /_emulator/script/VERB   as in Python, arguments by name: {"url": "*", "code": 592}
     GET    /_emulator/calls         what arrived, oldest first; ?last=N for the last ones
     DELETE /_emulator/calls         forget them
-    GET    /_emulator/status        account, limits, engine, and what would have been charged
+    GET    /_emulator/status        accounts, limits, engine, and what would have been charged
     GET    /_emulator/rules         what is emulated, and what is not
     GET    /_emulator/health        200 while it serves
 """
@@ -25,6 +25,7 @@ from aiohttp.typedefs import Handler
 
 from aliocr import wire
 from aliocr.emulator.calls import Call
+from aliocr.emulator.origin import OWN, json_answer
 from aliocr.emulator.rules import RULES
 from aliocr.errors import APIError, without_query
 from aliocr.models import Scan
@@ -53,11 +54,10 @@ class Verb:
             method.__name__, fields, kw_only=True, forbid_unknown_fields=True
         )
 
-    @property
-    def arguments(self) -> dict[str, str]:
-        """Names, and what may be given for each."""
-        parameters = inspect.signature(self._method).parameters
-        return {name: str(parameter).partition(": ")[2] for name, parameter in parameters.items()}
+    def described(self) -> dict[str, object]:
+        """What it does, and a JSON schema of its arguments."""
+        does = (inspect.getdoc(self._method) or "").partition("\n")[0]
+        return {"does": does, "arguments": msgspec.json.schema(self._arguments)}
 
     def __call__(self, body: bytes) -> None:
         """Call it with the arguments in a JSON object; nothing stands for none.
@@ -65,7 +65,11 @@ class Verb:
         Raises:
             ValueError: They are not as they should be, or the verb says so.
         """
-        arguments = msgspec.json.decode(body or b"{}", type=self._arguments)
+        try:
+            arguments = msgspec.json.decode(body or b"{}", type=self._arguments)
+        except msgspec.ValidationError as error:
+            names = ", ".join(self._arguments.__struct_fields__) or "no arguments"
+            raise ValueError(f"{error}; it takes {names}: see GET {OWN}") from None
         self._method(**{name: getattr(arguments, name) for name in arguments.__struct_fields__})
 
 
@@ -91,35 +95,38 @@ class Control:
     def routes(self) -> tuple[Route, ...]:
         """What is handled, and by what."""
         return (
-            ("GET", "/_emulator/", self._index),
-            ("GET", "/_emulator/health", self._health),
-            ("GET", "/_emulator/status", self._tell_status),
-            ("GET", "/_emulator/rules", self._tell_rules),
-            ("GET", "/_emulator/calls", self._tell_calls),
-            ("DELETE", "/_emulator/calls", self._forget_calls),
-            ("POST", "/_emulator/script/{verb}", self._run),
-            ("*", "/_emulator{path:.*}", self._nothing),
+            ("GET", OWN, self._index),
+            ("GET", f"{OWN}health", self._health),
+            ("GET", f"{OWN}status", self._tell_status),
+            ("GET", f"{OWN}rules", self._tell_rules),
+            ("GET", f"{OWN}calls", self._tell_calls),
+            ("DELETE", f"{OWN}calls", self._forget_calls),
+            ("POST", OWN + "script/{verb}", self._run),
+            ("GET", OWN.rstrip("/"), self._index),
+            ("*", OWN + "{path:.*}", self._nothing),
         )
 
     async def _index(self, _: web.Request) -> web.Response:
-        return _json({"script": {name: verb.arguments for name, verb in self._verbs.items()}})
+        return json_answer(
+            {"script": {name: verb.described() for name, verb in self._verbs.items()}}
+        )
 
     async def _health(self, _: web.Request) -> web.Response:
-        return _json({"ok": True})
+        return json_answer({"ok": True})
 
     async def _tell_status(self, _: web.Request) -> web.Response:
         charged = sum(call.charged for call in self._calls)
-        return _json({**self._status(), "calls": len(self._calls), "charged": charged})
+        return json_answer({**self._status(), "calls": len(self._calls), "charged": charged})
 
     async def _tell_rules(self, _: web.Request) -> web.Response:
-        return _json({"rules": [attrs.asdict(rule) for rule in RULES]})
+        return json_answer({"rules": [attrs.asdict(rule) for rule in RULES]})
 
     async def _tell_calls(self, request: web.Request) -> web.Response:
         last = request.query.get("last", str(len(self._calls)))
         if not (last.isascii() and last.isdecimal()):
-            return _json({"error": f"last is a number, not {last!r}"}, 400)
+            return json_answer({"error": f"last is a number, not {last!r}"}, 400)
         calls = self._calls[-int(last) :] if int(last) else []
-        return _json({"calls": [_told(call) for call in calls]})
+        return json_answer({"calls": [_told(call) for call in calls]})
 
     async def _forget_calls(self, _: web.Request) -> web.Response:
         self._calls.clear()
@@ -129,24 +136,19 @@ class Control:
         name = request.match_info["verb"]
         verb = self._verbs.get(name)
         if verb is None:
-            return _json(
+            return json_answer(
                 {"error": f"no such verb: {name!r}; there are {', '.join(self._verbs)}"}, 404
             )
         try:
             verb(await request.read())
         except (ValueError, RecursionError) as error:
-            return _json({"error": f"{name}: {error}"}, 400)
+            return json_answer({"error": f"{name}: {error}"}, 400)
         return web.Response(status=204)
 
     async def _nothing(self, request: web.Request) -> web.Response:
-        return _json(
-            {"error": f"{request.method} {request.path} is nothing here; see /_emulator/"}, 404
+        return json_answer(
+            {"error": f"{request.method} {request.path} is nothing here; see {OWN}"}, 404
         )
-
-
-def _json(value: object, status: int = 200) -> web.Response:
-    body = msgspec.json.encode(value)
-    return web.Response(status=status, body=body, content_type="application/json")
 
 
 def _told(call: Call) -> dict[str, object]:

@@ -23,7 +23,7 @@ import socket
 from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
@@ -31,6 +31,7 @@ import aiohttp
 from aliocr.emulator.addresses import is_unsafe
 from aliocr.emulator.codes import image_error
 from aliocr.emulator.shares import Share, Shares
+from aliocr.emulator.turns import Turns
 from aliocr.emulator.unpacking import Unpacker, UnpackError
 from aliocr.errors import APIError
 
@@ -87,6 +88,7 @@ class Downloader:
         private_addresses: Fetch from loopback and private networks too, as tests want. False
             refuses every address that is not public, as a service on the Internet would. Link-local
             addresses and those of cloud metadata are refused in either case.
+        turns: Shared with whatever else holds the event loop; None for its own.
     """
 
     def __init__(
@@ -95,13 +97,14 @@ class Downloader:
         timeout: float = TIMEOUT,
         max_bytes: int = MAX_BYTES,
         private_addresses: bool = True,
+        turns: Turns | None = None,
     ) -> None:
         self._timeout = timeout
         self._max_bytes = max_bytes
         self._private_addresses = private_addresses
         self._session: aiohttp.ClientSession | None = None
         self._connections = Shares(CONNECTIONS)
-        self._turnstile = Shares(1)
+        self._turns = Turns() if turns is None else turns
         self._memory = Shares(max(MAX_HELD_BYTES, max_bytes))
 
     async def __aenter__(self) -> Self:
@@ -154,7 +157,8 @@ class Downloader:
         connection = self._connections.share(owner)
         await connection.take(1)
         try:
-            await self._next_turn(owner)
+            async with self._turns.turn(owner):
+                pass  # to begin one takes a millisecond, to take in a chunk not much less
             async with asyncio.timeout(self._timeout) as clock:
                 return await self._follow(url, clock, memory)
         except TimeoutError:
@@ -163,7 +167,7 @@ class Downloader:
         except UnpackError as error:
             raise image_error(480, f"its host's answer has {error}") from None
         except (aiohttp.ClientError, OSError) as error:
-            raise _refusal(error) from None
+            raise _failure(error) from None
         finally:
             connection.keep(0)
 
@@ -206,7 +210,8 @@ class Downloader:
         await _set_aside(size, clock, memory)
         data = bytearray()
         async for chunk in response.content.iter_any():
-            await self._next_turn(memory.owner)
+            async with self._turns.turn(memory.owner):
+                pass
             for piece in unpacker.unpacked(chunk):
                 data += piece
                 if len(data) > self._max_bytes:
@@ -217,23 +222,10 @@ class Downloader:
         memory.keep(len(data))
         return bytes(data)
 
-    async def _next_turn(self, owner: Hashable) -> None:
-        """Wait for a turn of the event loop in which no other download goes on.
-
-        To begin one takes a millisecond, and to take in a chunk not much less: two hundred in the
-        same turn would add up to a stall.
-        """
-        turn = self._turnstile.share(owner)
-        await turn.take(1)
-        try:
-            await asyncio.sleep(0)
-        finally:
-            turn.keep(0)
-
     def _too_large(self) -> APIError:
         return image_error(589, f"given up after {self._max_bytes} bytes")
 
-    def _socket(self, address_info: tuple[Any, ...]) -> socket.socket:
+    def _socket(self, address_info: aiohttp.AddrInfoType) -> socket.socket:
         """The socket for one connection; the last moment before it is made."""
         family, kind, protocol, _, address = address_info
         if is_unsafe(address[0], private_addresses=self._private_addresses):
@@ -270,7 +262,7 @@ def _target(here: str, location: str) -> str:
     return target
 
 
-def _refusal(error: Exception) -> APIError:
+def _failure(error: Exception) -> APIError:
     """For an exchange that failed."""
     if isinstance(getattr(error, "os_error", None), _UnsafeAddressError):
         return image_error(401, "[task.url] leads to an address that is not public")

@@ -18,9 +18,10 @@ from aliocr.emulator import gateway
 from aliocr.emulator.account import Account
 from aliocr.emulator.accounts import Accounts
 from aliocr.emulator.calls import Call, frames_charged
+from aliocr.emulator.chaos import Breakage
 from aliocr.emulator.codes import image_error
 from aliocr.emulator.entry import Entry
-from aliocr.emulator.plan import Breakage, Fault, Plan, Reply
+from aliocr.emulator.plan import Fault, Plan, Reply
 from aliocr.emulator.refusal import Refusal
 from aliocr.emulator.request import Request
 from aliocr.emulator.service import Service
@@ -126,7 +127,7 @@ class Endpoint:
         body = await _body_of(request)
         if isinstance(body, Refusal):
             return _refused(body, request, call)
-        async with self._turns:
+        async with self._turns.turn(call.request_id):
             account, asked = self._admitted(request, body, call)
         if isinstance(account, Refusal):
             return _refused(account, request, call)
@@ -186,7 +187,7 @@ class Endpoint:
         answers = await self._service.answer(
             tasks[:granted], request_id=call.request_id, until=until
         )
-        async with self._turns:
+        async with self._turns.turn(call.request_id):
             call.charged = frames_charged(answers)
             over = tuple((task, image_error(588)) for task in tasks[granted:])
             call.answers = self._plan.arrange(answers + over)

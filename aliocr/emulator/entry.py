@@ -9,7 +9,7 @@ import attrs
 
 from aliocr import wire
 from aliocr.emulator.calls import Call
-from aliocr.emulator.plan import Breakage
+from aliocr.emulator.chaos import Breakage
 from aliocr.models import Scan
 
 __all__ = ["Entry", "escaped"]

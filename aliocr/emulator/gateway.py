@@ -14,11 +14,11 @@ import hmac
 from aliocr import signing
 from aliocr.emulator.account import AccessKey, Account
 from aliocr.emulator.accounts import Accounts
-from aliocr.emulator.refusal import REFUSALS, Refusal, Refused
+from aliocr.emulator.refusal import Refusal, Refused
 from aliocr.emulator.request import Request
 from aliocr.emulator.schemes import Claim, Scheme, scheme_of
 
-__all__ = ["REFUSALS", "Refusal", "Request", "check"]
+__all__ = ["check"]
 
 _NONCE = "x-acs-signature-nonce"
 

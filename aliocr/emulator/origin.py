@@ -15,7 +15,7 @@ import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-__all__ = ["OWN", "objection", "same_origin"]
+__all__ = ["OWN", "json_answer", "objection", "same_origin"]
 
 OWN = "/_emulator/"
 """The emulator's own paths begin so; all others are the service's, which has its own checks."""
@@ -33,8 +33,13 @@ async def same_origin(request: web.Request, handler: Handler) -> web.StreamRespo
     words = objection(request) if request.path.startswith(OWN) else ""
     if not words:
         return await handler(request)
-    body = msgspec.json.encode({"error": words})
-    return web.Response(status=403, body=body, content_type="application/json")
+    return json_answer({"error": words}, 403)
+
+
+def json_answer(value: object, status: int = 200) -> web.Response:
+    """An answer of the emulator's own, which is none of the service's."""
+    body = msgspec.json.encode(value)
+    return web.Response(status=status, body=body, content_type="application/json")
 
 
 def objection(request: web.Request) -> str:

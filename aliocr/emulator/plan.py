@@ -1,21 +1,21 @@
 """What is to happen, as an emulator was told it: asked by what answers, written by the script.
 
-Two nouns. A *table* holds what an image says, for good. A *queue* holds what is to happen, in the
-order it was told, each so many times: to whole requests, or to each image by itself. Where neither
-has anything to say, chance may.
+`contents` hold what images say, for good. Each *queue* holds what is to happen, in the order it was
+told, so many times: to whole requests, or to each image by itself. Where neither has anything to
+say, chance may.
 """
 
 from __future__ import annotations
 
 import enum
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from typing import Generic, TypeAlias, TypeVar
 
 import attrs
 
 from aliocr import wire
-from aliocr.emulator.chaos import Chaos
+from aliocr.emulator.chaos import Breakage, Chaos
 from aliocr.emulator.codes import CODE_NAMES
 from aliocr.emulator.content import Content
 from aliocr.emulator.refusal import Refusal
@@ -27,7 +27,6 @@ __all__ = [
     "EVERY_IMAGE",
     "FOREIGN_TASK",
     "Answer",
-    "Breakage",
     "Copies",
     "Plan",
     "Reply",
@@ -42,15 +41,6 @@ Answer: TypeAlias = tuple[Task, Scan | APIError]
 """A task and what became of it."""
 
 T = TypeVar("T")
-
-
-class Breakage(enum.Enum):
-    """What can happen to an answer on its way."""
-
-    CUT = "half of it sent"
-    DROP = "the connection closed instead"
-    HANG = "silence for as long as the client waits"
-    STALL = "half of it sent, then silence for as long as the client waits"
 
 
 @attrs.frozen
@@ -87,33 +77,51 @@ class Copies(enum.Enum):
 
 @attrs.define(eq=False)
 class _Instruction(Generic[T]):
-    """Something to happen so many times, to each URL by itself; None for always."""
+    """Something to happen so many times."""
 
     what: T
-    times: int | None
+    times: int
     done: Counter[str] = attrs.field(factory=Counter)
 
 
 class _Queue(Generic[T]):
-    """Instructions by URL that take effect one after the other."""
+    """Instructions by URL: those for so many times one after the other, then what holds always.
 
-    def __init__(self) -> None:
+    Args:
+        each: Count for each URL by itself; else whatever was asked about.
+    """
+
+    def __init__(self, *, each: bool = True) -> None:
+        self._each = each
         self._instructions: dict[str, list[_Instruction[T]]] = {}
+        self._always: dict[str, T] = {}
+
+    def __len__(self) -> int:
+        return len(self._always) + sum(map(len, self._instructions.values()))
 
     def put(self, what: T, times: int | None, url: str = EVERY_IMAGE) -> None:
-        if times is not None and times < 1:
-            raise ValueError(f"times must be 1 or more, or None for always, not {times}")
-        self._instructions.setdefault(url, []).append(_Instruction(what, times))
+        """Have it happen so many times; None for always, instead of what held always before."""
+        if times is None:
+            self._always[url] = what
+        elif not isinstance(times, int) or times < 1:
+            raise ValueError(f"times must be 1 or more, or None for always, not {times!r}")
+        else:
+            self._instructions.setdefault(url, []).append(_Instruction(what, times))
+
+    def end(self, url: str) -> None:
+        """Nothing holds always any more."""
+        self._always.pop(url, None)
 
     def take(self, url: str = "") -> T | None:
         """What is to happen now, and once less from here on; None for nothing."""
         for name in (url, EVERY_IMAGE):
             for instruction in self._instructions.get(name, ()):
-                if instruction.times is None:
+                key = url if self._each else ""
+                if instruction.done[key] < instruction.times:
+                    instruction.done[key] += 1
                     return instruction.what
-                if instruction.done[url] < instruction.times:
-                    instruction.done[url] += 1
-                    return instruction.what
+            if name in self._always:
+                return self._always[name]
         return None
 
 
@@ -141,13 +149,30 @@ class Plan:
         self.contents: dict[str, Content] = {}
         self.failures: _Queue[APIError] = _Queue()
         self.copies: _Queue[Copies] = _Queue()
-        self.sunk: _Queue[Refusal] = _Queue()
+        self.sunk: _Queue[Refusal] = _Queue(each=False)
         self.faults: _Queue[Fault] = _Queue()
         self.delays: _Queue[float] = _Queue()
         self.foreign: _Queue[Answer] = _Queue()
         self.reversed = False
         self.skew = 0.0
         self.chaos: Chaos | None = None
+
+    def described(self) -> dict[str, object]:
+        """What is in force: how many instructions, the clock's skew, and whether chance reigns."""
+        queues: tuple[Sized, ...] = (
+            self.failures,
+            self.copies,
+            self.sunk,
+            self.faults,
+            self.delays,
+            self.foreign,
+        )
+        told = sum(len(queue) for queue in queues) + len(self.contents) + self.reversed
+        return {
+            "instructions": told,
+            "skew": self.skew,
+            "chaos": self.chaos is not None,
+        }
 
     def next_fault(self, tasks: Sequence[Task]) -> Fault | None:
         """What happens to the request of these tasks; None for nothing."""
@@ -209,13 +234,11 @@ def refusal(code: int | str, message: str = "") -> Refusal:
     return Refusal.of(code, message or (CODE_NAMES.get(code, "") if isinstance(code, int) else ""))
 
 
-def _fault(name: str | None) -> Fault | None:
+def _fault(drawn: Breakage | str | None) -> Fault | None:
     """What chance has drawn: a way to break, or a code."""
-    if name is None:
-        return None
-    if name in Breakage.__members__:
-        return Breakage[name]
-    return refusal(int(name) if name.isdecimal() else name)
+    if drawn is None or isinstance(drawn, Breakage):
+        return drawn
+    return refusal(int(drawn) if drawn.isdecimal() else drawn)
 
 
 # Given to answers that are about no image of the request; on the wire the task alone says which

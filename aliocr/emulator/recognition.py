@@ -60,18 +60,18 @@ class Recognition:
         """Wait for the pictures whose reading has begun, and end the threads."""
         await self._stack.aclose()
 
-    async def read(self, image: Image, place: asyncio.Semaphore) -> Content:
+    async def read(self, image: Image, places: asyncio.Semaphore) -> Content:
         """What the image says.
 
         Args:
             image: Which, and which of its frames.
-            place: Held while the picture is at the reader, so that its request takes no more places
-                there than it has. Downloads too are shared evenly among requests, told apart by it.
+            places: Of its request: one is held while the picture is at the reader. Downloads too
+                are shared evenly among requests, told apart by it.
 
         Raises:
             APIError: Not fetched, or not a picture that can be read.
         """
-        async with self._downloader.fetch(image.url, owner=place) as data, place:
+        async with self._downloader.fetch(image.url, owner=places) as data, places:
             try:
                 return await self._reader.read(
                     data, interval=image.interval, max_frames=image.max_frames

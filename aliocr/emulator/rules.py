@@ -25,8 +25,8 @@ yes     one path: 404 InvalidApi.NotFound (Request structure)
 yes     x-acs-version 2018-05-09: 400 InvalidAction.NotFound (Common parameters)
         test_refusals.py::test_a_refusal_has_the_documented_status_and_code
 yes     a mandatory header that is missing: 400 Missing… (Common parameters)
-        The nonce and Content-MD5 may be missing, as the vendor's SDKs leave them out; Accept
-        must be there.
+        With HMAC-SHA1 the nonce may be missing, with both Content-MD5, as the vendor's SDKs
+        leave them out; Accept must be there.
         test_refusals.py::test_the_older_signature_needs_its_headers
 yes     any Content-Type, query and x-acs-… header that is signed (SDK)
         test_gateway.py::test_headers_of_the_clients_own_pass_if_they_are_signed

@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
-from aliocr.emulator.account import AccessKey, AccountState
+from aliocr.emulator.account import AccessKey, Account, AccountState
 from aliocr.emulator.accounts import Accounts
-from aliocr.emulator.chaos import Chaos
+from aliocr.emulator.chaos import Breakage, Chaos
 from aliocr.emulator.content import Content
 from aliocr.emulator.plan import (
     FOREIGN_TASK,
-    Breakage,
     Copies,
     Plan,
     Reply,
@@ -28,8 +27,11 @@ __all__ = ["VERBS", "Script"]
 class Script:
     """The instructions to one emulator. They may be given at any time and hold from then on.
 
-    A URL is matched exactly; `"*"` is every image. `times` is how often, None always: for requests,
-    how many in turn; for images, how many answers of each image, which then is read as usual.
+    A URL is matched exactly; `"*"` is every image without an instruction of its own. `times` is how
+    often: for requests, how many in turn; for images, how many answers of each image, which then is
+    read as usual. What is told so many times happens in the order it was told, and before what
+    holds always (`times=None`), of which the last that was told counts.
+
     Faults of requests meet those that pass the gateway, so a request that is wrongly signed or too
     early uses up none.
 
@@ -41,10 +43,8 @@ class Script:
         self.accounts = accounts
         self._plan = Plan()
 
-    # --- images
-
     def text(self, url: str, text: str, regions: Sequence[Region] | None = None) -> None:
-        """Have an image say this from now on.
+        """Have an image say this from now on; a failure that held always is over.
 
         Args:
             url: The image's, or `"*"`.
@@ -55,6 +55,7 @@ class Script:
         if regions is not None:
             content = attrs.evolve(content, regions=tuple(regions))
         self._plan.contents[url] = content
+        self._plan.failures.end(url)
 
     def fail(self, url: str, code: int, times: int | None = None, *, message: str = "") -> None:
         """Have an image fail.
@@ -93,8 +94,6 @@ class Script:
         """Give the answers of every reply in another order: from the last image to the first."""
         self._plan.reversed = True
 
-    # --- requests
-
     def refuse(
         self,
         code: int | str,
@@ -112,6 +111,8 @@ class Script:
             times: So many requests; None for all.
             retry_after: Tell the client to come again after so many seconds.
         """
+        if retry_after is not None and not 0 <= retry_after < float("inf"):
+            raise ValueError(f"retry_after must be seconds from 0 up or None, not {retry_after}")
         refused = attrs.evolve(refusal(code, message), retry_after=retry_after)
         self._plan.faults.put(refused, times)
 
@@ -123,6 +124,10 @@ class Script:
         self, status: int, body: bytes | str, content_type: str, times: int | None = 1
     ) -> None:
         """Answer the request with this, whatever it is; such as a proxy's page."""
+        if not 200 <= status <= 599:
+            raise ValueError(f"status must be from 200 to 599, not {status}")
+        if not isinstance(body, bytes | str):
+            raise ValueError(f"body must be bytes or str, not {type(body).__name__}")  # noqa: TRY004
         data = body.encode() if isinstance(body, str) else body
         self._plan.faults.put(Reply(status, data, content_type), times)
 
@@ -148,13 +153,23 @@ class Script:
             raise ValueError(f"seconds must be 0 or more, not {seconds}")
         self._plan.delays.put(seconds, times)
 
-    # --- accounts
-
     def allow_images(
-        self, images_per_second: float | None = None, images_in_flight: int | None = None
+        self,
+        images_per_second: float | None = None,
+        images_in_flight: int | None = None,
+        uid: str | None = None,
     ) -> None:
-        """Change the first account's image quota from now on; see `Account` for both."""
-        self.accounts[0].allow_images(images_per_second, images_in_flight)
+        """Change an account's image quota from now on, both halves of it.
+
+        Args:
+            images_per_second: As of `Account`; None for no limit.
+            images_in_flight: The same.
+            uid: The account's; None for the first one.
+
+        Raises:
+            ValueError: There is no such account, or a limit that is not above 0.
+        """
+        self._account(uid).allow_images(images_per_second, images_in_flight)
 
     def expire_token(self, access_key_id: str | None = None) -> None:
         """Have a temporary key's token be expired from now on.
@@ -167,7 +182,10 @@ class Script:
         """
         key = self._key(access_key_id)
         if key.credentials.security_token is None:
-            raise ValueError(f"{key.credentials.access_key_id} is no temporary key")
+            raise ValueError(
+                f"{key.credentials.access_key_id} is no temporary key, which has a token: "
+                "Credentials(id, secret, token)"
+            )
         key.expired = True
 
     def disable_key(self, access_key_id: str | None = None) -> None:
@@ -184,10 +202,13 @@ class Script:
         Raises:
             ValueError: There is no such account or state.
         """
+        self._account(uid).state = state
+
+    def _account(self, uid: str | None) -> Account:
         found = [account for account in self.accounts if uid in (None, account.uid)]
         if not found:
             raise ValueError(f"there is no account {uid!r}")
-        found[0].state = state
+        return found[0]
 
     def _key(self, access_key_id: str | None) -> AccessKey:
         found = self.accounts.find(
@@ -196,8 +217,6 @@ class Script:
         if found is None:
             raise ValueError(f"there is no AccessKey {access_key_id!r}")
         return found[1]
-
-    # --- everything
 
     def skew_clock(self, seconds: float) -> None:
         """Put the emulator's clock ahead of this machine's, or behind it if below 0.
@@ -214,27 +233,33 @@ class Script:
         seed: int = 0,
         *,
         requests: Mapping[str, float] | None = None,
-        images: Mapping[str, float] | None = None,
+        images: Mapping[int, float] | None = None,
         delay: float = 0.0,
     ) -> None:
-        """Have things go wrong by chance, where no other instruction says what happens.
+        """Have things go wrong by chance, where no other instruction says that or how they do.
 
         Args:
             seed: The same one makes the same faults: of requests by their number, of images by URL
                 and how often each was asked for.
             requests: Rates from 0 to 1 by what happens: `"drop_connection"`, `"truncate_body"`,
                 `"stall"`, `"hang"`, or the code of a refusal, such as `"Throttling.User"`, `"503"`.
-            images: Rates by the code of the failure, such as `{"592": 0.05}`.
+            images: Rates by the code of the failure, such as `{592: 0.05}`.
             delay: Seconds, at most, by which answers are held back, drawn evenly.
 
         Raises:
             ValueError: A name or rate that means nothing. The earlier chaos goes on.
         """
-        self._plan.chaos = Chaos(seed, requests or {}, images or {}, delay)
+        by_code = {str(code): rate for code, rate in (images or {}).items()}
+        self._plan.chaos = Chaos(seed, requests or {}, by_code, delay)
 
     def reset(self) -> None:
-        """Forget every instruction, chaos and the clock's skew included."""
+        """Forget every instruction; accounts and keys are again as they were made.
+
+        What an account has used of its rates and quotas stays used.
+        """
         self._plan.forget()
+        for account in self.accounts:
+            account.restore()
 
 
 VERBS = tuple(

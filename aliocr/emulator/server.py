@@ -59,7 +59,7 @@ class Emulator(Script):
             really downloaded and really read. None downloads nothing and answers `text of {url}`.
         credentials: The account's AccessKey; None makes one up.
         accounts: Several accounts instead of one, each with its own keys, state and limits, for
-            which the four arguments about the one account's are left out; see
+            which `credentials`, the three limits and `window` are left out; see
             `aliocr.emulator.read_accounts` for a file of them.
         requests_per_second: The account's rate limit; None for none.
         images_per_second: How many images it may have read in a second, beyond which they are
@@ -82,7 +82,8 @@ class Emulator(Script):
         calls: Every request that arrived, refused ones included, in order of arrival.
 
     Raises:
-        ValueError: A limit or a deadline that is too small.
+        ValueError: A limit or deadline that is too small; no account, two with one key or number,
+            or accounts beside arguments of the one.
     """
 
     def __init__(
@@ -104,6 +105,15 @@ class Emulator(Script):
     ) -> None:
         if deadline is not None and deadline <= ANSWERING:
             raise ValueError(f"deadline must be above {ANSWERING} s or None, not {deadline}")
+        if download_timeout <= 0:
+            raise ValueError(f"download_timeout must be above 0 s, not {download_timeout}")
+        if max_calls is not None and max_calls < 1:
+            raise ValueError(f"max_calls must be 1 or more or None, not {max_calls}")
+        one = (credentials, requests_per_second, images_per_second, images_in_flight, window)
+        if accounts is not None and one != (None, REQUESTS_PER_SECOND, None, None, "sliding"):
+            raise ValueError(
+                "with accounts= leave out credentials= and the limits: each account has its own"
+            )
         if accounts is None:
             account = Account(
                 credentials or _fresh_credentials(),
@@ -113,12 +123,6 @@ class Emulator(Script):
                 window=window,
             )
             accounts = [account]
-        elif (credentials, requests_per_second, images_per_second, images_in_flight, window) != (
-            (None, REQUESTS_PER_SECOND, None, None, "sliding")
-        ):
-            raise ValueError(
-                "with accounts= leave out credentials= and the limits: each account has its own"
-            )
         super().__init__(Accounts(accounts))
         self.credentials = self.accounts[0].keys[0].credentials
         self.calls: list[Call] = []
@@ -148,10 +152,7 @@ class Emulator(Script):
         return sum(call.charged for call in self.calls)
 
     def reset(self) -> None:
-        """Forget every instruction and every call, as if it had just been started.
-
-        What the account has used of its rates and quotas stays used.
-        """
+        """Forget every instruction and every call; see `Script.reset`."""
         super().reset()
         self.calls.clear()
 
@@ -171,7 +172,10 @@ class Emulator(Script):
 
     @property
     def under_way(self) -> int:
-        """How many requests have come and are not answered yet."""
+        """How many requests have come and are not answered yet.
+
+        0 where another server serves `application()`: that one counts its own.
+        """
         return 0 if self._serving is None else self._serving.under_way
 
     async def stop(self, grace: float = 0.0) -> int:
@@ -201,8 +205,8 @@ class Emulator(Script):
         Raises:
             ImportError: An engine was given, but the `emulator` extra is not installed.
         """
-        recognition = self._recognition()
         turns = Turns()
+        recognition = self._recognition(turns)
         endpoint = Endpoint(
             self.accounts,
             self._plan,
@@ -281,17 +285,20 @@ class Emulator(Script):
             "version": __version__,
             "engine": None if engine is None else getattr(engine, "__name__", "an engine"),
             "deadline": self._deadline,
+            **self._plan.described(),
             "accounts": [account.described() for account in self.accounts],
         }
 
-    def _recognition(self) -> Recognition | None:
+    def _recognition(self, turns: Turns) -> Recognition | None:
         if self._engine_factory is None:
             return None
         # Here and not above, because it needs the extra.
         from aliocr.emulator.recognition import Recognition  # noqa: PLC0415
 
         downloader = Downloader(
-            timeout=self._download_timeout, private_addresses=self._private_addresses
+            timeout=self._download_timeout,
+            private_addresses=self._private_addresses,
+            turns=turns,
         )
         return Recognition(self._engine_factory, downloader)
 

@@ -40,10 +40,10 @@ class Service:
     """Answers the tasks of requests that passed the gateway.
 
     Args:
-        turns: Shared with whatever else holds the event loop for some milliseconds.
         plan: Asked first what becomes of an image.
         recognition: Reads the images of which the plan knows nothing; None for
             `text of {url}` instead.
+        turns: Shared with whatever else holds the event loop for some milliseconds.
     """
 
     def __init__(self, plan: Plan, recognition: Recognition | None, turns: Turns) -> None:
@@ -63,7 +63,7 @@ class Service:
                 answered with 581. None waits for all.
         """
         places = asyncio.Semaphore(PLACES_AT_READER)
-        async with self._turns:
+        async with self._turns.turn(request_id):
             begun = [self._begin(task, request_id, places) for task in tasks]
         await self._finish([read for read in begun if isinstance(read, asyncio.Task)], until)
         answers = [_settled(read) if isinstance(read, asyncio.Task) else read for read in begun]
@@ -92,7 +92,7 @@ class Service:
         try:
             timeout = None if until is None else max(0.0, until - asyncio.get_running_loop().time())
             await asyncio.wait(reads, timeout=timeout)
-            async with self._turns:
+            async with self._turns.turn(id(reads)):
                 pass  # twenty requests may end in the same instant, a hundred images each
         finally:
             for read in reads:

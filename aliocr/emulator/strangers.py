@@ -10,7 +10,7 @@ import logging
 from typing import Any
 
 from aiohttp import hdrs, web
-from aiohttp.http import HttpProcessingError
+from aiohttp.http import HttpProcessingError, RawRequestMessage
 from yarl import URL
 
 __all__ = ["expect", "server_log", "take_any_target"]
@@ -65,7 +65,7 @@ def take_any_target(runner: web.AppRunner) -> None:
         raise RuntimeError("the runner is not set up")
     make = server.request_factory
 
-    def make_any(message: Any, *others: Any) -> web.BaseRequest:
+    def make_any(message: RawRequestMessage, *others: Any) -> web.BaseRequest:
         try:
             return make(message, *others)
         except ValueError:

@@ -1,31 +1,37 @@
-"""One piece of work at each turn of the event loop, so that nobody waits for twenty of them."""
+"""One piece of work at each turn of the event loop, so that nobody waits for hundreds."""
 
 from __future__ import annotations
 
 import asyncio
-from types import TracebackType
+from collections.abc import AsyncIterator, Hashable
+from contextlib import asynccontextmanager
+
+from aliocr.emulator.shares import Shares
 
 __all__ = ["Turns"]
 
 
 class Turns:
-    """`async with` it around work of some milliseconds that awaits nothing.
+    """The turns of one event loop, for work of up to some milliseconds that awaits nothing.
 
     Whatever else there is to do comes between two pieces: connections, timers, short requests.
-    First come, first served.
     """
 
     def __init__(self) -> None:
-        self._lock = asyncio.Lock()
+        self._one = Shares(1)
 
-    async def __aenter__(self) -> None:
-        await self._lock.acquire()
+    @asynccontextmanager
+    async def turn(self, owner: Hashable = None) -> AsyncIterator[None]:
+        """Wait for a turn that nobody else works in; what follows the block is still in it.
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        # Kept until the next turn: those that are ready in this one would go on in it else.
-        asyncio.get_running_loop().call_soon(self._lock.release)
+        Args:
+            owner: A request; of several, each has its turns, and so none is kept waiting by another
+                with a hundred images. Within one, first come, first served.
+        """
+        share = self._one.share(owner)
+        await share.take(1)
+        try:
+            yield
+        finally:
+            # Kept until the next turn: those that are ready in this one would go on in it else.
+            asyncio.get_running_loop().call_soon(share.keep, 0)

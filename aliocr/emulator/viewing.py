@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-import msgspec
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
 from aliocr import wire
 from aliocr.emulator.codes import CODE_NAMES
 from aliocr.emulator.download import MAX_BYTES
+from aliocr.emulator.origin import OWN, json_answer
 from aliocr.errors import APIError, api_error
 from aliocr.models import Region
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["READ", "Viewer"]
 
-READ = "/_emulator/read"
+READ = f"{OWN}read"
 """Where a picture is sent to."""
 
 SENDING = 30.0
@@ -59,7 +59,7 @@ class Viewer:
             came broken or not at all, or there is nothing to read it with.
         """
         if self._recognition is None:
-            return _json({"error": NO_ENGINE}, 503)
+            return json_answer({"error": NO_ENGINE}, 503)
         try:
             interval, max_frames = _choice(request)
             async with asyncio.timeout(SENDING):
@@ -68,13 +68,15 @@ class Viewer:
                 data, interval=interval, max_frames=max_frames
             )
         except TimeoutError:
-            return _json({"error": f"the picture did not arrive within {SENDING:g} seconds"}, 408)
+            return json_answer(
+                {"error": f"the picture did not arrive within {SENDING:g} seconds"}, 408
+            )
         except (web.RequestPayloadError, HttpProcessingError):
             # The second where aiohttp has no compiled parser.
-            return _json({"error": "the request body is malformed"}, 400)
+            return json_answer({"error": "the request body is malformed"}, 400)
         except APIError as error:
             return _refused(error)
-        return _json(_told(content, seen))
+        return json_answer(_told(content, seen))
 
 
 def _choice(request: web.Request) -> tuple[int | None, int | None]:
@@ -120,7 +122,7 @@ async def _body(request: web.Request) -> bytes:
 def _refused(error: APIError) -> web.Response:
     words = str(error).removeprefix(f"{error.code} ")
     name = CODE_NAMES.get(error.code, "") if isinstance(error.code, int) else ""
-    return _json({"code": error.code, "msg": name, "message": words})
+    return json_answer({"code": error.code, "msg": name, "message": words})
 
 
 def _told(content: Content, seen: Portraits) -> dict[str, object]:
@@ -148,8 +150,3 @@ def _told(content: Content, seen: Portraits) -> dict[str, object]:
 
 def _region(region: Region) -> dict[str, object]:
     return {"text": region.text, "x": region.x, "y": region.y, "w": region.w, "h": region.h}
-
-
-def _json(value: object, status: int = 200) -> web.Response:
-    body = msgspec.json.encode(value)
-    return web.Response(status=status, body=body, content_type="application/json")

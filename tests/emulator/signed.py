@@ -13,7 +13,9 @@ from aliocr.credentials import Credentials
 from aliocr.emulator import acs3
 from aliocr.emulator.account import Account
 from aliocr.emulator.accounts import Accounts
-from aliocr.emulator.gateway import Refusal, Request, check
+from aliocr.emulator.gateway import check
+from aliocr.emulator.refusal import Refusal
+from aliocr.emulator.request import Request
 
 SCAN = "/green/image/scan"
 

@@ -111,7 +111,7 @@ def test_an_account_has_a_number() -> None:
         ({"requests_per_second": 0}, "requests_per_second must be above 0"),
         ({"images_per_second": -1}, "images_per_second must be above 0"),
         ({"images_in_flight": 0}, "images_in_flight must be 1 or more"),
-        ({"window": "open"}, "is counted by one of"),
+        ({"window": "open"}, "window must be one of"),
     ],
 )
 def test_an_account_that_cannot_be_is_refused(arguments: dict[str, Any], words: str) -> None:

@@ -9,7 +9,7 @@ from signed import NEWER, Signer, both, signed, verdict
 from vectors import BODY, DOCUMENTED
 
 from aliocr import wire
-from aliocr.emulator.gateway import Request
+from aliocr.emulator.request import Request
 from aliocr.emulator.xml_form import xml_parts
 
 # Lone surrogates among them: bytes outside UTF-8 arrive as such.

@@ -11,7 +11,7 @@ import pytest
 from asking import ask
 
 from aliocr.emulator import Emulator
-from aliocr.emulator.chaos import Chaos
+from aliocr.emulator.chaos import Breakage, Chaos
 
 URLS = [f"https://example.com/{number}.png" for number in range(100)]
 
@@ -30,8 +30,8 @@ def test_faults_come_at_their_rates() -> None:
     """One request has one fault; the rest of them has none."""
     drawn = chaos(requests={"drop_connection": 0.1, "Throttling.User": 0.2, "503": 0.3})
     seen = Counter(drawn.next_fault() for _ in range(10_000))
-    assert set(seen) == {"DROP", "Throttling.User", "503", None}
-    for name, rate in (("DROP", 0.1), ("Throttling.User", 0.2), ("503", 0.3), (None, 0.4)):
+    assert set(seen) == {Breakage.DROP, "Throttling.User", "503", None}
+    for name, rate in ((Breakage.DROP, 0.1), ("Throttling.User", 0.2), ("503", 0.3), (None, 0.4)):
         assert abs(seen[name] - 10_000 * rate) < 250  # five standard deviations
 
 
@@ -78,6 +78,7 @@ def test_delays_are_drawn_up_to_the_one_given() -> None:
     [
         ({"requests": {"drop": 0.1}}, "drop_connection"),
         ({"requests": {"200": 0.1}}, "'200'"),
+        ({"requests": {"HANG": 0.1}}, "'HANG'"),
         ({"requests": {"hang": -0.1}}, "from 0 to 1"),
         ({"requests": {"hang": float("nan")}}, "from 0 to 1"),
         ({"requests": {"hang": 0.6, "stall": 0.6}}, "1.2"),
@@ -97,11 +98,11 @@ def test_chaos_that_means_nothing_is_refused(slip: dict[str, object], said: str)
 async def test_chaos_reigns_where_nothing_else_was_told() -> None:
     """An instruction goes before chance; without chaos again, all is well."""
     async with Emulator(requests_per_second=None) as emulator:
-        emulator.chaos(requests={"503": 1}, images={"592": 1})
+        emulator.chaos(requests={"503": 1}, images={592: 1})
         emulator.refuse("Throttling.User")
         assert (await ask(emulator)).json["Code"] == "Throttling.User"
         assert (await ask(emulator)).json["code"] == 503
-        emulator.chaos(images={"592": 1})
+        emulator.chaos(images={592: 1})
         emulator.fail(URLS[0], 404, times=1)
         assert (await ask(emulator, *URLS[:2])).codes == [404, 592]
         emulator.chaos()

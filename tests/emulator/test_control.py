@@ -39,7 +39,10 @@ async def control(
 async def test_every_verb_says_what_it_takes(emulator: Emulator, verb: str) -> None:
     """The index is the reference; a wrong argument is named."""
     index = (await control(emulator, "GET", "")).json["script"]
-    assert list(index[verb]) == list(inspect.signature(getattr(emulator, verb)).parameters)
+    schema = index[verb]["arguments"]
+    properties = schema["$defs"][schema["$ref"].rpartition("/")[2]]["properties"]
+    assert list(properties) == list(inspect.signature(getattr(emulator, verb)).parameters)
+    assert index[verb]["does"].endswith(".")
     heard = await control(emulator, "POST", f"script/{verb}", {"tims": 1})
     assert heard.status == 400
     assert heard.json["error"].startswith(f"{verb}: ")
@@ -77,12 +80,15 @@ async def test_quotas_are_changed_from_outside(emulator: Emulator) -> None:
 async def test_a_reset_forgets_what_was_told_and_what_arrived(emulator: Emulator) -> None:
     """One emulator serves a whole suite of tests."""
     emulator.refuse("InternalError", times=None)
-    emulator.chaos(images={"592": 1})
+    emulator.chaos(images={592: 1})
+    emulator.set_state("banned")
+    emulator.disable_key()
+    emulator.allow_images(images_in_flight=1)
     emulator.skew_clock(10_000)
     assert (await ask(emulator)).json["Code"] == "InvalidTimeStamp.Expired"
     assert (await control(emulator, "POST", "script/reset")).status == 204
     assert emulator.calls == []
-    assert (await ask(emulator)).codes == [200]
+    assert (await ask(emulator, IMAGE, f"{IMAGE}?2")).codes == [200, 200]
 
 
 @pytest.mark.parametrize(
@@ -161,12 +167,14 @@ async def test_the_status_tells_no_secret(emulator: Emulator) -> None:
     await ask(emulator)
     heard = await control(emulator, "GET", "status")
     assert heard.json["engine"] is None
+    assert (heard.json["instructions"], heard.json["skew"], heard.json["chaos"]) == (0, 0, False)
     assert (heard.json["calls"], heard.json["charged"], heard.json["deadline"]) == (1, 1, 6.0)
     (account,) = heard.json["accounts"]
     assert account["keys"] == [
         {
             "access_key_id": emulator.credentials.access_key_id,
             "active": True,
+            "expired": False,
             "temporary": False,
         }
     ]
@@ -202,3 +210,13 @@ def test_a_permanent_key_has_no_token_to_expire() -> None:
     """A slip in a test is found there."""
     with pytest.raises(ValueError, match="no temporary key"):
         Emulator().expire_token()
+
+
+async def test_the_status_tells_what_is_in_force(emulator: Emulator) -> None:
+    """Else one would look for the fault in one's own program."""
+    emulator.fail("*", 592)
+    emulator.text(IMAGE, "hello")
+    emulator.skew_clock(60)
+    emulator.chaos(images={592: 0.1})
+    heard = await control(emulator, "GET", "status")
+    assert (heard.json["instructions"], heard.json["skew"], heard.json["chaos"]) == (2, 60, True)

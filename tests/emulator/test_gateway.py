@@ -11,7 +11,7 @@ from aliocr import signing
 from aliocr.credentials import Credentials
 from aliocr.emulator.account import AccessKey, Account
 from aliocr.emulator.codes import CODE_NAMES
-from aliocr.emulator.gateway import REFUSALS
+from aliocr.emulator.refusal import REFUSALS
 from aliocr.errors import api_error
 
 STRANGER = Credentials("other", "secret")

@@ -14,7 +14,7 @@ from asking import IMAGE, arrived, ask, body_of, gone, send, sign
 
 import aliocr
 from aliocr.credentials import Credentials
-from aliocr.emulator import Emulator, Script
+from aliocr.emulator import Emulator
 from aliocr.emulator.content import Content
 from aliocr.errors import APIError
 from aliocr.models import Region
@@ -297,11 +297,15 @@ async def test_a_fault_comes_before_the_body_is_looked_at(emulator: Emulator) ->
         lambda script: script.fail(A, 500, 0),
         lambda script: script.hang(times=-1),
         lambda script: script.delay(-1),
+        lambda script: script.hang(times=1.5),
+        lambda script: script.respond(999, "", "text/plain"),
+        lambda script: script.respond(200, {}, "application/json"),
+        lambda script: script.throttle(retry_after=-1),
     ],
 )
-def test_an_instruction_that_means_nothing_is_refused(slip: Callable[[Script], None]) -> None:
+def test_an_instruction_that_means_nothing_is_refused(slip: Callable[[Any], None]) -> None:
     """A test that tells nonsense fails where it tells it."""
-    with pytest.raises(ValueError, match=r"200|times|seconds"):
+    with pytest.raises(ValueError, match=r"200|times|seconds|body"):
         slip(Emulator())
 
 
@@ -366,3 +370,30 @@ async def test_a_request_can_be_one_too_many(emulator: Emulator) -> None:
     assert [each.status for each in heard] == [400, 400, 200]
     assert heard[0].json["Code"] == "Throttling.User"
     assert heard[0].headers["x-acs-retry-after"] == "1500"
+
+
+# --- one instruction and the next -----------------------------------------------------------------
+
+
+async def test_the_last_of_what_holds_always_counts(emulator: Emulator) -> None:
+    """An instruction that is told takes effect; nothing needs a reset first."""
+    emulator.fail(A, 404)
+    emulator.fail(A, 590)
+    assert (await ask(emulator, A)).codes == [590]
+    emulator.fail(A, 592, times=1)
+    assert [(await ask(emulator, A)).codes for _ in range(2)] == [[592], [590]]
+    emulator.text(A, "found")
+    assert (await ask(emulator, A)).codes == [200]
+
+
+async def test_text_waits_for_failures_that_end_by_themselves(emulator: Emulator) -> None:
+    """In whichever order the two were told."""
+    emulator.fail(A, 592, times=1)
+    emulator.text(A, "found")
+    assert [(await ask(emulator, A)).codes for _ in range(2)] == [[592], [200]]
+
+
+async def test_so_many_requests_are_sunk_whatever_they_hold(emulator: Emulator) -> None:
+    """Requests are counted, not images."""
+    emulator.sink("*", 500, times=2)
+    assert [(await ask(emulator, url)).json["code"] for url in (A, B, C)] == [500, 500, 200]

@@ -16,7 +16,7 @@ async def test_no_two_pieces_of_work_share_a_turn_of_the_loop() -> None:
     log: list[str] = []
 
     async def work(number: int) -> None:
-        async with turns:
+        async with turns.turn():
             log.append(f"work {number}")
 
     def bystander() -> None:
@@ -31,16 +31,29 @@ async def test_no_two_pieces_of_work_share_a_turn_of_the_loop() -> None:
     assert not any(one != "bystander" != other for one, other in itertools.pairwise(log))
 
 
+async def test_no_owner_waits_for_all_of_anothers_work() -> None:
+    """A request with one image is not behind the hundred of the one before."""
+    turns = Turns()
+    log: list[str] = []
+
+    async def work(owner: str) -> None:
+        async with turns.turn(owner):
+            log.append(owner)
+
+    await asyncio.gather(*(work("big") for _ in range(20)), work("small"))
+    assert log.index("small") <= 2
+
+
 async def test_work_that_fails_or_is_given_up_lets_the_next_go_on() -> None:
     """A turn is nobody's for ever."""
     turns = Turns()
 
     async def fails() -> None:
-        async with turns:
+        async with turns.turn():
             raise LookupError
 
     async def waits() -> None:
-        async with turns:
+        async with turns.turn():
             pass
 
     first, second, third = (asyncio.create_task(work()) for work in (fails, waits, waits))

@@ -11,7 +11,7 @@ from aliocr.cli.request_log import RequestLog
 from aliocr.cli.stopping import StopSignals
 from aliocr.emulator import Emulator
 
-__all__ = ["Serving"]
+__all__ = ["Running"]
 
 WARNING = """\
 warning: other machines can reach this port; whoever does can read and change all that it was \
@@ -21,8 +21,8 @@ FETCHING = ", and have it fetch what only this machine can reach (--public-only 
 
 
 @attrs.frozen
-class Serving:
-    """What is to be served, and how.
+class Running:
+    """A run of the emulator for whoever reaches it.
 
     Args:
         emulator: Not started yet.
