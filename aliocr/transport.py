@@ -175,6 +175,10 @@ def _ours(error: Exception) -> OCRError:
             return ScanTimeoutError("no answer in time", transient=True, maybe_charged=True)
         case aiohttp.ClientConnectorCertificateError():
             return TransportError(f"the certificate was not accepted: {error}")
+        case aiohttp.ClientConnectorSSLError():
+            # Its errno is OpenSSL's, which means something else to the system.
+            text = f"no TLS at {error.host}:{error.port}; does the endpoint begin with http://?"
+            return TransportError(text)
         case aiohttp.ClientConnectorError():
             why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
             text = f"no connection to {error.host}:{error.port}: {why}"

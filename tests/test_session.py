@@ -277,6 +277,17 @@ async def test_a_dead_server_is_a_failure_that_cost_nothing(session: Sessions) -
     assert "no connection" in str(outcome.error)
 
 
+async def test_https_where_there_is_none_is_said(emulator: Emulator, session: Sessions) -> None:
+    """A slip in the endpoint: not "Operation not permitted", which the system calls its number."""
+    async with session(endpoint=emulator.url.replace("http:", "https:")) as ocr:
+        (outcome,) = await ocr.scan_many(_urls(1))
+    assert not outcome.ok
+    assert isinstance(outcome.error, aliocr.TransportError)
+    assert "no TLS at 127.0.0.1" in str(outcome.error)
+    assert "http://" in str(outcome.error)
+    assert not outcome.error.maybe_charged
+
+
 # --- whatever is wrong with the account is raised -------------------------------------------------
 
 

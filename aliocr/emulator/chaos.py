@@ -7,8 +7,10 @@ for: not on which of a hundred concurrent requests came first. A run that failed
 from __future__ import annotations
 
 import enum
+import hashlib
 import random
-from collections import Counter
+import re
+from collections import OrderedDict
 from collections.abc import Mapping
 
 __all__ = ["BREAKAGES", "Breakage", "Chaos"]
@@ -63,42 +65,57 @@ class Chaos:
                 verbs = ", ".join(BREAKAGES)
                 raise ValueError(f"{name!r} is no fault of a request: {verbs}, or a code")
         for name in images:
-            if not name.isdecimal() or name == "200":
-                raise ValueError(f"{name!r} is no code of an image that failed, such as '592'")
+            if not _is_code(name):
+                raise ValueError(f"{name!r} is no code of an image that failed, such as 592")
         if not 0 <= delay < float("inf"):
             raise ValueError(f"delay is seconds from 0 up, not {delay!r}")
         self._seed = seed
         self._requests = _rates("requests", requests)
         self._images = _rates("images", images)
         self._delay = delay
-        self._asked: Counter[str] = Counter()
+        self._faults = self._delays = 0
+        self._tries: OrderedDict[bytes, int] = OrderedDict()
 
     def next_fault(self) -> Breakage | str | None:
         """What happens to this request: it breaks, or is refused with a code."""
-        name = _drawn(self._chance("requests"), self._requests)
+        self._faults += 1
+        name = _drawn(self._chance("request", self._faults), self._requests)
         return None if name is None else BREAKAGES.get(name, name)
 
     def next_failure(self, url: str) -> int | None:
         """The code with which this image fails this time."""
-        name = _drawn(self._chance(f"image {url}"), self._images)
+        if not self._images:
+            return None
+        name = _drawn(self._chance(f"image {url}", self._tries_of(url)), self._images)
         return None if name is None else int(name)
 
     def next_delay(self) -> float:
         """Seconds to hold this answer back."""
-        return self._chance("delays") * self._delay
+        self._delays += 1
+        return self._chance("delay", self._delays) * self._delay
 
-    def _chance(self, subject: str) -> float:
+    def _chance(self, subject: str, number: int) -> float:
         """From 0 to 1, by the seed, the subject, and how often it was asked about."""
-        self._asked[subject] += 1
-        if len(self._asked) > REMEMBERED:
-            del self._asked[next(iter(self._asked))]
-        return random.Random(f"{self._seed} {self._asked[subject]} {subject}").random()
+        return random.Random(f"{self._seed} {number} {subject}").random()
+
+    def _tries_of(self, url: str) -> int:
+        """How often this image has been asked for, this time included."""
+        # A digest, as a URL may have 2,000 characters.
+        key = hashlib.blake2b(url.encode(errors="surrogatepass"), digest_size=16).digest()
+        self._tries[key] = self._tries.pop(key, 0) + 1
+        if len(self._tries) > REMEMBERED:
+            self._tries.popitem(last=False)
+        return next(reversed(self._tries.values()))
+
+
+def _is_code(name: str) -> bool:
+    """A number of the service's, of three digits, that stands for no success."""
+    return bool(re.fullmatch("[1-9][0-9]{2}", name)) and name != "200"
 
 
 def _is_refusal(name: str) -> bool:
     """A number of the service, or a word of the gateway's, such as `Throttling.User`."""
-    word = name[:1].isupper() and not name.isupper()
-    return name != "200" and name.isascii() and (name.isdecimal() or word)
+    return _is_code(name) or bool(re.fullmatch(r"[A-Z][A-Za-z0-9.]*[a-z0-9][A-Za-z0-9.]*", name))
 
 
 def _rates(what: str, rates: Mapping[str, float]) -> tuple[tuple[str, float], ...]:

@@ -53,8 +53,24 @@ def test_chaos_of_a_long_run_remembers_the_last_images_only(
     monkeypatch.setattr("aliocr.emulator.chaos.REMEMBERED", 10)
     drawn = chaos(images={"592": 0.5})
     for url in URLS:
+        drawn.next_failure(URLS[0])
         drawn.next_failure(url)
-    assert len(drawn._asked) == 10
+    assert len(drawn._tries) == 10
+    assert drawn._tries_of(URLS[0]) == 102, "who is asked for again and again is not forgotten"
+
+
+def test_requests_are_numbered_however_many_images_there_were(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A long run does not begin again."""
+    monkeypatch.setattr("aliocr.emulator.chaos.REMEMBERED", 10)
+    plain, long = (chaos(requests={"503": 0.5}, images={"592": 0.5}) for _ in range(2))
+    expected = [plain.next_fault() for _ in range(40)]
+    seen = []
+    for number in range(40):
+        seen.append(long.next_fault())
+        long.next_failure(URLS[number])
+    assert seen == expected
 
 
 def test_another_seed_is_another_chaos() -> None:
@@ -83,6 +99,8 @@ def test_delays_are_drawn_up_to_the_one_given() -> None:
         ({"requests": {"hang": float("nan")}}, "from 0 to 1"),
         ({"requests": {"hang": 0.6, "stall": 0.6}}, "1.2"),
         ({"images": {"hang": 0.1}}, "592"),
+        ({"images": {"0200": 0.1}}, "0200"),
+        ({"requests": {"9" * 5000: 0.1}}, "999"),
         ({"images": {"200": 0.1}}, "'200'"),
         ({"delay": -1.0}, "delay"),
         ({"delay": float("inf")}, "delay"),
