@@ -38,7 +38,7 @@ def test_in_a_thread_what_keeps_it_from_starting_is_raised() -> None:
     """A port that is taken; and no thread stays behind."""
     threads = threading.active_count()
     with Emulator() as emulator:
-        port = int(emulator.url.rpartition(":")[2])
+        port = port_of(emulator)
         other = Emulator(port=port)
         with pytest.raises(OSError, match="in use"), other:
             pass
@@ -51,7 +51,7 @@ def test_a_thread_ends_what_hangs() -> None:
     """A client that does not read its answer is not waited for."""
     with Emulator() as emulator:
         emulator.respond(200, bytes(50_000_000), "text/plain")
-        address = ("127.0.0.1", int(emulator.url.rpartition(":")[2]))
+        address = ("127.0.0.1", port_of(emulator))
         client = socket.create_connection(address)
         client.sendall(raw(emulator, body_of(IMAGE)))
         assert client.recv(1)
@@ -103,9 +103,7 @@ async def test_stopping_lets_a_client_finish_its_request() -> None:
     await emulator.start()
     emulator.respond(200, bytes(20_000_000), "text/plain")
     request = raw(emulator, body_of(IMAGE))
-    reader, writer = await asyncio.open_connection(
-        "127.0.0.1", int(emulator.url.rpartition(":")[2])
-    )
+    reader, writer = await asyncio.open_connection("127.0.0.1", port_of(emulator))
     writer.write(request[:-5])
     await until(lambda: emulator.calls)
     stopping = asyncio.create_task(emulator.stop(grace=PATIENCE))
@@ -128,6 +126,11 @@ async def test_stopping_waits_for_no_client_that_asks_nothing() -> None:
         await ask(emulator, session=session)
         async with asyncio.timeout(PATIENCE / 2):
             assert await emulator.stop(grace=PATIENCE) == 0
+
+
+def port_of(emulator: Emulator) -> int:
+    """Where it listens, or did."""
+    return int(emulator.url.rpartition(":")[2])
 
 
 async def test_a_connection_that_brings_no_request_is_closed() -> None:
@@ -175,9 +178,7 @@ async def test_a_body_that_does_not_come_is_not_waited_for(
     """A client that announces more than it sends is told so, and does not hold a place for ever."""
     monkeypatch.setattr("aliocr.emulator.endpoint.BODY_TIMEOUT", 0.05)
     async with Emulator() as emulator:
-        reader, writer = await asyncio.open_connection(
-            "127.0.0.1", int(emulator.url.rpartition(":")[2])
-        )
+        reader, writer = await asyncio.open_connection("127.0.0.1", port_of(emulator))
         writer.write(raw(emulator, body_of(IMAGE))[:-5])
         async with asyncio.timeout(PATIENCE):
             heard = await closed(reader)
