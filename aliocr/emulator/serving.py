@@ -22,8 +22,48 @@ IDLE = 75.0
 LINGERING = 2.0
 """Seconds for a client to send what nobody reads any more."""
 
+UNHEARD = 1.0
+"""Seconds that a request may take while its client sends more than is read: others behind it."""
+
 BACKSTOP = 0.1
 """Seconds that aiohttp may take to close what was not aborted by then."""
+
+
+class _Lookout:
+    """Notices that a client leaves while its request is under way, however much it has sent.
+
+    From one that sends a few dozen requests without waiting for the first answer aiohttp reads no
+    more, and so never hears that it has gone: the first would go on for ever, if it hangs, and keep
+    its images of the quota. So one that takes long is the connection's last. What comes behind it
+    is read and dropped, which HTTP allows for what is not answered when a connection closes.
+
+    Attributes:
+        last: No other request of the connection will be handled.
+    """
+
+    def __init__(self, request: web.Request) -> None:
+        self.last = False
+        self._request = request
+        self._timer = self._set()
+
+    def close(self) -> None:
+        """Look no more."""
+        self._timer.cancel()
+
+    def _set(self) -> asyncio.TimerHandle:
+        return asyncio.get_running_loop().call_later(UNHEARD, self._look)
+
+    def _look(self) -> None:
+        transport = self._request.transport
+        if transport is None or transport.is_closing():
+            return
+        # While its own body is not taken in, that is what the reading waits for.
+        if self._request.content.at_eof() and not transport.is_reading():
+            self.last = True
+            self._request.protocol.close()
+            transport.resume_reading()
+        else:
+            self._timer = self._set()
 
 
 class Serving:
@@ -44,6 +84,7 @@ class Serving:
         self._host = host
         self._idle = idle
         self._busy: Counter[asyncio.BaseProtocol] = Counter()
+        self._since: dict[web.RequestHandler, float] = {}
         self._quiet = asyncio.Event()
         self._quiet.set()
         self._closing = False
@@ -186,13 +227,16 @@ class Serving:
         """Handle a request, and know meanwhile that its connection has one."""
         connection = request.protocol
         self._busy[connection] += 1
+        self._since.pop(connection, None)
         self._quiet.clear()
+        lookout = _Lookout(request)
         try:
             response = await handler(request)
-            if self._closing and not response.prepared:
+            if (self._closing or lookout.last) and not response.prepared:
                 response.force_close()
             return response
         finally:
+            lookout.close()
             self._busy[connection] -= 1
             if not self._busy[connection]:
                 del self._busy[connection]
@@ -202,12 +246,11 @@ class Serving:
     async def _close_idle(self) -> None:
         """Close connections that bring no request, which aiohttp does only after the first one."""
         loop = asyncio.get_running_loop()
-        since: dict[asyncio.BaseProtocol, float] = {}
         while True:
             await asyncio.sleep(self._idle / 10)
             now = loop.time()
             idle = [each for each in self._connections() if each not in self._busy]
-            since = {each: since.get(each, now) for each in idle}
-            for connection in idle:
-                if now - since[connection] >= self._idle and connection.transport is not None:
+            self._since = {each: self._since.get(each, now) for each in idle}
+            for connection, since in self._since.items():
+                if now - since >= self._idle and connection.transport is not None:
                     connection.transport.abort()

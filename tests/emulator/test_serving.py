@@ -186,3 +186,70 @@ async def test_a_body_that_does_not_come_is_not_waited_for(
         assert heard.startswith(b"HTTP/1.1 400")
         assert b"InvalidParameter.Format" in heard
         assert [call.status for call in emulator.calls] == [400]
+
+
+async def test_a_connection_in_use_is_not_closed(virtual_clock: None) -> None:
+    """Neither while its request takes long, nor between its requests, however often it is idle."""
+
+    async def slow(request: web.Request) -> web.Response:
+        await asyncio.sleep(float(request.query["seconds"]))
+        return web.Response(text="hello")
+
+    app = web.Application()
+    app.router.add_get("/", slow)
+    async with Serving(app, "127.0.0.1", 0, idle=10) as serving:
+        reader, writer = await asyncio.open_connection("127.0.0.1", serving.port)
+        for seconds in (1000, *[0] * 50):
+            writer.write(b"GET /?seconds=%d HTTP/1.1\r\nHost: e\r\n\r\n" % seconds)
+            assert (await reader.readuntil(b"hello")).startswith(b"HTTP/1.1 200")
+            await asyncio.sleep(1)
+        writer.close()
+
+
+# --- requests behind one that is not answered yet -------------------------------------------------
+
+
+@pytest.mark.parametrize("leaving_after", [0, 5])
+@pytest.mark.parametrize("behind", [0, 10, 64, 1500])
+async def test_a_client_that_leaves_is_noticed_whatever_else_it_sent(
+    virtual_clock: None, behind: int, leaving_after: float
+) -> None:
+    """Its request ends, and gives back its share of the account's quota."""
+    async with Emulator(requests_per_second=None, images_in_flight=1) as emulator:
+        emulator.hang(times=1)
+        _, writer = await asyncio.open_connection("127.0.0.1", port_of(emulator))
+        writer.write(raw(emulator, body_of(IMAGE)))
+        await arrived(emulator, 1)
+        writer.write(GET * behind)
+        await asyncio.sleep(leaving_after)
+        assert emulator.under_way == 1
+        writer.transport.abort()
+        await until(lambda: not emulator.under_way)
+        assert (await ask(emulator)).codes == [200]
+
+
+@pytest.mark.parametrize(("seconds", "answered"), [(0.0, 1 + 200), (3.0, 1)])
+async def test_many_requests_behind_a_slow_one_are_not_answered(
+    virtual_clock: None, seconds: float, answered: int
+) -> None:
+    """It is the connection's last then, and says so; behind a quick one all have their answers."""
+    async with Emulator(requests_per_second=None) as emulator:
+        emulator.delay(seconds)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port_of(emulator))
+        writer.write(raw(emulator, body_of(IMAGE)) + GET * 200)
+        heard = await closed(reader)
+        writer.close()
+        assert heard.count(b"HTTP/1.1 ") == answered
+        assert heard.startswith(b"HTTP/1.1 200 OK")
+        assert heard.count(b"Connection: close") == (answered == 1)
+
+
+async def test_a_few_requests_behind_a_slow_one_are_answered(virtual_clock: None) -> None:
+    """In order, each when those before it are."""
+    async with Emulator(requests_per_second=None) as emulator:
+        emulator.delay(3.0)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port_of(emulator))
+        writer.write(raw(emulator, body_of(IMAGE)) + GET * 10)
+        heard = await closed(reader)
+        writer.close()
+        assert heard.count(b"HTTP/1.1 ") == 11
