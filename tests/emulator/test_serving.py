@@ -188,6 +188,33 @@ async def test_a_body_that_does_not_come_is_not_waited_for(
         assert [call.status for call in emulator.calls] == [400]
 
 
+@pytest.mark.parametrize(
+    ("head", "body", "statuses"),
+    [
+        (b"Content-Length: 30", b"{", (408,)),
+        (b"Transfer-Encoding: chunked", b"1\r\n{\r\n", (408,)),
+        # 400 from the parser in Python; the compiled one waits on.
+        (b"Transfer-Encoding: chunked", b"nonsense\r\n", (400, 408)),
+        (b"Content-Length: 3000000", bytes(3_000_000), (413,)),
+    ],
+)
+async def test_the_control_api_waits_for_no_body_either(
+    virtual_clock: None, head: bytes, body: bytes, statuses: tuple[int, ...]
+) -> None:
+    """One that does not come, or not whole, is answered; and its connection closed."""
+    async with Emulator() as emulator:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port_of(emulator))
+        writer.write(b"POST /_emulator/script/reset HTTP/1.1\r\nHost: localhost\r\n")
+        writer.write(head + b"\r\n\r\n")
+        await until(lambda: emulator.under_way)
+        writer.write(body)
+        heard = await closed(reader)
+        writer.close()
+        assert int(heard.split()[1]) in statuses
+        assert b'{"error":"the request body' in heard
+        assert emulator.under_way == 0
+
+
 async def test_a_connection_in_use_is_not_closed(virtual_clock: None) -> None:
     """Neither while its request takes long, nor between its requests, however often it is idle."""
 
