@@ -1,7 +1,8 @@
 """The control API: the emulator's verbs and records for tests in any language, on its own port.
 
 Under `/_emulator/`, which is no path of the service's. Bodies and answers are JSON; a mistake is
-answered with 400 and `{"error": …}`. Whoever reaches the port may use it.
+answered with 400 and `{"error": …}`, a body that does not come with 408. Whoever reaches the port
+may use it.
 
     GET    /_emulator/              the verbs and their arguments
     POST   /_emulator/script/VERB   as in Python, arguments by name: {"url": "*", "code": 592}
@@ -14,6 +15,7 @@ answered with 400 and `{"error": …}`. Whoever reaches the port may use it.
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias, get_type_hints
@@ -21,10 +23,12 @@ from typing import Any, TypeAlias, get_type_hints
 import attrs
 import msgspec
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 from aiohttp.typedefs import Handler
 
 from aliocr import wire
 from aliocr.emulator.calls import Call
+from aliocr.emulator.endpoint import BODY_TIMEOUT
 from aliocr.emulator.origin import OWN, json_answer
 from aliocr.emulator.rules import RULES
 from aliocr.errors import APIError, without_query
@@ -139,8 +143,11 @@ class Control:
             return json_answer(
                 {"error": f"no such verb: {name!r}; there are {', '.join(self._verbs)}"}, 404
             )
+        body = await _body_of(request)
+        if isinstance(body, web.Response):
+            return body
         try:
-            verb(await request.read())
+            verb(body)
         except (ValueError, RecursionError) as error:
             return json_answer({"error": f"{name}: {error}"}, 400)
         return web.Response(status=204)
@@ -149,6 +156,21 @@ class Control:
         return json_answer(
             {"error": f"{request.method} {request.path} is nothing here; see {OWN}"}, 404
         )
+
+
+async def _body_of(request: web.Request) -> bytes | web.Response:
+    """The whole body, or what to say to one that does not come whole."""
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT):
+            return await request.read()
+    except TimeoutError:
+        words = f"the request body did not arrive within {BODY_TIMEOUT:g} seconds"
+        return json_answer({"error": words}, 408)
+    except web.HTTPRequestEntityTooLarge:
+        return json_answer({"error": "the request body is too large"}, 413)
+    except (web.RequestPayloadError, HttpProcessingError):
+        # The second where aiohttp has no compiled parser.
+        return json_answer({"error": "the request body is malformed"}, 400)
 
 
 def _told(call: Call) -> dict[str, object]:

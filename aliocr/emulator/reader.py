@@ -31,6 +31,7 @@ from typing import Any, TypeVar
 import attrs
 
 from aliocr.emulator.content import CERTAIN, Content
+from aliocr.emulator.ending import to_the_end
 from aliocr.emulator.engine import Engine, Recognized
 from aliocr.emulator.layout import joined_text, rate, reading_order
 from aliocr.emulator.picture import PictureError, PictureFrame, blank_sides, decode
@@ -183,8 +184,12 @@ class PictureReader:
         """Drop what is queued, wait for what the workers have begun, end the threads.
 
         Waiting calls of `read` get a `RuntimeError` unless their picture is finished by then.
+        Cancelling this does not shorten it: the threads would stay.
         """
         self._closed = True
+        await to_the_end(asyncio.create_task(self._end()))
+
+    async def _end(self) -> None:
         tasks = [job.task for job in self._jobs.values()]
         for job in self._jobs.values():
             if job.queued:

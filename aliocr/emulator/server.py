@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from aiohttp import web
 
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Emulator"]
 
+T = TypeVar("T")
+
 DEADLINE = 6.0
 """Seconds from a request's arrival to its answer. Source: "Response timeout"."""
 
@@ -48,7 +50,7 @@ class Emulator(Script):
 
     `async with Emulator() as emulator:`, or `start` and `stop`, on the running event loop. `with
     Emulator() as emulator:` runs it in a thread of its own, for tests that are not asynchronous and
-    clients that block.
+    clients that block; there `asyncio.run(emulator.stop())` stops it within the block.
 
     Its verbs tell it what images say and what goes wrong; see `Script`. They may be called from any
     thread, at any time.
@@ -159,16 +161,15 @@ class Emulator(Script):
     async def start(self) -> None:
         """Listen, and be ready to read pictures if an engine was given.
 
+        Inside `with Emulator()` it may be awaited on any event loop, and starts again in the
+        emulator's own thread what `stop` has stopped.
+
         Raises:
             ImportError: An engine was given, but the `emulator` extra is not installed.
             OSError: The port is taken.
-            RuntimeError: It is started already.
+            RuntimeError: It is started already, or still stopping.
         """
-        if self._serving is not None:
-            raise RuntimeError("this emulator is started already")
-        serving = Serving(self.application(), self._host, self._port)
-        await serving.__aenter__()
-        self._serving, self._port = serving, serving.port
+        await self._at_home(self._start())
 
     @property
     def under_way(self) -> int:
@@ -181,19 +182,20 @@ class Emulator(Script):
     async def stop(self, grace: float = 0.0) -> int:
         """Stop: connections are closed, whatever hangs is cancelled, threads end.
 
+        On the event loop that it was started on; or on any, inside `with Emulator()`: so
+        `asyncio.run(emulator.stop())` lets the service go away in the middle of a test. To cancel
+        this ends the grace, never the stopping: `CancelledError` comes when all is stopped.
+
         Args:
             grace: Seconds, at most, for the requests under way to be answered first.
 
         Returns:
             How many of them were not.
+
+        Raises:
+            RuntimeError: It was started on another event loop, which the message names.
         """
-        serving, self._serving = self._serving, None
-        if serving is None:
-            return 0
-        try:
-            return await serving.drain(within=grace) if grace > 0 else serving.under_way
-        finally:
-            await serving.__aexit__(None, None, None)
+        return await self._at_home(self._stop(grace))
 
     def application(self) -> web.Application:
         """The same as an application of aiohttp, for a server of your own.
@@ -255,7 +257,7 @@ class Emulator(Script):
             raise RuntimeError("this emulator is started already")
         thread = LoopThread()
         try:
-            thread.run(self.start())
+            thread.run(self._start())
         except BaseException:
             thread.close()
             raise
@@ -268,12 +270,41 @@ class Emulator(Script):
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        thread, self._thread = self._thread, None
+        thread = self._thread
         if thread is not None:
             try:
-                thread.run(self.stop())
+                thread.run(self._stop())
             finally:
                 thread.close()
+                self._thread = None
+
+    async def _at_home(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run it on the loop of the emulator's own thread; on the running one if it has none."""
+        return await (coroutine if self._thread is None else self._thread.call(coroutine))
+
+    async def _start(self) -> None:
+        if self._serving is not None:
+            raise RuntimeError("this emulator is started already")
+        self._serving = serving = Serving(self.application(), self._host, self._port)
+        try:
+            await serving.start()
+        finally:
+            self._forget(serving)
+        self._port = serving.port
+
+    async def _stop(self, grace: float = 0.0) -> int:
+        serving = self._serving
+        if serving is None:
+            return 0
+        try:
+            return await serving.stop(grace)
+        finally:
+            self._forget(serving)
+
+    def _forget(self, serving: Serving) -> None:
+        """Be free to start again if this one is over; there may be another already."""
+        if serving.over and self._serving is serving:
+            self._serving = None
 
     def _control(self) -> Control:
         return Control([getattr(self, name) for name in VERBS], self.calls, self._status)

@@ -12,6 +12,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from aliocr.emulator import strangers
+from aliocr.emulator.ending import to_the_end
 
 __all__ = ["Serving"]
 
@@ -21,8 +22,48 @@ IDLE = 75.0
 LINGERING = 2.0
 """Seconds for a client to send what nobody reads any more."""
 
+UNHEARD = 1.0
+"""Seconds that a request may take while its client sends more than is read: others behind it."""
+
 BACKSTOP = 0.1
 """Seconds that aiohttp may take to close what was not aborted by then."""
+
+
+class _Lookout:
+    """Notices that a client leaves while its request is under way, however much it has sent.
+
+    From one that sends a few dozen requests without waiting for the first answer aiohttp reads no
+    more, and so never hears that it has gone: the first would go on for ever, if it hangs, and keep
+    its images of the quota. So one that takes long is the connection's last. What comes behind it
+    is read and dropped, which HTTP allows for what is not answered when a connection closes.
+
+    Attributes:
+        last: No other request of the connection will be handled.
+    """
+
+    def __init__(self, request: web.Request) -> None:
+        self.last = False
+        self._request = request
+        self._timer = self._set()
+
+    def close(self) -> None:
+        """Look no more."""
+        self._timer.cancel()
+
+    def _set(self) -> asyncio.TimerHandle:
+        return asyncio.get_running_loop().call_later(UNHEARD, self._look)
+
+    def _look(self) -> None:
+        transport = self._request.transport
+        if transport is None or transport.is_closing():
+            return
+        # While its own body is not taken in, that is what the reading waits for.
+        if self._request.content.at_eof() and not transport.is_reading():
+            self.last = True
+            self._request.protocol.close()
+            transport.resume_reading()
+        else:
+            self._timer = self._set()
 
 
 class Serving:
@@ -43,6 +84,7 @@ class Serving:
         self._host = host
         self._idle = idle
         self._busy: Counter[asyncio.BaseProtocol] = Counter()
+        self._since: dict[web.RequestHandler, float] = {}
         self._quiet = asyncio.Event()
         self._quiet.set()
         self._closing = False
@@ -58,18 +100,13 @@ class Serving:
             shutdown_timeout=BACKSTOP,
         )
         self._watch: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._starting: asyncio.Task[None]
+        self._ending: asyncio.Task[None] | None = None
+        self._cut_off = 0
 
     async def __aenter__(self) -> Self:
-        try:
-            await self._runner.setup()
-            strangers.take_any_target(self._runner)
-            site = web.TCPSite(self._runner, self._host, self.port)
-            await site.start()
-        except BaseException:
-            await self._runner.cleanup()
-            raise
-        self.port = self._runner.addresses[0][1]
-        self._watch = asyncio.create_task(self._close_idle())
+        await self.start()
         return self
 
     async def __aexit__(
@@ -78,31 +115,90 @@ class Serving:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Stop at once; aiohttp alone would wait for requests and for clients to read on."""
-        if self._watch is not None:
-            self._watch.cancel()
-            await asyncio.wait([self._watch])
-        await self._stop_listening()
-        # First of all, for a handler may wait for a client that does not read.
-        for connection in self._connections():
-            if connection.transport is not None:
-                connection.transport.abort()
-        await self._runner.cleanup()
+        await self.stop()
+
+    async def start(self) -> None:
+        """Listen; once only. A cancellation is raised when all is closed again.
+
+        Raises:
+            OSError: The port is taken.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._starting = asyncio.create_task(self._open())
+        try:
+            # Cancelled half way, asyncio would lose a socket that listens already.
+            await to_the_end(self._starting)
+        except BaseException:
+            await self._end()
+            raise
+
+    async def stop(self, grace: float = 0.0) -> int:
+        """End it, all of it: a cancellation only ends the grace, and is raised in the end.
+
+        Whoever else stops it meanwhile waits for the same end. If it is being started, that is
+        waited for.
+
+        Args:
+            grace: Seconds, at most, for the requests under way to be answered first.
+
+        Returns:
+            How many of them have not been answered, or not been given the whole answer.
+
+        Raises:
+            RuntimeError: It was started on another event loop.
+        """
+        if asyncio.get_running_loop() is not self._loop:
+            raise RuntimeError(
+                f"this was started on another event loop, {self._loop!r}, and stops only there"
+            )
+        try:
+            if grace > 0:
+                await asyncio.wait((self._starting,))
+                await self._drain(grace)
+        finally:
+            await self._end()
+        return self._cut_off
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended, and all that was its own with it."""
+        return self._ending is not None and self._ending.done()
 
     @property
     def under_way(self) -> int:
         """How many requests have come and are not answered yet."""
         return sum(self._busy.values())
 
-    async def drain(self, *, within: float) -> int:
-        """Take no more connections, and wait for the requests under way.
+    async def _open(self) -> None:
+        await self._runner.setup()
+        strangers.take_any_target(self._runner)
+        site = web.TCPSite(self._runner, self._host, self.port)
+        await site.start()
+        self.port = self._runner.addresses[0][1]
+        self._watch = asyncio.create_task(self._close_idle())
 
-        Args:
-            within: Seconds, at most.
+    async def _end(self) -> None:
+        """Have it closed once, by a task that nobody's cancellation reaches."""
+        if self._ending is None:
+            self._ending = asyncio.create_task(self._close())
+        await to_the_end(self._ending)
 
-        Returns:
-            How many of them have not been answered, or not been given the whole answer.
-        """
+    async def _close(self) -> None:
+        """Stop at once; aiohttp alone would wait for requests and for clients to read on."""
+        await asyncio.wait((self._starting,))
+        self._cut_off = len(self._connections()) if self._closing else self.under_way
+        await self._stop_listening()
+        # First of all, for a handler may wait for a client that does not read.
+        for connection in self._connections():
+            if connection.transport is not None:
+                connection.transport.abort()
+        if self._watch is not None:
+            self._watch.cancel()
+            await asyncio.wait((self._watch,))
+        await self._runner.cleanup()
+
+    async def _drain(self, within: float) -> None:
+        """Take no more connections, and wait for the requests under way, or for the end."""
         await self._stop_listening()
         with suppress(TimeoutError):
             async with asyncio.timeout(within):
@@ -110,7 +206,6 @@ class Serving:
                 # Each is closed with its answer, but the last of that may still be on its way.
                 while self._connections():  # noqa: ASYNC110 (nothing tells when they are)
                     await asyncio.sleep(BACKSTOP / 10)
-        return len(self._connections())
 
     async def _stop_listening(self) -> None:
         self._closing = True
@@ -132,13 +227,16 @@ class Serving:
         """Handle a request, and know meanwhile that its connection has one."""
         connection = request.protocol
         self._busy[connection] += 1
+        self._since.pop(connection, None)
         self._quiet.clear()
+        lookout = _Lookout(request)
         try:
             response = await handler(request)
-            if self._closing and not response.prepared:
+            if (self._closing or lookout.last) and not response.prepared:
                 response.force_close()
             return response
         finally:
+            lookout.close()
             self._busy[connection] -= 1
             if not self._busy[connection]:
                 del self._busy[connection]
@@ -148,12 +246,11 @@ class Serving:
     async def _close_idle(self) -> None:
         """Close connections that bring no request, which aiohttp does only after the first one."""
         loop = asyncio.get_running_loop()
-        since: dict[asyncio.BaseProtocol, float] = {}
         while True:
             await asyncio.sleep(self._idle / 10)
             now = loop.time()
             idle = [each for each in self._connections() if each not in self._busy]
-            since = {each: since.get(each, now) for each in idle}
-            for connection in idle:
-                if now - since[connection] >= self._idle and connection.transport is not None:
+            self._since = {each: self._since.get(each, now) for each in idle}
+            for connection, since in self._since.items():
+                if now - since >= self._idle and connection.transport is not None:
                     connection.transport.abort()

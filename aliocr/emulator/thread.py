@@ -3,13 +3,53 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import threading
 from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
+
+import attrs
+
+from aliocr.emulator.ending import to_the_end
 
 __all__ = ["LoopThread"]
 
 T = TypeVar("T")
+
+
+@attrs.define(eq=False)
+class _Errand(Generic[T]):
+    """A coroutine to be run on the loop, and what comes of it, for another thread.
+
+    The futures that asyncio makes for this say "cancelled" before the task has ended.
+    """
+
+    loop: asyncio.AbstractEventLoop
+    coroutine: Coroutine[Any, Any, T]
+    outcome: concurrent.futures.Future[T] = attrs.field(factory=concurrent.futures.Future)
+    task: asyncio.Task[T] = attrs.field(init=False)
+
+    def begin(self) -> asyncio.Task[T]:
+        """Make the task; on the loop."""
+        self.task = self.loop.create_task(self.coroutine)
+        self.task.add_done_callback(self._settle)
+        return self.task
+
+    def cancel(self) -> None:
+        """Cancel the task, from any thread, unless it has ended."""
+        if not self.outcome.done():
+            self.loop.call_soon_threadsafe(self._cancel)  # there is a task by then
+
+    def _cancel(self) -> None:
+        self.task.cancel()
+
+    def _settle(self, task: asyncio.Task[T]) -> None:
+        if task.cancelled():
+            self.outcome.cancel()
+        elif (error := task.exception()) is not None:
+            self.outcome.set_exception(error)
+        else:
+            self.outcome.set_result(task.result())
 
 
 class LoopThread:
@@ -20,38 +60,66 @@ class LoopThread:
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(
-            target=self._loop.run_forever, name="aliocr-emulator", daemon=True
-        )
+        self._errands: set[asyncio.Task[Any]] = set()
+        self._closing = asyncio.Event()
+        self._open = True
+        self._gate = threading.Lock()
+        self._thread = threading.Thread(target=self._live, name="aliocr-emulator", daemon=True)
         self._thread.start()
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine on the loop, and wait for what it gives or raises.
 
-        If the wait is interrupted, by Ctrl-C for one, the coroutine is cancelled.
+        If the wait is interrupted, by Ctrl-C for one, the coroutine is cancelled; `close` waits for
+        its end then.
         """
-        future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        errand = self._send(coroutine)
         try:
-            return future.result()
+            return errand.outcome.result()
         except BaseException:
-            future.cancel()
+            errand.cancel()
             raise
 
+    async def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """The same for whoever has an event loop, be it this one.
+
+        A cancellation is passed on to the coroutine, and raised when that has ended.
+        """
+        if asyncio.get_running_loop() is self._loop:
+            return await coroutine
+        errand = self._send(coroutine)
+        return await to_the_end(asyncio.wrap_future(errand.outcome), on_cancel=errand.cancel)
+
     def close(self) -> None:
-        """End the loop and the thread; what still runs on it is cancelled first."""
-        if self._loop.is_closed():
-            return
-        self.run(_cancel_the_others())
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        """End the loop and the thread, when what it was to run has ended.
+
+        Whatever else runs on it is cancelled. If the wait is interrupted, it ends all the same.
+        """
+        with self._gate:
+            if self._open:
+                self._open = False
+                self._loop.call_soon_threadsafe(self._closing.set)
         self._thread.join()
-        self._loop.close()
 
+    def _send(self, coroutine: Coroutine[Any, Any, T]) -> _Errand[T]:
+        errand = _Errand(self._loop, coroutine)
+        with self._gate:  # nothing is sent that the loop would not begin before it ends
+            if self._open:
+                self._loop.call_soon_threadsafe(self._begin, errand)
+                return errand
+        coroutine.close()
+        raise RuntimeError("the emulator's thread has ended")
 
-async def _cancel_the_others() -> None:
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
-    loop = asyncio.get_running_loop()
-    await loop.shutdown_asyncgens()
-    await loop.shutdown_default_executor()
+    def _begin(self, errand: _Errand[Any]) -> None:
+        task = errand.begin()
+        self._errands.add(task)
+        task.add_done_callback(self._errands.discard)
+
+    def _live(self) -> None:
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(self._until_closed())
+
+    async def _until_closed(self) -> None:
+        await self._closing.wait()
+        while self._errands:
+            await asyncio.wait(self._errands)

@@ -466,6 +466,24 @@ async def test_closing_waits_for_running_work_and_drops_the_rest(gated: Engines)
     assert not threads()
 
 
+async def test_a_cancelled_close_closes_all_the_same(gated: Engines) -> None:
+    """The cancellation is raised when the work has ended and the threads are gone."""
+    reader = PictureReader(gated, workers=1)
+    running = reading(reader, plain(1))
+    await until(lambda: gated.begun)
+    closing = asyncio.create_task(reader.aclose())
+    for _ in range(3):
+        await some_turns()
+        closing.cancel()
+    await some_turns()
+    assert not closing.done()
+    gated.gate.set()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+    assert (await running).text == "red 1"
+    assert not threads()
+
+
 async def test_closing_in_the_middle_of_an_animation(gated: Engines) -> None:
     """The frame in work is waited for, the others are not begun."""
     reader = PictureReader(gated, workers=1)

@@ -38,7 +38,7 @@ def test_in_a_thread_what_keeps_it_from_starting_is_raised() -> None:
     """A port that is taken; and no thread stays behind."""
     threads = threading.active_count()
     with Emulator() as emulator:
-        port = int(emulator.url.rpartition(":")[2])
+        port = port_of(emulator)
         other = Emulator(port=port)
         with pytest.raises(OSError, match="in use"), other:
             pass
@@ -51,7 +51,7 @@ def test_a_thread_ends_what_hangs() -> None:
     """A client that does not read its answer is not waited for."""
     with Emulator() as emulator:
         emulator.respond(200, bytes(50_000_000), "text/plain")
-        address = ("127.0.0.1", int(emulator.url.rpartition(":")[2]))
+        address = ("127.0.0.1", port_of(emulator))
         client = socket.create_connection(address)
         client.sendall(raw(emulator, body_of(IMAGE)))
         assert client.recv(1)
@@ -103,9 +103,7 @@ async def test_stopping_lets_a_client_finish_its_request() -> None:
     await emulator.start()
     emulator.respond(200, bytes(20_000_000), "text/plain")
     request = raw(emulator, body_of(IMAGE))
-    reader, writer = await asyncio.open_connection(
-        "127.0.0.1", int(emulator.url.rpartition(":")[2])
-    )
+    reader, writer = await asyncio.open_connection("127.0.0.1", port_of(emulator))
     writer.write(request[:-5])
     await until(lambda: emulator.calls)
     stopping = asyncio.create_task(emulator.stop(grace=PATIENCE))
@@ -128,6 +126,11 @@ async def test_stopping_waits_for_no_client_that_asks_nothing() -> None:
         await ask(emulator, session=session)
         async with asyncio.timeout(PATIENCE / 2):
             assert await emulator.stop(grace=PATIENCE) == 0
+
+
+def port_of(emulator: Emulator) -> int:
+    """Where it listens, or did."""
+    return int(emulator.url.rpartition(":")[2])
 
 
 async def test_a_connection_that_brings_no_request_is_closed() -> None:
@@ -175,9 +178,7 @@ async def test_a_body_that_does_not_come_is_not_waited_for(
     """A client that announces more than it sends is told so, and does not hold a place for ever."""
     monkeypatch.setattr("aliocr.emulator.endpoint.BODY_TIMEOUT", 0.05)
     async with Emulator() as emulator:
-        reader, writer = await asyncio.open_connection(
-            "127.0.0.1", int(emulator.url.rpartition(":")[2])
-        )
+        reader, writer = await asyncio.open_connection("127.0.0.1", port_of(emulator))
         writer.write(raw(emulator, body_of(IMAGE))[:-5])
         async with asyncio.timeout(PATIENCE):
             heard = await closed(reader)
@@ -185,3 +186,97 @@ async def test_a_body_that_does_not_come_is_not_waited_for(
         assert heard.startswith(b"HTTP/1.1 400")
         assert b"InvalidParameter.Format" in heard
         assert [call.status for call in emulator.calls] == [400]
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "statuses"),
+    [
+        (b"Content-Length: 30", b"{", (408,)),
+        (b"Transfer-Encoding: chunked", b"1\r\n{\r\n", (408,)),
+        # 400 from the parser in Python; the compiled one waits on.
+        (b"Transfer-Encoding: chunked", b"nonsense\r\n", (400, 408)),
+        (b"Content-Length: 3000000", bytes(3_000_000), (413,)),
+    ],
+)
+async def test_the_control_api_waits_for_no_body_either(
+    virtual_clock: None, head: bytes, body: bytes, statuses: tuple[int, ...]
+) -> None:
+    """One that does not come, or not whole, is answered; and its connection closed."""
+    async with Emulator() as emulator:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port_of(emulator))
+        writer.write(b"POST /_emulator/script/reset HTTP/1.1\r\nHost: localhost\r\n")
+        writer.write(head + b"\r\n\r\n")
+        await until(lambda: emulator.under_way)
+        writer.write(body)
+        heard = await closed(reader)
+        writer.close()
+        assert int(heard.split()[1]) in statuses
+        assert b'{"error":"the request body' in heard
+        assert emulator.under_way == 0
+
+
+async def test_a_connection_in_use_is_not_closed(virtual_clock: None) -> None:
+    """Neither while its request takes long, nor between its requests, however often it is idle."""
+
+    async def slow(request: web.Request) -> web.Response:
+        await asyncio.sleep(float(request.query["seconds"]))
+        return web.Response(text="hello")
+
+    app = web.Application()
+    app.router.add_get("/", slow)
+    async with Serving(app, "127.0.0.1", 0, idle=10) as serving:
+        reader, writer = await asyncio.open_connection("127.0.0.1", serving.port)
+        for seconds in (1000, *[0] * 50):
+            writer.write(b"GET /?seconds=%d HTTP/1.1\r\nHost: e\r\n\r\n" % seconds)
+            assert (await reader.readuntil(b"hello")).startswith(b"HTTP/1.1 200")
+            await asyncio.sleep(1)
+        writer.close()
+
+
+# --- requests behind one that is not answered yet -------------------------------------------------
+
+
+@pytest.mark.parametrize("leaving_after", [0, 5])
+@pytest.mark.parametrize("behind", [0, 10, 64, 1500])
+async def test_a_client_that_leaves_is_noticed_whatever_else_it_sent(
+    virtual_clock: None, behind: int, leaving_after: float
+) -> None:
+    """Its request ends, and gives back its share of the account's quota."""
+    async with Emulator(requests_per_second=None, images_in_flight=1) as emulator:
+        emulator.hang(times=1)
+        _, writer = await asyncio.open_connection("127.0.0.1", port_of(emulator))
+        writer.write(raw(emulator, body_of(IMAGE)))
+        await arrived(emulator, 1)
+        writer.write(GET * behind)
+        await asyncio.sleep(leaving_after)
+        assert emulator.under_way == 1
+        writer.transport.abort()
+        await until(lambda: not emulator.under_way)
+        assert (await ask(emulator)).codes == [200]
+
+
+@pytest.mark.parametrize(("seconds", "answered"), [(0.0, 1 + 200), (3.0, 1)])
+async def test_many_requests_behind_a_slow_one_are_not_answered(
+    virtual_clock: None, seconds: float, answered: int
+) -> None:
+    """It is the connection's last then, and says so; behind a quick one all have their answers."""
+    async with Emulator(requests_per_second=None) as emulator:
+        emulator.delay(seconds)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port_of(emulator))
+        writer.write(raw(emulator, body_of(IMAGE)) + GET * 200)
+        heard = await closed(reader)
+        writer.close()
+        assert heard.count(b"HTTP/1.1 ") == answered
+        assert heard.startswith(b"HTTP/1.1 200 OK")
+        assert heard.count(b"Connection: close") == (answered == 1)
+
+
+async def test_a_few_requests_behind_a_slow_one_are_answered(virtual_clock: None) -> None:
+    """In order, each when those before it are."""
+    async with Emulator(requests_per_second=None) as emulator:
+        emulator.delay(3.0)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port_of(emulator))
+        writer.write(raw(emulator, body_of(IMAGE)) + GET * 10)
+        heard = await closed(reader)
+        writer.close()
+        assert heard.count(b"HTTP/1.1 ") == 11
