@@ -128,9 +128,10 @@ class Endpoint:
         if isinstance(body, Refusal):
             return _refused(body, request, call)
         async with self._turns.turn(call.request_id):
-            account, asked = self._admitted(request, body, call)
-        if isinstance(account, Refusal):
-            return _refused(account, request, call)
+            admitted = self._admitted(request, body, call)
+        if isinstance(admitted, Refusal):
+            return _refused(admitted, request, call)
+        account, asked = admitted
         fault, delay = self._plan.next_fault(call.tasks), self._plan.next_delay()
         wanted = _looked_at(asked, account)
         begun = isinstance(wanted, ScanRequest) and not isinstance(fault, Refusal | Reply)
@@ -144,17 +145,18 @@ class Endpoint:
 
     def _admitted(
         self, request: web.Request, body: bytes, call: Call
-    ) -> tuple[Account | Refusal, ScanRequest | BadRequest]:
-        """Whose request it is, or why nobody's; and what it asks for, or what is wrong with it."""
+    ) -> tuple[Account, ScanRequest | BadRequest] | Refusal:
+        """Whose request it is, and what it asks for or what is wrong with it; or why not."""
+        received = _as_received(request, body)
+        account = gateway.signer(received, self._accounts, now=self._now())
+        if isinstance(account, Refusal):
+            return account
+        # Only now, because strangers would have it read and recorded for nothing.
         asked = _asked(body)
-        if not isinstance(asked, BadRequest):
+        call.account = account.uid
+        if isinstance(asked, ScanRequest):
             call.tasks, call.biz_type = asked.tasks, asked.biz_type
-        account = gateway.check(
-            _as_received(request, body), self._accounts, now=self._now(), moment=_moment()
-        )
-        if isinstance(account, Account):
-            call.account = account.uid
-        return account, asked
+        return gateway.check_rate(account, moment=_moment()) or (account, asked)
 
     async def _serve(
         self,
