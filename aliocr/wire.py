@@ -9,7 +9,7 @@ Source: "Request parameters", "Response parameters"; "Common parameters" for the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -25,10 +25,13 @@ __all__ = [
     "Task",
     "decode_reply",
     "decode_request",
+    "encode_answer",
+    "encode_envelope",
     "encode_refusal",
     "encode_reply",
     "encode_request",
     "name_images",
+    "reply_parts",
 ]
 
 OK = 200
@@ -188,8 +191,30 @@ def _elements(array: msgspec.Struct) -> tuple[Any, ...]:
 
 def encode_reply(answers: Iterable[tuple[Task, Scan | APIError]], *, request_id: str) -> bytes:
     """The body of one reply, an element an answer, in that order."""
-    data = [msgspec.Raw(msgspec.json.encode(_answer(*answer))) for answer in answers]
-    return msgspec.json.encode(_Envelope(code=OK, msg="OK", request_id=request_id, data=data))
+    return b"".join(reply_parts(answers, request_id=request_id))
+
+
+def reply_parts(
+    answers: Iterable[tuple[Task, Scan | APIError]], *, request_id: str
+) -> Iterator[bytes]:
+    """The same in parts, none of more than one answer: as a whole it may take a second."""
+    envelope = encode_envelope(request_id)
+    yield envelope[:-2]
+    separator = b""
+    for each in answers:
+        yield separator + encode_answer(*each)
+        separator = b","
+    yield envelope[-2:]
+
+
+def encode_envelope(request_id: str) -> bytes:
+    """The body of a reply without answers; the last thing in it is their empty list."""
+    return msgspec.json.encode(_Envelope(code=OK, msg="OK", request_id=request_id, data=[]))
+
+
+def encode_answer(task: Task, answer: Scan | APIError) -> bytes:
+    """One element of a reply."""
+    return msgspec.json.encode(_answer(task, answer))
 
 
 def _answer(task: Task, answer: Scan | APIError) -> _Answer:
