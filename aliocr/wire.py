@@ -9,7 +9,8 @@ Source: "Request parameters", "Response parameters"; "Common parameters" for the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -24,10 +25,13 @@ __all__ = [
     "Task",
     "decode_reply",
     "decode_request",
+    "encode_answer",
+    "encode_envelope",
     "encode_refusal",
     "encode_reply",
     "encode_request",
     "name_images",
+    "reply_parts",
 ]
 
 OK = 200
@@ -52,6 +56,28 @@ class ScanRequest(_Wire, frozen=True):
 
     scenes: tuple[str, ...]
     tasks: tuple[Task, ...]
+    biz_type: str | None = None
+
+
+def _first(count: int, kind: type) -> type[msgspec.Struct]:
+    """An array of which so many elements are read, as a record is that has so many fields.
+
+    A list would be made whole, a hundred thousand elements of a few bytes each, before anybody
+    could count them.
+    """
+    fields = [(f"element_{number}", kind, None) for number in range(count)]
+    return msgspec.defstruct(f"_{kind.__name__}s", fields, array_like=True, frozen=True)
+
+
+_Scenes = _first(2, str)
+_Tasks = _first(IMAGES_PER_REQUEST + 1, Task)
+
+
+class _Request(_Wire, frozen=True):
+    """As anybody may have sent it: no more is read than shows that there is too much."""
+
+    scenes: _Scenes  # type: ignore[valid-type]
+    tasks: _Tasks  # type: ignore[valid-type]
     biz_type: str | None = None
 
 
@@ -140,18 +166,24 @@ def decode_request(body: bytes) -> ScanRequest:
             more than 100 tasks, a data id twice.
     """
     try:
-        request = msgspec.json.decode(body, type=ScanRequest)
+        request = msgspec.json.decode(body, type=_Request)
     except UNREADABLE as error:
         raise BadRequest(f"malformed body: {error}") from None
-    if request.scenes != (SCENE,):
+    if _elements(request.scenes) != (SCENE,):
         raise BadRequest(f'[scenes] must be ["{SCENE}"]')
-    if not 1 <= len(request.tasks) <= IMAGES_PER_REQUEST:
-        count = len(request.tasks)
+    tasks: tuple[Task, ...] = _elements(request.tasks)
+    if not 1 <= len(tasks) <= IMAGES_PER_REQUEST:
+        count = f"{len(tasks)} or more" if tasks else "0"
         raise BadRequest(f"[tasks] must hold 1 to {IMAGES_PER_REQUEST} elements, not {count}")
-    names = [task.data_id for task in request.tasks if task.data_id is not None]
+    names = [task.data_id for task in tasks if task.data_id is not None]
     if len(set(names)) < len(names):
         raise BadRequest("[task.dataId] is not unique in the request")
-    return request
+    return ScanRequest((SCENE,), tasks, request.biz_type)
+
+
+def _elements(array: msgspec.Struct) -> tuple[Any, ...]:
+    """The elements that there were."""
+    return tuple(each for each in msgspec.structs.astuple(array) if each is not None)
 
 
 # --- replies, written -----------------------------------------------------------------------------
@@ -159,8 +191,30 @@ def decode_request(body: bytes) -> ScanRequest:
 
 def encode_reply(answers: Iterable[tuple[Task, Scan | APIError]], *, request_id: str) -> bytes:
     """The body of one reply, an element an answer, in that order."""
-    data = [msgspec.Raw(msgspec.json.encode(_answer(*answer))) for answer in answers]
-    return msgspec.json.encode(_Envelope(code=OK, msg="OK", request_id=request_id, data=data))
+    return b"".join(reply_parts(answers, request_id=request_id))
+
+
+def reply_parts(
+    answers: Iterable[tuple[Task, Scan | APIError]], *, request_id: str
+) -> Iterator[bytes]:
+    """The same in parts, none of more than one answer: as a whole it may take a second."""
+    envelope = encode_envelope(request_id)
+    yield envelope[:-2]
+    separator = b""
+    for each in answers:
+        yield separator + encode_answer(*each)
+        separator = b","
+    yield envelope[-2:]
+
+
+def encode_envelope(request_id: str) -> bytes:
+    """The body of a reply without answers; the last thing in it is their empty list."""
+    return msgspec.json.encode(_Envelope(code=OK, msg="OK", request_id=request_id, data=[]))
+
+
+def encode_answer(task: Task, answer: Scan | APIError) -> bytes:
+    """One element of a reply."""
+    return msgspec.json.encode(_answer(task, answer))
 
 
 def _answer(task: Task, answer: Scan | APIError) -> _Answer:

@@ -2,6 +2,7 @@
 
 import json
 import string
+import tracemalloc
 from collections.abc import Mapping
 from typing import Any
 
@@ -394,3 +395,17 @@ def test_a_hundred_and_first_task_is_refused() -> None:
         wire.decode_request(msgspec.json.encode(body))
     body["tasks"].pop()
     assert len(wire.decode_request(msgspec.json.encode(body)).tasks) == 100
+
+
+@pytest.mark.parametrize("scene", [b'"ocr"', b",".join([b'""'] * 300_000)])
+def test_of_a_hundred_thousand_tasks_no_more_is_read_than_need_be(scene: bytes) -> None:
+    """Two megabytes of the smallest tasks there are make no heap of objects, nor do scenes."""
+    body = b'{"scenes":[%b],"tasks":[%b]}' % (scene, b",".join([b'{"url":"u"}'] * 100_000))
+    tracemalloc.start()
+    try:
+        with pytest.raises(wire.BadRequest, match=r"\[tasks\]|\[scenes\]"):
+            wire.decode_request(body)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 100_000

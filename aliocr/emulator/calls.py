@@ -24,9 +24,10 @@ class Call:
         method: As it came.
         path: As it came, without the query.
         time: When it arrived, in seconds since the epoch by this machine's clock.
-        account: The number of the account that signed it; None if none did.
-        tasks: What it asked for; empty if its body could not be read.
-        biz_type: The policy it named; None if it named none, or its body could not be read.
+        account: The number of the account that signed it, throttled or not; None if none did.
+        tasks: What it asked for; empty if no account signed it, as strangers could fill the memory
+            else, or if its body could not be read.
+        biz_type: The policy it named; None if it named none, or for the same reasons.
         status: HTTP status of the answer; None while there is none.
         code: The answer's code: 200, the envelope's, or the gateway's string; None for an answer
             that is not the service's.

@@ -9,6 +9,7 @@ The rules:
   may have if its host announces nothing; the 3 s stand still as long as there is not so much. It
   is free again once the picture has been read. So no number of clients fills the memory, and since
   nobody who holds some waits for more, everyone gets some in the end.
+* Names are looked up side by side too, and the 3 s stand still for who waits to begin; see `names`.
 * An address is judged when a connection is made to it: neither a name that resolves to it nor a
   redirect leads past that.
 * A message never names the URL: the query of a signed one is a key to the image.
@@ -21,7 +22,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Hashable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from types import TracebackType
 from typing import Self
 from urllib.parse import urljoin, urlsplit
@@ -30,6 +31,7 @@ import aiohttp
 
 from aliocr.emulator.addresses import is_unsafe
 from aliocr.emulator.codes import image_error
+from aliocr.emulator.names import Names
 from aliocr.emulator.shares import Share, Shares
 from aliocr.emulator.turns import Turns
 from aliocr.emulator.unpacking import Unpacker, UnpackError
@@ -77,6 +79,27 @@ class _UnsafeAddressError(OSError):
         super().__init__("an unsafe address")
 
 
+class _Clock:
+    """The time that one image has."""
+
+    def __init__(self, timeout: asyncio.Timeout) -> None:
+        self._timeout = timeout
+
+    @asynccontextmanager
+    async def stopped(self) -> AsyncIterator[None]:
+        """A wait that is not the host's fault."""
+        loop = asyncio.get_running_loop()
+        end = self._timeout.when()
+        left = None if end is None else end - loop.time()
+        self._set(None)
+        yield
+        self._set(None if left is None else loop.time() + left)
+
+    def _set(self, end: float | None) -> None:
+        with suppress(RuntimeError):  # the image was given up meanwhile
+            self._timeout.reschedule(end)
+
+
 class Downloader:
     """Downloads, side by side, over connections of its own and past no proxy.
 
@@ -104,6 +127,7 @@ class Downloader:
         self._private_addresses = private_addresses
         self._session: aiohttp.ClientSession | None = None
         self._connections = Shares(CONNECTIONS)
+        self._names = Names()
         self._turns = Turns() if turns is None else turns
         self._memory = Shares(max(MAX_HELD_BYTES, max_bytes))
 
@@ -111,7 +135,9 @@ class Downloader:
         self._session = aiohttp.ClientSession(
             # A connection for each image: on one that was kept, a host could have answered for the
             # next image before anybody asked.
-            connector=aiohttp.TCPConnector(limit=0, force_close=True, socket_factory=self._socket),
+            connector=aiohttp.TCPConnector(
+                limit=0, force_close=True, socket_factory=self._socket, resolver=self._names
+            ),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
             # Ours is around redirections too, and stands still while it must.
@@ -159,8 +185,8 @@ class Downloader:
         try:
             async with self._turns.turn(owner):
                 pass  # to begin one takes a millisecond, to take in a chunk not much less
-            async with asyncio.timeout(self._timeout) as clock:
-                return await self._follow(url, clock, memory)
+            async with asyncio.timeout(self._timeout) as timeout:
+                return await self._follow(url, _Clock(timeout), memory)
         except TimeoutError:
             late = f"no whole answer from its host within {self._timeout:g} s"
             raise image_error(592, late) from None
@@ -171,11 +197,13 @@ class Downloader:
         finally:
             connection.keep(0)
 
-    async def _follow(self, url: str, clock: asyncio.Timeout, memory: Share) -> bytes:
+    async def _follow(self, url: str, clock: _Clock, memory: Share) -> bytes:
         """The body that the URL leads to, by way of redirects."""
         here = url
         for _ in range(MAX_REDIRECTS + 1):
-            async with await self._get(here, redirected=here is not url) as response:
+            with self._names.asked_by(memory.owner, clock.stopped):
+                got = await self._get(here, redirected=here is not url)
+            async with got as response:
                 location = response.headers.get("Location")
                 if response.status not in REDIRECTS or location is None:
                     return await self._body(response, clock, memory)
@@ -195,9 +223,7 @@ class Downloader:
                 raise image_error(480, "it redirects to an unusable URL") from None
             raise image_error(400, "[task.url] is not a valid URL") from None
 
-    async def _body(
-        self, response: aiohttp.ClientResponse, clock: asyncio.Timeout, memory: Share
-    ) -> bytes:
+    async def _body(self, response: aiohttp.ClientResponse, clock: _Clock, memory: Share) -> bytes:
         if response.status != 200:
             raise _status_error(response.status)
         # The announced length saves the wait; the count below is what holds, as a host may announce
@@ -207,7 +233,8 @@ class Downloader:
             raise self._too_large()
         unpacker = Unpacker(response.headers.get("Content-Encoding", ""))
         size = self._max_bytes if announced is None or not unpacker.plain else announced
-        await _set_aside(size, clock, memory)
+        async with clock.stopped():
+            await memory.take(size)
         data = bytearray()
         async for chunk in response.content.iter_any():
             async with self._turns.turn(memory.owner):
@@ -231,16 +258,6 @@ class Downloader:
         if is_unsafe(address[0], private_addresses=self._private_addresses):
             raise _UnsafeAddressError
         return socket.socket(family, kind, protocol)
-
-
-async def _set_aside(size: int, clock: asyncio.Timeout, memory: Share) -> None:
-    """Wait for so much memory; the wait is not the host's fault."""
-    loop = asyncio.get_running_loop()
-    end = clock.when()
-    left = None if end is None else end - loop.time()
-    clock.reschedule(None)
-    await memory.take(size)
-    clock.reschedule(None if left is None else loop.time() + left)
 
 
 def _target(here: str, location: str) -> str:

@@ -26,6 +26,7 @@ from aliocr.emulator.refusal import Refusal
 from aliocr.emulator.request import Request
 from aliocr.emulator.service import Service
 from aliocr.emulator.turns import Turns
+from aliocr.emulator.writing import Writer, response
 from aliocr.emulator.xml_form import XML, xml_parts
 from aliocr.errors import without_queries
 from aliocr.wire import BadRequest, ScanRequest, Task
@@ -74,6 +75,7 @@ class Endpoint:
         self._calls = calls
         self._max_calls = max_calls
         self._turns = turns
+        self._writer = Writer(turns)
         self._deadline = deadline
         self._running: set[asyncio.Task[object]] = set()
 
@@ -86,9 +88,11 @@ class Endpoint:
             running.add_done_callback(self._running.discard)
         try:
             reply = await self._reply(request, call)
+            headers = self._headers(reply)
         except Exception:  # noqa: BLE001 (the border: a client sees the service's shape, no page)
             _log.error("a request failed in the emulator\n%s", _traceback())
             reply = _refused(Refusal.of("InternalError"), request, call)
+            headers = self._headers(reply)
         except asyncio.CancelledError:
             # The client left before it had its answer, or the emulator stops.
             _log_call(call)
@@ -100,8 +104,6 @@ class Endpoint:
             return web.Response()
         call.status, call.code, call.answered = reply.status, reply.code, _moment()
         _log_call(call, reply.broken)
-        reply = await _in_form(reply, request)
-        headers = self._headers(reply)
         if reply.broken is Breakage.STALL:
             await _stall(request, reply, headers)
         return _response(reply, headers)
@@ -128,9 +130,10 @@ class Endpoint:
         if isinstance(body, Refusal):
             return _refused(body, request, call)
         async with self._turns.turn(call.request_id):
-            account, asked = self._admitted(request, body, call)
-        if isinstance(account, Refusal):
-            return _refused(account, request, call)
+            admitted = self._admitted(request, body, call)
+        if isinstance(admitted, Refusal):
+            return _refused(admitted, request, call)
+        account, asked = admitted
         fault, delay = self._plan.next_fault(call.tasks), self._plan.next_delay()
         wanted = _looked_at(asked, account)
         begun = isinstance(wanted, ScanRequest) and not isinstance(fault, Refusal | Reply)
@@ -144,17 +147,18 @@ class Endpoint:
 
     def _admitted(
         self, request: web.Request, body: bytes, call: Call
-    ) -> tuple[Account | Refusal, ScanRequest | BadRequest]:
-        """Whose request it is, or why nobody's; and what it asks for, or what is wrong with it."""
+    ) -> tuple[Account, ScanRequest | BadRequest] | Refusal:
+        """Whose request it is, and what it asks for or what is wrong with it; or why not."""
+        received = _as_received(request, body)
+        account = gateway.signer(received, self._accounts, now=self._now())
+        if isinstance(account, Refusal):
+            return account
+        # Only now, because strangers would have it read and recorded for nothing.
         asked = _asked(body)
-        if not isinstance(asked, BadRequest):
+        call.account = account.uid
+        if isinstance(asked, ScanRequest):
             call.tasks, call.biz_type = asked.tasks, asked.biz_type
-        account = gateway.check(
-            _as_received(request, body), self._accounts, now=self._now(), moment=_moment()
-        )
-        if isinstance(account, Account):
-            call.account = account.uid
-        return account, asked
+        return gateway.check_rate(account, moment=_moment()) or (account, asked)
 
     async def _serve(
         self,
@@ -178,10 +182,12 @@ class Endpoint:
         if isinstance(wanted, Refusal):
             reply = _refused(wanted, request, call)
         else:
-            reply = await self._read(wanted.tasks, granted, call)
+            reply = await self._read(wanted.tasks, granted, request, call)
         return attrs.evolve(reply, broken=fault)
 
-    async def _read(self, tasks: tuple[Task, ...], granted: int, call: Call) -> Reply:
+    async def _read(
+        self, tasks: tuple[Task, ...], granted: int, request: web.Request, call: Call
+    ) -> Reply:
         """The first tasks are read, as many as the account's quota has granted."""
         until = None if self._deadline is None else call.arrived + self._deadline - ANSWERING
         answers = await self._service.answer(
@@ -191,8 +197,9 @@ class Endpoint:
             call.charged = frames_charged(answers)
             over = tuple((task, image_error(588)) for task in tasks[granted:])
             call.answers = self._plan.arrange(answers + over)
-            body = wire.encode_reply(call.answers, request_id=call.request_id)
-        return Reply(wire.OK, body, JSON, wire.OK)
+        xml = _wants_xml(request)
+        parts = await self._writer.reply(call.answers, request_id=call.request_id, xml=xml)
+        return Reply(wire.OK, parts, XML if xml else JSON, wire.OK)
 
     def _now(self) -> float:
         """Seconds since the epoch by the service's clock, which may be wrong on purpose."""
@@ -258,46 +265,43 @@ def _as_received(request: web.Request, body: bytes) -> Request:
     )
 
 
-async def _in_form(reply: Reply, request: web.Request) -> Reply:
-    """The service's own answers in XML if the client does not accept JSON; others as they are."""
+def _wants_xml(request: web.Request) -> bool:
+    """Whether the client does not accept JSON; who does not say what it accepts gets that."""
     accept = request.headers.get("Accept", "").lower().strip()
-    if reply.code is None or not accept or "json" in accept:
-        return reply
-    parts = []
-    for part in xml_parts(reply.body):
-        parts.append(part)
-        await asyncio.sleep(0)
-    return attrs.evolve(reply, body=b"".join(parts), content_type=XML)
+    return bool(accept) and "json" not in accept
 
 
 def _refused(refusal: Refusal, request: web.Request, call: Call) -> Reply:
     # Bytes outside UTF-8 arrive as lone surrogates, which no JSON can hold.
     host = request.headers.get("Host", "").encode(errors="replace").decode()
     body = wire.encode_refusal(refusal.code, refusal.message, request_id=call.request_id, host=host)
-    return Reply(refusal.status, body, JSON, refusal.code, retry_after=refusal.retry_after)
+    xml = _wants_xml(request)
+    return Reply(
+        refusal.status,
+        tuple(xml_parts(body)) if xml else (body,),
+        XML if xml else JSON,
+        refusal.code,
+        retry_after=refusal.retry_after,
+    )
 
 
 def _response(reply: Reply, headers: dict[str, str]) -> web.Response:
     if reply.broken is None:
-        return web.Response(status=reply.status, body=reply.body, headers=headers)
-    whole = headers | {"Content-Length": str(len(reply.body))}
-    response = web.Response(status=reply.status, body=_half(reply), headers=whole)
-    response.force_close()
-    return response
+        return response(reply.status, reply.parts, headers)
+    half = response(reply.status, reply.half, headers, length=reply.length)
+    half.force_close()
+    return half
 
 
 async def _stall(request: web.Request, reply: Reply, headers: dict[str, str]) -> Never:
     """Begin the answer and never end it: the client's leaving, or the emulator's, cancels this."""
-    response = web.StreamResponse(status=reply.status, headers=headers)
-    response.content_length = len(reply.body)
-    await response.prepare(request)
-    await response.write(_half(reply))
+    begun = web.StreamResponse(status=reply.status, headers=headers)
+    begun.content_length = reply.length
+    await begun.prepare(request)
+    for part in reply.half:
+        await begun.write(part)
     while True:
         await asyncio.Event().wait()
-
-
-def _half(reply: Reply) -> bytes:
-    return reply.body[: len(reply.body) // 2]
 
 
 def _traceback() -> str:

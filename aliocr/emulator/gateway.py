@@ -1,6 +1,6 @@
 """The gateway in front of the service: who may pass, checked in its order, refused in its words.
 
-Pure: a request and two times in, an account or a refusal out. It forgives only what the vendor's
+Pure: a request and a time in, an account or a refusal out. It forgives only what the vendor's
 own SDKs show to be forgiven: no nonce and no checksum with the older signature, any content type,
 query parameters and signed `x-acs-…` headers of one's own.
 
@@ -18,27 +18,36 @@ from aliocr.emulator.refusal import Refusal, Refused
 from aliocr.emulator.request import Request
 from aliocr.emulator.schemes import Claim, Scheme, scheme_of
 
-__all__ = ["check"]
+__all__ = ["check_rate", "signer"]
 
 _NONCE = "x-acs-signature-nonce"
 
 
-def check(request: Request, accounts: Accounts, *, now: float, moment: float) -> Account | Refusal:
-    """The account whose request it is, against whose rate it now counts; or the first thing wrong.
+def signer(request: Request, accounts: Accounts, *, now: float) -> Account | Refusal:
+    """The account that signed a request, its body and all; or the first thing wrong.
 
     Args:
         request: As received.
         accounts: All there are.
         now: Seconds since the epoch by the gateway's clock, for dates and nonces.
-        moment: Seconds by a clock that never goes back, for the rate.
     """
     try:
-        return _admit(request, accounts, now, moment)
+        return _signer(request, accounts, now)
     except Refused as refused:
         return refused.refusal
 
 
-def _admit(request: Request, accounts: Accounts, now: float, moment: float) -> Account:
+def check_rate(account: Account, *, moment: float) -> Refusal | None:
+    """Why a request of the account's comes too early; None if it does not, and counts now.
+
+    Args:
+        account: Its signer.
+        moment: Seconds by a clock that never goes back.
+    """
+    return None if account.accept(moment) else Refusal.of("Throttling.User")
+
+
+def _signer(request: Request, accounts: Accounts, now: float) -> Account:
     _check_address(request)
     scheme = _check_headers(request)
     _check_date(request, scheme, now)
@@ -52,8 +61,6 @@ def _admit(request: Request, accounts: Accounts, now: float, moment: float) -> A
     # before the rate, because a throttled request has used its own.
     if _NONCE in request.headers:
         account.use_nonce(request.headers[_NONCE], now)
-    if not account.accept(moment):
-        raise Refused("Throttling.User")
     return account
 
 

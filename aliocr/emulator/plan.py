@@ -49,7 +49,7 @@ class Reply:
 
     Args:
         status: HTTP status.
-        body: All of it.
+        parts: All of its body; of a long one, in pieces that are sent one by one.
         content_type: With its charset, if it has one.
         code: The service's or the gateway's code in it; None if it is somebody else's.
         broken: What happens to it on its way; None sends it whole.
@@ -57,11 +57,26 @@ class Reply:
     """
 
     status: int
-    body: bytes = attrs.field(repr=False)
+    parts: tuple[bytes, ...] = attrs.field(repr=False)
     content_type: str
     code: int | str | None = None
     broken: Breakage | None = None
     retry_after: float | None = None
+
+    @property
+    def length(self) -> int:
+        """Bytes of the body."""
+        return sum(map(len, self.parts))
+
+    @property
+    def half(self) -> tuple[bytes, ...]:
+        """As many bytes of it as a connection that breaks halfway brings."""
+        left = self.length // 2
+        parts: list[bytes] = []
+        for part in self.parts:
+            parts.append(part[:left])
+            left -= len(parts[-1])
+        return tuple(parts)
 
 
 Fault: TypeAlias = Refusal | Reply | Breakage

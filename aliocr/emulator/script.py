@@ -129,7 +129,7 @@ class Script:
         if not isinstance(body, bytes | str):
             raise ValueError(f"body must be bytes or str, not {type(body).__name__}")  # noqa: TRY004
         data = body.encode() if isinstance(body, str) else body
-        self._plan.faults.put(Reply(status, data, content_type), times)
+        self._plan.faults.put(Reply(status, (data,), content_type), times)
 
     def truncate_body(self, times: int | None = 1) -> None:
         """Announce the whole answer, send half, and close the connection."""

@@ -95,8 +95,8 @@ async def until(claim: Callable[[], object]) -> None:
 
 
 async def arrived(emulator: Emulator, count: int) -> None:
-    """Wait until so many requests have passed the gateway, or been refused there."""
-    await until(lambda: sum(bool(call.tasks) for call in emulator.calls) >= count)
+    """Wait until so many requests are known to be an account's."""
+    await until(lambda: sum(call.account is not None for call in emulator.calls) >= count)
 
 
 async def gone(before: set[asyncio.Task[Any]]) -> None:

@@ -13,7 +13,7 @@ from aliocr.credentials import Credentials
 from aliocr.emulator import acs3
 from aliocr.emulator.account import Account
 from aliocr.emulator.accounts import Accounts
-from aliocr.emulator.gateway import check
+from aliocr.emulator.gateway import check_rate, signer
 from aliocr.emulator.refusal import Refusal
 from aliocr.emulator.request import Request
 
@@ -99,8 +99,8 @@ def verdict(
     asked: Request, account: Account | None = None, *, now: float = TIMESTAMP
 ) -> Refusal | None:
     """What the gateway says of a request, by default to an account that did nothing yet."""
-    said = check(asked, Accounts([account or Account(KEY)]), now=now, moment=0.0)
-    return said if isinstance(said, Refusal) else None
+    found = signer(asked, Accounts([account or Account(KEY)]), now=now)
+    return found if isinstance(found, Refusal) else check_rate(found, moment=0.0)
 
 
 def code(refusal: Refusal | None) -> tuple[int, int | str] | None:

@@ -134,8 +134,25 @@ async def test_a_wrong_secret_is_refused_and_recorded() -> None:
         heard = await send(emulator, body, sign(other, body))
         assert (heard.status, heard.json["Code"]) == (400, "SignatureDoesNotMatch")
         (call,) = emulator.calls
-        assert (call.status, call.code, len(call.tasks)) == (400, "SignatureDoesNotMatch", 1)
+        assert (call.status, call.code, call.account) == (400, "SignatureDoesNotMatch", None)
         assert not call.answers
+
+
+async def test_what_strangers_send_is_not_kept() -> None:
+    """Only an account can fill the records with what it asks for, throttled requests included."""
+    async with Emulator(requests_per_second=1) as emulator:
+        await ask(emulator)
+        await ask(emulator)
+        body = body_of(*(f"{IMAGE}?{number:010000}" for number in range(100)))
+        stranger = Emulator(credentials=Credentials(emulator.credentials.access_key_id, "wrong"))
+        for headers in (sign(stranger, body), {"Accept": "*/*"}):
+            assert (await send(emulator, body, headers)).status == 400
+        _, throttled, *unsigned = emulator.calls
+        assert (throttled.code, len(throttled.tasks)) == ("Throttling.User", 1)
+        assert throttled.account == emulator.accounts[0].uid
+        for call in unsigned:
+            assert (call.account, call.tasks) == (None, ())
+            assert len(repr(call)) < 1000
 
 
 async def test_a_query_is_signed_as_it_was_before_it_was_encoded() -> None:
