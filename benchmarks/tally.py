@@ -53,6 +53,9 @@ class Tally:
         self.failed = 0
         self._surplus = 0
 
+    def __len__(self) -> int:
+        return len(self._seen)
+
     def note(self, outcome: Outcome) -> None:
         """One outcome has come."""
         number = int(outcome.image.url[len(_BEFORE) : -len(_AFTER)])
