@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
@@ -36,14 +37,14 @@ class _Picture:
 PICTURES: Mapping[str, _Picture] = MappingProxyType(
     {
         "throughput": _Picture(
-            "Slow answers do not slow a stream",
+            "Throughput, by how long an answer takes",
             log_x=False,
             log_y=False,
             level=(1000.0, "the account's limit"),
         ),
-        "latency": _Picture("Single scans wait for a permit, and share it"),
-        "memory": _Picture("A stream holds nothing"),
-        "growth": _Picture("Nothing grows faster than the work"),
+        "latency": _Picture("Latency of a single scan, by load"),
+        "memory": _Picture("Memory, by images"),
+        "growth": _Picture("CPU of an image, by what grows"),
     }
 )
 """By the stem of the file."""
@@ -76,33 +77,52 @@ def _draw(picture: _Picture, panels: Mapping[str, list[Curve]], path: Path) -> N
     figure = Figure(figsize=(width, 3.4), dpi=110, facecolor=PAPER, layout="constrained")
     FigureCanvasAgg(figure)
     figure.suptitle(picture.title, color=INK, fontsize=12)
-    for place, (x, curves) in enumerate(panels.items(), 1):
-        axes = figure.add_subplot(1, len(panels), place, facecolor=PAPER)
-        _draw_panel(picture, axes, curves)
+    sides = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    for axes, (x, side) in zip(sides, panels.items(), strict=True):
+        _draw_panel(picture, axes, side)
         axes.set_xlabel(x, color=INK)
-        if place == 1:
-            axes.set_ylabel(curves[0].y, color=INK)
+    curves = [curve for side in panels.values() for curve in side]
+    sides[0].set_ylabel(curves[0].y, color=INK)
+    if picture.log_y:
+        sides[0].set_ylim(*_decades(value for curve in curves for _, value in curve.points))
     figure.savefig(path, metadata={"Software": None})
 
 
 def _draw_panel(picture: _Picture, axes: Any, curves: list[Curve]) -> None:
+    axes.set_facecolor(PAPER)
     for curve, colour in zip(curves, COLOURS, strict=False):
         across, up = zip(*curve.points, strict=True)
         if picture.log_y:
             up = tuple(max(LEAST, value) for value in up)
         axes.plot(across, up, "o-", color=colour, label=curve.line, markersize=4)
     if picture.log_x:
-        axes.set_xscale("log")
+        _make_logarithmic(axes.set_xscale, axes.xaxis)
     if picture.log_y:
-        axes.set_yscale("log")
+        _make_logarithmic(axes.set_yscale, axes.yaxis)
     else:
         axes.set_ylim(bottom=0)
     if picture.level is not None:
         height, name = picture.level
         axes.axhline(height, color=INK, linestyle=":", linewidth=1, label=name)
+        axes.set_ylim(top=1.1 * height)
     axes.grid(color=GRID, linewidth=0.6)
     axes.tick_params(colors=INK, labelsize=8)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     if len(curves) > 1:
         axes.legend(fontsize=8, facecolor=PAPER, edgecolor=GRID, labelcolor=INK)
+
+
+def _decades(values: Iterable[float]) -> tuple[float, float]:
+    """The powers of ten around them."""
+    exponents = [math.log10(max(LEAST, value)) for value in values]
+    return 10.0 ** math.floor(min(exponents)), 10.0 ** math.ceil(max(exponents))
+
+
+def _make_logarithmic(scale: Callable[[str], None], axis: Any) -> None:
+    """With numbers as people write them, at powers of ten."""
+    from matplotlib.ticker import NullFormatter
+
+    scale("log")
+    axis.set_major_formatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}")
+    axis.set_minor_formatter(NullFormatter())

@@ -93,7 +93,7 @@ def growing(*, quick: bool) -> list[Row]:
         _Kind("images streamed", (1_000, 10_000, 100_000, 1_000_000), _with_images),
         _Kind("callers at once", (1, 10, 100, 1_000), _with_callers),
         _Kind("requests in flight", (1, 4, 15, 60), _with_in_flight),
-        _Kind("regions an image", (2, 20, 60, 200), _with_regions, per="region"),
+        _Kind("regions an image", (2, 20, 60, 200), _with_regions, per="a region"),
     )
     if quick:
         streamed = attrs.evolve(kinds[0], sizes=(1_000, 10_000))
