@@ -58,10 +58,10 @@ ROWS: Mapping[str, Question] = MappingProxyType(
 )
 """By number. Two numbers may be of one measurement, which gives the rows of both."""
 
-UNHURRIED = frozenset({"1b", "4", "13"})
-"""Rows that mostly wait for the clock, and count: the busy half of a core that they need together
-does not change what they count, so they are measured side by side."""
+UNHURRIED = frozenset({"1b", "4", "13", "15"})
+"""Rows that mostly wait for the clock, and count, or have milliseconds to spare: the busy half of a
+core that they need together does not change their verdicts, so they are measured side by side."""
 
-PATIENT = frozenset({"1", "3", "14", "15"})
-"""Rows that mostly wait for the clock, too, but time single answers: side by side if quick, when
-they are too short to be more than a look."""
+PATIENT = frozenset({"1", "3", "14"})
+"""Rows that mostly wait for the clock, too, but have none to spare: side by side only if quick,
+when they are too short to be more than a look."""

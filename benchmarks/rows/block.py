@@ -19,7 +19,7 @@ REGIONS = 60
 
 def loop_block(*, quick: bool) -> list[Row]:
     """Row 8: everybody's longest block, each ÷ `json.loads` of the reply in its own process."""
-    replies, rounds = (20, 3) if quick else (40, 5)
+    replies, rounds = (20, 3) if quick else (40, 3)
     service = Service(requests_per_second=None, seconds=0.0, regions=(REGIONS, REGIONS))
     with Server(service) as server:
         variants = {

@@ -99,7 +99,7 @@ def growing(*, quick: bool) -> list[Row]:
         streamed = attrs.evolve(kinds[0], sizes=(1_000, 10_000))
         ends = [attrs.evolve(kind, sizes=(kind.sizes[0], kind.sizes[-1])) for kind in kinds[1:]]
         return [_grown(kind, rounds=1) for kind in (streamed, *ends)]
-    rows = [_grown(kind, rounds=3) for kind in kinds]
+    rows = [_grown(kind, rounds=2) for kind in kinds]
     rows[0] = attrs.evolve(rows[0], curves=(*rows[0].curves, _memory(OURS), _memory(AIOHTTP)))
     return rows
 

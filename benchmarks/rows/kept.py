@@ -19,7 +19,7 @@ REGIONS = 40
 
 def streamed(*, quick: bool) -> list[Row]:
     """Row 10: the growth of the most that was ever resident."""
-    count, rounds = (20_000, 1) if quick else (100_000, 3)
+    count, rounds = (20_000, 1) if quick else (100_000, 2)
     with Server(Service(requests_per_second=None, seconds=0.0, regions=REAL_REPLY)) as server:
         costs = [fresh(cost, OURS, server.url, count) for _ in range(rounds)]
     grown = [each.memory / 1e6 for each in costs]
@@ -37,7 +37,7 @@ def kept_scan(*, quick: bool) -> list[Row]:
             name: partial(fresh, kept, name, server.url, count)
             for name in ((OURS,) if quick else present_peers())
         }
-        found = by_turns(variants, 1 if quick else 3)
+        found = by_turns(variants, 1)
     kilobytes = {
         name: tuple(each.bytes_an_image / 1e3 for each in side) for name, side in found.items()
     }

@@ -25,7 +25,7 @@ AT_ONCE = 1000
 LOAD = 200.0
 """Single scans a second: what the target is about."""
 
-LOADS = (5.0, 9.0, 20.0, 60.0, 700.0)
+LOADS = (5.0, 20.0, 60.0, 700.0)
 """Further loads."""
 
 MOST_ALONE = 20.0

@@ -47,7 +47,7 @@ def importing(*, quick: bool) -> list[Row]:
     statements = {name: PEERS[name].imports for name in names} | _OPENING
     found = by_turns(
         {name: partial(_milliseconds, text) for name, text in statements.items()},
-        5 if quick else 15,
+        5 if quick else 9,
     )
     imports = {name: tuple(found[name]) for name in names}
     compared = Comparison("importing it, CPU ms", "{:.0f}", imports)
