@@ -48,7 +48,8 @@ class Tally:
     """
 
     def __init__(self, count: int) -> None:
-        self._seen = bytearray(count)
+        # A copy, because fresh zeros are no memory until they are written to.
+        self._seen = bytearray(bytes(count))
         self.read = 0
         self.failed = 0
         self._surplus = 0
