@@ -96,6 +96,19 @@ def _sent(client: Any, images: list[str]) -> bytes:
             return body
 
 
+_GENERIC_CALL = {
+    "action": "ImageSyncScan",
+    "version": "2018-05-09",
+    "protocol": "HTTP",
+    "pathname": "/green/image/scan",
+    "method": "POST",
+    "auth_type": "AK",
+    "style": "ROA",
+    "req_body_type": "json",
+    "body_type": "json",
+}
+
+
 class TeaSdk:
     """alibabacloud-tea-openapi's generic call, awaited: its generated one has no body."""
 
@@ -128,17 +141,7 @@ class TeaSdk:
                 endpoint=urlsplit(url).netloc,
             )
         )
-        how = Params(
-            action="ImageSyncScan",
-            version="2018-05-09",
-            protocol="HTTP",
-            pathname="/green/image/scan",
-            method="POST",
-            auth_type="AK",
-            style="ROA",
-            req_body_type="json",
-            body_type="json",
-        )
+        how = Params(**_GENERIC_CALL)
         requests = batches(images, per_request)
 
         async def work() -> None:
