@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: measure, print one table, write the figures down."""
+"""`python -m benchmarks`: measure, print the tables, publish what a whole full run measured."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ import argparse
 import sys
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from benchmarks.figures import Row
+from benchmarks.peers import missing_peers
+from benchmarks.publish import publish
 from benchmarks.quotas import Scenario, raised_quotas
-from benchmarks.report import machine, results_json
-from benchmarks.rows import ROWS
-from benchmarks.table import phase_lines, show
-
-RESULTS = Path(__file__).with_name("results.json")
+from benchmarks.report import Run, Size, machine
+from benchmarks.rows import PATIENT, ROWS, UNHURRIED, Question
+from benchmarks.table import beside, phase_lines, show, targets
+from benchmarks.worker import side_by_side
 
 QUOTAS = "quotas"
 """The name of the scenario below the table, among the rows to choose from."""
@@ -25,36 +27,69 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure what was asked for.
 
     Returns:
-        0, whatever the verdicts; 1 if an image was left without its one outcome, or a row broke.
+        0, whatever the verdicts; 1 if an image was left without its one outcome, or a row broke,
+        or, with `--gate`, if a figure is far off its target.
     """
     options = _parse(arguments)
     where = machine()
-    rows: list[Row] = []
-    for number in options.rows:
-        if number != QUOTAS:
-            _progress(f"row {number}")
-            rows += _measured(number, quick=options.quick)
-    scenario: Scenario | None = None
-    if QUOTAS in options.rows:
-        _progress("raised quotas")
-        scenario = raised_quotas(quick=options.quick)
-    if rows:
-        show(rows)
-    if scenario is not None:
-        print(*phase_lines(scenario), sep="\n")
-    size = "quick" if options.quick else "full"
-    options.output.write_bytes(results_json(where, size, rows, scenario))
-    lost = sum(row.lost for row in rows) + (scenario.lost if scenario else 0)
-    print(f"{size} size, {where['cores']} cores, {where['python']}; written to {options.output}")
-    return 1 if lost else 0
+    start = time.monotonic()
+    rows, scenario = _measured(options.rows, quick=options.quick)
+    size: Size = "quick" if options.quick else "full"
+    run = Run(where, size, tuple(rows), scenario, missing_peers())
+    _print(run)
+    if options.output is not None:
+        options.output.write_bytes(run.to_json())
+    elif not options.quick and options.rows == [*ROWS, QUOTAS]:
+        publish(run)
+    seconds = time.monotonic() - start
+    print(f"{size} size, {where.cores} cores, {where.python}, {seconds:.0f} s")
+    if options.gate and run.far_off:
+        print("far off:", *run.far_off, sep="\n  ")
+        return 1
+    return 1 if run.lost else 0
 
 
-def _measured(number: str, *, quick: bool) -> list[Row]:
+def _measured(chosen: Sequence[str], *, quick: bool) -> tuple[list[Row], Scenario | None]:
+    """All rows in their order; those that wait for the clock are measured first, side by side."""
+    waiting = {
+        name: partial(_rows, name, quick=quick)
+        for name in chosen
+        if name in UNHURRIED or (quick and name in PATIENT)
+    }
+    quotas = {QUOTAS: partial(raised_quotas, quick=quick)} if QUOTAS in chosen else {}
+    together: dict[str, Callable[[], list[Row] | Scenario]] = {**waiting, **quotas}
+    if together:
+        _progress(f"side by side: {', '.join(together)}")
+    found = side_by_side(together)
+    asked: set[Question] = set()
+    for name in chosen:
+        if name not in together and ROWS[name] not in asked:
+            _progress(f"row {name}")
+            asked.add(ROWS[name])
+            found[name] = _rows(name, quick=quick)
+    scenario = found.get(QUOTAS)
+    parts = (found.get(name) for name in ROWS)
+    rows = [row for part in parts if isinstance(part, list) for row in part]
+    return rows, scenario if isinstance(scenario, Scenario) else None
+
+
+def _rows(name: str, *, quick: bool) -> list[Row]:
     try:
-        return ROWS[number](quick=quick)
+        return ROWS[name](quick=quick)
     except Exception as error:  # noqa: BLE001 - the other rows are still worth measuring
         traceback.print_exc()
-        return [Row(number, "broke, so no image has its outcome", lost=1, note=repr(error))]
+        return [Row(name, "broke, so no image has its outcome", lost=1, note=repr(error))]
+
+
+def _print(run: Run) -> None:
+    if run.rows:
+        show(targets(run.rows))
+    others = beside(run.rows)
+    if others is not None:
+        show(others)
+    print(*run.missing, sep="\n", end="\n" if run.missing else "")
+    if run.raised_quotas is not None:
+        print(*phase_lines(run.raised_quotas), sep="\n")
 
 
 def _progress(text: str) -> None:
@@ -64,14 +99,24 @@ def _progress(text: str) -> None:
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     every = [*ROWS, QUOTAS]
+    sizes = parser.add_mutually_exclusive_group()
+    sizes.add_argument("--full", action="store_true", help="under ten minutes; the default")
+    sizes.add_argument("--quick", action="store_true", help="smaller sizes: about a minute")
     parser.add_argument(
         "--rows",
         type=lambda text: _chosen(text.split(","), every),
         default=every,
         help=f"which, with commas between: {','.join(every)} (default: all)",
     )
-    parser.add_argument("--quick", action="store_true", help="smaller sizes: about two minutes")
-    parser.add_argument("--output", type=Path, default=RESULTS, help="where the JSON goes")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        help="a file for the JSON; without it, all rows in full size are published in benchmarks/"
+        " and the READMEs, and anything less is only printed",
+    )
+    parser.add_argument(
+        "--gate", action="store_true", help="fail, too, if a target is missed by far"
+    )
     return parser.parse_args(arguments)
 
 

@@ -1,38 +1,52 @@
-"""The figures of one run and the machine they were measured on, as JSON."""
+"""One run: the figures and the machine they were measured on, as JSON and back."""
 
 from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import Literal
 
 import attrs
 import msgspec
 
-from benchmarks.figures import Row
+from benchmarks.figures import Figure, Row
 from benchmarks.quotas import Scenario
 
-__all__ = ["machine", "results_json"]
+__all__ = ["Machine", "Run", "Size", "machine"]
 
 PACKAGES = (
     *("aliocr", "aiohttp", "aiolimiter", "attrs", "msgspec", "tenacity"),
-    *("aliyun-python-sdk-core", "aliyun-python-sdk-green"),
+    *("aliyun-python-sdk-core", "aliyun-python-sdk-green", "alibabacloud-tea-openapi", "httpx"),
 )
 
+Size = Literal["quick", "full"]
 
-def machine() -> dict[str, Any]:
-    """Where and with what: cores, Python, versions, date, and how busy it was before."""
-    return {
-        "date": datetime.now(UTC).isoformat(timespec="minutes"),
-        "cores": os.cpu_count(),
-        "load_before": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
-        "system": f"{platform.system()} {platform.machine()}",
-        "python": f"{platform.python_implementation()} {platform.python_version()}",
-        "versions": {name: _version(name) for name in PACKAGES},
-    }
+
+@attrs.frozen
+class Machine:
+    """Where and with what, and how busy it was before."""
+
+    date: str
+    cores: int
+    load_before: float | None
+    system: str
+    python: str
+    versions: Mapping[str, str | None]
+
+
+def machine() -> Machine:
+    """This one, now."""
+    return Machine(
+        date=datetime.now(UTC).isoformat(timespec="minutes"),
+        cores=os.cpu_count() or 1,
+        load_before=os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+        system=f"{platform.system()} {platform.machine()}",
+        python=f"{platform.python_implementation()} {platform.python_version()}",
+        versions={name: _version(name) for name in PACKAGES},
+    )
 
 
 def _version(package: str) -> str | None:
@@ -42,26 +56,54 @@ def _version(package: str) -> str | None:
         return None
 
 
-def results_json(
-    where: dict[str, Any], size: str, rows: Sequence[Row], scenario: Scenario | None
-) -> bytes:
-    """The whole run, in the order of the table."""
-    results = {
-        "machine": where,
-        "size": size,
-        "rows": [
-            attrs.asdict(row)
-            | {
-                "figures": [
-                    attrs.asdict(figure, filter=attrs.filters.exclude("form"))
-                    | {"verdict": figure.verdict}
-                    for figure in row.figures
-                ],
-                "verdict": row.verdict,
-            }
-            for row in rows
-        ],
-        "raised_quotas": scenario,
-    }
-    text = msgspec.json.encode(results, enc_hook=str)
-    return msgspec.json.format(text, indent=2) + b"\n"
+@attrs.frozen
+class Run:
+    """All that one command measured, in the order of the table.
+
+    Args:
+        machine: Where.
+        size: How large.
+        rows: The rows.
+        raised_quotas: The scenario below the table; None if it was left out.
+        missing: A sentence for each peer that is not installed.
+    """
+
+    machine: Machine
+    size: Size
+    rows: tuple[Row, ...]
+    raised_quotas: Scenario | None
+    missing: tuple[str, ...]
+
+    @property
+    def lost(self) -> int:
+        """Images without their one outcome."""
+        scenario = self.raised_quotas
+        return sum(row.lost for row in self.rows) + (scenario.lost if scenario else 0)
+
+    @property
+    def far_off(self) -> tuple[str, ...]:
+        """A sentence for each figure that is so far from its target that something is broken."""
+        return tuple(
+            f"row {row.number}: {measured}, where {reach} was to be reached"
+            for row in self.rows
+            for figure in row.figures
+            if figure.far_off
+            for measured, reach, _ in [figure.cells]
+        )
+
+    def to_json(self) -> bytes:
+        """As `from_json` reads it, with medians and verdicts for other readers."""
+        run = attrs.asdict(self)
+        for row, written in zip(self.rows, run["rows"], strict=True):
+            written["verdict"] = row.verdict
+            written["figures"] = [_written(figure) for figure in row.figures]
+        return msgspec.json.format(msgspec.json.encode(run), indent=2) + b"\n"
+
+    @classmethod
+    def from_json(cls, text: bytes) -> Run:
+        """What `to_json` wrote."""
+        return msgspec.json.decode(text, type=cls)
+
+
+def _written(figure: Figure) -> dict[str, object]:
+    return attrs.asdict(figure) | {"value": figure.value, "verdict": figure.verdict}

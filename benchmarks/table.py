@@ -1,51 +1,112 @@
-"""The table, in rich's hand or in plain text."""
+"""The tables: in rich's hand, in plain text, in Markdown."""
 
 from __future__ import annotations
 
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
 from itertools import zip_longest
+from typing import TypeAlias
 
-from benchmarks.figures import Row
+import attrs
+
+from benchmarks.figures import Row, with_range
+from benchmarks.peers import PEERS
 from benchmarks.quotas import Scenario
 
-__all__ = ["phase_lines", "show", "table_text"]
-
-HEADINGS = ("#", "question", "measured", "reach", "beat", "verdict")
+__all__ = ["Table", "beside", "markdown", "phase_lines", "plain", "show", "targets"]
 
 QUESTION_WIDTH = 44
 """Characters a line of a plain table."""
 
+MEASURE_WIDTH = 18
+"""The same of a heading that is a measure."""
+
 FILE_WIDTH = 132
 """Characters a line of a rich table that is not read on a terminal."""
 
+Cell: TypeAlias = Sequence[str]
+"""Its lines."""
 
-def show(rows: Sequence[Row]) -> None:
-    """Print the table."""
+
+@attrs.frozen
+class Table:
+    """Headings and cells.
+
+    Args:
+        headings: One a column.
+        rows: Cells, as many a row as there are headings.
+        wrapped: The columns whose lines may be joined and broken elsewhere.
+    """
+
+    headings: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    wrapped: frozenset[int]
+
+
+def targets(rows: Iterable[Row]) -> Table:
+    """What was measured, against its targets."""
+    headings = ("#", "question", "measured", "reach", "beat", "verdict")
+    return Table(headings, [_target_cells(row) for row in rows], frozenset({1}))
+
+
+def _target_cells(row: Row) -> list[Cell]:
+    """The lines of each cell; the figures' stand side by side."""
+    figures = [figure.cells for figure in row.figures]
+    measured, reach, beat = ([cells[column] for cells in figures] for column in range(3))
+    if row.note is not None:
+        measured = textwrap.wrap(row.note, QUESTION_WIDTH)
+    question = textwrap.wrap(row.question, QUESTION_WIDTH)
+    if row.lost:
+        question.append(f"LOST: {row.lost:,} images")
+    return [[row.number], question, measured, reach, beat, [row.verdict]]
+
+
+def beside(rows: Iterable[Row]) -> Table | None:
+    """Everybody that was measured, from the floor up; None if nobody but ourselves was."""
+    measures = [comparison for row in rows for comparison in row.comparisons]
+    names = [name for name in PEERS if any(name in measure.rounds for measure in measures)]
+    if len(names) < 2:
+        return None
+    cells = [
+        [
+            [name],
+            *(
+                [with_range(measure.rounds[name], measure.form)] if name in measure.rounds else []
+                for measure in measures
+            ),
+        ]
+        for name in names
+    ]
+    return Table(["", *(measure.measure for measure in measures)], cells, frozenset())
+
+
+def show(table: Table) -> None:
+    """Print it."""
     if find_spec("rich") is None:
-        print(table_text(rows))
+        print(plain(table))
         return
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Table as RichTable
 
-    table = Table(show_lines=True)
-    for heading in HEADINGS:
-        table.add_column(heading, no_wrap=heading != "question")
-    for row in rows:
-        number, question, *others = _cells(row)
-        table.add_row(*number, " ".join(question), *("\n".join(cell) for cell in others))
+    drawn = RichTable(show_lines=True)
+    for column, heading in enumerate(table.headings):
+        narrow = "\n".join(textwrap.wrap(heading, MEASURE_WIDTH))
+        drawn.add_column(narrow, no_wrap=column not in table.wrapped)
+    for row in table.rows:
+        drawn.add_row(*_joined(table, row, "\n"))
     # A log or a file has no width that the table must keep to.
-    Console(width=None if sys.stdout.isatty() else FILE_WIDTH).print(table)
+    Console(width=None if sys.stdout.isatty() else FILE_WIDTH).print(drawn)
 
 
-def table_text(rows: Sequence[Row]) -> str:
-    """The table in plain text."""
-    blocks = [[[heading] for heading in HEADINGS], *(_cells(row) for row in rows)]
+def plain(table: Table) -> str:
+    """In plain text."""
+    headings = [textwrap.wrap(heading, MEASURE_WIDTH) for heading in table.headings]
+    blocks = [headings, *table.rows]
     widths = [
-        max(len(line) for block in blocks for line in block[column])
-        for column in range(len(HEADINGS))
+        max((len(line) for block in blocks for line in block[column]), default=0)
+        for column in range(len(headings))
     ]
     rule = "-+-".join("-" * width for width in widths)
     lines = []
@@ -57,16 +118,18 @@ def table_text(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def _cells(row: Row) -> list[list[str]]:
-    """The lines of each cell; the figures' stand side by side."""
-    figures = [figure.cells for figure in row.figures]
-    measured, reach, beat = ([cells[column] for cells in figures] for column in range(3))
-    if row.note is not None:
-        measured = textwrap.wrap(row.note, QUESTION_WIDTH)
-    question = textwrap.wrap(row.question, QUESTION_WIDTH)
-    if row.lost:
-        question.append(f"LOST: {row.lost:,} images")
-    return [[row.number], question, measured, reach, beat, [row.verdict]]
+def markdown(table: Table) -> str:
+    """In Markdown."""
+    lines = [list(table.headings), ["---"] * len(table.headings)]
+    lines += [_joined(table, row, "<br>") for row in table.rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _joined(table: Table, row: Sequence[Cell], newline: str) -> list[str]:
+    """A text a cell."""
+    return [
+        (" " if column in table.wrapped else newline).join(cell) for column, cell in enumerate(row)
+    ]
 
 
 def phase_lines(scenario: Scenario) -> list[str]:

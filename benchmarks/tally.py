@@ -48,10 +48,14 @@ class Tally:
     """
 
     def __init__(self, count: int) -> None:
-        self._seen = bytearray(count)
+        # A copy, because fresh zeros are no memory until they are written to.
+        self._seen = bytearray(bytes(count))
         self.read = 0
         self.failed = 0
         self._surplus = 0
+
+    def __len__(self) -> int:
+        return len(self._seen)
 
     def note(self, outcome: Outcome) -> None:
         """One outcome has come."""

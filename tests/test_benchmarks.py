@@ -69,6 +69,94 @@ def test_an_image_without_outcome_fails_the_run(
     assert program.main(["--rows", "2", "--output", output]) == 1
 
 
+@pytest.mark.parametrize(
+    ("rate", "options", "code"), [(1.0, ["--gate"], 0), (0.9, ["--gate"], 1), (0.9, [], 0)]
+)
+def test_a_target_missed_by_far_fails_where_it_is_asked_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rate: float, options: list[str], code: int
+) -> None:
+    """A busy machine misses a target; only something broken misses it twice over."""
+    from benchmarks import __main__ as program
+    from benchmarks.figures import Row, at_least, at_most
+
+    def question(*, quick: bool) -> list[Row]:
+        assert quick
+        return [Row("2", "near?", (at_most("s", 1.9, 1, 0.5), at_least("rate", rate, 2, 3)))]
+
+    monkeypatch.setattr(program, "ROWS", {"2": question})
+    output = str(tmp_path / "results.json")
+    assert program.main(["--quick", "--rows", "2", "--output", output, *options]) == code
+
+
+def test_a_peer_that_is_not_installed_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says what is missing and how to install it, and the others are measured without it."""
+    import benchmarks.peers
+    from benchmarks.peers import contract
+
+    monkeypatch.setattr(contract, "find_spec", lambda _: None)
+    sentences = benchmarks.peers.missing_peers()
+    assert len(sentences) == 3
+    assert all("not installed" in each and "pip install" in each for each in sentences)
+    assert benchmarks.peers.present_peers() == (
+        *("bare socket", "raw floor", "aliocr", "aiohttp by hand"),
+    )
+
+
+# Since Python 3.12 the vendor's ways to tell the time are deprecated.
+@pytest.mark.filterwarnings("ignore:datetime.datetime.utc:DeprecationWarning")
+async def test_every_peer_reads_every_image() -> None:
+    """One contract: so many images in, as many read, in as many requests as that takes."""
+    from benchmarks.peers import PEERS, present_peers
+    from benchmarks.server import Server
+    from benchmarks.service import Service
+    from benchmarks.tally import urls
+
+    async def read_by(name: str, url: str) -> int:
+        read: list[int] = []
+        await PEERS[name].answers(url, urls(6), lambda count, _: read.append(count), per_request=3)
+        return sum(read)
+
+    with Server(Service(requests_per_second=None, seconds=0.0, regions=(1, 2))) as server:
+        for name in present_peers():
+            before = server.control.counts()
+            read = await read_by(name, server.url)
+            counts = server.control.counts().since(before)
+            assert (name, read, counts.read_images, counts.requests) == (name, 6, 6, 2)
+
+
+def test_the_readmes_say_what_was_measured() -> None:
+    """Every table and every sentence of figures in them is that of `results.json`."""
+    from benchmarks.publish import READMES, RESULTS, filled
+    from benchmarks.report import Run
+
+    run = Run.from_json(RESULTS.read_bytes())
+    assert run.size == "full"
+    assert run.lost == 0
+    for readme in READMES:
+        text = readme.read_text(encoding="utf-8")
+        assert filled(text, run) == text, f"run: python -m benchmarks.publish ({readme})"
+
+
+def test_a_run_is_read_as_it_was_written() -> None:
+    """So a table from the file is the table of the run."""
+    from benchmarks.publish import RESULTS
+    from benchmarks.report import Run
+
+    text = RESULTS.read_bytes()
+    assert Run.from_json(text).to_json() == text
+
+
+def test_the_pictures_are_there_and_small() -> None:
+    """Whoever clones does not pay for them."""
+    from benchmarks.pictures import PICTURES
+
+    for stem in PICTURES:
+        picture = (ROOT / "benchmarks" / f"{stem}.png").read_bytes()
+        assert picture.startswith(b"\x89PNG")
+        assert len(picture) < 60_000
+        assert f"({stem}.png)" in (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
+
+
 def test_the_tally_misses_nothing() -> None:
     """An image without an outcome and an outcome too many are both lost."""
     from benchmarks.tally import Tally, url_of
@@ -91,6 +179,25 @@ def test_a_verdict_is_the_worst_figure_s() -> None:
     assert Row("0", "?", (beat, reached)).verdict == "reached"
     assert Row("0", "?", (missed, beat)).verdict == "missed"
     assert Row("0", "?").verdict == "not measured"
+
+
+def test_a_figure_is_the_median_of_its_rounds() -> None:
+    """With the least and the most beside it, and the unit said once."""
+    from benchmarks.figures import at_most
+
+    figure = at_most("grown by", [3.0, 1.0, 7.0], 4, 2, "{:.0f} MB")
+    assert figure.value == 3.0
+    assert figure.cells == ("grown by 3 MB (1–7)", "≤ 4 MB", "≤ 2 MB")
+    assert at_most("grown by", 3.0, 4, 2, "{:.0f} MB").cells[0] == "grown by 3 MB"
+
+
+def test_a_rise_is_seen_wherever_it_is() -> None:
+    """A cost that falls and climbs again has risen from its lowest."""
+    from benchmarks.spread import ratios, rise
+
+    assert rise([8.0, 2.0, 3.0, 1.0]) == 1.5
+    assert rise([4.0, 2.0, 1.0]) == 0.5
+    assert ratios([1.0, 6.0], [2.0, 3.0]) == (0.5, 2.0)
 
 
 def test_percentiles_are_values_that_were_measured() -> None:

@@ -1,0 +1,91 @@
+"""Where the last full run is told: `results.json`, the pictures, and the tables of both READMEs.
+
+`python -m benchmarks.publish` writes tables and pictures anew from `results.json`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from benchmarks.pictures import draw, undrawable
+from benchmarks.report import Run
+from benchmarks.table import beside, markdown, phase_lines, targets
+
+__all__ = ["READMES", "RESULTS", "filled", "publish"]
+
+HERE = Path(__file__).parent
+
+RESULTS = HERE / "results.json"
+
+READMES = (HERE / "README.md", HERE.parent / "README.md")
+"""What stands in them between `<!-- results: NAME -->` and `<!-- end -->` comes from a run."""
+
+_BLOCK = re.compile(r"(<!-- results: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def publish(run: Run) -> None:
+    """Write all of it."""
+    RESULTS.write_bytes(run.to_json())
+    for readme in READMES:
+        text = readme.read_text(encoding="utf-8")
+        readme.write_text(filled(text, run), encoding="utf-8")
+    reason = undrawable()
+    if reason is None:
+        draw(run.rows, HERE)
+    else:
+        print(f"no pictures: {reason}")
+
+
+def filled(text: str, run: Run) -> str:
+    """A README with the tables of a run.
+
+    Raises:
+        KeyError: It asks for a block that no run has.
+    """
+    blocks = _blocks(run)
+    return _BLOCK.sub(lambda found: f"{found[1]}{blocks[found[2]]}\n{found[3]}", text)
+
+
+def _blocks(run: Run) -> Mapping[str, str]:
+    others = beside(run.rows)
+    phases = phase_lines(run.raised_quotas) if run.raised_quotas else ["not measured"]
+    return {
+        "machine": _machine(run),
+        "targets": markdown(targets(run.rows)),
+        "beside": markdown(others) if others else "Nobody else was measured.",
+        "missing": "\n".join(f"- {sentence}" for sentence in run.missing) or "Nobody was missing.",
+        "quotas": "\n".join(["```text", *phases, "```"]),
+        "verdicts": _verdicts(run),
+    }
+
+
+def _machine(run: Run) -> str:
+    where = run.machine
+    versions = ", ".join(f"{name} {version}" for name, version in where.versions.items() if version)
+    lost = f"{run.lost:,} images lost" if run.lost else "no image lost"
+    return (
+        f"{where.date[:10]}, {where.cores} cores, {where.system}, {where.python}; {versions}; "
+        f"{run.size} size, {lost}."
+    )
+
+
+def _verdicts(run: Run) -> str:
+    """How many rows met what, and which did not."""
+    by_verdict: dict[str, list[str]] = {}
+    for row in run.rows:
+        by_verdict.setdefault(row.verdict, []).append(row.number)
+    beat, reached = (len(by_verdict.get(verdict, ())) for verdict in ("beat", "reached"))
+    lines = [
+        f"Of {len(run.rows)} rows {beat} meet the better of their targets, {reached} the other."
+    ]
+    for verdict in ("missed", "not measured"):
+        if verdict in by_verdict:
+            numbers = ", ".join(dict.fromkeys(by_verdict[verdict]))
+            lines.append(f"{verdict.capitalize()}: {numbers}.")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    publish(Run.from_json(RESULTS.read_bytes()))

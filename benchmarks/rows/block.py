@@ -1,0 +1,44 @@
+"""Row 8: how long one big reply holds the event loop."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from benchmarks.figures import Comparison, Row, at_most
+from benchmarks.meters import longest_block
+from benchmarks.peers import OURS, present_peers
+from benchmarks.server import Server
+from benchmarks.service import Service
+from benchmarks.spread import ratios
+from benchmarks.worker import by_turns, fresh
+
+__all__ = ["loop_block"]
+
+REGIONS = 60
+
+
+def loop_block(*, quick: bool) -> list[Row]:
+    """Row 8: everybody's longest block, each ÷ `json.loads` of the reply in its own process."""
+    replies, rounds = (20, 3) if quick else (40, 3)
+    service = Service(requests_per_second=None, seconds=0.0, regions=(REGIONS, REGIONS))
+    with Server(service) as server:
+        variants = {
+            name: partial(fresh, longest_block, name, server.url, REGIONS, replies)
+            for name in ((OURS,) if quick else present_peers())
+        }
+        blocks = by_turns(variants, rounds)
+    ours = blocks[OURS]
+    relative = ratios([each.seconds for each in ours], [each.loads_seconds for each in ours])
+    compared = Comparison(
+        f"longest block of the loop by a reply of 100 × {REGIONS} regions, ms",
+        "{:.1f}",
+        {name: tuple(1e3 * each.seconds for each in side) for name, side in blocks.items()},
+    )
+    details = {
+        "block_milliseconds": 1e3 * min(each.seconds for each in ours),
+        "json_loads_milliseconds": 1e3 * min(each.loads_seconds for each in ours),
+    }
+    question = f"longest block of the loop by a reply of 100 × {REGIONS} regions ÷ its json.loads"
+    figure = at_most("ratio", relative, 0.3, 0.15)
+    lost = sum(each.lost for side in blocks.values() for each in side)
+    return [Row("8", question, (figure,), details, lost, comparisons=(compared,))]

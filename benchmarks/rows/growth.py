@@ -1,0 +1,134 @@
+"""What more work costs: more images, callers, requests in flight and regions, as curves."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from statistics import median
+
+import attrs
+
+from benchmarks.client import FreeLimiter, open_session, scanned
+from benchmarks.figures import Curve, Row, at_most
+from benchmarks.memory import grown_since, peak_bytes
+from benchmarks.meters import Cost, cost
+from benchmarks.peers import AIOHTTP, OURS
+from benchmarks.server import Server
+from benchmarks.service import REAL_REPLY, Service
+from benchmarks.spread import rise
+from benchmarks.tally import Tally, url_of
+from benchmarks.worker import by_turns, fresh
+
+__all__ = ["growing"]
+
+PICTURE = "growth"
+
+ONCE = 100_000
+"""From so many images on, a size is measured in the first round only: it takes that long."""
+
+KEPT_SIZES = (1_000, 3_000, 10_000)
+
+FULL_SPEED = Service(requests_per_second=None, seconds=0.0, regions=REAL_REPLY)
+
+
+@attrs.frozen
+class _Kind:
+    """Something that grows.
+
+    Args:
+        name: With its unit.
+        sizes: From small to large.
+        measure: One measurement at a size, in a fresh process.
+        per: What an image consists of so many of, if its work grows with the size.
+    """
+
+    name: str
+    sizes: Sequence[int]
+    measure: Callable[[int], Cost]
+    per: str | None = None
+
+
+async def _callers(url: str, callers: int, count: int) -> Cost:
+    """So many callers of `scan`, each with its next image as soon as it has one."""
+    tally = Tally(0)
+
+    async def call(end: int) -> None:
+        while len(tally) < end:
+            tally.note(await scanned(ocr, url_of(tally.more())))
+
+    async with open_session(url, limiter=FreeLimiter()) as ocr:
+        await asyncio.gather(*(call(count // 4) for _ in range(callers)))
+        begun, start, memory = len(tally), time.process_time(), peak_bytes()
+        await asyncio.gather(*(call(begun + count) for _ in range(callers)))
+        spent = time.process_time() - start
+    return Cost(tally.close().lost, spent / (len(tally) - begun), grown_since(memory))
+
+
+def _with_callers(callers: int) -> Cost:
+    with Server(FULL_SPEED) as server:
+        return fresh(_callers, server.url, callers, 500 if callers == 1 else 4_000)
+
+
+def _with_images(count: int) -> Cost:
+    with Server(FULL_SPEED) as server:
+        return fresh(cost, OURS, server.url, count)
+
+
+def _with_in_flight(requests: int) -> Cost:
+    # Answers that take their time, or there would never be so many under way.
+    with Server(attrs.evolve(FULL_SPEED, seconds=0.05)) as server:
+        return fresh(cost, OURS, server.url, 12_000, in_flight=requests)
+
+
+def _with_regions(regions: int) -> Cost:
+    with Server(attrs.evolve(FULL_SPEED, regions=(regions, regions))) as server:
+        return fresh(cost, OURS, server.url, 3_000)
+
+
+def growing(*, quick: bool) -> list[Row]:
+    """A row for each kind of growth, and in full size what keeping all answers would need."""
+    kinds = (
+        _Kind("images streamed", (1_000, 10_000, 100_000, 1_000_000), _with_images),
+        _Kind("callers at once", (1, 10, 100, 1_000), _with_callers),
+        _Kind("requests in flight", (1, 4, 15, 60), _with_in_flight),
+        _Kind("regions an image", (2, 20, 60, 200), _with_regions, per="a region"),
+    )
+    if quick:
+        streamed = attrs.evolve(kinds[0], sizes=(1_000, 10_000))
+        ends = [attrs.evolve(kind, sizes=(kind.sizes[0], kind.sizes[-1])) for kind in kinds[1:]]
+        return [_grown(kind, rounds=1) for kind in (streamed, *ends)]
+    rows = [_grown(kind, rounds=2) for kind in kinds]
+    rows[0] = attrs.evolve(rows[0], curves=(*rows[0].curves, _memory(OURS), _memory(AIOHTTP)))
+    return rows
+
+
+def _grown(kind: _Kind, rounds: int) -> Row:
+    small = {size: partial(kind.measure, size) for size in kind.sizes if size < ONCE}
+    large = {size: partial(kind.measure, size) for size in kind.sizes if size >= ONCE}
+    costs = by_turns(small, rounds) | by_turns(large, 1)
+    micros = {size: 1e6 * median(each.seconds for each in costs[size]) for size in kind.sizes}
+    grown = {size: max(each.memory for each in costs[size]) / 1e6 for size in kind.sizes}
+    units = [micros[size] / (size if kind.per else 1) for size in kind.sizes]
+    figure = at_most(f"CPU of {kind.per or 'an image'} rises", rise(units), 1.5, 1.2, "{:.2f} ×")
+    details = {f"microseconds_at_{size}": value for size, value in micros.items()}
+    details |= {f"megabytes_at_{size}": value for size, value in grown.items()}
+    curves = [Curve(PICTURE, OURS, kind.name, "CPU, µs an image", tuple(micros.items()))]
+    if kind.measure is _with_images:
+        curves.append(_memory_curve(f"{OURS}, streamed", grown))
+    question = f"{kind.name}: {kind.sizes[0]:,} to {kind.sizes[-1]:,}, real replies"
+    lost = sum(each.lost for side in costs.values() for each in side)
+    return Row("growth", question, (figure,), details, lost, curves=tuple(curves))
+
+
+def _memory(name: str) -> Curve:
+    """What keeping the answers needs."""
+    with Server(FULL_SPEED) as server:
+        found = {size: fresh(cost, name, server.url, size, keep=True) for size in KEPT_SIZES}
+    grown = {size: each.memory / 1e6 for size, each in found.items()}
+    return _memory_curve(f"{name}, kept", grown)
+
+
+def _memory_curve(line: str, grown: Mapping[int, float]) -> Curve:
+    return Curve("memory", line, "images", "memory grown by, MB", tuple(grown.items()))
