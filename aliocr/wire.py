@@ -9,17 +9,21 @@ Source: "Request parameters", "Response parameters"; "Common parameters" for the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import TypeAlias
 
 import msgspec
 
 from aliocr import tolerance
-from aliocr.errors import APIError, AuthError, OCRError, ResponseError, api_error
+from aliocr.errors import APIError, OCRError, ResponseError, api_error, undocumented_error
 from aliocr.limits import IMAGES_PER_REQUEST
-from aliocr.models import Frame, Image, Region, Scan
+from aliocr.models import Frame, Image, Region, Scan, with_unread
 
 __all__ = [
     "BadRequest",
+    "Part",
     "ScanRequest",
     "Task",
     "decode_reply",
@@ -55,10 +59,15 @@ class ScanRequest(_Wire, frozen=True):
     biz_type: str | None = None
 
 
+_ABSENT = msgspec.Raw()
+"""No regions; the one object of its kind that encoding leaves out."""
+
+
 class _Reading(_Wire, frozen=True):
     rate: float | None = None
     ocr_data: tuple[str, ...] | None = None
-    ocr_locations: tuple[Region, ...] | None = None
+    # An array of `Region`s, as it stands in the reply.
+    ocr_locations: msgspec.Raw = _ABSENT
 
 
 class _Frame(_Reading, frozen=True):
@@ -170,7 +179,7 @@ def _answer(task: Task, answer: Scan | APIError) -> _Answer:
             code=int(answer.code), msg=answer.message, data_id=task.data_id, url=task.url, extras={}
         )
     frames = tuple(
-        _Frame(rate=f.rate, url=f.url, ocr_data=_lines(f.text), ocr_locations=f.regions or None)
+        _Frame(rate=f.rate, url=f.url, ocr_data=_lines(f.text), ocr_locations=_written(f.regions))
         for f in answer.frames
     )
     result = _Result(
@@ -179,7 +188,7 @@ def _answer(task: Task, answer: Scan | APIError) -> _Answer:
         suggestion=answer.suggestion,
         rate=answer.rate,
         ocr_data=_lines(answer.text),
-        ocr_locations=answer.regions or None,
+        ocr_locations=_written(answer.regions),
         frames=frames or None,
     )
     return _WholeAnswer(
@@ -196,6 +205,10 @@ def _answer(task: Task, answer: Scan | APIError) -> _Answer:
 def _lines(text: str) -> tuple[str, ...] | None:
     """Absent, not empty, where there is no text. Source: "ocrData"."""
     return (text,) if text else None
+
+
+def _written(regions: tuple[Region, ...]) -> msgspec.Raw:
+    return msgspec.Raw(msgspec.json.encode(regions)) if regions else _ABSENT
 
 
 def encode_refusal(code: int | str, message: str, *, request_id: str, host: str = "") -> bytes:
@@ -218,15 +231,25 @@ def encode_refusal(code: int | str, message: str, *, request_id: str, host: str 
 
 _envelope_decoder = msgspec.json.Decoder(_Envelope, strict=False)
 _answer_decoder = msgspec.json.Decoder(_Answer, strict=False)
+_regions_decoder = msgspec.json.Decoder(tuple[Region, ...], strict=False)
+
+Part: TypeAlias = Sequence[tuple[int, Scan | OCRError]]
+"""What became of some images of a request, by their places in it, from 0."""
+
+PART = 16
+"""Elements of a reply that are read in one go. More take longer than finding the elements did, and
+fewer cost more turns of the event loop than they are worth."""
 
 
-def decode_reply(
-    status: int, body: bytes, named: Mapping[str, Image]
-) -> tuple[Scan | OCRError, ...]:
-    """What became of each image of a request, in the request's order, one element each.
+def decode_reply(status: int, body: bytes, named: Mapping[str, Image]) -> Iterator[Part]:
+    """What became of each image of a request, once each, part by part.
+
+    The envelope is opened now, which is one pass over the bytes; each part is read when it is asked
+    for, so that others can have their turn in between.
 
     Answers are matched by data id alone. A foreign one is passed over; of a repeated one a success
-    counts before a failure, then the first; an image without any gets a `ResponseError`.
+    counts before a failure, then the first; an image without any gets a `ResponseError`. So all
+    that is no success comes in the last part.
 
     Args:
         status: The HTTP status.
@@ -237,24 +260,36 @@ def decode_reply(
         OCRError: The request as a whole was refused, failed, or was answered by something else.
     """
     envelope, items = _open_envelope(status, body)
-    request_id = envelope.request_id
-    found: dict[str, Scan | OCRError] = {}
-    for item in items:
-        answer = _read_answer(item)
-        image = named.get(answer.data_id) if answer is not None and answer.data_id else None
-        if answer is None or image is None or answer.data_id is None:
-            continue
-        if not isinstance(found.get(answer.data_id), Scan):
+    return _parts(items, named, envelope.request_id)
+
+
+def _parts(
+    items: Sequence[object], named: Mapping[str, Image], request_id: str | None
+) -> Iterator[Part]:
+    unread = {name: (place, image) for place, (name, image) in enumerate(named.items())}
+    failed: dict[str, OCRError] = {}
+    unopened = iter(items)
+    while elements := list(islice(unopened, PART)):
+        part: list[tuple[int, Scan | OCRError]] = []
+        for element in elements:
+            answer = _read_answer(element)
+            if answer is None or answer.data_id is None or answer.data_id not in unread:
+                continue
+            place, image = unread[answer.data_id]
             outcome = _outcome(answer, image, request_id)
-            if answer.data_id not in found or isinstance(outcome, Scan):
-                found[answer.data_id] = outcome
+            if isinstance(outcome, Scan):
+                del unread[answer.data_id]
+                part.append((place, outcome))
+            else:
+                failed.setdefault(answer.data_id, outcome)
+        yield part
     missing = ResponseError(
         "the reply does not mention this image",
         transient=True,
         maybe_charged=True,
         request_id=request_id,
     )
-    return tuple(found.get(name, missing) for name in named)
+    yield [(place, failed.get(name, missing)) for name, (place, _) in unread.items()]
 
 
 def _open_envelope(status: int, body: bytes) -> tuple[_Envelope, Sequence[object]]:
@@ -274,25 +309,12 @@ def _open_envelope(status: int, body: bytes) -> tuple[_Envelope, Sequence[object
     message = tolerance.string(fields.get("msg") or fields.get("message")) or ""
     request_id = tolerance.string(fields.get("requestid"))
     if not code:
-        raise _undocumented(status, body)
+        raise undocumented_error(status, body)
     if status == OK and code == OK:
         data = fields.get("data")
         found = _Envelope(code=OK, msg=message, request_id=request_id)
         return found, data if isinstance(data, list) else ()
     raise api_error(code, message, request_id=request_id, status=status)
-
-
-def _undocumented(status: int, body: bytes) -> OCRError:
-    """Something without a code: a proxy's page, a redirection, a body that is cut short."""
-    start = body[:60].decode("utf-8", "replace").strip()
-    text = f"HTTP {status} without a code of the service; it starts {start!r}"
-    if status == 429:
-        return api_error("HTTP 429", "too many requests", status=status)
-    if status in (401, 407, 511):
-        return AuthError(f"HTTP {status}", "something before the service wants a login")
-    if 300 <= status < 500:
-        return ResponseError(f"{text}; check endpoint and proxy")
-    return ResponseError(text, transient=True, maybe_charged=True)
 
 
 def _read_answer(item: object) -> _Answer | None:
@@ -314,24 +336,46 @@ def _outcome(answer: _Answer, image: Image, request_id: str | None) -> Scan | OC
     result = next((r for r in results if r.scene == SCENE), results[0] if results else None)
     if result is None:
         return ResponseError("success without results", maybe_charged=True, request_id=request_id)
-    frames = tuple(
-        Frame(_text(f.ocr_data, f.ocr_locations), f.ocr_locations or (), f.url, f.rate)
-        for f in result.frames or ()
-    )
-    return Scan(
+    frames = tuple(_frame(frame) for frame in result.frames or ())
+    scan = Scan(
         image=image,
-        text=_text(result.ocr_data, result.ocr_locations)
-        or "\n".join(frame.text for frame in frames if frame.text),
-        regions=result.ocr_locations or (),
+        text=_text(result) or "\n".join(frame.text for frame in frames if frame.text),
         frames=frames,
-        label=result.label or "normal",
-        suggestion=result.suggestion or "pass",
+        # Of the few words there are one copy is enough, for a caller who keeps a million scans.
+        label=sys.intern(result.label or "normal"),
+        suggestion=sys.intern(result.suggestion or "pass"),
         rate=result.rate,
         task_id=answer.task_id,
         request_id=request_id,
     )
+    return with_unread(scan, _Regions(result.ocr_locations)) if result.ocr_locations else scan
 
 
-def _text(data: tuple[str, ...] | None, regions: tuple[Region, ...] | None) -> str:
+def _frame(reading: _Frame) -> Frame:
+    frame = Frame(text=_text(reading), url=reading.url, rate=reading.rate)
+    return with_unread(frame, _Regions(reading.ocr_locations)) if reading.ocr_locations else frame
+
+
+def _text(reading: _Reading) -> str:
     """The joined text; the document promises it "in general" only, so regions stand in for it."""
-    return "\n".join(data) if data else " ".join(region.text for region in regions or ())
+    if reading.ocr_data:
+        return "\n".join(reading.ocr_data)
+    regions = _Regions(reading.ocr_locations)() if reading.ocr_locations else ()
+    return " ".join(region.text for region in regions)
+
+
+class _Regions(bytes):
+    """The regions of one image as the reply has them; a copy, that it need not be kept whole.
+
+    They are known to be JSON, for the whole reply was read as such. What else may be wrong with
+    them is made good as it is for everything, whenever they are read.
+    """
+
+    __slots__ = ()
+
+    def __call__(self) -> tuple[Region, ...]:
+        """The regions, those that can be read."""
+        try:
+            return _regions_decoder.decode(self)
+        except UNREADABLE:
+            return tolerance.read_all(tolerance.parse(self), Region)

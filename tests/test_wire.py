@@ -2,7 +2,7 @@
 
 import json
 import string
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -52,7 +52,14 @@ NAMED = {"a": A, "b": B}
 
 def _read(body: str | bytes, named: Mapping[str, Image] = NAMED, status: int = 200) -> Any:
     raw = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body
-    return wire.decode_reply(status, raw, named)
+    return _whole(wire.decode_reply(status, raw, named), named)
+
+
+def _whole(parts: Iterator[wire.Part], named: Mapping[str, Image]) -> tuple[Scan | OCRError, ...]:
+    """What became of the images, in their order; each was told of once."""
+    found = [answer for part in parts for answer in part]
+    assert sorted(place for place, _ in found) == list(range(len(named)))
+    return tuple(dict(found)[place] for place in range(len(named)))
 
 
 def _answer(data_id: object, text: str = "text", **fields: object) -> dict[str, object]:
@@ -159,7 +166,7 @@ def test_a_reply_is_read_as_it_was_written(data: st.DataObject, random: Any) -> 
     tasks = wire.decode_request(wire.encode_request(named)).tasks
     pairs = [(task, answers[task.data_id or ""]) for task in tasks]
     random.shuffle(pairs)
-    read = wire.decode_reply(200, wire.encode_reply(pairs, request_id="R-1"), named)
+    read = _whole(wire.decode_reply(200, wire.encode_reply(pairs, request_id="R-1"), named), named)
     for found, meant in zip(read, answers.values(), strict=True):
         if isinstance(meant, Scan):
             assert found == meant
