@@ -39,10 +39,10 @@ from aliocr.journeys import Journeys
 from aliocr.limiter import Limiter
 from aliocr.models import Image
 from aliocr.queue import Caller, Journey, Lane, Queue, Ticket, smaller_company
+from aliocr.replies import Part
 from aliocr.retry import Budget, RetryPolicy
 from aliocr.returns import Returns, defect
 from aliocr.stats import Tally
-from aliocr.wire import Part
 
 __all__ = ["Batcher", "Carrier"]
 
@@ -177,7 +177,7 @@ class Batcher:
     # --- the pump ---------------------------------------------------------------------------------
 
     def _start_pump(self) -> None:
-        if self._queue and (self._pump_task is None or self._pump_task.done()):
+        if (self._pump_task is None or self._pump_task.done()) and self._queue:
             self._pump_task = self._start(self._pump(), "aliocr pump", self._pump_ended)
 
     def _start(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
@@ -31,13 +33,22 @@ def _url(_: Image, __: attrs.Attribute[str], value: str) -> None:
         raise ValueError(f"url {problem}: {without_query(value)[:80]!r}")
 
 
+_AUTHORITY = re.compile(r"https?://([^/?#]*)", re.ASCII | re.IGNORECASE)
+
+
 def _problem_of(url: str) -> str:
-    if not url.lower().startswith(("http://", "https://")):
+    found = _AUTHORITY.match(url)
+    if found is None:
         return "must start with http:// or https:// (the service downloads the image itself)"
     if not url.isprintable() or " " in url:
         return "holds a space or a character that cannot be printed; percent-encode it"
+    return _problem_of_authority(found[1])
+
+
+@lru_cache(maxsize=1024)  # many images, few hosts, and parsing is most of what an image costs
+def _problem_of_authority(authority: str) -> str:
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(f"http://{authority}")
         host, port = parts.hostname, parts.port
     except ValueError:
         return "has a host or port that cannot be read"

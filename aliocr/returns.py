@@ -12,9 +12,9 @@ from aliocr.errors import AuthError, OCRError, ThrottledError
 from aliocr.journeys import Journeys
 from aliocr.models import Scan
 from aliocr.queue import Journey, Queue
+from aliocr.replies import Part
 from aliocr.retry import Budget, RetryPolicy
 from aliocr.stats import Tally
-from aliocr.wire import Part
 
 __all__ = ["Returns", "defect"]
 

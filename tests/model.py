@@ -19,8 +19,8 @@ from aliocr.emulator.account import Account as ServedAccount
 from aliocr.emulator.window import WindowKind
 from aliocr.errors import ScanTimeoutError, api_error
 from aliocr.queue import Lane, Ticket
+from aliocr.replies import Part
 from aliocr.retry import Budget, RetryPolicy
-from aliocr.wire import Part
 
 
 @attrs.frozen

@@ -22,8 +22,8 @@ from aliocr.account import Account
 from aliocr.batching import Batcher
 from aliocr.errors import api_error
 from aliocr.queue import Lane
+from aliocr.replies import Part
 from aliocr.retry import Budget
-from aliocr.wire import Part
 
 pytestmark = pytest.mark.usefixtures("model_clock")
 
