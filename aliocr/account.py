@@ -145,7 +145,7 @@ class Account:
 
         Args:
             trip: As it departed.
-            outcome: What became of each image, or what the request failed with.
+            outcome: What its images failed with, those that did, or what the request failed with.
         """
         now = asyncio.get_running_loop().time()
         refused, throttled, retry_after = _refusals(trip, outcome)

@@ -24,7 +24,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
@@ -35,12 +35,13 @@ from aliocr.errors import (
     OverloadError,
     ScanTimeoutError,
 )
-from aliocr.journeys import Answer, Journeys
+from aliocr.journeys import Journeys
 from aliocr.limiter import Limiter
-from aliocr.models import Image, Scan
+from aliocr.models import Image
 from aliocr.queue import Caller, Journey, Lane, Queue, Ticket, smaller_company
+from aliocr.replies import Part
 from aliocr.retry import Budget, RetryPolicy
-from aliocr.returns import Returns
+from aliocr.returns import Returns, defect
 from aliocr.stats import Tally
 
 __all__ = ["Batcher", "Carrier"]
@@ -54,8 +55,8 @@ class Carrier(Protocol):
     async def prepare(self) -> None:
         """Do what may take time, before the permit."""
 
-    async def send(self, images: Sequence[Image]) -> Sequence[Scan | OCRError]:
-        """One request; what became of each image, in order, or an `OCRError` raised for all."""
+    async def send(self, images: Sequence[Image]) -> Iterator[Part]:
+        """One request; what became of each image, part by part, or an `OCRError` for all."""
 
 
 ANSWERS_REMEMBERED = 10.0
@@ -164,10 +165,10 @@ class Batcher:
     async def close(self) -> None:
         """Give every image that is still open its outcome, a failure, and end every task."""
         self._closed = True
+        self._returns.close()
         self._stop_pump()
         for task in self._tasks:
             task.cancel()
-        self._returns.close()
         closed = OCRError("the session was closed before this image was answered")
         for journey in self._journeys:
             self._journeys.fail(journey, closed)
@@ -176,7 +177,7 @@ class Batcher:
     # --- the pump ---------------------------------------------------------------------------------
 
     def _start_pump(self) -> None:
-        if self._queue and (self._pump_task is None or self._pump_task.done()):
+        if (self._pump_task is None or self._pump_task.done()) and self._queue:
             self._pump_task = self._start(self._pump(), "aliocr pump", self._pump_ended)
 
     def _start(
@@ -259,18 +260,21 @@ class Batcher:
         return min((took for _, took in self._answer_times), default=0.0)
 
     def _returned(
-        self, batch: list[Journey], trip: Trip, task: asyncio.Task[Sequence[Answer]]
+        self, batch: list[Journey], trip: Trip, task: asyncio.Task[Iterator[Part]]
     ) -> None:
         """A request has ended: rule 4 if it failed as a whole."""
         failed = _failure(task)
         now = asyncio.get_running_loop().time()
-        self._account.arrive(trip, task.result() if failed is None else failed)
-        if self._closed:
-            return
         if failed is None:
             self._answer_times.append((now, now - trip.sent.at))
-            self._returns.settle(batch, task.result())
-        elif isinstance(failed, ImageError) and not failed.maybe_charged and len(batch) > 1:
+            self._returns.receive(batch, task.result(), trip)
+            if self._closed:
+                self._returns.close()
+            return
+        self._account.arrive(trip, failed)
+        if self._closed:
+            return
+        if isinstance(failed, ImageError) and not failed.maybe_charged and len(batch) > 1:
             # Refused whole because of one: nothing ran, so this costs nobody a try.
             for journey in batch:
                 journey.company = math.ceil(len(batch) / 2)
@@ -297,7 +301,4 @@ def _failure(task: asyncio.Task[T]) -> OCRError | None:
     error = task.exception()
     if error is None or isinstance(error, OCRError):
         return error
-    # A defect here: no caller may wait for ever.
-    failed = OCRError(f"{type(error).__name__}: {error}", maybe_charged=True)
-    failed.__cause__ = error
-    return failed
+    return defect(error)

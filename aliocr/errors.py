@@ -33,6 +33,7 @@ __all__ = [
     "ThrottledError",
     "TransportError",
     "api_error",
+    "undocumented_error",
     "without_queries",
     "without_query",
 ]
@@ -270,6 +271,19 @@ def api_error(
         maybe_charged=rule.maybe_charged,
         request_id=request_id,
     )
+
+
+def undocumented_error(status: int, body: bytes) -> OCRError:
+    """The exception for an answer without a code: a proxy's page, a redirection, a cut body."""
+    start = body[:60].decode("utf-8", "replace").strip()
+    text = f"HTTP {status} without a code of the service; it starts {start!r}"
+    if status == 429:
+        return api_error("HTTP 429", "too many requests", status=status)
+    if status in (401, 407, 511):
+        return AuthError(f"HTTP {status}", "something before the service wants a login")
+    if 300 <= status < 500:
+        return ResponseError(f"{text}; check endpoint and proxy")
+    return ResponseError(text, transient=True, maybe_charged=True)
 
 
 _QUERY = re.compile(r"(https?:(?:\\?/){2}[^\s?]*)\?\S*", re.IGNORECASE)

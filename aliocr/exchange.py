@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from aliocr import wire
+from aliocr import replies, wire
 from aliocr.credentials import Credentials, CredentialsProvider
-from aliocr.errors import APIError, AuthError, OCRError, ThrottledError
-from aliocr.models import Image, Scan
+from aliocr.errors import APIError, AuthError, ThrottledError
+from aliocr.models import Image
 from aliocr.transport import Transport
 
 __all__ = ["Exchange"]
@@ -57,8 +57,8 @@ class Exchange:
             raise _no_credentials(f"gave {type(found).__name__}, not Credentials")
         self._credentials = found
 
-    async def send(self, images: Sequence[Image]) -> tuple[Scan | OCRError, ...]:
-        """Send one request and say what became of each image, in the order given.
+    async def send(self, images: Sequence[Image]) -> Iterator[replies.Part]:
+        """Send one request and say what became of each image, part by part; see `decode_reply`.
 
         Raises:
             OCRError: The request as a whole failed.
@@ -69,7 +69,7 @@ class Exchange:
         body = wire.encode_request(named, self._biz_type)
         answer = await self._transport.post(body, self._credentials)
         try:
-            return wire.decode_reply(answer.status, answer.body, named)
+            return replies.decode_reply(answer.status, answer.body, named)
         except APIError as error:
             if error.code == "InvalidTimeStamp.Expired":
                 # Worth its one retry only if the answer told what time it is there.

@@ -155,7 +155,7 @@ class Feed:
         )
 
     def _look_for_room(self) -> None:
-        if self._has_room():
+        if not self._room.is_set() and self._has_room():
             self._room.set()
 
 

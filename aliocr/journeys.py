@@ -63,15 +63,14 @@ class Journeys:
             deadline: When the caller leaves, in seconds of the loop's clock.
             now: The time, by the same clock.
         """
-        equal = self._equals.get(image) if image.data_id is None else None
-        if equal is not None:
-            return self._join(equal, Ticket(image, caller, equal, number, deadline), lane)
         journey = Journey(image, lane, self._company, now)
+        if image.data_id is None:
+            equal = self._equals.setdefault(image, journey)
+            if equal is not journey:
+                return self._join(equal, Ticket(image, caller, equal, number, deadline), lane)
         ticket = Ticket(image, caller, journey, number, deadline)
         journey.tickets[ticket] = None
         self._open[journey] = None
-        if image.data_id is None:
-            self._equals[image] = journey
         self._queue.add(journey)
         return ticket
 
@@ -130,7 +129,7 @@ class Journeys:
     def _forget(self, journey: Journey) -> None:
         del self._open[journey]
         self._queue.discard(journey)
-        if self._equals.get(journey.image) is journey:
+        if journey.image.data_id is None:
             del self._equals[journey.image]
 
 

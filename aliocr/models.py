@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 import attrs
 
 from aliocr.errors import OCRError, without_query
 
-__all__ = ["Failure", "Frame", "Image", "Outcome", "Region", "Scan"]
+__all__ = ["Failure", "Frame", "Image", "Outcome", "Region", "Scan", "with_unread"]
 
 MAX_URL_CHARACTERS = 2048
 """Source: request parameter "url"."""
@@ -30,13 +33,22 @@ def _url(_: Image, __: attrs.Attribute[str], value: str) -> None:
         raise ValueError(f"url {problem}: {without_query(value)[:80]!r}")
 
 
+_AUTHORITY = re.compile(r"https?://([^/?#]*)", re.ASCII | re.IGNORECASE)
+
+
 def _problem_of(url: str) -> str:
-    if not url.lower().startswith(("http://", "https://")):
+    found = _AUTHORITY.match(url)
+    if found is None:
         return "must start with http:// or https:// (the service downloads the image itself)"
     if not url.isprintable() or " " in url:
         return "holds a space or a character that cannot be printed; percent-encode it"
+    return _problem_of_authority(found[1])
+
+
+@lru_cache(maxsize=1024)  # many images, few hosts, and parsing is most of what an image costs
+def _problem_of_authority(authority: str) -> str:
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(f"http://{authority}")
         host, port = parts.hostname, parts.port
     except ValueError:
         return "has a host or port that cannot be read"
@@ -124,8 +136,28 @@ class Region:
     h: float
 
 
+class _HasRegions:
+    """What has `regions`, and may have been told to read them when they are first asked for.
+
+    They are nine tenths of a reply, and many callers want the text alone. Until then their place is
+    empty, which makes Python ask `__getattr__`; afterwards they are an attribute like any other.
+    """
+
+    __slots__ = ("_unread",)
+
+    if not TYPE_CHECKING:  # a checker would believe in every attribute
+
+        def __getattr__(self, name: str) -> object:
+            """The regions, at their first use; for another name the usual error."""
+            # A second thread that comes in meanwhile finds either what to read, or the regions.
+            if name == "regions" and (read := self._unread) is not None:
+                object.__setattr__(self, "regions", read())
+                object.__setattr__(self, "_unread", None)
+            return object.__getattribute__(self, name)
+
+
 @attrs.frozen
-class Frame:
+class Frame(_HasRegions):
     """One captured frame of a GIF or long image.
 
     Args:
@@ -144,7 +176,7 @@ class Frame:
 
 
 @attrs.frozen
-class Scan:
+class Scan(_HasRegions):
     """What the service read in one image.
 
     Args:
@@ -176,6 +208,21 @@ class Scan:
     def needs_review(self) -> bool:
         """The service suggests that a person looks at the text."""
         return self.suggestion == "review"
+
+
+FrameOrScan = TypeVar("FrameOrScan", Frame, Scan)
+
+
+def with_unread(found: FrameOrScan, read: Callable[[], tuple[Region, ...]]) -> FrameOrScan:
+    """The same object, as new as it must be, whose regions are read when first asked for.
+
+    Args:
+        found: A frame or scan that nobody has seen yet.
+        read: Gives the regions; must not raise.
+    """
+    object.__delattr__(found, "regions")
+    object.__setattr__(found, "_unread", read)
+    return found
 
 
 @attrs.frozen

@@ -88,7 +88,7 @@ class Journey:
     @property
     def deadline(self) -> float:
         """When nobody will wait for it any more, in seconds of the loop's clock."""
-        return max((ticket.deadline for ticket in self.tickets), default=-math.inf)
+        return max([ticket.deadline for ticket in self.tickets], default=-math.inf)
 
 
 class Queue:

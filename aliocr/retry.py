@@ -1,18 +1,13 @@
 """How often a failed image is tried again, how long it rests before that, and what it may cost.
 
-One policy a kind of error, and tenacity's strategies answer; they never run anything. What is
-retried is an image in a queue, not a call, and an image that succeeds at its first try never comes
-here.
+What is retried is an image in a queue, not a call, and an image that succeeds at its first try
+never comes here. So the strategies, which are tenacity's, are fetched with the first failure: they
+take an eighth of what the import of a session takes beyond aiohttp.
 """
 
 from __future__ import annotations
 
 import math
-
-import attrs
-from tenacity import RetryCallState, Retrying
-from tenacity.stop import stop_after_attempt, stop_base
-from tenacity.wait import wait_base, wait_random_exponential
 
 from aliocr.errors import APIError, OCRError
 
@@ -30,33 +25,8 @@ _FEW_RETRIES: dict[int | str, int] = {
     "InvalidSecurityToken.Expired": 1,
 }
 
-# Full jitter: a random time up to 0.5 s after the first failure, 1 s after the second, and so on.
-_BACKOFF = wait_random_exponential(multiplier=0.5, max=8.0)
-# The account pauses for less: a request that came a hair too early is the usual reason.
-_PAUSE = wait_random_exponential(multiplier=0.2, max=10.0)
-
 BUDGET_REFILL = 0.1
 """What an image that is read gives back of the budget, in images."""
-
-
-@attrs.frozen
-class _Policy:
-    stop: stop_base
-    wait: wait_base
-
-    def rest_after(self, failures: int) -> float | None:
-        state = _after(failures)
-        return None if self.stop(state) else self.wait(state)
-
-
-# A state must belong to some `Retrying`; the strategies used here never look at it.
-_NOBODY = Retrying()
-
-
-def _after(attempts: int) -> RetryCallState:
-    state = RetryCallState(_NOBODY, None, (), {})
-    state.attempt_number = attempts
-    return state
 
 
 class RetryPolicy:
@@ -68,11 +38,6 @@ class RetryPolicy:
 
     def __init__(self, max_retries: int) -> None:
         self.max_retries = max_retries
-        self._usual = _Policy(stop_after_attempt(max_retries + 1), _BACKOFF)
-        self._few = {
-            code: _Policy(stop_after_attempt(min(few, max_retries) + 1), _BACKOFF)
-            for code, few in _FEW_RETRIES.items()
-        }
 
     def rest_after(self, error: OCRError, failures: int) -> float | None:
         """Seconds the image rests before it joins the queue again, or None to give it up.
@@ -84,13 +49,18 @@ class RetryPolicy:
         if not error.transient:
             return None
         code = error.code if isinstance(error, APIError) else None
-        policy = self._usual if code is None else self._few.get(code, self._usual)
-        return policy.rest_after(failures)
+        usual = self.max_retries
+        retries = usual if code is None else min(_FEW_RETRIES.get(code, usual), usual)
+        from aliocr import backoff  # noqa: PLC0415 - see above
+
+        return backoff.rest(failures, retries + 1)
 
 
 def throttled_pause(in_a_row: int) -> float:
     """Seconds an account pauses after so many refusals in a row: jittered, 10 at most."""
-    return float(_PAUSE(_after(in_a_row)))
+    from aliocr import backoff  # noqa: PLC0415 - see above
+
+    return backoff.pause(in_a_row)
 
 
 class Budget:

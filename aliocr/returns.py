@@ -3,20 +3,49 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from aliocr.account import Account
+import attrs
+
+from aliocr.account import Account, Trip
 from aliocr.errors import AuthError, OCRError, ThrottledError
-from aliocr.journeys import Answer, Journeys
+from aliocr.journeys import Journeys
 from aliocr.models import Scan
 from aliocr.queue import Journey, Queue
+from aliocr.replies import Part
 from aliocr.retry import Budget, RetryPolicy
 from aliocr.stats import Tally
 
-__all__ = ["Returns"]
+__all__ = ["Returns", "defect"]
 
 MANY_REFUSALS = 20
 """Refused so often, an image has been throttled for itself, though others of the account pass."""
+
+
+@attrs.define(eq=False)
+class _Reply:
+    """A reply that is being given out.
+
+    Args:
+        trip: Of its request.
+        parts: What has not been read yet.
+        open: By its place in the request, each image that has not been found yet.
+        failed: The images that were not read, and why, in the order of the request.
+        turn: When the next part is read.
+    """
+
+    trip: Trip
+    parts: Iterator[Part]
+    open: dict[int, Journey]
+    failed: list[tuple[Journey, OCRError]] = attrs.field(factory=list)
+    turn: asyncio.Handle | None = None
+
+    def read_on(self) -> Part:
+        """The next part, whatever is wrong with it; not called once nothing is open."""
+        try:
+            return next(self.parts)
+        except Exception as error:  # noqa: BLE001 - a defect here: no caller may wait for ever
+            return [(place, defect(error)) for place in self.open]
 
 
 class Returns:
@@ -54,31 +83,66 @@ class Returns:
         self._throttle_timeout = throttle_timeout
         self._ready = ready
         self._resting: set[asyncio.TimerHandle] = set()
+        self._replies: set[_Reply] = set()
 
     def close(self) -> None:
-        """Wake nobody any more."""
+        """Give out what has come, all of it now, and wake nobody any more."""
+        for reply in list(self._replies):
+            if reply.turn is not None:
+                reply.turn.cancel()
+            while reply in self._replies:
+                self._unpack(reply)
         for timer in self._resting:
             timer.cancel()
 
-    def settle(self, batch: Sequence[Journey], answers: Sequence[Answer]) -> None:
-        """Give out outcomes; those that failed alike rest alike, and come back together."""
+    def receive(self, batch: Sequence[Journey], parts: Iterator[Part], trip: Trip) -> None:
+        """Give out a reply part by part, the loop let in between; its first part now.
+
+        No task does it, so no cancellation can lose what has been paid for. The account hears of
+        the reply when all of it has been read.
+        """
+        reply = _Reply(trip, parts, dict(enumerate(batch)))
+        self._replies.add(reply)
+        self._take_turn(reply)
+
+    def _take_turn(self, reply: _Reply) -> None:
+        self._unpack(reply)
+        if reply in self._replies:
+            reply.turn = asyncio.get_running_loop().call_soon(self._take_turn, reply)
+
+    def _unpack(self, reply: _Reply) -> None:
+        """Give out one part; with the last, settle what failed."""
+        for place, answer in reply.read_on():
+            journey = reply.open.pop(place)
+            if not isinstance(answer, Scan):
+                reply.failed.append((journey, answer))
+                continue
+            journey.travelling = False
+            if journey in self._journeys:
+                self._budget.refill()
+                self._journeys.succeed(journey, answer)
+        if not reply.open:
+            self._replies.discard(reply)
+            errors = [error for _, error in reply.failed]
+            self._account.arrive(reply.trip, errors)
+            self.settle([journey for journey, _ in reply.failed], errors)
+
+    def settle(self, failed: Sequence[Journey], errors: Sequence[OCRError]) -> None:
+        """Judge those that were not read; those that failed alike rest alike, and come back so."""
         throttled: list[Journey] = []
         alike: dict[tuple[object, ...], tuple[OCRError, list[Journey]]] = {}
-        for journey, answer in zip(batch, answers, strict=True):
+        for journey, error in zip(failed, errors, strict=True):
             journey.travelling = False
             if journey not in self._journeys:
                 continue
-            if isinstance(answer, Scan):
-                self._budget.refill()
-                self._journeys.succeed(journey, answer)
-            elif isinstance(answer, ThrottledError):
-                if self._waits_on(journey, answer):
+            if isinstance(error, ThrottledError):
+                if self._waits_on(journey, error):
                     throttled.append(journey)
             else:
                 journey.failures += 1
-                journey.maybe_charged |= answer.maybe_charged
-                kind = (type(answer), str(answer), journey.failures)
-                alike.setdefault(kind, (answer, []))[1].append(journey)
+                journey.maybe_charged |= error.maybe_charged
+                kind = (type(error), str(error), journey.failures)
+                alike.setdefault(kind, (error, []))[1].append(journey)
         self.come_back(throttled)
         for error, group in alike.values():
             self._retry_or_fail(group, error)
@@ -136,3 +200,10 @@ class Returns:
         for journey in self._journeys:
             if not journey.travelling:
                 self._journeys.fail(journey, error)
+
+
+def defect(error: BaseException) -> OCRError:
+    """What callers are told of a mistake in here."""
+    failed = OCRError(f"{type(error).__name__}: {error}", maybe_charged=True)
+    failed.__cause__ = error
+    return failed

@@ -11,8 +11,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import math
 from collections.abc import Iterable, Mapping
 from email.utils import formatdate
+from functools import lru_cache
 
 from aliocr.credentials import Credentials
 
@@ -90,4 +92,9 @@ def content_md5(body: bytes) -> str:
 
 def http_date(timestamp: float) -> str:
     """`Tue, 14 Mar 2017 06:29:50 GMT` for seconds since the epoch."""
-    return formatdate(timestamp, usegmt=True)
+    return _date_of_second(math.floor(timestamp))
+
+
+@lru_cache(maxsize=1)  # ten requests share a second
+def _date_of_second(second: int) -> str:
+    return formatdate(second, usegmt=True)

@@ -15,7 +15,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 
 import msgspec
 
-__all__ = ["fields_of", "parse", "read", "string", "whole_number"]
+__all__ = ["fields_of", "parse", "read", "read_all", "string", "whole_number"]
 
 T = TypeVar("T")
 
@@ -59,7 +59,15 @@ def whole_number(value: object) -> int | None:
     return int(found) if found is not None and found.is_integer() else None
 
 
-_SCALARS = {str: string, float: number, int: whole_number}
+def raw(value: object) -> msgspec.Raw | None:
+    """The value as JSON, for what is read later; nothing for null."""
+    try:
+        return None if value is None else msgspec.Raw(json.dumps(value).encode())
+    except RecursionError:  # it was deep enough to be read just so
+        return None
+
+
+_LEAVES = {str: string, float: number, int: whole_number, msgspec.Raw: raw}
 
 
 def read(value: object, kind: Callable[..., T]) -> T | None:
@@ -74,7 +82,9 @@ def read(value: object, kind: Callable[..., T]) -> T | None:
     found: dict[str, Any] = {}
     for name, (wire_name, hint, required) in _shape(kind).items():
         item = _read_hinted(fields.get(wire_name), hint)
-        if item is None and required:
+        if item is None:
+            if not required:
+                continue
             if hint is str:
                 return None
             item = hint(0)
@@ -96,11 +106,17 @@ def _shape(kind: Any) -> dict[str, tuple[str, Any, bool]]:
 def _read_hinted(value: object, hint: Any) -> Any:
     if isinstance(hint, types.UnionType):  # `X | None` is the only union in use
         hint = get_args(hint)[0]
-    if hint in _SCALARS:
-        return _SCALARS[hint](value)
+    if hint in _LEAVES:
+        return _LEAVES[hint](value)
     arguments = get_args(hint)
     if not arguments:
         return read(value, hint)
     items = value if isinstance(value, list) else [value]  # one thing where a list was meant
     found = [_read_hinted(item, arguments[0]) for item in items]
     return tuple(item for item in found if item is not None) or None
+
+
+def read_all(value: object, kind: Callable[..., T]) -> tuple[T, ...]:
+    """The instances of a class in a list, or the one that stands there alone; see `read`."""
+    found: tuple[T, ...] | None = _read_hinted(value, tuple[kind, ...])  # type: ignore[valid-type]
+    return found or ()

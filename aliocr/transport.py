@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import os
 import time
-import uuid
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
@@ -109,7 +108,7 @@ class Transport:
             body,
             credentials,
             timestamp=time.time() + self._clock_offset,
-            nonce=str(uuid.uuid4()),
+            nonce=os.urandom(16).hex(),
         )
         try:
             return await self._exchange(http, body, headers)
@@ -131,14 +130,15 @@ class Transport:
             # A refusal says why in its body, whatever the session's owner does with his own.
             raise_for_status=False,
         ) as response:
-            received = bytearray()
+            pieces, size = [], 0
             async for piece in response.content.iter_any():
-                received += piece
-                if len(received) > MAX_ANSWER:
+                pieces.append(piece)
+                size += len(piece)
+                if size > MAX_ANSWER:
                     raise aiohttp.ClientPayloadError(f"the answer is over {MAX_ANSWER} bytes")
             return Answer(
                 response.status,
-                bytes(received),
+                b"".join(pieces),
                 response.headers.get("Date"),
                 _retry_after(response.headers),
             )

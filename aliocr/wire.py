@@ -1,8 +1,7 @@
 """Models ⇄ the JSON of the service, both directions; the one place that knows its field names.
 
 The client encodes requests and decodes replies; the emulator decodes requests and encodes replies.
-One class describes each object, for both. Decoding a reply is tolerant: what it lacks or mistypes
-costs at most the image it belongs to.
+One class describes each object, for both. How the client reads a reply is in `replies`.
 
 Source: "Request parameters", "Response parameters"; "Common parameters" for the envelope.
 """
@@ -10,20 +9,24 @@ Source: "Request parameters", "Response parameters"; "Common parameters" for the
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
-from aliocr import tolerance
-from aliocr.errors import APIError, AuthError, OCRError, ResponseError, api_error
+from aliocr.errors import APIError
 from aliocr.limits import IMAGES_PER_REQUEST
-from aliocr.models import Frame, Image, Region, Scan
+from aliocr.models import Image, Region, Scan
 
 __all__ = [
+    "Answer",
     "BadRequest",
+    "Envelope",
+    "FrameReading",
+    "Reading",
+    "Result",
     "ScanRequest",
     "Task",
-    "decode_reply",
     "decode_request",
     "encode_answer",
     "encode_envelope",
@@ -81,39 +84,54 @@ class _Request(_Wire, frozen=True):
     biz_type: str | None = None
 
 
-class _Reading(_Wire, frozen=True):
+_ABSENT = msgspec.Raw()
+"""No regions; the one object of its kind that encoding leaves out."""
+
+
+class Reading(_Wire, frozen=True):
+    """What was read in an image or a frame of one."""
+
     rate: float | None = None
     ocr_data: tuple[str, ...] | None = None
-    ocr_locations: tuple[Region, ...] | None = None
+    # An array of `Region`s, as it stands in the reply.
+    ocr_locations: msgspec.Raw = _ABSENT
 
 
-class _Frame(_Reading, frozen=True):
+class FrameReading(Reading, frozen=True):
+    """One frame of an image."""
+
     url: str | None = None
 
 
-class _Result(_Reading, frozen=True):
+class Result(Reading, frozen=True):
+    """What came of one scene for an image."""
+
     scene: str | None = None
     label: str | None = None
     suggestion: str | None = None
-    frames: tuple[_Frame, ...] | None = None
+    frames: tuple[FrameReading, ...] | None = None
 
 
-class _Answer(_Wire, frozen=True):
+class Answer(_Wire, frozen=True):
+    """What a reply says of one image."""
+
     code: int
     msg: str | None = None
     data_id: str | None = None
     task_id: str | None = None
-    results: tuple[_Result, ...] | None = None
+    results: tuple[Result, ...] | None = None
 
 
-class _WholeAnswer(_Answer, frozen=True, kw_only=True):
+class _WholeAnswer(Answer, frozen=True, kw_only=True):
     """As the service writes it. The client reads no more than it needs, to fail at no more."""
 
     url: str
     extras: dict[str, str]
 
 
-class _Envelope(_Wire, frozen=True):
+class Envelope(_Wire, frozen=True):
+    """What is around the answers, which are left as they stand."""
+
     code: int
     msg: str | None = None
     request_id: str | None = None
@@ -137,25 +155,31 @@ def name_images(images: Sequence[Image]) -> dict[str, Image]:
     Replies promise no order, so every image travels under a name. Insertion order is that of the
     images; the caller sees to it that no two have the same data id.
     """
-    taken = {image.data_id for image in images if image.data_id is not None}
-    named: dict[str, Image] = {}
-    for number, image in enumerate(images):
-        name = image.data_id
-        if name is None:
-            name = f"image-{number}"
-            while name in taken:
-                name += "'"
-        named[name] = image
-    return named
+    taken = {image.data_id for image in images}
+    names: Iterable[str] = _numbered_names(len(images))
+    if not taken.isdisjoint(names):
+        names = [_unlike(taken, name) for name in names]
+    return {image.data_id or name: image for image, name in zip(images, names, strict=True)}
+
+
+@lru_cache(maxsize=8)  # most requests of a session that is in a hurry are of one size
+def _numbered_names(count: int) -> tuple[str, ...]:
+    return tuple(f"image-{number}" for number in range(count))
+
+
+def _unlike(taken: set[str | None], name: str) -> str:
+    while name in taken:
+        name += "'"
+    return name
 
 
 def encode_request(named: Mapping[str, Image], biz_type: str | None = None) -> bytes:
     """The body of one request for images by data id, in that order."""
-    tasks = tuple(
+    tasks = [
         Task(data_id=data_id, url=image.url, interval=image.interval, max_frames=image.max_frames)
         for data_id, image in named.items()
-    )
-    return msgspec.json.encode(ScanRequest(scenes=(SCENE,), tasks=tasks, biz_type=biz_type))
+    ]
+    return msgspec.json.encode(ScanRequest((SCENE,), tuple(tasks), biz_type))
 
 
 def decode_request(body: bytes) -> ScanRequest:
@@ -209,7 +233,7 @@ def reply_parts(
 
 def encode_envelope(request_id: str) -> bytes:
     """The body of a reply without answers; the last thing in it is their empty list."""
-    return msgspec.json.encode(_Envelope(code=OK, msg="OK", request_id=request_id, data=[]))
+    return msgspec.json.encode(Envelope(code=OK, msg="OK", request_id=request_id, data=[]))
 
 
 def encode_answer(task: Task, answer: Scan | APIError) -> bytes:
@@ -217,23 +241,25 @@ def encode_answer(task: Task, answer: Scan | APIError) -> bytes:
     return msgspec.json.encode(_answer(task, answer))
 
 
-def _answer(task: Task, answer: Scan | APIError) -> _Answer:
+def _answer(task: Task, answer: Scan | APIError) -> Answer:
     if isinstance(answer, APIError):
         # Of an image all codes are numbers: the gateway's words are about requests.
         return _WholeAnswer(
             code=int(answer.code), msg=answer.message, data_id=task.data_id, url=task.url, extras={}
         )
     frames = tuple(
-        _Frame(rate=f.rate, url=f.url, ocr_data=_lines(f.text), ocr_locations=f.regions or None)
+        FrameReading(
+            rate=f.rate, url=f.url, ocr_data=_lines(f.text), ocr_locations=_written(f.regions)
+        )
         for f in answer.frames
     )
-    result = _Result(
+    result = Result(
         scene=SCENE,
         label=answer.label,
         suggestion=answer.suggestion,
         rate=answer.rate,
         ocr_data=_lines(answer.text),
-        ocr_locations=answer.regions or None,
+        ocr_locations=_written(answer.regions),
         frames=frames or None,
     )
     return _WholeAnswer(
@@ -252,10 +278,14 @@ def _lines(text: str) -> tuple[str, ...] | None:
     return (text,) if text else None
 
 
+def _written(regions: tuple[Region, ...]) -> msgspec.Raw:
+    return msgspec.Raw(msgspec.json.encode(regions)) if regions else _ABSENT
+
+
 def encode_refusal(code: int | str, message: str, *, request_id: str, host: str = "") -> bytes:
     """The body of a refusal: the envelope's shape for an int code, the gateway's for a string."""
     if isinstance(code, int):
-        return msgspec.json.encode(_Envelope(code=code, msg=message, request_id=request_id))
+        return msgspec.json.encode(Envelope(code=code, msg=message, request_id=request_id))
     return msgspec.json.encode(
         {
             "Code": code,
@@ -265,127 +295,3 @@ def encode_refusal(code: int | str, message: str, *, request_id: str, host: str 
             "Recommend": f"https://error-center.aliyun.com/status/search?Keyword={code}",
         }
     )
-
-
-# --- replies, read --------------------------------------------------------------------------------
-
-
-_envelope_decoder = msgspec.json.Decoder(_Envelope, strict=False)
-_answer_decoder = msgspec.json.Decoder(_Answer, strict=False)
-
-
-def decode_reply(
-    status: int, body: bytes, named: Mapping[str, Image]
-) -> tuple[Scan | OCRError, ...]:
-    """What became of each image of a request, in the request's order, one element each.
-
-    Answers are matched by data id alone. A foreign one is passed over; of a repeated one a success
-    counts before a failure, then the first; an image without any gets a `ResponseError`.
-
-    Args:
-        status: The HTTP status.
-        body: The whole body.
-        named: The images as they were encoded.
-
-    Raises:
-        OCRError: The request as a whole was refused, failed, or was answered by something else.
-    """
-    envelope, items = _open_envelope(status, body)
-    request_id = envelope.request_id
-    found: dict[str, Scan | OCRError] = {}
-    for item in items:
-        answer = _read_answer(item)
-        image = named.get(answer.data_id) if answer is not None and answer.data_id else None
-        if answer is None or image is None or answer.data_id is None:
-            continue
-        if not isinstance(found.get(answer.data_id), Scan):
-            outcome = _outcome(answer, image, request_id)
-            if answer.data_id not in found or isinstance(outcome, Scan):
-                found[answer.data_id] = outcome
-    missing = ResponseError(
-        "the reply does not mention this image",
-        transient=True,
-        maybe_charged=True,
-        request_id=request_id,
-    )
-    return tuple(found.get(name, missing) for name in named)
-
-
-def _open_envelope(status: int, body: bytes) -> tuple[_Envelope, Sequence[object]]:
-    """The envelope and its unread elements, or the error that the whole reply is."""
-    if status == OK:
-        try:
-            envelope = _envelope_decoder.decode(body)
-        except UNREADABLE:
-            pass
-        else:
-            if envelope.code == OK:
-                return envelope, envelope.data or ()
-    # Names in lower case: the tables print them capitalised, the samples do not, and the gateway's
-    # refusals have `Code` and `Message` where the service's have `code` and `msg`.
-    fields = tolerance.fields_of(tolerance.parse(body))
-    code = tolerance.whole_number(fields.get("code")) or tolerance.string(fields.get("code"))
-    message = tolerance.string(fields.get("msg") or fields.get("message")) or ""
-    request_id = tolerance.string(fields.get("requestid"))
-    if not code:
-        raise _undocumented(status, body)
-    if status == OK and code == OK:
-        data = fields.get("data")
-        found = _Envelope(code=OK, msg=message, request_id=request_id)
-        return found, data if isinstance(data, list) else ()
-    raise api_error(code, message, request_id=request_id, status=status)
-
-
-def _undocumented(status: int, body: bytes) -> OCRError:
-    """Something without a code: a proxy's page, a redirection, a body that is cut short."""
-    start = body[:60].decode("utf-8", "replace").strip()
-    text = f"HTTP {status} without a code of the service; it starts {start!r}"
-    if status == 429:
-        return api_error("HTTP 429", "too many requests", status=status)
-    if status in (401, 407, 511):
-        return AuthError(f"HTTP {status}", "something before the service wants a login")
-    if 300 <= status < 500:
-        return ResponseError(f"{text}; check endpoint and proxy")
-    return ResponseError(text, transient=True, maybe_charged=True)
-
-
-def _read_answer(item: object) -> _Answer | None:
-    """One element of `data`: straight into its class, or field by field if it is odd."""
-    if isinstance(item, msgspec.Raw):
-        try:
-            return _answer_decoder.decode(item)
-        except UNREADABLE:
-            item = tolerance.parse(bytes(item))
-    return tolerance.read(item, _Answer)
-
-
-def _outcome(answer: _Answer, image: Image, request_id: str | None) -> Scan | OCRError:
-    if answer.code == 0:
-        return ResponseError("an answer without a code", maybe_charged=True, request_id=request_id)
-    if answer.code != OK:
-        return api_error(answer.code, answer.msg or "", request_id=request_id)
-    results = answer.results or ()
-    result = next((r for r in results if r.scene == SCENE), results[0] if results else None)
-    if result is None:
-        return ResponseError("success without results", maybe_charged=True, request_id=request_id)
-    frames = tuple(
-        Frame(_text(f.ocr_data, f.ocr_locations), f.ocr_locations or (), f.url, f.rate)
-        for f in result.frames or ()
-    )
-    return Scan(
-        image=image,
-        text=_text(result.ocr_data, result.ocr_locations)
-        or "\n".join(frame.text for frame in frames if frame.text),
-        regions=result.ocr_locations or (),
-        frames=frames,
-        label=result.label or "normal",
-        suggestion=result.suggestion or "pass",
-        rate=result.rate,
-        task_id=answer.task_id,
-        request_id=request_id,
-    )
-
-
-def _text(data: tuple[str, ...] | None, regions: tuple[Region, ...] | None) -> str:
-    """The joined text; the document promises it "in general" only, so regions stand in for it."""
-    return "\n".join(data) if data else " ".join(region.text for region in regions or ())

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import attrs
 
@@ -19,6 +19,7 @@ from aliocr.emulator.account import Account as ServedAccount
 from aliocr.emulator.window import WindowKind
 from aliocr.errors import ScanTimeoutError, api_error
 from aliocr.queue import Lane, Ticket
+from aliocr.replies import Part
 from aliocr.retry import Budget, RetryPolicy
 
 
@@ -69,12 +70,24 @@ class ModelService:
         self.images: list[tuple[float, bool]] = []  # when each arrived, and whether it was taken
         self.charged: Counter[str] = Counter()
         self.poison: set[str] = set()  # sinks every request it is in
+        self._cut = random.Random(seed)
 
     async def prepare(self) -> None:
         """Nothing takes time before the permit."""
 
-    async def send(self, images: Sequence[Image]) -> list[Scan | OCRError]:
-        """One request, there and back."""
+    async def send(self, images: Sequence[Image]) -> Iterator[Part]:
+        """One request, there and back; the reply is in any order, and read in parts of any size."""
+        answers = list(enumerate(await self._send(images)))
+        self._cut.shuffle(answers)
+        return self._parts(answers)
+
+    def _parts(self, answers: list[tuple[int, Scan | OCRError]]) -> Iterator[Part]:
+        while answers:
+            size = self._cut.randrange(len(answers) + 1)
+            yield answers[:size]
+            answers = answers[size:]
+
+    async def _send(self, images: Sequence[Image]) -> list[Scan | OCRError]:
         loop, chance, character = asyncio.get_running_loop(), self.chance, self.character
         self.departures.append((loop.time(), [image.url for image in images]))
         names = [image.data_id for image in images if image.data_id is not None]

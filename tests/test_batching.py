@@ -1,7 +1,7 @@
 """What the rules at the top of `batching.py` promise, one by one, against a model service."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import attrs
 import pytest
@@ -22,6 +22,7 @@ from aliocr.account import Account
 from aliocr.batching import Batcher
 from aliocr.errors import api_error
 from aliocr.queue import Lane
+from aliocr.replies import Part
 from aliocr.retry import Budget
 
 pytestmark = pytest.mark.usefixtures("model_clock")
@@ -437,7 +438,7 @@ async def test_a_carrier_that_breaks_leaves_nobody_waiting() -> None:
     """A defect of ours is an outcome, and says what it is."""
 
     class Broken(ModelService):
-        async def send(self, images: Sequence[Image]) -> list[Scan | OCRError]:
+        async def send(self, images: Sequence[Image]) -> Iterator[Part]:
             raise ZeroDivisionError(len(images))
 
     batcher = batcher_of(Broken(STEADY, 0))
@@ -488,7 +489,7 @@ async def test_what_may_have_been_charged_once_stays_so() -> None:
     """An answer that was lost, then requests that never arrived: still it may have been charged."""
 
     class Worsening(ModelService):
-        async def send(self, images: Sequence[Image]) -> list[Scan | OCRError]:
+        async def send(self, images: Sequence[Image]) -> Iterator[Part]:
             await super().send(images)
             first = len(self.departures) == 1
             raise TransportError("lost", transient=True, maybe_charged=first)

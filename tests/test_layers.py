@@ -16,6 +16,7 @@ FLOORS = {
     "version": 0,
     "tolerance": 0,
     "models": 1,
+    "backoff": 1,
     "signing": 2,
     "wire": 2,
     "retry": 2,
@@ -24,6 +25,7 @@ FLOORS = {
     "stats": 2,
     "arguments": 2,
     "quota": 3,
+    "replies": 3,
     "journeys": 3,
     "limiter": 3,
     "transport": 3,
@@ -35,7 +37,7 @@ FLOORS = {
     "session": 8,
 }
 EMULATOR_MAY_USE = {"credentials", "errors", "limits", "models", "signing", "version", "wire"}
-PURE = {name for name, floor in FLOORS.items() if floor < 3} | {"quota", "journeys"}
+PURE = {name for name, floor in FLOORS.items() if floor < 3} | {"quota", "journeys", "replies"}
 
 
 def _modules() -> dict[str, Path]:

@@ -3,7 +3,7 @@
 import json
 import string
 import tracemalloc
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -11,7 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aliocr import APIError, AuthError, Frame, Image, OCRError, Region, ResponseError, Scan, wire
+from aliocr import (
+    APIError,
+    AuthError,
+    Frame,
+    Image,
+    OCRError,
+    Region,
+    ResponseError,
+    Scan,
+    replies,
+    wire,
+)
 from aliocr.errors import IN_BODY, api_error
 
 # The sample reply of the operation's page, editions of 2024 and 2026.
@@ -53,7 +64,16 @@ NAMED = {"a": A, "b": B}
 
 def _read(body: str | bytes, named: Mapping[str, Image] = NAMED, status: int = 200) -> Any:
     raw = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body
-    return wire.decode_reply(status, raw, named)
+    return _whole(replies.decode_reply(status, raw, named), named)
+
+
+def _whole(
+    parts: Iterator[replies.Part], named: Mapping[str, Image]
+) -> tuple[Scan | OCRError, ...]:
+    """What became of the images, in their order; each was told of once."""
+    found = [answer for part in parts for answer in part]
+    assert sorted(place for place, _ in found) == list(range(len(named)))
+    return tuple(dict(found)[place] for place in range(len(named)))
 
 
 def _answer(data_id: object, text: str = "text", **fields: object) -> dict[str, object]:
@@ -160,7 +180,9 @@ def test_a_reply_is_read_as_it_was_written(data: st.DataObject, random: Any) -> 
     tasks = wire.decode_request(wire.encode_request(named)).tasks
     pairs = [(task, answers[task.data_id or ""]) for task in tasks]
     random.shuffle(pairs)
-    read = wire.decode_reply(200, wire.encode_reply(pairs, request_id="R-1"), named)
+    read = _whole(
+        replies.decode_reply(200, wire.encode_reply(pairs, request_id="R-1"), named), named
+    )
     for found, meant in zip(read, answers.values(), strict=True):
         if isinstance(meant, Scan):
             assert found == meant
