@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import AsyncIterator
 from typing import Any
@@ -148,9 +149,26 @@ async def test_calls_tell_what_arrived_and_what_it_would_have_cost(emulator: Emu
     assert read["seconds"] >= 0.01
     assert (await control(emulator, "GET", "calls?last=1")).json["calls"] == [refused]
     assert (await control(emulator, "GET", "calls?last=0")).json["calls"] == []
-    assert (await control(emulator, "GET", "calls?last=-1")).status == 400
+    for slip in ("-1", "", "x", "9" * 5000):
+        slipped = await control(emulator, "GET", f"calls?last={slip}")
+        assert (slipped.status, slipped.body[:20]) == (400, b'{"error":"last is a ')
+        assert len(slipped.body) < 100
     assert (await control(emulator, "DELETE", "calls")).status == 204
     assert emulator.calls == []
+
+
+async def test_calls_are_told_one_by_one(emulator: Emulator) -> None:
+    """A thousand of them keep nobody waiting: the loop turns from each to the next."""
+    await ask(emulator, *(f"{IMAGE}?{number}" for number in range(100)))
+    emulator.calls *= 500
+    asked = asyncio.create_task(control(emulator, "GET", "calls"))
+    turns = 0
+    while not asked.done():
+        await asyncio.sleep(0)
+        turns += 1
+    told = (await asked).json["calls"]
+    assert [len(call["images"]) for call in told] == [100] * 500
+    assert turns >= 500
 
 
 async def test_a_dropped_connection_is_charged(emulator: Emulator) -> None:
