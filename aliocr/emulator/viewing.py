@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import msgspec
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
@@ -12,6 +13,8 @@ from aliocr import wire
 from aliocr.emulator.codes import CODE_NAMES
 from aliocr.emulator.download import MAX_BYTES
 from aliocr.emulator.origin import OWN, json_answer
+from aliocr.emulator.shares import Shares
+from aliocr.emulator.writing import response
 from aliocr.errors import APIError, api_error
 from aliocr.models import Region
 
@@ -28,6 +31,10 @@ READ = f"{OWN}read"
 SENDING = 30.0
 """Seconds for a browser to send a picture."""
 
+MAX_HELD_BYTES = 8 * MAX_BYTES
+"""Bytes of pictures that are being sent or wait to be read. Not those of the service's images,
+which a browser that stops in the middle would keep from coming."""
+
 MAX_FRAMES = 100
 """Frames that one view may show. Source: "maxFrames", whose samples go so far."""
 
@@ -40,12 +47,16 @@ class Viewer:
     They wait for their turn with the images of requests, and equal ones are read once. They are of
     no account: no rate, quota or deadline is theirs, and nothing is recorded or charged.
 
+    Before one is taken in, its announced length is set aside in memory, or as much as it may have:
+    who comes when there is no more room waits until others have been read.
+
     Args:
         recognition: What reads; None if this emulator reads nothing.
     """
 
     def __init__(self, recognition: Recognition | None) -> None:
         self._recognition = recognition
+        self._memory = Shares(MAX_HELD_BYTES)
 
     async def read(self, request: web.Request) -> web.Response:
         """What the picture in the body says, where, and how it looks.
@@ -60,10 +71,13 @@ class Viewer:
         """
         if self._recognition is None:
             return json_answer({"error": NO_ENGINE}, 503)
+        memory = self._memory.share(object())
         try:
             interval, max_frames = _choice(request)
+            await memory.take(_size(request))
             async with asyncio.timeout(SENDING):
                 data = await _body(request)
+            memory.keep(len(data))
             content, seen = await self._recognition.view(
                 data, interval=interval, max_frames=max_frames
             )
@@ -76,7 +90,9 @@ class Viewer:
             return json_answer({"error": "the request body is malformed"}, 400)
         except APIError as error:
             return _refused(error)
-        return json_answer(_told(content, seen))
+        finally:
+            memory.keep(0)
+        return response(wire.OK, await _told(content, seen), {"Content-Type": "application/json"})
 
 
 def _choice(request: web.Request) -> tuple[int | None, int | None]:
@@ -102,21 +118,34 @@ def _choice(request: web.Request) -> tuple[int | None, int | None]:
     return interval, max_frames
 
 
+def _size(request: web.Request) -> int:
+    """Bytes that the picture may have; the application's own bound is for requests, which are less.
+
+    Raises:
+        APIError: 589, too many are announced.
+    """
+    announced = request.content_length
+    if announced is not None and announced > MAX_BYTES:
+        raise _too_large()
+    return MAX_BYTES if announced is None else announced
+
+
 async def _body(request: web.Request) -> bytes:
-    """The picture's bytes; the application's own bound is for requests, which are smaller.
+    """The picture's bytes.
 
     Raises:
         APIError: 589, too many of them.
     """
-    too_large = api_error(589, f"given up after {MAX_BYTES} bytes")
-    if (request.content_length or 0) > MAX_BYTES:
-        raise too_large
     data = bytearray()
     async for chunk in request.content.iter_any():
         data += chunk
         if len(data) > MAX_BYTES:
-            raise too_large
+            raise _too_large()
     return bytes(data)
+
+
+def _too_large() -> APIError:
+    return api_error(589, f"given up after {MAX_BYTES} bytes")
 
 
 def _refused(error: APIError) -> web.Response:
@@ -125,27 +154,33 @@ def _refused(error: APIError) -> web.Response:
     return json_answer({"code": error.code, "msg": name, "message": words})
 
 
-def _told(content: Content, seen: Portraits) -> dict[str, object]:
+async def _told(content: Content, seen: Portraits) -> tuple[bytes, ...]:
+    """The answer in pieces, as a hundred pages are ten megabytes."""
     several = len(seen.pages) > 1
     regions = [frame.regions for frame in content.frames] if several else [content.regions]
-    pages = [
+    whole = msgspec.json.encode(
         {
+            "code": wire.OK,
+            "msg": "OK",
+            "text": content.text,
+            "frames_total": seen.total,
+            "frames_read": max(1, len(content.frames)),
+            "pages": [],
+        }
+    )
+    pieces, separator = [whole[:-2]], b""
+    for page, found in zip(seen.pages, regions, strict=True):
+        told = {
             "picture": page.uri,
             "width": page.width,
             "height": page.height,
             "regions": [_region(each) for each in found],
             "frame": page.index if seen.moves else None,
         }
-        for page, found in zip(seen.pages, regions, strict=True)
-    ]
-    return {
-        "code": wire.OK,
-        "msg": "OK",
-        "text": content.text,
-        "pages": pages,
-        "frames_total": seen.total,
-        "frames_read": max(1, len(content.frames)),
-    }
+        pieces.append(separator + msgspec.json.encode(told))
+        separator = b","
+        await asyncio.sleep(0)
+    return (*pieces, whole[-2:])
 
 
 def _region(region: Region) -> dict[str, object]:

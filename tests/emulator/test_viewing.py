@@ -280,6 +280,29 @@ async def test_a_picture_that_does_not_come_is_not_waited_for(
         assert int(heard.split()[1]) == status
 
 
+async def test_pictures_that_are_being_sent_do_not_fill_the_memory(
+    album: Album, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody is let in beyond what there is room for, and who waited for room is not late."""
+    monkeypatch.setattr("aliocr.emulator.viewing.MAX_HELD_BYTES", MAX_BYTES)
+    async with album.emulator() as emulator:
+        port = int(emulator.url.rpartition(":")[2])
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        head = f"POST {READ} HTTP/1.1\r\nHost: e\r\nContent-Length: {MAX_BYTES}\r\n\r\n"
+        writer.write(head.encode() + bytes(1000))
+        await until(lambda: emulator.under_way)
+        await asyncio.sleep(0.01)  # for its time to begin
+        monkeypatch.setattr("aliocr.emulator.viewing.SENDING", 0.03)
+        picture = file_of(Image.new("RGB", (40, 30)))
+        views = [asyncio.create_task(view(emulator, picture)) for _ in range(3)]
+        await until(lambda: emulator.under_way == 4)
+        await asyncio.sleep(0.05)
+        assert not any(each.done() for each in views)
+        writer.close()
+        async with asyncio.timeout(PATIENCE):
+            assert [heard.json["code"] for heard in await asyncio.gather(*views)] == [200] * 3
+
+
 # --- leaving --------------------------------------------------------------------------------------
 
 
