@@ -91,8 +91,10 @@ class Account:
         self._requests = self._counted("requests_per_second", requests_per_second)
         self._nonces: dict[str, float] = {}
         self._in_flight = 0
+        self._images: Window | None = None
+        self._images_per_second: float | None = None
         self.allow_images(images_per_second, images_in_flight)
-        self._quota_at_first = (images_per_second, images_in_flight)
+        self._quota_at_first = (self._images, images_per_second, images_in_flight)
         self._state_at_first = state
         self._keys_at_first = tuple((key.active, key.expired) for key in self.keys)
 
@@ -135,7 +137,8 @@ class Account:
     def restore(self) -> None:
         """Undo whatever has become of keys, state and image quotas since it was made."""
         self.state = self._state_at_first
-        self.allow_images(*self._quota_at_first)
+        # The same count as at first, so that nothing of it is given back.
+        self._images, self._images_per_second, self._most_in_flight = self._quota_at_first
         for key, (active, expired) in zip(self.keys, self._keys_at_first, strict=True):
             key.active, key.expired = active, expired
 
@@ -152,11 +155,15 @@ class Account:
     def allow_images(
         self, images_per_second: float | None = None, images_in_flight: int | None = None
     ) -> None:
-        """Change the image quota from now on; what is in flight stays counted."""
+        """Change the image quota from now on; what is in flight stays counted.
+
+        What has been used of the images per second does as well, if their limit stays the same.
+        """
         if images_in_flight is not None and images_in_flight < 1:
             raise ValueError(f"images_in_flight must be 1 or more or None, not {images_in_flight}")
-        self._images = self._counted("images_per_second", images_per_second)
-        self._images_per_second = images_per_second
+        if images_per_second != self._images_per_second:
+            self._images = self._counted("images_per_second", images_per_second)
+            self._images_per_second = images_per_second
         self._most_in_flight = images_in_flight
 
     def accept(self, moment: float) -> bool:
@@ -193,15 +200,19 @@ class Account:
             nonce: As it came.
             now: Seconds since the epoch.
         """
+        # Oldest first, unless the clock was changed meanwhile: then some are from the future, and
+        # must not keep the others from being forgotten.
         while self._nonces:
-            oldest = next(iter(self._nonces))
-            if now - self._nonces[oldest] < MAX_CLOCK_SKEW:
+            first = next(iter(self._nonces))
+            if abs(now - self._nonces[first]) < MAX_CLOCK_SKEW:
                 break
-            del self._nonces[oldest]
-        return nonce in self._nonces
+            del self._nonces[first]
+        used = self._nonces.get(nonce)
+        return used is not None and now - used < MAX_CLOCK_SKEW
 
     def use_nonce(self, nonce: str, now: float) -> None:
         """Take note of a nonce; see `knows_nonce` for the arguments."""
+        self._nonces.pop(nonce, None)  # or it would keep the place of its first use
         self._nonces[nonce] = now
 
 

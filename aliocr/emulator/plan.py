@@ -242,10 +242,10 @@ def refusal(code: int | str, message: str = "") -> Refusal:
     """A request's refusal, in the documented words unless others are given.
 
     Raises:
-        ValueError: The code is 200.
+        ValueError: The code is 200 or empty.
     """
-    if code == wire.OK:
-        raise ValueError("200 is not the code of a refusal")
+    if code in (wire.OK, ""):
+        raise ValueError(f"{code!r} is not the code of a refusal")
     return Refusal.of(code, message or (CODE_NAMES.get(code, "") if isinstance(code, int) else ""))
 
 

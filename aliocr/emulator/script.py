@@ -23,6 +23,9 @@ from aliocr.models import Region
 
 __all__ = ["VERBS", "Script"]
 
+MAX_SKEW = 10 * 365 * 86_400
+"""Seconds, either way: far more than any clock is wrong by, and every date can still be written."""
+
 
 class Script:
     """The instructions to one emulator. They may be given at any time and hold from then on.
@@ -123,7 +126,16 @@ class Script:
     def respond(
         self, status: int, body: bytes | str, content_type: str, times: int | None = 1
     ) -> None:
-        """Answer the request with this, whatever it is; such as a proxy's page."""
+        """Answer the request with this, whatever it is; such as a proxy's page.
+
+        Args:
+            status: HTTP status, from 200 to 599.
+            body: All of it.
+            content_type: With its charset, if it has one; ASCII in one line.
+            times: So many requests; None for all.
+        """
+        if not (content_type.isascii() and content_type.isprintable()):
+            raise ValueError(f"content_type must be printable ASCII, not {content_type!r}")
         if not 200 <= status <= 599:
             raise ValueError(f"status must be from 200 to 599, not {status}")
         if not isinstance(body, bytes | str):
@@ -223,9 +235,12 @@ class Script:
 
         It rules which dates and nonces are good and stands in each reply's `Date`, so that a client
         can correct its own.
+
+        Args:
+            seconds: Ten years of them at most.
         """
-        if not abs(seconds) < float("inf"):
-            raise ValueError(f"seconds must be a number, not {seconds}")
+        if not abs(seconds) <= MAX_SKEW:
+            raise ValueError(f"seconds must be from {-MAX_SKEW} to {MAX_SKEW}, not {seconds}")
         self._plan.skew = seconds
 
     def chaos(

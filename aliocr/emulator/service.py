@@ -63,9 +63,17 @@ class Service:
                 answered with 581. None waits for all.
         """
         places = asyncio.Semaphore(PLACES_AT_READER)
-        async with self._turns.turn(request_id):
-            begun = [self._begin(task, request_id, places) for task in tasks]
-        await self._finish([read for read in begun if isinstance(read, asyncio.Task)], until)
+        begun: list[Scan | APIError | asyncio.Task[Scan | APIError]] = []
+        try:
+            async with self._turns.turn(request_id):
+                for task in tasks:  # one by one: if one fails, those before it have begun
+                    begun.append(self._begin(task, request_id, places))  # noqa: PERF401
+            await self._wait(_reads(begun), until)
+        finally:
+            # Whatever came between: no read is under way when its request is not.
+            for read in _reads(begun):
+                read.cancel()
+            await asyncio.gather(*_reads(begun), return_exceptions=True)
         answers = [_settled(read) if isinstance(read, asyncio.Task) else read for read in begun]
         return tuple(zip(tasks, answers, strict=True))
 
@@ -83,21 +91,23 @@ class Service:
             return asyncio.create_task(_read(self._recognition, image, request_id, places))
         return _scan(image, outcome or Content.of_text(f"text of {task.url}"), request_id)
 
-    async def _finish(
+    async def _wait(
         self, reads: Sequence[asyncio.Task[Scan | APIError]], until: float | None
     ) -> None:
-        """Wait for all reads, or till then; none is under way afterwards, come what may."""
+        """Wait for all reads, or till then."""
         if not reads:
             return
-        try:
-            timeout = None if until is None else max(0.0, until - asyncio.get_running_loop().time())
-            await asyncio.wait(reads, timeout=timeout)
-            async with self._turns.turn(id(reads)):
-                pass  # twenty requests may end in the same instant, a hundred images each
-        finally:
-            for read in reads:
-                read.cancel()
-            await asyncio.gather(*reads, return_exceptions=True)
+        timeout = None if until is None else max(0.0, until - asyncio.get_running_loop().time())
+        await asyncio.wait(reads, timeout=timeout)
+        async with self._turns.turn(id(reads)):
+            pass  # twenty requests may end in the same instant, a hundred images each
+
+
+def _reads(
+    begun: Sequence[Scan | APIError | asyncio.Task[Scan | APIError]],
+) -> list[asyncio.Task[Scan | APIError]]:
+    """What must be waited for, of what was begun."""
+    return [read for read in begun if isinstance(read, asyncio.Task)]
 
 
 def _image(task: Task) -> Image | APIError:

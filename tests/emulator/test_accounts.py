@@ -49,6 +49,20 @@ async def test_two_accounts_have_each_its_own_image_quota() -> None:
             assert heard.codes == codes
 
 
+def test_what_was_used_of_a_quota_stays_used() -> None:
+    """Neither being told the same nor a reset gives images of this second back."""
+    account = Account(KEY, images_per_second=10)
+    assert account.take_images(7, 0) == 7
+    account.allow_images(10, 100)
+    account.restore()
+    assert account.take_images(7, 0.5) == 3
+    account.allow_images(5)
+    assert account.take_images(7, 0.6) == 5
+    account.restore()
+    assert account.take_images(7, 0.7) == 0
+    assert account.take_images(7, 1.0) == 7
+
+
 async def test_the_keys_of_one_account_share_its_rate() -> None:
     """The limit belongs to the account."""
     account = Account([AccessKey(KEY), AccessKey(OTHER)], 1)

@@ -279,6 +279,28 @@ def test_a_request_sent_twice_is_refused_the_second_time(sign: Signer) -> None:
     assert verdict(sign(), account, now=TIMESTAMP + 900) is None
 
 
+def test_nonces_are_forgotten_by_their_age() -> None:
+    """Even if the clock was changed in between: one of tomorrow keeps none of today from it."""
+    account = Account(KEY)
+    day, hour = 86_400, 3600
+    account.use_nonce("of tomorrow", day)
+    account.use_nonce("of today", 0)
+    assert account.knows_nonce("of today", 899)
+    assert not account.knows_nonce("of today", 900)
+    account.use_nonce("later", hour)
+    account.use_nonce("earlier", 0)
+    account.use_nonce("again", 0)
+    account.use_nonce("again", hour)
+    assert not account.knows_nonce("earlier", hour)
+    assert account.knows_nonce("later", hour)
+    assert account.knows_nonce("again", hour)
+    assert not account.knows_nonce("later", hour + 900)
+    for number in range(5000):
+        account.use_nonce(f"{number}", 2 * hour + number)
+        account.knows_nonce("", 2 * hour + number)
+    assert len(account._nonces) == 900
+
+
 @both
 def test_a_stranger_cannot_use_up_a_nonce(sign: Signer) -> None:
     """Only a request that was signed by the account counts."""

@@ -192,6 +192,28 @@ async def test_a_failure_inside_is_the_services_and_no_page(
     assert "secret" not in caplog.text
 
 
+async def test_a_request_that_fails_at_its_beginning_leaves_nothing_running(
+    album: Album, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The images before the one that nobody foresaw are given up with the request."""
+    album.gate.clear()
+    async with album.emulator(deadline=None) as emulator, aiohttp.ClientSession() as session:
+        await ask(emulator, "http://", session=session)
+        before = asyncio.all_tasks()
+
+        def fail(url: str) -> None:
+            if url.endswith("third"):
+                raise LookupError
+
+        monkeypatch.setattr(emulator._plan, "next_outcome", fail)
+        urls = [album.url(f"/slow?{name}") for name in ("first", "second", "third")]
+        heard = await ask(emulator, *urls, session=session)
+        assert heard.json["Code"] == "InternalError"
+        await gone(before)
+        album.gate.set()
+    assert "LookupError" in caplog.text
+
+
 async def test_stopping_ends_everything_at_once(album: Album) -> None:
     """Hanging requests, slow downloads and idle connections go; no task, thread or socket stays."""
     before, threads = asyncio.all_tasks(), threading.active_count()

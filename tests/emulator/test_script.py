@@ -16,6 +16,7 @@ import aliocr
 from aliocr.credentials import Credentials
 from aliocr.emulator import Emulator
 from aliocr.emulator.content import Content
+from aliocr.emulator.script import MAX_SKEW
 from aliocr.errors import APIError
 from aliocr.models import Region
 
@@ -397,3 +398,36 @@ async def test_so_many_requests_are_sunk_whatever_they_hold(emulator: Emulator) 
     """Requests are counted, not images."""
     emulator.sink("*", 500, times=2)
     assert [(await ask(emulator, url)).json["code"] for url in (A, B, C)] == [500, 500, 200]
+
+
+@pytest.mark.parametrize(
+    "slip",
+    [
+        lambda emulator: emulator.skew_clock(1e300),
+        lambda emulator: emulator.skew_clock(-1e9),
+        lambda emulator: emulator.skew_clock(float("nan")),
+        lambda emulator: emulator.respond(200, "", "text/html\r\nx: y"),
+        lambda emulator: emulator.respond(200, "", "text/html; é"),
+        lambda emulator: emulator.refuse(""),
+        lambda emulator: emulator.sink(A, ""),
+    ],
+)
+async def test_what_cannot_be_sent_cannot_be_told(
+    emulator: Emulator, slip: Callable[[Emulator], None]
+) -> None:
+    """A slip is found where it was made, and changes nothing."""
+    with pytest.raises(ValueError, match=r"must be|is not the code"):
+        slip(emulator)
+    assert (await ask(emulator, A)).codes == [200]
+
+
+@pytest.mark.parametrize("seconds", [MAX_SKEW, -MAX_SKEW])
+async def test_a_clock_that_is_wrong_by_years_tells_its_date(
+    emulator: Emulator, seconds: float
+) -> None:
+    """The client can correct its own."""
+    emulator.skew_clock(seconds)
+    heard = await ask(emulator, A)
+    assert heard.json["Code"] == "InvalidTimeStamp.Expired"
+    told = parsedate_to_datetime(heard.headers["Date"]).timestamp()
+    assert told == pytest.approx(time.time() + seconds, abs=60)
