@@ -177,8 +177,12 @@ class Batcher:
     # --- the pump ---------------------------------------------------------------------------------
 
     def _start_pump(self) -> None:
-        if (self._pump_task is None or self._pump_task.done()) and self._queue:
+        if (self._pump_task is None or self._pump_task.done()) and self._can_send():
             self._pump_task = self._start(self._pump(), "aliocr pump", self._pump_ended)
+
+    def _can_send(self) -> bool:
+        # Who cannot keep up with what comes back must not pile it up.
+        return bool(self._queue) and not self._returns.behind
 
     def _start(
         self,
@@ -202,7 +206,7 @@ class Batcher:
 
     async def _pump(self) -> None:
         """A batch a turn, until nobody waits; the next image to arrive starts it again."""
-        while self._queue:
+        while self._can_send():
             began = asyncio.get_running_loop().time()
             await self._carrier.prepare()
             turn = await self._turn(began)

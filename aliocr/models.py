@@ -33,22 +33,23 @@ def _url(_: Image, __: attrs.Attribute[str], value: str) -> None:
         raise ValueError(f"url {problem}: {without_query(value)[:80]!r}")
 
 
-_AUTHORITY = re.compile(r"https?://([^/?#]*)", re.ASCII | re.IGNORECASE)
+# What follows a user and password, which no cache should hold.
+_ADDRESS = re.compile(r"https?://(?:[^/?#\\[\]]*@)?([^/?#]*)", re.ASCII | re.IGNORECASE)
 
 
 def _problem_of(url: str) -> str:
-    found = _AUTHORITY.match(url)
+    found = _ADDRESS.match(url)
     if found is None:
         return "must start with http:// or https:// (the service downloads the image itself)"
     if not url.isprintable() or " " in url:
         return "holds a space or a character that cannot be printed; percent-encode it"
-    return _problem_of_authority(found[1])
+    return _problem_of_address(found[1])
 
 
 @lru_cache(maxsize=1024)  # many images, few hosts, and parsing is most of what an image costs
-def _problem_of_authority(authority: str) -> str:
+def _problem_of_address(address: str) -> str:
     try:
-        parts = urlsplit(f"http://{authority}")
+        parts = urlsplit(f"http://{address}")
         host, port = parts.hostname, parts.port
     except ValueError:
         return "has a host or port that cannot be read"

@@ -110,7 +110,8 @@ class Queue:
         self._owed = 0.0
 
     def __len__(self) -> int:
-        return sum(map(len, self._lanes.values()))
+        interactive, bulk = self._lanes.values()
+        return len(interactive) + len(bulk)
 
     def __iter__(self) -> Iterator[Journey]:
         for lane in self._lanes.values():

@@ -26,9 +26,9 @@ _regions_decoder = msgspec.json.Decoder(tuple[Region, ...], strict=False)
 Part: TypeAlias = Sequence[tuple[int, Scan | OCRError]]
 """What became of some images of a request, by their places in it, from 0."""
 
-PART = 16
-"""Elements of a reply that are read in one go. More take longer than finding the elements did, and
-fewer cost more turns of the event loop than they are worth."""
+PART = 25
+"""Elements of a reply that are read in one go. It takes no longer than finding all elements did, or
+a third of what parsing them would if all are odd; fewer would cost turns of the event loop."""
 
 
 def decode_reply(status: int, body: bytes, named: Mapping[str, Image]) -> Iterator[Part]:

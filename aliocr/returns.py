@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
 import attrs
@@ -31,14 +32,12 @@ class _Reply:
         parts: What has not been read yet.
         open: By its place in the request, each image that has not been found yet.
         failed: The images that were not read, and why, in the order of the request.
-        turn: When the next part is read.
     """
 
     trip: Trip
     parts: Iterator[Part]
     open: dict[int, Journey]
     failed: list[tuple[Journey, OCRError]] = attrs.field(factory=list)
-    turn: asyncio.Handle | None = None
 
     def read_on(self) -> Part:
         """The next part, whatever is wrong with it; not called once nothing is open."""
@@ -59,7 +58,7 @@ class Returns:
         retry: Says which failed image goes again, and when.
         budget: What may be sent again though it may have been charged.
         throttle_timeout: Seconds for which images wait for an account that nothing gets through.
-        ready: Called when images have joined the queue.
+        ready: Called when images have joined the queue, or can be sent again.
     """
 
     def __init__(
@@ -83,35 +82,45 @@ class Returns:
         self._throttle_timeout = throttle_timeout
         self._ready = ready
         self._resting: set[asyncio.TimerHandle] = set()
-        self._replies: set[_Reply] = set()
+        self._replies: deque[_Reply] = deque()
+        self._turn: asyncio.Handle | None = None
 
     def close(self) -> None:
         """Give out what has come, all of it now, and wake nobody any more."""
-        for reply in list(self._replies):
-            if reply.turn is not None:
-                reply.turn.cancel()
-            while reply in self._replies:
-                self._unpack(reply)
+        if self._turn is not None:
+            self._turn.cancel()
+        while self._replies:
+            self._unpack()
         for timer in self._resting:
             timer.cancel()
 
     def receive(self, batch: Sequence[Journey], parts: Iterator[Part], trip: Trip) -> None:
         """Give out a reply part by part, the loop let in between; its first part now.
 
-        No task does it, so no cancellation can lose what has been paid for. The account hears of
-        the reply when all of it has been read.
+        One reply after the other, so that many make no turn longer than one does. No task does it,
+        so no cancellation can lose what has been paid for. The account hears of a reply when all of
+        it has been read.
         """
-        reply = _Reply(trip, parts, dict(enumerate(batch)))
-        self._replies.add(reply)
-        self._take_turn(reply)
+        self._replies.append(_Reply(trip, parts, dict(enumerate(batch))))
+        if self._turn is None:
+            self._take_turn()
 
-    def _take_turn(self, reply: _Reply) -> None:
-        self._unpack(reply)
-        if reply in self._replies:
-            reply.turn = asyncio.get_running_loop().call_soon(self._take_turn, reply)
+    @property
+    def behind(self) -> bool:
+        """More has come than can be given out now: nothing should be asked for besides."""
+        return len(self._replies) > 1
 
-    def _unpack(self, reply: _Reply) -> None:
-        """Give out one part; with the last, settle what failed."""
+    def _take_turn(self) -> None:
+        self._unpack()
+        if self._replies:
+            self._turn = asyncio.get_running_loop().call_soon(self._take_turn)
+        else:
+            self._turn = None
+            self._ready()
+
+    def _unpack(self) -> None:
+        """Give out one part of the first reply; with its last, settle what failed."""
+        reply = self._replies[0]
         for place, answer in reply.read_on():
             journey = reply.open.pop(place)
             if not isinstance(answer, Scan):
@@ -122,7 +131,7 @@ class Returns:
                 self._budget.refill()
                 self._journeys.succeed(journey, answer)
         if not reply.open:
-            self._replies.discard(reply)
+            self._replies.popleft()
             errors = [error for _, error in reply.failed]
             self._account.arrive(reply.trip, errors)
             self.settle([journey for journey, _ in reply.failed], errors)

@@ -2,6 +2,8 @@
 
 import ast
 import inspect
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -45,3 +47,12 @@ def test_every_public_method_is_documented() -> None:
             for method, function in vars(value).items():
                 if inspect.isfunction(function) and not method.startswith("_"):
                     assert inspect.getdoc(function), f"{name}.{method}"
+
+
+def test_a_session_is_ready_without_what_only_a_failure_needs() -> None:
+    """A program starts sooner without tenacity, and most never need it."""
+    program = "import sys, aliocr; aliocr.Session; print('tenacity' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "False\n"

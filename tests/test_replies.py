@@ -208,6 +208,14 @@ class Canned(ModelService):
         return self.parts or replies.decode_reply(200, body, named)
 
 
+class Free:
+    """A permit a turn of the loop."""
+
+    async def acquire(self) -> None:
+        """Leave, as good as at once."""
+        await asyncio.sleep(0)
+
+
 class Watcher(Asker):
     """Notes in which turn of the loop each outcome came."""
 
@@ -253,6 +261,22 @@ async def test_the_loop_is_let_in_while_a_reply_is_given_out() -> None:
     assert max(in_a_turn) == replies.PART
     assert len(in_a_turn) == -(-100 // replies.PART)
     assert watcher.turns[-1] - watcher.turns[0] == len(in_a_turn) - 1  # and none is wasted
+    await batcher.close()
+
+
+async def test_many_replies_make_no_turn_longer_than_one_does() -> None:
+    """They are given out one after the other; and who is behind with that asks for no more."""
+    batcher = batcher_of(Canned(), limiter=Free())
+    watcher = Watcher(batcher)
+    for number in range(1000):
+        watcher.ask(_image(number))
+    sent = []
+    while len(watcher.turns) < 1000:
+        sent.append(batcher.tally.images_sent - len(watcher.turns))
+        await asyncio.sleep(0)
+    watcher.stop()
+    assert max(watcher.turns.count(turn) for turn in set(watcher.turns)) <= replies.PART
+    assert max(sent) <= 500
     await batcher.close()
 
 
