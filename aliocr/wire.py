@@ -54,14 +54,6 @@ class Task(_Wire, frozen=True, kw_only=True):
     max_frames: int | None = None
 
 
-class ScanRequest(_Wire, frozen=True):
-    """What a request asks for."""
-
-    scenes: tuple[str, ...]
-    tasks: tuple[Task, ...]
-    biz_type: str | None = None
-
-
 def _first(count: int, kind: type) -> type[msgspec.Struct]:
     """An array of which so many elements are read, as a record is that has so many fields.
 
@@ -81,6 +73,14 @@ class _Request(_Wire, frozen=True):
 
     scenes: _Scenes  # type: ignore[valid-type]
     tasks: _Tasks  # type: ignore[valid-type]
+    biz_type: str | None = None
+
+
+class ScanRequest(_Wire, frozen=True):
+    """What a request asks for."""
+
+    scenes: tuple[str, ...]
+    tasks: tuple[Task, ...]
     biz_type: str | None = None
 
 

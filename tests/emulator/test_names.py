@@ -106,14 +106,16 @@ async def test_who_waits_to_look_a_name_up_is_not_late(
     The next one goes to whoever has fewest, and not to the rest of those that came before.
     """
     monkeypatch.setattr(names, "LOOKUPS", 3)
-    async with Downloader(timeout=0.05) as downloader, asyncio.TaskGroup() as group:
+    async with Downloader(timeout=0.2) as downloader, asyncio.TaskGroup() as group:
         slow = [
             group.create_task(fetched(downloader, directory.url(f"{number}.slow.example"), "slow"))
             for number in range(20)
         ]
-        await until(lambda: sum(each.done() for each in slow) == 3)
+        await until(lambda: directory.at_once == 3)
         fast = group.create_task(fetched(downloader, directory.url("fast.example"), "fast"))
-        await asyncio.sleep(0.05)
+        # Whoever waits has by then waited as long as an image may take.
+        await until(lambda: sum(each.done() for each in slow) == 3)
+        await asyncio.sleep(0.02)
         assert not fast.done()
         assert directory.at_once == 3
         directory.gate.set()
