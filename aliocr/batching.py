@@ -17,6 +17,8 @@ The rules of this file:
    wait with the others for the account's next turn.
 6. What the account is refused, every image that still waits is refused too.
 7. An image equal to one that is not done joins its journey, unless a caller named either.
+8. A reply is given out a part in a turn of the loop, one reply after the other, and no batch leaves
+   while more than one waits for that. Closing gives out first what has come.
 """
 
 from __future__ import annotations

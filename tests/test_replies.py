@@ -264,6 +264,17 @@ async def test_the_loop_is_let_in_while_a_reply_is_given_out() -> None:
     await batcher.close()
 
 
+def test_an_odd_answer_ends_its_part() -> None:
+    """It is read field by field, which takes as long as many others; all are read all the same."""
+    named = wire.name_images([_image(number) for number in range(100)])
+    answers = [
+        _answer(name, label=7 if place % 10 == 9 else "ocr") for place, name in enumerate(named)
+    ]
+    parts = list(replies.decode_reply(200, _body(*answers), named))
+    assert [len(part) for part in parts] == [10] * 10 + [0]
+    assert all(isinstance(scan, Scan) for part in parts for _, scan in part)
+
+
 async def test_many_replies_make_no_turn_longer_than_one_does() -> None:
     """They are given out one after the other; and who is behind with that asks for no more."""
     batcher = batcher_of(Canned(), limiter=Free())
