@@ -27,21 +27,24 @@ class _Errand(Generic[T]):
     loop: asyncio.AbstractEventLoop
     coroutine: Coroutine[Any, Any, T]
     outcome: concurrent.futures.Future[T] = attrs.field(factory=concurrent.futures.Future)
-    task: asyncio.Task[T] = attrs.field(init=False)
+    task: asyncio.Task[T] | None = None
 
     def begin(self) -> asyncio.Task[T]:
         """Make the task; on the loop."""
-        self.task = self.loop.create_task(self.coroutine)
-        self.task.add_done_callback(self._settle)
-        return self.task
+        self.task = task = self.loop.create_task(self.coroutine)
+        task.add_done_callback(self._settle)
+        return task
 
     def cancel(self) -> None:
         """Cancel the task, from any thread, unless it has ended."""
         if not self.outcome.done():
-            self.loop.call_soon_threadsafe(self._cancel)  # there is a task by then
+            self.loop.call_soon_threadsafe(self._cancel)
 
     def _cancel(self) -> None:
-        self.task.cancel()
+        if self.task is None:  # interrupted before it was sent: it would have begun by now
+            self.coroutine.close()
+        else:
+            self.task.cancel()
 
     def _settle(self, task: asyncio.Task[T]) -> None:
         if task.cancelled():
@@ -73,11 +76,14 @@ class LoopThread:
         If the wait is interrupted, by Ctrl-C for one, the coroutine is cancelled; `close` waits for
         its end then.
         """
-        errand = self._send(coroutine)
+        errand = _Errand(self._loop, coroutine)
         try:
+            self._send(errand)
             return errand.outcome.result()
         except BaseException:
-            errand.cancel()
+            # An interrupt comes wherever it likes, also while it is being sent.
+            if not self._loop.is_closed():
+                errand.cancel()
             raise
 
     async def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
@@ -87,7 +93,8 @@ class LoopThread:
         """
         if asyncio.get_running_loop() is self._loop:
             return await coroutine
-        errand = self._send(coroutine)
+        errand = _Errand(self._loop, coroutine)
+        self._send(errand)
         return await to_the_end(asyncio.wrap_future(errand.outcome), on_cancel=errand.cancel)
 
     def close(self) -> None:
@@ -101,13 +108,12 @@ class LoopThread:
                 self._loop.call_soon_threadsafe(self._closing.set)
         self._thread.join()
 
-    def _send(self, coroutine: Coroutine[Any, Any, T]) -> _Errand[T]:
-        errand = _Errand(self._loop, coroutine)
+    def _send(self, errand: _Errand[Any]) -> None:
         with self._gate:  # nothing is sent that the loop would not begin before it ends
             if self._open:
                 self._loop.call_soon_threadsafe(self._begin, errand)
-                return errand
-        coroutine.close()
+                return
+        errand.coroutine.close()
         raise RuntimeError("the emulator's thread has ended")
 
     def _begin(self, errand: _Errand[Any]) -> None:
