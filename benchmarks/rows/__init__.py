@@ -58,7 +58,7 @@ ROWS: Mapping[str, Question] = MappingProxyType(
 )
 """By number. Two numbers may be of one measurement, which gives the rows of both."""
 
-UNHURRIED = frozenset({"1b", "4", "13", "15"})
+UNHURRIED = frozenset({"4", "13", "15"})
 """Rows that mostly wait for the clock, and count, or have milliseconds to spare: the busy half of a
 core that they need together does not change their verdicts, so they are measured side by side."""
 
