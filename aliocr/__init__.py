@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         ThrottledError,
         TransportError,
     )
+    from aliocr.layout import Line
     from aliocr.limiter import Limiter, PacedLimiter, StrictLimiter
     from aliocr.limits import Limits
     from aliocr.models import Failure, Frame, Image, Outcome, Region, Scan
@@ -42,6 +43,7 @@ else:
         "ImageError": "errors",
         "Limiter": "limiter",
         "Limits": "limits",
+        "Line": "layout",
         "OCRError": "errors",
         "Outcome": "models",
         "OverloadError": "errors",
@@ -82,6 +84,7 @@ __all__ = [
     "ImageError",
     "Limiter",
     "Limits",
+    "Line",
     "OCRError",
     "Outcome",
     "OverloadError",

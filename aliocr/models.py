@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from aliocr.errors import OCRError, without_query
+from aliocr.layout import Line, lines_of
 
 __all__ = ["Failure", "Frame", "Image", "Outcome", "Region", "Scan", "with_unread"]
 
@@ -175,6 +176,11 @@ class Frame(_HasRegions):
     )
     rate: float | None = None
 
+    @property
+    def lines(self) -> tuple[Line[Region], ...]:
+        """Its text line by line in reading order, worked out anew each time."""
+        return lines_of(self)
+
 
 @attrs.frozen
 class Scan(_HasRegions):
@@ -204,6 +210,16 @@ class Scan(_HasRegions):
     task_id: str | None = None
     request_id: str | None = None
     ok: Literal[True] = attrs.field(default=True, init=False, repr=False)
+
+    @property
+    def lines(self) -> tuple[Line[Region], ...]:
+        """The text line by line in reading order, worked out anew each time.
+
+        Columns are read one after the other, tables by rows. Of several frames it is the text of
+        each in turn, unless the picture as a whole says as much; one that says the same as the
+        frame before is left out.
+        """
+        return lines_of(self, self.frames)
 
     @property
     def needs_review(self) -> bool:

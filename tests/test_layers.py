@@ -15,6 +15,7 @@ FLOORS = {
     "limits": 0,
     "version": 0,
     "tolerance": 0,
+    "layout": 0,
     "models": 1,
     "backoff": 1,
     "signing": 2,
@@ -36,7 +37,24 @@ FLOORS = {
     "feed": 7,
     "session": 8,
 }
-EMULATOR_MAY_USE = {"credentials", "errors", "limits", "models", "signing", "version", "wire"}
+WINGS = {
+    "pictures": {"layout", "models"},
+    "job": set(FLOORS),
+    "report": {"errors", "job", "layout", "models", "pictures", "version"},
+}
+"""Packages beside the floors, and what of the house each may use."""
+
+EMULATOR_MAY_USE = {
+    "credentials",
+    "errors",
+    "layout",
+    "limits",
+    "models",
+    "pictures",
+    "signing",
+    "version",
+    "wire",
+}
 PURE = {name for name, floor in FLOORS.items() if floor < 3} | {"quota", "journeys", "replies"}
 
 
@@ -62,7 +80,7 @@ def _imports(path: Path) -> set[str]:
 def _rooms(path: Path) -> set[str]:
     """The rooms of the package that a file imports: `aliocr.wire.Task` → `wire`."""
     names = {name.split(".")[1] for name in _imports(path) if name.startswith("aliocr.")}
-    return names & (set(FLOORS) | {"cli", "emulator"})
+    return names & (set(FLOORS) | set(WINGS) | {"cli", "emulator"})
 
 
 @pytest.mark.parametrize("name", [name for name in _modules() if "." not in name])
@@ -83,6 +101,13 @@ def test_the_lower_floors_are_pure(name: str) -> None:
     assert not roots & {"asyncio", "aiohttp", "socket", "threading", "time"}
 
 
+@pytest.mark.parametrize("wing", WINGS)
+def test_a_wing_uses_what_it_may(wing: str) -> None:
+    """What stands beside the floors looks down, too, and nothing on the floors looks up to it."""
+    for path in (ROOT / wing).rglob("*.py"):
+        assert _rooms(path) - {wing} <= WINGS[wing], path.name
+
+
 def test_the_emulator_shares_only_the_wire_with_the_client() -> None:
     """It judges the client, so it must not be made of it."""
     for path in (ROOT / "emulator").rglob("*.py"):
@@ -100,7 +125,7 @@ def test_importing_the_package_loads_no_extra() -> None:
     """The wheel runs with its core dependencies alone."""
     extras = {"click", "rich", "PIL", "numpy", "rapidocr", "onnxruntime"}
     for name, path in _modules().items():
-        if name.split(".")[0] not in ("emulator", "cli"):
+        if name.split(".")[0] not in ("emulator", "cli", "pictures"):
             assert not {imported.split(".")[0] for imported in _imports(path)} & extras
 
 

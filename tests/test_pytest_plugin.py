@@ -356,7 +356,9 @@ def test_what_cannot_be_says_what_can(run: Run) -> None:
     says = result.stdout.str()
     assert "@pytest.mark.aliocr cannot take request_per_second; it takes" in says
     assert "@pytest.mark.aliocr cannot take what has no name; it takes" in says
-    reports = re.findall("^aliocr_session is for `async def` tests. Elsewhere ask for", says, re.M)
+    reports = re.findall(
+        "^aliocr_session is for `async def` tests. Elsewhere ask for", says, re.MULTILINE
+    )
     assert len(reports) == 2  # the summary's lines say it again where nothing cuts them, as on CI
     assert "Error" not in re.sub(r"= ERRORS =|ERROR .*", "", says)
 

@@ -9,7 +9,7 @@ import attrs
 from aliocr.models import Image, Scan
 
 if TYPE_CHECKING:
-    from aliocr.emulator.picture import FrameCount
+    from aliocr.pictures.picture import FrameCount
 
 __all__ = ["ALL", "FIRST", "Choice", "frames_total", "remark"]
 

@@ -16,9 +16,9 @@ from aiohttp import web
 from aliocr.emulator import Emulator
 from aliocr.emulator.download import MAX_BYTES
 from aliocr.emulator.engine import RapidOCREngine
-from aliocr.emulator.picture import FrameCount, PictureError, count_frames
 from aliocr.limits import Limits
 from aliocr.models import Outcome
+from aliocr.pictures.picture import FrameCount, PictureError, count_frames
 from aliocr.session import Session
 
 __all__ = ["Local", "local_service"]

@@ -20,7 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from aliocr.errors import APIError, ResponseError, TransportError, without_query
-from aliocr.models import Frame, Outcome, Scan
+from aliocr.models import Outcome, Scan
 
 __all__ = ["JSONOutput", "Output", "TextOutput", "shown", "writing"]
 
@@ -141,8 +141,8 @@ class TextOutput(Output):
         del frames_total  # a hint says what a person needs
         if self._headings:
             self._out.print(Text(_plain(_decoded(source)), style="bold"))
-        for line in _lines(scan) or ["(no text)"]:
-            self._out.print(Text(_plain(line)))
+        for line in scan.lines or ("(no text)",):
+            self._out.print(Text(_plain(str(line))))
         if self._headings:
             self._out.print()
 
@@ -224,40 +224,6 @@ def _json(fields: dict[str, object], encoding: str) -> str:
     except UnicodeEncodeError:
         return json.dumps(fields)
     return line if encoding.lower().replace("_", "-") == "utf-8" else json.dumps(fields)
-
-
-def _lines(scan: Scan) -> list[str]:
-    """The text line by line, frame by frame where that says more than the picture as a whole.
-
-    Whether the service puts the text of all frames into that of the picture is not documented.
-    """
-    whole = [region.text for region in scan.regions] or [scan.text]
-    frames = [_frame_lines(frame) for frame in scan.frames]
-    every = [line for lines in frames for line in lines]
-    if _letters(every) > _letters(whole) or whole == every:
-        whole = [
-            line
-            for index, lines in enumerate(frames or [whole])
-            if not index or not _repeats(scan.frames[index - 1], scan.frames[index])
-            for line in lines
-        ]
-    return [line for line in whole if line]
-
-
-def _frame_lines(frame: Frame) -> list[str]:
-    return [region.text for region in frame.regions] or [frame.text]
-
-
-def _letters(lines: list[str]) -> int:
-    return sum(len(line.replace(" ", "")) for line in lines)
-
-
-def _repeats(before: Frame, frame: Frame) -> bool:
-    """An animation that stands still: the same words at the same places."""
-    return _frame_lines(before) == _frame_lines(frame) and all(
-        abs(old.x - new.x) < new.h and abs(old.y - new.y) < new.h
-        for old, new in zip(before.regions, frame.regions, strict=True)
-    )
 
 
 def shown(name: str) -> str:

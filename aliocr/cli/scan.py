@@ -26,7 +26,7 @@ from aliocr.session import Session
 
 if TYPE_CHECKING:
     from aliocr.cli.local import Local
-    from aliocr.emulator.picture import FrameCount
+    from aliocr.pictures.picture import FrameCount
 
 __all__ = ["scan"]
 

@@ -32,11 +32,11 @@ import attrs
 
 from aliocr.emulator.content import CERTAIN, Content
 from aliocr.emulator.ending import to_the_end
-from aliocr.emulator.engine import Engine, Recognized
-from aliocr.emulator.layout import joined_text, rate, reading_order
-from aliocr.emulator.picture import PictureError, PictureFrame, blank_sides, decode
+from aliocr.emulator.engine import Engine, Recognized, rate
 from aliocr.emulator.stitch import Strip, stitched
+from aliocr.layout import joined_text, reading_order
 from aliocr.models import Frame, Region
+from aliocr.pictures.picture import PictureError, PictureFrame, blank_sides, decode
 
 __all__ = ["PictureReader"]
 

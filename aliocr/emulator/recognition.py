@@ -16,11 +16,11 @@ from aliocr.emulator.codes import image_error
 from aliocr.emulator.content import Content
 from aliocr.emulator.download import Downloader
 from aliocr.emulator.engine import Engine
-from aliocr.emulator.picture import PictureError
-from aliocr.emulator.portrait import Portraits, portraits
 from aliocr.emulator.reader import PictureReader
 from aliocr.errors import api_error
 from aliocr.models import Image
+from aliocr.pictures.picture import PictureError
+from aliocr.pictures.portrait import Portraits, portraits
 
 __all__ = ["Recognition"]
 

@@ -13,8 +13,8 @@ from itertools import pairwise
 
 import attrs
 
-from aliocr.emulator.engine import Recognized
-from aliocr.emulator.layout import is_cjk, joined_text, rate, reading_order
+from aliocr.emulator.engine import Recognized, rate
+from aliocr.layout import is_cjk, joined_text, reading_order
 
 __all__ = ["Strip", "stitched"]
 

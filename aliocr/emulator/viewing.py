@@ -20,8 +20,8 @@ from aliocr.models import Region
 
 if TYPE_CHECKING:
     from aliocr.emulator.content import Content
-    from aliocr.emulator.portrait import Portraits
     from aliocr.emulator.recognition import Recognition
+    from aliocr.pictures.portrait import Portraits
 
 __all__ = ["READ", "Viewer"]
 

@@ -11,9 +11,9 @@ pytest.importorskip("PIL")
 from drawing import GREEN, RED, animated, encoded, png_that_declares
 from PIL import Image
 
-from aliocr.emulator import bounds
-from aliocr.emulator.picture import FrameCount, PictureError, count_frames, decode
 from aliocr.errors import api_error
+from aliocr.pictures import bounds
+from aliocr.pictures.picture import FrameCount, PictureError, count_frames, decode
 
 
 def refusal(data: bytes, **choice: int) -> PictureError:

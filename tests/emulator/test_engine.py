@@ -20,8 +20,8 @@ pytest.importorskip("onnxruntime")
 from PIL import Image, ImageDraw, ImageFont
 
 from aliocr.emulator.engine import RapidOCREngine, Recognized
-from aliocr.emulator.picture import decode
 from aliocr.emulator.reader import PictureReader
+from aliocr.pictures.picture import decode
 
 pytestmark = pytest.mark.engine
 
@@ -161,7 +161,7 @@ import importlib, sys
 for module in ("PIL", "numpy", "rapidocr", "onnxruntime"):
     sys.modules[module] = None
 from aliocr.emulator.engine import RapidOCREngine
-for fails in (RapidOCREngine, lambda: importlib.import_module("aliocr.emulator.picture")):
+for fails in (RapidOCREngine, lambda: importlib.import_module("aliocr.pictures.picture")):
     try:
         fails()
     except ImportError as error:
@@ -174,9 +174,9 @@ def test_without_the_extra_one_sentence_says_what_to_install() -> None:
     ran = subprocess.run(
         [sys.executable, "-c", WITHOUT_EXTRA], capture_output=True, text=True, check=True
     )
-    first, second = ran.stdout.splitlines()
-    assert first == second
-    assert "pip install 'aliocr[emulator]'" in first
+    engine, pictures = ran.stdout.splitlines()
+    assert "pip install 'aliocr[emulator]'" in engine
+    assert "pip install 'aliocr[pictures]'" in pictures
 
 
 async def test_words_that_the_strips_cut_are_whole(engine: RapidOCREngine) -> None:

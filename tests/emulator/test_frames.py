@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aliocr.emulator.frames import chosen_frames, is_long, strip_edges, total_frames
+from aliocr.pictures.frames import chosen_frames, is_long, strip_edges, total_frames
 
 SIDES = st.integers(1, 30_000)
 COUNTS = st.integers(1, 5_000)

@@ -25,8 +25,8 @@ from drawing import (
 )
 from PIL import Image, ImageDraw
 
-from aliocr.emulator.picture import PictureError, count_frames, decode
 from aliocr.errors import api_error
+from aliocr.pictures.picture import PictureError, count_frames, decode
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 

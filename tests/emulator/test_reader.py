@@ -17,9 +17,9 @@ from PIL import Image
 
 from aliocr.emulator.content import CERTAIN, Content
 from aliocr.emulator.engine import Engine, Recognized
-from aliocr.emulator.picture import PictureError
 from aliocr.emulator.reader import HASHED_AT_ONCE, KEPT_READINGS, PictureReader
 from aliocr.models import Region
+from aliocr.pictures.picture import PictureError
 
 PATIENCE = 10.0
 """Seconds after which a test is taken to hang."""

@@ -20,9 +20,9 @@ from PIL import Image
 from truth import TRUTH, squeezed
 
 from aliocr.emulator.download import MAX_BYTES
-from aliocr.emulator.picture import PictureError
 from aliocr.emulator.reader import PictureReader
 from aliocr.emulator.viewing import READ
+from aliocr.pictures.picture import PictureError
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 
 import attrs
 
-from aliocr.emulator.bounds import PictureError, check_scans, check_size
-from aliocr.emulator.extra import needed
-from aliocr.emulator.frames import chosen_frames, strip_edges, total_frames
+from aliocr.pictures.bounds import PictureError, check_scans, check_size
+from aliocr.pictures.extra import needed
+from aliocr.pictures.frames import chosen_frames, strip_edges, total_frames
 
 with needed():
     import numpy as np

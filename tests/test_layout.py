@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aliocr.emulator.engine import Recognized
-from aliocr.emulator.layout import joined_text, rate, reading_order
+from aliocr.emulator.engine import Recognized, rate
+from aliocr.layout import joined_text, reading_order
 from aliocr.models import Region
 
 LENGTHS = st.floats(0, 3_000, allow_nan=False)

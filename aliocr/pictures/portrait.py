@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from aliocr.emulator.picture import count_frames, whole_frames
+from aliocr.pictures.picture import count_frames, whole_frames
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -65,7 +65,7 @@ def portraits(data: bytes, interval: int | None, max_frames: int | None) -> Port
 
     Args:
         data: The file's bytes.
-        interval: As of `aliocr.emulator.picture.decode`.
+        interval: As of `aliocr.pictures.picture.decode`.
         max_frames: The same.
 
     Raises:

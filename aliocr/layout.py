@@ -1,8 +1,8 @@
-"""From pieces of text on a page to the order, the string and the rate of a reply.
+"""From pieces of text on a page to the lines, and the string, that a person reads.
 
-Engines find lines; which to read first is decided here. A page is taken apart by white space:
-columns first, then blocks, and what cannot be divided is read row by row. Skewed pages come out
-wrong.
+Engines find pieces; which to read first, and which make one line, is decided here. A page is taken
+apart by white space: columns first, then blocks, and what cannot be divided is read row by row.
+Skewed pages come out wrong.
 """
 
 from __future__ import annotations
@@ -10,12 +10,11 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
-if TYPE_CHECKING:
-    from aliocr.emulator.engine import Recognized
+import attrs
 
-__all__ = ["Placed", "is_cjk", "joined_text", "rate", "reading_order"]
+__all__ = ["Line", "Page", "Placed", "is_cjk", "joined_text", "lines_of", "reading_order"]
 
 # Lengths in line heights: the median height of the pieces at hand.
 MIN_GUTTER = 1.0
@@ -58,6 +57,86 @@ class Placed(Protocol):
 
 
 P = TypeVar("P", bound=Placed)
+P_co = TypeVar("P_co", bound=Placed, covariant=True)
+
+
+@attrs.frozen
+class Line(Generic[P_co]):
+    """A line of text, as a person reads it: one region or several side by side.
+
+    Args:
+        text: Its text; `str(line)` is the same.
+        regions: What it is made of, from the left; empty where the service gave a text without
+            places.
+    """
+
+    text: str
+    regions: tuple[P_co, ...] = ()
+
+    def __str__(self) -> str:
+        return self.text
+
+    @classmethod
+    def of(cls, regions: Sequence[P_co]) -> Line[P_co]:
+        """The line of regions that stand side by side, from the left."""
+        return cls(joined_text(regions), tuple(regions))
+
+
+class Page(Protocol[P_co]):
+    """What has text with places: a scan, or one of its frames."""
+
+    @property
+    def text(self) -> str:
+        """All of it, run on."""
+        ...
+
+    @property
+    def regions(self) -> tuple[P_co, ...]:
+        """Its pieces, in any order; may be empty though there is text."""
+        ...
+
+
+def lines_of(page: Page[P], frames: Sequence[Page[P]] = ()) -> tuple[Line[P], ...]:
+    """The lines of a page in reading order; frame by frame, where that says more than the whole.
+
+    Whether the service puts the text of all frames into that of the picture is not documented. A
+    frame that says at the same places what the one before says is left out: an animation that
+    stands still.
+
+    Args:
+        page: The picture as a whole.
+        frames: Its captured frames, in order.
+    """
+    said, in_frames = _pieces(page), [piece for frame in frames for piece in _pieces(frame)]
+    if not frames or (_letters(in_frames) <= _letters(said) and said != in_frames):
+        return _lines(page)
+    moving = [
+        frame for index, frame in enumerate(frames) if not index or _moves(frames[index - 1], frame)
+    ]
+    return tuple(line for frame in moving for line in _lines(frame))
+
+
+def _lines(page: Page[P]) -> tuple[Line[P], ...]:
+    if page.regions:
+        lines = (Line.of(row) for row in _rows(page.regions))
+        return tuple(line for line in lines if line.text)
+    return (Line(page.text),) if page.text else ()
+
+
+def _pieces(page: Page[P]) -> list[str]:
+    return [region.text for region in page.regions] or [page.text]
+
+
+def _letters(pieces: Iterable[str]) -> int:
+    return sum(len(piece.replace(" ", "")) for piece in pieces)
+
+
+def _moves(before: Page[P], frame: Page[P]) -> bool:
+    """It says something else than the frame before, or elsewhere."""
+    return _pieces(before) != _pieces(frame) or any(
+        abs(old.x - new.x) >= new.h or abs(old.y - new.y) >= new.h
+        for old, new in zip(before.regions, frame.regions, strict=True)
+    )
 
 
 def reading_order(regions: Iterable[P]) -> tuple[P, ...]:
@@ -68,17 +147,20 @@ def reading_order(regions: Iterable[P]) -> tuple[P, ...]:
     Args:
         regions: Boxes of one picture, in pixels, in any order.
     """
-    ordered: list[P] = []
+    return tuple(region for row in _rows(tuple(regions)) for region in row)
+
+
+def _rows(regions: Sequence[P]) -> Iterable[Sequence[P]]:
+    """The regions row by row, those of a row from the left."""
     # A stack, not recursion: a page of a thousand lines may be taken apart line by line.
-    waiting: list[Sequence[P]] = [tuple(regions)]
+    waiting: list[Sequence[P]] = [regions]
     while waiting:
         group = waiting.pop()
         parts = _columns(group) or _blocks(group)
         if parts:
             waiting.extend(reversed(parts))
         else:
-            ordered.extend(_by_rows(group))
-    return tuple(ordered)
+            yield from _by_rows(group)
 
 
 def joined_text(regions: Iterable[Placed]) -> str:
@@ -94,21 +176,6 @@ def joined_text(regions: Iterable[Placed]) -> str:
             joined.append(" ")
         joined.append(right)
     return "".join(joined)
-
-
-def rate(regions: Iterable[Recognized]) -> float | None:
-    """The confidence of all text, each region weighing as much as it has characters.
-
-    Returns:
-        Percent from 0 to 100, two decimals; None if there is no text.
-
-    Source: documents, "rate".
-    """
-    weighed = [(len(region.text), region.confidence) for region in regions]
-    characters = sum(weight for weight, _ in weighed)
-    if not characters:
-        return None
-    return round(100 * sum(weight * sure for weight, sure in weighed) / characters, 2)
 
 
 def _columns(group: Sequence[P]) -> tuple[Sequence[P], Sequence[P]] | None:
@@ -143,7 +210,7 @@ def _blocks(group: Sequence[P]) -> tuple[Sequence[P], Sequence[P]] | None:
     return [each for each in group if each.y < cut], [each for each in group if each.y >= cut]
 
 
-def _by_rows(group: Sequence[P]) -> Iterable[P]:
+def _by_rows(group: Sequence[P]) -> Iterable[Sequence[P]]:
     """Rows from above, each from the left; a row's centres differ by less than half a height."""
     rows: list[list[P]] = []
     for each in sorted(group, key=_centre):
@@ -152,7 +219,7 @@ def _by_rows(group: Sequence[P]) -> Iterable[P]:
         else:
             rows.append([each])
     for row in rows:
-        yield from sorted(row, key=lambda each: each.x)
+        yield sorted(row, key=lambda each: each.x)
 
 
 def _widest_gap(spans: Iterable[tuple[float, float]], *, at_least: float) -> float | None:

@@ -1,0 +1,97 @@
+"""The rows of an input, whatever its format: each is one image, or the reason why it is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol, TypeAlias
+
+import attrs
+
+__all__ = ["BadRow", "InputError", "Mark", "Reader", "Row", "RowOrBad"]
+
+
+class InputError(ValueError):
+    """The input cannot be read as it is, or has changed since the job began; says what to do."""
+
+
+@attrs.frozen
+class Row:
+    """One image to read.
+
+    Args:
+        number: Its place in the input, from 1.
+        source: Its URL, or its path, as it stands there.
+        id: The caller's name for it, carried through to the output; None if there is none.
+        line: The line it begins at, from 1, in inputs that have lines.
+    """
+
+    number: int
+    source: str
+    id: str | None = None
+    line: int | None = None
+
+
+@attrs.frozen
+class BadRow:
+    """A row that names no image.
+
+    Args:
+        number: Its place in the input, from 1.
+        source: What stands there, as far as it can be shown; may be empty.
+        problem: What is wrong with it.
+        id: As of `Row`.
+        line: As of `Row`.
+    """
+
+    number: int
+    source: str
+    problem: str
+    id: str | None = None
+    line: int | None = None
+
+
+RowOrBad: TypeAlias = Row | BadRow
+
+
+@attrs.frozen
+class Mark:
+    """A place between two rows of an input, from which it can be read on.
+
+    Args:
+        number: Rows before it.
+        offset: Where it is, in bytes; in rows for inputs that are not read byte by byte.
+        line: Lines before it; 0 for inputs without lines.
+        digest: Stands for all that comes before it, so that an input is not taken for another.
+    """
+
+    number: int
+    offset: int
+    line: int
+    digest: str
+
+
+class Reader(Protocol):
+    """Reads an input once, from its beginning or from a mark; its owner closes it.
+
+    Raises:
+        InputError: While it is opened or read: the input cannot be read, or is not the one that the
+            mark was made in.
+    """
+
+    def __iter__(self) -> Iterator[RowOrBad]:
+        """The rows from here on, in order."""
+        ...
+
+    @property
+    def mark(self) -> Mark:
+        """The place after the last row that was given."""
+        ...
+
+    @property
+    def share(self) -> float | None:
+        """How much of the input is before the mark, from 0 to 1; None if nobody can know."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the file. May be called twice."""
+        ...
