@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -52,6 +53,8 @@ class Ledger:
         self._format = output_format
         self._draft = path.with_name(f".{path.name}.draft")
         self._changed = False
+        self._lock = threading.Lock()
+        self._written: list[tuple[Result, int]] = []
         journal = _journal_of(path)
         with ExitStack() as parts, self.writing():
             try:
@@ -116,23 +119,42 @@ class Ledger:
             name = error.filename or self.path
             raise JobError(f"cannot write {name}: {error.strerror}; {REMEDY}") from error
 
-    def add(self, results: Sequence[Result], *, spent: int, duplicates: int = 0) -> None:
-        """Results, into the output and then into the journal.
+    def write(self, results: Sequence[Result]) -> None:
+        """Results, into the output. May be called in any thread.
 
         Args:
             results: Of rows that have none yet.
-            spent: Images that were, or may have been, charged so far.
-            duplicates: Rows among the results that got that of an equal one.
 
         Raises:
             JobError: They found no room; those before them are kept.
         """
-        facts = self.journal.facts
+        with self.writing(), self._lock:
+            # One that is in the journal must wait for its thread.
+            staged = isinstance(self.output, StagedOutput)
+            places = [0] * len(results) if staged else self.output.append(results)
+            self._written += zip(results, places, strict=True)
+
+    def settle(self, *, spent: int, duplicates: int) -> None:
+        """Have the journal say what was written, once that is lasting.
+
+        Args:
+            spent: Images that were, or may have been, charged so far.
+            duplicates: Rows that got the result of an equal one so far.
+
+        Raises:
+            JobError: It found no room.
+        """
+        with self._lock:
+            written, self._written = self._written, []
+            length = self.output.length
+        results = [result for result, _ in written]
+        places = [place for _, place in written]
         with self.writing():
-            places = self.output.append(results) if results else []
-            with self.journal.change(
-                length=self.output.length, spent=spent, duplicates=facts.duplicates + duplicates
-            ):
+            if results and isinstance(self.output, StagedOutput):
+                places = self.output.append(results)
+            elif results:
+                self.output.sync()
+            with self.journal.change(length=length, spent=spent, duplicates=duplicates):
                 self.journal.add(results, places)
         self._changed |= bool(results)
         for result in results:
