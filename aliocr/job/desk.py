@@ -74,11 +74,9 @@ class Desk:
         retries = self._journal.retries() if alone else []
         self._only = RowSet(retries) if alone else None
         self._last = max(retries, default=0) if alone else math.inf
-        self.start = (
-            self._journal.mark_before(retries[0]) if retries else self._journal.resumption()
-        )
+        first = retries[0] if retries else self._journal.facts.through + 1
+        self.start = self._journal.mark_before(first)
         before = self.start.number if self.start else 0
-        ledger.done = RowSet(self._journal.rows(after=before))
         self.seen = self._journal.digests(after=before)
         self.names = self._journal.names()
         # Rows that are equal to one that is being read, by the digest of their source.
@@ -99,8 +97,9 @@ class Desk:
     def failed(self) -> tuple[int, tuple[Failed, ...]]:
         """How many rows were read, and how many failed in which way, in all runs."""
         counts = self._journal.counts()
-        read = sum(rows for kind, _, rows in counts if kind is None)
-        return read, tuple(Failed(kind, code, rows) for kind, code, rows in counts if kind)
+        read = sum(rows for kind, _, rows in counts if not kind)
+        failed = (Failed(kind, code or None, rows) for kind, code, rows in counts if kind)
+        return read, tuple(failed)
 
     @property
     def copies_waiting(self) -> int:
@@ -119,7 +118,7 @@ class Desk:
         wanted: list[Wanted] = []
         written: list[Result] = []
         for row in taken.rows:
-            if row.number not in self._ledger.done and (not self._only or row.number in self._only):
+            if not self._ledger.has(row.number) and (not self._only or row.number in self._only):
                 match self._looked_at(row):
                     case Wanted() as image:
                         wanted.append(image)

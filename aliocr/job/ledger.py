@@ -71,7 +71,7 @@ class Ledger:
             if isinstance(self.output, AppendedOutput):
                 self._recover(self.output)
             self._parts = parts.pop_all()
-        self.done = RowSet()
+        self._look_through()
 
     def _opened(self) -> Output:
         if self._format == "parquet":
@@ -88,7 +88,7 @@ class Ledger:
             last = self.journal.last_before(output.length)
             whole = last is not None and any(True for _ in output.results(last))
             output.cut(output.length if whole else last or 0)
-            with self.journal.change(length=output.length):
+            with self.journal.change(length=output.length, through=0):
                 self.journal.cut(output.length)
             return
         end = known
@@ -154,11 +154,27 @@ class Ledger:
                 places = self.output.append(results)
             elif results:
                 self.output.sync()
-            with self.journal.change(length=length, spent=spent, duplicates=duplicates):
+            self._changed |= bool(results)
+            for result in results:
+                self._rows.add(result.row)
+            with self.journal.change(
+                length=length, through=self._advanced(), spent=spent, duplicates=duplicates
+            ):
                 self.journal.add(results, places)
-        self._changed |= bool(results)
-        for result in results:
-            self.done.add(result.row)
+
+    def has(self, row: int) -> bool:
+        """Whether a row is in the output, and the journal says so."""
+        return row <= self._through or row in self._rows
+
+    def _look_through(self) -> None:
+        self._through = self.journal.facts.through
+        self._rows = RowSet(self.journal.rows(after=self._through))
+
+    def _advanced(self) -> int:
+        """The last row before which none is missing in the output."""
+        while self._through + 1 in self._rows:
+            self._through += 1
+        return self._through
 
     def result(self, row: int) -> Result | None:
         """What has become of a row; None if nothing yet."""
@@ -179,13 +195,15 @@ class Ledger:
             if not again:
                 return
             self._changed = True
+            through = min(self.journal.facts.through, min(again) - 1)
             if not isinstance(self.output, AppendedOutput):
-                with self.journal.change():
+                with self.journal.change(through=through):
                     self.journal.retry(again, ())
+                self._look_through()
                 return
             copied = self.output.copied_without(self._draft, lambda result: result.row in again)
             try:
-                with self.journal.change(replacing=True) as facts:
+                with self.journal.change(through=through, replacing=True) as facts:
                     self.journal.retry(again, ((result.row, place) for place, result in copied))
                     facts["length"] = self._draft.stat().st_size
             except BaseException:
@@ -194,6 +212,7 @@ class Ledger:
             self.output.close()
             self._replace()
             self.output = AppendedOutput(self.path, CODECS[self._format]())
+            self._look_through()
 
     def _replace(self) -> None:
         if self._draft.exists():
