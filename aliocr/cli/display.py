@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -17,7 +18,7 @@ from rich.text import Text
 from aliocr.cli.job_progress import STOPPING, JobProgress, Signs
 from aliocr.cli.pen import Pen
 from aliocr.cli.recent import Recent
-from aliocr.cli.standing import Drawn, StandingLines, size_of
+from aliocr.cli.standing import Drawn, StandingLines, columns_of, size_of
 from aliocr.job.summary import Progress
 from aliocr.limits import Limits
 
@@ -29,8 +30,8 @@ FRAME = 0.25
 LINE = 5.0
 """Seconds between two lines where there is none."""
 
-Look: TypeAlias = Callable[[], Progress]
-"""Gives the progress of this moment."""
+Look: TypeAlias = Callable[[], Progress | None]
+"""Gives the progress of this moment; None before there is any."""
 
 
 class Display:
@@ -51,9 +52,8 @@ class Display:
         self._standing = StandingLines()
         self._recent = Recent(limits)
         self._lines = JobProgress(self._recent, limits, Signs.of(self._console.encoding))
-        terminal = self._pen.descriptor is not None and os.isatty(self._pen.descriptor)
-        self.width = size_of(self._pen.descriptor)[0] if terminal else None
-        self._in_place = terminal and os.environ.get("TERM", "dumb") not in ("dumb", "unknown")
+        self.width = columns_of(sys.stderr)
+        self._in_place = self.width is not None and os.environ.get("TERM", "dumb") not in ("dumb", "unknown")
 
     def __enter__(self) -> Self:
         self._pen.__enter__()
@@ -98,15 +98,18 @@ class Display:
         """On a terminal: lines that change."""
         with _continued(self._standing.forget):
             while True:
-                progress = look()
-                self._recent.note(progress)
-                if self._pen.idle and _in_front(self._pen.descriptor):
-                    columns, rows = size_of(self._pen.descriptor)
-                    # A column is left free, as some terminals go on to the next row with it.
-                    lines = self._lines.lines(progress, columns - 1, stopping=stop.is_set())
-                    drawn = [Drawn(self._styled(line), line.cell_len) for line in lines]
-                    self._pen.write(self._standing.frame(drawn[: rows - 1], columns))
+                if progress := look():
+                    self._recent.note(progress)
+                    if self._pen.idle and _in_front(self._pen.descriptor):
+                        self._draw(progress, stopping=stop.is_set())
                 await asyncio.sleep(FRAME)
+
+    def _draw(self, progress: Progress, *, stopping: bool) -> None:
+        columns, rows = size_of(self._pen.descriptor)
+        # A column is left free, as some terminals go on to the next row with it.
+        lines = self._lines.lines(progress, columns - 1, stopping=stopping)
+        drawn = [Drawn(self._styled(line), line.cell_len) for line in lines[: rows - 1]]
+        self._pen.write(self._standing.frame(drawn, columns))
 
     async def _report(self, look: Look, stop: asyncio.Event) -> None:
         """Elsewhere: a line now and then."""
@@ -114,13 +117,13 @@ class Display:
         due = time.monotonic() + LINE
         while True:
             await asyncio.sleep(FRAME)
-            progress = look()
-            self._recent.note(progress)
+            if progress := look():
+                self._recent.note(progress)
             if stop.is_set() and not told:
                 told = True
                 self.say(Text(STOPPING[0]))
-            if time.monotonic() >= due and self._pen.idle:
-                due += LINE
+            if progress and time.monotonic() >= due and self._pen.idle:
+                due = time.monotonic() + LINE
                 moment = time.strftime("%H:%M:%S")
                 self.say(Text(f"{moment} {self._lines.sentence(progress)}"))
 

@@ -112,8 +112,8 @@ class JobProgress:
 
     def _pace(self, progress: Progress) -> list[Fact]:
         if self.recent.idle:
-            waited = duration(self.recent.idle)
-            return [Fact(f"nothing has come for {waited}", f"nothing for {waited}", "yellow")]
+            words = f"nothing has come for {duration(self.recent.idle)}"
+            return [Fact(words, words, "yellow")]
         images = f"{rate(self.recent.images)} images/s"
         if self.limits is None:
             return [Fact(images, images)]

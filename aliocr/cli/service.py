@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import os
 from collections.abc import AsyncIterator, Callable
@@ -17,6 +18,7 @@ from aliocr.cli.frames import ALL, FIRST, Choice
 from aliocr.cli.misuse import Misuse
 from aliocr.cli.sources import Source
 from aliocr.credentials import ID_VARIABLE, SECRET_VARIABLE
+from aliocr.limits import Limits
 from aliocr.models import Image, Outcome
 from aliocr.session import Session
 
@@ -78,11 +80,17 @@ def asked_frames(interval: int | None, max_frames: int | None) -> Choice | None:
     return None if interval is None else Choice(interval, max_frames)
 
 
-def remote_session(*, local: bool, **remote: Unpack[Remote]) -> Session | None:
+def remote_session(
+    *,
+    local: bool,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
+    **remote: Unpack[Remote],
+) -> Session | None:
     """A session with the service of the account, not yet open; None to read on this machine.
 
     Args:
         local: Read on this machine.
+        limits: What the account allows.
         remote: As the options say.
 
     Raises:
@@ -94,7 +102,7 @@ def remote_session(*, local: bool, **remote: Unpack[Remote]) -> Session | None:
             raise click.UsageError("--local needs no --endpoint: it brings its own service")
         return None
     try:
-        return Session(**remote)
+        return Session(limits=limits, **remote)
     except ValueError as error:
         missing = [name for name in (ID_VARIABLE, SECRET_VARIABLE) if not os.environ.get(name)]
         if not missing or "AccessKey" not in str(error):
@@ -136,8 +144,14 @@ class Service:
         Raises:
             ValueError: It can be none; the message says why.
         """
+        if self.local is None or source.path is None:
+            return self.image(source)
+        return await asyncio.to_thread(self.image, source)
+
+    def image(self, source: Source) -> Asked:
+        """The same; a file is looked into meanwhile."""
         path = source.path if self.local else None
-        counted = await self.local.frames_of(path) if self.local and path else None
+        counted = self.local.frames_of(path) if self.local and path else None
         choice = self.asked or self._usual(counted)
         url = self.local.serve(path) if self.local and path else source.name
         image = Image(url, interval=choice.interval, max_frames=choice.max_frames)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import TextIO
 
 import attrs
 
-__all__ = ["Drawn", "StandingLines", "size_of"]
+__all__ = ["Drawn", "StandingLines", "columns_of", "size_of"]
 
 UP = "\x1b[{}A"
 ERASE_BELOW = "\x1b[J"
@@ -55,6 +56,14 @@ class StandingLines:
         """To where they begin: a line that a narrower terminal has wrapped takes several rows."""
         rows = sum(max(1, -(-width // columns)) for width in self._widths)
         return f"\r{UP.format(rows)}" if rows else "\r"
+
+
+def columns_of(stream: TextIO | None) -> int | None:
+    """Columns of the terminal that a stream is; None if it is none."""
+    try:
+        return size_of(stream.fileno())[0] if stream is not None and stream.isatty() else None
+    except (OSError, ValueError):
+        return None
 
 
 def size_of(descriptor: int | None) -> tuple[int, int]:
