@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import signal
 import sys
@@ -46,13 +47,21 @@ class Display:
     """
 
     def __init__(self, limits: Limits | None, *, quiet: bool = False) -> None:
-        self._console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+        self.width = columns_of(sys.stderr)
+        # It only finds the codes; even to write nothing is an error where nobody is.
+        self._console = Console(
+            file=io.StringIO(),
+            force_terminal=self.width is not None or None,
+            soft_wrap=True,
+            highlight=False,
+            markup=False,
+            emoji=False,
+        )
         self._pen = Pen()
         self._quiet = quiet
         self._standing = StandingLines()
         self._recent = Recent(limits)
-        self._lines = JobProgress(self._recent, limits, Signs.of(self._console.encoding))
-        self.width = columns_of(sys.stderr)
+        self._lines = JobProgress(self._recent, limits, Signs.of("ascii" if sys.stderr is None else sys.stderr.encoding))
         self._in_place = self.width is not None and os.environ.get("TERM", "dumb") not in ("dumb", "unknown")
 
     def __enter__(self) -> Self:
@@ -102,7 +111,7 @@ class Display:
                     self._recent.note(progress)
                     if self._pen.idle and _in_front(self._pen.descriptor):
                         self._draw(progress, stopping=stop.is_set())
-                await asyncio.sleep(FRAME)
+                await _pause(stop)
 
     def _draw(self, progress: Progress, *, stopping: bool) -> None:
         columns, rows = size_of(self._pen.descriptor)
@@ -116,7 +125,7 @@ class Display:
         told = False
         due = time.monotonic() + LINE
         while True:
-            await asyncio.sleep(FRAME)
+            await _pause(stop)
             if progress := look():
                 self._recent.note(progress)
             if stop.is_set() and not told:
@@ -131,6 +140,16 @@ class Display:
         with self._console.capture() as captured:
             self._console.print(line, end="")
         return captured.get()
+
+
+async def _pause(stop: asyncio.Event) -> None:
+    """Until the next look, which is at once when the job is told to stop."""
+    if stop.is_set():
+        await asyncio.sleep(FRAME)
+        return
+    with suppress(TimeoutError):
+        async with asyncio.timeout(FRAME):
+            await stop.wait()
 
 
 @contextmanager

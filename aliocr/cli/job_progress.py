@@ -150,14 +150,16 @@ class JobProgress:
 
     def _line(self, facts: Sequence[Fact], width: int) -> Text:
         """All facts in full, or else in short, or else as many as there is room for."""
-        between = Text(self.signs.between, "dim")
-        full = between.join(Text(fact.full, fact.style) for fact in facts)
-        if len(full) <= width:
+        if len(full := self._joined([(fact.full, fact.style) for fact in facts])) <= width:
             return full
-        short = [Text(fact.short, fact.style) for fact in facts]
-        while len(line := between.join(short)) > width and len(short) > 1:
+        short = [(fact.short, fact.style) for fact in facts]
+        while len(line := self._joined(short)) > width and len(short) > 1:
             short.pop()
         return line
+
+    def _joined(self, words: Sequence[tuple[str, str]]) -> Text:
+        between = Text.assemble((self.signs.between, "dim"))
+        return between.join(Text.assemble(each) for each in words)
 
 
 def _total(progress: Progress) -> int | None:

@@ -16,6 +16,9 @@ __all__ = ["faults", "listing", "summary_lines"]
 MOST_FAULTS = 10
 """Ways to fail that are named, before the rest are counted."""
 
+GLUE = "\0"
+"""Stands for a space that is not to be parted at; it is in no name."""
+
 LEAST_WIDTH = 20
 """Columns below which wrapping helps nobody."""
 
@@ -73,7 +76,8 @@ def listing(entries: Sequence[tuple[str, str]], width: int | None) -> Iterator[T
 
 
 def _rest(summary: Summary, *, charged: bool) -> list[tuple[str, str]]:
-    entries = [("results", str(summary.output))]
+    output = str(summary.output)
+    entries = [("results", whole(output))]
     if charged:
         twice = f", {summary.charged_again:,} of them maybe twice" if summary.charged_again else ""
         entries.append(("charged", f"{counted(summary.spent, 'image')}{twice}"))
@@ -86,7 +90,7 @@ def _rest(summary: Summary, *, charged: bool) -> list[tuple[str, str]]:
         entries.append(("to go on", f"the same command again{more}"))
     if how := _second_try(summary.failed):
         entries.append(("to retry", how))
-    entries.append(("to look", f"aliocr report {shlex.quote(str(summary.output))}"))
+    entries.append(("to look", whole(f"aliocr report {shlex.quote(output)}")))
     return entries
 
 
@@ -99,9 +103,12 @@ def _second_try(failed: Sequence[Failed]) -> str:
     return ""
 
 
+def whole(words: str) -> str:
+    """Words that no line may part: names and commands, which are copied."""
+    return words.replace(" ", GLUE)
+
+
 def _wrapped(words: str, indent: int, width: int | None) -> list[str]:
-    """Names and commands whole: they are copied."""
-    if width is None:
-        return [words]
-    room = max(LEAST_WIDTH, width - 1 - indent)
-    return wrap(words, room, break_long_words=False, break_on_hyphens=False) or [""]
+    room = len(words) + 1 if width is None else max(LEAST_WIDTH, width - 1 - indent)
+    lines = wrap(words, room, break_long_words=False, break_on_hyphens=False)
+    return [line.replace(GLUE, " ") for line in lines] or [""]
