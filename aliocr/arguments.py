@@ -33,6 +33,7 @@ EXPECTED = {
     "repeat_budget": "it is a whole number from 0 up, or None for no limit",
     "limiter": "it needs an awaitable acquire()",
     "http": "it is an aiohttp.ClientSession, or None",
+    "stop": "it is an asyncio.Event, or None",
     "credentials": "it is a Credentials(...) or a callable that gives one",
     "endpoint": _ADDRESS,
     ENDPOINT_VARIABLE: _ADDRESS,

@@ -8,13 +8,23 @@ from typing import Literal
 
 import attrs
 
-from aliocr.errors import api_error
+from aliocr.errors import advice_on, api_error
 from aliocr.stats import Stats
 
 __all__ = ["Failed", "JobError", "Progress", "Retry", "Summary"]
 
 PASSING = {"OverloadError", "ResponseError", "ScanTimeoutError", "ThrottledError", "TransportError"}
 """Kinds of error without a code that a later run may not meet."""
+
+
+ADVICE = {
+    "BadRow": "mend these rows in the input; the output says what is wrong with each",
+    "OverloadError": "the session had too much to do",
+    "ResponseError": "something else answered, or not as documented; check endpoint and proxy",
+    "ScanTimeoutError": "no answer in time",
+    "TransportError": "check the network",
+}
+"""What to do about errors without a code."""
 
 
 class JobError(Exception):
@@ -63,7 +73,7 @@ class Progress:
     stats: Stats
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class Failed:
     """Rows that failed in one way.
 
@@ -71,13 +81,21 @@ class Failed:
         kind: The name of the error's class; `"BadRow"` for rows that name no image.
         code: The service's code, if it gave one.
         rows: How many there are.
-        advice: What to do about them; may be empty.
     """
 
     kind: str
     code: int | str | None
     rows: int
-    advice: str
+
+    @property
+    def reason(self) -> str:
+        """The code, or else the kind: what `Retry` and `--kind` take."""
+        return self.kind if self.code is None else str(self.code)
+
+    @property
+    def advice(self) -> str:
+        """What to do about them; may be empty."""
+        return ADVICE.get(self.kind, "") if self.code is None else advice_on(self.code)
 
     @property
     def passing(self) -> bool:
