@@ -13,10 +13,10 @@ from aliocr.stats import Stats
 pytest.importorskip("click")
 pytest.importorskip("rich")
 
-from aliocr.cli.figures import duration  # noqa: E402 - needs the extra
-from aliocr.cli.job_progress import JobProgress, Signs  # noqa: E402
-from aliocr.cli.recent import Recent  # noqa: E402
-from aliocr.cli.standing import Drawn, StandingLines  # noqa: E402
+from aliocr.cli.figures import duration
+from aliocr.cli.job_progress import JobProgress, Signs
+from aliocr.cli.recent import Recent
+from aliocr.cli.standing import Drawn, StandingLines
 
 UTF8 = Signs.of("utf-8")
 NOTHING: Mapping[str, int] = {}
@@ -31,10 +31,24 @@ def at(
     **more: Any,
 ) -> Progress:
     """A job of 400,000 rows that went on at a steady pace since it began."""
-    usual = {"read": rows, "total": 400_000, "exact": False, "spent": rows, "budget": None}
-    counted = {"requests": int(9.1 * seconds), "images_sent": rows, "outcomes": {"Scan": rows}}
+    usual: dict[str, Any] = {
+        "read": rows,
+        "total": 400_000,
+        "exact": False,
+        "spent": rows,
+        "budget": None,
+    }
+    counted: dict[str, Any] = {
+        "requests": int(9.1 * seconds),
+        "images_sent": rows,
+        "outcomes": {"Scan": rows},
+    }
     return Progress(
-        failed=failed, rows=rows, seconds=seconds, stats=Stats(**(counted | stats)), **usual | more
+        failed=failed,
+        rows=rows,
+        seconds=seconds,
+        stats=Stats(**(counted | dict(stats))),
+        **usual | more,
     )
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import select
 import signal
 import subprocess
 import time
@@ -13,6 +14,8 @@ from typing import Any
 import pytest
 from program import ALIOCR, PATIENCE, Seen, emulating, in_a_shell, on_a_terminal, run, variables
 from truth import SAMPLES
+
+from aliocr import Image
 
 pytest.importorskip("click")
 pytest.importorskip("rich")
@@ -82,7 +85,7 @@ def test_a_list_is_read_into_a_file(urls: Path, served: dict[str, str]) -> None:
     done = run("run", urls, "-o", output, **served)
     assert (done.returncode, done.stdout) == (0, "")
     assert {row["source"] for row in results(output)} == {
-        f"https://example.com/{n}.png" for n in range(20)
+        f"https://example.com/{n}.png?…" for n in range(20)
     }
     first, *rest = done.stderr.splitlines()
     assert first.startswith("complete: 20 rows read, 0 failed, in ")
@@ -162,8 +165,6 @@ def test_quiet_is_silent_if_all_is_well_and_not_otherwise(
             ["LIST", "-o", "OUT", "--local", "--endpoint", "http://a", "--biz-type", "b"],
             "--local needs no --endpoint and --biz-type",
         ),
-        (["LIST", "-o", "OUT", "--column", "url"], "column"),
-        (["LIST", "-o", "LIST"], "LIST"),
         (["LIST", "-o", "OUT"], "set ALIBABA_CLOUD_ACCESS_KEY_ID"),
     ],
 )
@@ -175,6 +176,29 @@ def test_misuse_is_a_sentence_and_exit_2(urls: Path, arguments: list[str], says:
     assert says.replace("LIST", str(urls)) in done.stdout + done.stderr
     assert "Signature" not in done.stderr
     assert list(urls.parent.iterdir()) == [urls]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["LIST", "-o", "OUT", "--column", "url"], "LIST is read as text and has no columns"),
+        (["LIST", "-o", "LIST"], "LIST is there already"),
+        (["LIST", "-o", "LIST/out.jsonl"], "there is no folder LIST"),
+    ],
+)
+def test_what_is_in_the_way_of_a_job_is_said_before_anything_is_sent(
+    urls: Path, served: dict[str, str], arguments: list[str], says: str
+) -> None:
+    """One line and exit 2; nothing is written, and nothing that was there is harmed."""
+    before = urls.read_text()
+    names = {"LIST": str(urls), "OUT": str(urls.with_name("out.jsonl"))}
+    names["LIST/out.jsonl"] = f"{urls}/out.jsonl"
+    done = run("run", *(names.get(argument, argument) for argument in arguments), **served)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert says.replace("LIST", str(urls)) in line
+    assert list(urls.parent.iterdir()) == [urls]
+    assert urls.read_text() == before
 
 
 def test_a_closed_standard_input_is_misuse(tmp_path: Path, served: dict[str, str]) -> None:
@@ -214,15 +238,14 @@ def test_a_folder_that_cannot_be_written_is_one_line_and_exit_3(
     urls: Path, served: dict[str, str]
 ) -> None:
     """Before anything is sent."""
-    folders = [urls, urls.with_name("no such folder")]
-    if os.geteuid():
-        closed = urls.with_name("closed")
-        closed.mkdir(mode=0o555)
-        folders.append(closed)
-    for folder in folders:
-        done = run("run", urls, "-o", folder / "results.jsonl", **served)
-        assert done.returncode == 3
-        assert len(done.stderr.splitlines()) == 1
+    folder = urls.with_name("closed")
+    folder.mkdir(mode=0o555)
+    if not os.geteuid():  # to whom no folder is closed but one of the system's
+        folder = Path("/proc")
+    done = run("run", urls, "-o", folder / "results.jsonl", **served)
+    assert done.returncode == 3
+    assert len(done.stderr.splitlines()) == 1
+    assert "cannot write" in done.stderr
 
 
 def test_a_spent_budget_is_exit_3(urls: Path, served: dict[str, str]) -> None:
@@ -243,19 +266,34 @@ def test_a_dry_run_says_what_would_be_done(tmp_path: Path) -> None:
     done = run("run", urls, "-o", tmp_path / "results.jsonl", "--dry-run")
     assert (done.returncode, done.stderr) == (0, "")
     assert list(tmp_path.iterdir()) == [urls]
-    assert "line 3: " in done.stdout
-    assert done.stdout == ""
+    with pytest.raises(ValueError, match="must start") as problem:
+        Image("no url")
+    said = problem.value
+    assert done.stdout.splitlines() == [
+        "rows      4",
+        "to read   2 images",
+        "repeated  1 of images that other rows have, too",
+        "requests  1 of 100 images at most",
+        "time      0 s at the least, with 10 requests/s",
+        "charge    2 images, if none has to be sent again",
+        "bad       1 that will fail",
+        f"{'':10}line 3: {said}",
+        "Nothing was sent or written.",
+    ]
 
 
 def test_two_jobs_on_one_output_are_refused(tmp_path: Path, served: dict[str, str]) -> None:
     """The second says why and ends with 3; the first never notices."""
     urls, output = listed(tmp_path, 300), tmp_path / "results.jsonl"
-    with started(urls, "-o", output, *SLOWLY, **served) as first:
+    with started(urls, "-o", output, "--requests-per-second", "0.01", **served) as first:
         until_something_is_in(output)
         second = run("run", urls, "-o", output, **served)
         assert second.returncode == 3
-        assert len(second.stderr.splitlines()) == 1
-        assert first.wait(PATIENCE) == 0
+        (line,) = second.stderr.splitlines()
+        assert "another job" in line
+        first.send_signal(signal.SIGINT)
+        assert first.wait(PATIENCE) == 130
+    assert run("run", urls, "-o", output, **served).returncode == 0
     assert len(results(output)) == 300
 
 
@@ -285,7 +323,7 @@ def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
         urls, output = listed(tmp_path, 3), tmp_path / "results.jsonl"
         with started(urls, "-o", output, **emulator.exports) as job:
             assert job.stderr is not None
-            while not emulator.ask("GET", "/-/emulator/stats")[1]:
+            while not emulator.ask("GET", "/_emulator/calls")[1]["calls"]:
                 time.sleep(0.02)
             job.send_signal(signal.SIGINT)
             assert "once more to stop at once" in job.stderr.readline()
@@ -301,9 +339,8 @@ def test_standard_error_that_nobody_reads_holds_up_nothing(
     output = urls.with_name("results.jsonl")
     ours, theirs = os.pipe()
     os.set_blocking(theirs, False)
-    with pytest.raises(BlockingIOError):
-        while True:
-            os.write(theirs, b"x" * 4096)
+    while select.select([], [theirs], [], 0)[1]:
+        os.write(theirs, b"x" * 4096)
     os.set_blocking(theirs, True)
     command = [*ALIOCR, "run", str(urls), "-o", str(output)]
     with subprocess.Popen(command, env=variables(**served), stderr=theirs) as job:
@@ -343,7 +380,7 @@ def test_a_terminal_shows_progress_and_a_summary(
     assert seen.code == 0
     lines = [line.rstrip("\r") for line in CODES.sub("", seen.output).split("\n")]
     bars = [line for line in lines if "of 200" in line or "of ~200" in line]
-    assert len(bars) > 2
+    assert bars
     assert all(len(line.lstrip("\r")) < columns for line in bars)
     assert BAR not in seen.screen
     assert seen.screen.splitlines()[0].startswith("complete: 200 rows read, 0 failed, in ")

@@ -61,8 +61,9 @@ class Display:
         self._quiet = quiet
         self._standing = StandingLines()
         self._recent = Recent(limits)
-        self._lines = JobProgress(self._recent, limits, Signs.of("ascii" if sys.stderr is None else sys.stderr.encoding))
-        self._in_place = self.width is not None and os.environ.get("TERM", "dumb") not in ("dumb", "unknown")
+        self._lines = JobProgress(self._recent, limits, Signs.of(self._pen.encoding))
+        dumb = os.environ.get("TERM", "dumb") in ("dumb", "unknown")
+        self._in_place = self.width is not None and not dumb
 
     def __enter__(self) -> Self:
         self._pen.__enter__()

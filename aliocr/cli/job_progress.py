@@ -74,7 +74,7 @@ class JobProgress:
 
     def lines(self, progress: Progress, width: int, *, stopping: bool) -> tuple[Text, ...]:
         """For a terminal: none is longer than the width, in columns, and so none wraps."""
-        pace, left, trouble = self._pace(progress), self._left(progress), self._trouble(progress)
+        pace, left, trouble = self._pace(), self._left(progress), self._trouble(progress)
         said = [[*pace, *left], trouble] if width >= WIDE else [pace, left, trouble]
         if stopping:
             said.append([Fact(*STOPPING, style="yellow")])
@@ -88,7 +88,7 @@ class JobProgress:
         kinds = f" ({_kinds(progress)})" if progress.failed else ""
         facts = [
             f"{_done(progress)} rows{_percent(progress, ' (', ')')}",
-            *(fact.full for fact in self._pace(progress)),
+            *(fact.full for fact in self._pace()),
             f"{sum(progress.failed.values()):,} failed{kinds}",
             *(fact.full for fact in self._throttled(progress)),
             *(fact.full for fact in self._left(progress)),
@@ -110,7 +110,7 @@ class JobProgress:
             (self.signs.bar * full, "green"), (self.signs.rest * (room - full), "dim"), words
         )
 
-    def _pace(self, progress: Progress) -> list[Fact]:
+    def _pace(self) -> list[Fact]:
         if self.recent.idle:
             words = f"nothing has come for {duration(self.recent.idle)}"
             return [Fact(words, words, "yellow")]

@@ -12,7 +12,6 @@ from aliocr.cli.at_hand import AtHand
 from aliocr.cli.display import Display
 from aliocr.cli.figures import counted
 from aliocr.cli.job_summary import summary_lines
-from aliocr.cli.misuse import Misuse
 from aliocr.cli.service import open_service
 from aliocr.cli.stopping import StopSignals
 from aliocr.errors import AuthError
@@ -73,7 +72,8 @@ class JobRun:
 
     async def _run(self, display: Display) -> int:
         with StopSignals() as signals:
-            async with open_service(self.remote, self.at_hand and self.at_hand.asked) as service:
+            asked = self.at_hand.asked if self.at_hand else None
+            async with open_service(self.remote, asked) as service:
                 if self.at_hand:
                     self.at_hand.service = service
                 async with display.watching(lambda: self.job.progress, signals.asked):

@@ -23,11 +23,12 @@ class Pen:
 
     Attributes:
         descriptor: Where it writes; None if standard error is closed.
+        encoding: Of what it writes.
     """
 
     def __init__(self) -> None:
         self.descriptor = _stderr()
-        self._encoding = "utf-8" if sys.stderr is None else sys.stderr.encoding
+        self.encoding = "ascii" if sys.stderr is None else sys.stderr.encoding
         self._texts: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._given = 0
         self._written = 0
@@ -58,7 +59,7 @@ class Pen:
 
     def _work(self) -> None:
         while (text := self._texts.get()) is not None:
-            rest = text.encode(self._encoding, "backslashreplace")
+            rest = text.encode(self.encoding, "backslashreplace")
             try:
                 while rest and self.descriptor is not None:
                     rest = rest[os.write(self.descriptor, rest) :]

@@ -135,16 +135,14 @@ def run(
       3    not complete: budget spent, key refused, disk full, another job
            at work on OUTPUT; mend that and run the same command again
       130  stopped by Ctrl-C, and 143 by SIGTERM: run it again to go on
-    """
+    """  # noqa: D301 - the \b keeps click from filling lines
     asked = asked_frames(interval, max_frames)
     if kinds and not retry_failed:
         raise click.UsageError("--kind goes with --retry-failed")
     if local:
         _refuse_of_the_service()
     _check_files(source, output, folders=local)
-    limits = _limits(
-        requests_per_second=requests_per_second, images_per_second=images_per_second
-    )
+    limits = _limits(requests_per_second=requests_per_second, images_per_second=images_per_second)
     remote = None
     if not local and not dry_run:
         key = Remote(endpoint=endpoint, region=region, biz_type=biz_type)
