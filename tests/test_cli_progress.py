@@ -135,6 +135,7 @@ def test_what_is_left_is_reckoned_from_the_limit_until_there_is_a_pace() -> None
     """The first answers take seconds, in which the job would seem to last for days."""
     assert "6 min 40 s left" in shown(at(0, 0), at(2, 1))[1]
     assert "1 h 06 min left" in shown(at(0, 0), limits=Limits(images_per_second=100))[1]
+    assert shown(at(0, 0), at(0.5, 300))[1] == "6 min 40 s left"
     assert "left" not in "".join(shown(at(0, 0), limits=None))
     assert "left" not in "".join(shown(*(at(s, s, total=None) for s in range(9))))
 

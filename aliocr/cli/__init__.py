@@ -10,7 +10,10 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """Run `aliocr`; exit 0 all read, 1 some failed, 2 misuse, 130 Ctrl-C, 143 SIGTERM."""
+    """Run `aliocr`.
+
+    Exit code: 0 all read, 1 some failed, 2 misuse, 3 a job is not complete, 130 Ctrl-C, 143 SIGTERM.
+    """
     # Importing takes half a second, in which Ctrl-C would print wherever it has come to, and the
     # first process of a container would not hear SIGTERM at all. A command that has something to
     # put in order takes the signals back.

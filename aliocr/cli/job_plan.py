@@ -29,11 +29,11 @@ def plan_lines(plan: Plan, width: int | None, limits: Limits | None) -> Iterator
     """
     entries = [("rows", f"{plan.rows:,}")]
     if plan.done:
-        entries.append(("done", f"{plan.done:,} of them, before"))
+        entries.append(("done", f"{plan.done:,} of them are in the output already"))
     entries.append(("to read", counted(plan.images, "image")))
     if plan.duplicates:
         entries.append(("repeated", f"{plan.duplicates:,} of images that other rows have, too"))
-    if limits is not None:
+    if limits is not None and plan.images:
         entries += _cost(plan, limits)
     entries += _bad(plan)
     yield from listing(entries, width)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import attrs
 from rich.text import Text
 
-from aliocr.cli.figures import duration, rate
+from aliocr.cli.figures import counted, duration, rate
 from aliocr.cli.recent import Recent
 from aliocr.job.summary import Progress
 from aliocr.limits import Limits
@@ -99,7 +99,7 @@ class JobProgress:
         """How much is done, as a bar and in numbers, which keep their places as they grow."""
         total = _total(progress)
         if total is None:
-            return Text(f"{progress.rows:,} rows so far")
+            return Text(f"{counted(progress.rows, 'row')} so far")
         done = _done(progress).rjust(2 * len(f"{total:,}") + len(" of ~"))
         words = f"{_percent(progress, ' ').rjust(5)}  {done}"
         room = min(MOST_BAR, width - len(words))
@@ -114,6 +114,8 @@ class JobProgress:
         if self.recent.idle:
             words = f"nothing has come for {duration(self.recent.idle)}"
             return [Fact(words, words, "yellow")]
+        if not self.recent.told:
+            return []
         images = f"{rate(self.recent.images)} images/s"
         if self.limits is None:
             return [Fact(images, images)]

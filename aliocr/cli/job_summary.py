@@ -32,21 +32,24 @@ def summary_lines(summary: Summary, width: int | None, *, charged: bool = True) 
         charged: Whether reading costs anything.
     """
     failed = sum(each.rows for each in summary.failed)
-    yield _headline(summary, failed)
+    style, words = _headline(summary, failed)
+    for line in _wrapped(words, 0, width):
+        yield Text(line, style)
     yield from faults(summary.failed, width)
     yield from listing(_rest(summary, charged=charged), width)
 
 
-def _headline(summary: Summary, failed: int) -> Text:
+def _headline(summary: Summary, failed: int) -> tuple[str, str]:
+    """Style and words."""
     took = f"{summary.seconds:.1f} s" if summary.seconds < 10 else duration(summary.seconds)
     read = f"{counted(summary.read, 'row')} read, {failed:,} failed, in {took}"
     match summary.ended:
         case "complete":
-            return Text(f"complete: {read}", "red" if failed else "green")
+            return "red" if failed else "green", f"complete: {read}"
         case "stopped":
-            return Text(f"stopped before the end: {read}", "yellow")
+            return "yellow", f"stopped before the end: {read}"
         case "budget":
-            return Text(f"budget spent before the end: {read}", "yellow")
+            return "yellow", f"budget spent before the end: {read}"
 
 
 def faults(failed: Sequence[Failed], width: int | None) -> Iterator[Text]:

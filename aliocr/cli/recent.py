@@ -14,6 +14,9 @@ __all__ = ["Recent"]
 WINDOW = 15.0
 """Seconds that are of late: long enough for a steady number, short enough to show a change."""
 
+LEAST_SPAN = 1.0
+"""Seconds within which what comes may be chance."""
+
 SETTLED = 5.0
 """Seconds after which a rate is worth reckoning with; the first answers take up to 6."""
 
@@ -67,6 +70,11 @@ class Recent:
         return idle if idle >= IDLE else 0.0
 
     @property
+    def told(self) -> bool:
+        """Whether rates can be told from chance yet."""
+        return self._span >= LEAST_SPAN
+
+    @property
     def images(self) -> float:
         """Images a second that had their outcome."""
         return self._rate("images")
@@ -106,9 +114,8 @@ class Recent:
         return self._moments[-1].seconds - self._moments[0].seconds if self._moments else 0.0
 
     def _rate(self, what: str) -> float:
-        span = self._span
-        if span < 1.0:  # in which nothing can be told from chance
+        if not self.told:
             return 0.0
         first, last = self._moments[0], self._moments[-1]
         gained: int = getattr(last, what) - getattr(first, what)
-        return max(0, gained) / span
+        return max(0, gained) / self._span
