@@ -49,6 +49,9 @@ class StagedOutput:
         self._journal.stage(results)
         return [result.row for result in results]
 
+    def sync(self) -> None:
+        """Nothing: the journal does."""
+
     def read(self, place: int) -> Result:
         """The result of a row."""
         return next(self._journal.staged(place))

@@ -38,7 +38,7 @@ def source_name(names: Sequence[str], column: str | None, where: str) -> str:
         return names[0]
     found = _usual(names, SOURCES)
     if found is None:
-        raise InputError(f"{where} has no column url or image; name one of {listed(names)}")
+        raise InputError(f"{where} has no column url or image, but {listed(names)}; name one")
     return _named(names, found, where)
 
 
@@ -52,6 +52,8 @@ def id_name(names: Sequence[str], column: str | None, where: str) -> str | None:
 
 def listed(names: Sequence[str]) -> str:
     """The names of columns, for a message."""
+    if not names:
+        return "none"
     more = f" and {len(names) - LISTED:,} more" if len(names) > LISTED else ""
     # A first row taken for a header may hold anything.
     return ", ".join(without_query(shown(name)) or "''" for name in names[:LISTED]) + more

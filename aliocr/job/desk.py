@@ -1,12 +1,13 @@
 """The desk of a job, at which rows become images, and outcomes results.
 
-Everything here blocks, and is called by one thread at a time.
+All of it may block, and is called by one thread at a time, but for `keep`, which is quick.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
+from collections import deque
 from collections.abc import Sequence
 
 import attrs
@@ -21,7 +22,7 @@ from aliocr.job.sources import Sources
 from aliocr.job.summary import Failed
 from aliocr.models import Image, Outcome
 
-__all__ = ["Answered", "Desk", "Drawn", "Wanted"]
+__all__ = ["Desk", "Drawn", "Wanted"]
 
 BAD_ROW = "BadRow"
 
@@ -32,14 +33,6 @@ class Wanted:
 
     row: Row
     image: Image
-
-
-@attrs.frozen
-class Answered:
-    """A row whose image has its outcome."""
-
-    row: Row
-    outcome: Outcome
 
 
 @attrs.frozen
@@ -70,6 +63,7 @@ class Desk:
         start: Where the input is to be read from; None for its beginning.
         seen: What stood for the input up to and with some rows behind that, when it was read.
         names: The pictures of a folder that have their numbers already, in order.
+        duplicates: Rows that got the result of an equal one, in all runs.
     """
 
     def __init__(self, ledger: Ledger, sources: Sources, *, alone: bool, whole_urls: bool) -> None:
@@ -80,17 +74,15 @@ class Desk:
         retries = self._journal.retries() if alone else []
         self._only = RowSet(retries) if alone else None
         self._last = max(retries, default=0) if alone else math.inf
-        self.start = (
-            self._journal.mark_before(retries[0]) if retries else self._journal.resumption()
-        )
+        first = retries[0] if retries else self._journal.facts.through + 1
+        self.start = self._journal.mark_before(first)
         before = self.start.number if self.start else 0
-        ledger.done = RowSet(self._journal.rows(after=before))
         self.seen = self._journal.digests(after=before)
         self.names = self._journal.names()
         # Rows that are equal to one that is being read, by the digest of their source.
         self._waiting: dict[bytes, list[Row]] = {}
-        self._ready: list[Result] = []
-        self._copies = 0
+        self._kept: deque[tuple[Row, Result]] = deque()
+        self.duplicates = self._journal.facts.duplicates
 
     def add_names(self, names: Sequence[str]) -> None:
         """Remember all pictures of a folder, of which the first are known."""
@@ -102,58 +94,81 @@ class Desk:
         """Images that were, or may have been, charged, as was last written down."""
         return self._journal.facts.spent
 
-    @property
-    def duplicates(self) -> int:
-        """Rows that got the result of an equal one, in all runs."""
-        return self._journal.facts.duplicates
-
     def failed(self) -> tuple[int, tuple[Failed, ...]]:
         """How many rows were read, and how many failed in which way, in all runs."""
         counts = self._journal.counts()
-        read = sum(rows for kind, _, rows in counts if kind is None)
-        return read, tuple(Failed(kind, code, rows) for kind, code, rows in counts if kind)
+        read = sum(rows for kind, _, rows in counts if not kind)
+        failed = (Failed(kind, code or None, rows) for kind, code, rows in counts if kind)
+        return read, tuple(failed)
 
     @property
     def copies_waiting(self) -> int:
         """Rows that wait for the outcome of an equal one."""
         return sum(map(len, self._waiting.values()))
 
-    def draw(self, taken: Taken, spent: int) -> Drawn:
+    def draw(self, taken: Taken) -> Drawn:
         """Look at rows, and write at once what becomes of those that need not be read.
 
         Args:
             taken: The rows.
-            spent: Images charged so far.
 
         Raises:
-            JobError: Results could not be written.
+            JobError: There is no room for results.
         """
-        wanted = [image for row in taken.rows for image in self._looked_at(row)]
+        wanted: list[Wanted] = []
+        written: list[Result] = []
+        for row in taken.rows:
+            if not self._ledger.has(row.number) and (not self._only or row.number in self._only):
+                match self._looked_at(row):
+                    case Wanted() as image:
+                        wanted.append(image)
+                    case Read() | Unread() as result:
+                        written.append(result)
+                    case None:
+                        pass
         for mark in taken.marks:
             self._journal.mark(mark)
-        written = self._write(spent) if self._ready else ()
+        self._ledger.write(written)
         last = not taken.rows or taken.rows[-1].number >= self._last
-        return Drawn(tuple(wanted), written, last)
+        return Drawn(tuple(wanted), tuple(written), last)
 
-    def keep(self, answered: Sequence[Answered], spent: int) -> Sequence[Result]:
-        """Write what became of rows, and of their equals.
+    def keep(self, wanted: Wanted, outcome: Outcome) -> Result:
+        """Write what became of an image, before anything else can happen; in any thread.
+
+        Raises:
+            JobError: There is no room.
+        """
+        result = self._result(wanted.row, outcome)
+        self._ledger.write([result])
+        self._kept.append((wanted.row, result))
+        return result
+
+    def settle(self, spent: int) -> Sequence[Result]:
+        """Make lasting what was written, and give their results to rows that wait for an equal.
 
         Args:
-            answered: The rows.
             spent: Images charged so far.
 
         Returns:
-            What was written.
+            The results of those that waited.
 
         Raises:
-            JobError: It found no room.
+            JobError: There is no room.
         """
-        for each in answered:
-            result = self._result(each)
-            self._ready.append(result)
-            for equal in self._waiting.pop(_digest(each.row)):
-                self._copy(result, equal)
-        return self._write(spent)
+        kept = [self._kept.popleft() for _ in range(len(self._kept))]
+        copies = [
+            self._copy(result, equal)
+            for row, result in kept
+            for equal in self._waiting.pop(_digest(row))
+        ]
+        self._ledger.write(copies)
+        self._ledger.settle(spent=spent, duplicates=self.duplicates)
+        return copies
+
+    @property
+    def unsettled(self) -> int:
+        """Outcomes that were written and are not lasting yet."""
+        return len(self._kept)
 
     def close(self) -> None:
         """Let go of the output.
@@ -163,64 +178,47 @@ class Desk:
         """
         self._ledger.close()
 
-    def _looked_at(self, row: RowOrBad) -> tuple[Wanted, ...]:
-        """The row if it is to be read; what becomes of others is known, or will be by itself."""
-        if row.number in self._ledger.done or not (self._only is None or row.number in self._only):
-            return ()
+    def _looked_at(self, row: RowOrBad) -> Wanted | Result | None:
+        """Its image, if that is to be read; its result, if not; None if it waits for an equal."""
         if isinstance(row, BadRow):
-            self._refuse(row, row.problem)
-            return ()
+            return self._refusal(row, row.problem)
         digest = _digest(row)
         if digest in self._waiting:
             self._waiting[digest].append(row)
-            return ()
+            return None
         first = self._journal.first(digest, row.number)
         if first != row.number and (result := self._ledger.result(first)) is not None:
-            self._copy(result, row)
-            return ()
+            return self._copy(result, row)
         try:
             image = self._sources.image(row.source)
         except ValueError as error:
-            self._refuse(row, str(error))
-            return ()
+            return self._refusal(row, str(error))
         self._waiting[digest] = []
-        return (Wanted(row, image),)
+        return Wanted(row, image)
 
-    def _write(self, spent: int) -> Sequence[Result]:
-        results, self._ready = self._ready, []
-        copies, self._copies = self._copies, 0
-        self._ledger.add(results, spent=spent, duplicates=copies)
-        return results
-
-    def _refuse(self, row: RowOrBad, problem: str) -> None:
-        self._ready.append(
-            Unread(
-                row=row.number,
-                line=row.line,
-                id=row.id,
-                source=self._shown(row.source),
-                kind=BAD_ROW,
-                error=problem,
-            )
+    def _refusal(self, row: RowOrBad, problem: str) -> Result:
+        return Unread(
+            row=row.number,
+            line=row.line,
+            id=row.id,
+            source=self._shown(row.source),
+            kind=BAD_ROW,
+            error=problem,
         )
 
-    def _copy(self, result: Result, row: Row) -> None:
+    def _copy(self, result: Result, row: Row) -> Result:
         """The result of an equal row, which cost nothing more."""
-        self._copies += 1
+        self.duplicates += 1
         own = attrs.evolve(result, row=row.number, line=row.line, id=row.id)
-        if isinstance(own, Unread):
-            own = attrs.evolve(own, maybe_charged=False)
-        self._ready.append(own)
+        return attrs.evolve(own, maybe_charged=False) if isinstance(own, Unread) else own
 
-    def _result(self, answered: Answered) -> Result:
-        row, outcome = answered.row, answered.outcome
-        source = self._shown(row.source)
+    def _result(self, row: Row, outcome: Outcome) -> Result:
         if outcome.ok:
             return Read(
                 row=row.number,
                 line=row.line,
                 id=row.id,
-                source=source,
+                source=self._shown(row.source),
                 text=outcome.text,
                 regions=outcome.regions,
                 frames=outcome.frames,
@@ -237,7 +235,7 @@ class Desk:
             row=row.number,
             line=row.line,
             id=row.id,
-            source=source,
+            source=self._shown(row.source),
             kind=type(error).__name__,
             code=error.code if isinstance(error, APIError) else None,
             error=str(error),

@@ -11,6 +11,7 @@ up, and at most a part of one, which is cut off.
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,8 +40,8 @@ CREATE TABLE marks (row INTEGER PRIMARY KEY, "offset" INTEGER, line INTEGER, dig
 CREATE TABLE names (row INTEGER PRIMARY KEY, name TEXT NOT NULL);
 -- Results on their way to an output that cannot be appended to.
 CREATE TABLE results (row INTEGER PRIMARY KEY, result TEXT NOT NULL);
-CREATE VIEW summary AS
-    SELECT coalesce(kind, 'read') AS outcome, code, count(*) AS rows FROM rows GROUP BY kind, code;
+-- How many rows there are of each kind and code; both are empty for those that were read.
+CREATE TABLE summary (kind TEXT, code, rows INTEGER NOT NULL, PRIMARY KEY (kind, code));
 """
 
 CACHE_KIBIBYTES = 16_384
@@ -58,6 +59,7 @@ class Facts:
     Args:
         settings: What makes rows mean what they mean; a job goes on only with the same.
         length: Bytes of the output that the rows account for.
+        through: All rows up to this one are in the output.
         spent: Images that were, or may have been, charged.
         duplicates: Rows that got the result of an equal one.
         replacing: A copy of the output is about to take its place.
@@ -65,6 +67,7 @@ class Facts:
 
     settings: str
     length: int = 0
+    through: int = 0
     spent: int = 0
     duplicates: int = 0
     replacing: bool = False
@@ -151,14 +154,18 @@ class Journal:
 
     def add(self, results: Sequence[Result], places: Sequence[int]) -> None:
         """Results that stand in the output now; within `change`."""
+        kinds = [(None, None) if result.ok else (result.kind, result.code) for result in results]
+        rows = [
+            (result.row, place, kind, code)
+            for result, place, (kind, code) in zip(results, places, kinds, strict=True)
+        ]
+        self._db.executemany("INSERT INTO rows VALUES (?, ?, ?, ?)", rows)
+        self._db.executemany("DELETE FROM retries WHERE row = ?", [(row,) for row, *_ in rows])
         self._db.executemany(
-            "INSERT INTO rows VALUES (?, ?, ?, ?)",
-            [
-                (result.row, place, *((None, None) if result.ok else (result.kind, result.code)))
-                for result, place in zip(results, places, strict=True)
-            ],
+            """INSERT INTO summary VALUES (?, ?, ?)
+            ON CONFLICT DO UPDATE SET rows = rows + excluded.rows""",
+            [(kind or "", code or "", rows) for (kind, code), rows in Counter(kinds).items()],
         )
-        self._db.executemany("DELETE FROM retries WHERE row = ?", [(r.row,) for r in results])
 
     def place(self, row: int) -> int | None:
         """Where the result of a row stands in the output; None if it does not."""
@@ -170,14 +177,23 @@ class Journal:
         query = "SELECT row FROM rows WHERE row > ? ORDER BY row"
         return (row for (row,) in self._db.execute(query, (after,)))
 
-    def counts(self) -> list[tuple[str | None, int | str | None, int]]:
-        """How many rows there are of each kind and code; the kind of those read is None."""
-        query = "SELECT kind, code, count(*) FROM rows GROUP BY kind, code ORDER BY count(*) DESC"
+    def counts(self) -> list[tuple[str, int | str, int]]:
+        """How many rows there are of each kind and code, both empty for those read; most first."""
+        query = "SELECT kind, code, rows FROM summary ORDER BY rows DESC, kind, code"
         return self._db.execute(query).fetchall()
 
-    def cut(self, length: int) -> int:
-        """Forget the rows behind an offset of the output; how many; within `change`."""
-        return self._db.execute("DELETE FROM rows WHERE place >= ?", (length,)).rowcount
+    def cut(self, length: int) -> None:
+        """Forget the rows behind an offset of the output; within `change`."""
+        self._forget("place >= ?", [(length,)])
+
+    def _forget(self, where: str, values: Iterable[tuple[int]]) -> None:
+        db = self._db
+        db.executemany(f"DELETE FROM rows WHERE {where}", values)  # noqa: S608 - words of ours
+        db.execute("DELETE FROM summary")
+        db.execute(
+            """INSERT INTO summary SELECT coalesce(kind, ''), coalesce(code, ''), count(*)
+            FROM rows GROUP BY kind, code"""
+        )
 
     def last_before(self, length: int) -> int | None:
         """The last place before an offset of the output."""
@@ -201,7 +217,7 @@ class Journal:
         db = self._db
         again = [(row,) for row in rows]
         db.executemany("INSERT OR IGNORE INTO retries VALUES (?)", again)
-        db.executemany("DELETE FROM rows WHERE row = ?", again)
+        self._forget("row = ?", again)
         db.executemany("DELETE FROM results WHERE row = ?", again)
         moved = ((place, row) for row, place in places)
         db.executemany("UPDATE rows SET place = ? WHERE row = ?", moved)
@@ -229,27 +245,12 @@ class Journal:
             (mark.number, mark.offset, mark.line, mark.digest),
         )
 
-    def resumption(self) -> Mark | None:
-        """The last mark before which every row is in the output; None for the beginning."""
-        # "All rows before it are there" holds for no mark behind one for which it does not.
-        low, high = 0, self._count("marks", 2**62)
-        nth = 'SELECT row, "offset", line, digest FROM marks ORDER BY row LIMIT 1 OFFSET ?'
-        best = None
-        while low < high:
-            middle = (low + high) // 2
-            mark = Mark(*self._db.execute(nth, (middle,)).fetchone())
-            if self._count("rows", mark.number) == mark.number:
-                best, low = mark, middle + 1
-            else:
-                high = middle
-        return best
-
     def last_mark(self) -> Mark | None:
         """The last mark of all; None if nothing has been read."""
         return self.mark_before(2**62)
 
     def mark_before(self, row: int) -> Mark | None:
-        """The last mark before a row; None for the beginning."""
+        """The last mark with fewer rows before it than this; None for the beginning."""
         query = """SELECT row, "offset", line, digest FROM marks WHERE row < ?
             ORDER BY row DESC LIMIT 1"""
         found = self._db.execute(query, (row,)).fetchone()
@@ -259,13 +260,6 @@ class Journal:
         """What stands for the input up to and with some rows, of those behind a row."""
         query = "SELECT row, digest FROM marks WHERE row > ?"
         return dict(self._db.execute(query, (after,)).fetchall())
-
-    def _count(self, table: str, last: int) -> int:
-        (count,) = self._db.execute(
-            f"SELECT count(*) FROM {table} WHERE row <= ?",  # noqa: S608 - one of two words of ours
-            (last,),
-        ).fetchone()
-        return int(count)
 
     def names(self) -> list[str]:
         """The pictures of a folder, in the order of their rows."""

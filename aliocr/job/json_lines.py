@@ -52,7 +52,7 @@ class JSONReader(LineReader):
     ) -> None:
         super().__init__(lines)
         self._asked = column, id_column
-        self._fields: tuple[str, ...] = ()
+        self._fields: tuple[str, ...] | None = None
         self._columns: tuple[str, str | None] = "", None
         if mark is None or not mark.number:
             self._look_at(lines.begin())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -52,6 +53,8 @@ class Ledger:
         self._format = output_format
         self._draft = path.with_name(f".{path.name}.draft")
         self._changed = False
+        self._lock = threading.Lock()
+        self._written: list[tuple[Result, int]] = []
         journal = _journal_of(path)
         with ExitStack() as parts, self.writing():
             try:
@@ -68,7 +71,7 @@ class Ledger:
             if isinstance(self.output, AppendedOutput):
                 self._recover(self.output)
             self._parts = parts.pop_all()
-        self.done = RowSet()
+        self._look_through()
 
     def _opened(self) -> Output:
         if self._format == "parquet":
@@ -85,7 +88,7 @@ class Ledger:
             last = self.journal.last_before(output.length)
             whole = last is not None and any(True for _ in output.results(last))
             output.cut(output.length if whole else last or 0)
-            with self.journal.change(length=output.length):
+            with self.journal.change(length=output.length, through=0):
                 self.journal.cut(output.length)
             return
         end = known
@@ -116,27 +119,62 @@ class Ledger:
             name = error.filename or self.path
             raise JobError(f"cannot write {name}: {error.strerror}; {REMEDY}") from error
 
-    def add(self, results: Sequence[Result], *, spent: int, duplicates: int = 0) -> None:
-        """Results, into the output and then into the journal.
+    def write(self, results: Sequence[Result]) -> None:
+        """Results, into the output. May be called in any thread.
 
         Args:
             results: Of rows that have none yet.
-            spent: Images that were, or may have been, charged so far.
-            duplicates: Rows among the results that got that of an equal one.
 
         Raises:
             JobError: They found no room; those before them are kept.
         """
-        facts = self.journal.facts
+        with self.writing(), self._lock:
+            # One that is in the journal must wait for its thread.
+            staged = isinstance(self.output, StagedOutput)
+            places = [0] * len(results) if staged else self.output.append(results)
+            self._written += zip(results, places, strict=True)
+
+    def settle(self, *, spent: int, duplicates: int) -> None:
+        """Have the journal say what was written, once that is lasting.
+
+        Args:
+            spent: Images that were, or may have been, charged so far.
+            duplicates: Rows that got the result of an equal one so far.
+
+        Raises:
+            JobError: It found no room.
+        """
+        with self._lock:
+            written, self._written = self._written, []
+            length = self.output.length
+        results = [result for result, _ in written]
+        places = [place for _, place in written]
         with self.writing():
-            places = self.output.append(results) if results else []
+            if results and isinstance(self.output, StagedOutput):
+                places = self.output.append(results)
+            elif results:
+                self.output.sync()
+            self._changed |= bool(results)
+            for result in results:
+                self._rows.add(result.row)
             with self.journal.change(
-                length=self.output.length, spent=spent, duplicates=facts.duplicates + duplicates
+                length=length, through=self._advanced(), spent=spent, duplicates=duplicates
             ):
                 self.journal.add(results, places)
-        self._changed |= bool(results)
-        for result in results:
-            self.done.add(result.row)
+
+    def has(self, row: int) -> bool:
+        """Whether a row is in the output, and the journal says so."""
+        return row <= self._through or row in self._rows
+
+    def _look_through(self) -> None:
+        self._through = self.journal.facts.through
+        self._rows = RowSet(self.journal.rows(after=self._through))
+
+    def _advanced(self) -> int:
+        """The last row before which none is missing in the output."""
+        while self._through + 1 in self._rows:
+            self._through += 1
+        return self._through
 
     def result(self, row: int) -> Result | None:
         """What has become of a row; None if nothing yet."""
@@ -157,13 +195,15 @@ class Ledger:
             if not again:
                 return
             self._changed = True
+            through = min(self.journal.facts.through, min(again) - 1)
             if not isinstance(self.output, AppendedOutput):
-                with self.journal.change():
+                with self.journal.change(through=through):
                     self.journal.retry(again, ())
+                self._look_through()
                 return
             copied = self.output.copied_without(self._draft, lambda result: result.row in again)
             try:
-                with self.journal.change(replacing=True) as facts:
+                with self.journal.change(through=through, replacing=True) as facts:
                     self.journal.retry(again, ((result.row, place) for place, result in copied))
                     facts["length"] = self._draft.stat().st_size
             except BaseException:
@@ -172,6 +212,7 @@ class Ledger:
             self.output.close()
             self._replace()
             self.output = AppendedOutput(self.path, CODECS[self._format]())
+            self._look_through()
 
     def _replace(self) -> None:
         if self._draft.exists():

@@ -21,7 +21,7 @@ class Output(Protocol):
     """Bytes in it; 0 for one that has no places in bytes."""
 
     def append(self, results: Sequence[Result]) -> list[int]:
-        """Write results; when this returns, not even a power failure takes them back.
+        """Write results, so that not even the end of this process takes them back.
 
         Returns:
             The place of each.
@@ -29,6 +29,10 @@ class Output(Protocol):
         Raises:
             OSError: There is no room, or worse. What was there before is there still.
         """
+        ...
+
+    def sync(self) -> None:
+        """Have no power failure take back what is written."""
         ...
 
     def read(self, place: int) -> Result:
@@ -74,14 +78,19 @@ class AppendedOutput:
         return places
 
     def _write(self, data: bytes) -> None:
+        view = memoryview(data)
         try:
-            os.lseek(self._file, self.length, os.SEEK_SET)
-            _write_all(self._file, data)
-            os.fsync(self._file)
+            while view:
+                view = view[os.write(self._file, view) :]
         except OSError:
             with suppress(OSError):
                 os.ftruncate(self._file, self.length)
+                os.lseek(self._file, self.length, os.SEEK_SET)
             raise
+
+    def sync(self) -> None:
+        """Wait for the disk."""
+        os.fsync(self._file)
 
     def read(self, place: int) -> Result:
         """The result whose record begins at an offset."""
@@ -112,12 +121,12 @@ class AppendedOutput:
     def cut(self, length: int) -> None:
         """Take away what is behind an offset; the header stays."""
         os.ftruncate(self._file, length)
-        self.length = length
+        self.length = os.lseek(self._file, length, os.SEEK_SET)
         if length < len(self._codec.header):
-            self.length = 0
-            self._write(self._codec.header)
-            self.length = len(self._codec.header)
-        os.fsync(self._file)
+            rest = self._codec.header[length:]
+            self._write(rest)
+            self.length += len(rest)
+        self.sync()
 
     def copied_without(
         self, copy: Path, dropped: Callable[[Result], bool]
@@ -140,12 +149,6 @@ class AppendedOutput:
     def close(self) -> None:
         """Let go of the file."""
         os.close(self._file)
-
-
-def _write_all(file: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(file, view) :]
 
 
 def synced_folder(path: Path) -> None:

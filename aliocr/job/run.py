@@ -1,22 +1,23 @@
 """One run of a job: images on their way to a session, and what became of them on its way back.
 
-The feeder of the stream draws on the desk, the body of the run takes outcomes, and the keeper
-writes them: whatever has come while it wrote before, all at once. The desk is used in one thread.
+The feeder of the stream draws on the desk, the body of the run writes each outcome as it comes, and
+the keeper makes lasting, all at once, what has come while it did so before. What waits for a disk
+does so in one thread.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, suppress
 from functools import partial
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from aliocr.job.desk import Answered, Desk, Wanted
+from aliocr.job.desk import Desk, Wanted
 from aliocr.job.intake import Intake
 from aliocr.job.record import Result
 from aliocr.job.rows import Reader
@@ -32,8 +33,8 @@ T = TypeVar("T")
 ROWS_AT_ONCE = 200
 """Rows drawn in one go; a stream keeps as many images waiting."""
 
-MOST_UNWRITTEN = 2_000
-"""Outcomes that may wait to be written before no more are taken."""
+MOST_UNSETTLED = 2_000
+"""Outcomes that may wait to be made lasting before no more are taken."""
 
 MOST_COPIES = 10_000
 """Rows that may wait for the outcome of an equal one before no more are drawn."""
@@ -85,7 +86,6 @@ class Run:
         self._counts: Counter[str | None] = Counter()  # by reason; None for those read
         # The session hands back the very image it was given, so its identity finds the row.
         self._open: dict[int, Wanted] = {}
-        self._answered: deque[Answered] = deque()
         self._news = asyncio.Event()
         self._room = asyncio.Event()
         self._answer = asyncio.Event()
@@ -186,27 +186,28 @@ class Run:
         stream = self._session.stream(self._images(desk, intake), stop=self._stop)
         async with aclosing(stream) as outcomes:
             async for outcome in outcomes:
-                self._take(outcome)
-                while len(self._answered) > MOST_UNWRITTEN:
+                self._take(desk, outcome)
+                while desk.unsettled > MOST_UNSETTLED:
                     self._room.clear()
                     await self._room.wait()
 
-    def _take(self, outcome: Outcome) -> None:
+    def _take(self, desk: Desk, outcome: Outcome) -> None:
         wanted = self._open.pop(id(outcome.image))
         self._sources.done(outcome)
         if outcome.ok:
             self._spent += max(1, len(outcome.frames))
         elif outcome.error.maybe_charged:
             self._spent += 1
-        self._answered.append(Answered(wanted.row, outcome))
+        self._count([desk.keep(wanted, outcome)])
         self._news.set()
         self._answer.set()
 
     async def _images(self, desk: Desk, intake: Intake) -> AsyncIterator[Image]:
         while not self._drawn:
             taken = await intake.take(ROWS_AT_ONCE)
-            drawn = await self._in_thread(partial(desk.draw, taken, self.spent))
+            drawn = await self._in_thread(partial(desk.draw, taken))
             self._count(drawn.written)
+            self._news.set()
             for wanted in drawn.wanted:
                 if not await self._can_afford():
                     self._poor = True
@@ -239,21 +240,17 @@ class Run:
         return self._spent + self._charged_again
 
     async def _keep(self, desk: Desk) -> None:
-        """Write what has been answered, as long as there may be more."""
-        while self._answered or not self._all_answered:
+        """Make lasting what has been answered, as long as there may be more."""
+        while not self._all_answered:
             with suppress(TimeoutError):
                 async with asyncio.timeout(NOTED_EVERY):
                     await self._news.wait()
+            changed = self._news.is_set() or self.spent != self._noted
             self._news.clear()
-            if self._answered or self.spent != self._noted:
-                self._count(await self._in_thread(partial(self._kept, desk)))
+            if changed:
+                self._noted = self.spent
+                self._count(await self._in_thread(partial(desk.settle, self._noted)))
                 self._room.set()
-
-    def _kept(self, desk: Desk) -> Sequence[Result]:
-        """In the thread, which fetches what it writes, so that no cancellation can lose it."""
-        answered = [self._answered.popleft() for _ in range(len(self._answered))]
-        self._noted = spent = self.spent
-        return desk.keep(answered, spent)
 
     def _count(self, results: Iterable[Result]) -> None:
         for result in results:
@@ -286,7 +283,7 @@ class Run:
 
     def _closed_desk(self, desk: Desk) -> None:
         try:
-            self._kept(desk)
+            desk.settle(self.spent)
             self._outcome = desk.failed()
             self._duplicates = desk.duplicates
         finally:
