@@ -152,6 +152,13 @@ def test_a_job_at_which_nothing_happens_says_for_how_long() -> None:
     assert shown(*STEADY, *still)[1] == "nothing has come for 30 s"
 
 
+def test_the_pace_of_this_machine_is_told_by_the_picture() -> None:
+    """One takes it seconds, and that a while goes by without any is no news."""
+    slow = [at(seconds, seconds // 30, total=40, exact=True) for seconds in range(80)]
+    assert shown(*slow, limits=None)[1:] == ["40 s an image · 25 min left"]
+    assert shown(*slow[:25], limits=None)[1:] == []
+
+
 def test_the_limit_that_is_nearer_is_shown() -> None:
     """Of requests or of images."""
     limits = Limits(images_per_second=1_000)

@@ -248,6 +248,17 @@ def test_a_folder_that_cannot_be_written_is_one_line_and_exit_3(
     assert "cannot write" in done.stderr
 
 
+def test_a_full_disk_is_one_line_and_exit_3(tmp_path: Path, served: dict[str, str]) -> None:
+    """What was written is kept, and once there is room the same command goes on."""
+    urls, output = listed(tmp_path, 1_500), tmp_path / "results.jsonl"
+    done = in_a_shell(f"ulimit -f 200; aliocr run {urls} -o {output}", served)
+    assert done.returncode == 3
+    (line,) = done.stderr.decode().splitlines()
+    assert line.startswith("Error: cannot write ")
+    assert run("run", urls, "-o", output, **served).returncode == 0
+    assert len(results(output)) == 1_500
+
+
 def test_a_spent_budget_is_exit_3(urls: Path, served: dict[str, str]) -> None:
     """What was paid for is there, and a higher one goes on."""
     output = urls.with_name("results.jsonl")
@@ -383,7 +394,8 @@ def test_a_terminal_shows_progress_and_a_summary(
     assert bars
     assert all(len(line.lstrip("\r")) < columns for line in bars)
     assert BAR not in seen.screen
-    assert seen.screen.splitlines()[0].startswith("complete: 200 rows read, 0 failed, in ")
+    words = " ".join(seen.screen.split())
+    assert words.startswith("complete: 200 rows read, 0 failed, in ")
     assert "aliocr report" in seen.screen
 
 

@@ -12,7 +12,8 @@ __all__ = ["main"]
 def main() -> None:
     """Run `aliocr`.
 
-    Exit code: 0 all read, 1 some failed, 2 misuse, 3 a job is not complete, 130 Ctrl-C, 143 SIGTERM.
+    Exit code: 0 all read, 1 some failed, 2 misuse, 3 a job that is not complete; 130 after Ctrl-C
+    and 143 after SIGTERM.
     """
     # Importing takes half a second, in which Ctrl-C would print wherever it has come to, and the
     # first process of a container would not hear SIGTERM at all. A command that has something to

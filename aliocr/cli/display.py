@@ -18,6 +18,7 @@ from rich.text import Text
 
 from aliocr.cli.job_progress import STOPPING, JobProgress, Signs
 from aliocr.cli.pen import Pen
+from aliocr.cli.prose import wrapped
 from aliocr.cli.recent import Recent
 from aliocr.cli.standing import Drawn, StandingLines, columns_of, size_of
 from aliocr.job.summary import Progress
@@ -42,16 +43,14 @@ class Display:
         limits: What the account allows; None where nothing is limited.
         quiet: Show no progress.
 
-    Attributes:
-        width: Columns that text for people should keep to; None if it is not for a terminal.
     """
 
     def __init__(self, limits: Limits | None, *, quiet: bool = False) -> None:
-        self.width = columns_of(sys.stderr)
+        on_terminal = self.width is not None
         # It only finds the codes; even to write nothing is an error where nobody is.
         self._console = Console(
             file=io.StringIO(),
-            force_terminal=self.width is not None or None,
+            force_terminal=on_terminal or None,
             soft_wrap=True,
             highlight=False,
             markup=False,
@@ -63,7 +62,7 @@ class Display:
         self._recent = Recent(limits)
         self._lines = JobProgress(self._recent, limits, Signs.of(self._pen.encoding))
         dumb = os.environ.get("TERM", "dumb") in ("dumb", "unknown")
-        self._in_place = self.width is not None and not dumb
+        self._in_place = on_terminal and not dumb
 
     def __enter__(self) -> Self:
         self._pen.__enter__()
@@ -76,6 +75,15 @@ class Display:
         traceback: TracebackType | None,
     ) -> None:
         self._pen.__exit__(exc_type, exc, traceback)
+
+    @property
+    def width(self) -> int | None:
+        """Columns that text for people should keep to; None if it is not for a terminal."""
+        return columns_of(sys.stderr)
+
+    def fail(self, why: str) -> None:
+        """What ends all."""
+        self.say(*(Text(line, "red") for line in wrapped(f"Error: {why}", self.width)))
 
     def say(self, *lines: Text) -> None:
         """Lines that stay."""

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from rich.text import Text
 
 from aliocr.cli.figures import counted, duration, rate
-from aliocr.cli.job_summary import listing
 from aliocr.cli.output import plain
+from aliocr.cli.prose import listing
 from aliocr.job.plan import Plan
 from aliocr.job.rows import BadRow
 from aliocr.limits import Limits

@@ -116,9 +116,12 @@ class JobProgress:
             return [Fact(words, words, "yellow")]
         if not self.recent.told:
             return []
-        images = f"{rate(self.recent.images)} images/s"
+        pace = self.recent.images
+        images = f"{rate(pace)} images/s"
         if self.limits is None:
-            return [Fact(images, images)]
+            if pace < 1:
+                images = f"{duration(1 / pace)} an image" if pace else ""
+            return [Fact(images, images)] if images else []
         share = self.recent.share or 0.0
         percent = f"{100 * share:.0f}% of the limit"
         if self.limits.images_per_second is not None:

@@ -6,7 +6,6 @@ import asyncio
 from pathlib import Path
 
 import attrs
-from rich.text import Text
 
 from aliocr.cli.at_hand import AtHand
 from aliocr.cli.display import Display
@@ -56,18 +55,18 @@ class JobRun:
             try:
                 return asyncio.run(self._run(display))
             except ImportError as error:
-                display.say(Text(f"Error: {error}", "red"))
+                display.fail(str(error))
                 return MISUSE
             except ValueError as error:
                 # Of the input or the output, before anything was sent unless they change meanwhile.
                 if not self._sent:
-                    display.say(Text(f"Error: {error}", "red"))
+                    display.fail(str(error))
                     return MISUSE
-                display.say(self._failed(error))
+                display.fail(self._kept(error))
             except (AuthError, OSError) as error:
-                display.say(self._failed(error))
+                display.fail(self._kept(error))
             except JobError as error:  # which says itself what is kept
-                display.say(Text(f"Error: {error}", "red"))
+                display.fail(str(error))
             return NOT_COMPLETE
 
     async def _run(self, display: Display) -> int:
@@ -88,11 +87,11 @@ class JobRun:
         progress = self.job.progress
         return progress is not None and progress.stats.images_sent > 0
 
-    def _failed(self, why: Exception) -> Text:
-        """What is wrong, what is kept, and what to do."""
+    def _kept(self, why: Exception) -> str:
+        """What is wrong, what there is nevertheless, and what to do."""
         rows = self.job.progress.rows if self.job.progress else 0
         kept = f"{counted(rows, 'row')} kept in {self.output}" if rows else "nothing was read yet"
-        return Text(f"Error: {why}; {kept}: mend that and run the same command again", "red")
+        return f"{why}; {kept}: mend that and run the same command again"
 
 
 def _code(summary: Summary, number: int | None) -> int:

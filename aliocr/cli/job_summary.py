@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
-from textwrap import wrap
 
 from rich.text import Text
 
 from aliocr.cli.figures import counted, duration
+from aliocr.cli.prose import listing, whole, wrapped
 from aliocr.job.summary import Failed, Summary
 
-__all__ = ["faults", "listing", "summary_lines"]
+__all__ = ["summary_lines"]
 
 MOST_FAULTS = 10
 """Ways to fail that are named, before the rest are counted."""
-
-GLUE = "\0"
-"""Stands for a space that is not to be parted at; it is in no name."""
-
-LEAST_WIDTH = 20
-"""Columns below which wrapping helps nobody."""
 
 
 def summary_lines(summary: Summary, width: int | None, *, charged: bool = True) -> Iterator[Text]:
@@ -33,9 +27,9 @@ def summary_lines(summary: Summary, width: int | None, *, charged: bool = True) 
     """
     failed = sum(each.rows for each in summary.failed)
     style, words = _headline(summary, failed)
-    for line in _wrapped(words, 0, width):
+    for line in wrapped(words, width):
         yield Text(line, style)
-    yield from faults(summary.failed, width)
+    yield from listing(_faults(summary.failed), width, style="red")
     yield from listing(_rest(summary, charged=charged), width)
 
 
@@ -52,30 +46,17 @@ def _headline(summary: Summary, failed: int) -> tuple[str, str]:
             return "yellow", f"budget spent before the end: {read}"
 
 
-def faults(failed: Sequence[Failed], width: int | None) -> Iterator[Text]:
-    """Each way to fail with what to do about it, the advice wrapped beside its number."""
-    if not failed:
-        return
-    column = len(f"{max(each.rows for each in failed):,}")
-    for each in failed[:MOST_FAULTS]:
-        name = each.kind if each.code is None else f"{each.kind} {each.code}"
-        words = f"{name}: {each.advice}" if each.advice else name
-        first = f"  {each.rows:>{column},}  "
-        for line in _wrapped(words, len(first), width):
-            yield Text.assemble((first, "red"), line)
-            first = " " * len(first)
+def _faults(failed: Sequence[Failed]) -> list[tuple[str, str]]:
+    """Each way to fail with what to do about it."""
+    entries = [(each.rows, f"{_name(each)}: {each.advice}") for each in failed[:MOST_FAULTS]]
     if others := failed[MOST_FAULTS:]:
-        yield Text(f"  {sum(each.rows for each in others):>{column},}  in other ways")
+        entries.append((sum(each.rows for each in others), "in other ways"))
+    column = max((len(f"{rows:,}") for rows, _ in entries), default=0)
+    return [(f"  {rows:>{column},}", words.removesuffix(": ")) for rows, words in entries]
 
 
-def listing(entries: Sequence[tuple[str, str]], width: int | None) -> Iterator[Text]:
-    """Labels in a column, and beside it what there is to say of each."""
-    column = max((len(label) for label, _ in entries), default=0) + 2
-    for label, words in entries:
-        first = label.ljust(column)
-        for line in _wrapped(words, column, width):
-            yield Text.assemble((first, "dim"), line)
-            first = " " * column
+def _name(failed: Failed) -> str:
+    return failed.kind if failed.code is None else f"{failed.kind} {failed.code}"
 
 
 def _rest(summary: Summary, *, charged: bool) -> list[tuple[str, str]]:
@@ -104,14 +85,3 @@ def _second_try(failed: Sequence[Failed]) -> str:
     if any(each.kind != "BadRow" for each in failed):
         return "--retry-failed, once that is mended"
     return ""
-
-
-def whole(words: str) -> str:
-    """Words that no line may part: names and commands, which are copied."""
-    return words.replace(" ", GLUE)
-
-
-def _wrapped(words: str, indent: int, width: int | None) -> list[str]:
-    room = len(words) + 1 if width is None else max(LEAST_WIDTH, width - 1 - indent)
-    lines = wrap(words, room, break_long_words=False, break_on_hyphens=False)
-    return [line.replace(GLUE, " ") for line in lines] or [""]

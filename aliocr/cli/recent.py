@@ -14,6 +14,9 @@ __all__ = ["Recent"]
 WINDOW = 15.0
 """Seconds that are of late: long enough for a steady number, short enough to show a change."""
 
+LOCAL_WINDOW = 120.0
+"""The same on this machine, where a picture may take half a minute."""
+
 LEAST_SPAN = 1.0
 """Seconds within which what comes may be chance."""
 
@@ -60,12 +63,15 @@ class Recent:
             self._moved = moment.seconds
         self._moments.append(moment)
         # One that is older than the window stays, so that all of the window is between two.
-        while len(self._moments) > 2 and moment.seconds - self._moments[1].seconds >= WINDOW:
+        window = WINDOW if self.limits else LOCAL_WINDOW
+        while len(self._moments) > 2 and moment.seconds - self._moments[1].seconds >= window:
             self._moments.popleft()
 
     @property
     def idle(self) -> float:
         """Seconds since the last result; 0 while that is nothing unusual."""
+        if self.limits is None:  # nobody promised to answer in time
+            return 0.0
         idle = self._moments[-1].seconds - self._moved if self._moments else 0.0
         return idle if idle >= IDLE else 0.0
 
