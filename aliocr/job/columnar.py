@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from aliocr.job.extra import needed
 from aliocr.job.formats import COLUMNS, code_of
 from aliocr.job.journal import Journal
 from aliocr.job.outputs import synced_folder
@@ -143,9 +144,7 @@ def _schema(pyarrow: Any) -> pa.Schema:
 
 
 def _pyarrow() -> Any:
-    try:
+    with needed():
         import pyarrow as pa  # noqa: PLC0415 - of an extra, and heavy
         import pyarrow.parquet  # noqa: PLC0415
-    except ImportError as error:
-        raise ImportError("Parquet needs pyarrow: pip install 'aliocr[parquet]'") from error
     return pa

@@ -25,6 +25,10 @@ MARK_EVERY = 200
 """Rows between two marks: as many as are wanted at once."""
 
 
+MOMENT = 0.1
+"""Seconds in which a thread ends that does not listen in vain."""
+
+
 @attrs.frozen
 class Taken:
     """Rows of an input.
@@ -64,7 +68,8 @@ class Intake:
         """Rows of the input, estimated from how much of it has been read; None if nobody knows."""
         self.counted = False
         """Whether `total` is no estimate any more."""
-        threading.Thread(target=self._read, name="aliocr input", daemon=True).start()
+        self._thread = threading.Thread(target=self._read, name="aliocr input", daemon=True)
+        self._thread.start()
 
     async def take(self, most: int) -> Taken:
         """The next rows: as many as have been read, at least one, unless the input has ended.
@@ -94,9 +99,13 @@ class Intake:
         return tuple(marks)
 
     def stop(self) -> None:
-        """Read no more. The thread closes the input and ends, once it looks up from its reading."""
+        """Read no more, and close the input. Blocks for a moment.
+
+        A thread that listens to a pipe in vain is left alone: it ends when it hears something.
+        """
         self._closed = True
         self._room.release(ROWS_AHEAD)
+        self._thread.join(MOMENT)
 
     def _read(self) -> None:
         try:

@@ -75,7 +75,7 @@ def test_a_pipe_without_a_buffer_is_read_and_left_open() -> None:
     os.write(write_end, b"a\nb\n")
     os.close(write_end)
     with open(read_end, "rb", buffering=0) as raw:  # noqa: PTH123
-        reader = opened(raw)  # type: ignore[arg-type]
+        reader = opened(raw)
         assert sources_of(list(reader)) == ["a", "b"]
         reader.close()
         assert reader.share is None

@@ -115,7 +115,7 @@ def test_cells_without_an_image_are_bad_rows(pa: Any, tmp_path: Path) -> None:
     ],
 )
 def test_columns_that_cannot_be_are_refused(
-    pa: Any, tmp_path: Path, columns: dict[str, Any], asked: dict[str, str], said: str
+    pa: Any, tmp_path: Path, columns: dict[str, Any], asked: dict[str, Any], said: str
 ) -> None:
     """What there is, is listed; what a column holds, is said."""
     path = written(tmp_path / "t.parquet", columns)
