@@ -66,6 +66,8 @@ class Intake:
         self._closed = False
         self.total: int | None = None
         """Rows of the input, estimated from how much of it has been read; None if nobody knows."""
+        self.counted = False
+        """Whether `total` is no estimate any more."""
         self._thread = threading.Thread(target=self._read, name="aliocr input", daemon=True)
         self._thread.start()
 
@@ -96,11 +98,6 @@ class Intake:
             marks.append(self._marks.popleft())
         return tuple(marks)
 
-    @property
-    def at_end(self) -> bool:
-        """All rows have been taken."""
-        return self._ended.is_set() and not self._rows and self._error is None
-
     def stop(self) -> None:
         """Read no more, and close the input. Blocks for a moment.
 
@@ -115,9 +112,11 @@ class Intake:
             for row in self._reader:
                 self._room.acquire()
                 if self._closed:
-                    break
+                    return
                 self._take_down(row)
-            self._marks.append(self._reader.mark)
+            end = self._reader.mark
+            self._marks.append(end)
+            self.total, self.counted = end.number, True
         except Exception as error:  # noqa: BLE001 - whoever takes rows gets it
             self._error = error
         finally:

@@ -106,7 +106,7 @@ class Run:
             failed=failed,
             rows=rows,
             total=None if total is None else max(total, rows),
-            exact=self._intake is not None and self._intake.at_end,
+            exact=self._intake is not None and self._intake.counted,
             spent=self.spent,
             budget=self._budget,
             seconds=time.monotonic() - self._began,
