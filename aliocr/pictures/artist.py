@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 from aliocr.layout import Line
@@ -64,24 +64,26 @@ class Artist:
         self.unwritten = sum(map(bool, lacking))
         self.drawn: tuple[Drawn, ...] = ()
 
-    def draw(self, frames: Iterable[PictureFrame]) -> None:
-        """Draw each page into its frame.
+    def draw(self, frames: Generator[PictureFrame, None, None]) -> None:
+        """Draw each page into its frame, and let go of the file after the last.
 
         Raises:
             ValueError: There are more pages than frames.
         """
         top = 0
-        # The pages first, so that no frame is decoded that is not drawn.
-        for lines, frame in zip(self._pages, frames, strict=False):
+        for number, lines in enumerate(self._pages, 1):
+            frame = next(frames, None)
+            if frame is None:
+                raise ValueError(
+                    f"{len(self._pages)} frames were read, and the picture has {number - 1} of "
+                    "them: it is not the picture that was read"
+                )
+            if number == len(self._pages):
+                frames.close()  # what it decoded is as large as the picture
             sheet = self._sheet(lines, frame)
             self._sheets.append(sheet)
             self.drawn += (Drawn(frame.index, sheet.x, top + sheet.y, sheet.scale),)
             top += sheet.image.height
-        if len(self._sheets) < len(self._pages):
-            raise ValueError(
-                f"{len(self._pages)} frames were read, and the picture has {len(self._sheets)} of "
-                "them: it is not the picture that was read"
-            )
 
     def _sheet(self, lines: Sequence[Line[Region]], frame: PictureFrame) -> Sheet:
         if not lines and len(self._pages) == 1:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["MAX_DRAWN_FRAMES", "MAX_DRAWN_PIXELS", "Drawing", "Drawn", "Reading", "draw"]
 
 MAX_DRAWN_PIXELS = 40_000_000
-"""Of a drawing: 120 MB in memory. A chat of 30,000 × 1,000 is drawn as large as it is, nearly."""
+"""Of a drawing: 160 MB in memory. A chat of 30,000 × 900 is drawn as large as it is."""
 
 MAX_DRAWN_FRAMES = 100
 """Of one picture: more are too small to be read, in so many pixels."""

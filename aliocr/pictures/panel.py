@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import attrs
 
@@ -59,12 +59,12 @@ class Piece:
     Args:
         text: Plain, not empty.
         number: In reading order, from 1; None for a text without a place.
-        middle: How far down the picture its middle is, in pixels of the drawing; None without one.
+        box: Left, upper, right and lower edge within the picture, in its pixels; None likewise.
     """
 
     text: str
     number: int | None = None
-    middle: float | None = None
+    box: tuple[float, float, float, float] | None = None
 
 
 @attrs.frozen
@@ -136,7 +136,7 @@ class Block:
 
     rows: tuple[tuple[Tag | Written, ...], ...]
     width: float
-    middle: float | None
+    middle: float | None = None
 
 
 @attrs.frozen
@@ -164,14 +164,12 @@ class Typesetter:
         self._x = self._width = 0.0
 
     def block(self, pieces: Sequence[Piece]) -> Block:
-        """The pieces in rows that are not too wide."""
+        """The pieces in rows that are not too wide, to stand anywhere."""
         self._rows, self._x, self._width = [[]], 0.0, 0.0
         for piece in pieces:
             self._tag(piece.number)
             self._text(piece.text)
-        places = [piece.middle for piece in pieces if piece.middle is not None]
-        middle = sum(places) / len(places) if places else None
-        return Block(tuple(tuple(row) for row in self._rows), self._width, middle)
+        return Block(tuple(tuple(row) for row in self._rows), self._width)
 
     @property
     def _indent(self) -> int:
@@ -197,24 +195,27 @@ class Typesetter:
         faces = dict(zip(text, self._lettering.faces(text), strict=True))
         for word in _words(text):
             widths = [faces[each].width(each, self._style.size) for each in word]
-            wide = sum(widths[: len(word.rstrip())])
-            if self._x + wide > self._style.widest and self._x > self._indent:
+            if self._x + sum(widths[: len(word.rstrip())]) <= self._style.widest:
+                for face, part in groupby(word, faces.__getitem__):
+                    self._put("".join(part), face, faint=faint)
+                continue
+            if self._x > self._indent:
                 self._break(self._indent)
             for each, width in zip(word, widths, strict=True):
                 if self._x + width > self._style.widest and self._x > self._indent:
                     if each == " ":
                         continue
                     self._break(self._indent)
-                self._put(each, faces[each], width, faint=faint)
+                self._put(each, faces[each], faint=faint)
 
-    def _put(self, character: str, face: Face, width: float, *, faint: bool) -> None:
+    def _put(self, text: str, face: Face, *, faint: bool) -> None:
         row = self._rows[-1]
         last = row[-1] if row else None
-        if isinstance(last, Written) and (last.face, last.faint) == (face, faint):
-            row[-1] = attrs.evolve(last, text=last.text + character)
+        if isinstance(last, Written) and last.face is face:
+            row[-1] = attrs.evolve(last, text=last.text + text)
         else:
-            row.append(Written(self._x, character, face, faint))
-        self._x += width
+            row.append(Written(self._x, text, face, faint))
+        self._x += sum(face.width(each, self._style.size) for each in text)
         self._width = max(self._width, self._x)
 
     def _break(self, x: float) -> None:

@@ -13,7 +13,7 @@ from aliocr.pictures.fonts import Lettering, plain
 from aliocr.pictures.panel import Block, Piece, Placed, Style, Typesetter, columns_of, even_columns
 from aliocr.pictures.tags import Rectangle, Tags
 
-__all__ = ["Look", "Numbered", "Plan", "Planner", "is_stray", "numbered"]
+__all__ = ["Look", "Plan", "Planner", "is_stray", "numbered"]
 
 MAX_SIDE_PIXELS = 65_500
 """Of a side of a drawing: what a JPEG can have, and what viewers can show."""
@@ -26,10 +26,10 @@ LEAST_SIDE = 320
 
 MOST_SCALE = 4
 
-FONT, LEAST_FONT, MOST_FONT = 0.62, 14, 36
+FONT, LEAST_FONT, MOST_FONT = 0.65, 14, 36
 """Of the panel: share of the height of the picture's lines, and pixels at least and at most."""
 
-TAG, LEAST_TAG, MOST_TAG = 0.5, 11, 24
+TAG, LEAST_TAG, MOST_TAG = 0.52, 12, 24
 """The same of the numbers."""
 
 LEAST_PANEL = 8
@@ -76,24 +76,7 @@ class Look:
     most_pixels: int
 
 
-@attrs.frozen
-class Numbered:
-    """A region and its number, from 1; the box, in pixels of the picture, is None without a place.
-
-    Args:
-        text: Plain, not empty.
-        number: None without a box.
-        box: Left, upper, right and lower edge, within the picture.
-    """
-
-    text: str
-    number: int | None = None
-    box: tuple[float, float, float, float] | None = None
-
-
-def numbered(
-    lines: Iterable[Line[Region]], size: tuple[int, int], first: int
-) -> list[list[Numbered]]:
+def numbered(lines: Iterable[Line[Region]], size: tuple[int, int], first: int) -> list[list[Piece]]:
     """The lines of a picture, their regions with numbers in reading order.
 
     Args:
@@ -101,14 +84,14 @@ def numbered(
         size: Of the picture, in pixels.
         first: The first number.
     """
-    found: list[list[Numbered]] = []
+    found: list[list[Piece]] = []
     for line in lines:
-        row: list[Numbered] = []
+        row: list[Piece] = []
         for region in line.regions or (None,):
             text = plain(line.text if region is None else region.text)
             box = _clipped(region, size) if region else None
             if text:
-                row.append(Numbered(text, first if box else None, box))
+                row.append(Piece(text, first if box else None, box))
                 first += box is not None
         if row:
             found.append(row)
@@ -191,7 +174,7 @@ class Planner:
     def __init__(
         self,
         size: tuple[int, int],
-        lines: Sequence[Sequence[Numbered]],
+        lines: Sequence[Sequence[Piece]],
         look: Look,
         *,
         headed: bool,
@@ -200,6 +183,8 @@ class Planner:
         self._lines = lines
         self._look = look
         self._headed = headed
+        self._middles = [_middle(line) for line in lines]
+        self._set: tuple[Style, list[Block]] | None = None
         boxes = [(piece.number, piece.box) for line in lines for piece in line]
         self._boxes = [(number, box) for number, box in boxes if number and box]
 
@@ -251,7 +236,10 @@ class Planner:
 
     def _with_panel_beside(self, plan: Plan) -> Plan:
         picture = plan.picture
-        blocks = self._blocks(plan)
+        blocks = [
+            block if middle is None else attrs.evolve(block, middle=middle * plan.scale)
+            for block, middle in zip(self._blocks(plan), self._middles, strict=True)
+        ]
         style, columns = columns_of(blocks, picture.bottom - picture.top, plan.style)
         plan = attrs.evolve(plan, style=style)
         return _with_panel(plan, columns, picture.right + MARGIN, picture.top, picture.bottom)
@@ -259,18 +247,24 @@ class Planner:
     def _with_panel_below(self, plan: Plan) -> Plan:
         style = attrs.evolve(plan.style, widest=WIDEST_BELOW * plan.style.size)
         plan = attrs.evolve(plan, style=style)
-        blocks = [attrs.evolve(block, middle=None) for block in self._blocks(plan)]
+        blocks = self._blocks(plan)
         column = max(block.width for block in blocks) + 2 * style.gap
         most = max(1, int((plan.picture.right - plan.picture.left) / column))
         columns = even_columns(blocks, most, style)
         return _with_panel(plan, columns, plan.picture.left, plan.picture.bottom + 2 * MARGIN)
 
     def _blocks(self, plan: Plan) -> list[Block]:
-        typesetter = Typesetter(self._look.lettering, plan.tags, plan.style)
-        return [
-            typesetter.block([_piece(numbered, plan.scale) for numbered in line])
-            for line in self._lines
-        ]
+        """The lines in rows, which are those of the last try if the letters are as large."""
+        if self._set is None or self._set[0] != plan.style:
+            typesetter = Typesetter(self._look.lettering, plan.tags, plan.style)
+            self._set = plan.style, [typesetter.block(line) for line in self._lines]
+        return self._set[1]
+
+
+def _middle(line: Sequence[Piece]) -> float | None:
+    """How far down the picture a line is, in its pixels."""
+    places = [(piece.box[1] + piece.box[3]) / 2 for piece in line if piece.box]
+    return sum(places) / len(places) if places else None
 
 
 def _within(size: float, least: int, most: int) -> int:
@@ -285,11 +279,6 @@ def _placed(box: tuple[float, float, float, float], scale: float, picture: Recta
     )
     x, y = picture.left, picture.top
     return Rectangle(x + left, y + top, x + right, y + bottom)
-
-
-def _piece(numbered: Numbered, scale: float) -> Piece:
-    middle = (numbered.box[1] + numbered.box[3]) / 2 * scale if numbered.box else None
-    return Piece(numbered.text, numbered.number, middle)
 
 
 def _with_panel(

@@ -8,8 +8,8 @@ import attrs
 
 from aliocr.pictures.extra import needed
 from aliocr.pictures.fonts import Lettering
-from aliocr.pictures.panel import Tag
-from aliocr.pictures.plan import Look, Numbered, Plan, Planner
+from aliocr.pictures.panel import Piece, Tag
+from aliocr.pictures.plan import Look, Plan, Planner
 from aliocr.pictures.tags import Rectangle, colour_of, tag_places
 
 with needed():
@@ -23,8 +23,9 @@ FILLED = 0.13
 CANVAS, PAPER, FRAME = (238, 240, 243), (255, 255, 255), (208, 212, 218)
 INK, FAINT, HALO = (31, 35, 40), (118, 126, 135), (255, 255, 255)
 
-LEAST_TEXT_PIXELS = 100
-"""Of a character in the panel, about: what certainly finds no room is not set first."""
+LETTER_PIXELS, LINE_PIXELS = 110, 800
+"""Of a character in the panel, and of a line's number with the space around it, at least: what
+certainly finds no room is not set first."""
 
 
 @attrs.frozen
@@ -48,7 +49,7 @@ class Sheet:
 
 def sheet_of(
     picture: Image.Image,
-    lines: Sequence[Sequence[Numbered]],
+    lines: Sequence[Sequence[Piece]],
     look: Look,
     *,
     heading: str = "",
@@ -65,8 +66,9 @@ def sheet_of(
     """
     planner = Planner(picture.size, lines, look, headed=bool(heading))
     letters = sum(len(piece.text) for line in lines for piece in line)
+    least = letters * LETTER_PIXELS + len(lines) * LINE_PIXELS
     plan = None
-    if lines and not bare and letters * LEAST_TEXT_PIXELS < look.most_pixels:
+    if lines and not bare and least < look.most_pixels:
         plan = planner.fitting(panel=True)
     plan = plan or planner.fitting(panel=False)
     if plan is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 import attrs
@@ -11,6 +10,7 @@ from aliocr.pictures.extra import needed
 from aliocr.pictures.fonts import Face
 
 with needed():
+    import numpy as np
     from PIL import Image, ImageDraw
 
 __all__ = ["COLOURS", "Rectangle", "Tags", "colour_of", "tag_places"]
@@ -31,9 +31,6 @@ WHITE = (255, 255, 255)
 ROUNDING = 4
 """Times larger is the shape of a tag drawn, for smooth corners."""
 
-BAND = 64
-"""Pixels of height in which what may overlap is looked for together."""
-
 
 @attrs.frozen
 class Rectangle:
@@ -44,11 +41,10 @@ class Rectangle:
     right: int
     bottom: int
 
-    def shared(self, other: Rectangle) -> int:
-        """Pixels that are in both."""
-        w = min(self.right, other.right) - max(self.left, other.left)
-        h = min(self.bottom, other.bottom) - max(self.top, other.top)
-        return w * h if w > 0 and h > 0 else 0
+    @property
+    def pixels(self) -> tuple[slice, slice]:
+        """Its rows and columns in an array."""
+        return slice(self.top, self.bottom), slice(self.left, self.right)
 
     def grown(self, by: int) -> Rectangle:
         """The same with so much more on each side."""
@@ -96,24 +92,8 @@ class Tags:
         return self._shapes[w, h]
 
 
-class _Taken:
-    """What tags should keep clear of."""
-
-    def __init__(self) -> None:
-        self._bands: defaultdict[int, list[Rectangle]] = defaultdict(list)
-
-    def add(self, taken: Rectangle) -> None:
-        for band in range(taken.top // BAND, taken.bottom // BAND + 1):
-            self._bands[band].append(taken)
-
-    def under(self, tag: Rectangle) -> int:
-        """Pixels of a tag that are taken; at times counted twice."""
-        bands = range(tag.top // BAND, tag.bottom // BAND + 1)
-        return sum(tag.shared(each) for band in bands for each in self._bands.get(band, ()))
-
-
 def tag_places(
-    boxes: Sequence[tuple[int, Rectangle]], tags: Tags, line: int, page: Rectangle
+    boxes: Sequence[tuple[int, Rectangle]], tags: Tags, line: int, room: Rectangle
 ) -> Iterator[tuple[int, int]]:
     """Where the tag of each box stands: beside it, where it hides no text and no other tag.
 
@@ -121,17 +101,22 @@ def tag_places(
         boxes: With their numbers.
         tags: How large they are.
         line: Width of a box's outline, in pixels.
-        page: What tags may stand on.
+        room: What tags may stand on; no coordinate of it is negative.
     """
-    taken = _Taken()
+    taken = np.zeros((room.bottom, room.right), np.bool_)
     for _, box in boxes:
-        taken.add(box.grown(line))
+        taken[box.pixels] = True
     for number, box in boxes:
         size = tags.width(number), tags.height
-        choices = [tag for tag in _beside(box.grown(line + 1), size) if _inside(tag, page)]
-        # The first of those that hide least.
-        best = min(choices, key=taken.under, default=_within(box, size, page))
-        taken.add(best)
+        choices = [tag for tag in _beside(box.grown(line + 1), size) if _inside(tag, room)]
+        best, least = _within(box, size, room), size[0] * size[1] + 1
+        for tag in choices:
+            # The first of those that hide least.
+            if (hidden := int(np.count_nonzero(taken[tag.pixels]))) < least:
+                best, least = tag, hidden
+            if not hidden:
+                break
+        taken[best.pixels] = True
         yield best.left, best.top
 
 
@@ -151,17 +136,17 @@ def _beside(box: Rectangle, size: tuple[int, int]) -> Iterator[Rectangle]:
         yield Rectangle(x, y, x + w, y + h)
 
 
-def _within(box: Rectangle, size: tuple[int, int], page: Rectangle) -> Rectangle:
-    """In the corner of a box that fills the page."""
-    x = max(page.left, min(box.left, page.right - size[0]))
-    y = max(page.top, min(box.top, page.bottom - size[1]))
+def _within(box: Rectangle, size: tuple[int, int], room: Rectangle) -> Rectangle:
+    """In the corner of a box that leaves no room beside it."""
+    x = max(room.left, min(box.left, room.right - size[0]))
+    y = max(room.top, min(box.top, room.bottom - size[1]))
     return Rectangle(x, y, x + size[0], y + size[1])
 
 
-def _inside(tag: Rectangle, page: Rectangle) -> bool:
+def _inside(tag: Rectangle, room: Rectangle) -> bool:
     return (
-        page.left <= tag.left
-        and page.top <= tag.top
-        and tag.right <= page.right
-        and tag.bottom <= page.bottom
+        room.left <= tag.left
+        and room.top <= tag.top
+        and tag.right <= room.right
+        and tag.bottom <= room.bottom
     )
