@@ -86,17 +86,18 @@ def draw(
     asked = asked_frames(interval, max_frames)
     source = _source(picture)
     target = Target.of(source, output)
-    reading: Reading | Output
-    if job_output is None:
-        session = remote_session(local=local or source.path is not None, **remote)
-        reading = Reading(source, session, asked)
-    else:
+    if job_output is not None:
         _check_alone()
-        reading = Output(source, job_output)
     with ending():
         # All that can be known to fail does so before anything is read, and charged.
         _check_font(font)
         target.check(source, force=force)
+        reading: Reading | Row
+        if job_output is None:
+            session = remote_session(local=local or source.path is not None, **remote)
+            reading = Reading(source, session, asked)
+        else:
+            reading = Row.of(source, job_output)
         data = _bytes(source)
         counted = _counted(source, data)
         told, known = reading.told(counted)
@@ -158,60 +159,60 @@ class Reading:
         return alone and f"{alone}; --interval 1 --max-frames {total} reads all"
 
 
-@attrs.define
-class Output:
-    """Looks up what a job has read.
+@attrs.frozen
+class Row:
+    """What a job has read in the picture.
 
     Args:
-        source: The picture.
-        path: The job's output.
+        read: Its last row that says so.
+        others: Rows of which one cannot know whether they are of it, and that say otherwise.
     """
 
-    source: Source
-    path: str
-    _others: int = attrs.field(default=0, init=False)
+    read: Read
+    others: int
 
-    def told(self, counted: FrameCount) -> tuple[Read, str]:
-        """What the last row of it says, and what to know of that; empty if it is as one expects.
-
-        Args:
-            counted: The frames of the picture.
+    @classmethod
+    def of(cls, source: Source, output: str) -> Row:
+        """Look it up.
 
         Raises:
-            ClickException: It says nothing of it, or that it was not read.
+            ClickException: The output says nothing of it, or that it was not read.
         """
         last: Result | None = None
+        others = 0
         try:
-            for result in results(self.path):
-                if not self._is_meant(result.source):
-                    continue
-                if last is None or result.ok or not last.ok:
-                    self._others += last is not None and _differ(last, result)
+            for result in results(output):
+                if _is_meant(result.source, source) and (last is None or result.ok or not last.ok):
+                    others += last is not None and _differ(last, result)
                     last = result
         except OSError as error:
             why = (error.strerror or str(error)).lower()
-            raise Misuse(f"cannot read {shown(self.path)}: {why}") from None
+            raise Misuse(f"cannot read {shown(output)}: {why}") from None
         except ValueError as error:
             raise Misuse(one_line(str(error))) from None
         if last is None:
-            raise Misuse(f"{shown(self.path)} has nothing about {shown(self.source.name)}")
+            raise Misuse(f"{shown(output)} has nothing about {shown(source.name)}")
         if not last.ok:
-            raise _failed(self.source, f"it was not read: {last.error}")
-        return last, self._remark(counted, last)
+            raise _failed(source, f"it was not read: {last.error}")
+        return cls(last, others)
 
-    def _is_meant(self, name: str) -> bool:
-        """Whether a row is of the picture: its name as written, or its URL up to the query."""
-        if self.source.path is not None:
-            return Path(name).absolute() == self.source.path.absolute()
-        if name == self.source.name:
-            return True
-        # Outputs keep no query, as that of a signed URL is a key to the picture.
-        return name.endswith("?…") and name == without_query(self.source.name)
+    def told(self, counted: FrameCount) -> tuple[Read, str]:
+        """The row, and what to know of it; empty if it is as one expects.
 
-    def _remark(self, counted: FrameCount, told: Read) -> str:
-        if self._others:
-            return f"{self._others + 1} rows of {shown(self.path)} are of it; the last is drawn"
-        return "" if told.interval else first_alone(counted)
+        Args:
+            counted: The frames of the picture.
+        """
+        if self.others:
+            return self.read, f"the last of {self.others + 1} rows that may be of it is drawn"
+        return self.read, "" if self.read.interval else first_alone(counted)
+
+
+def _is_meant(name: str, source: Source) -> bool:
+    """Whether a row of that name is of the picture."""
+    if source.path is not None:
+        return Path(name).absolute() == source.path.absolute()
+    # Outputs keep no query, as that of a signed URL is a key to the picture.
+    return name == source.name or (name.endswith("?…") and name == without_query(source.name))
 
 
 def _differ(one: Result, other: Result) -> bool:

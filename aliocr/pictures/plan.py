@@ -21,7 +21,7 @@ MAX_SIDE_PIXELS = 65_500
 LEAST_LINE = 14
 """Pixels high is a line of text at least, if drawing it up to `MOST_SCALE` times as large helps."""
 
-LEAST_SIDE = 320
+LEAST_SIDE = 200
 """Pixels of the longer side, likewise."""
 
 MOST_SCALE = 4
