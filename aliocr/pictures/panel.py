@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby, pairwise
 
 import attrs
@@ -41,9 +41,6 @@ APART = 1.1
 
 WIDEST = 34
 """Of a text before it is wrapped, in font sizes."""
-
-LEAST_AFTER = 4
-"""Room for a text behind its number in the same row, in font sizes."""
 
 JUMP = 2.0
 """Upwards from one line to the next, in rows, where another column of the picture is read."""
@@ -167,21 +164,25 @@ class Typesetter:
         """The pieces in rows that are not too wide, to stand anywhere."""
         self._rows, self._x, self._width = [[]], 0.0, 0.0
         for piece in pieces:
-            self._tag(piece.number)
-            self._text(piece.text)
+            lacking = bool(self._lettering.lacks(piece.text))
+            text = UNWRITTEN if lacking else piece.text
+            faces = dict(zip(text, self._lettering.faces(text), strict=True))
+            width = sum(faces[each].width(each, self._style.size) for each in text)
+            self._tag(piece.number, width)
+            self._text(text, faces, faint=lacking)
         return Block(tuple(tuple(row) for row in self._rows), self._width)
 
     @property
     def _indent(self) -> int:
         return self._style.tag + self._style.gap
 
-    def _tag(self, number: int | None) -> None:
-        """The number of what follows; in a row that has begun, if there is room for both."""
+    def _tag(self, number: int | None, following: float) -> None:
+        """The number of what follows, so wide; in a row that has begun if both have room in it."""
         style = self._style
         width = 0 if number is None else self._tags.width(number)
         at = self._x + APART * style.size
         first = not self._rows[-1]
-        if not first and at + width + LEAST_AFTER * style.size > style.widest:
+        if not first and at + width + style.gap + following > style.widest:
             self._break(0)
             first = True
         at = 0 if first else at
@@ -189,10 +190,7 @@ class Typesetter:
             self._rows[-1].append(Tag(at, number))
         self._x = self._indent if first else at + width + 0.7 * style.gap
 
-    def _text(self, text: str) -> None:
-        faint = bool(self._lettering.lacks(text))
-        text = UNWRITTEN if faint else text
-        faces = dict(zip(text, self._lettering.faces(text), strict=True))
+    def _text(self, text: str, faces: Mapping[str, Face], *, faint: bool) -> None:
         for word in _words(text):
             widths = [faces[each].width(each, self._style.size) for each in word]
             if self._x + sum(widths[: len(word.rstrip())]) <= self._style.widest:
