@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from aliocr.limiter import Limiter, PacedLimiter, StrictLimiter
     from aliocr.limits import Limits
     from aliocr.models import Failure, Frame, Image, Outcome, Region, Scan
+    from aliocr.pictures.drawing import Drawing, draw
     from aliocr.session import Session
     from aliocr.stats import Stats
     from aliocr.version import __version__
@@ -37,6 +38,7 @@ else:
         "Credentials": "credentials",
         "CredentialsProvider": "credentials",
         "DownloadError": "errors",
+        "Drawing": "pictures.drawing",
         "Failure": "models",
         "Frame": "models",
         "Image": "models",
@@ -58,6 +60,7 @@ else:
         "ThrottledError": "errors",
         "TransportError": "errors",
         "__version__": "version",
+        "draw": "pictures.drawing",
     }
 
     def __getattr__(name: str) -> object:
@@ -78,6 +81,7 @@ __all__ = [
     "Credentials",
     "CredentialsProvider",
     "DownloadError",
+    "Drawing",
     "Failure",
     "Frame",
     "Image",
@@ -99,4 +103,5 @@ __all__ = [
     "ThrottledError",
     "TransportError",
     "__version__",
+    "draw",
 ]

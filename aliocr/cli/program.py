@@ -2,6 +2,7 @@
 
 import click
 
+from aliocr.cli.draw import draw
 from aliocr.cli.emulate import emulate
 from aliocr.cli.run import run
 from aliocr.cli.scan import scan
@@ -11,7 +12,7 @@ __all__ = ["program"]
 
 
 @click.group(
-    commands=[emulate, run, scan],
+    commands=[draw, emulate, run, scan],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="aliocr")
