@@ -71,10 +71,9 @@ class Desk:
         self._journal = ledger.journal
         self._sources = sources
         self._whole_urls = whole_urls
-        retries = self._journal.retries() if alone else []
-        self._only = RowSet(retries) if alone else None
-        self._last = max(retries, default=0) if alone else math.inf
-        first = retries[0] if retries else self._journal.facts.through + 1
+        self._only = RowSet(self._journal.retries()) if alone else None
+        self._last = math.inf if self._only is None else self._only.most or 0
+        first = (self._only and self._only.least) or self._journal.facts.through + 1
         self.start = self._journal.mark_before(first)
         before = self.start.number if self.start else 0
         self.seen = self._journal.digests(after=before)
@@ -118,7 +117,8 @@ class Desk:
         wanted: list[Wanted] = []
         written: list[Result] = []
         for row in taken.rows:
-            if not self._ledger.has(row.number) and (not self._only or row.number in self._only):
+            asked_for = self._only is None or row.number in self._only
+            if asked_for and not self._ledger.has(row.number):
                 match self._looked_at(row):
                     case Wanted() as image:
                         wanted.append(image)
