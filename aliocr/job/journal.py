@@ -244,12 +244,17 @@ class Journal:
 
     def first(self, digest: bytes, row: int) -> int:
         """The row at which an image was first met; it is this one if it was not met before."""
-        met = self._db.execute("SELECT row FROM images WHERE source = ?", (digest,)).fetchone()
-        if met is not None and met[0] <= row:
-            return int(met[0])
         self.begin()
-        self._db.execute("INSERT OR REPLACE INTO images VALUES (?, ?)", (digest, row))
-        return row
+        written = self._db.execute(
+            """INSERT INTO images VALUES (?, ?)
+            ON CONFLICT DO UPDATE SET row = excluded.row WHERE excluded.row < row""",
+            (digest, row),
+        )
+        if written.rowcount:
+            return row
+        query = "SELECT row FROM images WHERE source = ?"
+        (first,) = self._db.execute(query, (digest,)).fetchone()
+        return int(first)
 
     def mark(self, mark: Mark) -> None:
         """A place from which the input can be read on."""
