@@ -100,8 +100,8 @@ class Job:
         """
         with past(self._output, self._settings) as journal:
             names = journal.names() if journal else ()
-            done = RowSet(journal.rows() if journal else ())
-            again = journal.failed(self._retry.kinds) if journal and self._retry else set()
+            done = journal.done() if journal else RowSet()
+            again = RowSet(journal.failed(self._retry.kinds) if journal and self._retry else ())
         with closing(self._reader(None, names)) as reader:
             return planned(
                 reader,

@@ -1,8 +1,8 @@
 """One run of a job: images on their way to a session, and what became of them on its way back.
 
-The feeder of the stream draws on the desk, the body of the run writes each outcome as it comes, and
-the keeper makes lasting, all at once, what has come while it did so before. What waits for a disk
-does so in one thread.
+The feeder of the stream draws on the desk, the body of the run takes outcomes, the writer writes in
+each turn of the loop what has come in it, and the keeper makes lasting, all at once, what was
+written while it did so before. What waits for a disk does so in one thread.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, suppress
 from functools import partial
@@ -93,6 +93,7 @@ class Run:
         # The session hands back the very image it was given, so its identity finds the row.
         self._open: dict[int, Wanted] = {}
         self._unserved: list[tuple[Wanted, Outcome]] = []
+        self._came = asyncio.Event()
         self._news = asyncio.Event()
         self._room = asyncio.Event()
         self._answer = asyncio.Event()
@@ -181,9 +182,11 @@ class Run:
     async def _work(self, desk: Desk, intake: Intake) -> None:
         try:
             async with asyncio.TaskGroup() as tasks:
+                _ = tasks.create_task(self._write(desk), name="aliocr job writer")
                 _ = tasks.create_task(self._keep(desk), name="aliocr job keeper")
                 await self._read(desk, intake)
                 self._all_answered = True
+                self._came.set()
                 self._news.set()
         except BaseExceptionGroup as group:
             error = group.exceptions[0]
@@ -219,16 +222,23 @@ class Run:
 
     def _keep_unserved(self, desk: Desk) -> None:
         """What was not served while the service served others is a failure of its own."""
-        results = [desk.keep(wanted, outcome) for wanted, outcome in self._unserved]
+        self._count(*(desk.keep(wanted, outcome) for wanted, outcome in self._unserved))
         self._unserved.clear()
-        self._count(results)
-        self._news.set()
+        self._came.set()
+
+    async def _write(self, desk: Desk) -> None:
+        """Write outcomes, those of one turn of the loop at once: most of a write is the call."""
+        while not self._all_answered:
+            await self._came.wait()
+            self._came.clear()
+            desk.write()
+            self._news.set()
 
     async def _images(self, desk: Desk, intake: Intake) -> AsyncIterator[Image]:
         while not self._drawn:
             taken = await intake.take(ROWS_AT_ONCE)
             drawn = await self._in_thread(partial(desk.draw, taken))
-            self._count(drawn.written)
+            self._count(*drawn.written)
             self._news.set()
             for wanted in drawn.wanted:
                 if not await self._can_afford():
@@ -271,10 +281,10 @@ class Run:
             self._news.clear()
             if changed:
                 self._noted = self.spent
-                self._count(await self._in_thread(partial(desk.settle, self._noted)))
+                self._count(*await self._in_thread(partial(desk.settle, self._noted)))
                 self._room.set()
 
-    def _count(self, results: Iterable[Result]) -> None:
+    def _count(self, *results: Result) -> None:
         for result in results:
             reason = None if result.ok else Failed(result.kind, result.code, 1).reason
             self._counts[reason] += 1
@@ -305,6 +315,7 @@ class Run:
 
     def _closed_desk(self, desk: Desk) -> None:
         try:
+            desk.write()
             desk.settle(self.spent)
             self._outcome = desk.failed()
             self._duplicates = desk.duplicates
