@@ -10,6 +10,7 @@ import aliocr
 ROOT = Path(aliocr.__file__).parent
 
 FLOORS = {
+    "boxes": -1,
     "errors": 0,
     "credentials": 0,
     "limits": 0,
