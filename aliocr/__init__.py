@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         ThrottledError,
         TransportError,
     )
+    from aliocr.finding import Match, search
     from aliocr.layout import Line
     from aliocr.limiter import Limiter, PacedLimiter, StrictLimiter
     from aliocr.limits import Limits
@@ -44,6 +45,7 @@ else:
         "Limiter": "limiter",
         "Limits": "limits",
         "Line": "layout",
+        "Match": "finding",
         "OCRError": "errors",
         "Outcome": "models",
         "OverloadError": "errors",
@@ -58,6 +60,7 @@ else:
         "ThrottledError": "errors",
         "TransportError": "errors",
         "__version__": "version",
+        "search": "finding",
     }
 
     def __getattr__(name: str) -> object:
@@ -85,6 +88,7 @@ __all__ = [
     "Limiter",
     "Limits",
     "Line",
+    "Match",
     "OCRError",
     "Outcome",
     "OverloadError",
@@ -99,4 +103,5 @@ __all__ = [
     "ThrottledError",
     "TransportError",
     "__version__",
+    "search",
 ]

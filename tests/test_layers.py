@@ -26,6 +26,7 @@ FLOORS = {
     "queue": 2,
     "stats": 2,
     "arguments": 2,
+    "finding": 2,
     "quota": 3,
     "replies": 3,
     "journeys": 3,

@@ -109,3 +109,12 @@ def errors(error: aliocr.OCRError) -> str | None:
             return error.request_id
         case _:
             return aliocr.__version__ if error.transient or error.maybe_charged else None
+
+
+def finding(outcomes: list[aliocr.Outcome]) -> None:
+    """A match keeps the type of what was searched, and says what to mark."""
+    for match in aliocr.search(outcomes, "total"):
+        assert_type(match, aliocr.Match[aliocr.Scan | aliocr.Failure])
+        assert_type(match.regions, tuple[aliocr.Region, ...])
+        for line, start, end in match.spans:
+            assert_type(line.text[start:end], str)
