@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         TransportError,
     )
     from aliocr.finding import Match, search
+    from aliocr.hocr import to_hocr
     from aliocr.layout import Line
     from aliocr.limiter import Limiter, PacedLimiter, StrictLimiter
     from aliocr.limits import Limits
@@ -61,6 +62,7 @@ else:
         "TransportError": "errors",
         "__version__": "version",
         "search": "finding",
+        "to_hocr": "hocr",
     }
 
     def __getattr__(name: str) -> object:
@@ -104,4 +106,5 @@ __all__ = [
     "TransportError",
     "__version__",
     "search",
+    "to_hocr",
 ]

@@ -27,6 +27,7 @@ FLOORS = {
     "stats": 2,
     "arguments": 2,
     "finding": 2,
+    "hocr": 2,
     "quota": 3,
     "replies": 3,
     "journeys": 3,

@@ -7,6 +7,7 @@ from typing import assert_never, assert_type
 import aiohttp
 
 import aliocr
+from aliocr.job.record import Read
 
 
 async def provider() -> aliocr.Credentials:
@@ -118,3 +119,9 @@ def finding(outcomes: list[aliocr.Outcome]) -> None:
         assert_type(match.regions, tuple[aliocr.Region, ...])
         for line, start, end in match.spans:
             assert_type(line.text[start:end], str)
+
+
+def exporting(scan: aliocr.Scan, row: Read) -> None:
+    """Both of what can be read are exported."""
+    assert_type(aliocr.to_hocr(scan, size=(640, 480), title="a page"), str)
+    assert_type(aliocr.to_hocr(row), str)
