@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from aliocr.limiter import Limiter, PacedLimiter, StrictLimiter
     from aliocr.limits import Limits
     from aliocr.models import Failure, Frame, Image, Outcome, Region, Scan
+    from aliocr.pictures.drawing import Drawing, draw
     from aliocr.session import Session
     from aliocr.stats import Stats
     from aliocr.version import __version__
@@ -39,6 +40,7 @@ else:
         "Credentials": "credentials",
         "CredentialsProvider": "credentials",
         "DownloadError": "errors",
+        "Drawing": "pictures.drawing",
         "Failure": "models",
         "Frame": "models",
         "Image": "models",
@@ -61,6 +63,7 @@ else:
         "ThrottledError": "errors",
         "TransportError": "errors",
         "__version__": "version",
+        "draw": "pictures.drawing",
         "search": "finding",
         "to_hocr": "hocr",
     }
@@ -83,6 +86,7 @@ __all__ = [
     "Credentials",
     "CredentialsProvider",
     "DownloadError",
+    "Drawing",
     "Failure",
     "Frame",
     "Image",
@@ -105,6 +109,7 @@ __all__ = [
     "ThrottledError",
     "TransportError",
     "__version__",
+    "draw",
     "search",
     "to_hocr",
 ]

@@ -2,6 +2,7 @@
 
 import click
 
+from aliocr.cli.draw import draw
 from aliocr.cli.emulate import emulate
 from aliocr.cli.export import export
 from aliocr.cli.run import run
@@ -13,7 +14,7 @@ __all__ = ["program"]
 
 
 @click.group(
-    commands=[emulate, export, run, scan, search_output],
+    commands=[draw, emulate, export, run, scan, search_output],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="aliocr")

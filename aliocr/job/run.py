@@ -17,12 +17,13 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, TypeVar
 
+from aliocr.errors import APIError, OCRError, ResponseError, ThrottledError, TransportError
 from aliocr.job.desk import Desk, Wanted
 from aliocr.job.intake import Intake
 from aliocr.job.record import Result
 from aliocr.job.rows import Reader
 from aliocr.job.sources import Sources
-from aliocr.job.summary import Failed, Progress, Summary
+from aliocr.job.summary import Failed, JobError, Progress, Summary
 from aliocr.models import Image, Outcome
 from aliocr.session import Session
 
@@ -35,6 +36,11 @@ ROWS_AT_ONCE = 200
 
 MOST_UNSETTLED = 2_000
 """Outcomes that may wait to be made lasting before no more are taken."""
+
+MOST_UNSERVED = 300
+"""Images in a row that were not served, for whatever reason that is not theirs, before a job takes
+it for lasting and ends, instead of failing all its rows one after the other. Their results are held
+back until it is known: the rows of a network that is gone are not failures."""
 
 MOST_COPIES = 10_000
 """Rows that may wait for the outcome of an equal one before no more are drawn."""
@@ -86,6 +92,7 @@ class Run:
         self._counts: Counter[str | None] = Counter()  # by reason; None for those read
         # The session hands back the very image it was given, so its identity finds the row.
         self._open: dict[int, Wanted] = {}
+        self._unserved: list[tuple[Wanted, Outcome]] = []
         self._news = asyncio.Event()
         self._room = asyncio.Event()
         self._answer = asyncio.Event()
@@ -190,6 +197,7 @@ class Run:
                 while desk.unsettled > MOST_UNSETTLED:
                     self._room.clear()
                     await self._room.wait()
+        self._keep_unserved(desk)
 
     def _take(self, desk: Desk, outcome: Outcome) -> None:
         wanted = self._open.pop(id(outcome.image))
@@ -198,9 +206,23 @@ class Run:
             self._spent += max(1, len(outcome.frames))
         elif outcome.error.maybe_charged:
             self._spent += 1
-        self._count([desk.keep(wanted, outcome)])
-        self._news.set()
         self._answer.set()
+        self._unserved.append((wanted, outcome))
+        if outcome.ok or not _is_of_the_service(outcome.error):
+            self._keep_unserved(desk)
+        elif len(self._unserved) == MOST_UNSERVED:
+            self._unserved.clear()
+            raise JobError(
+                f"{MOST_UNSERVED} images in a row were not served, the last because of this: "
+                f"{outcome.error}; their rows are read when the job is started again"
+            ) from outcome.error
+
+    def _keep_unserved(self, desk: Desk) -> None:
+        """What was not served while the service served others is a failure of its own."""
+        results = [desk.keep(wanted, outcome) for wanted, outcome in self._unserved]
+        self._unserved.clear()
+        self._count(results)
+        self._news.set()
 
     async def _images(self, desk: Desk, intake: Intake) -> AsyncIterator[Image]:
         while not self._drawn:
@@ -291,3 +313,10 @@ class Run:
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+def _is_of_the_service(error: OCRError) -> bool:
+    """Whether it says nothing about the image: the network, a proxy, the gateway, the account."""
+    if isinstance(error, APIError):
+        return isinstance(error, ThrottledError) or isinstance(error.code, str)
+    return isinstance(error, TransportError | ResponseError)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import assert_never, assert_type
 
 import aiohttp
@@ -95,6 +96,19 @@ def use(outcome: aliocr.Outcome) -> None:
             pass
         case _:
             assert_never(outcome)
+
+
+def drawings(scan: aliocr.Scan) -> None:
+    """Of bytes or a file, with or without a font."""
+    drawing = aliocr.draw(b"", scan)
+    assert_type(drawing, aliocr.Drawing)
+    assert_type(aliocr.draw("a.png", scan, font=Path("font.ttf")).remarks, tuple[str, ...])
+    drawing.picture.save("a.boxes.png")
+
+
+def drawn_of_a_job(read: Read) -> aliocr.Drawing:
+    """What a job's output says can be drawn, too."""
+    return aliocr.draw(Path("a.png"), read)
 
 
 def errors(error: aliocr.OCRError) -> str | None:
