@@ -21,6 +21,8 @@ if TYPE_CHECKING:
         ThrottledError,
         TransportError,
     )
+    from aliocr.finding import Match, search
+    from aliocr.hocr import to_hocr
     from aliocr.layout import Line
     from aliocr.limiter import Limiter, PacedLimiter, StrictLimiter
     from aliocr.limits import Limits
@@ -46,6 +48,7 @@ else:
         "Limiter": "limiter",
         "Limits": "limits",
         "Line": "layout",
+        "Match": "finding",
         "OCRError": "errors",
         "Outcome": "models",
         "OverloadError": "errors",
@@ -61,6 +64,8 @@ else:
         "TransportError": "errors",
         "__version__": "version",
         "draw": "pictures.drawing",
+        "search": "finding",
+        "to_hocr": "hocr",
     }
 
     def __getattr__(name: str) -> object:
@@ -89,6 +94,7 @@ __all__ = [
     "Limiter",
     "Limits",
     "Line",
+    "Match",
     "OCRError",
     "Outcome",
     "OverloadError",
@@ -104,4 +110,6 @@ __all__ = [
     "TransportError",
     "__version__",
     "draw",
+    "search",
+    "to_hocr",
 ]

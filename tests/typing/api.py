@@ -124,3 +124,18 @@ def errors(error: aliocr.OCRError) -> str | None:
             return error.request_id
         case _:
             return aliocr.__version__ if error.transient or error.maybe_charged else None
+
+
+def finding(outcomes: list[aliocr.Outcome]) -> None:
+    """A match keeps the type of what was searched, and says what to mark."""
+    for match in aliocr.search(outcomes, "total"):
+        assert_type(match, aliocr.Match[aliocr.Scan | aliocr.Failure])
+        assert_type(match.regions, tuple[aliocr.Region, ...])
+        for line, start, end in match.spans:
+            assert_type(line.text[start:end], str)
+
+
+def exporting(scan: aliocr.Scan, row: Read) -> None:
+    """Both of what can be read are exported."""
+    assert_type(aliocr.to_hocr(scan, size=(640, 480), title="a page"), str)
+    assert_type(aliocr.to_hocr(row), str)
