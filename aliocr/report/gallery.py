@@ -22,13 +22,13 @@ __all__ = ["Embedded", "Gallery", "LeftOut", "Linked"]
 BAD_ROW = "BadRow"
 """The kind of a row that names no image."""
 
-SHORT_SIDE_PIXELS = 1000
+SHORT_SIDE_PIXELS = 900
 """Of a picture on the page, which shows it half as large, for screens of fine pixels."""
 
 PIXELS, PIXELS_IN_ALL = 4_000_000, 8_000_000
 """Of a picture, which is much only for a long one, and of all frames of a GIF."""
 
-QUALITY = 80
+QUALITY = 75
 """Of WEBP: half the bytes of a JPEG that looks like it."""
 
 DECODED_AT_ONCE = min(4, os.cpu_count() or 1)

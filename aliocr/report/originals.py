@@ -147,7 +147,9 @@ def _contents(source: str, folders: tuple[Path, ...]) -> bytes:
 def _found(source: str, folders: tuple[Path, ...]) -> Path:
     """Where a path leads to a file, or else where it leads."""
     here = Path(source)
-    return next((path for path in (here, *(each / here for each in folders)) if path.exists()), here)
+    return next(
+        (path for path in (here, *(each / here for each in folders)) if path.exists()), here
+    )
 
 
 def address(source: str, page: Path, folders: tuple[Path, ...] = ()) -> str:

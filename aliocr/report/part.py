@@ -48,7 +48,7 @@ class Part:
             self._file = self._path.open("xb")
             # On the same disk, as the folder for temporary files may be in memory.
             try:
-                self._spool = tempfile.TemporaryFile(dir=self._page.parent)  # noqa: SIM115
+                self._spool = tempfile.TemporaryFile(dir=self._page.parent)
             except OSError:
                 self._leave()
                 raise

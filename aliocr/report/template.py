@@ -59,11 +59,13 @@ def framed(title: str, *, linked: bool) -> Frame:
 
 @cache
 def _parts() -> tuple[str, str, str]:
+    """The page, its styles and its script, which is of three files for those who read it."""
     folder = files("aliocr.report")
-    page, style, script = (
-        folder.joinpath(name).read_text("utf-8") for name in ("page.html", "page.css", "page.js")
+    page, style, *scripts = (
+        folder.joinpath(name).read_text("utf-8")
+        for name in ("page.html", "page.css", "entries.js", "search.js", "page.js")
     )
-    return page, style, script
+    return page, style, "".join(scripts)
 
 
 def _hash(inline: str) -> str:
