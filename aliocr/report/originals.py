@@ -37,6 +37,7 @@ NETWORK_TROUBLE: tuple[tuple[type[Exception], str], ...] = (
     (aiohttp.ClientConnectorError, "no connection to its host"),
     (aiohttp.TooManyRedirects, "its host redirects too often"),
     (aiohttp.InvalidURL, "its URL, or one it redirects to, is none"),
+    (aiohttp.NonHttpUrlClientError, "its host redirects to what is neither http nor https"),
     (Exception, "its host's answer is broken"),
 )
 """In plain words, the first that fits. None names the URL: its query may be a key."""

@@ -39,7 +39,7 @@ def framed(title: str, *, linked: bool) -> Frame:
             "default-src 'none'",
             f"script-src {_hash(script)}",
             f"style-src {_hash(style)}",
-            f"img-src data:{' http: https: file: ' if linked else ''}",
+            f"img-src data:{' http: https: file:' if linked else ''}",
             "base-uri 'none'",
             "form-action 'none'",
             "require-trusted-types-for 'script'",
