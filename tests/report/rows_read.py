@@ -19,7 +19,7 @@ def regions(lines: Iterable[dict[str, Any]]) -> tuple[Region, ...]:
     return tuple(Region(**line) for line in lines)
 
 
-def sample(name: str, row: int = 1, **changes: Any) -> Read:
+def sample(name: str, row: int = 1, **changes: Any) -> Result:
     """What a sample says, by its ground truth; all frames of a GIF."""
     truth = TRUTH[name]
     fields: dict[str, Any] = {"source": str(SAMPLES / name), "regions": regions(truth["lines"])}
@@ -30,13 +30,13 @@ def sample(name: str, row: int = 1, **changes: Any) -> Read:
     return Read(row=row, **(fields | changes))
 
 
-def said(text: str, row: int = 1, **changes: Any) -> Read:
+def said(text: str, row: int = 1, **changes: Any) -> Result:
     """A row that says this, in one line of a picture that is nowhere."""
     fields: dict[str, Any] = {"source": f"/nowhere/{row}.png", "text": text}
     return Read(row=row, **(fields | {"regions": (Region(text, 1, 2, 30, 4),)} | changes))
 
 
-def failed(row: int = 1, code: int = 592, **changes: Any) -> Unread:
+def failed(row: int = 1, code: int | str = 592, **changes: Any) -> Result:
     """A row whose image was not read."""
     fields: dict[str, Any] = {"source": f"/nowhere/{row}.png", "kind": "DownloadError"}
     fields |= {"code": code, "request_id": f"id-{row}"}
@@ -50,3 +50,8 @@ async def written(
     """A report of these, in this folder."""
     page = folder / "out.html"
     return page, await write_report(results, page, gallery, title="out.jsonl", **options)
+
+
+def files_in(folder: Path) -> set[str]:
+    """The names of all that is there."""
+    return {each.name for each in folder.iterdir()}

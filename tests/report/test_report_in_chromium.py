@@ -18,9 +18,10 @@ from aliocr.report.gallery import Embedded, Gallery, LeftOut, Linked
 from aliocr.report.originals import FromSources
 
 pytest.importorskip("selenium", reason="needs selenium, of the extra dev")
-image = pytest.importorskip("PIL.Image", reason="needs Pillow, of the extra pictures")
+pytest.importorskip("PIL", reason="needs Pillow, of the extra pictures")
 
 from chromium import BROWSER, DRIVER, Viewer, browser
+from PIL import Image
 from selenium.webdriver import Chrome, Keys
 
 pytestmark = pytest.mark.skipif(
@@ -57,10 +58,9 @@ return [...document.querySelectorAll(".page")].map((page) => {
 """
 
 LIT = """
-return [
-  [...document.querySelectorAll(".box.hot title")].map((title) => title.textContent.split("\\n")[0]),
-  [...document.querySelectorAll("li.hot")].map((line) => line.textContent),
-];
+const texts = (selector) => [...document.querySelectorAll(selector)]
+  .map((one) => one.textContent.split("\\n")[0]);
+return [texts(".box.hot title"), texts("li.hot")];
 """
 
 ROWS_SHOWN = """
@@ -193,7 +193,7 @@ def test_a_thousand_pictures_are_loaded_as_they_come_into_view(
     for number in range(1, 1001):
         path = tmp_path / f"{number}.png"
         color = number % 250, number // 250, 200
-        image.new("RGB", (200, 160), color).save(path, compress_level=1)
+        Image.new("RGB", (200, 160), color).save(path, compress_level=1)
         rows.append(said(f"picture {number}", number, source=str(path)))
     show(*rows)
     count = "return document.images.length"
@@ -445,7 +445,7 @@ def test_on_paper_all_pictures_are_there(person: Viewer, show: Open, tmp_path: P
     """Also those that were never scrolled to."""
     rows = []
     for number in range(1, 41):
-        image.new("RGB", (200, 160), (5 * number, 90, 200)).save(tmp_path / f"{number}.png")
+        Image.new("RGB", (200, 160), (5 * number, 90, 200)).save(tmp_path / f"{number}.png")
         rows.append(said("a", number, source=str(tmp_path / f"{number}.png")))
     show(*rows)
     assert person.run("return document.images.length") < 20

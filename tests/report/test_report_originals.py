@@ -17,33 +17,35 @@ from aliocr.report.originals import FromSources, MissingError
 PICTURE = b"not a picture, but nobody looks"
 
 
+async def answer(request: web.Request) -> web.StreamResponse:
+    """Pictures, and other things."""
+    match request.path:
+        case "/picture":
+            return web.Response(body=PICTURE)
+        case "/asked":
+            return web.Response(text=request.raw_path)
+        case "/packed":
+            return web.Response(body=PICTURE, headers={"Content-Encoding": "gzip"})
+        case "/large":
+            return web.Response(body=bytes(20 * 1024 * 1024 + 1))
+        case "/moved" | "/loop" | "/away":
+            raise web.HTTPFound(MOVED[request.path])
+        case "/silent":
+            await asyncio.Event().wait()
+        case "/broken":
+            assert request.transport is not None
+            request.transport.close()
+        case _:
+            pass
+    raise web.HTTPNotFound
+
+
+MOVED = {"/moved": "/picture", "/loop": "/loop", "/away": "file:///etc/hostname"}
+
+
 @pytest.fixture
 async def host() -> AsyncIterator[str]:
-    """A host of pictures, and of other things."""
-
-    async def answer(request: web.Request) -> web.StreamResponse:
-        match request.path:
-            case "/picture":
-                return web.Response(body=PICTURE)
-            case "/asked":
-                return web.Response(text=request.raw_path)
-            case "/packed":
-                return web.Response(body=PICTURE, headers={"Content-Encoding": "gzip"})
-            case "/large":
-                return web.Response(body=bytes(20 * 1024 * 1024 + 1))
-            case "/moved":
-                raise web.HTTPFound("/picture")
-            case "/loop":
-                raise web.HTTPFound("/loop")
-            case "/away":
-                raise web.HTTPFound("file:///etc/hostname")
-            case "/silent":
-                await asyncio.Event().wait()
-            case "/broken":
-                assert request.transport is not None
-                request.transport.close()
-        raise web.HTTPNotFound
-
+    """The base URL of a host with all of that."""
     app = web.Application()
     app.router.add_get("/{path:.*}", answer)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rows_read import failed, said, sample, written
+from rows_read import failed, files_in, said, sample, written
 from truth import SAMPLES
 
 from aliocr import Frame, Region
-from aliocr.job.record import Read, Result
+from aliocr.job.record import Result
 from aliocr.report.entry import Link, NoPicture, Page, Picture, entry
 from aliocr.report.gallery import Embedded, LeftOut, Linked
 from aliocr.report.originals import FromSources, MissingError
@@ -37,7 +37,7 @@ class Album:
         self.data = data
         self.asking = self.most = self.asked = 0
 
-    async def picture(self, result: Result) -> bytes:
+    async def picture(self, _: Result) -> bytes:
         """After a turn of the loop."""
         self.asked += 1
         self.asking += 1
@@ -170,7 +170,7 @@ async def test_linked_pictures_are_relative_to_the_page(tmp_path: Path) -> None:
 # --- frames ---------------------------------------------------------------------------------------
 
 
-def titles(row: Read, shown: Picture | Link | NoPicture) -> list[tuple[str | None, int, int]]:
+def titles(row: Result, shown: Picture | Link | NoPicture) -> list[tuple[str | None, int, int]]:
     """Of each sheet of a row the title, how many lines it has, and how many of them with boxes."""
     sheets = entry(row, shown)["sheets"]
     return [
@@ -219,7 +219,7 @@ async def test_an_earlier_report_is_replaced_and_no_other_file(tmp_path: Path) -
     page.mkdir()
     with pytest.raises(ReportError, match="no regular file"):
         await written([said("third")], tmp_path, LeftOut())
-    assert list(tmp_path.iterdir()) == [page]
+    assert files_in(tmp_path) == {page.name}
 
 
 async def test_a_folder_that_is_not_there_is_one_line(tmp_path: Path) -> None:
@@ -246,13 +246,13 @@ async def test_trouble_on_the_way_leaves_nothing(tmp_path: Path, place: str) -> 
             raise ValueError("line 2")
 
     class Broken(Album):
-        async def picture(self, result: Result) -> bytes:
+        async def picture(self, _: Result) -> bytes:
             raise RuntimeError("a fault of its own")
 
     with pytest.raises(ValueError if place == "rows" else RuntimeError):
         await written(rows(), tmp_path, Embedded(Broken(b"")))
     assert page.read_bytes() == before
-    assert list(tmp_path.iterdir()) == [page]
+    assert files_in(tmp_path) == {page.name}
 
 
 async def test_cancelled_it_leaves_nothing(tmp_path: Path) -> None:
@@ -261,18 +261,18 @@ async def test_cancelled_it_leaves_nothing(tmp_path: Path) -> None:
     waiting = asyncio.Event()
 
     class Silent(Album):
-        async def picture(self, result: Result) -> bytes:
+        async def picture(self, _: Result) -> bytes:
             waiting.set()
             await asyncio.Event().wait()
             raise MissingError
 
     work = asyncio.create_task(written([said("a")], tmp_path, Embedded(Silent(b""))))
     await waiting.wait()
-    assert list(tmp_path.iterdir())
+    assert files_in(tmp_path)
     work.cancel()
     with pytest.raises(asyncio.CancelledError):
         await work
-    assert not list(tmp_path.iterdir())
+    assert not files_in(tmp_path)
 
 
 def test_without_pillow_it_says_which_extra(monkeypatch: pytest.MonkeyPatch) -> None:
