@@ -96,6 +96,7 @@ function viewOf(entry, sheet, at, piece) {
   view.page = el("div", { class: view.desk ? "page" : "page bare" },
     sheet.title ? el("h4", {}, sheet.title) : null, view.desk, view.side);
   if (sheet.w) shape(view, sheet.w, sheet.h);
+  else if (!pictured) view.page.style.containIntrinsicHeight = `auto ${told.ok ? listed(view) : 120}px`;
   views.set(view.page, view);
   return view;
 }
@@ -107,7 +108,7 @@ function shape(view, width, height) {
   view.holder.style.setProperty("--h", height);
   view.page.classList.toggle("high", height > 2.5 * width && height > 400);
   view.page.classList.toggle("wide", width > 2.5 * height && width > 400);
-  view.page.style.containIntrinsicSize = `auto auto auto ${Math.round(heightOf(view, width, height))}px`;
+  view.page.style.containIntrinsicHeight = `auto ${Math.round(heightOf(view, width, height))}px`;
 }
 
 // As the styles will have it, but for lines that are too long for one row.
@@ -121,9 +122,11 @@ function heightOf(view, width, height) {
   if (view.page.classList.contains("high")) shown = Math.min(room, width, 620);
   if (view.page.classList.contains("wide")) shown = Math.max(room, Math.min(width, 260 * width / height));
   const picture = Math.min(narrow ? 0.7 * innerHeight : tall, shown * height / width + pad);
-  const listed = 16 + 28.5 * (view.items.length || 2);
-  return (view.sheet.title ? 40 : 0) + (stacked ? picture + listed : Math.max(picture, Math.min(tall, listed)));
+  return (view.sheet.title ? 40 : 0)
+    + (stacked ? picture + listed(view) : Math.max(picture, Math.min(tall, listed(view))));
 }
+
+const listed = (view) => 16 + Math.round(28.5 * (view.items.length || 2));
 
 function building() {
   let at = 0;
@@ -239,13 +242,14 @@ function boxOf(line, at) {
     return drawn("rect", { x, y, width: Math.max(0, w), height: Math.max(0, h), rx: Math.max(0, Math.min(w, h) / 10) },
       drawn("title", {}, `${at + 1}. ${text}\n${spot}`));
   });
-  const [[x, y]] = line.boxes;
-  const tag = drawn("g", { class: "tag", "data-x": x, "data-y": y },
+  const [[x, y, , h]] = line.boxes;
+  const tag = drawn("g", { class: "tag", "data-x": x, "data-y": y, "data-h": h },
     drawn("circle", { r: at + 1 > 99 ? 11 : 8.5 }), drawn("text", {}, String(at + 1)));
   return drawn("g", { class: "box", "data-line": at }, ...rects, tag);
 }
 
-// The numbered tags keep their size on the screen, whatever the picture is scaled by.
+// The numbered tags keep their size on the screen, whatever the picture is scaled by; smaller ones
+// go with small lines, which they would hide.
 const sizes = new ResizeObserver((seen) => {
   for (const { target, contentRect } of seen) fit(target, contentRect.width);
 });
@@ -254,7 +258,10 @@ function fit(holder, shown) {
   const svg = holder.querySelector("svg");
   const width = svg?.viewBox.baseVal?.width;
   if (!width || !shown) return;
+  const scale = width / shown;
   for (const tag of svg.querySelectorAll(".tag")) {
-    tag.setAttribute("transform", `translate(${tag.dataset.x} ${tag.dataset.y}) scale(${width / shown})`);
+    const { x, y, h } = tag.dataset;
+    const size = scale * Math.max(0.62, Math.min(1, h / scale / 18));
+    tag.setAttribute("transform", `translate(${x} ${y}) scale(${size})`);
   }
 }

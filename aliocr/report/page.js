@@ -175,7 +175,8 @@ function apply() {
   for (const button of $("filters").querySelectorAll("[data-filter]")) {
     button.setAttribute("aria-pressed", String(button.dataset.filter === filter));
   }
-  $("count").textContent = query ? `${plural(hits, "hit", "hits")} in ${amount(visible)}` : "";
+  const found = hits ? `${plural(hits, "hit", "hits")} in ${amount(visible)}` : "no hits";
+  $("count").textContent = query ? found : "";
   $("count").title = query ? `${plural(hits, "hit", "hits")} in ${plural(visible, "picture", "pictures")}` : "";
   $("steps").hidden = !query || !visible;
   $("nothing").hidden = visible > 0;
