@@ -9,7 +9,8 @@ The rules of this file:
    that would have waited anyway share a request. No timer waits for a batch to fill.
 3. Cancellation of a caller takes his ticket back. An image without tickets leaves the queue, and
    costs nothing; a request that has left goes on, for its other images are not his. It ends by
-   itself, or with the batcher.
+   itself, or with the batcher. A caller is told when his image is to go again, so that he may wait
+   for what is under way and take back all else.
 4. An image that failed joins the queue again, before those that never travelled, and pays for a
    permit like any other. After a request that failed as a whole, and may have run, its images
    travel in smaller company, so that one of them that sinks every request ends up alone.
@@ -278,6 +279,8 @@ class Batcher:
                 self._returns.close()
             return
         self._account.arrive(trip, failed)
+        for journey in batch:
+            self._journeys.arrive(journey)
         if self._closed:
             return
         if isinstance(failed, ImageError) and not failed.maybe_charged and len(batch) > 1:

@@ -32,6 +32,7 @@ __all__ = [
     "ScanTimeoutError",
     "ThrottledError",
     "TransportError",
+    "advice_on",
     "api_error",
     "undocumented_error",
     "without_queries",
@@ -241,6 +242,11 @@ def _rule(code: int | str) -> Rule:
         return IN_BODY.get(code, _UNKNOWN)
     family = "Missing" if code.startswith("Missing") else code.partition(".")[0]
     return GATEWAY.get(code) or GATEWAY.get(family, _UNKNOWN)
+
+
+def advice_on(code: int | str) -> str:
+    """What to do about a code of the service; empty if this version does not know it."""
+    return _rule(code).advice
 
 
 def api_error(

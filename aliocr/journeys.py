@@ -99,6 +99,19 @@ class Journeys:
                 if ticket.caller is not None:
                     ticket.caller.taken(ticket)
         journey.travelled = journey.travelling = True
+        self._tally.under_way += 1
+
+    def arrive(self, journey: Journey) -> None:
+        """Its request is over, whatever became of it; also if nobody wants it any more."""
+        journey.travelling = False
+        self._tally.under_way -= 1
+
+    def go_again(self, journey: Journey) -> bool:
+        """Whether anybody still wants it, now that it takes another try."""
+        for ticket in list(journey.tickets):
+            if ticket.caller is not None:
+                ticket.caller.returned(ticket)
+        return journey in self._open
 
     def fail(self, journey: Journey, error: OCRError) -> None:
         """Its one outcome is a failure; it says whether any try may have been charged."""

@@ -32,6 +32,12 @@ class Caller(Protocol):
     def taken(self, ticket: Ticket) -> None:
         """The image has left the queue for its first try; not called if it had when one joined."""
 
+    def returned(self, ticket: Ticket) -> None:
+        """The image has come back from a try and is to go again, at once or after a rest.
+
+        Who wants no other try withdraws his ticket now.
+        """
+
     def deliver(self, ticket: Ticket, outcome: Outcome) -> None:
         """The one outcome of the image. Must not raise."""
 

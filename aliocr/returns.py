@@ -126,22 +126,27 @@ class Returns:
             if not isinstance(answer, Scan):
                 reply.failed.append((journey, answer))
                 continue
-            journey.travelling = False
+            self._journeys.arrive(journey)
             if journey in self._journeys:
                 self._budget.refill()
                 self._journeys.succeed(journey, answer)
         if not reply.open:
             self._replies.popleft()
+            journeys = [journey for journey, _ in reply.failed]
             errors = [error for _, error in reply.failed]
             self._account.arrive(reply.trip, errors)
-            self.settle([journey for journey, _ in reply.failed], errors)
+            for journey in journeys:
+                self._journeys.arrive(journey)
+            self.settle(journeys, errors)
 
     def settle(self, failed: Sequence[Journey], errors: Sequence[OCRError]) -> None:
-        """Judge those that were not read; those that failed alike rest alike, and come back so."""
+        """Judge those that were not read; those that failed alike rest alike, and come back so.
+
+        They have arrived, all of them.
+        """
         throttled: list[Journey] = []
         alike: dict[tuple[object, ...], tuple[OCRError, list[Journey]]] = {}
         for journey, error in zip(failed, errors, strict=True):
-            journey.travelling = False
             if journey not in self._journeys:
                 continue
             if isinstance(error, ThrottledError):
@@ -188,18 +193,22 @@ class Returns:
         if isinstance(error, AuthError) and rest is None:
             self.refuse_waiting(error)
 
-    def _lay_down(self, group: list[Journey], seconds: float) -> None:
+    def _lay_down(self, group: Sequence[Journey], seconds: float) -> None:
         def wake() -> None:
             self._resting.discard(timer)
-            self.come_back(group)
+            self._join(wanted)
 
+        wanted = [journey for journey in group if self._journeys.go_again(journey)]
         timer = asyncio.get_running_loop().call_later(seconds, wake)
         self._resting.add(timer)
 
     def come_back(self, group: Sequence[Journey]) -> None:
+        """From a request that has arrived into the queue at once."""
+        self._join([journey for journey in group if self._journeys.go_again(journey)])
+
+    def _join(self, group: Sequence[Journey]) -> None:
         """Join the queue again, before those that never left it."""
         for journey in reversed(group):  # each goes to the front, so the first goes last
-            journey.travelling = False
             if journey in self._journeys:
                 self._queue.add(journey)
         self._ready()

@@ -231,7 +231,9 @@ class Session:
             found = {number: outcome async for number, outcome in feed}
         return [found[number] for number in range(len(wanted))]
 
-    async def stream(self, images: Source) -> AsyncGenerator[Outcome, None]:
+    async def stream(
+        self, images: Source, *, stop: asyncio.Event | None = None
+    ) -> AsyncGenerator[Outcome, None]:
         """Read images from any iterable or asynchronous iterable; outcomes as they complete.
 
         The source is drawn on only as fast as images are sent and outcomes are used, so a million
@@ -239,20 +241,26 @@ class Session:
 
         Args:
             images: URLs or `Image`s; a generator may do.
+            stop: Set it to end the stream without losing what may be charged: nothing more is drawn
+                nor sent, the outcomes of the images in a request now still come, and then the
+                stream ends as if the source had. Images that wait, for their first try or another,
+                have no outcome.
 
         Raises:
             AuthError: The account is refused; at once.
             ValueError: The source gave something that is no image. It is raised after the outcomes
-                of all images before it, and so is whatever else the source raises.
+                of all images before it, and so is whatever else the source raises. Or `stop` is
+                no `asyncio.Event`.
         """
         _refuse_single(images)
-        async with self._feed(images) as feed:
+        check(stop is None or isinstance(stop, asyncio.Event), "stop", stop)
+        async with self._feed(images, stop) as feed:
             async for _, outcome in feed:
                 yield outcome
 
     @asynccontextmanager
-    async def _feed(self, source: Source) -> AsyncIterator[Feed]:
-        feed = Feed(self._opened(), source, self._limits.images_per_request)
+    async def _feed(self, source: Source, stop: asyncio.Event | None = None) -> AsyncIterator[Feed]:
+        feed = Feed(self._opened(), source, self._limits.images_per_request, stop)
         self._feeds.add(feed)
         try:
             yield feed
@@ -281,6 +289,9 @@ class _OneCaller:
         self.outcome = outcome
 
     def taken(self, ticket: Ticket) -> None:
+        pass
+
+    def returned(self, ticket: Ticket) -> None:
         pass
 
     def deliver(self, ticket: Ticket, outcome: Outcome) -> None:  # noqa: ARG002

@@ -25,6 +25,7 @@ class Stats:
         shared: Images that took part in the request of an equal one, and cost nothing.
         waited: Seconds in which images waited for leave to go: for a permit, the quota, a pause.
         batch_fill: Images in a request, of those it could have carried: 0 to 1.
+        under_way: Images in requests that are not over, now.
     """
 
     requests: int = 0
@@ -36,6 +37,7 @@ class Stats:
     shared: int = 0
     waited: float = 0.0
     batch_fill: float = 0.0
+    under_way: int = 0
 
 
 @attrs.define
@@ -51,6 +53,7 @@ class Tally:
     charged_again: int = 0
     shared: int = 0
     waited: float = 0.0
+    under_way: int = 0
 
     def stats(self) -> Stats:
         """The numbers of this moment."""
@@ -65,4 +68,5 @@ class Tally:
             shared=self.shared,
             waited=self.waited,
             batch_fill=self.images_sent / places if places else 0.0,
+            under_way=self.under_way,
         )

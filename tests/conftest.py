@@ -14,6 +14,17 @@ from aliocr.emulator import Emulator
 MICROSECOND = 1e-6
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--soak` for the sizes of real jobs."""
+    parser.addoption("--soak", action="store_true", help="sizes of real jobs: minutes, not seconds")
+
+
+@pytest.fixture
+def soak(request: pytest.FixtureRequest) -> bool:
+    """Whether tests of jobs are to take the time that their full size needs."""
+    return bool(request.config.getoption("--soak"))
+
+
 @pytest.fixture(autouse=True)
 def same_chances() -> None:
     """Jitter is drawn from the one generator there is: the same in every run."""

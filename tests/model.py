@@ -159,6 +159,9 @@ class Asker:
         """Told that it left the queue."""
         self.taken_at.setdefault(ticket, asyncio.get_running_loop().time())
 
+    def returned(self, ticket: Ticket) -> None:
+        """Told that it goes again."""
+
     def deliver(self, ticket: Ticket, outcome: Outcome) -> None:
         """Told what became of it."""
         self.outcomes[ticket].append(outcome)

@@ -129,6 +129,21 @@ def test_importing_the_package_loads_no_extra() -> None:
             assert not {imported.split(".")[0] for imported in _imports(path)} & extras
 
 
+def test_parquet_is_loaded_once_it_is_asked_for() -> None:
+    """A job from a CSV runs without its extra, and without the time it takes to load."""
+    for name, path in _modules().items():
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        late = {
+            inner
+            for node in ast.walk(tree)
+            if isinstance(node, ast.FunctionDef)
+            for inner in ast.walk(node)
+        }
+        for node in set(ast.walk(tree)) - late:
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                assert "pyarrow" not in ast.unparse(node), name
+
+
 def test_the_pytest_plugin_is_loaded_by_pytest_alone() -> None:
     """Pytest loads it for everybody: what it uses is imported once a test asks, and never it."""
     top = ast.parse((ROOT / "pytest_plugin.py").read_text(encoding="utf-8")).body

@@ -22,7 +22,7 @@ from rich.text import Text
 from aliocr.errors import APIError, ResponseError, TransportError, without_query
 from aliocr.models import Outcome, Scan
 
-__all__ = ["JSONOutput", "Output", "TextOutput", "shown", "writing"]
+__all__ = ["JSONOutput", "Output", "TextOutput", "plain", "shown", "writing"]
 
 BESIDE_BAR = 32
 """Columns for what stands beside the bar, and for the ^C that a terminal writes after it."""
@@ -135,14 +135,14 @@ class TextOutput(Output):
     def hint(self, source: str, message: str) -> None:
         """In a faint line."""
         with writing():
-            self._notes.print(Text(f"{shown(source)}: {_plain(message)}", style="dim"))
+            self._notes.print(Text(f"{shown(source)}: {plain(message)}", style="dim"))
 
     def _write_scan(self, source: str, scan: Scan, frames_total: int | None) -> None:
         del frames_total  # a hint says what a person needs
         if self._headings:
-            self._out.print(Text(_plain(_decoded(source)), style="bold"))
+            self._out.print(Text(plain(_decoded(source)), style="bold"))
         for line in scan.lines or ("(no text)",):
-            self._out.print(Text(_plain(str(line))))
+            self._out.print(Text(plain(str(line))))
         if self._headings:
             self._out.print()
 
@@ -153,12 +153,12 @@ class TextOutput(Output):
         if shared:
             self._shared[message] += 1
         if self._shared[message] <= SAME:
-            self._notes.print(Text(f"{shown(source)}: {_plain(message)}", style="red"))
+            self._notes.print(Text(f"{shown(source)}: {plain(message)}", style="red"))
 
     def _last_words(self) -> None:
         for message, times in self._shared.items():
             if times > SAME:
-                self._err.print(Text(f"{times - SAME} more: {_plain(message)}", style="red"))
+                self._err.print(Text(f"{times - SAME} more: {plain(message)}", style="red"))
 
 
 class JSONOutput(Output):
@@ -228,8 +228,8 @@ def _json(fields: dict[str, object], encoding: str) -> str:
 
 def shown(name: str) -> str:
     """A source as a message names it: printable, not too long, without the query of a URL."""
-    plain = _plain(_decoded(without_query(name) if "://" in name else name))
-    return plain if len(plain) <= MOST_NAME else f"{plain[:MOST_NAME]}…"
+    words = plain(_decoded(without_query(name) if "://" in name else name))
+    return words if len(words) <= MOST_NAME else f"{words[:MOST_NAME]}…"
 
 
 def _decoded(name: str) -> str:
@@ -240,7 +240,7 @@ def _decoded(name: str) -> str:
         return name
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Without control characters: what a picture says must not steer the terminal."""
     text = text.encode("utf-8", "backslashreplace").decode()
     return "".join(c if c.isprintable() or c == "\t" else " " for c in text)

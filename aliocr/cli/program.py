@@ -4,6 +4,7 @@ import click
 
 from aliocr.cli.emulate import emulate
 from aliocr.cli.report import report
+from aliocr.cli.run import run
 from aliocr.cli.scan import scan
 from aliocr.version import __version__
 
@@ -11,7 +12,7 @@ __all__ = ["program"]
 
 
 @click.group(
-    commands=[emulate, report, scan],
+    commands=[emulate, report, run, scan],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="aliocr")

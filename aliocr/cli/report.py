@@ -70,7 +70,7 @@ def report(
     Exit code: 0 written, 1 not written, 2 misuse.
     """
     if not output.exists():
-        raise click.ClickException(f"cannot read {output}: no such file")
+        raise click.ClickException(f"cannot read {output}: No such file or directory")
     page = page or output.with_suffix(".html")
     try:
         written = asyncio.run(_ended_by_signals(lambda: _written(output, page, pictures, limit)))
@@ -78,6 +78,8 @@ def report(
         raise Misuse(str(error)) from None
     except (ReportError, ValueError) as error:
         raise click.ClickException(str(error)) from None
+    except OSError as error:
+        raise click.ClickException(f"cannot read {output}: {error.strerror or error}") from None
     with writing():
         click.echo(_summary(written))
 

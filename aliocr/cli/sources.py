@@ -12,10 +12,9 @@ from pathlib import Path
 
 import attrs
 
-__all__ = ["Found", "ListingError", "Source", "found", "listed"]
+from aliocr.job.folder import SUFFIXES
 
-SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".webp"}
-"""Of the formats the service reads; what to take from a folder. Source: "Limits on images"."""
+__all__ = ["Found", "ListingError", "Source", "found", "listed"]
 
 CHUNK = 65_536
 """Bytes read from standard input at once, at most; and of a line, which is a URL or a path."""

@@ -1,34 +1,50 @@
-"""Reads back what a job has written."""
+"""The results in an output, in whichever of the formats it is."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 
-from aliocr.job.record import Result, decoded
+from aliocr.job.columnar import parquet_results
+from aliocr.job.formats import CSV, Codec, JSONLines
+from aliocr.job.record import Result
 
 __all__ = ["results"]
 
+PARQUET = b"PAR1"
+
 
 def results(path: str | Path) -> Iterator[Result]:
-    """The rows of an output, in the order of the file; a line that is not whole yet is left out.
+    """What became of each row of a job, in the order of its output.
+
+    That is the order in which answers came; `row` says which row of the input it was. The output of
+    a job that runs can be read: a last record that is not whole yet is left out.
 
     Args:
-        path: JSON lines.
+        path: An output: JSON lines, CSV or Parquet, which its beginning tells.
 
     Raises:
-        ValueError: There is no such file, it cannot be read, or it is no output of a job; names
-            file and line.
+        ValueError: It is no output of a job; the message names it and the record.
+        ImportError: It is Parquet, and the extra `parquet` is missing.
+        OSError: It cannot be read.
     """
-    try:
-        with Path(path).open("rb") as file:
-            for number, line in enumerate(file, 1):
-                try:
-                    yield decoded(line)
-                except ValueError as error:
-                    if not line.endswith(b"\n"):
-                        return  # a job may be writing it
-                    why = f"{path}, line {number}: not a row of a job's output: {error}"
-                    raise ValueError(why) from None
-    except OSError as error:
-        raise ValueError(f"cannot read {path}: {error.strerror or error}") from None
+    path = Path(path)
+    with path.open("rb") as file:
+        start = file.read(max(len(PARQUET), len(CSV.header)))
+    if start.startswith(PARQUET):
+        return parquet_results(path)
+    return _results(path, CSV() if start == CSV.header else JSONLines())
+
+
+def _results(path: Path, codec: Codec) -> Iterator[Result]:
+    with path.open("rb") as file:
+        file.seek(len(codec.header))
+        for number, record in enumerate(codec.records(file), 1):
+            try:
+                yield codec.decode(record)
+            except ValueError as error:
+                if not record.endswith(b"\n"):
+                    return
+                raise ValueError(
+                    f"{path} is no output of a job: record {number}: {error}"
+                ) from None

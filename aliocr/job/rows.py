@@ -7,7 +7,13 @@ from typing import Protocol, TypeAlias
 
 import attrs
 
+from aliocr.errors import without_query
+
 __all__ = ["BadRow", "InputError", "Mark", "Reader", "Row", "RowOrBad"]
+
+
+def _shown(source: str) -> str:
+    return repr(without_query(source))
 
 
 class InputError(ValueError):
@@ -20,13 +26,14 @@ class Row:
 
     Args:
         number: Its place in the input, from 1.
-        source: Its URL, or its path, as it stands there.
+        source: Its URL, or its path, as it stands there. The query of a URL is left out of the
+            repr, because that of a signed one is a key.
         id: The caller's name for it, carried through to the output; None if there is none.
         line: The line it begins at, from 1, in inputs that have lines.
     """
 
     number: int
-    source: str
+    source: str = attrs.field(repr=_shown)
     id: str | None = None
     line: int | None = None
 
@@ -37,14 +44,15 @@ class BadRow:
 
     Args:
         number: Its place in the input, from 1.
-        source: What stands there, as far as it can be shown; may be empty.
+        source: What stands there, as far as it can be shown; may be empty. All of it is kept, a
+            URL's query too: `aliocr.errors.without_query` before it is shown or written.
         problem: What is wrong with it.
         id: As of `Row`.
         line: As of `Row`.
     """
 
     number: int
-    source: str
+    source: str = attrs.field(repr=_shown)
     problem: str
     id: str | None = None
     line: int | None = None

@@ -91,7 +91,7 @@ async def write_report(
 
     Raises:
         ReportError: It cannot be written.
-        ValueError: As `results` raises it.
+        Exception: Whatever `results` raises.
     """
     with Part(page) as part:
         report = _Report(part, page, gallery, told or (lambda _: None))

@@ -63,12 +63,16 @@ def test_what_cannot_be_read_is_one_line(tmp_path: Path) -> None:
     """No output, or something else."""
     done = run("report", tmp_path / "nowhere" / "out.jsonl")
     assert done.returncode == 1
-    assert done.stderr.endswith("out.jsonl: no such file\n")
+    assert done.stderr.endswith("out.jsonl: No such file or directory\n")
+    (tmp_path / "folder").mkdir()
+    done = run("report", tmp_path / "folder", "--pictures", "none")
+    assert done.returncode == 1
+    assert done.stderr.endswith("folder: Is a directory\n")
     (tmp_path / "notes.txt").write_text("some notes\n")
     done = run("report", tmp_path / "notes.txt", "--pictures", "none")
     assert done.returncode == 1
-    assert "notes.txt, line 1: not a row of a job's output" in done.stderr
-    assert files_in(tmp_path) == {"notes.txt"}
+    assert "notes.txt is no output of a job: record 1: " in done.stderr
+    assert files_in(tmp_path) == {"folder", "notes.txt"}
 
 
 def test_what_cannot_be_written_is_one_line(tmp_path: Path) -> None:

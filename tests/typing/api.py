@@ -1,5 +1,6 @@
 """Uses every public name as a user does. Never run: the type checker reads it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import assert_never, assert_type
 
@@ -55,10 +56,12 @@ async def verbs(http: aiohttp.ClientSession) -> None:
         stats: aliocr.Stats = ocr.stats
         assert_type(stats.outcomes["Scan"], int)
         assert_type(stats.batch_fill, float)
+        assert_type(stats.under_way, int)
         for outcome in await ocr.scan_many(["https://example.com/a.png"]):
             assert_type(outcome, aliocr.Scan | aliocr.Failure)
             use(outcome)
-        async for outcome in ocr.stream(source()):
+        stop = asyncio.Event()
+        async for outcome in ocr.stream(source(), stop=stop):
             use(outcome)
         async for outcome in ocr.stream(["https://example.com/a.png"]):
             use(outcome)

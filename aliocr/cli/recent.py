@@ -1,0 +1,127 @@
+"""How fast a job has been of late, and how long the rest will take."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import attrs
+
+from aliocr.job.summary import Progress
+from aliocr.limits import Limits
+
+__all__ = ["Recent"]
+
+WINDOW = 15.0
+"""Seconds that are of late: long enough for a steady number, short enough to show a change."""
+
+LOCAL_WINDOW = 120.0
+"""The same on this machine, where a picture may take half a minute."""
+
+LEAST_SPAN = 1.0
+"""Seconds within which what comes may be chance."""
+
+SETTLED = 5.0
+"""Seconds after which a rate is worth reckoning with; the first answers take up to 6."""
+
+IDLE = 10.0
+"""Seconds without a result that are worth a word: an answer takes 7 at most, with its timeout."""
+
+
+@attrs.frozen
+class _Moment:
+    seconds: float
+    rows: int
+    images: int
+    sent: int
+    requests: int
+
+
+@attrs.define
+class Recent:
+    """What `Progress` said over the last seconds.
+
+    Args:
+        limits: What the account allows; None where nothing is limited.
+    """
+
+    limits: Limits | None
+    _moments: deque[_Moment] = attrs.field(factory=deque, init=False)
+    _moved: float = attrs.field(default=0.0, init=False)
+
+    def note(self, progress: Progress) -> None:
+        """Take down what it says now."""
+        stats = progress.stats
+        moment = _Moment(
+            progress.seconds,
+            progress.rows,
+            sum(stats.outcomes.values()),
+            stats.images_sent,
+            stats.requests,
+        )
+        last = self._moments[-1] if self._moments else None
+        if last is None or (last.rows, last.images) != (moment.rows, moment.images):
+            self._moved = moment.seconds
+        self._moments.append(moment)
+        # One that is older than the window stays, so that all of the window is between two.
+        window = WINDOW if self.limits else LOCAL_WINDOW
+        while len(self._moments) > 2 and moment.seconds - self._moments[1].seconds >= window:
+            self._moments.popleft()
+
+    @property
+    def idle(self) -> float:
+        """Seconds since the last result; 0 while that is nothing unusual."""
+        if self.limits is None:  # nobody promised to answer in time
+            return 0.0
+        idle = self._moments[-1].seconds - self._moved if self._moments else 0.0
+        return idle if idle >= IDLE else 0.0
+
+    @property
+    def told(self) -> bool:
+        """Whether rates can be told from chance yet."""
+        return self._span >= LEAST_SPAN
+
+    @property
+    def images(self) -> float:
+        """Images a second that had their outcome."""
+        return self._rate("images")
+
+    @property
+    def requests(self) -> float:
+        """Requests a second that were sent."""
+        return self._rate("requests")
+
+    @property
+    def share(self) -> float | None:
+        """The part of the account's limit that is used, of that one which is nearer."""
+        if self.limits is None:
+            return None
+        share = self.requests / self.limits.requests_per_second
+        if self.limits.images_per_second is not None:
+            share = max(share, self._rate("sent") / self.limits.images_per_second)
+        return share
+
+    def left(self, progress: Progress) -> float | None:
+        """Seconds until all rows are done or the budget is spent; None if nobody can know."""
+        if progress.total is None:
+            return None
+        rows = max(0, progress.total - progress.rows)
+        if progress.budget is not None:
+            rows = min(rows, max(0, progress.budget - progress.spent))
+        speed = self._rate("rows")
+        if self._span < SETTLED:
+            if self.limits is None:
+                return None
+            speed = self.limits.requests_per_second * self.limits.images_per_request
+            speed = min(speed, self.limits.images_per_second or speed)
+        return rows / speed if speed else None
+
+    @property
+    def _span(self) -> float:
+        return self._moments[-1].seconds - self._moments[0].seconds if self._moments else 0.0
+
+    def _rate(self, what: str) -> float:
+        if not self.told:
+            return 0.0
+        first, last = self._moments[0], self._moments[-1]
+        gained: int = getattr(last, what) - getattr(first, what)
+        return max(0, gained) / self._span

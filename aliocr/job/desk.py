@@ -1,0 +1,252 @@
+"""The desk of a job, at which rows become images, and outcomes results.
+
+All of it may block, and is called by one thread at a time, but for `keep`, which is quick.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import deque
+from collections.abc import Sequence
+
+import attrs
+
+from aliocr.errors import APIError, without_query
+from aliocr.job.intake import Taken
+from aliocr.job.ledger import Ledger
+from aliocr.job.record import Read, Result, Unread
+from aliocr.job.rows import BadRow, Row, RowOrBad
+from aliocr.job.rowset import RowSet
+from aliocr.job.sources import Sources
+from aliocr.job.summary import Failed
+from aliocr.models import Image, Outcome
+
+__all__ = ["Desk", "Drawn", "Wanted"]
+
+BAD_ROW = "BadRow"
+
+
+@attrs.frozen
+class Wanted:
+    """A row whose image is to be read."""
+
+    row: Row
+    image: Image
+
+
+@attrs.frozen
+class Drawn:
+    """What rows of the input have come to.
+
+    Args:
+        wanted: Images to read.
+        written: Results of rows that need not be read: bad ones, and equals of such as are done.
+        last: The rows behind these are not wanted.
+    """
+
+    wanted: tuple[Wanted, ...]
+    written: Sequence[Result]
+    last: bool
+
+
+class Desk:
+    """Draws images from rows, and keeps their results.
+
+    Args:
+        ledger: What has become of each row. It is closed with the desk.
+        sources: Makes images of rows.
+        alone: Read only rows that are to be tried again, and not those that never were.
+        whole_urls: Write URLs with their queries.
+
+    Attributes:
+        start: Where the input is to be read from; None for its beginning.
+        seen: What stood for the input up to and with some rows behind that, when it was read.
+        names: The pictures of a folder that have their numbers already, in order.
+        duplicates: Rows that got the result of an equal one, in all runs.
+    """
+
+    def __init__(self, ledger: Ledger, sources: Sources, *, alone: bool, whole_urls: bool) -> None:
+        self._ledger = ledger
+        self._journal = ledger.journal
+        self._sources = sources
+        self._whole_urls = whole_urls
+        retries = self._journal.retries() if alone else []
+        self._only = RowSet(retries) if alone else None
+        self._last = max(retries, default=0) if alone else math.inf
+        first = retries[0] if retries else self._journal.facts.through + 1
+        self.start = self._journal.mark_before(first)
+        before = self.start.number if self.start else 0
+        self.seen = self._journal.digests(after=before)
+        self.names = self._journal.names()
+        # Rows that are equal to one that is being read, by the digest of their source.
+        self._waiting: dict[bytes, list[Row]] = {}
+        self._kept: deque[tuple[Row, Result]] = deque()
+        self.duplicates = self._journal.facts.duplicates
+
+    def add_names(self, names: Sequence[str]) -> None:
+        """Remember all pictures of a folder, of which the first are known."""
+        with self._ledger.writing(), self._journal.change():
+            self._journal.add_names(names[len(self.names) :], first=len(self.names) + 1)
+
+    @property
+    def spent(self) -> int:
+        """Images that were, or may have been, charged, as was last written down."""
+        return self._journal.facts.spent
+
+    def failed(self) -> tuple[int, tuple[Failed, ...]]:
+        """How many rows were read, and how many failed in which way, in all runs."""
+        counts = self._journal.counts()
+        read = sum(rows for kind, _, rows in counts if not kind)
+        failed = (Failed(kind, code or None, rows) for kind, code, rows in counts if kind)
+        return read, tuple(failed)
+
+    @property
+    def copies_waiting(self) -> int:
+        """Rows that wait for the outcome of an equal one."""
+        return sum(map(len, self._waiting.values()))
+
+    def draw(self, taken: Taken) -> Drawn:
+        """Look at rows, and write at once what becomes of those that need not be read.
+
+        Args:
+            taken: The rows.
+
+        Raises:
+            JobError: There is no room for results.
+        """
+        wanted: list[Wanted] = []
+        written: list[Result] = []
+        for row in taken.rows:
+            if not self._ledger.has(row.number) and (not self._only or row.number in self._only):
+                match self._looked_at(row):
+                    case Wanted() as image:
+                        wanted.append(image)
+                    case Read() | Unread() as result:
+                        written.append(result)
+                    case None:
+                        pass
+        for mark in taken.marks:
+            self._journal.mark(mark)
+        self._ledger.write(written)
+        last = not taken.rows or taken.rows[-1].number >= self._last
+        return Drawn(tuple(wanted), tuple(written), last)
+
+    def keep(self, wanted: Wanted, outcome: Outcome) -> Result:
+        """Write what became of an image, before anything else can happen; in any thread.
+
+        Raises:
+            JobError: There is no room.
+        """
+        result = self._result(wanted.row, outcome)
+        self._ledger.write([result])
+        self._kept.append((wanted.row, result))
+        return result
+
+    def settle(self, spent: int) -> Sequence[Result]:
+        """Make lasting what was written, and give their results to rows that wait for an equal.
+
+        Args:
+            spent: Images charged so far.
+
+        Returns:
+            The results of those that waited.
+
+        Raises:
+            JobError: There is no room.
+        """
+        kept = [self._kept.popleft() for _ in range(len(self._kept))]
+        copies = [
+            self._copy(result, equal)
+            for row, result in kept
+            for equal in self._waiting.pop(_digest(row))
+        ]
+        self._ledger.write(copies)
+        self._ledger.settle(spent=spent, duplicates=self.duplicates)
+        return copies
+
+    @property
+    def unsettled(self) -> int:
+        """Outcomes that were written and are not lasting yet."""
+        return len(self._kept)
+
+    def close(self) -> None:
+        """Let go of the output.
+
+        Raises:
+            JobError: It could not be written to its end.
+        """
+        self._ledger.close()
+
+    def _looked_at(self, row: RowOrBad) -> Wanted | Result | None:
+        """Its image, if that is to be read; its result, if not; None if it waits for an equal."""
+        if isinstance(row, BadRow):
+            return self._refusal(row, row.problem)
+        digest = _digest(row)
+        if digest in self._waiting:
+            self._waiting[digest].append(row)
+            return None
+        first = self._journal.first(digest, row.number)
+        if first != row.number and (result := self._ledger.result(first)) is not None:
+            return self._copy(result, row)
+        try:
+            image = self._sources.image(row.source)
+        except ValueError as error:
+            return self._refusal(row, str(error))
+        self._waiting[digest] = []
+        return Wanted(row, image)
+
+    def _refusal(self, row: RowOrBad, problem: str) -> Result:
+        return Unread(
+            row=row.number,
+            line=row.line,
+            id=row.id,
+            source=self._shown(row.source),
+            kind=BAD_ROW,
+            error=problem,
+        )
+
+    def _copy(self, result: Result, row: Row) -> Result:
+        """The result of an equal row, which cost nothing more."""
+        self.duplicates += 1
+        own = attrs.evolve(result, row=row.number, line=row.line, id=row.id)
+        return attrs.evolve(own, maybe_charged=False) if isinstance(own, Unread) else own
+
+    def _result(self, row: Row, outcome: Outcome) -> Result:
+        if outcome.ok:
+            return Read(
+                row=row.number,
+                line=row.line,
+                id=row.id,
+                source=self._shown(row.source),
+                text=outcome.text,
+                regions=outcome.regions,
+                frames=outcome.frames,
+                label=outcome.label,
+                suggestion=outcome.suggestion,
+                rate=outcome.rate,
+                interval=outcome.image.interval,
+                max_frames=outcome.image.max_frames,
+                task_id=outcome.task_id,
+                request_id=outcome.request_id,
+            )
+        error = outcome.error
+        return Unread(
+            row=row.number,
+            line=row.line,
+            id=row.id,
+            source=self._shown(row.source),
+            kind=type(error).__name__,
+            code=error.code if isinstance(error, APIError) else None,
+            error=str(error),
+            maybe_charged=error.maybe_charged,
+            request_id=error.request_id,
+        )
+
+    def _shown(self, source: str) -> str:
+        """The query of a signed URL is a key to the image, and stays out of files."""
+        return source if self._whole_urls or "://" not in source else without_query(source)
+
+
+def _digest(row: Row) -> bytes:
+    return hashlib.blake2b(row.source.encode("utf-8", "surrogatepass"), digest_size=16).digest()

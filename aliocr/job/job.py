@@ -1,0 +1,193 @@
+"""A job: a list of images on one side, their results on the other, and a session between."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import get_args
+
+from aliocr.arguments import check, is_count
+from aliocr.job.desk import Desk
+from aliocr.job.folder import FolderReader
+from aliocr.job.inputs import STANDARD_INPUT, InputFormat, opened
+from aliocr.job.ledger import Ledger, OutputFormat, output_format_of, past
+from aliocr.job.plan import Plan, planned
+from aliocr.job.rows import Mark, Reader
+from aliocr.job.rowset import RowSet
+from aliocr.job.run import Run
+from aliocr.job.sources import Sources, Urls
+from aliocr.job.summary import Progress, Retry, Summary
+from aliocr.limits import Limits
+from aliocr.session import Session
+
+__all__ = ["Job"]
+
+
+class Job:
+    """Reads the images that a file lists, and writes what became of each row to another.
+
+    It may be stopped in any way at any time, and goes on where it was when it is made and run again
+    with the same arguments: no row is lost, none is in the output twice, and no image is charged
+    twice but those that were under way. What it needs for that is in a journal beside the output, a
+    SQLite file. Equal images are read once.
+
+    Args:
+        source: The input: a text file of URLs, CSV, JSON lines, Parquet, a folder of pictures, or
+            `"-"` for standard input.
+        output: Where results go, one for each row of the input, in the order in which they come.
+        column: The column or field that names the images; None for the only one, or `url` and the
+            like.
+        id_column: That of the rows' ids, which are carried through; None for `id`, if there is one.
+        input_format: `"text"`, `"csv"`, `"jsonl"`, `"parquet"` or `"folder"`; None to go by the
+            name.
+        output_format: `"jsonl"`, `"csv"` or `"parquet"`; None to go by the name.
+        sources: Makes images of rows; the default takes URLs, and reads the first frame.
+        budget: Images that may be charged, in all runs together; what was sent and not answered
+            counts as charged. Repeats of images that are under way may go beyond it. None for no
+            limit.
+        retry: Try rows that failed again, and only those; None to go on.
+        whole_urls: Write URLs with their queries. The query of a signed URL is a key to the image,
+            so it is left out of all files unless this is said.
+
+    Raises:
+        ValueError: An argument that cannot be right; the message names it.
+    """
+
+    def __init__(
+        self,
+        source: str | Path,
+        output: str | Path,
+        *,
+        column: str | None = None,
+        id_column: str | None = None,
+        input_format: InputFormat | None = None,
+        output_format: OutputFormat | None = None,
+        sources: Sources = Urls(),  # noqa: B008 - frozen
+        budget: int | None = None,
+        retry: Retry | None = None,
+        whole_urls: bool = False,
+    ) -> None:
+        check(budget is None or is_count(budget, 1), "budget", budget)
+        check(input_format in (None, *get_args(InputFormat)), "input_format", input_format)
+        check(output_format in (None, *get_args(OutputFormat)), "output_format", output_format)
+        check(retry is None or isinstance(retry, Retry), "retry", retry)
+        self._source = source
+        self._column = column
+        self._id_column = id_column
+        self._input_format = input_format
+        self._output = Path(output)
+        self._given_format = output_format
+        self._output_format = output_format or output_format_of(self._output)
+        self._sources = sources
+        self._budget = budget
+        self._retry = retry
+        self._whole_urls = whole_urls
+        self._run: Run | None = None
+
+    def plan(self, limits: Limits = Limits()) -> Plan:  # noqa: B008 - frozen
+        """What a run would do, without any of it: reads all of the input, and sends nothing.
+
+        Blocks for as long as that takes, some seconds for a million rows.
+
+        Args:
+            limits: What the account allows.
+
+        Raises:
+            InputError: The input cannot be read, or is not the one that the output is of.
+            ValueError: The output is in the way; the message says what to do.
+        """
+        with past(self._output, self._settings) as journal:
+            names = journal.names() if journal else ()
+            done = RowSet(journal.rows() if journal else ())
+            again = journal.failed(self._retry.kinds) if journal and self._retry else set()
+        with closing(self._reader(None, names)) as reader:
+            return planned(
+                reader,
+                self._sources.check,
+                limits,
+                frames=self._sources.max_frames or 1,
+                done=lambda row: row not in again and (row in done or self._retry is not None),
+            )
+
+    async def run(self, session: Session, *, stop: asyncio.Event | None = None) -> Summary:
+        """Read what has not been read, until all of it is or something ends it.
+
+        Args:
+            session: Reads the images; best used for nothing else meanwhile, as all it spends is
+                taken for the job's.
+            stop: Once set, what is under way is finished, and no more is sent.
+
+        Raises:
+            AuthError: The account is refused.
+            InputError: The input cannot be read, or is not the one that the output is of.
+            JobError: Results cannot be written, or another job is writing them.
+            ValueError: Something is in the way of the output; the message says what to do.
+            ImportError: A format needs an extra.
+        """
+        self._run = Run(
+            self._desk,
+            self._input,
+            session,
+            self._sources,
+            output=self._output,
+            budget=self._budget,
+            stop=stop or asyncio.Event(),
+        )
+        return await self._run.finish()
+
+    @property
+    def progress(self) -> Progress | None:
+        """How far the run has come; None before it is begun."""
+        return None if self._run is None else self._run.progress
+
+    def _desk(self) -> Desk:
+        if self._source != STANDARD_INPUT:
+            # So that nothing is written if it cannot be read at all.
+            self._reader(None, ()).close()
+        ledger = Ledger(self._output, self._output_format, self._settings)
+        try:
+            if self._source != STANDARD_INPUT and (last := ledger.journal.last_mark()) is not None:
+                self._reader(last, ledger.journal.names()).close()
+            if self._retry is not None:
+                ledger.retry(self._retry.kinds)
+            return Desk(
+                ledger,
+                self._sources,
+                alone=self._retry is not None,
+                whole_urls=self._whole_urls,
+            )
+        except BaseException:
+            ledger.close()
+            raise
+
+    def _input(self, desk: Desk) -> Reader:
+        reader = self._reader(desk.start, desk.names)
+        if isinstance(reader, FolderReader):
+            desk.add_names(reader.names)
+        return reader
+
+    @property
+    def _settings(self) -> str:
+        """What makes the rows of this job mean what they mean, as words for a person."""
+        words = {
+            "column": self._column,
+            "id": self._id_column,
+            "format": self._input_format,
+            "interval": self._sources.interval,
+            "max-frames": self._sources.max_frames,
+            "output-format": self._given_format,
+            "whole-urls": self._whole_urls or None,
+        }
+        return " ".join(f"--{name} {word}" for name, word in words.items() if word is not None)
+
+    def _reader(self, mark: Mark | None, known: Sequence[str]) -> Reader:
+        return opened(
+            self._source,
+            input_format=self._input_format,
+            column=self._column,
+            id_column=self._id_column,
+            mark=mark,
+            known=known,
+        )

@@ -1,0 +1,288 @@
+"""The journal of a job: a SQLite file beside the output, which says what is in that.
+
+    sqlite3 results.jsonl.journal 'SELECT * FROM summary'
+
+The order in which things become lasting is the whole of it: results are appended to the output and
+synced, and then the journal says where they are. So whatever the journal says is there. What is
+behind that in the output, when a job was killed between the two, is whole records, which are taken
+up, and at most a part of one, which is cut off.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from aliocr.job.record import Result, decoded, encoded
+from aliocr.job.rows import Mark
+
+__all__ = ["Facts", "Journal", "JournalError"]
+
+VERSION = 1
+
+SCHEMA = """
+CREATE TABLE facts (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+-- The rows of the input that are in the output: where, and if they failed, how.
+CREATE TABLE rows (row INTEGER PRIMARY KEY, place INTEGER NOT NULL, kind TEXT, code);
+-- The rows that are to be read once more.
+CREATE TABLE retries (row INTEGER PRIMARY KEY);
+-- The first row of each image, by a digest of its source.
+CREATE TABLE images (source BLOB PRIMARY KEY, row INTEGER NOT NULL) WITHOUT ROWID;
+-- Places from which the input can be read on.
+CREATE TABLE marks (row INTEGER PRIMARY KEY, "offset" INTEGER, line INTEGER, digest TEXT);
+-- The pictures of a folder, in the order in which they were first seen.
+CREATE TABLE names (row INTEGER PRIMARY KEY, name TEXT NOT NULL);
+-- Results on their way to an output that cannot be appended to.
+CREATE TABLE results (row INTEGER PRIMARY KEY, result TEXT NOT NULL);
+-- How many rows there are of each kind and code; both are empty for those that were read.
+CREATE TABLE summary (kind TEXT, code, rows INTEGER NOT NULL, PRIMARY KEY (kind, code));
+"""
+
+CACHE_KIBIBYTES = 16_384
+"""Holds the digests of some 500,000 images; beyond that the system's cache helps."""
+
+
+class JournalError(Exception):
+    """The file is no journal of a job, or of another version."""
+
+
+@attrs.frozen
+class Facts:
+    """What a job remembers from run to run.
+
+    Args:
+        settings: What makes rows mean what they mean; a job goes on only with the same.
+        length: Bytes of the output that the rows account for.
+        through: All rows up to this one are in the output.
+        spent: Images that were, or may have been, charged.
+        duplicates: Rows that got the result of an equal one.
+        replacing: A copy of the output is about to take its place.
+    """
+
+    settings: str
+    length: int = 0
+    through: int = 0
+    spent: int = 0
+    duplicates: int = 0
+    replacing: bool = False
+
+
+class Journal:
+    """One job's journal. Who writes it has it locked, and uses it in one thread at a time.
+
+    Args:
+        path: The file; if it is written, an empty one becomes a journal.
+        settings: What makes rows mean what they mean, of a job that begins.
+        writes: Whether it is written, or only looked into.
+
+    Raises:
+        JournalError: It is none.
+        sqlite3.Error: It cannot be read or written.
+    """
+
+    def __init__(self, path: Path, settings: str, *, writes: bool = True) -> None:
+        # Autocommit: what belongs together is committed together, in `change`.
+        self._db = sqlite3.connect(
+            # Not read-only even to look: what SQLite puts beside the file would stay there.
+            f"{path.absolute().as_uri()}?mode=rw",
+            uri=True,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        try:
+            self._begin(settings, writes=writes)
+        except sqlite3.DatabaseError as error:
+            self._db.close()
+            if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
+                raise JournalError("it is no SQLite file") from error
+            raise
+        except BaseException:
+            self._db.close()
+            raise
+
+    def _begin(self, settings: str, *, writes: bool) -> None:
+        db = self._db
+        if writes:
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = FULL")
+            db.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        (tables,) = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        if not tables:
+            db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+            self.facts = Facts(settings)
+            with self.change():
+                pass
+        elif version != VERSION:
+            raise JournalError("it is of another program, or of another version of this one")
+        else:
+            known = dict(db.execute("SELECT name, value FROM facts"))
+            self.facts = Facts(**known | {"replacing": bool(known["replacing"])})
+
+    @contextmanager
+    def change(self, **facts: Any) -> Iterator[dict[str, Any]]:
+        """All that is done in this block, and these facts, become lasting together or not at all.
+
+        Yields:
+            The facts, to which more may be added.
+        """
+        db = self._db
+        self.begin()
+        try:
+            yield facts
+            self.facts = attrs.evolve(self.facts, **facts)
+            values = attrs.asdict(self.facts).items()
+            db.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?)", values)
+            db.execute("COMMIT")
+        except BaseException:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            raise
+
+    def begin(self) -> None:
+        """Open a transaction for what the next `change` makes lasting."""
+        if not self._db.in_transaction:
+            self._db.execute("BEGIN IMMEDIATE")
+
+    # --- rows -------------------------------------------------------------------------------------
+
+    def add(self, results: Sequence[Result], places: Sequence[int]) -> None:
+        """Results that stand in the output now; within `change`."""
+        kinds = [(None, None) if result.ok else (result.kind, result.code) for result in results]
+        rows = [
+            (result.row, place, kind, code)
+            for result, place, (kind, code) in zip(results, places, kinds, strict=True)
+        ]
+        self._db.executemany("INSERT INTO rows VALUES (?, ?, ?, ?)", rows)
+        self._db.executemany("DELETE FROM retries WHERE row = ?", [(row,) for row, *_ in rows])
+        self._db.executemany(
+            """INSERT INTO summary VALUES (?, ?, ?)
+            ON CONFLICT DO UPDATE SET rows = rows + excluded.rows""",
+            [(kind or "", code or "", rows) for (kind, code), rows in Counter(kinds).items()],
+        )
+
+    def place(self, row: int) -> int | None:
+        """Where the result of a row stands in the output; None if it does not."""
+        found = self._db.execute("SELECT place FROM rows WHERE row = ?", (row,)).fetchone()
+        return None if found is None else found[0]
+
+    def rows(self, after: int = 0) -> Iterator[int]:
+        """The rows from some row on that are in the output, in order."""
+        query = "SELECT row FROM rows WHERE row > ? ORDER BY row"
+        return (row for (row,) in self._db.execute(query, (after,)))
+
+    def counts(self) -> list[tuple[str, int | str, int]]:
+        """How many rows there are of each kind and code, both empty for those read; most first."""
+        query = "SELECT kind, code, rows FROM summary ORDER BY rows DESC, kind, code"
+        return self._db.execute(query).fetchall()
+
+    def cut(self, length: int) -> None:
+        """Forget the rows behind an offset of the output; within `change`."""
+        self._forget("place >= ?", [(length,)])
+
+    def _forget(self, where: str, values: Iterable[tuple[int]]) -> None:
+        db = self._db
+        db.executemany(f"DELETE FROM rows WHERE {where}", values)  # noqa: S608 - words of ours
+        db.execute("DELETE FROM summary")
+        db.execute(
+            """INSERT INTO summary SELECT coalesce(kind, ''), coalesce(code, ''), count(*)
+            FROM rows GROUP BY kind, code"""
+        )
+
+    def last_before(self, length: int) -> int | None:
+        """The last place before an offset of the output."""
+        query = "SELECT max(place) FROM rows WHERE place < ?"
+        (place,) = self._db.execute(query, (length,)).fetchone()
+        return None if place is None else int(place)
+
+    # --- failures that are read once more ---------------------------------------------------------
+
+    def failed(self, kinds: frozenset[str]) -> set[int]:
+        """The rows that failed in these ways, by the error's name or code; all if none."""
+        query = "SELECT row, kind, code FROM rows WHERE kind IS NOT NULL"
+        return {
+            row
+            for row, kind, code in self._db.execute(query)
+            if not kinds or kind in kinds or str(code) in kinds
+        }
+
+    def retry(self, rows: Iterable[int], places: Iterable[tuple[int, int]]) -> None:
+        """Read rows once more; the others stand at new places, each after its row; in `change`."""
+        db = self._db
+        again = [(row,) for row in rows]
+        db.executemany("INSERT OR IGNORE INTO retries VALUES (?)", again)
+        self._forget("row = ?", again)
+        db.executemany("DELETE FROM results WHERE row = ?", again)
+        moved = ((place, row) for row, place in places)
+        db.executemany("UPDATE rows SET place = ? WHERE row = ?", moved)
+
+    def retries(self) -> list[int]:
+        """The rows that are to be read once more, in order."""
+        return [row for (row,) in self._db.execute("SELECT row FROM retries ORDER BY row")]
+
+    # --- the input --------------------------------------------------------------------------------
+
+    def first(self, digest: bytes, row: int) -> int:
+        """The row at which an image was first met; it is this one if it was not met before."""
+        met = self._db.execute("SELECT row FROM images WHERE source = ?", (digest,)).fetchone()
+        if met is not None and met[0] <= row:
+            return int(met[0])
+        self.begin()
+        self._db.execute("INSERT OR REPLACE INTO images VALUES (?, ?)", (digest, row))
+        return row
+
+    def mark(self, mark: Mark) -> None:
+        """A place from which the input can be read on."""
+        self.begin()
+        self._db.execute(
+            "INSERT OR IGNORE INTO marks VALUES (?, ?, ?, ?)",
+            (mark.number, mark.offset, mark.line, mark.digest),
+        )
+
+    def last_mark(self) -> Mark | None:
+        """The last mark of all; None if nothing has been read."""
+        return self.mark_before(2**62)
+
+    def mark_before(self, row: int) -> Mark | None:
+        """The last mark with fewer rows before it than this; None for the beginning."""
+        query = """SELECT row, "offset", line, digest FROM marks WHERE row < ?
+            ORDER BY row DESC LIMIT 1"""
+        found = self._db.execute(query, (row,)).fetchone()
+        return None if found is None else Mark(*found)
+
+    def digests(self, after: int = 0) -> dict[int, str]:
+        """What stands for the input up to and with some rows, of those behind a row."""
+        query = "SELECT row, digest FROM marks WHERE row > ?"
+        return dict(self._db.execute(query, (after,)).fetchall())
+
+    def names(self) -> list[str]:
+        """The pictures of a folder, in the order of their rows."""
+        return [name for (name,) in self._db.execute("SELECT name FROM names ORDER BY row")]
+
+    def add_names(self, names: Sequence[str], first: int) -> None:
+        """More of them, of which the first has this row; within `change`."""
+        numbered = enumerate(names, first)
+        self._db.executemany("INSERT INTO names VALUES (?, ?)", numbered)
+
+    # --- results on their way ---------------------------------------------------------------------
+
+    def stage(self, results: Sequence[Result]) -> None:
+        """Keep results; lasting with the next `change`."""
+        self.begin()
+        lines = [(result.row, encoded(result).decode()) for result in results]
+        self._db.executemany("INSERT INTO results VALUES (?, ?)", lines)
+
+    def staged(self, row: int = 0) -> Iterator[Result]:
+        """The results that are kept, in the order of their rows, from some row on."""
+        query = "SELECT result FROM results WHERE row >= ? ORDER BY row"
+        return (decoded(line) for (line,) in self._db.execute(query, (row,)))
+
+    def close(self) -> None:
+        """Let go of the file; what was not made lasting is forgotten."""
+        self._db.close()

@@ -1,0 +1,57 @@
+"""One job at a time on one output: a lock that the kernel lets go of, however its holder ends."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+__all__ = ["Lock", "LockedError"]
+
+# Far behind the end of any journal, and off the bytes that SQLite locks itself.
+WINDOWS_LOCK_AT = 1 << 62
+
+
+class LockedError(Exception):
+    """Another process holds it."""
+
+
+class Lock:
+    """A file's lock, held from here to `release`. The file is made if there is none.
+
+    SQLite locks byte ranges of the same file with another call of the system; the two do not meet.
+    So a person can read a journal while its job runs, and no second file is needed.
+
+    Args:
+        path: The file.
+
+    Raises:
+        LockedError: Somebody has it.
+        OSError: The file cannot be opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
+        try:
+            _lock(self._file)
+        except OSError:
+            os.close(self._file)
+            raise LockedError from None
+
+    def release(self) -> None:
+        """Let others have it. Not before SQLite has closed the file, whose locks would go, too."""
+        os.close(self._file)
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(file: int) -> None:
+        os.lseek(file, WINDOWS_LOCK_AT, os.SEEK_SET)
+        msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+
+else:
+    import fcntl
+
+    def _lock(file: int) -> None:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,0 +1,162 @@
+"""A file that results are appended to, and from which nothing that was written is ever lost."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Protocol
+
+from aliocr.job.formats import Codec
+from aliocr.job.record import Result
+
+__all__ = ["AppendedOutput", "Output", "synced_folder"]
+
+
+class Output(Protocol):
+    """Where results go. A place in it is a number that its journal keeps."""
+
+    length: int
+    """Bytes in it; 0 for one that has no places in bytes."""
+
+    def append(self, results: Sequence[Result]) -> list[int]:
+        """Write results, so that not even the end of this process takes them back.
+
+        Returns:
+            The place of each.
+
+        Raises:
+            OSError: There is no room, or worse. What was there before is there still.
+        """
+        ...
+
+    def sync(self) -> None:
+        """Have no power failure take back what is written."""
+        ...
+
+    def read(self, place: int) -> Result:
+        """The result at a place."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the file."""
+        ...
+
+
+class AppendedOutput:
+    """An output of records one after the other; a place is an offset in bytes.
+
+    Args:
+        path: The file; made, with its header, if it is not there.
+        codec: Its format.
+
+    Raises:
+        OSError: It cannot be opened or written.
+    """
+
+    def __init__(self, path: Path, codec: Codec) -> None:
+        self._path = path
+        self._codec = codec
+        new = not path.exists()
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+        self._file = os.open(path, flags, 0o666)
+        self.length = os.lseek(self._file, 0, os.SEEK_END)
+        if self.length < len(codec.header):
+            self.cut(0)
+        if new:
+            synced_folder(path)
+
+    def append(self, results: Sequence[Result]) -> list[int]:
+        """Write results, whole or not at all."""
+        records = [self._codec.encode(result) for result in results]
+        places = [self.length]
+        for record in records:
+            places.append(places[-1] + len(record))
+        self._write(b"".join(records))
+        self.length = places.pop()
+        return places
+
+    def _write(self, data: bytes) -> None:
+        view = memoryview(data)
+        try:
+            while view:
+                view = view[os.write(self._file, view) :]
+        except OSError:
+            with suppress(OSError):
+                os.ftruncate(self._file, self.length)
+                os.lseek(self._file, self.length, os.SEEK_SET)
+            raise
+
+    def sync(self) -> None:
+        """Wait for the disk."""
+        os.fsync(self._file)
+
+    def read(self, place: int) -> Result:
+        """The result whose record begins at an offset."""
+        with self._path.open("rb") as file:
+            file.seek(place)
+            return self._codec.decode(next(self._codec.records(file)))
+
+    def results(self, start: int = 0) -> Iterator[tuple[int, int, Result]]:
+        """The results from an offset on, up to the first that is not whole.
+
+        Yields:
+            Where the record begins, where it ends, and what it says.
+        """
+        return ((place, place + len(record), it) for place, record, it in self._records(start))
+
+    def _records(self, place: int) -> Iterator[tuple[int, bytes, Result]]:
+        with self._path.open("rb") as file:
+            place = max(place, len(self._codec.header))
+            file.seek(place)
+            for record in self._codec.records(file):
+                try:
+                    result = self._codec.decode(record)
+                except ValueError:
+                    return
+                yield place, record, result
+                place += len(record)
+
+    def cut(self, length: int) -> None:
+        """Take away what is behind an offset; the header stays."""
+        os.ftruncate(self._file, length)
+        self.length = os.lseek(self._file, length, os.SEEK_SET)
+        if length < len(self._codec.header):
+            rest = self._codec.header[length:]
+            self._write(rest)
+            self.length += len(rest)
+        self.sync()
+
+    def copied_without(
+        self, copy: Path, dropped: Callable[[Result], bool]
+    ) -> Iterator[tuple[int, Result]]:
+        """Write a copy of the file, some results left out; it is safe on the disk at the end.
+
+        Yields:
+            Each result that was kept, after its place in the copy.
+        """
+        with copy.open("wb") as file:
+            file.write(self._codec.header)
+            place = len(self._codec.header)
+            for _, record, result in self._records(0):
+                if not dropped(result):
+                    yield place, result
+                    place += file.write(record)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def close(self) -> None:
+        """Let go of the file."""
+        os.close(self._file)
+
+
+def synced_folder(path: Path) -> None:
+    """Have the name of a new or renamed file survive a power failure, where that can be asked."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

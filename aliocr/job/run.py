@@ -1,0 +1,322 @@
+"""One run of a job: images on their way to a session, and what became of them on its way back.
+
+The feeder of the stream draws on the desk, the body of the run writes each outcome as it comes, and
+the keeper makes lasting, all at once, what has come while it did so before. What waits for a disk
+does so in one thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing, suppress
+from functools import partial
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from aliocr.errors import APIError, OCRError, ResponseError, ThrottledError, TransportError
+from aliocr.job.desk import Desk, Wanted
+from aliocr.job.intake import Intake
+from aliocr.job.record import Result
+from aliocr.job.rows import Reader
+from aliocr.job.sources import Sources
+from aliocr.job.summary import Failed, JobError, Progress, Summary
+from aliocr.models import Image, Outcome
+from aliocr.session import Session
+
+__all__ = ["Run"]
+
+T = TypeVar("T")
+
+ROWS_AT_ONCE = 200
+"""Rows drawn in one go; a stream keeps as many images waiting."""
+
+MOST_UNSETTLED = 2_000
+"""Outcomes that may wait to be made lasting before no more are taken."""
+
+MOST_UNSERVED = 300
+"""Images in a row that were not served, for whatever reason that is not theirs, before a job takes
+it for lasting and ends, instead of failing all its rows one after the other. Their results are held
+back until it is known: the rows of a network that is gone are not failures."""
+
+MOST_COPIES = 10_000
+"""Rows that may wait for the outcome of an equal one before no more are drawn."""
+
+NOTED_EVERY = 0.25
+"""Seconds after which what was spent is written down though nothing was answered."""
+
+
+class Run:
+    """A run from its opening to its end; its owner awaits `finish`.
+
+    Args:
+        open_desk: Opens the desk. Called, as the next one, in the thread that will use it.
+        open_input: Opens the input where the desk goes on in it.
+        session: Reads the images.
+        sources: Told of each image that has its outcome.
+        output: Where results go.
+        budget: Images that may be charged, in all runs of the job; None for no limit.
+        stop: Once set, what is under way is finished and no more is sent.
+    """
+
+    def __init__(
+        self,
+        open_desk: Callable[[], Desk],
+        open_input: Callable[[Desk], Reader],
+        session: Session,
+        sources: Sources,
+        *,
+        output: Path,
+        budget: int | None,
+        stop: asyncio.Event,
+    ) -> None:
+        self._open_desk = open_desk
+        self._open_input = open_input
+        self._session = session
+        self._sources = sources
+        self._output = output
+        self._budget = budget
+        self._stop = stop
+        self._frames = sources.max_frames or 1
+        self._thread = ThreadPoolExecutor(1, "aliocr job")
+        self._desk: Desk | None = None
+        self._reader: Reader | None = None
+        self._intake: Intake | None = None
+        self._began = time.monotonic()
+        self._spent = 0
+        self._again = session.stats.charged_again
+        self._noted = 0
+        self._counts: Counter[str | None] = Counter()  # by reason; None for those read
+        # The session hands back the very image it was given, so its identity finds the row.
+        self._open: dict[int, Wanted] = {}
+        self._unserved: list[tuple[Wanted, Outcome]] = []
+        self._news = asyncio.Event()
+        self._room = asyncio.Event()
+        self._answer = asyncio.Event()
+        self._drawn = self._poor = self._all_answered = False
+        self._outcome: tuple[int, tuple[Failed, ...]] = (0, ())
+        self._duplicates = 0
+
+    # --- what others may ask ----------------------------------------------------------------------
+
+    @property
+    def progress(self) -> Progress:
+        """How far it has come."""
+        rows = self._counts.total()
+        failed = {kind: number for kind, number in self._counts.items() if kind is not None}
+        total = self._intake.total if self._intake else None
+        return Progress(
+            read=self._counts[None],
+            failed=failed,
+            rows=rows,
+            total=None if total is None else max(total, rows),
+            exact=self._intake is not None and self._intake.counted,
+            spent=self.spent,
+            budget=self._budget,
+            seconds=time.monotonic() - self._began,
+            stats=self._session.stats,
+        )
+
+    @property
+    def spent(self) -> int:
+        """Images that were charged or may be, those under way among them."""
+        return self._charged + self._session.stats.under_way * self._frames
+
+    @property
+    def _ended(self) -> Literal["complete", "stopped", "budget"]:
+        """Why it ended, once it has."""
+        if self._drawn and not self._open:
+            return "complete"
+        return "budget" if self._poor else "stopped"
+
+    @property
+    def _charged_again(self) -> int:
+        """Images that may have been charged a second time in this run."""
+        return self._session.stats.charged_again - self._again
+
+    # --- the run ----------------------------------------------------------------------------------
+
+    async def finish(self) -> Summary:
+        """Do all of it.
+
+        Raises:
+            AuthError: The account is refused.
+            InputError: The input cannot be read, or is not what it was.
+            JobError: Results cannot be written.
+        """
+        try:
+            desk, reader = await self._in_thread(self._opened)
+            loop = asyncio.get_running_loop()
+            self._intake = Intake(reader, desk.seen, loop)
+            await self._work(desk, self._intake)
+        finally:
+            await self._close()
+        read, failed = self._outcome
+        return Summary(
+            read=read,
+            failed=failed,
+            rows=read + sum(each.rows for each in failed),
+            spent=self.spent,
+            charged_again=self._charged_again,
+            duplicates=self._duplicates,
+            ended=self._ended,
+            output=self._output,
+            seconds=time.monotonic() - self._began,
+        )
+
+    def _opened(self) -> tuple[Desk, Reader]:
+        # Kept at once: whoever awaits this may be cancelled, and they are closed nevertheless.
+        desk = self._desk = self._open_desk()
+        reader = self._reader = self._open_input(desk)
+        self._spent = desk.spent
+        read, failed = desk.failed()
+        self._counts[None] = read
+        for each in failed:
+            self._counts[each.reason] += each.rows
+        return desk, reader
+
+    async def _work(self, desk: Desk, intake: Intake) -> None:
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                _ = tasks.create_task(self._keep(desk), name="aliocr job keeper")
+                await self._read(desk, intake)
+                self._all_answered = True
+                self._news.set()
+        except BaseExceptionGroup as group:
+            error = group.exceptions[0]
+            raise error from error.__cause__
+
+    async def _read(self, desk: Desk, intake: Intake) -> None:
+        stream = self._session.stream(self._images(desk, intake), stop=self._stop)
+        async with aclosing(stream) as outcomes:
+            async for outcome in outcomes:
+                self._take(desk, outcome)
+                while desk.unsettled > MOST_UNSETTLED:
+                    self._room.clear()
+                    await self._room.wait()
+        self._keep_unserved(desk)
+
+    def _take(self, desk: Desk, outcome: Outcome) -> None:
+        wanted = self._open.pop(id(outcome.image))
+        self._sources.done(outcome)
+        if outcome.ok:
+            self._spent += max(1, len(outcome.frames))
+        elif outcome.error.maybe_charged:
+            self._spent += 1
+        self._answer.set()
+        self._unserved.append((wanted, outcome))
+        if outcome.ok or not _is_of_the_service(outcome.error):
+            self._keep_unserved(desk)
+        elif len(self._unserved) == MOST_UNSERVED:
+            self._unserved.clear()
+            raise JobError(
+                f"{MOST_UNSERVED} images in a row were not served, the last because of this: "
+                f"{outcome.error}; their rows are read when the job is started again"
+            ) from outcome.error
+
+    def _keep_unserved(self, desk: Desk) -> None:
+        """What was not served while the service served others is a failure of its own."""
+        results = [desk.keep(wanted, outcome) for wanted, outcome in self._unserved]
+        self._unserved.clear()
+        self._count(results)
+        self._news.set()
+
+    async def _images(self, desk: Desk, intake: Intake) -> AsyncIterator[Image]:
+        while not self._drawn:
+            taken = await intake.take(ROWS_AT_ONCE)
+            drawn = await self._in_thread(partial(desk.draw, taken))
+            self._count(drawn.written)
+            self._news.set()
+            for wanted in drawn.wanted:
+                if not await self._can_afford():
+                    self._poor = True
+                    return
+                self._open[id(wanted.image)] = wanted
+                yield wanted.image
+            self._drawn = drawn.last
+            while desk.copies_waiting > MOST_COPIES and self._open:
+                await self._next_answer()
+
+    async def _can_afford(self) -> bool:
+        """Whether one more image may be charged, once it is known what those before it cost."""
+        if self._budget is None:
+            return True
+        while self._open and self._reserved > self._budget:
+            await self._next_answer()
+        return self._reserved <= self._budget
+
+    @property
+    def _reserved(self) -> int:
+        """What is spent if all that is under way is charged, and one more image is."""
+        return self._charged + (len(self._open) + 1) * self._frames
+
+    async def _next_answer(self) -> None:
+        self._answer.clear()
+        await self._answer.wait()
+
+    @property
+    def _charged(self) -> int:
+        return self._spent + self._charged_again
+
+    async def _keep(self, desk: Desk) -> None:
+        """Make lasting what has been answered, as long as there may be more."""
+        while not self._all_answered:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(NOTED_EVERY):
+                    await self._news.wait()
+            changed = self._news.is_set() or self.spent != self._noted
+            self._news.clear()
+            if changed:
+                self._noted = self.spent
+                self._count(await self._in_thread(partial(desk.settle, self._noted)))
+                self._room.set()
+
+    def _count(self, results: Iterable[Result]) -> None:
+        for result in results:
+            reason = None if result.ok else Failed(result.kind, result.code, 1).reason
+            self._counts[reason] += 1
+
+    async def _close(self) -> None:
+        """Write what came last and let go of all files, however often one is told to stop."""
+        closing = asyncio.wrap_future(self._thread.submit(self._closed))
+        cancelled: asyncio.CancelledError | None = None
+        while not closing.done():
+            try:
+                await asyncio.wait([closing])
+            except asyncio.CancelledError as error:
+                cancelled = error
+        self._thread.shutdown(wait=False)
+        closing.result()
+        if cancelled is not None:
+            raise cancelled
+
+    def _closed(self) -> None:
+        try:
+            if self._intake is not None:
+                self._intake.stop()
+            elif self._reader is not None:
+                self._reader.close()
+        finally:
+            if self._desk is not None:
+                self._closed_desk(self._desk)
+
+    def _closed_desk(self, desk: Desk) -> None:
+        try:
+            desk.settle(self.spent)
+            self._outcome = desk.failed()
+            self._duplicates = desk.duplicates
+        finally:
+            desk.close()
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+def _is_of_the_service(error: OCRError) -> bool:
+    """Whether it says nothing about the image: the network, a proxy, the gateway, the account."""
+    if isinstance(error, APIError):
+        return isinstance(error, ThrottledError) or isinstance(error.code, str)
+    return isinstance(error, TransportError | ResponseError)

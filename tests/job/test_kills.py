@@ -1,0 +1,149 @@
+"""Jobs that are killed, again and again, and started again with the same words."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import signal
+import subprocess
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from working import PATIENCE, by_row, opened, started, urls
+
+from aliocr.emulator import Emulator
+from aliocr.job.formats import CSV, JSONLines
+from aliocr.job.job import Job
+from aliocr.job.ledger import Ledger
+
+
+def whole_rows(output: Path) -> int:
+    """Rows that stand in an output as a kill has left it."""
+    if not output.exists():
+        return 0
+    codec = CSV() if output.suffix == ".csv" else JSONLines()
+    with output.open("rb") as file:
+        file.seek(len(codec.header))
+        return sum(record.endswith(b"\n") for record in codec.records(file))
+
+
+def killed(job: subprocess.Popen[str], output: Path, after: int, wait: float) -> bool:
+    """Kill a job some time after it has written so many bytes; whether it had not ended before."""
+    while job.poll() is None:
+        with suppress(FileNotFoundError):
+            if output.stat().st_size >= after:
+                break
+        time.sleep(0.002)
+    with suppress(subprocess.TimeoutExpired):
+        job.wait(wait)
+    job.kill()
+    job.communicate(timeout=PATIENCE)
+    return job.returncode == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("name", ["results.jsonl", "results.csv"])
+@pytest.mark.timeout(1200)
+def test_a_job_that_is_killed_again_and_again_loses_nothing(
+    tmp_path: Path, name: str, *, soak: bool
+) -> None:
+    """Each row has one result in the end, and only what was under way is charged twice.
+
+    Under way is what was charged and stands in no whole row when the job is dead. The size of the
+    promise, 100 kills of 20,000 images, is run by `--soak`.
+    """
+    rows, kills, per_request = (20_000, 100, 100) if soak else (1_500, 8, 20)
+    source, output = urls(tmp_path / "urls.csv", rows), tmp_path / name
+    chances = random.Random(name)
+    dead = under_way = 0
+    with Emulator(requests_per_second=None, max_calls=100_000) as emulator:
+        emulator.delay(0.02)
+        while dead < kills:
+            written = output.stat().st_size if output.exists() else 0
+            more = chances.randrange(2 * rows * 200 // kills)
+            job = started(emulator, source, output, images_per_request=per_request)
+            if not killed(job, output, written + more, chances.random() * 0.03):
+                break
+            dead += 1
+            while emulator.under_way:
+                time.sleep(0.002)
+            charged_again = emulator.charged - whole_rows(output) - under_way
+            under_way += charged_again
+        last = started(emulator, source, output, images_per_request=per_request)
+        ended, said = last.communicate(timeout=10 * PATIENCE)
+        assert (ended, said) == ("complete\n", "")
+        twice = emulator.charged - rows
+    assert dead > kills / 2
+    assert set(by_row(output)) == set(range(1, rows + 1))
+    assert 0 <= twice <= under_way
+    print(f"{dead} kills of a job of {rows} images: {twice} charged twice")  # noqa: T201
+
+
+async def test_whatever_a_power_failure_leaves_is_gone_on_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between any two steps of writing, and with any part of what was not synced yet."""
+    rows = 200
+    source = urls(tmp_path / "urls.csv", rows)
+    output = tmp_path / "results.jsonl"
+    left = tmp_path / "left"
+    left.mkdir()
+    snapshots: list[tuple[Path, int]] = []
+
+    def snapshot(synced: int) -> None:
+        place = left / str(len(snapshots))
+        place.mkdir()
+        for file in tmp_path.glob("results.jsonl*"):
+            shutil.copy(file, place)
+        snapshots.append((place / output.name, synced))
+
+    settle = Ledger.settle
+
+    def watched(ledger: Ledger, **facts: Any) -> None:
+        synced = ledger.journal.facts.length
+        snapshot(synced)  # written, not synced, not in the journal
+        settle(ledger, **facts)
+        snapshot(ledger.journal.facts.length)
+
+    chances = random.Random(1)
+    async with Emulator(requests_per_second=None) as emulator, opened(emulator) as ocr:
+        monkeypatch.setattr(Ledger, "settle", watched)
+        await Job(source, output).run(ocr)
+        monkeypatch.undo()
+        for copy, synced in chances.sample(snapshots, min(len(snapshots), 12)):
+            size = copy.stat().st_size
+            with copy.open("r+b") as file:
+                file.truncate(chances.randint(min(synced, size), size))
+            summary = await Job(source, copy).run(ocr)
+            assert summary.ended == "complete"
+            assert set(by_row(copy)) == set(range(1, rows + 1))
+
+
+@pytest.mark.parametrize("name", ["results.jsonl", "results.csv"])
+async def test_an_output_that_lost_its_end_is_completed(tmp_path: Path, name: str) -> None:
+    """Of a disk that lied about what it had written, or of a hand that cut the file anywhere."""
+    rows = 60
+    source, output = urls(tmp_path / "urls.csv", rows), tmp_path / name
+    async with Emulator(requests_per_second=None) as emulator, opened(emulator) as ocr:
+        await Job(source, output).run(ocr)
+        whole = output.read_bytes()
+        for length in random.Random(2).sample(range(len(whole)), 25):
+            output.write_bytes(whole[:length])
+            summary = await Job(source, output).run(ocr)
+            assert summary.rows == rows
+            assert set(by_row(output)) == set(range(1, rows + 1))
+            whole = output.read_bytes()
+
+
+async def test_noise_behind_the_results_is_cut_off(tmp_path: Path) -> None:
+    """As some file systems leave it, when a file had grown and its bytes had not been written."""
+    source, output = urls(tmp_path / "urls.csv", 5), tmp_path / "results.jsonl"
+    async with Emulator(requests_per_second=None) as emulator, opened(emulator) as ocr:
+        await Job(source, output).run(ocr)
+        whole = output.read_bytes()
+        output.write_bytes(whole + bytes(5_000))
+        await Job(source, output).run(ocr)
+        assert output.read_bytes() == whole
+        assert emulator.charged == 5
