@@ -23,6 +23,13 @@ if TYPE_CHECKING:
     )
     from aliocr.finding import Match, search
     from aliocr.hocr import to_hocr
+    from aliocr.job.job import Job
+    from aliocr.job.plan import Plan
+    from aliocr.job.record import Read, Result, Unread
+    from aliocr.job.results import results
+    from aliocr.job.rows import InputError
+    from aliocr.job.sources import Urls
+    from aliocr.job.summary import JobError, Progress, Retry, Summary
     from aliocr.layout import Line
     from aliocr.limiter import Limiter, PacedLimiter, StrictLimiter
     from aliocr.limits import Limits
@@ -45,6 +52,9 @@ else:
         "Frame": "models",
         "Image": "models",
         "ImageError": "errors",
+        "InputError": "job.rows",
+        "Job": "job.job",
+        "JobError": "job.summary",
         "Limiter": "limiter",
         "Limits": "limits",
         "Line": "layout",
@@ -53,17 +63,26 @@ else:
         "Outcome": "models",
         "OverloadError": "errors",
         "PacedLimiter": "limiter",
+        "Plan": "job.plan",
+        "Progress": "job.summary",
+        "Read": "job.record",
         "Region": "models",
         "ResponseError": "errors",
+        "Result": "job.record",
+        "Retry": "job.summary",
         "Scan": "models",
         "ScanTimeoutError": "errors",
         "Session": "session",
         "Stats": "stats",
         "StrictLimiter": "limiter",
+        "Summary": "job.summary",
         "ThrottledError": "errors",
         "TransportError": "errors",
+        "Unread": "job.record",
+        "Urls": "job.sources",
         "__version__": "version",
         "draw": "pictures.drawing",
+        "results": "job.results",
         "search": "finding",
         "to_hocr": "hocr",
     }
@@ -91,6 +110,9 @@ __all__ = [
     "Frame",
     "Image",
     "ImageError",
+    "InputError",
+    "Job",
+    "JobError",
     "Limiter",
     "Limits",
     "Line",
@@ -99,17 +121,26 @@ __all__ = [
     "Outcome",
     "OverloadError",
     "PacedLimiter",
+    "Plan",
+    "Progress",
+    "Read",
     "Region",
     "ResponseError",
+    "Result",
+    "Retry",
     "Scan",
     "ScanTimeoutError",
     "Session",
     "Stats",
     "StrictLimiter",
+    "Summary",
     "ThrottledError",
     "TransportError",
+    "Unread",
+    "Urls",
     "__version__",
     "draw",
+    "results",
     "search",
     "to_hocr",
 ]
