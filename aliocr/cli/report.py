@@ -6,7 +6,9 @@ import asyncio
 import os
 import signal
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -17,9 +19,11 @@ from rich.progress import Progress as Bar
 
 from aliocr.cli.misuse import Misuse
 from aliocr.cli.output import writing
+from aliocr.job.inputs import opened
 from aliocr.job.results import results
+from aliocr.job.rows import Reader
 from aliocr.report.gallery import Embedded, Gallery, LeftOut, Linked
-from aliocr.report.originals import FromSources
+from aliocr.report.originals import FromInput, FromSources, Originals
 from aliocr.report.writing import LIMIT, Progress, ReportError, Written, write_report
 
 __all__ = ["report"]
@@ -48,6 +52,13 @@ BESIDE_BAR = 40
     help="Have them in the page, have it load them, or neither.",
 )
 @click.option(
+    "--input",
+    "listed",
+    metavar="INPUT",
+    help="What the job was given: it has the queries of URLs, which OUTPUT has not.",
+)
+@click.option("--column", metavar="NAME", help="Column of the images in it.")
+@click.option(
     "--limit",
     type=click.IntRange(min=1),
     default=LIMIT,
@@ -56,7 +67,13 @@ BESIDE_BAR = 40
     help="Show the first N rows; all are counted.",
 )
 def report(
-    output: Path, *, page: Path | None, pictures: Literal["embed", "link", "none"], limit: int
+    output: Path,
+    *,
+    page: Path | None,
+    pictures: Literal["embed", "link", "none"],
+    listed: str | None,
+    column: str | None,
+    limit: int,
 ) -> None:
     """Write one HTML page of what a job has read.
 
@@ -64,16 +81,22 @@ def report(
     about them, and each picture with its lines of text, which can be searched. It is one file to
     keep or send, and fetches nothing unless --pictures link says so.
 
-    The pictures are fetched once more, from the sources in OUTPUT. An earlier report is
-    overwritten, no other file is.
+    The pictures are fetched once more, from the sources in OUTPUT; those of signed URLs with the
+    help of --input. An earlier report is overwritten, no other file is.
 
     Exit code: 0 written, 1 not written, 2 misuse.
     """
     if not output.exists():
         raise click.ClickException(f"cannot read {output}: No such file or directory")
+    if column and not listed:
+        raise click.UsageError("--column goes with --input")
+    if listed and pictures != "embed":
+        raise click.UsageError("--input is for --pictures embed: a link would show the query")
     page = page or output.with_suffix(".html")
+    open_input = partial(opened, listed, column=column) if listed else None
+    work = partial(_written, output, page, pictures, limit, open_input)
     try:
-        written = asyncio.run(_ended_by_signals(lambda: _written(output, page, pictures, limit)))
+        written = asyncio.run(_ended_by_signals(work))
     except ImportError as error:
         raise Misuse(str(error)) from None
     except (ReportError, ValueError) as error:
@@ -85,9 +108,17 @@ def report(
 
 
 async def _written(
-    output: Path, page: Path, pictures: Literal["embed", "link", "none"], limit: int
+    output: Path,
+    page: Path,
+    pictures: Literal["embed", "link", "none"],
+    limit: int,
+    open_input: Callable[[], Reader] | None,
 ) -> Written:
-    async with FromSources(output.parent) as originals:
+    async with FromSources(output.parent) as sources:
+        originals: Originals = sources
+        if open_input is not None:
+            with closing(open_input()) as reader:
+                originals = FromInput(sources, islice(results(output), limit), reader)
         gallery: Gallery
         match pictures:
             case "embed":

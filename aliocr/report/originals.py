@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 from urllib.parse import quote, urlsplit
 
 import aiohttp
+import attrs
 from yarl import URL
 
+from aliocr.errors import without_query
 from aliocr.job.record import Result
+from aliocr.job.rows import Reader
 
-__all__ = ["FromSources", "MissingError", "Originals", "address"]
+__all__ = ["FromInput", "FromSources", "MissingError", "Originals", "address"]
 
 MAX_BYTES = 20 * 1024 * 1024
 """Bytes of one picture. Source: "Limits on images", 20 MB."""
@@ -43,7 +47,7 @@ NETWORK_TROUBLE: tuple[tuple[type[Exception], str], ...] = (
 """In plain words, the first that fits. None names the URL: its query may be a key."""
 
 
-CUT = "results keep its URL without the query or password, which may be a key"
+CUT = "results keep its URL without the query, which may be a key; --input finds it in the list"
 
 
 class MissingError(Exception):
@@ -110,6 +114,32 @@ class FromSources:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             why = next(words for kind, words in NETWORK_TROUBLE if isinstance(error, kind))
         raise MissingError(why)
+
+
+class FromInput:
+    """Originals of results whose sources stand whole in the input that the job was given.
+
+    Args:
+        originals: Fetches them.
+        results: Those whose pictures are wanted.
+        reader: The input, from its beginning; read here, as far as need be, and not closed.
+    """
+
+    def __init__(self, originals: Originals, results: Iterable[Result], reader: Reader) -> None:
+        self._originals = originals
+        cut = {result.row: result.source for result in results if _is_cut(result.source)}
+        self._whole: dict[int, str] = {}
+        for row in reader if cut else ():
+            # Of another input than the job's, a picture would be shown to a stranger's text.
+            if cut.pop(row.number, None) == without_query(row.source):
+                self._whole[row.number] = row.source
+            if not cut:
+                break
+
+    async def picture(self, result: Result) -> bytes:
+        """As of `Originals`."""
+        source = self._whole.get(result.row, result.source)
+        return await self._originals.picture(attrs.evolve(result, source=source))
 
 
 async def _fetched(http: aiohttp.ClientSession, source: str) -> bytes:

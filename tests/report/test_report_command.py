@@ -57,6 +57,10 @@ def test_options_say_where_and_what(tmp_path: Path) -> None:
     assert run("report", out, "--pictures", "link").returncode == 0
     assert run("report", out, "--limit", 0).returncode == 2
     assert run("report", out, "--pictures", "some").returncode == 2
+    assert run("report", out, "--column", "url").returncode == 2
+    assert run("report", out, "--input", "urls.txt", "--pictures", "link").returncode == 2
+    done = run("report", out, "--input", tmp_path / "nowhere.csv")
+    assert (done.returncode, "there is no file or folder" in done.stderr) == (1, True)
 
 
 def test_what_cannot_be_read_is_one_line(tmp_path: Path) -> None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 from rows_read import said
 
+from aliocr.job.inputs import opened
 from aliocr.report import originals
-from aliocr.report.originals import FromSources, MissingError
+from aliocr.report.originals import FromInput, FromSources, MissingError
 
 PICTURE = b"not a picture, but nobody looks"
 
@@ -81,7 +83,7 @@ async def test_a_url_is_fetched(host: str) -> None:
         ("/loop", "redirects too often"),
         ("/away", "neither http nor https"),
         ("/broken", "its host's answer is broken"),
-        ("/picture?…", "without the query or password"),
+        ("/picture?…", "without the query"),
     ],
 )
 async def test_a_url_that_gives_no_picture_says_why(host: str, path: str, why: str) -> None:
@@ -90,6 +92,24 @@ async def test_a_url_that_gives_no_picture_says_why(host: str, path: str, why: s
         await picture(f"{host}{path}")
     assert "127.0.0.1" not in str(raised.value)
     assert raised.value.__context__ is None
+
+
+async def test_an_input_has_the_queries_that_an_output_has_not(host: str, tmp_path: Path) -> None:
+    """Of signed URLs; rows of another input are not taken for them."""
+    listed = tmp_path / "urls.txt"
+    listed.write_text(f"{host}/asked?key=1\n{host}/picture\n{host}/other?key=3\n")
+    results = [
+        said("a", 1, source=f"{host}/asked?…"),
+        said("b", 2, source=f"{host}/picture"),
+        said("c", 3, source=f"{host}/asked?…"),
+    ]
+    with closing(opened(listed)) as reader:
+        async with FromSources() as sources:
+            whole = FromInput(sources, results, reader)
+            assert await whole.picture(results[0]) == b"/asked?key=1"
+            assert await whole.picture(results[1]) == PICTURE
+            with pytest.raises(MissingError, match="without the query"):
+                await whole.picture(results[2])
 
 
 async def test_nobody_is_waited_for_long(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
