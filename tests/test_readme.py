@@ -28,8 +28,13 @@ def _compiled(source: str) -> CodeType:
 
 
 @pytest.mark.usefixtures("virtual_clock")
-async def test_every_example_runs(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_every_example_runs(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """One after the other, as a reader types them, against the emulator instead of the service."""
+    monkeypatch.chdir(tmp_path)
+    rows = (f"https://example.com/{number}.png\n" for number in range(30))
+    Path("urls.csv").write_text("url\n" + "".join(rows), encoding="utf-8")
     monkeypatch.setattr(
         aliocr,
         "Session",
@@ -42,7 +47,7 @@ async def test_every_example_runs(emulator: Emulator, monkeypatch: pytest.Monkey
         code = eval(_compiled(block), scope)  # noqa: S307 - it is our own manual
         if inspect.isawaitable(code):
             await code
-    assert sum(len(call.tasks) for call in emulator.calls) == 1 + 250 + 1000 + 1
+    assert sum(len(call.tasks) for call in emulator.calls) == 1 + 250 + 1000 + 1 + 30
 
 
 @pytest.mark.parametrize("block", TESTS, ids=lambda block: block.partition("def test_")[2][:20])

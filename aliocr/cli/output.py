@@ -19,10 +19,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from aliocr.errors import APIError, ResponseError, TransportError, without_query
+from aliocr.errors import APIError, OCRError, ResponseError, TransportError, without_query
 from aliocr.models import Outcome, Scan
 
-__all__ = ["JSONOutput", "Output", "TextOutput", "plain", "shown", "writing"]
+__all__ = ["JSONOutput", "Output", "TextOutput", "plain", "reason", "shown", "writing"]
 
 BESIDE_BAR = 32
 """Columns for what stands beside the bar, and for the ^C that a terminal writes after it."""
@@ -93,10 +93,8 @@ class Output(ABC):
             self._progress.advance(self._bar)
             return
         error = outcome.error
-        shared = isinstance(error, TransportError | ResponseError)
-        advice = f"; {self._remedy}" if shared and self._remedy else ""
         code = error.code if isinstance(error, APIError) else None
-        self.fail(source, f"{error}{advice}", code, shared=shared)
+        self.fail(source, reason(error, self._remedy), code, shared=_is_shared(error))
 
     def fail(
         self, source: str, message: str, code: int | str | None = None, *, shared: bool = False
@@ -224,6 +222,21 @@ def _json(fields: dict[str, object], encoding: str) -> str:
     except UnicodeEncodeError:
         return json.dumps(fields)
     return line if encoding.lower().replace("_", "-") == "utf-8" else json.dumps(fields)
+
+
+def _is_shared(error: OCRError) -> bool:
+    """Whether it is none of the one picture's."""
+    return isinstance(error, TransportError | ResponseError)
+
+
+def reason(error: OCRError, remedy: str = "") -> str:
+    """Why a picture was not read.
+
+    Args:
+        error: What the session says.
+        remedy: What to look at if the service was not reached.
+    """
+    return f"{error}; {remedy}" if remedy and _is_shared(error) else str(error)
 
 
 def shown(name: str) -> str:

@@ -1,6 +1,7 @@
 """The desk of a job, at which rows become images, and outcomes results.
 
-All of it may block, and is called by one thread at a time, but for `keep`, which is quick.
+All of it may block, and is called by one thread at a time, but for `keep` and `write`, which are
+quick, and called by another.
 """
 
 from __future__ import annotations
@@ -29,10 +30,17 @@ BAD_ROW = "BadRow"
 
 @attrs.frozen
 class Wanted:
-    """A row whose image is to be read."""
+    """A row whose image is to be read.
+
+    Args:
+        row: The row.
+        image: Its image.
+        digest: Stands for the image among all of the job.
+    """
 
     row: Row
     image: Image
+    digest: bytes
 
 
 @attrs.frozen
@@ -71,17 +79,17 @@ class Desk:
         self._journal = ledger.journal
         self._sources = sources
         self._whole_urls = whole_urls
-        retries = self._journal.retries() if alone else []
-        self._only = RowSet(retries) if alone else None
-        self._last = max(retries, default=0) if alone else math.inf
-        first = retries[0] if retries else self._journal.facts.through + 1
+        self._only = RowSet(self._journal.retries()) if alone else None
+        self._last = math.inf if self._only is None else self._only.most or 0
+        first = (self._only and self._only.least) or self._journal.facts.through + 1
         self.start = self._journal.mark_before(first)
         before = self.start.number if self.start else 0
         self.seen = self._journal.digests(after=before)
         self.names = self._journal.names()
         # Rows that are equal to one that is being read, by the digest of their source.
         self._waiting: dict[bytes, list[Row]] = {}
-        self._kept: deque[tuple[Row, Result]] = deque()
+        self._kept: list[tuple[Wanted, Result]] = []
+        self._written: deque[tuple[Wanted, Result]] = deque()
         self.duplicates = self._journal.facts.duplicates
 
     def add_names(self, names: Sequence[str]) -> None:
@@ -118,7 +126,8 @@ class Desk:
         wanted: list[Wanted] = []
         written: list[Result] = []
         for row in taken.rows:
-            if not self._ledger.has(row.number) and (not self._only or row.number in self._only):
+            asked_for = self._only is None or row.number in self._only
+            if asked_for and not self._ledger.has(row.number):
                 match self._looked_at(row):
                     case Wanted() as image:
                         wanted.append(image)
@@ -133,15 +142,20 @@ class Desk:
         return Drawn(tuple(wanted), tuple(written), last)
 
     def keep(self, wanted: Wanted, outcome: Outcome) -> Result:
-        """Write what became of an image, before anything else can happen; in any thread.
+        """What became of an image, to be written next."""
+        result = self._result(wanted.row, outcome)
+        self._kept.append((wanted, result))
+        return result
+
+    def write(self) -> None:
+        """Write what was kept, so that not even the end of this process takes it back.
 
         Raises:
-            JobError: There is no room.
+            JobError: There is no room for it.
         """
-        result = self._result(wanted.row, outcome)
-        self._ledger.write([result])
-        self._kept.append((wanted.row, result))
-        return result
+        kept, self._kept = self._kept, []
+        self._ledger.write([result for _, result in kept])
+        self._written += kept
 
     def settle(self, spent: int) -> Sequence[Result]:
         """Make lasting what was written, and give their results to rows that wait for an equal.
@@ -155,11 +169,11 @@ class Desk:
         Raises:
             JobError: There is no room.
         """
-        kept = [self._kept.popleft() for _ in range(len(self._kept))]
+        written = [self._written.popleft() for _ in range(len(self._written))]
         copies = [
             self._copy(result, equal)
-            for row, result in kept
-            for equal in self._waiting.pop(_digest(row))
+            for wanted, result in written
+            for equal in self._waiting.pop(wanted.digest)
         ]
         self._ledger.write(copies)
         self._ledger.settle(spent=spent, duplicates=self.duplicates)
@@ -167,8 +181,8 @@ class Desk:
 
     @property
     def unsettled(self) -> int:
-        """Outcomes that were written and are not lasting yet."""
-        return len(self._kept)
+        """Outcomes that were kept and are not lasting yet."""
+        return len(self._kept) + len(self._written)
 
     def close(self) -> None:
         """Let go of the output.
@@ -194,7 +208,7 @@ class Desk:
         except ValueError as error:
             return self._refusal(row, str(error))
         self._waiting[digest] = []
-        return Wanted(row, image)
+        return Wanted(row, image, digest)
 
     def _refusal(self, row: RowOrBad, problem: str) -> Result:
         return Unread(

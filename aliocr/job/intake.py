@@ -59,7 +59,7 @@ class Intake:
         self._loop = loop
         self._rows: deque[RowOrBad] = deque()
         self._marks: deque[Mark] = deque()
-        self._room = threading.Semaphore(ROWS_AHEAD)
+        self._room = threading.Event()
         self._news = asyncio.Event()
         self._ended = asyncio.Event()
         self._error: Exception | None = None
@@ -89,7 +89,7 @@ class Intake:
             if not self._rows and not self._ended.is_set():
                 await self._news.wait()
         rows = tuple(self._rows.popleft() for _ in range(min(most, len(self._rows))))
-        self._room.release(len(rows))
+        self._room.set()
         return Taken(rows, self._marks_up_to(rows[-1].number))
 
     def _marks_up_to(self, row: int | None) -> tuple[Mark, ...]:
@@ -104,13 +104,13 @@ class Intake:
         A thread that listens to a pipe in vain is left alone: it ends when it hears something.
         """
         self._closed = True
-        self._room.release(ROWS_AHEAD)
+        self._room.set()
         self._thread.join(MOMENT)
 
     def _read(self) -> None:
         try:
             for row in self._reader:
-                self._room.acquire()
+                self._wait_for_room()
                 if self._closed:
                     return
                 self._take_down(row)
@@ -123,6 +123,12 @@ class Intake:
             self._reader.close()
             with suppress(RuntimeError):  # the loop has ended, and nobody waits
                 self._loop.call_soon_threadsafe(self._end)
+
+    def _wait_for_room(self) -> None:
+        while len(self._rows) >= ROWS_AHEAD and not self._closed:
+            self._room.clear()
+            if len(self._rows) >= ROWS_AHEAD and not self._closed:  # or they were taken just now
+                self._room.wait()
 
     def _take_down(self, row: RowOrBad) -> None:
         before = self._seen.get(row.number)

@@ -78,6 +78,7 @@ class Job:
         self._id_column = id_column
         self._input_format = input_format
         self._output = Path(output)
+        self._given_format = output_format
         self._output_format = output_format or output_format_of(self._output)
         self._sources = sources
         self._budget = budget
@@ -99,8 +100,8 @@ class Job:
         """
         with past(self._output, self._settings) as journal:
             names = journal.names() if journal else ()
-            done = RowSet(journal.rows() if journal else ())
-            again = journal.failed(self._retry.kinds) if journal and self._retry else set()
+            done = journal.done() if journal else RowSet()
+            again = RowSet(journal.failed(self._retry.kinds) if journal and self._retry else ())
         with closing(self._reader(None, names)) as reader:
             return planned(
                 reader,
@@ -170,14 +171,13 @@ class Job:
     @property
     def _settings(self) -> str:
         """What makes the rows of this job mean what they mean, as words for a person."""
-        usual = output_format_of(self._output)
         words = {
             "column": self._column,
             "id": self._id_column,
             "format": self._input_format,
             "interval": self._sources.interval,
             "max-frames": self._sources.max_frames,
-            "output-format": self._output_format if self._output_format != usual else None,
+            "output-format": self._given_format,
             "whole-urls": self._whole_urls or None,
         }
         return " ".join(f"--{name} {word}" for name, word in words.items() if word is not None)

@@ -11,8 +11,9 @@ up, and at most a part of one, which is cut off.
 from __future__ import annotations
 
 import sqlite3
+from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ import attrs
 
 from aliocr.job.record import Result, decoded, encoded
 from aliocr.job.rows import Mark
+from aliocr.job.rowset import RowSet
 
 __all__ = ["Facts", "Journal", "JournalError"]
 
@@ -177,6 +179,11 @@ class Journal:
         query = "SELECT row FROM rows WHERE row > ? ORDER BY row"
         return (row for (row,) in self._db.execute(query, (after,)))
 
+    def done(self) -> RowSet:
+        """All rows that are in the output."""
+        through = self.facts.through
+        return RowSet(self.rows(after=through), through=through)
+
     def counts(self) -> list[tuple[str, int | str, int]]:
         """How many rows there are of each kind and code, both empty for those read; most first."""
         query = "SELECT kind, code, rows FROM summary ORDER BY rows DESC, kind, code"
@@ -184,11 +191,8 @@ class Journal:
 
     def cut(self, length: int) -> None:
         """Forget the rows behind an offset of the output; within `change`."""
-        self._forget("place >= ?", [(length,)])
-
-    def _forget(self, where: str, values: Iterable[tuple[int]]) -> None:
         db = self._db
-        db.executemany(f"DELETE FROM rows WHERE {where}", values)  # noqa: S608 - words of ours
+        db.execute("DELETE FROM rows WHERE place >= ?", (length,))
         db.execute("DELETE FROM summary")
         db.execute(
             """INSERT INTO summary SELECT coalesce(kind, ''), coalesce(code, ''), count(*)
@@ -203,39 +207,54 @@ class Journal:
 
     # --- failures that are read once more ---------------------------------------------------------
 
-    def failed(self, kinds: frozenset[str]) -> set[int]:
+    def failed(self, kinds: frozenset[str]) -> Iterator[int]:
         """The rows that failed in these ways, by the error's name or code; all if none."""
-        query = "SELECT row, kind, code FROM rows WHERE kind IS NOT NULL"
-        return {
-            row
-            for row, kind, code in self._db.execute(query)
-            if not kinds or kind in kinds or str(code) in kinds
-        }
+        where, names = _of_kinds(kinds)
+        query = f"SELECT row FROM rows WHERE {where} ORDER BY row"  # noqa: S608 - words of ours
+        return (row for (row,) in self._db.execute(query, names))
 
-    def retry(self, rows: Iterable[int], places: Iterable[tuple[int, int]]) -> None:
-        """Read rows once more; the others stand at new places, each after its row; in `change`."""
+    def retry(self, kinds: frozenset[str]) -> array[int]:
+        """Read the rows once more that failed in these ways; within `change`.
+
+        Returns:
+            The places at which they stood, in order.
+        """
         db = self._db
-        again = [(row,) for row in rows]
-        db.executemany("INSERT OR IGNORE INTO retries VALUES (?)", again)
-        self._forget("row = ?", again)
-        db.executemany("DELETE FROM results WHERE row = ?", again)
-        moved = ((place, row) for row, place in places)
-        db.executemany("UPDATE rows SET place = ? WHERE row = ?", moved)
+        where, names = _of_kinds(kinds)
+        again = f"FROM rows WHERE {where}"
+        query = f"SELECT place {again} ORDER BY place"
+        places = array("q", (place for (place,) in db.execute(query, names)))
+        db.execute(f"INSERT OR IGNORE INTO retries SELECT row {again}", names)
+        db.execute(f"DELETE {again}", names)
+        db.execute(f"DELETE FROM summary WHERE {where}", names)  # noqa: S608 - all of a kind go
+        db.execute("DELETE FROM results WHERE row IN (SELECT row FROM retries)")
+        return places
 
-    def retries(self) -> list[int]:
+    def move(self, moved: Callable[[int], int]) -> None:
+        """Have each row stand at another place, by the one where it stood; within `change`."""
+        self._db.create_function("moved", 1, moved, deterministic=True)
+        self._db.execute("UPDATE rows SET place = moved(place)")
+        self._db.create_function("moved", 1, None)  # which may hold much
+
+    def retries(self) -> Iterator[int]:
         """The rows that are to be read once more, in order."""
-        return [row for (row,) in self._db.execute("SELECT row FROM retries ORDER BY row")]
+        return (row for (row,) in self._db.execute("SELECT row FROM retries ORDER BY row"))
 
     # --- the input --------------------------------------------------------------------------------
 
     def first(self, digest: bytes, row: int) -> int:
         """The row at which an image was first met; it is this one if it was not met before."""
-        met = self._db.execute("SELECT row FROM images WHERE source = ?", (digest,)).fetchone()
-        if met is not None and met[0] <= row:
-            return int(met[0])
         self.begin()
-        self._db.execute("INSERT OR REPLACE INTO images VALUES (?, ?)", (digest, row))
-        return row
+        written = self._db.execute(
+            """INSERT INTO images VALUES (?, ?)
+            ON CONFLICT DO UPDATE SET row = excluded.row WHERE excluded.row < row""",
+            (digest, row),
+        )
+        if written.rowcount:
+            return row
+        query = "SELECT row FROM images WHERE source = ?"
+        (first,) = self._db.execute(query, (digest,)).fetchone()
+        return int(first)
 
     def mark(self, mark: Mark) -> None:
         """A place from which the input can be read on."""
@@ -286,3 +305,13 @@ class Journal:
     def close(self) -> None:
         """Let go of the file; what was not made lasting is forgotten."""
         self._db.close()
+
+
+def _of_kinds(kinds: frozenset[str]) -> tuple[str, tuple[str, ...]]:
+    """A condition for failures of these kinds or codes, all if none, and what it compares with."""
+    # In the table of rows those that were read have no kind, in the summary an empty one.
+    if not kinds:
+        return "kind > ''", ()
+    marks = ", ".join("?" * len(kinds))
+    where = f"kind > '' AND (kind IN ({marks}) OR CAST(code AS TEXT) IN ({marks}))"
+    return where, (*kinds, *kinds)

@@ -16,7 +16,6 @@ from aliocr.job.journal import Facts, Journal, JournalError
 from aliocr.job.lock import Lock, LockedError
 from aliocr.job.outputs import AppendedOutput, Output, synced_folder
 from aliocr.job.record import Result
-from aliocr.job.rowset import RowSet
 from aliocr.job.summary import JobError
 
 __all__ = ["Ledger", "OutputFormat", "output_format_of", "past"]
@@ -25,12 +24,29 @@ OutputFormat: TypeAlias = Literal["jsonl", "csv", "parquet"]
 
 CODECS: dict[str, type[Codec]] = {"jsonl": JSONLines, "csv": CSV}
 
-SUFFIXES: dict[str, OutputFormat] = {".csv": "csv", ".parquet": "parquet", ".pq": "parquet"}
+SUFFIXES: dict[str, OutputFormat] = {
+    "": "jsonl",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "jsonl",
+    ".csv": "csv",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+}
 
 
 def output_format_of(path: Path) -> OutputFormat:
-    """The format that a file's name asks for: JSON lines unless it is one of the others."""
-    return SUFFIXES.get(path.suffix.lower(), "jsonl")
+    """The format that a file's name asks for; JSON lines if it has no suffix.
+
+    Raises:
+        ValueError: It has another.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise ValueError(
+            f"{path} does not say its format: give the output format, jsonl, csv or parquet, or a "
+            "name that ends in one of these"
+        )
+    return SUFFIXES[path.suffix.lower()]
 
 
 class Ledger:
@@ -71,7 +87,7 @@ class Ledger:
             if isinstance(self.output, AppendedOutput):
                 self._recover(self.output)
             self._parts = parts.pop_all()
-        self._look_through()
+        self._rows = self.journal.done()
 
     def _opened(self) -> Output:
         if self._format == "parquet":
@@ -155,26 +171,15 @@ class Ledger:
             elif results:
                 self.output.sync()
             self._changed |= bool(results)
-            for result in results:
-                self._rows.add(result.row)
+            self._rows.update(result.row for result in results)
             with self.journal.change(
-                length=length, through=self._advanced(), spent=spent, duplicates=duplicates
+                length=length, through=self._rows.advance(), spent=spent, duplicates=duplicates
             ):
                 self.journal.add(results, places)
 
     def has(self, row: int) -> bool:
         """Whether a row is in the output, and the journal says so."""
-        return row <= self._through or row in self._rows
-
-    def _look_through(self) -> None:
-        self._through = self.journal.facts.through
-        self._rows = RowSet(self.journal.rows(after=self._through))
-
-    def _advanced(self) -> int:
-        """The last row before which none is missing in the output."""
-        while self._through + 1 in self._rows:
-            self._through += 1
-        return self._through
+        return row in self._rows
 
     def result(self, row: int) -> Result | None:
         """What has become of a row; None if nothing yet."""
@@ -189,30 +194,45 @@ class Ledger:
 
         Args:
             kinds: Names of errors or codes; all if empty.
+
+        Raises:
+            ValueError: No row failed in these ways, though others did.
         """
         with self.writing():
-            again = self.journal.failed(kinds)
-            if not again:
+            first = next(self.journal.failed(kinds), None)
+            if first is None:
+                self._refuse(kinds)
                 return
             self._changed = True
-            through = min(self.journal.facts.through, min(again) - 1)
-            if not isinstance(self.output, AppendedOutput):
+            through = min(self.journal.facts.through, first - 1)
+            if isinstance(self.output, AppendedOutput):
+                self._retry_in_copy(self.output, kinds, through)
+            else:
                 with self.journal.change(through=through):
-                    self.journal.retry(again, ())
-                self._look_through()
-                return
-            copied = self.output.copied_without(self._draft, lambda result: result.row in again)
-            try:
-                with self.journal.change(through=through, replacing=True) as facts:
-                    self.journal.retry(again, ((result.row, place) for place, result in copied))
-                    facts["length"] = self._draft.stat().st_size
-            except BaseException:
-                self._draft.unlink(missing_ok=True)
-                raise
-            self.output.close()
-            self._replace()
-            self.output = AppendedOutput(self.path, CODECS[self._format]())
-            self._look_through()
+                    self.journal.retry(kinds)
+            self._rows = self.journal.done()
+
+    def _retry_in_copy(self, output: AppendedOutput, kinds: frozenset[str], through: int) -> None:
+        try:
+            with self.journal.change(through=through, replacing=True) as facts:
+                copy = output.copied_without(self._draft, self.journal.retry(kinds))
+                self.journal.move(copy.moved)
+                facts["length"] = copy.length
+        except BaseException:
+            self._draft.unlink(missing_ok=True)
+            raise
+        output.close()
+        self._replace()
+        self.output = AppendedOutput(self.path, CODECS[self._format]())
+
+    def _refuse(self, kinds: frozenset[str]) -> None:
+        """A slip of the pen, unless these failures are being tried again already."""
+        there = [str(code or kind) for kind, code, _ in self.journal.counts() if kind]
+        if kinds and there and next(self.journal.retries(), None) is None:
+            raise ValueError(
+                f"no row of {self.path} failed as {' or '.join(sorted(kinds))}; there are "
+                f"{', '.join(there)}"
+            )
 
     def _replace(self) -> None:
         if self._draft.exists():

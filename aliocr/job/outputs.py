@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
+
+import attrs
 
 from aliocr.job.formats import Codec
 from aliocr.job.record import Result
 
-__all__ = ["AppendedOutput", "Output", "synced_folder"]
+__all__ = ["AppendedOutput", "Copy", "Output", "synced_folder"]
+
+CHUNK = 1 << 20
+"""Bytes copied at once."""
 
 
 class Output(Protocol):
@@ -42,6 +49,26 @@ class Output(Protocol):
     def close(self) -> None:
         """Let go of the file."""
         ...
+
+
+@attrs.frozen
+class Copy:
+    """A copy of an output without some of its results.
+
+    Args:
+        length: Bytes in it.
+        places: Where the results stood that were left out, in order.
+        gone: Bytes that were left out up to and with each of them.
+    """
+
+    length: int
+    places: array[int]
+    gone: array[int]
+
+    def moved(self, place: int) -> int:
+        """Where the result at a place of the output stands in the copy."""
+        before = bisect_left(self.places, place)
+        return place - self.gone[before - 1] if before else place
 
 
 class AppendedOutput:
@@ -128,27 +155,35 @@ class AppendedOutput:
             self.length += len(rest)
         self.sync()
 
-    def copied_without(
-        self, copy: Path, dropped: Callable[[Result], bool]
-    ) -> Iterator[tuple[int, Result]]:
-        """Write a copy of the file, some results left out; it is safe on the disk at the end.
+    def copied_without(self, path: Path, places: array[int]) -> Copy:
+        """Write a copy of the file, and have it safe on the disk.
 
-        Yields:
-            Each result that was kept, after its place in the copy.
+        Args:
+            path: Of the copy.
+            places: Where results are that are left out, in order.
         """
-        with copy.open("wb") as file:
-            file.write(self._codec.header)
-            place = len(self._codec.header)
-            for _, record, result in self._records(0):
-                if not dropped(result):
-                    yield place, result
-                    place += file.write(record)
-            file.flush()
-            os.fsync(file.fileno())
+        gone = array("q")
+        with self._path.open("rb") as file, path.open("wb") as copy:
+            for place in places:
+                _copied(file, copy, place - file.tell())
+                record = next(self._codec.records(file))
+                gone.append(len(record) + (gone[-1] if gone else 0))
+                file.seek(place + len(record))
+            _copied(file, copy, self.length - file.tell())
+            copy.flush()
+            os.fsync(copy.fileno())
+            return Copy(copy.tell(), places, gone)
 
     def close(self) -> None:
         """Let go of the file."""
         os.close(self._file)
+
+
+def _copied(file: BinaryIO, copy: BinaryIO, size: int) -> None:
+    """Copy so many bytes."""
+    while size > 0 and (piece := file.read(min(CHUNK, size))):
+        copy.write(piece)
+        size -= len(piece)
 
 
 def synced_folder(path: Path) -> None:

@@ -92,19 +92,32 @@ _ALWAYS = {"row", "source", "ok", "text", "regions", "kind", "code", "error"}
 
 def fields_of(result: Result) -> dict[str, Any]:
     """The result as plain values, in the order of its fields; those that hold nothing left out."""
-    plain = {name: getattr(result, name) for name in _NAMES[type(result)]}
+    fields = _fields(result)
     if isinstance(result, Read):
-        plain["regions"] = [_plain(region) for region in result.regions]
-        plain["frames"] = [
-            {"text": frame.text, "regions": [_plain(region) for region in frame.regions]}
+        fields["regions"] = [_plain(region) for region in result.regions]
+        for frame in fields.get("frames", ()):
+            frame["regions"] = [_plain(region) for region in frame["regions"]]
+    return fields
+
+
+_NAMES = {kind: tuple(attrs.fields_dict(kind)) for kind in (Read, Unread)}
+
+
+def _fields(result: Result) -> dict[str, Any]:
+    """The same, with regions as they are: msgspec writes them as it would write plain ones."""
+    fields = {
+        name: value
+        for name in _NAMES[type(result)]
+        if (value := getattr(result, name)) or name in _ALWAYS
+    }
+    if isinstance(result, Read) and result.frames:
+        fields["frames"] = [
+            {"text": frame.text, "regions": frame.regions}
             | ({} if frame.url is None else {"url": frame.url})
             | ({} if frame.rate is None else {"rate": frame.rate})
             for frame in result.frames
         ]
-    return {name: value for name, value in plain.items() if name in _ALWAYS or value}
-
-
-_NAMES = {kind: tuple(attrs.fields_dict(kind)) for kind in (Read, Unread)}
+    return fields
 
 
 def _plain(region: Region) -> dict[str, Any]:
@@ -116,11 +129,10 @@ def encoded(result: Result) -> bytes:
 
     What no UTF-8 can say, the name of a file in another encoding, is escaped as JSON can.
     """
-    fields = fields_of(result)
     try:
-        return msgspec.json.encode(fields) + b"\n"
+        return msgspec.json.encode(_fields(result)) + b"\n"
     except UnicodeEncodeError:
-        return json.dumps(fields).encode() + b"\n"
+        return json.dumps(fields_of(result)).encode() + b"\n"
 
 
 def decoded(line: bytes | str) -> Result:

@@ -1,4 +1,4 @@
-"""A set of row numbers, at a bit each: a million of them are 125 kB."""
+"""A set of row numbers: all up to some row, and a byte for each one behind that."""
 
 from __future__ import annotations
 
@@ -8,24 +8,49 @@ __all__ = ["RowSet"]
 
 
 class RowSet:
-    """Numbers from 0 up.
+    """Numbers from 1 up, of which most come in order: a million with gaps are a megabyte.
 
     Args:
         rows: What is in it at first.
+        through: All up to this one are in it, too.
     """
 
-    def __init__(self, rows: Iterable[int] = ()) -> None:
-        self._bits = bytearray()
-        for row in rows:
-            self.add(row)
+    def __init__(self, rows: Iterable[int] = (), *, through: int = 0) -> None:
+        self._through = through
+        self._behind = bytearray()  # 1 for those that are in it
+        self.update(rows)
 
     def __contains__(self, row: int) -> bool:
-        byte = row >> 3
-        return byte < len(self._bits) and bool(self._bits[byte] >> (row & 7) & 1)
+        at = row - self._through - 1
+        return at < 0 or (at < len(self._behind) and self._behind[at] == 1)
 
-    def add(self, row: int) -> None:
-        """Put a number in."""
-        byte = row >> 3
-        if byte >= len(self._bits):
-            self._bits.extend(bytes(byte + 1 + len(self._bits) // 8 - len(self._bits)))
-        self._bits[byte] |= 1 << (row & 7)
+    def update(self, rows: Iterable[int]) -> None:
+        """Put numbers in."""
+        behind, base = self._behind, self._through + 1
+        for row in rows:
+            at = row - base
+            if at >= len(behind):
+                behind.extend(bytes(at + 1 + len(behind) // 8 - len(behind)))
+            if at >= 0:
+                behind[at] = 1
+
+    def advance(self) -> int:
+        """The last number before which none is missing; those up to it need no bytes any more."""
+        whole = self._behind.find(0)
+        if whole < 0:
+            whole = len(self._behind)
+        del self._behind[:whole]
+        self._through += whole
+        return self._through
+
+    @property
+    def least(self) -> int | None:
+        """The first number behind those that `advance` told; None if there is none."""
+        at = self._behind.find(1)
+        return None if at < 0 else self._through + 1 + at
+
+    @property
+    def most(self) -> int | None:
+        """The last one of them; None if there is none."""
+        at = self._behind.rfind(1)
+        return None if at < 0 else self._through + 1 + at

@@ -1,8 +1,8 @@
 """One run of a job: images on their way to a session, and what became of them on its way back.
 
-The feeder of the stream draws on the desk, the body of the run writes each outcome as it comes, and
-the keeper makes lasting, all at once, what has come while it did so before. What waits for a disk
-does so in one thread.
+The feeder of the stream draws on the desk, the body of the run takes outcomes, the writer writes in
+each turn of the loop what has come in it, and the keeper makes lasting, all at once, what was
+written while it did so before. What waits for a disk does so in one thread.
 """
 
 from __future__ import annotations
@@ -10,19 +10,20 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, suppress
 from functools import partial
 from pathlib import Path
 from typing import Literal, TypeVar
 
+from aliocr.errors import APIError, OCRError, ResponseError, ThrottledError, TransportError
 from aliocr.job.desk import Desk, Wanted
 from aliocr.job.intake import Intake
 from aliocr.job.record import Result
 from aliocr.job.rows import Reader
 from aliocr.job.sources import Sources
-from aliocr.job.summary import Failed, Progress, Summary
+from aliocr.job.summary import Failed, JobError, Progress, Summary
 from aliocr.models import Image, Outcome
 from aliocr.session import Session
 
@@ -35,6 +36,11 @@ ROWS_AT_ONCE = 200
 
 MOST_UNSETTLED = 2_000
 """Outcomes that may wait to be made lasting before no more are taken."""
+
+MOST_UNSERVED = 300
+"""Images in a row that were not served, for whatever reason that is not theirs, before a job takes
+it for lasting and ends, instead of failing all its rows one after the other. Their results are held
+back until it is known: the rows of a network that is gone are not failures."""
 
 MOST_COPIES = 10_000
 """Rows that may wait for the outcome of an equal one before no more are drawn."""
@@ -86,6 +92,8 @@ class Run:
         self._counts: Counter[str | None] = Counter()  # by reason; None for those read
         # The session hands back the very image it was given, so its identity finds the row.
         self._open: dict[int, Wanted] = {}
+        self._unserved: list[tuple[Wanted, Outcome]] = []
+        self._came = asyncio.Event()
         self._news = asyncio.Event()
         self._room = asyncio.Event()
         self._answer = asyncio.Event()
@@ -174,9 +182,11 @@ class Run:
     async def _work(self, desk: Desk, intake: Intake) -> None:
         try:
             async with asyncio.TaskGroup() as tasks:
+                _ = tasks.create_task(self._write(desk), name="aliocr job writer")
                 _ = tasks.create_task(self._keep(desk), name="aliocr job keeper")
                 await self._read(desk, intake)
                 self._all_answered = True
+                self._came.set()
                 self._news.set()
         except BaseExceptionGroup as group:
             error = group.exceptions[0]
@@ -190,6 +200,7 @@ class Run:
                 while desk.unsettled > MOST_UNSETTLED:
                     self._room.clear()
                     await self._room.wait()
+        self._keep_unserved(desk)
 
     def _take(self, desk: Desk, outcome: Outcome) -> None:
         wanted = self._open.pop(id(outcome.image))
@@ -198,15 +209,36 @@ class Run:
             self._spent += max(1, len(outcome.frames))
         elif outcome.error.maybe_charged:
             self._spent += 1
-        self._count([desk.keep(wanted, outcome)])
-        self._news.set()
         self._answer.set()
+        self._unserved.append((wanted, outcome))
+        if outcome.ok or not _is_of_the_service(outcome.error):
+            self._keep_unserved(desk)
+        elif len(self._unserved) == MOST_UNSERVED:
+            self._unserved.clear()
+            raise JobError(
+                f"{MOST_UNSERVED} images in a row were not served, the last because of this: "
+                f"{outcome.error}; their rows are read when the job is started again"
+            ) from outcome.error
+
+    def _keep_unserved(self, desk: Desk) -> None:
+        """What was not served while the service served others is a failure of its own."""
+        self._count(*(desk.keep(wanted, outcome) for wanted, outcome in self._unserved))
+        self._unserved.clear()
+        self._came.set()
+
+    async def _write(self, desk: Desk) -> None:
+        """Write outcomes, those of one turn of the loop at once: most of a write is the call."""
+        while not self._all_answered:
+            await self._came.wait()
+            self._came.clear()
+            desk.write()
+            self._news.set()
 
     async def _images(self, desk: Desk, intake: Intake) -> AsyncIterator[Image]:
         while not self._drawn:
             taken = await intake.take(ROWS_AT_ONCE)
             drawn = await self._in_thread(partial(desk.draw, taken))
-            self._count(drawn.written)
+            self._count(*drawn.written)
             self._news.set()
             for wanted in drawn.wanted:
                 if not await self._can_afford():
@@ -249,10 +281,10 @@ class Run:
             self._news.clear()
             if changed:
                 self._noted = self.spent
-                self._count(await self._in_thread(partial(desk.settle, self._noted)))
+                self._count(*await self._in_thread(partial(desk.settle, self._noted)))
                 self._room.set()
 
-    def _count(self, results: Iterable[Result]) -> None:
+    def _count(self, *results: Result) -> None:
         for result in results:
             reason = None if result.ok else Failed(result.kind, result.code, 1).reason
             self._counts[reason] += 1
@@ -283,6 +315,7 @@ class Run:
 
     def _closed_desk(self, desk: Desk) -> None:
         try:
+            desk.write()
             desk.settle(self.spent)
             self._outcome = desk.failed()
             self._duplicates = desk.duplicates
@@ -291,3 +324,10 @@ class Run:
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+def _is_of_the_service(error: OCRError) -> bool:
+    """Whether it says nothing about the image: the network, a proxy, the gateway, the account."""
+    if isinstance(error, APIError):
+        return isinstance(error, ThrottledError) or isinstance(error.code, str)
+    return isinstance(error, TransportError | ResponseError)

@@ -1,0 +1,165 @@
+"""`python -m benchmarks.job`: a bulk job of a million rows, stopped and started again."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from aliocr.job.summary import Retry
+from benchmarks.legs import Leg, leg, steps
+from benchmarks.report import machine
+from benchmarks.server import Server
+from benchmarks.service import Service
+from benchmarks.tally import url_of
+from benchmarks.worker import fresh
+
+__all__ = ["main"]
+
+FULL, QUICK = 1_000_000, 20_000
+
+FAILING_SHARE, FAILING_CODE = 0.01, 404
+"""One image of a hundred, spread evenly, fails when it is first sent, and is read the next time."""
+
+ADDED = 100
+"""Rows that are added to the input of a job that has ended, so that there is something to send."""
+
+MOST_GROWN = 50e6
+"""Bytes by which a job may grow, whatever its size."""
+
+MOST_SECONDS = 2.0
+"""In which a job that was stopped sends its first request."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the job, print what it was like.
+
+    Returns:
+        0, whatever the figures; 1 if a row has not its one result.
+    """
+    options = _parse(arguments)
+    where = machine()
+    print(f"{where.cores} cores, load {where.load_before}, {where.system}, {where.python}")
+    start = time.monotonic()
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        lost = _measured(Path(folder), options.images, tuple(options.regions))
+    print(f"{time.monotonic() - start:.0f} s in all")
+    return 1 if lost else 0
+
+
+def _measured(folder: Path, count: int, regions: tuple[int, int]) -> int:
+    source, output = folder / "urls.csv", folder / "results.jsonl"
+    _list(source, range(count), header=True)
+    service = Service(
+        requests_per_second=None,
+        seconds=0.0,
+        regions=regions,
+        failing_share=FAILING_SHARE,
+        failing_code=FAILING_CODE,
+    )
+    missed: list[str] = []
+    with Server(service) as server:
+
+        def run(name: str, **how: object) -> None:
+            done: Leg = fresh(leg, server.url, source, output, **how)
+            print(_line(name, done))
+            missed.extend(_missed(name, done, starts=name != HALF))
+
+        print(
+            f"{count:,} rows, {_megabytes(source)}; {regions[0]} to {regions[1]} regions an image"
+        )
+        print(HEADING)
+        run(HALF, stop_after=count // 2)
+        half = fresh(steps, source, output)
+        run("the other half")
+        print(f"output {_megabytes(output)}, journal {_megabytes(_journal(output))}")
+        _list(source, range(count, count + ADDED), header=False)
+        end = fresh(steps, source, output)
+        run(f"{ADDED} rows more")
+        run("half the failures", retry=Retry(), stop_after=round(count * FAILING_SHARE / 2))
+        gaps = fresh(steps, source, output)
+        run("the other failures")
+    for name, found in (("at the half", half), ("at its end", end), ("with gaps", gaps)):
+        print(f"opening a job that was stopped {name}:")
+        print(*(f"  {seconds:6.3f} s  {step}" for step, seconds in found.items()), sep="\n")
+    lost = count + ADDED - _with_one_result(output, count + ADDED)
+    if lost:
+        missed.append(f"{lost:,} rows without their one result")
+    print("missed:", *missed or ["nothing"], sep="\n  ")
+    return lost
+
+
+HALF = "one half"
+
+HEADING = (
+    "run                  rows   rows/s  CPU µs/row  images/request  first request s"
+    "  RSS before  peak  grown MB  block ms"
+)
+
+
+def _line(name: str, done: Leg) -> str:
+    first = "" if done.first_request is None else f"{done.first_request:.2f}"
+    return (
+        f"{name:18} {done.rows:9,} {done.rows / done.seconds:8,.0f}"
+        f" {1e6 * done.cpu_seconds / max(1, done.rows):11.0f} {done.images_a_request:15.0f}"
+        f" {first:>16} {done.before / 1e6:11.0f} {done.peak / 1e6:5.0f} {done.grown / 1e6:9.1f}"
+        f" {1e3 * done.block:9.0f}"
+    )
+
+
+def _missed(name: str, done: Leg, *, starts: bool) -> Iterable[str]:
+    if done.grown >= MOST_GROWN:
+        yield f"{name}: grown by {done.grown / 1e6:.1f} MB, where {MOST_GROWN / 1e6:.0f} is most"
+    if starts and done.first_request is not None and done.first_request >= MOST_SECONDS:
+        yield f"{name}: {done.first_request:.2f} s, where {MOST_SECONDS:.0f} is most"
+
+
+def _list(path: Path, numbers: Iterable[int], *, header: bool) -> None:
+    with path.open("w" if header else "a", encoding="utf-8") as file:
+        if header:
+            file.write("id,url\n")
+        file.writelines(f"image-{number},{url_of(number)}\n" for number in numbers)
+
+
+def _journal(output: Path) -> Path:
+    return output.with_name(f"{output.name}.journal")
+
+
+def _megabytes(path: Path) -> str:
+    return f"{path.stat().st_size / 1e6:,.0f} MB"
+
+
+def _with_one_result(output: Path, rows: int) -> int:
+    """Rows of which the output has one result; each line begins with its row."""
+    found = bytearray(rows + 1)
+    with output.open("rb") as file:
+        for line in file:
+            row = int(line[len(b'{"row":') : line.index(b",")])
+            found[row] = min(2, found[row] + 1)
+    return found.count(1)
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.job", description=__doc__)
+    sizes = parser.add_mutually_exclusive_group()
+    sizes.add_argument("--images", type=int, default=FULL, help=f"rows (default: {FULL:,})")
+    sizes.add_argument(
+        "--quick", dest="images", action="store_const", const=QUICK, help=f"{QUICK:,} rows"
+    )
+    parser.add_argument(
+        "--regions",
+        type=int,
+        nargs=2,
+        default=(1, 3),
+        metavar=("LEAST", "MOST"),
+        help="regions an image (default: 1 3)",
+    )
+    parser.add_argument("--folder", type=Path, help="where its files are made for the time")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
