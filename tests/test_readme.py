@@ -27,14 +27,17 @@ def _compiled(source: str) -> CodeType:
     return code
 
 
-@pytest.mark.usefixtures("virtual_clock")
-async def test_every_example_runs(
-    emulator: Emulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """One after the other, as a reader types them, against the emulator instead of the service."""
+@pytest.fixture
+def files_of_a_reader(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What the examples take for granted, in the folder where they run."""
     monkeypatch.chdir(tmp_path)
     rows = (f"https://example.com/{number}.png\n" for number in range(30))
-    Path("urls.csv").write_text("url\n" + "".join(rows), encoding="utf-8")
+    (tmp_path / "urls.csv").write_text("url\n" + "".join(rows), encoding="utf-8")
+
+
+@pytest.mark.usefixtures("virtual_clock", "files_of_a_reader")
+async def test_every_example_runs(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One after the other, as a reader types them, against the emulator instead of the service."""
     monkeypatch.setattr(
         aliocr,
         "Session",
