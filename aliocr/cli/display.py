@@ -3,34 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import os
-import signal
 import sys
+import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
-from types import TracebackType
-from typing import Self, TypeAlias
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeAlias
 
-from rich.console import Console
+from rich.console import RenderableType
+from rich.live import Live
 from rich.text import Text
 
-from aliocr.cli.job_progress import STOPPING, JobProgress, Signs
-from aliocr.cli.pen import Pen
-from aliocr.cli.prose import wrapped
+from aliocr.cli.job_progress import STOPPING, sentence, standing
+from aliocr.cli.prose import filled, plain_console, width_of
 from aliocr.cli.recent import Recent
-from aliocr.cli.standing import Drawn, StandingLines, columns_of, size_of
 from aliocr.job.summary import Progress
 from aliocr.limits import Limits
 
 __all__ = ["Display"]
 
 FRAME = 0.25
-"""Seconds between two looks on a terminal."""
+"""Seconds between two looks."""
 
 LINE = 5.0
-"""Seconds between two lines where there is none."""
+"""Seconds between two lines where there is no terminal."""
 
 Look: TypeAlias = Callable[[], Progress | None]
 """Gives the progress of this moment; None before there is any."""
@@ -42,142 +39,115 @@ class Display:
     Args:
         limits: What the account allows; None where nothing is limited.
         quiet: Show no progress.
-
     """
 
     def __init__(self, limits: Limits | None, *, quiet: bool = False) -> None:
-        on_terminal = self.width is not None
-        # It only finds the codes; even to write nothing is an error where nobody is.
-        self._console = Console(
-            file=io.StringIO(),
-            force_terminal=on_terminal or None,
-            soft_wrap=True,
-            highlight=False,
-            markup=False,
-            emoji=False,
-        )
-        self._pen = Pen()
+        self._console = plain_console(stderr=True)
         self._quiet = quiet
-        self._standing = StandingLines()
         self._recent = Recent(limits)
-        self._lines = JobProgress(self._recent, limits, Signs.of(self._pen.encoding))
-        dumb = os.environ.get("TERM", "dumb") in ("dumb", "unknown")
-        self._in_place = on_terminal and not dumb
-
-    def __enter__(self) -> Self:
-        self._pen.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._pen.__exit__(exc_type, exc, traceback)
+        self._progress: Progress | None = None
 
     @property
-    def width(self) -> int | None:
-        """Columns that text for people should keep to; None if it is not for a terminal."""
-        return columns_of(sys.stderr)
+    def width(self) -> int:
+        """Columns that text for people should keep to."""
+        return width_of(self._console)
 
     def fail(self, why: str) -> None:
         """What ends all."""
-        self.say(*(Text(line, "red") for line in wrapped(f"Error: {why}", self.width)))
+        self.say(Text(filled(f"Error: {why}", self.width), "red"))
 
     def say(self, *lines: Text) -> None:
         """Lines that stay."""
-        for line in lines:
-            self._pen.write(self._styled(line) + "\n")
+        with _nobody_is_no_error():
+            for line in lines:
+                self._console.print(line, soft_wrap=True)
 
-    @asynccontextmanager
-    async def watching(self, look: Look, stop: asyncio.Event) -> AsyncIterator[None]:
+    @contextmanager
+    def watching(self, look: Look, stop: asyncio.Event) -> Iterator[None]:
         """Show progress for as long as this block lasts; none of it stays on a terminal.
 
+        A thread shows it: a terminal can be held, by Ctrl-S or by a connection that has frozen,
+        and a pipe may have no reader in a hurry. Whoever writes to it then waits, and should not
+        be what reads images. The end of the block waits for it, or a signal ends the program.
+
         Args:
-            look: Gives the progress.
+            look: Gives the progress; is called on the running event loop.
             stop: Set when the job is to finish what is under way.
         """
         if self._quiet:
             yield
             return
-        watch = self._stand if self._in_place else self._report
-        task = asyncio.create_task(watch(look, stop))
+        in_place = self._console.is_interactive and self._console.file.isatty()
+        over = threading.Event()
+        loop = asyncio.get_running_loop()
+
+        def take() -> None:
+            self._progress = look()
+
+        def moments() -> Iterator[Progress]:
+            while not over.wait(FRAME):
+                loop.call_soon_threadsafe(take)
+                if progress := self._progress:
+                    self._recent.note(progress)
+                    yield progress
+
+        show = self._stand if in_place else self._report
+        thread = threading.Thread(target=show, args=(moments(), stop), daemon=True)
+        thread.start()
         try:
             yield
         finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-            if self._in_place:
-                self._pen.write(self._standing.gone(size_of(self._pen.descriptor)[0]))
+            over.set()
+            thread.join()
 
-    async def _stand(self, look: Look, stop: asyncio.Event) -> None:
+    def _stand(self, moments: Iterator[Progress], stop: asyncio.Event) -> None:
         """On a terminal: lines that change."""
-        with _continued(self._standing.forget):
-            while True:
-                if progress := look():
-                    self._recent.note(progress)
-                    if self._pen.idle and _in_front(self._pen.descriptor):
-                        self._draw(progress, stopping=stop.is_set())
-                await _pause(stop)
 
-    def _draw(self, progress: Progress, *, stopping: bool) -> None:
-        columns, rows = size_of(self._pen.descriptor)
-        # A column is left free, as some terminals go on to the next row with it.
-        lines = self._lines.lines(progress, columns - 1, stopping=stopping)
-        drawn = [Drawn(self._styled(line), line.cell_len) for line in lines[: rows - 1]]
-        self._pen.write(self._standing.frame(drawn, columns))
+        def lines() -> RenderableType:
+            now = self._progress
+            return standing(now, self._recent, stopping=stop.is_set()) if now else ""
 
-    async def _report(self, look: Look, stop: asyncio.Event) -> None:
+        live = Live(
+            get_renderable=lines,
+            console=self._console,
+            auto_refresh=False,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        with _nobody_is_no_error(), live:
+            self._console.show_cursor()  # whoever stops or kills this wants to see it
+            for _ in moments:
+                if _in_front():
+                    live.refresh()
+
+    def _report(self, moments: Iterator[Progress], stop: asyncio.Event) -> None:
         """Elsewhere: a line now and then."""
         told = False
         due = time.monotonic() + LINE
-        while True:
-            await _pause(stop)
-            if progress := look():
-                self._recent.note(progress)
+        for progress in moments:
             if stop.is_set() and not told:
                 told = True
-                self.say(Text(STOPPING[0]))
-            if progress and time.monotonic() >= due and self._pen.idle:
+                self.say(Text(STOPPING))
+            if time.monotonic() >= due:
                 due = time.monotonic() + LINE
                 moment = time.strftime("%H:%M:%S")
-                self.say(Text(f"{moment} {self._lines.sentence(progress)}"))
-
-    def _styled(self, line: Text) -> str:
-        with self._console.capture() as captured:
-            self._console.print(line, end="")
-        return captured.get()
-
-
-async def _pause(stop: asyncio.Event) -> None:
-    """Until the next look, which is at once when the job is told to stop."""
-    if stop.is_set():
-        await asyncio.sleep(FRAME)
-        return
-    with suppress(TimeoutError):
-        async with asyncio.timeout(FRAME):
-            await stop.wait()
+                self.say(Text(f"{moment} {sentence(progress, self._recent)}"))
 
 
 @contextmanager
-def _continued(call: Callable[[], None]) -> Iterator[None]:
-    """Call this when the process goes on after Ctrl-Z: the shell has written meanwhile."""
-    number = getattr(signal, "SIGCONT", None)
-    if number is None:
-        yield
-        return
-    before = signal.signal(number, lambda *_: call())
+def _nobody_is_no_error() -> Iterator[None]:
+    """What is written in this block to standard error may find nobody there any more."""
     try:
         yield
-    finally:
-        signal.signal(number, before)
+    except (OSError, SystemExit):  # which is what rich makes of a broken pipe
+        # The interpreter's end would try once more what it still holds.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
-def _in_front(descriptor: int | None) -> bool:
+def _in_front() -> bool:
     """Whether the terminal is this command's, and not that of others which run in front of it."""
     try:
-        return descriptor is not None and os.tcgetpgrp(descriptor) == os.getpgrp()
+        return os.tcgetpgrp(sys.stderr.fileno()) == os.getpgrp()
     except (AttributeError, OSError):
         return True

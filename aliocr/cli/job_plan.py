@@ -19,12 +19,12 @@ MOST_NAMED = 5
 """Bad rows that are named, before the rest are counted."""
 
 
-def plan_lines(plan: Plan, width: int | None, limits: Limits | None) -> Iterator[Text]:
+def plan_lines(plan: Plan, width: int, limits: Limits | None) -> Iterator[Text]:
     """All there is to say of it.
 
     Args:
         plan: Of the job.
-        width: Columns to keep to; None for lines as long as they come.
+        width: Columns to keep to.
         limits: What the account allows; None where nothing is limited or charged.
     """
     entries = [("rows", f"{plan.rows:,}")]

@@ -51,32 +51,28 @@ class JobRun:
 
     def run(self) -> int:
         """Do it, say what came of it, and give the exit code."""
-        with Display(self.limits if self.remote else None, quiet=self.quiet) as display:
-            try:
-                return asyncio.run(self._run(display))
-            except ImportError as error:
+        display = Display(self.limits if self.remote else None, quiet=self.quiet)
+        try:
+            return asyncio.run(self._run(display))
+        except (ImportError, ValueError) as error:
+            # Of the input or the output, before anything was sent unless they change meanwhile.
+            if not self._sent:
                 display.fail(str(error))
                 return MISUSE
-            except ValueError as error:
-                # Of the input or the output, before anything was sent unless they change meanwhile.
-                if not self._sent:
-                    display.fail(str(error))
-                    return MISUSE
-                display.fail(self._kept(error))
-            except (AuthError, OSError) as error:
-                display.fail(self._kept(error))
-            except JobError as error:  # which says itself what is kept
-                display.fail(str(error))
-            return NOT_COMPLETE
+            display.fail(self._kept(error))
+        except (AuthError, OSError) as error:
+            display.fail(self._kept(error))
+        except JobError as error:  # which says itself what is kept
+            display.fail(str(error))
+        return NOT_COMPLETE
 
     async def _run(self, display: Display) -> int:
-        with StopSignals() as signals:
-            asked = self.at_hand.asked if self.at_hand else None
+        asked = self.at_hand.asked if self.at_hand else None
+        with StopSignals() as signals, display.watching(lambda: self.job.progress, signals.asked):
             async with open_service(self.remote, asked) as service:
                 if self.at_hand:
                     self.at_hand.service = service
-                async with display.watching(lambda: self.job.progress, signals.asked):
-                    summary = await self.job.run(service.session, stop=signals.asked)
+                summary = await self.job.run(service.session, stop=signals.asked)
         code = _code(summary, signals.number)
         if code != ALL_READ or not self.quiet:
             display.say(*summary_lines(summary, display.width, charged=self.at_hand is None))

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from rich.text import Text
 
 from aliocr.cli.figures import counted, duration
-from aliocr.cli.prose import listing, whole, wrapped
+from aliocr.cli.prose import filled, listing, whole
 from aliocr.job.summary import Failed, Summary
 
 __all__ = ["summary_lines"]
@@ -17,18 +17,17 @@ MOST_FAULTS = 10
 """Ways to fail that are named, before the rest are counted."""
 
 
-def summary_lines(summary: Summary, width: int | None, *, charged: bool = True) -> Iterator[Text]:
+def summary_lines(summary: Summary, width: int, *, charged: bool = True) -> Iterator[Text]:
     """All that is to be said at the end.
 
     Args:
         summary: Of the run.
-        width: Columns to keep to; None for lines as long as they come.
+        width: Columns to keep to.
         charged: Whether reading costs anything.
     """
     failed = sum(each.rows for each in summary.failed)
     style, words = _headline(summary, failed)
-    for line in wrapped(words, width):
-        yield Text(line, style)
+    yield Text(filled(words, width), style)
     yield from listing(_faults(summary.failed), width, style="red")
     yield from listing(_rest(summary, charged=charged), width)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 
 import attrs
 
@@ -27,15 +28,6 @@ IDLE = 10.0
 """Seconds without a result that are worth a word: an answer takes 7 at most, with its timeout."""
 
 
-@attrs.frozen
-class _Moment:
-    seconds: float
-    rows: int
-    images: int
-    sent: int
-    requests: int
-
-
 @attrs.define
 class Recent:
     """What `Progress` said over the last seconds.
@@ -45,34 +37,25 @@ class Recent:
     """
 
     limits: Limits | None
-    _moments: deque[_Moment] = attrs.field(factory=deque, init=False)
+    _seen: deque[Progress] = attrs.field(factory=deque, init=False)
     _moved: float = attrs.field(default=0.0, init=False)
 
     def note(self, progress: Progress) -> None:
         """Take down what it says now."""
-        stats = progress.stats
-        moment = _Moment(
-            progress.seconds,
-            progress.rows,
-            sum(stats.outcomes.values()),
-            stats.images_sent,
-            stats.requests,
-        )
-        last = self._moments[-1] if self._moments else None
-        if last is None or (last.rows, last.images) != (moment.rows, moment.images):
-            self._moved = moment.seconds
-        self._moments.append(moment)
+        if not self._seen or _came(self._seen[-1]) != _came(progress):
+            self._moved = progress.seconds
+        self._seen.append(progress)
         # One that is older than the window stays, so that all of the window is between two.
         window = WINDOW if self.limits else LOCAL_WINDOW
-        while len(self._moments) > 2 and moment.seconds - self._moments[1].seconds >= window:
-            self._moments.popleft()
+        while len(self._seen) > 2 and progress.seconds - self._seen[1].seconds >= window:
+            self._seen.popleft()
 
     @property
     def idle(self) -> float:
         """Seconds since the last result; 0 while that is nothing unusual."""
-        if self.limits is None:  # nobody promised to answer in time
+        if self.limits is None or not self._seen:  # on this machine nobody promised a time
             return 0.0
-        idle = self._moments[-1].seconds - self._moved if self._moments else 0.0
+        idle = self._seen[-1].seconds - self._moved
         return idle if idle >= IDLE else 0.0
 
     @property
@@ -83,22 +66,23 @@ class Recent:
     @property
     def images(self) -> float:
         """Images a second that had their outcome."""
-        return self._rate("images")
+        return self._rate(_outcomes)
 
     @property
     def requests(self) -> float:
         """Requests a second that were sent."""
-        return self._rate("requests")
+        return self._rate(lambda progress: progress.stats.requests)
 
     @property
-    def share(self) -> float | None:
+    def share(self) -> float:
         """The part of the account's limit that is used, of that one which is nearer."""
         if self.limits is None:
-            return None
-        share = self.requests / self.limits.requests_per_second
-        if self.limits.images_per_second is not None:
-            share = max(share, self._rate("sent") / self.limits.images_per_second)
-        return share
+            return 0.0
+        sent = self._rate(lambda progress: progress.stats.images_sent)
+        return max(
+            self.requests / self.limits.requests_per_second,
+            sent / self.limits.images_per_second if self.limits.images_per_second else 0.0,
+        )
 
     def left(self, progress: Progress) -> float | None:
         """Seconds until all rows are done or the budget is spent; None if nobody can know."""
@@ -107,21 +91,28 @@ class Recent:
         rows = max(0, progress.total - progress.rows)
         if progress.budget is not None:
             rows = min(rows, max(0, progress.budget - progress.spent))
-        speed = self._rate("rows")
-        if self._span < SETTLED:
-            if self.limits is None:
-                return None
+        if self._span >= SETTLED:
+            speed = self._rate(lambda progress: progress.rows)
+        elif self.limits is None:
+            return None
+        else:
             speed = self.limits.requests_per_second * self.limits.images_per_request
             speed = min(speed, self.limits.images_per_second or speed)
         return rows / speed if speed else None
 
     @property
     def _span(self) -> float:
-        return self._moments[-1].seconds - self._moments[0].seconds if self._moments else 0.0
+        return self._seen[-1].seconds - self._seen[0].seconds if self._seen else 0.0
 
-    def _rate(self, what: str) -> float:
+    def _rate(self, count: Callable[[Progress], int]) -> float:
         if not self.told:
             return 0.0
-        first, last = self._moments[0], self._moments[-1]
-        gained: int = getattr(last, what) - getattr(first, what)
-        return max(0, gained) / self._span
+        return max(0, count(self._seen[-1]) - count(self._seen[0])) / self._span
+
+
+def _outcomes(progress: Progress) -> int:
+    return sum(progress.stats.outcomes.values())
+
+
+def _came(progress: Progress) -> tuple[int, int]:
+    return progress.rows, _outcomes(progress)

@@ -9,15 +9,14 @@ from typing import Any, TypedDict, Unpack
 
 import click
 from click.core import ParameterSource
-from rich.console import Console
 
 from aliocr.cli.at_hand import AtHand
 from aliocr.cli.job_plan import plan_lines
 from aliocr.cli.job_run import JobRun
 from aliocr.cli.misuse import Misuse
 from aliocr.cli.output import shown, writing
+from aliocr.cli.prose import plain_console, width_of
 from aliocr.cli.service import Remote, asked_frames, remote_session, service_options
-from aliocr.cli.standing import columns_of
 from aliocr.job.job import Job
 from aliocr.job.sources import Urls
 from aliocr.job.summary import JobError, Retry
@@ -219,6 +218,6 @@ def _tell(job: Job, limits: Limits | None) -> None:
         click.echo(f"Error: {error}", err=True)
         sys.exit(3)
     with writing():
-        console = Console(soft_wrap=True, highlight=False, markup=False)
-        for line in plan_lines(plan, columns_of(sys.stdout), limits):
-            console.print(line)
+        console = plain_console()
+        for line in plan_lines(plan, width_of(console), limits):
+            console.print(line, soft_wrap=True)
