@@ -202,10 +202,8 @@ def _job(source: str, output: str, **options: Any) -> Job:
     """The job, where whatever is wrong with it is a slip."""
     try:
         return Job(source, output, **options)
-    except ImportError as error:
+    except (ImportError, ValueError) as error:
         raise Misuse(str(error)) from None
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
 
 
 def _tell(job: Job, limits: Limits | None) -> None:
