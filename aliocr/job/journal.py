@@ -15,6 +15,7 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -177,7 +178,7 @@ class Journal:
     def rows(self, after: int = 0) -> Iterator[int]:
         """The rows from some row on that are in the output, in order."""
         query = "SELECT row FROM rows WHERE row > ? ORDER BY row"
-        return (row for (row,) in self._db.execute(query, (after,)))
+        return chain.from_iterable(self._db.execute(query, (after,)))
 
     def done(self) -> RowSet:
         """All rows that are in the output."""
@@ -211,7 +212,7 @@ class Journal:
         """The rows that failed in these ways, by the error's name or code; all if none."""
         where, names = _of_kinds(kinds)
         query = f"SELECT row FROM rows WHERE {where} ORDER BY row"  # noqa: S608 - words of ours
-        return (row for (row,) in self._db.execute(query, names))
+        return chain.from_iterable(self._db.execute(query, names))
 
     def retry(self, kinds: frozenset[str]) -> array[int]:
         """Read the rows once more that failed in these ways; within `change`.
@@ -223,7 +224,7 @@ class Journal:
         where, names = _of_kinds(kinds)
         again = f"FROM rows WHERE {where}"
         query = f"SELECT place {again} ORDER BY place"
-        places = array("q", (place for (place,) in db.execute(query, names)))
+        places = array("q", chain.from_iterable(db.execute(query, names)))
         db.execute(f"INSERT OR IGNORE INTO retries SELECT row {again}", names)
         db.execute(f"DELETE {again}", names)
         db.execute(f"DELETE FROM summary WHERE {where}", names)  # noqa: S608 - all of a kind go
@@ -238,7 +239,7 @@ class Journal:
 
     def retries(self) -> Iterator[int]:
         """The rows that are to be read once more, in order."""
-        return (row for (row,) in self._db.execute("SELECT row FROM retries ORDER BY row"))
+        return chain.from_iterable(self._db.execute("SELECT row FROM retries ORDER BY row"))
 
     # --- the input --------------------------------------------------------------------------------
 
