@@ -16,6 +16,13 @@ from aliocr.job.rowset import RowSet
 
 ROWS = st.integers(1, 200)
 
+FAILURES: list[tuple[str, int | str | None]] = [
+    ("BadRow", None),
+    ("DownloadError", 404),
+    ("ImageError", 590),
+    ("ThrottledError", "Throttling.User"),
+]
+
 
 @given(st.integers(0, 30), st.lists(st.lists(ROWS)))
 def test_a_set_of_rows_is_a_set(through: int, parts: list[list[int]]) -> None:
@@ -39,8 +46,7 @@ def some(chances: random.Random, row: int) -> Result:
     if chances.random() < 0.6:
         text = 'a "quoted" text,\nin two lines' * chances.randrange(4)
         return Read(row=row, source=f"https://example.com/{row}.png", text=text)
-    code = chances.choice([404, 590, "Throttling.User", None])
-    kind = {404: "DownloadError", 590: "ImageError", None: "BadRow"}.get(code, "ThrottledError")
+    kind, code = chances.choice(FAILURES)
     return Unread(row=row, source="", kind=kind, code=code, error="no" * chances.randrange(50))
 
 
