@@ -21,6 +21,7 @@ from typing import Any
 
 import attrs
 
+from aliocr.job.images import Images
 from aliocr.job.record import Result, decoded, encoded
 from aliocr.job.rows import Mark
 from aliocr.job.rowset import RowSet
@@ -35,8 +36,9 @@ CREATE TABLE facts (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE rows (row INTEGER PRIMARY KEY, place INTEGER NOT NULL, kind TEXT, code);
 -- The rows that are to be read once more.
 CREATE TABLE retries (row INTEGER PRIMARY KEY);
--- The first row of each image, by a digest of its source.
+-- The first row of each image, by a digest of its source, and those that are to be sorted in.
 CREATE TABLE images (source BLOB PRIMARY KEY, row INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE late (source BLOB NOT NULL, row INTEGER NOT NULL);
 -- Places from which the input can be read on.
 CREATE TABLE marks (row INTEGER PRIMARY KEY, "offset" INTEGER, line INTEGER, digest TEXT);
 -- The pictures of a folder, in the order in which they were first seen.
@@ -47,8 +49,8 @@ CREATE TABLE results (row INTEGER PRIMARY KEY, result TEXT NOT NULL);
 CREATE TABLE summary (kind TEXT, code, rows INTEGER NOT NULL, PRIMARY KEY (kind, code));
 """
 
-CACHE_KIBIBYTES = 16_384
-"""Holds the digests of some 500,000 images; beyond that the system's cache helps."""
+CACHE_KIBIBYTES = 8_192
+"""Holds the digests of some 250,000 images; beyond that the system's cache does."""
 
 
 class JournalError(Exception):
@@ -119,11 +121,13 @@ class Journal:
         (tables,) = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         if not tables:
             db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+        elif version != VERSION:
+            raise JournalError("it is of another program, or of another version of this one")
+        self._images = Images(db)
+        if not tables:
             self.facts = Facts(settings)
             with self.change():
                 pass
-        elif version != VERSION:
-            raise JournalError("it is of another program, or of another version of this one")
         else:
             known = dict(db.execute("SELECT name, value FROM facts"))
             self.facts = Facts(**known | {"replacing": bool(known["replacing"])})
@@ -139,10 +143,12 @@ class Journal:
         self.begin()
         try:
             yield facts
+            self._images.write()
             self.facts = attrs.evolve(self.facts, **facts)
             values = attrs.asdict(self.facts).items()
             db.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?)", values)
             db.execute("COMMIT")
+            self._images.written()
         except BaseException:
             if db.in_transaction:
                 db.execute("ROLLBACK")
@@ -245,17 +251,7 @@ class Journal:
 
     def first(self, digest: bytes, row: int) -> int:
         """The row at which an image was first met; it is this one if it was not met before."""
-        self.begin()
-        written = self._db.execute(
-            """INSERT INTO images VALUES (?, ?)
-            ON CONFLICT DO UPDATE SET row = excluded.row WHERE excluded.row < row""",
-            (digest, row),
-        )
-        if written.rowcount:
-            return row
-        query = "SELECT row FROM images WHERE source = ?"
-        (first,) = self._db.execute(query, (digest,)).fetchone()
-        return int(first)
+        return self._images.first(digest, row)
 
     def mark(self, mark: Mark) -> None:
         """A place from which the input can be read on."""

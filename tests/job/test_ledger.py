@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aliocr.job import images
+from aliocr.job.journal import Journal
 from aliocr.job.ledger import Ledger, OutputFormat
 from aliocr.job.record import Read, Result, Unread
 from aliocr.job.results import results
@@ -92,3 +95,27 @@ def test_what_is_not_retried_is_found_where_it_stands(
         }
         ledger = Ledger(output, output_format, "")
     ledger.close()
+
+
+@given(st.data())
+def test_the_first_row_of_an_image_is_remembered(data: st.DataObject) -> None:
+    """However many there are, in whatever order rows come, and if the job is stopped anywhere."""
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(images, "SORTED_AT_ONCE", 5)
+        path = Path(folder) / "journal"
+        path.touch()
+        first: dict[bytes, int] = {}
+        lasting: dict[bytes, int] = {}
+        journal = Journal(path, "")
+        for row in data.draw(st.lists(st.integers(1, 50), unique=True)):
+            digest = bytes([data.draw(st.integers(0, 9))] * 16)
+            first[digest] = min(row, first.get(digest, row))
+            assert journal.first(digest, row) == first[digest]
+            then = data.draw(st.sampled_from(["go on", "go on", "settle", "kill"]))
+            if then == "settle":
+                with journal.change():
+                    lasting = dict(first)
+            elif then == "kill":
+                journal.close()
+                journal, first = Journal(path, ""), dict(lasting)
+        journal.close()
