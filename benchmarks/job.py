@@ -63,14 +63,13 @@ def _measured(folder: Path, count: int, regions: tuple[int, int]) -> int:
     missed: list[str] = []
     with Server(service) as server:
 
-        def run(name: str, **how: object) -> None:
-            done: Leg = fresh(leg, server.url, source, output, **how)
-            print(_line(name, done))
+        def run(name: str, stop_after: int | None = None, retry: Retry | None = None) -> None:
+            done = fresh(leg, server.url, source, output, stop_after=stop_after, retry=retry)
+            print(_line(name, done), flush=True)
             missed.extend(_missed(name, done, starts=name != HALF))
 
-        print(
-            f"{count:,} rows, {_megabytes(source)}; {regions[0]} to {regions[1]} regions an image"
-        )
+        least, most = regions
+        print(f"{count:,} rows, {_megabytes(source)}; {least} to {most} regions an image")
         print(HEADING)
         run(HALF, stop_after=count // 2)
         half = fresh(steps, source, output)

@@ -147,9 +147,8 @@ async def steps(source: Path, output: Path) -> dict[str, float]:
         reader = timed("the input compared to its last mark", lambda: opened(source, mark=last))
         reader.close()
         desk = timed("the desk", lambda: Desk(ledger, Urls(), alone=False, whole_urls=False))
-        reader = timed(
-            "the input read to where it goes on", lambda: opened(source, mark=desk.start)
-        )
+        start = desk.start
+        reader = timed("the input read to where it goes on", lambda: opened(source, mark=start))
         reader.close()
         timed("failures counted", desk.failed)
     return seconds

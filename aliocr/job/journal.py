@@ -15,11 +15,13 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import attrs
 
+from aliocr.job.images import Images
 from aliocr.job.record import Result, decoded, encoded
 from aliocr.job.rows import Mark
 from aliocr.job.rowset import RowSet
@@ -34,8 +36,9 @@ CREATE TABLE facts (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE rows (row INTEGER PRIMARY KEY, place INTEGER NOT NULL, kind TEXT, code);
 -- The rows that are to be read once more.
 CREATE TABLE retries (row INTEGER PRIMARY KEY);
--- The first row of each image, by a digest of its source.
+-- The first row of each image, by a digest of its source, and those that are to be sorted in.
 CREATE TABLE images (source BLOB PRIMARY KEY, row INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE late (source BLOB NOT NULL, row INTEGER NOT NULL);
 -- Places from which the input can be read on.
 CREATE TABLE marks (row INTEGER PRIMARY KEY, "offset" INTEGER, line INTEGER, digest TEXT);
 -- The pictures of a folder, in the order in which they were first seen.
@@ -46,8 +49,8 @@ CREATE TABLE results (row INTEGER PRIMARY KEY, result TEXT NOT NULL);
 CREATE TABLE summary (kind TEXT, code, rows INTEGER NOT NULL, PRIMARY KEY (kind, code));
 """
 
-CACHE_KIBIBYTES = 16_384
-"""Holds the digests of some 500,000 images; beyond that the system's cache helps."""
+CACHE_KIBIBYTES = 8_192
+"""Holds the digests of some 250,000 images; beyond that the system's cache does."""
 
 
 class JournalError(Exception):
@@ -118,11 +121,13 @@ class Journal:
         (tables,) = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         if not tables:
             db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+        elif version != VERSION:
+            raise JournalError("it is of another program, or of another version of this one")
+        self._images = Images(db)
+        if not tables:
             self.facts = Facts(settings)
             with self.change():
                 pass
-        elif version != VERSION:
-            raise JournalError("it is of another program, or of another version of this one")
         else:
             known = dict(db.execute("SELECT name, value FROM facts"))
             self.facts = Facts(**known | {"replacing": bool(known["replacing"])})
@@ -138,10 +143,12 @@ class Journal:
         self.begin()
         try:
             yield facts
+            self._images.write()
             self.facts = attrs.evolve(self.facts, **facts)
             values = attrs.asdict(self.facts).items()
             db.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?)", values)
             db.execute("COMMIT")
+            self._images.written()
         except BaseException:
             if db.in_transaction:
                 db.execute("ROLLBACK")
@@ -177,7 +184,7 @@ class Journal:
     def rows(self, after: int = 0) -> Iterator[int]:
         """The rows from some row on that are in the output, in order."""
         query = "SELECT row FROM rows WHERE row > ? ORDER BY row"
-        return (row for (row,) in self._db.execute(query, (after,)))
+        return chain.from_iterable(self._db.execute(query, (after,)))
 
     def done(self) -> RowSet:
         """All rows that are in the output."""
@@ -211,7 +218,7 @@ class Journal:
         """The rows that failed in these ways, by the error's name or code; all if none."""
         where, names = _of_kinds(kinds)
         query = f"SELECT row FROM rows WHERE {where} ORDER BY row"  # noqa: S608 - words of ours
-        return (row for (row,) in self._db.execute(query, names))
+        return chain.from_iterable(self._db.execute(query, names))
 
     def retry(self, kinds: frozenset[str]) -> array[int]:
         """Read the rows once more that failed in these ways; within `change`.
@@ -223,7 +230,7 @@ class Journal:
         where, names = _of_kinds(kinds)
         again = f"FROM rows WHERE {where}"
         query = f"SELECT place {again} ORDER BY place"
-        places = array("q", (place for (place,) in db.execute(query, names)))
+        places = array("q", chain.from_iterable(db.execute(query, names)))
         db.execute(f"INSERT OR IGNORE INTO retries SELECT row {again}", names)
         db.execute(f"DELETE {again}", names)
         db.execute(f"DELETE FROM summary WHERE {where}", names)  # noqa: S608 - all of a kind go
@@ -238,23 +245,13 @@ class Journal:
 
     def retries(self) -> Iterator[int]:
         """The rows that are to be read once more, in order."""
-        return (row for (row,) in self._db.execute("SELECT row FROM retries ORDER BY row"))
+        return chain.from_iterable(self._db.execute("SELECT row FROM retries ORDER BY row"))
 
     # --- the input --------------------------------------------------------------------------------
 
     def first(self, digest: bytes, row: int) -> int:
         """The row at which an image was first met; it is this one if it was not met before."""
-        self.begin()
-        written = self._db.execute(
-            """INSERT INTO images VALUES (?, ?)
-            ON CONFLICT DO UPDATE SET row = excluded.row WHERE excluded.row < row""",
-            (digest, row),
-        )
-        if written.rowcount:
-            return row
-        query = "SELECT row FROM images WHERE source = ?"
-        (first,) = self._db.execute(query, (digest,)).fetchone()
-        return int(first)
+        return self._images.first(digest, row)
 
     def mark(self, mark: Mark) -> None:
         """A place from which the input can be read on."""

@@ -144,6 +144,8 @@ class Ledger:
         Raises:
             JobError: They found no room; those before them are kept.
         """
+        if not results:
+            return
         with self.writing(), self._lock:
             # One that is in the journal must wait for its thread.
             staged = isinstance(self.output, StagedOutput)

@@ -90,12 +90,18 @@ asyncio.run(main())
 
 
 def started(
-    emulator: Emulator, source: Path, output: Path, *, images_per_request: int = 20, **more: Any
+    emulator: Emulator,
+    source: Path,
+    output: Path,
+    *,
+    images_per_request: int = 20,
+    program: str = RUN,
+    **more: Any,
 ) -> "subprocess.Popen[str]":
-    """A job as a process of its own."""
+    """A job as a process of its own, which says how it ended."""
     key = emulator.credentials
     return subprocess.Popen(
-        [sys.executable, "-c", RUN, source, output, str(images_per_request)],
+        [sys.executable, "-c", program, source, output, str(images_per_request)],
         env=os.environ
         | {
             "ALIOCR_ENDPOINT": emulator.url,
