@@ -12,6 +12,7 @@ from aliocr.arguments import check, is_count
 from aliocr.job.desk import Desk
 from aliocr.job.folder import FolderReader
 from aliocr.job.inputs import STANDARD_INPUT, InputFormat, opened
+from aliocr.job.journal import Journal
 from aliocr.job.ledger import Ledger, OutputFormat, output_format_of, past
 from aliocr.job.plan import Plan, planned
 from aliocr.job.rows import Mark, Reader
@@ -148,8 +149,8 @@ class Job:
             self._reader(None, ()).close()
         ledger = Ledger(self._output, self._output_format, self._settings)
         try:
-            if self._source != STANDARD_INPUT and (last := ledger.journal.last_mark()) is not None:
-                self._reader(last, ledger.journal.names()).close()
+            if self._source != STANDARD_INPUT:
+                self._compare(ledger.journal)
             if self._retry is not None:
                 ledger.retry(self._retry.kinds)
             return Desk(
@@ -162,11 +163,16 @@ class Job:
             ledger.close()
             raise
 
+    def _compare(self, journal: Journal) -> None:
+        """That the input is what it was; the pictures that are new in a folder get their rows."""
+        known = journal.names()
+        with closing(self._reader(journal.last_mark(), known)) as reader:
+            if isinstance(reader, FolderReader):
+                with journal.change():
+                    journal.add_names(reader.names[len(known) :], first=len(known) + 1)
+
     def _input(self, desk: Desk) -> Reader:
-        reader = self._reader(desk.start, desk.names)
-        if isinstance(reader, FolderReader):
-            desk.add_names(reader.names)
-        return reader
+        return self._reader(desk.start, desk.names)
 
     @property
     def _settings(self) -> str:

@@ -53,8 +53,9 @@ class Run:
     """A run from its opening to its end; its owner awaits `finish`.
 
     Args:
-        open_desk: Opens the desk. Called, as the next one, in the thread that will use it.
-        open_input: Opens the input where the desk goes on in it.
+        open_desk: Opens the desk; called in the thread that will use it.
+        open_input: Opens the input where the desk goes on in it; called in a thread of its own,
+            as standard input may have nothing to say yet.
         session: Reads the images.
         sources: Told of each image that has its outcome.
         output: Where results go.
@@ -83,7 +84,6 @@ class Run:
         self._frames = sources.max_frames or 1
         self._thread = ThreadPoolExecutor(1, "aliocr job")
         self._desk: Desk | None = None
-        self._reader: Reader | None = None
         self._intake: Intake | None = None
         self._began = time.monotonic()
         self._spent = 0
@@ -149,9 +149,9 @@ class Run:
             JobError: Results cannot be written.
         """
         try:
-            desk, reader = await self._in_thread(self._opened)
+            desk = await self._in_thread(self._opened)
             loop = asyncio.get_running_loop()
-            self._intake = Intake(reader, desk.seen, loop)
+            self._intake = Intake(partial(self._open_input, desk), desk.seen, loop)
             await self._work(desk, self._intake)
         finally:
             await self._close()
@@ -168,16 +168,15 @@ class Run:
             seconds=time.monotonic() - self._began,
         )
 
-    def _opened(self) -> tuple[Desk, Reader]:
-        # Kept at once: whoever awaits this may be cancelled, and they are closed nevertheless.
+    def _opened(self) -> Desk:
+        # Kept at once: whoever awaits this may be cancelled, and it is closed nevertheless.
         desk = self._desk = self._open_desk()
-        reader = self._reader = self._open_input(desk)
         self._spent = desk.spent
         read, failed = desk.failed()
         self._counts[None] = read
         for each in failed:
             self._counts[each.reason] += each.rows
-        return desk, reader
+        return desk
 
     async def _work(self, desk: Desk, intake: Intake) -> None:
         try:
@@ -307,8 +306,6 @@ class Run:
         try:
             if self._intake is not None:
                 self._intake.stop()
-            elif self._reader is not None:
-                self._reader.close()
         finally:
             if self._desk is not None:
                 self._closed_desk(self._desk)
