@@ -16,8 +16,8 @@ import msgspec
 from aliocr.job.extra import needed
 from aliocr.job.formats import COLUMNS, code_of
 from aliocr.job.journal import Journal
-from aliocr.job.outputs import synced_folder
 from aliocr.job.record import Read, Result, Unread, fields_of
+from aliocr.job.record_file import synced_folder
 
 __all__ = ["StagedOutput", "parquet_results"]
 
@@ -40,26 +40,36 @@ class StagedOutput:
         _pyarrow()
         self._path = path
         self._journal = journal
+        self._changed = False
         self.length = 0
 
     def append(self, results: Sequence[Result]) -> list[int]:
-        """Keep results; lasting with the journal's next change."""
-        self._journal.stage(results)
+        """Nothing yet: the journal may be in use by its thread."""
         return [result.row for result in results]
 
-    def sync(self) -> None:
-        """Nothing: the journal does."""
+    def sync(self, results: Sequence[Result]) -> None:
+        """Keep them; lasting with the journal's next change."""
+        self._changed = True
+        self._journal.stage(results)
 
     def read(self, place: int) -> Result:
         """The result of a row."""
         return next(self._journal.staged(place))
 
+    def retry(self, kinds: frozenset[str], through: int) -> None:
+        """Take failures out of the journal, and with that out of the next file."""
+        self._changed = True
+        with self._journal.change(through=through):
+            self._journal.retry(kinds)
+
     def publish(self) -> None:
-        """Write the file anew from all that is kept.
+        """Write the file anew from all that is kept, unless that is in it already.
 
         Raises:
             OSError: It cannot be written; the one that was there before is there still.
         """
+        if not self._changed and self._path.exists():
+            return
         draft = self._path.with_name(f".{self._path.name}.draft")
         try:
             _write(draft, self._journal.staged())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
@@ -14,7 +13,7 @@ from aliocr.job.columnar import StagedOutput
 from aliocr.job.formats import CSV, Codec, JSONLines
 from aliocr.job.journal import Facts, Journal, JournalError
 from aliocr.job.lock import Lock, LockedError
-from aliocr.job.outputs import AppendedOutput, Output, synced_folder
+from aliocr.job.outputs import AppendedOutput, Output
 from aliocr.job.record import Result
 from aliocr.job.summary import JobError
 
@@ -66,9 +65,6 @@ class Ledger:
 
     def __init__(self, path: Path, output_format: OutputFormat, settings: str) -> None:
         self.path = path
-        self._format = output_format
-        self._draft = path.with_name(f".{path.name}.draft")
-        self._changed = False
         self._lock = threading.Lock()
         self._written: list[tuple[Result, int]] = []
         journal = _journal_of(path)
@@ -82,43 +78,15 @@ class Ledger:
             parts.callback(lock.release)
             self.journal = _journal(path, settings)
             parts.callback(self.journal.close)
-            self.output = self._opened()
-            parts.callback(self._close_output)
-            if isinstance(self.output, AppendedOutput):
-                self._recover(self.output)
+            self._output = self._opened(output_format)
+            parts.callback(self._output.close)
             self._parts = parts.pop_all()
         self._rows = self.journal.done()
 
-    def _opened(self) -> Output:
-        if self._format == "parquet":
+    def _opened(self, output_format: OutputFormat) -> Output:
+        if output_format == "parquet":
             return StagedOutput(self.path, self.journal)
-        if self.journal.facts.replacing:
-            self._replace()
-        self._draft.unlink(missing_ok=True)
-        return AppendedOutput(self.path, CODECS[self._format]())
-
-    def _recover(self, output: AppendedOutput) -> None:
-        """Bring both in step again: results that the journal missed, or that the disk lost."""
-        known = self.journal.facts.length
-        if output.length < known:
-            last = self.journal.last_before(output.length)
-            whole = last is not None and any(True for _ in output.results(last))
-            output.cut(output.length if whole else last or 0)
-            with self.journal.change(length=output.length, through=0):
-                self.journal.cut(output.length)
-            return
-        end = known
-        places: list[int] = []
-        found: list[Result] = []
-        for place, behind, result in output.results(end):
-            if self.journal.place(result.row) is not None:
-                break
-            places.append(place)
-            found.append(result)
-            end = behind
-        output.cut(end)
-        with self.journal.change(length=output.length):
-            self.journal.add(found, places)
+        return AppendedOutput(self.path, CODECS[output_format](), self.journal)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -147,10 +115,7 @@ class Ledger:
         if not results:
             return
         with self.writing(), self._lock:
-            # One that is in the journal must wait for its thread.
-            staged = isinstance(self.output, StagedOutput)
-            places = [0] * len(results) if staged else self.output.append(results)
-            self._written += zip(results, places, strict=True)
+            self._written += zip(results, self._output.append(results), strict=True)
 
     def settle(self, *, spent: int, duplicates: int) -> None:
         """Have the journal say what was written, once that is lasting.
@@ -164,15 +129,12 @@ class Ledger:
         """
         with self._lock:
             written, self._written = self._written, []
-            length = self.output.length
+            length = self._output.length
         results = [result for result, _ in written]
         places = [place for _, place in written]
         with self.writing():
-            if results and isinstance(self.output, StagedOutput):
-                places = self.output.append(results)
-            elif results:
-                self.output.sync()
-            self._changed |= bool(results)
+            if results:
+                self._output.sync(results)
             self._rows.update(result.row for result in results)
             with self.journal.change(
                 length=length, through=self._rows.advance(), spent=spent, duplicates=duplicates
@@ -186,13 +148,12 @@ class Ledger:
     def result(self, row: int) -> Result | None:
         """What has become of a row; None if nothing yet."""
         place = self.journal.place(row)
-        return None if place is None else self.output.read(place)
+        return None if place is None else self._output.read(place)
 
     def retry(self, kinds: frozenset[str]) -> None:
         """Take failures out of the output, to be read once more.
 
-        Either all of it is done or nothing: the output is copied without them, the journal says
-        that the copy takes its place, and then it does.
+        Either all of it is done or nothing.
 
         Args:
             kinds: Names of errors or codes; all if empty.
@@ -205,27 +166,8 @@ class Ledger:
             if first is None:
                 self._refuse(kinds)
                 return
-            self._changed = True
-            through = min(self.journal.facts.through, first - 1)
-            if isinstance(self.output, AppendedOutput):
-                self._retry_in_copy(self.output, kinds, through)
-            else:
-                with self.journal.change(through=through):
-                    self.journal.retry(kinds)
+            self._output.retry(kinds, min(self.journal.facts.through, first - 1))
             self._rows = self.journal.done()
-
-    def _retry_in_copy(self, output: AppendedOutput, kinds: frozenset[str], through: int) -> None:
-        try:
-            with self.journal.change(through=through, replacing=True) as facts:
-                copy = output.copied_without(self._draft, self.journal.retry(kinds))
-                self.journal.move(copy.moved)
-                facts["length"] = copy.length
-        except BaseException:
-            self._draft.unlink(missing_ok=True)
-            raise
-        output.close()
-        self._replace()
-        self.output = AppendedOutput(self.path, CODECS[self._format]())
 
     def _refuse(self, kinds: frozenset[str]) -> None:
         """A slip of the pen, unless these failures are being tried again already."""
@@ -236,16 +178,6 @@ class Ledger:
                 f"{', '.join(there)}"
             )
 
-    def _replace(self) -> None:
-        if self._draft.exists():
-            os.replace(self._draft, self.path)  # noqa: PTH105 - says what it is
-            synced_folder(self.path)
-        with self.journal.change(replacing=False):
-            pass
-
-    def _close_output(self) -> None:
-        self.output.close()
-
     def close(self) -> None:
         """Write what is written last, and let go of the files.
 
@@ -253,8 +185,7 @@ class Ledger:
             JobError: A Parquet file could not be written; its results are in the journal.
         """
         with self._parts, self.writing():
-            if isinstance(self.output, StagedOutput) and (self._changed or not self.path.exists()):
-                self.output.publish()
+            self._output.publish()
 
 
 @contextmanager

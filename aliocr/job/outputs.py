@@ -1,34 +1,33 @@
-"""A file that results are appended to, and from which nothing that was written is ever lost."""
+"""An output and the journal beside it, brought in step and kept so."""
 
 from __future__ import annotations
 
 import os
-from array import array
-from bisect import bisect_left
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO, Protocol
-
-import attrs
+from typing import Protocol
 
 from aliocr.job.formats import Codec
+from aliocr.job.journal import Journal
 from aliocr.job.record import Result
+from aliocr.job.record_file import RecordFile, synced_folder
 
-__all__ = ["AppendedOutput", "Copy", "Output", "synced_folder"]
-
-CHUNK = 1 << 20
-"""Bytes copied at once."""
+__all__ = ["AppendedOutput", "Output"]
 
 
 class Output(Protocol):
-    """Where results go. A place in it is a number that its journal keeps."""
+    """Where results go. A place in it is a number that its journal keeps.
 
-    length: int
-    """Bytes in it; 0 for one that has no places in bytes."""
+    `append` is called by one thread at a time; all else by that of the journal.
+    """
+
+    @property
+    def length(self) -> int:
+        """Bytes in it; 0 for one that has no places in bytes."""
+        ...
 
     def append(self, results: Sequence[Result]) -> list[int]:
-        """Write results, so that not even the end of this process takes them back.
+        """Take results, and write them if that can be done without the journal.
 
         Returns:
             The place of each.
@@ -38,160 +37,138 @@ class Output(Protocol):
         """
         ...
 
-    def sync(self) -> None:
-        """Have no power failure take back what is written."""
+    def sync(self, results: Sequence[Result]) -> None:
+        """Have no power failure take back what was appended, once the journal is changed next.
+
+        Args:
+            results: All that was appended and that the journal does not know yet, but for what came
+                in this moment.
+        """
         ...
 
     def read(self, place: int) -> Result:
         """The result at a place."""
         ...
 
+    def retry(self, kinds: frozenset[str], through: int) -> None:
+        """Take failures out of it and out of the journal, to be read once more; all or nothing.
+
+        Args:
+            kinds: Names of errors or codes; all if empty.
+            through: All rows up to this one are in it then.
+        """
+        ...
+
+    def publish(self) -> None:
+        """Have the file hold all that was taken.
+
+        Raises:
+            OSError: It cannot be written; the one that was there before is there still.
+        """
+        ...
+
     def close(self) -> None:
         """Let go of the file."""
         ...
 
 
-@attrs.frozen
-class Copy:
-    """A copy of an output without some of its results.
-
-    Args:
-        length: Bytes in it.
-        places: Where the results stood that were left out, in order.
-        gone: Bytes that were left out up to and with each of them.
-    """
-
-    length: int
-    places: array[int]
-    gone: array[int]
-
-    def moved(self, place: int) -> int:
-        """Where the result at a place of the output stands in the copy."""
-        before = bisect_left(self.places, place)
-        return place - self.gone[before - 1] if before else place
-
-
 class AppendedOutput:
-    """An output of records one after the other; a place is an offset in bytes.
+    """An output whose file is appended to as results come.
 
     Args:
-        path: The file; made, with its header, if it is not there.
+        path: The file; made if it is not there.
         codec: Its format.
+        journal: Says where each result is. What a kill left the two to differ in is mended.
 
     Raises:
         OSError: It cannot be opened or written.
     """
 
-    def __init__(self, path: Path, codec: Codec) -> None:
+    def __init__(self, path: Path, codec: Codec, journal: Journal) -> None:
         self._path = path
         self._codec = codec
-        new = not path.exists()
-        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
-        self._file = os.open(path, flags, 0o666)
-        self.length = os.lseek(self._file, 0, os.SEEK_END)
-        if self.length < len(codec.header):
-            self.cut(0)
-        if new:
-            synced_folder(path)
-
-    def append(self, results: Sequence[Result]) -> list[int]:
-        """Write results, whole or not at all."""
-        records = [self._codec.encode(result) for result in results]
-        places = [self.length]
-        for record in records:
-            places.append(places[-1] + len(record))
-        self._write(b"".join(records))
-        self.length = places.pop()
-        return places
-
-    def _write(self, data: bytes) -> None:
-        view = memoryview(data)
+        self._journal = journal
+        self._draft = path.with_name(f".{path.name}.draft")
+        if journal.facts.replacing:
+            self._replace()
+        self._draft.unlink(missing_ok=True)
+        self._file = RecordFile(path, codec)
         try:
-            while view:
-                view = view[os.write(self._file, view) :]
-        except OSError:
-            with suppress(OSError):
-                os.ftruncate(self._file, self.length)
-                os.lseek(self._file, self.length, os.SEEK_SET)
+            self._recover()
+        except BaseException:
+            self._file.close()
             raise
 
-    def sync(self) -> None:
+    @property
+    def length(self) -> int:
+        """Bytes in the file."""
+        return self._file.length
+
+    def _recover(self) -> None:
+        """Bring both in step again: results that the journal missed, or that the disk lost."""
+        known = self._journal.facts.length
+        if self._file.length < known:
+            self._forget_lost()
+        else:
+            self._take_up(known)
+
+    def _forget_lost(self) -> None:
+        file, journal = self._file, self._journal
+        last = journal.last_before(file.length)
+        whole = last is not None and any(True for _ in file.results(last))
+        file.cut(file.length if whole else last or 0)
+        with journal.change(length=file.length, through=0):
+            journal.cut(file.length)
+
+    def _take_up(self, end: int) -> None:
+        places: list[int] = []
+        found: list[Result] = []
+        for place, behind, result in self._file.results(end):
+            if self._journal.place(result.row) is not None:
+                break
+            places.append(place)
+            found.append(result)
+            end = behind
+        self._file.cut(end)
+        with self._journal.change(length=self._file.length):
+            self._journal.add(found, places)
+
+    def append(self, results: Sequence[Result]) -> list[int]:
+        """Write results, so that not even the end of this process takes them back."""
+        return self._file.append(results)
+
+    def sync(self, results: Sequence[Result]) -> None:  # noqa: ARG002 - all there are
         """Wait for the disk."""
-        os.fsync(self._file)
+        self._file.sync()
 
     def read(self, place: int) -> Result:
         """The result whose record begins at an offset."""
-        with self._path.open("rb") as file:
-            file.seek(place)
-            return self._codec.decode(next(self._codec.records(file)))
+        return self._file.read(place)
 
-    def results(self, start: int = 0) -> Iterator[tuple[int, int, Result]]:
-        """The results from an offset on, up to the first that is not whole.
+    def retry(self, kinds: frozenset[str], through: int) -> None:
+        """Copy the file without them, have the journal say that the copy takes its place, do so."""
+        try:
+            with self._journal.change(through=through, replacing=True) as facts:
+                copy = self._file.copied_without(self._draft, self._journal.retry(kinds))
+                self._journal.move(copy.moved)
+                facts["length"] = copy.length
+        except BaseException:
+            self._draft.unlink(missing_ok=True)
+            raise
+        self._file.close()
+        self._replace()
+        self._file = RecordFile(self._path, self._codec)
 
-        Yields:
-            Where the record begins, where it ends, and what it says.
-        """
-        return ((place, place + len(record), it) for place, record, it in self._records(start))
+    def _replace(self) -> None:
+        if self._draft.exists():
+            os.replace(self._draft, self._path)  # noqa: PTH105 - says what it is
+            synced_folder(self._path)
+        with self._journal.change(replacing=False):
+            pass
 
-    def _records(self, place: int) -> Iterator[tuple[int, bytes, Result]]:
-        with self._path.open("rb") as file:
-            place = max(place, len(self._codec.header))
-            file.seek(place)
-            for record in self._codec.records(file):
-                try:
-                    result = self._codec.decode(record)
-                except ValueError:
-                    return
-                yield place, record, result
-                place += len(record)
-
-    def cut(self, length: int) -> None:
-        """Take away what is behind an offset; the header stays."""
-        os.ftruncate(self._file, length)
-        self.length = os.lseek(self._file, length, os.SEEK_SET)
-        if length < len(self._codec.header):
-            rest = self._codec.header[length:]
-            self._write(rest)
-            self.length += len(rest)
-        self.sync()
-
-    def copied_without(self, path: Path, places: array[int]) -> Copy:
-        """Write a copy of the file, and have it safe on the disk.
-
-        Args:
-            path: Of the copy.
-            places: Where results are that are left out, in order.
-        """
-        gone = array("q")
-        with self._path.open("rb") as file, path.open("wb") as copy:
-            for place in places:
-                _copied(file, copy, place - file.tell())
-                record = next(self._codec.records(file))
-                gone.append(len(record) + (gone[-1] if gone else 0))
-                file.seek(place + len(record))
-            _copied(file, copy, self.length - file.tell())
-            copy.flush()
-            os.fsync(copy.fileno())
-            return Copy(copy.tell(), places, gone)
+    def publish(self) -> None:
+        """Nothing: it holds them."""
 
     def close(self) -> None:
         """Let go of the file."""
-        os.close(self._file)
-
-
-def _copied(file: BinaryIO, copy: BinaryIO, size: int) -> None:
-    """Copy so many bytes."""
-    while size > 0 and (piece := file.read(min(CHUNK, size))):
-        copy.write(piece)
-        size -= len(piece)
-
-
-def synced_folder(path: Path) -> None:
-    """Have the name of a new or renamed file survive a power failure, where that can be asked."""
-    if not hasattr(os, "O_DIRECTORY"):
-        return
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+        self._file.close()

@@ -1,0 +1,177 @@
+"""A file that results are appended to, and from which nothing that was written is ever lost."""
+
+from __future__ import annotations
+
+import os
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+
+import attrs
+
+from aliocr.job.formats import Codec
+from aliocr.job.record import Result
+
+__all__ = ["Copy", "RecordFile", "synced_folder"]
+
+CHUNK = 1 << 20
+"""Bytes copied at once."""
+
+
+@attrs.frozen
+class Copy:
+    """A copy of a file without some of its results.
+
+    Args:
+        length: Bytes in it.
+        places: Where the results stood that were left out, in order.
+        gone: Bytes that were left out up to and with each of them.
+    """
+
+    length: int
+    places: array[int]
+    gone: array[int]
+
+    def moved(self, place: int) -> int:
+        """Where the result at a place of the file stands in the copy."""
+        before = bisect_left(self.places, place)
+        return place - self.gone[before - 1] if before else place
+
+
+class RecordFile:
+    """Records one after the other; the place of each is an offset in bytes.
+
+    Args:
+        path: The file; made, with its header, if it is not there.
+        codec: Its format.
+
+    Raises:
+        OSError: It cannot be opened or written.
+
+    Attributes:
+        length: Bytes in it.
+    """
+
+    def __init__(self, path: Path, codec: Codec) -> None:
+        self._path = path
+        self._codec = codec
+        new = not path.exists()
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+        self._file = os.open(path, flags, 0o666)
+        self.length = os.lseek(self._file, 0, os.SEEK_END)
+        if self.length < len(codec.header):
+            self.cut(0)
+        if new:
+            synced_folder(path)
+
+    def append(self, results: Sequence[Result]) -> list[int]:
+        """Write results, whole or not at all; not even the end of this process takes them back.
+
+        Returns:
+            The place of each.
+
+        Raises:
+            OSError: There is no room, or worse. What was there before is there still.
+        """
+        records = [self._codec.encode(result) for result in results]
+        places = [self.length]
+        for record in records:
+            places.append(places[-1] + len(record))
+        self._write(b"".join(records))
+        self.length = places.pop()
+        return places
+
+    def _write(self, data: bytes) -> None:
+        view = memoryview(data)
+        try:
+            while view:
+                view = view[os.write(self._file, view) :]
+        except OSError:
+            with suppress(OSError):
+                os.ftruncate(self._file, self.length)
+                os.lseek(self._file, self.length, os.SEEK_SET)
+            raise
+
+    def sync(self) -> None:
+        """Wait for the disk."""
+        os.fsync(self._file)
+
+    def read(self, place: int) -> Result:
+        """The result whose record begins at an offset."""
+        with self._path.open("rb") as file:
+            file.seek(place)
+            return self._codec.decode(next(self._codec.records(file)))
+
+    def results(self, start: int = 0) -> Iterator[tuple[int, int, Result]]:
+        """The results from an offset on, up to the first that is not whole.
+
+        Yields:
+            Where the record begins, where it ends, and what it says.
+        """
+        return ((place, place + len(record), it) for place, record, it in self._records(start))
+
+    def _records(self, place: int) -> Iterator[tuple[int, bytes, Result]]:
+        with self._path.open("rb") as file:
+            place = max(place, len(self._codec.header))
+            file.seek(place)
+            for record in self._codec.records(file):
+                try:
+                    result = self._codec.decode(record)
+                except ValueError:
+                    return
+                yield place, record, result
+                place += len(record)
+
+    def cut(self, length: int) -> None:
+        """Take away what is behind an offset; the header stays."""
+        os.ftruncate(self._file, length)
+        self.length = os.lseek(self._file, length, os.SEEK_SET)
+        if length < len(self._codec.header):
+            rest = self._codec.header[length:]
+            self._write(rest)
+            self.length += len(rest)
+        self.sync()
+
+    def copied_without(self, path: Path, places: array[int]) -> Copy:
+        """Write a copy of the file, and have it safe on the disk.
+
+        Args:
+            path: Of the copy.
+            places: Where results are that are left out, in order.
+        """
+        gone = array("q")
+        with self._path.open("rb") as file, path.open("wb") as copy:
+            for place in places:
+                _copied(file, copy, place - file.tell())
+                record = next(self._codec.records(file))
+                gone.append(len(record) + (gone[-1] if gone else 0))
+                file.seek(place + len(record))
+            _copied(file, copy, self.length - file.tell())
+            copy.flush()
+            os.fsync(copy.fileno())
+            return Copy(copy.tell(), places, gone)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        os.close(self._file)
+
+
+def _copied(file: BinaryIO, copy: BinaryIO, size: int) -> None:
+    """Copy so many bytes."""
+    while size > 0 and (piece := file.read(min(CHUNK, size))):
+        copy.write(piece)
+        size -= len(piece)
+
+
+def synced_folder(path: Path) -> None:
+    """Have the name of a new or renamed file survive a power failure, where that can be asked."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
