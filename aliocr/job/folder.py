@@ -38,7 +38,7 @@ class FolderReader:
         if self._number > len(known):
             raise InputError(
                 f"{folder} was read up to picture {self._number:,}, of which only {len(known):,} "
-                "are known by name; give another -o"
+                "are known by name; give another output"
             )
         old = set(known)
         new = sorted(name for name in _pictures(folder) if name not in old)

@@ -14,7 +14,7 @@ from contextlib import closing, suppress
 
 import attrs
 
-from aliocr.job.rows import InputError, Mark, Reader, RowOrBad
+from aliocr.job.rows import Mark, Reader, RowOrBad, changed
 
 __all__ = ["Intake", "Taken"]
 
@@ -141,10 +141,7 @@ class Intake:
         if before is not None or row.number % MARK_EVERY == 0:
             mark = reader.mark
             if before not in (None, mark.digest):
-                raise InputError(
-                    "the input is not what it was when this job began: it differs before row "
-                    f"{row.number + 1:,}; put it back, or give another -o"
-                )
+                raise changed("the input", f"it differs before row {row.number + 1:,}")
             self._marks.append(mark)
             share = reader.share
             self.total = round(row.number / share) if share else None

@@ -73,7 +73,7 @@ class Ledger:
                 lock = Lock(journal)
             except LockedError:
                 raise JobError(
-                    f"another job is writing {path}; wait for it, or give another -o"
+                    f"another job is writing {path}; wait for it, or give another output"
                 ) from None
             parts.callback(lock.release)
             self.journal = _journal(path, settings)
@@ -212,13 +212,13 @@ def past(path: Path, settings: str) -> Iterator[Journal | None]:
 def _journal_of(path: Path) -> Path:
     """Where the journal is, if nothing else is in the way of it or of the output."""
     if path.is_dir():
-        raise ValueError(f"{path} is a folder: give the name of a file to -o")
+        raise ValueError(f"{path} is a folder: give the name of a file")
     if not path.parent.is_dir():
         raise ValueError(f"there is no folder {path.parent} for the output: make it first")
     journal = path.with_name(f"{path.name}.journal")
     if path.exists() and path.stat().st_size and not _is_begun(journal):
         raise ValueError(
-            f"{path} is there already, and no journal of a job beside it: give another -o, or "
+            f"{path} is there already, and no journal of a job beside it: give another output, or "
             "move it away"
         )
     return journal
@@ -244,7 +244,7 @@ def _problem_of(facts: Facts, path: Path, settings: str) -> str:
     if facts.settings != settings:
         return (
             f"{path} was begun with {facts.settings or 'no options'}, and now it is "
-            f"{settings or 'none'}: give the same, or another -o"
+            f"{settings or 'none'}: give the same, or another output"
         )
     if facts.length and not path.exists() and not facts.replacing:
         return (

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import BinaryIO
 
-from aliocr.job.rows import InputError, Mark, RowOrBad
+from aliocr.job.rows import InputError, Mark, RowOrBad, changed
 
 __all__ = ["LONGEST", "LineReader", "Lines", "decoded", "shown"]
 
@@ -147,19 +147,12 @@ class Lines:
             self._pass(piece)
             ending = piece
         if self.offset < mark.offset:
-            raise self.changed(f"it ends before line {mark.line + 1:,}")
+            raise changed(self.name, f"it ends before line {mark.line + 1:,}")
         if self.offset > mark.offset or self._hash.hexdigest() != mark.digest:
-            raise self.changed(f"it differs before line {mark.line + 1:,}")
+            raise changed(self.name, f"it differs before line {mark.line + 1:,}")
         self.line = mark.line
         if not ending.endswith(b"\n"):
             self._end_line()
-
-    def changed(self, how: str) -> InputError:
-        """The error for an input that has changed since a mark was made in it."""
-        return InputError(
-            f"{self.name} is not what it was when this job began: {how}; put it back, or give "
-            "another -o"
-        )
 
     @property
     def share(self) -> float | None:
@@ -198,7 +191,7 @@ class Lines:
         """
         rest = self.read()
         if rest.strip(b"\r\n"):
-            raise self.changed(f"line {self.line:,}, then its last, has grown")
+            raise changed(self.name, f"line {self.line:,}, then its last, has grown")
         self._pass(rest)
 
     def _unreadable(self, error: Exception) -> InputError:

@@ -11,11 +11,11 @@ from typing import Any, BinaryIO
 from aliocr.job.columns import id_name, row_of, source_name
 from aliocr.job.extra import needed
 from aliocr.job.lines import DIGEST_BYTES
-from aliocr.job.rows import InputError, Mark, RowOrBad
+from aliocr.job.rows import InputError, Mark, RowOrBad, changed
 
 __all__ = ["ParquetReader"]
 
-BATCH = 4096
+ROWS_AT_ONCE = 4096
 """Rows decoded at once."""
 
 BUFFER = 1 << 20
@@ -60,9 +60,7 @@ class ParquetReader:
         self._digest = _digest(file, self._where)
         self._number = 0 if mark is None else mark.number
         if self._number and mark is not None and mark.digest != self._digest:
-            raise InputError(
-                f"{path} is not what it was when this job began; put it back, or give another -o"
-            )
+            raise changed(self._where, "its footer differs")
         try:
             self._table = parquet.ParquetFile(file, buffer_size=BUFFER, pre_buffer=False)
             schema = self._table.schema_arrow
@@ -74,20 +72,20 @@ class ParquetReader:
 
     def __iter__(self) -> Iterator[RowOrBad]:
         """The rows from here on, in order."""
-        batches = self._batches()
+        pieces = self._pieces()
         while True:
             try:
-                batch = next(batches, None)
+                piece = next(pieces, None)
             except self._unreadable as error:
                 raise InputError(
                     f"{self._where} cannot be read past row {self._number:,}: {_reason(error)}"
                 ) from error
-            if batch is None:
+            if piece is None:
                 return
-            sources = _values(batch.column(self._column))
+            sources = _values(piece.column(self._column))
             names: list[Any] = [None] * len(sources)
             if self._id_column is not None:
-                names = _values(batch.column(self._id_column))
+                names = _values(piece.column(self._id_column))
             for source, name in zip(sources, names, strict=True):
                 self._number += 1
                 yield row_of(self._number, source, name, None, self._column)
@@ -108,7 +106,7 @@ class ParquetReader:
         self._table.close()
         self._file.close()
 
-    def _batches(self) -> Iterator[Any]:
+    def _pieces(self) -> Iterator[Any]:
         """The rows past the mark; row groups that lie before it are not looked at."""
         metadata = self._table.metadata
         skipped, group = self._number, 0
@@ -117,10 +115,11 @@ class ParquetReader:
             group += 1
         columns = [self._column] if self._id_column is None else [self._column, self._id_column]
         groups = range(group, metadata.num_row_groups)
-        for batch in self._table.iter_batches(BATCH, groups, columns, use_threads=False):
-            if skipped < batch.num_rows:
-                yield batch.slice(skipped)
-            skipped = max(0, skipped - batch.num_rows)
+        pieces = self._table.iter_batches(ROWS_AT_ONCE, groups, columns, use_threads=False)
+        for piece in pieces:
+            if skipped < piece.num_rows:
+                yield piece.slice(skipped)
+            skipped = max(0, skipped - piece.num_rows)
 
 
 def _digest(file: BinaryIO, where: str) -> str:

@@ -25,7 +25,7 @@ KEY_BYTES = 16
 CACHE_KIBIBYTES = 8192
 """What counting may hold in memory; the rest lies in a temporary file."""
 
-BATCH = 10_000
+KEYS_AT_ONCE = 10_000
 """Keys written at once."""
 
 
@@ -85,13 +85,13 @@ def planned(
     try:
         with closing(_keys()) as keys:
             keys.execute("BEGIN")
-            batch = []
+            waiting = []
             for key in count.keys(reader):
-                batch.append(key)
-                if len(batch) == BATCH:
-                    keys.executemany("INSERT INTO keys VALUES (?, ?)", batch)
-                    batch.clear()
-            keys.executemany("INSERT INTO keys VALUES (?, ?)", batch)
+                waiting.append(key)
+                if len(waiting) == KEYS_AT_ONCE:
+                    keys.executemany("INSERT INTO keys VALUES (?, ?)", waiting)
+                    waiting.clear()
+            keys.executemany("INSERT INTO keys VALUES (?, ?)", waiting)
             images = keys.execute(
                 "SELECT COUNT(*) FROM (SELECT 1 FROM keys GROUP BY key HAVING NOT MAX(done))"
             ).fetchone()[0]

@@ -9,7 +9,7 @@ import attrs
 
 from aliocr.errors import without_query
 
-__all__ = ["BadRow", "InputError", "Mark", "Reader", "Row", "RowOrBad"]
+__all__ = ["BadRow", "InputError", "Mark", "Reader", "Row", "RowOrBad", "changed"]
 
 
 def _shown(source: str) -> str:
@@ -18,6 +18,18 @@ def _shown(source: str) -> str:
 
 class InputError(ValueError):
     """The input cannot be read as it is, or has changed since the job began; says what to do."""
+
+
+def changed(name: str, how: str) -> InputError:
+    """The error for an input that is not the one its mark was made in.
+
+    Args:
+        name: What it is called.
+        how: What shows that it is another.
+    """
+    return InputError(
+        f"{name} is not what it was when this job began: {how}; put it back, or give another output"
+    )
 
 
 @attrs.frozen

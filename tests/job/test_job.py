@@ -99,7 +99,7 @@ async def test_another_input_is_not_taken_for_the_first(
     source, output = urls(tmp_path / "urls.csv", 20), tmp_path / "results.jsonl"
     await Job(source, output).run(ocr)
     listed(source, [url(number) for number in range(2, 40)])
-    with pytest.raises(InputError, match=r"is not what it was when this job began.*another -o"):
+    with pytest.raises(InputError, match=r"is not what it was when this job began.*another output"):
         await Job(source, output).run(ocr)
     assert emulator.charged == 20
     assert rows_of(output) == list(range(1, 21))
@@ -388,7 +388,10 @@ async def test_what_is_in_the_way_is_left_alone(
     sent = len(emulator.calls)
     before = files_in(tmp_path)
     for job, problem in (
-        (Job(source, mine), "there already, and no journal of a job beside it: give another -o"),
+        (
+            Job(source, mine),
+            "there already, and no journal of a job beside it: give another output",
+        ),
         (Job(source, folder), "is a folder: give the name of a file"),
         (Job(source, tmp_path / "no" / "out.jsonl"), "there is no folder .*no .*make it first"),
         (Job(source, odd), "is not the journal of a job: it is no SQLite file; move it away"),

@@ -153,7 +153,7 @@ def test_another_table_is_told_from_the_one_of_the_mark(pa: Any, tmp_path: Path)
     mark = reader.mark
     reader.close()
     written(path, {"url": ["a", "b", "c"]})
-    with pytest.raises(InputError, match="is not what it was when this job began; put it back"):
+    with pytest.raises(InputError, match="is not what it was when this job began: its footer diff"):
         opened(path, mark=mark)
 
 
