@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     )
     from aliocr.finding import Match, search
     from aliocr.hocr import to_hocr
-    from aliocr.job.job import Job
+    from aliocr.job.errors import InputError, JobError
+    from aliocr.job.job import Job, Retry
     from aliocr.job.plan import Plan
     from aliocr.job.record import Read, Result, Unread
     from aliocr.job.results import results
-    from aliocr.job.rows import InputError
     from aliocr.job.sources import Urls
-    from aliocr.job.summary import JobError, Progress, Retry, Summary
+    from aliocr.job.summary import Progress, Summary
     from aliocr.layout import Line
     from aliocr.limiter import Limiter, PacedLimiter, StrictLimiter
     from aliocr.limits import Limits
@@ -52,9 +52,9 @@ else:
         "Frame": "models",
         "Image": "models",
         "ImageError": "errors",
-        "InputError": "job.rows",
+        "InputError": "job.errors",
         "Job": "job.job",
-        "JobError": "job.summary",
+        "JobError": "job.errors",
         "Limiter": "limiter",
         "Limits": "limits",
         "Line": "layout",
@@ -69,7 +69,7 @@ else:
         "Region": "models",
         "ResponseError": "errors",
         "Result": "job.record",
-        "Retry": "job.summary",
+        "Retry": "job.job",
         "Scan": "models",
         "ScanTimeoutError": "errors",
         "Session": "session",

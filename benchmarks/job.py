@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from aliocr.job.summary import Retry
+from aliocr.job.job import Retry
 from benchmarks.legs import Leg, leg, steps
 from benchmarks.report import machine
 from benchmarks.server import Server

@@ -14,10 +14,9 @@ import attrs
 from aliocr import Limits
 from aliocr.job.desk import Desk
 from aliocr.job.inputs import opened
-from aliocr.job.job import Job
+from aliocr.job.job import Job, Retry
 from aliocr.job.ledger import Ledger
 from aliocr.job.sources import Urls
-from aliocr.job.summary import Retry
 from benchmarks.client import open_session
 from benchmarks.memory import grown_since, peak_bytes, resident_bytes
 

@@ -46,9 +46,9 @@ def _cost(plan: Plan, limits: Limits) -> Iterator[tuple[str, str]]:
     if limits.images_per_second is not None:
         allowed += f" and {rate(limits.images_per_second)} images/s"
     yield "time", f"{duration(plan.seconds)} at the least, with {allowed}"
-    most = f" to {plan.charged_most:,}" if plan.charged_most > plan.charged_least else ""
+    most = f" to {plan.charged_most:,}" if plan.charged_most > plan.images else ""
     why = ", as each frame is charged" if most else ", if none has to be sent again"
-    yield "charge", f"{plan.charged_least:,}{most} images{why}"
+    yield "charge", f"{plan.images:,}{most} images{why}"
 
 
 def _bad(plan: Plan) -> Iterator[tuple[str, str]]:

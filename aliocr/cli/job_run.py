@@ -14,8 +14,9 @@ from aliocr.cli.job_summary import summary_lines
 from aliocr.cli.service import open_service
 from aliocr.cli.stopping import StopSignals
 from aliocr.errors import AuthError
+from aliocr.job.errors import JobError
 from aliocr.job.job import Job
-from aliocr.job.summary import JobError, Summary
+from aliocr.job.summary import Summary
 from aliocr.limits import Limits
 from aliocr.session import Session
 

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from aliocr.cli.figures import counted, duration
 from aliocr.cli.prose import filled, listing, whole
+from aliocr.job.rows import BAD_ROW
 from aliocr.job.summary import Failed, Summary
 
 __all__ = ["summary_lines"]
@@ -81,6 +82,6 @@ def _second_try(failed: Sequence[Failed]) -> str:
     passing = sum(each.rows for each in failed if each.passing)
     if passing:
         return f"--retry-failed; {passing:,} of the failed may pass now"
-    if any(each.kind != "BadRow" for each in failed):
+    if any(each.kind != BAD_ROW for each in failed):
         return "--retry-failed, once that is mended"
     return ""

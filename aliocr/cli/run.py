@@ -17,9 +17,9 @@ from aliocr.cli.misuse import Misuse
 from aliocr.cli.output import shown, writing
 from aliocr.cli.prose import plain_console, width_of
 from aliocr.cli.service import Remote, asked_frames, remote_session, service_options
-from aliocr.job.job import Job
+from aliocr.job.errors import JobError
+from aliocr.job.job import Job, Retry
 from aliocr.job.sources import Urls
-from aliocr.job.summary import JobError, Retry
 from aliocr.limits import LEAST_RATE, REQUESTS_PER_SECOND, Limits
 
 __all__ = ["run"]

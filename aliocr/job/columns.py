@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from aliocr.errors import without_query
+from aliocr.job.errors import InputError
 from aliocr.job.lines import shown
-from aliocr.job.rows import BadRow, InputError, Row, RowOrBad
+from aliocr.job.rows import BadRow, Row, RowOrBad
 
 __all__ = ["id_name", "listed", "row_of", "source_name"]
 

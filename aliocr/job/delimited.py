@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from types import ModuleType
 
 from aliocr.job.columns import id_name, listed, row_of, source_name
+from aliocr.job.errors import InputError
 from aliocr.job.lines import LONGEST, TO_UTF8, LineReader, Lines, decoded, shown
-from aliocr.job.rows import BadRow, InputError, Mark, RowOrBad
+from aliocr.job.rows import BadRow, Mark, RowOrBad
 
 __all__ = ["DelimitedReader"]
 

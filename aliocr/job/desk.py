@@ -6,7 +6,6 @@ quick, and called by another.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections import deque
 from collections.abc import Sequence
@@ -17,15 +16,13 @@ from aliocr.errors import APIError, without_query
 from aliocr.job.intake import Taken
 from aliocr.job.ledger import Ledger
 from aliocr.job.record import Read, Result, Unread
-from aliocr.job.rows import BadRow, Row, RowOrBad
+from aliocr.job.rows import BAD_ROW, BadRow, Row, RowOrBad
 from aliocr.job.rowset import RowSet
 from aliocr.job.sources import Sources
 from aliocr.job.summary import Failed
 from aliocr.models import Image, Outcome
 
 __all__ = ["Desk", "Drawn", "Wanted"]
-
-BAD_ROW = "BadRow"
 
 
 @attrs.frozen
@@ -191,7 +188,7 @@ class Desk:
         """Its image, if that is to be read; its result, if not; None if it waits for an equal."""
         if isinstance(row, BadRow):
             return self._refusal(row, row.problem)
-        digest = _digest(row)
+        digest = row.digest
         if digest in self._waiting:
             self._waiting[digest].append(row)
             return None
@@ -255,7 +252,3 @@ class Desk:
     def _shown(self, source: str) -> str:
         """The query of a signed URL is a key to the image, and stays out of files."""
         return source if self._whole_urls or "://" not in source else without_query(source)
-
-
-def _digest(row: Row) -> bytes:
-    return hashlib.blake2b(row.source.encode("utf-8", "surrogatepass"), digest_size=16).digest()

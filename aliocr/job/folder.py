@@ -6,7 +6,8 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from aliocr.job.rows import InputError, Mark, Row, RowOrBad
+from aliocr.job.errors import InputError
+from aliocr.job.rows import Mark, Row, RowOrBad
 
 __all__ = ["SUFFIXES", "FolderReader"]
 

@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import BinaryIO, Literal, TypeAlias, get_args
 
 from aliocr.job.delimited import DelimitedReader
+from aliocr.job.errors import InputError
 from aliocr.job.folder import FolderReader
 from aliocr.job.json_lines import JSONReader
 from aliocr.job.lines import Lines
 from aliocr.job.parquet_rows import ParquetReader
 from aliocr.job.plain_text import TextReader
-from aliocr.job.rows import InputError, Mark, Reader
+from aliocr.job.rows import Mark, Reader
 
-__all__ = ["STANDARD_INPUT", "InputFormat", "format_of", "opened"]
+__all__ = ["STANDARD_INPUT", "InputFormat", "opened"]
 
 InputFormat: TypeAlias = Literal["text", "csv", "jsonl", "parquet", "folder"]
 
@@ -94,15 +95,6 @@ def _of_lines(
         return TextReader(lines, mark=mark)
     kind = DelimitedReader if format_ == "csv" else JSONReader
     return kind(lines, column=column, id_column=id_column, mark=mark)
-
-
-def format_of(source: str | Path | BinaryIO, input_format: str | None = None) -> InputFormat:
-    """The format an input is read in, as `opened` chooses it.
-
-    Raises:
-        InputError: There is no such format, or the input cannot have it.
-    """
-    return _format_of(_place(source), input_format)
 
 
 def _format_of(place: Path | BinaryIO, input_format: str | None) -> InputFormat:

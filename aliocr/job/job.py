@@ -8,6 +8,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import get_args
 
+import attrs
+
 from aliocr.arguments import check, is_count
 from aliocr.job.desk import Desk
 from aliocr.job.folder import FolderReader
@@ -19,11 +21,23 @@ from aliocr.job.rows import Mark, Reader
 from aliocr.job.rowset import RowSet
 from aliocr.job.run import Run
 from aliocr.job.sources import Sources, Urls
-from aliocr.job.summary import Progress, Retry, Summary
+from aliocr.job.summary import Progress, Summary
 from aliocr.limits import Limits
 from aliocr.session import Session
 
-__all__ = ["Job"]
+__all__ = ["Job", "Retry"]
+
+
+@attrs.frozen
+class Retry:
+    """Try rows that failed once more, instead of going on with those that were not tried.
+
+    Args:
+        kinds: Names of errors, such as `"DownloadError"`, or codes, such as `"592"`; empty for
+            failures of every kind.
+    """
+
+    kinds: frozenset[str] = frozenset()
 
 
 class Job:

@@ -10,8 +10,9 @@ import msgspec
 
 from aliocr.errors import without_query
 from aliocr.job.columns import id_name, row_of, source_name
+from aliocr.job.errors import InputError
 from aliocr.job.lines import LONGEST, TO_UTF8, LineReader, Lines, decoded, shown
-from aliocr.job.rows import BadRow, InputError, Mark, RowOrBad
+from aliocr.job.rows import BadRow, Mark, RowOrBad
 
 __all__ = ["JSONReader"]
 

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from aliocr.job.columnar import StagedOutput
+from aliocr.job.errors import JobError
 from aliocr.job.formats import CSV, Codec, JSONLines
 from aliocr.job.journal import Facts, Journal, JournalError
 from aliocr.job.lock import Lock, LockedError
 from aliocr.job.outputs import AppendedOutput, Output
 from aliocr.job.record import Result
-from aliocr.job.summary import JobError
 
 __all__ = ["Ledger", "OutputFormat", "output_format_of", "past"]
 

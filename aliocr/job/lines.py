@@ -15,7 +15,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import BinaryIO
 
-from aliocr.job.rows import InputError, Mark, RowOrBad, changed
+from aliocr.job.errors import InputError
+from aliocr.job.rows import Mark, RowOrBad, changed
 
 __all__ = ["LONGEST", "LineReader", "Lines", "decoded", "shown"]
 

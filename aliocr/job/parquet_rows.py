@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from aliocr.job.columns import id_name, row_of, source_name
+from aliocr.job.errors import InputError
 from aliocr.job.extra import needed
 from aliocr.job.lines import DIGEST_BYTES
-from aliocr.job.rows import InputError, Mark, RowOrBad, changed
+from aliocr.job.rows import Mark, RowOrBad, changed
 
 __all__ = ["ParquetReader"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -18,9 +17,6 @@ __all__ = ["BAD_SHOWN", "Plan", "planned"]
 
 BAD_SHOWN = 20
 """Bad rows that a plan names; the others it counts."""
-
-KEY_BYTES = 16
-"""Of a source's hash. That two of a billion images are taken for one has a chance of 1 in 10²⁰."""
 
 CACHE_KIBIBYTES = 8192
 """What counting may hold in memory; the rest lies in a temporary file."""
@@ -43,9 +39,9 @@ class Plan:
         requests: Requests that takes, at least: all of them full.
         seconds: The shortest time that is possible under the limits. Downloads, retries and the
             account's quota, if it is not known, come on top.
-        charged_least: Images that will be charged if none has more than one frame.
-        charged_most: The same if all have as many frames as are asked for. Retries of what may
-            have been charged come on top of both.
+        charged_most: Images that will be charged if all have as many frames as are asked for; if
+            none has more than one, it is `images`. Retries of what may have been charged come on
+            top of both.
     """
 
     rows: int
@@ -56,7 +52,6 @@ class Plan:
     duplicates: int
     requests: int
     seconds: float
-    charged_least: int
     charged_most: int
 
 
@@ -109,7 +104,6 @@ def planned(
         duplicates=count.rows - count.done - count.bad - images,
         requests=requests,
         seconds=_shortest(images, requests, limits),
-        charged_least=images,
         charged_most=images * frames,
     )
 
@@ -133,8 +127,7 @@ class _Count:
             self.done += is_done
             row = self._checked(given)
             if isinstance(row, Row):
-                source = row.source.encode("utf-8", "surrogatepass")
-                yield hashlib.blake2b(source, digest_size=KEY_BYTES).digest(), is_done
+                yield row.digest, is_done
             elif not is_done:
                 self.bad += 1
                 if len(self.bad_rows) < BAD_SHOWN:

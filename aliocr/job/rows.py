@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from typing import Protocol, TypeAlias
 
 import attrs
 
 from aliocr.errors import without_query
+from aliocr.job.errors import InputError
 
-__all__ = ["BadRow", "InputError", "Mark", "Reader", "Row", "RowOrBad", "changed"]
+__all__ = ["BAD_ROW", "BadRow", "Mark", "Reader", "Row", "RowOrBad", "changed"]
+
+BAD_ROW = "BadRow"
+"""What a row that names no image has failed as, where others have the name of their error."""
+
+SOURCE_BYTES = 16
+"""Of a source's hash. That two of a billion images are taken for one has a chance of 1 in 10²⁰."""
 
 
 def _shown(source: str) -> str:
     return repr(without_query(source))
-
-
-class InputError(ValueError):
-    """The input cannot be read as it is, or has changed since the job began; says what to do."""
 
 
 def changed(name: str, how: str) -> InputError:
@@ -48,6 +52,12 @@ class Row:
     source: str = attrs.field(repr=_shown)
     id: str | None = None
     line: int | None = None
+
+    @property
+    def digest(self) -> bytes:
+        """Stands for its image among all others; worked out anew each time."""
+        source = self.source.encode("utf-8", "surrogatepass")
+        return hashlib.blake2b(source, digest_size=SOURCE_BYTES).digest()
 
 
 @attrs.frozen

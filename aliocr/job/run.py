@@ -20,11 +20,12 @@ from typing import Literal, TypeVar
 from aliocr.errors import APIError, OCRError, ResponseError, ThrottledError, TransportError
 from aliocr.job.charges import Charges
 from aliocr.job.desk import Desk, Wanted
+from aliocr.job.errors import JobError
 from aliocr.job.intake import Intake
 from aliocr.job.record import Result
 from aliocr.job.rows import Reader
 from aliocr.job.sources import Sources
-from aliocr.job.summary import Failed, JobError, Progress, Summary
+from aliocr.job.summary import Failed, Progress, Summary
 from aliocr.models import Image, Outcome
 from aliocr.session import Session
 

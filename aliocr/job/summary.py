@@ -9,41 +9,23 @@ from typing import Literal
 import attrs
 
 from aliocr.errors import advice_on, api_error
+from aliocr.job.rows import BAD_ROW
 from aliocr.stats import Stats
 
-__all__ = ["Failed", "JobError", "Progress", "Retry", "Summary"]
+__all__ = ["Failed", "Progress", "Summary"]
 
 PASSING = {"OverloadError", "ResponseError", "ScanTimeoutError", "ThrottledError", "TransportError"}
 """Kinds of error without a code that a later run may not meet."""
 
 
 ADVICE = {
-    "BadRow": "the output says what is wrong with each; list them, mended, in another file",
+    BAD_ROW: "the output says what is wrong with each; list them, mended, in another file",
     "OverloadError": "the session had too much to do",
     "ResponseError": "something else answered, or not as documented; check endpoint and proxy",
     "ScanTimeoutError": "no answer in time",
     "TransportError": "check the network",
 }
 """What to do about errors without a code."""
-
-
-class JobError(Exception):
-    """The job cannot go on here: no room, no leave to write, another job at work on the output.
-
-    Whatever was written is kept. One line, which says what to do.
-    """
-
-
-@attrs.frozen
-class Retry:
-    """Try rows that failed once more, instead of going on with those that were not tried.
-
-    Args:
-        kinds: Names of errors, such as `"DownloadError"`, or codes, such as `"592"`; empty for
-            failures of every kind.
-    """
-
-    kinds: frozenset[str] = frozenset()
 
 
 @attrs.frozen(kw_only=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from aliocr.job.record import Read, Result
+from aliocr.job.rows import BAD_ROW
 from aliocr.pictures.bounds import PictureError
 from aliocr.report.entry import Link, NoPicture, Page, Picture, Shown
 from aliocr.report.originals import MissingError, Originals, address
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
     from aliocr.pictures.portrait import Portraits
 
 __all__ = ["Embedded", "Gallery", "LeftOut", "Linked"]
-
-BAD_ROW = "BadRow"
-"""The kind of a row that names no image."""
 
 SHORT_SIDE_PIXELS = 900
 """Of a picture on the page, which shows it half as large, for screens of fine pixels."""

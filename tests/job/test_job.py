@@ -17,11 +17,11 @@ from working import asked_for, by_row, files_in, listed, opened, rows_of, starte
 
 import aliocr
 from aliocr.emulator import Emulator
-from aliocr.job.job import Job
+from aliocr.job.errors import InputError, JobError
+from aliocr.job.job import Job, Retry
 from aliocr.job.results import results
-from aliocr.job.rows import InputError
 from aliocr.job.sources import Urls
-from aliocr.job.summary import Failed, JobError, Retry
+from aliocr.job.summary import Failed
 
 
 @pytest.fixture
@@ -424,9 +424,7 @@ def test_a_full_disk_leaves_what_was_written(tmp_path: Path, room: int) -> None:
         job = started(emulator, source, output, preexec_fn=small)
         _, said = job.communicate(timeout=60)
         assert job.returncode == 1
-        assert (
-            said.rstrip().splitlines()[-1].startswith("aliocr.job.summary.JobError: cannot write")
-        )
+        assert said.rstrip().splitlines()[-1].startswith("aliocr.job.errors.JobError: cannot write")
         assert "what was written before is kept" in said
         before = by_row(output) if output.exists() else {}
         charged = emulator.charged

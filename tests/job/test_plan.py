@@ -141,9 +141,9 @@ def test_the_limits_say_the_shortest_time(
 def test_frames_make_a_range_of_what_is_charged() -> None:
     """A GIF is charged by its frames, which nobody knows before it is read."""
     plan = plan_of(urls(7), frames=20)
-    assert (plan.charged_least, plan.charged_most) == (7, 140)
+    assert (plan.images, plan.charged_most) == (7, 140)
     plan = plan_of(urls(7))
-    assert (plan.charged_least, plan.charged_most) == (7, 7)
+    assert (plan.images, plan.charged_most) == (7, 7)
 
 
 def test_pictures_of_a_folder_are_planned_alike(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from listing import bad_of, piped, rows_of, sources_of
 
-from aliocr.job.rows import BadRow, InputError, Row
+from aliocr.job.errors import InputError
+from aliocr.job.rows import BadRow, Row
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"))
 SOURCES = TEXT.filter(lambda text: not text.isspace() and text != "")

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from listing import rows_in, sources_of
 
+from aliocr.job.errors import InputError
 from aliocr.job.folder import FolderReader
 from aliocr.job.inputs import opened
-from aliocr.job.rows import InputError, Mark, Row
+from aliocr.job.rows import Mark, Row
 
 
 def filled(folder: Path, *names: str) -> Path:

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from listing import piped, rows_in, sources_of
 
-from aliocr.job.inputs import format_of, opened
-from aliocr.job.rows import InputError
+from aliocr.job.errors import InputError
+from aliocr.job.inputs import opened
 
 
 @pytest.mark.parametrize(
@@ -46,8 +46,6 @@ def test_a_format_that_is_named_goes_before_the_suffix(tmp_path: Path) -> None:
     path.write_text("url,x\na,b\n")
     assert sources_of(rows_in(path, input_format="csv")) == ["a"]
     assert sources_of(rows_in(path)) == ["url,x", "a,b"]
-    assert format_of(tmp_path) == "folder"
-    assert format_of(tmp_path / "list.txt", "jsonl") == "jsonl"
 
 
 def test_standard_input_is_read_and_left_open(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,7 +61,6 @@ def test_standard_input_is_read_and_left_open(monkeypatch: pytest.MonkeyPatch) -
         reader.close()
         assert not stdin.closed
         assert not stdin.buffer.closed
-    assert format_of("-") == "text"
     monkeypatch.setattr(sys, "stdin", None)
     with pytest.raises(InputError, match="no standard input"):
         opened("-")

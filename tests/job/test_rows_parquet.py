@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from listing import bad_of, rows_in, sources_of
 
+from aliocr.job.errors import InputError
 from aliocr.job.inputs import opened
-from aliocr.job.rows import InputError, Row
+from aliocr.job.rows import Row
 
 
 @pytest.fixture

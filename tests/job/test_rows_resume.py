@@ -9,7 +9,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from listing import marked, piped, rows_of, sources_of
 
-from aliocr.job.rows import InputError, Mark, Row
+from aliocr.job.errors import InputError
+from aliocr.job.rows import Mark, Row
 
 FORMATS = st.sampled_from(["text", "csv", "jsonl"])
 
