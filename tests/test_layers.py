@@ -42,10 +42,46 @@ FLOORS = {
 }
 WINGS = {
     "pictures": {"layout", "models"},
-    "job": set(FLOORS),
+    "job": {"arguments", "errors", "layout", "limits", "models", "session", "stats"},
     "report": {"errors", "job", "layout", "models", "pictures", "version"},
 }
 """Packages beside the floors, and what of the house each may use."""
+
+JOB_FLOORS = {
+    "charges": 0,
+    "errors": 0,
+    "extra": 0,
+    "images": 0,
+    "lock": 0,
+    "record": 0,
+    "rowset": 0,
+    "sources": 0,
+    "formats": 1,
+    "rows": 1,
+    "folder": 2,
+    "intake": 2,
+    "journal": 2,
+    "lines": 2,
+    "plan": 2,
+    "record_file": 2,
+    "summary": 2,
+    "columnar": 3,
+    "columns": 3,
+    "outputs": 3,
+    "plain_text": 3,
+    "delimited": 4,
+    "json_lines": 4,
+    "ledger": 4,
+    "parquet_rows": 4,
+    "results": 4,
+    "desk": 5,
+    "inputs": 5,
+    "run": 6,
+    "job": 7,
+}
+"""The same within that wing, which is the largest."""
+
+JOB_ON_THE_LOOP = {"intake", "run", "job"}
 
 EMULATOR_MAY_USE = {
     "credentials",
@@ -109,6 +145,28 @@ def test_a_wing_uses_what_it_may(wing: str) -> None:
     """What stands beside the floors looks down, too, and nothing on the floors looks up to it."""
     for path in (ROOT / wing).rglob("*.py"):
         assert _rooms(path) - {wing} <= WINGS[wing], path.name
+
+
+def test_every_file_of_the_jobs_has_a_floor() -> None:
+    """And every floor has its file."""
+    files = {path.stem for path in (ROOT / "job").glob("*.py")}
+    assert files == {"__init__", *JOB_FLOORS}
+
+
+@pytest.mark.parametrize("name", JOB_FLOORS)
+def test_a_file_of_the_jobs_looks_down(name: str) -> None:
+    """None imports another that, by whatever way, imports it."""
+    imported = (each.split(".") for each in _imports(ROOT / "job" / f"{name}.py"))
+    others = {each[2] for each in imported if each[:2] == ["aliocr", "job"] and len(each) > 2}
+    for other in others:
+        assert JOB_FLOORS[other] < JOB_FLOORS[name], f"job.{name} imports job.{other}"
+
+
+@pytest.mark.parametrize("name", sorted(set(JOB_FLOORS) - JOB_ON_THE_LOOP))
+def test_most_of_a_job_knows_no_loop(name: str) -> None:
+    """What may block is called in a thread; what counts and compares is tested without either."""
+    roots = {imported.split(".")[0] for imported in _imports(ROOT / "job" / f"{name}.py")}
+    assert not roots & {"asyncio", "aiohttp", "socket"}
 
 
 def test_the_emulator_shares_only_the_wire_with_the_client() -> None:
