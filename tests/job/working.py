@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import aliocr
 from aliocr.emulator import Emulator
 from aliocr.job.record import Result
@@ -45,6 +47,20 @@ async def opened(emulator: Emulator, **options: Any) -> AsyncIterator[aliocr.Ses
     }
     async with aliocr.Session(**(defaults | options)) as session:
         yield session
+
+
+@pytest.fixture
+async def quick_emulator() -> AsyncIterator[Emulator]:
+    """One that answers as fast as it is asked."""
+    async with Emulator(requests_per_second=None) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+async def quick_ocr(emulator: Emulator) -> AsyncIterator[aliocr.Session]:
+    """A session that asks as fast as it is answered."""
+    async with opened(emulator) as ocr:
+        yield ocr
 
 
 async def until(condition: Callable[[], object]) -> None:

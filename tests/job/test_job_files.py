@@ -1,0 +1,172 @@
+"""The files of a job: what is in them, who else may use them, and when they cannot be written."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+from working import by_row, files_in, listed, quick_emulator, quick_ocr, started, until, url, urls
+
+import aliocr
+from aliocr.emulator import Emulator
+from aliocr.job.errors import JobError
+from aliocr.job.job import Job
+
+emulator, ocr = quick_emulator, quick_ocr
+
+
+async def test_two_jobs_do_not_write_one_output(
+    tmp_path: Path, emulator: Emulator, ocr: aliocr.Session
+) -> None:
+    """The second says so and leaves the first alone; afterwards there is no trace of a lock."""
+    source, output = urls(tmp_path / "urls.csv", 500), tmp_path / "results.jsonl"
+    emulator.delay(0.01)
+    first = asyncio.create_task(Job(source, output).run(ocr))
+    await until(lambda: output.exists() and output.stat().st_size)
+    with pytest.raises(JobError, match="another job is writing"):
+        await Job(source, output).run(ocr)
+    assert (await first).rows == 500
+    assert set(files_in(tmp_path)) == {"urls.csv", "results.jsonl", "results.jsonl.journal"}
+    await Job(source, output).run(ocr)
+
+
+async def test_a_person_can_read_the_journal_while_it_runs(
+    tmp_path: Path, emulator: Emulator, ocr: aliocr.Session
+) -> None:
+    """With nothing but sqlite3."""
+    source, output = urls(tmp_path / "urls.csv", 500), tmp_path / "results.jsonl"
+    emulator.fail(url(2), 404)
+    emulator.delay(0.01)
+    run = asyncio.create_task(Job(source, output).run(ocr))
+    seen: list[Any] = []
+    while not run.done():
+        await asyncio.sleep(0.01)
+        if output.exists() and output.stat().st_size:
+            with sqlite3.connect(f"file:{output}.journal?mode=ro", uri=True) as journal:
+                seen.append(sorted(journal.execute("SELECT * FROM summary").fetchall()))
+            journal.close()
+    await run
+    with sqlite3.connect(f"{output}.journal") as journal:
+        assert sorted(journal.execute("SELECT * FROM summary")) == [
+            ("", "", 499),
+            ("DownloadError", 404, 1),
+        ]
+    journal.close()
+    assert any(0 < sum(rows for *_, rows in counts) < 500 for counts in seen)
+
+
+SECRET = "Signature=of-a-signed-url"
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
+async def test_no_file_holds_the_query_of_a_url(
+    suffix: str, tmp_path: Path, emulator: Emulator, ocr: aliocr.Session
+) -> None:
+    """It is the key to the image. Who wants it says so."""
+    if suffix == "parquet":
+        pytest.importorskip("pyarrow")
+    sources = [f"{url(number)}?{SECRET}" for number in range(5)] + [f"ftp://a/b?{SECRET}"]
+    source, output = listed(tmp_path / "urls.csv", sources), tmp_path / "out" / f"results.{suffix}"
+    output.parent.mkdir()
+    emulator.text("*", "Total 64.50")
+    emulator.fail(sources[0], 404)
+    await Job(source, output).run(ocr)
+    assert by_row(output)[2].source == f"{url(1)}?…"
+    written = files_in(output.parent)
+    assert not [name for name, data in written.items() if SECRET.encode() in data]
+    whole = tmp_path / "whole.jsonl"
+    await Job(source, whole, whole_urls=True).run(ocr)
+    assert by_row(whole)[2].source == sources[1]
+
+
+async def test_what_is_in_the_way_is_left_alone(
+    tmp_path: Path, emulator: Emulator, ocr: aliocr.Session
+) -> None:
+    """One sentence with the remedy, before anything is sent or written."""
+    source = urls(tmp_path / "urls.csv", 5)
+    mine, folder = tmp_path / "mine.jsonl", tmp_path / "folder"
+    mine.write_text("precious\n")
+    folder.mkdir()
+    odd = tmp_path / "odd.jsonl"
+    odd.with_name("odd.jsonl.journal").write_text("a diary, and no database at all, but long")
+    begun = tmp_path / "begun.jsonl"
+    await Job(source, begun).run(ocr)
+    gone = tmp_path / "gone.jsonl"
+    await Job(source, gone).run(ocr)
+    gone.unlink()
+    sent = len(emulator.calls)
+    before = files_in(tmp_path)
+    for job, problem in (
+        (
+            Job(source, mine),
+            "there already, and no journal of a job beside it: give another output",
+        ),
+        (Job(source, folder), "is a folder: give the name of a file"),
+        (Job(source, tmp_path / "no" / "out.jsonl"), "there is no folder .*no .*make it first"),
+        (Job(source, odd), "is not the journal of a job: it is no SQLite file; move it away"),
+        (Job(source, begun, column="url"), "begun with no options, and now it is --column url"),
+        (Job(source, gone), "is gone, though the journal .* put it back"),
+        (Job(tmp_path / "nowhere.csv", tmp_path / "new.jsonl"), "there is no file or folder"),
+        (Job(source, tmp_path / "new.jsonl", column="link"), "no column"),
+    ):
+        with pytest.raises(ValueError, match=problem):
+            await job.run(ocr)
+        with pytest.raises(ValueError, match=problem):
+            job.plan()
+    assert len(emulator.calls) == sent
+    assert files_in(tmp_path) == before
+
+
+@pytest.mark.parametrize("room", [3_000, 60_000, 200_000])
+def test_a_full_disk_leaves_what_was_written(tmp_path: Path, room: int) -> None:
+    """One line; with more room the job goes on, and pays only for what was under way."""
+    rows = 600
+    source, output = urls(tmp_path / "urls.csv", rows), tmp_path / "results.jsonl"
+
+    def small() -> None:
+        # No file may grow beyond this: the kernel's word for it is not "no space left", but it
+        # comes in the same places.
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
+
+    with Emulator(requests_per_second=None) as emulator:
+        emulator.delay(0.005)
+        job = started(emulator, source, output, preexec_fn=small)
+        _, said = job.communicate(timeout=60)
+        assert job.returncode == 1
+        assert said.rstrip().splitlines()[-1].startswith("aliocr.job.errors.JobError: cannot write")
+        assert "what was written before is kept" in said
+        before = by_row(output) if output.exists() else {}
+        charged = emulator.charged
+        assert len(before) <= charged
+        job = started(emulator, source, output)
+        ended, said = job.communicate(timeout=60)
+        assert (ended, said) == ("complete\n", "")
+        assert emulator.charged == charged + rows - len(before)
+    after = by_row(output)
+    assert set(after) == set(range(1, rows + 1))
+    assert {row: after[row] for row in before} == before
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+async def test_a_folder_without_leave_is_one_line(tmp_path: Path, ocr: aliocr.Session) -> None:
+    """And nothing is sent."""
+    source, folder = urls(tmp_path / "urls.csv", 5), tmp_path / "folder"
+    folder.mkdir()
+    folder.chmod(0o500)
+    with pytest.raises(JobError, match=r"cannot write .*: Permission denied"):
+        await Job(source, folder / "results.jsonl").run(ocr)
+
+
+async def test_a_device_that_is_always_full_is_one_line(
+    tmp_path: Path, emulator: Emulator, ocr: aliocr.Session
+) -> None:
+    """The journal of an output under /proc cannot be made, whoever asks."""
+    source = urls(tmp_path / "urls.csv", 5)
+    with pytest.raises(JobError, match=r"cannot write /proc/results\.jsonl"):
+        await Job(source, "/proc/results.jsonl").run(ocr)
+    assert not emulator.calls

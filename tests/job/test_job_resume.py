@@ -1,0 +1,135 @@
+"""Jobs that are stopped, started again, and given more to do."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import sys
+from pathlib import Path
+
+import pytest
+from working import by_row, listed, quick_emulator, quick_ocr, rows_of, until, url, urls
+
+import aliocr
+from aliocr.emulator import Emulator
+from aliocr.job.errors import InputError
+from aliocr.job.job import Job
+from aliocr.job.sources import Urls
+
+emulator, ocr = quick_emulator, quick_ocr
+
+
+async def test_run_again_it_does_nothing_more(
+    tmp_path: Path, emulator: Emulator, ocr: aliocr.Session
+) -> None:
+    """The output stays as it is, byte by byte, and nothing is sent."""
+    source, output = urls(tmp_path / "urls.csv", 50), tmp_path / "results.jsonl"
+    first = await Job(source, output).run(ocr)
+    whole = output.read_bytes()
+    again = await Job(source, output).run(ocr)
+    assert output.read_bytes() == whole
+    assert emulator.charged == 50
+    assert (again.read, again.spent, again.ended) == (first.read, first.spent, "complete")
+
+
+async def test_rows_that_were_added_are_read(
+    tmp_path: Path, emulator: Emulator, ocr: aliocr.Session
+) -> None:
+    """A list that has grown since is gone on with, at its end."""
+    source, output = urls(tmp_path / "urls.csv", 20), tmp_path / "results.jsonl"
+    await Job(source, output).run(ocr)
+    urls(source, 30)
+    await Job(source, output).run(ocr)
+    assert rows_of(output) == list(range(1, 31))
+    assert emulator.charged == 30
+
+
+async def test_another_input_is_not_taken_for_the_first(
+    tmp_path: Path, emulator: Emulator, ocr: aliocr.Session
+) -> None:
+    """A row taken out of the list would give every later row another's result."""
+    source, output = urls(tmp_path / "urls.csv", 20), tmp_path / "results.jsonl"
+    await Job(source, output).run(ocr)
+    listed(source, [url(number) for number in range(2, 40)])
+    with pytest.raises(InputError, match=r"is not what it was when this job began.*another output"):
+        await Job(source, output).run(ocr)
+    assert emulator.charged == 20
+    assert rows_of(output) == list(range(1, 21))
+
+
+async def test_another_list_on_standard_input_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ocr: aliocr.Session
+) -> None:
+    """It cannot be looked at twice, so it is compared on the way."""
+    output = tmp_path / "results.jsonl"
+
+    async def run(first: int) -> None:
+        text = "".join(f"{url(number)}\n" for number in range(first, first + 700))
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+        await Job("-", output).run(ocr)
+
+    await run(1)
+    await run(1)
+    assert rows_of(output) == list(range(1, 701))
+    with pytest.raises(InputError, match="standard input is not what it was"):
+        await run(2)
+
+
+async def test_told_to_stop_it_finishes_what_is_under_way(
+    tmp_path: Path, emulator: Emulator, ocr: aliocr.Session
+) -> None:
+    """Nothing that was charged is lost, and nothing more is sent."""
+    source, output = urls(tmp_path / "urls.csv", 2_000), tmp_path / "results.jsonl"
+    job, stop = Job(source, output), asyncio.Event()
+    run = asyncio.create_task(job.run(ocr, stop=stop))
+    await until(lambda: emulator.charged >= 100)
+    stop.set()
+    summary = await run
+    assert summary.ended == "stopped"
+    assert summary.spent == emulator.charged == len(rows_of(output)) < 2_000
+    assert (await Job(source, output).run(ocr)).ended == "complete"
+    assert emulator.charged == 2_000
+
+
+async def test_cancelled_it_keeps_what_has_come(
+    tmp_path: Path, emulator: Emulator, ocr: aliocr.Session
+) -> None:
+    """And lets go of its files, so that it can be run again at once."""
+    source, output = urls(tmp_path / "urls.csv", 1_000), tmp_path / "results.jsonl"
+    for _ in range(20):
+        job = Job(source, output)
+        run = asyncio.create_task(job.run(ocr))
+        enough = emulator.charged + 20
+        await until(lambda: emulator.charged >= enough or run.done())  # noqa: B023 - used here
+        run.cancel()
+        await asyncio.wait([run])
+        by_row(output)
+        if not run.cancelled():
+            break
+    await Job(source, output).run(ocr)
+    assert set(by_row(output)) == set(range(1, 1_001))
+
+
+async def test_pictures_that_join_a_folder_come_after_the_others(
+    tmp_path: Path, emulator: Emulator, ocr: aliocr.Session
+) -> None:
+    """Their names may sort before; the rows of the others stay what they are."""
+
+    class Served(Urls):
+        """Pretends that the pictures are on a host."""
+
+        def image(self, source: str) -> aliocr.Image:
+            return aliocr.Image(f"https://example.com/{Path(source).name}")
+
+    folder, output = tmp_path / "pictures", tmp_path / "results.jsonl"
+    folder.mkdir()
+    for name in ("b.png", "d.png"):
+        (folder / name).touch()
+    await Job(folder, output, sources=Served()).run(ocr)
+    for name in ("a.png", "c.png"):
+        (folder / name).touch()
+    await Job(folder, output, sources=Served()).run(ocr)
+    found = by_row(output)
+    names = [Path(found[row].source).name for row in sorted(found)]
+    assert names == ["b.png", "d.png", "a.png", "c.png"]
+    assert emulator.charged == 4
