@@ -76,8 +76,9 @@ JOB_FLOORS = {
     "results": 4,
     "desk": 5,
     "inputs": 5,
-    "run": 6,
-    "job": 7,
+    "outage": 6,
+    "run": 7,
+    "job": 8,
 }
 """The same within that wing, which is the largest."""
 

@@ -10,18 +10,17 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, suppress
 from functools import partial
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from aliocr.errors import APIError, OCRError, ResponseError, ThrottledError, TransportError
 from aliocr.job.charges import Charges
 from aliocr.job.desk import Desk, Wanted
-from aliocr.job.errors import JobError
 from aliocr.job.intake import Intake
+from aliocr.job.outage import Watch
 from aliocr.job.record import Result
 from aliocr.job.rows import Reader
 from aliocr.job.sources import Sources
@@ -38,11 +37,6 @@ ROWS_AT_ONCE = 200
 
 MOST_UNSETTLED = 2_000
 """Outcomes that may wait to be made lasting before no more are taken."""
-
-MOST_UNSERVED = 300
-"""Images in a row that were not served, for whatever reason that is not theirs, before a job takes
-it for lasting and ends, instead of failing all its rows one after the other. Their results are held
-back until it is known: the rows of a network that is gone are not failures."""
 
 MOST_COPIES = 10_000
 """Rows that may wait for the outcome of an equal one before no more are drawn."""
@@ -93,7 +87,7 @@ class Run:
         self._tally: Counter[str | None] = Counter()  # by reason; None for those read
         # The session hands back the very image it was given, so its identity finds the row.
         self._open: dict[int, Wanted] = {}
-        self._unserved: list[tuple[Wanted, Outcome]] = []
+        self._watch = Watch()
         self._came = asyncio.Event()
         self._news = asyncio.Event()
         self._room = asyncio.Event()
@@ -190,28 +184,19 @@ class Run:
                 while desk.unsettled > MOST_UNSETTLED:
                     self._room.clear()
                     await self._room.wait()
-        self._keep_unserved(desk)
+        self._take_down(desk, self._watch.ended())
 
     def _take(self, desk: Desk, outcome: Outcome) -> None:
         wanted = self._open.pop(id(outcome.image))
         self._sources.done(outcome)
         self._charges.answered(outcome)
         self._answer.set()
-        self._unserved.append((wanted, outcome))
-        if outcome.ok or not _is_of_the_service(outcome.error):
-            self._keep_unserved(desk)
-        elif len(self._unserved) == MOST_UNSERVED:
-            self._unserved.clear()
-            raise JobError(
-                f"{MOST_UNSERVED} images in a row were not served, the last because of this: "
-                f"{outcome.error}; their rows are read when the job is started again"
-            ) from outcome.error
+        self._take_down(desk, self._watch.seen(wanted, outcome))
 
-    def _keep_unserved(self, desk: Desk) -> None:
-        """What was not served while the service served others is a failure of its own."""
-        self._count(*(desk.keep(wanted, outcome) for wanted, outcome in self._unserved))
-        self._unserved.clear()
-        self._came.set()
+    def _take_down(self, desk: Desk, outcomes: Sequence[tuple[Wanted, Outcome]]) -> None:
+        if outcomes:
+            self._count(*(desk.keep(wanted, outcome) for wanted, outcome in outcomes))
+            self._came.set()
 
     async def _write(self, desk: Desk) -> None:
         """Write outcomes, those of one turn of the loop at once: most of a write is the call."""
@@ -299,10 +284,3 @@ class Run:
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
-
-
-def _is_of_the_service(error: OCRError) -> bool:
-    """Whether it says nothing about the image: the network, a proxy, the gateway, the account."""
-    if isinstance(error, APIError):
-        return isinstance(error, ThrottledError) or isinstance(error.code, str)
-    return isinstance(error, TransportError | ResponseError)
