@@ -475,3 +475,25 @@ def test_a_folder_of_pictures_is_read_on_this_machine(tmp_path: Path) -> None:
     assert still["source"].endswith("small_en.png")
     assert "hello" in still["text"]
     assert len(moving["frames"]) == 4
+
+
+def test_a_pipe_that_says_nothing_does_not_keep_it_from_stopping(
+    urls: Path, served: dict[str, str]
+) -> None:
+    """Python aborts if it ends while a thread listens to its buffered standard input."""
+    reading, writing = os.pipe()
+    with subprocess.Popen(
+        [*ALIOCR, "run", "-", "-o", urls.with_name("out.jsonl")],
+        env=variables(**served),
+        stdin=reading,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as job:
+        while not urls.with_name("out.jsonl").exists():
+            time.sleep(0.01)
+        job.send_signal(signal.SIGINT)
+        _, said = job.communicate(timeout=PATIENCE)
+    os.close(reading)
+    os.close(writing)
+    assert job.returncode == 130
+    assert "stopped before the end: 0 rows read" in said
