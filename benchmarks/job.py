@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parse(arguments)
     where = machine()
-    print(f"{where.cores} cores, load {where.load_before}, {where.system}, {where.python}")
+    print(f"{where.cores} cores, load {where.load_before or 0:.1f}, {where.system}, {where.python}")
     start = time.monotonic()
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         lost = _measured(Path(folder), options.images, tuple(options.regions))
