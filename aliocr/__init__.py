@@ -21,10 +21,20 @@ if TYPE_CHECKING:
         ThrottledError,
         TransportError,
     )
+    from aliocr.finding import Match, search
+    from aliocr.hocr import to_hocr
+    from aliocr.job.job import Job
+    from aliocr.job.plan import Plan
+    from aliocr.job.record import Read, Result, Unread
+    from aliocr.job.results import results
+    from aliocr.job.rows import InputError
+    from aliocr.job.sources import Urls
+    from aliocr.job.summary import JobError, Progress, Retry, Summary
     from aliocr.layout import Line
     from aliocr.limiter import Limiter, PacedLimiter, StrictLimiter
     from aliocr.limits import Limits
     from aliocr.models import Failure, Frame, Image, Outcome, Region, Scan
+    from aliocr.pictures.drawing import Drawing, draw
     from aliocr.session import Session
     from aliocr.stats import Stats
     from aliocr.version import __version__
@@ -37,27 +47,44 @@ else:
         "Credentials": "credentials",
         "CredentialsProvider": "credentials",
         "DownloadError": "errors",
+        "Drawing": "pictures.drawing",
         "Failure": "models",
         "Frame": "models",
         "Image": "models",
         "ImageError": "errors",
+        "InputError": "job.rows",
+        "Job": "job.job",
+        "JobError": "job.summary",
         "Limiter": "limiter",
         "Limits": "limits",
         "Line": "layout",
+        "Match": "finding",
         "OCRError": "errors",
         "Outcome": "models",
         "OverloadError": "errors",
         "PacedLimiter": "limiter",
+        "Plan": "job.plan",
+        "Progress": "job.summary",
+        "Read": "job.record",
         "Region": "models",
         "ResponseError": "errors",
+        "Result": "job.record",
+        "Retry": "job.summary",
         "Scan": "models",
         "ScanTimeoutError": "errors",
         "Session": "session",
         "Stats": "stats",
         "StrictLimiter": "limiter",
+        "Summary": "job.summary",
         "ThrottledError": "errors",
         "TransportError": "errors",
+        "Unread": "job.record",
+        "Urls": "job.sources",
         "__version__": "version",
+        "draw": "pictures.drawing",
+        "results": "job.results",
+        "search": "finding",
+        "to_hocr": "hocr",
     }
 
     def __getattr__(name: str) -> object:
@@ -78,25 +105,42 @@ __all__ = [
     "Credentials",
     "CredentialsProvider",
     "DownloadError",
+    "Drawing",
     "Failure",
     "Frame",
     "Image",
     "ImageError",
+    "InputError",
+    "Job",
+    "JobError",
     "Limiter",
     "Limits",
     "Line",
+    "Match",
     "OCRError",
     "Outcome",
     "OverloadError",
     "PacedLimiter",
+    "Plan",
+    "Progress",
+    "Read",
     "Region",
     "ResponseError",
+    "Result",
+    "Retry",
     "Scan",
     "ScanTimeoutError",
     "Session",
     "Stats",
     "StrictLimiter",
+    "Summary",
     "ThrottledError",
     "TransportError",
+    "Unread",
+    "Urls",
     "__version__",
+    "draw",
+    "results",
+    "search",
+    "to_hocr",
 ]

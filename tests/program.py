@@ -168,7 +168,7 @@ def on_a_terminal(
     # Its own session, of which this is the terminal: Ctrl-C is for it alone.
     process = subprocess.Popen(
         [sys.executable, "-c", ON_ITS_TERMINAL, *arguments],
-        env=variables(TERM="xterm", **environment),
+        env=variables(**{"TERM": "xterm", **environment}),
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,

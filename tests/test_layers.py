@@ -10,6 +10,7 @@ import aliocr
 ROOT = Path(aliocr.__file__).parent
 
 FLOORS = {
+    "boxes": -1,
     "errors": 0,
     "credentials": 0,
     "limits": 0,
@@ -25,6 +26,8 @@ FLOORS = {
     "queue": 2,
     "stats": 2,
     "arguments": 2,
+    "finding": 2,
+    "hocr": 2,
     "quota": 3,
     "replies": 3,
     "journeys": 3,

@@ -10,12 +10,17 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """Run `aliocr`; exit 0 all read, 1 some failed, 2 misuse, 130 Ctrl-C, 143 SIGTERM."""
+    """Run `aliocr`.
+
+    Exit code: 0 all read, 1 some failed, 2 misuse, 3 a job that is not complete; 130 after Ctrl-C
+    and 143 after SIGTERM.
+    """
     # Importing takes half a second, in which Ctrl-C would print wherever it has come to, and the
     # first process of a container would not hear SIGTERM at all. A command that has something to
     # put in order takes the signals back.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _end)
+    _occupy_closed()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # What a picture says is not always in the alphabet of the terminal.
@@ -39,6 +44,13 @@ def main() -> None:
 def _end(number: int, _: object) -> NoReturn:
     """At once, with the exit code that shells give to a signal: 130 for Ctrl-C."""
     os._exit(128 + number)
+
+
+def _occupy_closed() -> None:
+    """Nothing that is opened later may come where a stream was closed: it would be written over."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(descriptor)
 
 
 def _leave(message: str, code: int) -> NoReturn:

@@ -11,7 +11,7 @@ from aliocr.models import Image, Scan
 if TYPE_CHECKING:
     from aliocr.pictures.picture import FrameCount
 
-__all__ = ["ALL", "FIRST", "Choice", "frames_total", "remark"]
+__all__ = ["ALL", "FIRST", "Choice", "first_alone", "frames_total", "remark"]
 
 MOST = 100
 """Frames read of a picture on this machine unless told otherwise: a minute or so."""
@@ -55,3 +55,9 @@ def remark(counted: FrameCount) -> str:
         step = -(-total // MOST)
         return f"one of every {step} of {total} frames; --interval 1 --max-frames {total} reads all"
     return "" if counted.moves else f"a long picture, read in {total} strips as the service does"
+
+
+def first_alone(counted: FrameCount) -> str:
+    """What to know about a picture of which no frames were asked for, where each is charged."""
+    total = counted.total
+    return "" if total == 1 else f"the first of {total} frames was read"

@@ -86,16 +86,12 @@ class Local:
         self._turns.done()
         self._files.forget(outcome.image.url)
 
-    async def frames_of(self, path: Path) -> FrameCount | None:
-        """How many frames a picture has; None for what will not be read."""
-        return await asyncio.to_thread(_counted, path)
-
-
-def _counted(path: Path) -> FrameCount | None:
-    try:
-        return count_frames(path.read_bytes()) if path.stat().st_size <= MAX_BYTES else None
-    except (OSError, PictureError):
-        return None
+    def frames_of(self, path: Path) -> FrameCount | None:
+        """How many frames a picture has, by a look into it; None for what will not be read."""
+        try:
+            return count_frames(path.read_bytes()) if path.stat().st_size <= MAX_BYTES else None
+        except (OSError, PictureError):
+            return None
 
 
 @asynccontextmanager

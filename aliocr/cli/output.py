@@ -19,10 +19,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from aliocr.errors import APIError, ResponseError, TransportError, without_query
+from aliocr.errors import APIError, OCRError, ResponseError, TransportError, without_query
 from aliocr.models import Outcome, Scan
 
-__all__ = ["JSONOutput", "Output", "TextOutput", "shown", "writing"]
+__all__ = ["JSONOutput", "Output", "TextOutput", "plain", "reason", "shown", "writing"]
 
 BESIDE_BAR = 32
 """Columns for what stands beside the bar, and for the ^C that a terminal writes after it."""
@@ -93,10 +93,8 @@ class Output(ABC):
             self._progress.advance(self._bar)
             return
         error = outcome.error
-        shared = isinstance(error, TransportError | ResponseError)
-        advice = f"; {self._remedy}" if shared and self._remedy else ""
         code = error.code if isinstance(error, APIError) else None
-        self.fail(source, f"{error}{advice}", code, shared=shared)
+        self.fail(source, reason(error, self._remedy), code, shared=_is_shared(error))
 
     def fail(
         self, source: str, message: str, code: int | str | None = None, *, shared: bool = False
@@ -135,14 +133,14 @@ class TextOutput(Output):
     def hint(self, source: str, message: str) -> None:
         """In a faint line."""
         with writing():
-            self._notes.print(Text(f"{shown(source)}: {_plain(message)}", style="dim"))
+            self._notes.print(Text(f"{shown(source)}: {plain(message)}", style="dim"))
 
     def _write_scan(self, source: str, scan: Scan, frames_total: int | None) -> None:
         del frames_total  # a hint says what a person needs
         if self._headings:
-            self._out.print(Text(_plain(_decoded(source)), style="bold"))
+            self._out.print(Text(plain(_decoded(source)), style="bold"))
         for line in scan.lines or ("(no text)",):
-            self._out.print(Text(_plain(str(line))))
+            self._out.print(Text(plain(str(line))))
         if self._headings:
             self._out.print()
 
@@ -153,12 +151,12 @@ class TextOutput(Output):
         if shared:
             self._shared[message] += 1
         if self._shared[message] <= SAME:
-            self._notes.print(Text(f"{shown(source)}: {_plain(message)}", style="red"))
+            self._notes.print(Text(f"{shown(source)}: {plain(message)}", style="red"))
 
     def _last_words(self) -> None:
         for message, times in self._shared.items():
             if times > SAME:
-                self._err.print(Text(f"{times - SAME} more: {_plain(message)}", style="red"))
+                self._err.print(Text(f"{times - SAME} more: {plain(message)}", style="red"))
 
 
 class JSONOutput(Output):
@@ -226,10 +224,25 @@ def _json(fields: dict[str, object], encoding: str) -> str:
     return line if encoding.lower().replace("_", "-") == "utf-8" else json.dumps(fields)
 
 
+def _is_shared(error: OCRError) -> bool:
+    """Whether it is none of the one picture's."""
+    return isinstance(error, TransportError | ResponseError)
+
+
+def reason(error: OCRError, remedy: str = "") -> str:
+    """Why a picture was not read.
+
+    Args:
+        error: What the session says.
+        remedy: What to look at if the service was not reached.
+    """
+    return f"{error}; {remedy}" if remedy and _is_shared(error) else str(error)
+
+
 def shown(name: str) -> str:
     """A source as a message names it: printable, not too long, without the query of a URL."""
-    plain = _plain(_decoded(without_query(name) if "://" in name else name))
-    return plain if len(plain) <= MOST_NAME else f"{plain[:MOST_NAME]}…"
+    words = plain(_decoded(without_query(name) if "://" in name else name))
+    return words if len(words) <= MOST_NAME else f"{words[:MOST_NAME]}…"
 
 
 def _decoded(name: str) -> str:
@@ -240,7 +253,7 @@ def _decoded(name: str) -> str:
         return name
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Without control characters: what a picture says must not steer the terminal."""
     text = text.encode("utf-8", "backslashreplace").decode()
     return "".join(c if c.isprintable() or c == "\t" else " " for c in text)

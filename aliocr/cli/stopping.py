@@ -24,10 +24,12 @@ class StopSignals:
 
     Attributes:
         asked: Whether to stop.
+        number: Which signal asked; None if there was none yet.
     """
 
     def __init__(self) -> None:
         self.asked = asyncio.Event()
+        self.number: int | None = None
         self._loop = asyncio.get_running_loop()
         self._heard = False
 
@@ -48,4 +50,5 @@ class StopSignals:
         if self._heard:
             os._exit(128 + number)
         self._heard = True
+        self.number = number
         self._loop.call_soon_threadsafe(self.asked.set)

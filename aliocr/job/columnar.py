@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -18,9 +18,6 @@ from aliocr.job.formats import COLUMNS, code_of
 from aliocr.job.journal import Journal
 from aliocr.job.outputs import synced_folder
 from aliocr.job.record import Read, Result, Unread, fields_of
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 __all__ = ["StagedOutput", "parquet_results"]
 
@@ -123,7 +120,7 @@ def _result(fields: dict[str, Any]) -> Result:
     return msgspec.convert(there, Unread)
 
 
-def _schema(pyarrow: Any) -> pa.Schema:
+def _schema(pyarrow: Any) -> Any:
     text, number, whole = pyarrow.string(), pyarrow.float64(), pyarrow.int64()
     region = pyarrow.struct([("text", text), *((side, number) for side in "xywh")])
     frame = pyarrow.struct(

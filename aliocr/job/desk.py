@@ -92,11 +92,6 @@ class Desk:
         self._written: deque[tuple[Wanted, Result]] = deque()
         self.duplicates = self._journal.facts.duplicates
 
-    def add_names(self, names: Sequence[str]) -> None:
-        """Remember all pictures of a folder, of which the first are known."""
-        with self._ledger.writing(), self._journal.change():
-            self._journal.add_names(names[len(self.names) :], first=len(self.names) + 1)
-
     @property
     def spent(self) -> int:
         """Images that were, or may have been, charged, as was last written down."""

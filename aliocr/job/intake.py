@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping
+from contextlib import closing, suppress
 
 import attrs
 
@@ -46,15 +46,18 @@ class Intake:
     """Reads ahead of those who take.
 
     Args:
-        reader: The input. The thread closes it.
+        opened: Opens the input. The thread does so, and closes it.
         seen: What stood for the input up to and with some rows when it was read before.
         loop: Where rows are taken.
     """
 
     def __init__(
-        self, reader: Reader, seen: Mapping[int, str], loop: asyncio.AbstractEventLoop
+        self,
+        opened: Callable[[], Reader],
+        seen: Mapping[int, str],
+        loop: asyncio.AbstractEventLoop,
     ) -> None:
-        self._reader = reader
+        self._opened = opened
         self._seen = seen
         self._loop = loop
         self._rows: deque[RowOrBad] = deque()
@@ -66,6 +69,8 @@ class Intake:
         self._closed = False
         self.total: int | None = None
         """Rows of the input, estimated from how much of it has been read; None if nobody knows."""
+        self.counted = False
+        """Whether `total` is no estimate any more."""
         self._thread = threading.Thread(target=self._read, name="aliocr input", daemon=True)
         self._thread.start()
 
@@ -96,11 +101,6 @@ class Intake:
             marks.append(self._marks.popleft())
         return tuple(marks)
 
-    @property
-    def at_end(self) -> bool:
-        """All rows have been taken."""
-        return self._ended.is_set() and not self._rows and self._error is None
-
     def stop(self) -> None:
         """Read no more, and close the input. Blocks for a moment.
 
@@ -112,18 +112,23 @@ class Intake:
 
     def _read(self) -> None:
         try:
-            for row in self._reader:
-                self._wait_for_room()
-                if self._closed:
-                    break
-                self._take_down(row)
-            self._marks.append(self._reader.mark)
+            with closing(self._opened()) as reader:
+                self._read_all(reader)
         except Exception as error:  # noqa: BLE001 - whoever takes rows gets it
             self._error = error
         finally:
-            self._reader.close()
             with suppress(RuntimeError):  # the loop has ended, and nobody waits
                 self._loop.call_soon_threadsafe(self._end)
+
+    def _read_all(self, reader: Reader) -> None:
+        for row in reader:
+            self._wait_for_room()
+            if self._closed:
+                return
+            self._take_down(row, reader)
+        end = reader.mark
+        self._marks.append(end)
+        self.total, self.counted = end.number, True
 
     def _wait_for_room(self) -> None:
         while len(self._rows) >= ROWS_AHEAD and not self._closed:
@@ -131,17 +136,17 @@ class Intake:
             if len(self._rows) >= ROWS_AHEAD and not self._closed:  # or they were taken just now
                 self._room.wait()
 
-    def _take_down(self, row: RowOrBad) -> None:
+    def _take_down(self, row: RowOrBad, reader: Reader) -> None:
         before = self._seen.get(row.number)
         if before is not None or row.number % MARK_EVERY == 0:
-            mark = self._reader.mark
+            mark = reader.mark
             if before not in (None, mark.digest):
                 raise InputError(
                     "the input is not what it was when this job began: it differs before row "
                     f"{row.number + 1:,}; put it back, or give another -o"
                 )
             self._marks.append(mark)
-            share = self._reader.share
+            share = reader.share
             self.total = round(row.number / share) if share else None
         self._rows.append(row)
         if len(self._rows) == 1:

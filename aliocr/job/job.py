@@ -12,6 +12,7 @@ from aliocr.arguments import check, is_count
 from aliocr.job.desk import Desk
 from aliocr.job.folder import FolderReader
 from aliocr.job.inputs import STANDARD_INPUT, InputFormat, opened
+from aliocr.job.journal import Journal
 from aliocr.job.ledger import Ledger, OutputFormat, output_format_of, past
 from aliocr.job.plan import Plan, planned
 from aliocr.job.rows import Mark, Reader
@@ -78,6 +79,7 @@ class Job:
         self._id_column = id_column
         self._input_format = input_format
         self._output = Path(output)
+        self._given_format = output_format
         self._output_format = output_format or output_format_of(self._output)
         self._sources = sources
         self._budget = budget
@@ -147,8 +149,8 @@ class Job:
             self._reader(None, ()).close()
         ledger = Ledger(self._output, self._output_format, self._settings)
         try:
-            if self._source != STANDARD_INPUT and (last := ledger.journal.last_mark()) is not None:
-                self._reader(last, ledger.journal.names()).close()
+            if self._source != STANDARD_INPUT:
+                self._compare(ledger.journal)
             if self._retry is not None:
                 ledger.retry(self._retry.kinds)
             return Desk(
@@ -161,23 +163,27 @@ class Job:
             ledger.close()
             raise
 
+    def _compare(self, journal: Journal) -> None:
+        """That the input is what it was; the pictures that are new in a folder get their rows."""
+        known = journal.names()
+        with closing(self._reader(journal.last_mark(), known)) as reader:
+            if isinstance(reader, FolderReader):
+                with journal.change():
+                    journal.add_names(reader.names[len(known) :], first=len(known) + 1)
+
     def _input(self, desk: Desk) -> Reader:
-        reader = self._reader(desk.start, desk.names)
-        if isinstance(reader, FolderReader):
-            desk.add_names(reader.names)
-        return reader
+        return self._reader(desk.start, desk.names)
 
     @property
     def _settings(self) -> str:
         """What makes the rows of this job mean what they mean, as words for a person."""
-        usual = output_format_of(self._output)
         words = {
             "column": self._column,
             "id": self._id_column,
             "format": self._input_format,
             "interval": self._sources.interval,
             "max-frames": self._sources.max_frames,
-            "output-format": self._output_format if self._output_format != usual else None,
+            "output-format": self._given_format,
             "whole-urls": self._whole_urls or None,
         }
         return " ".join(f"--{name} {word}" for name, word in words.items() if word is not None)

@@ -24,12 +24,29 @@ OutputFormat: TypeAlias = Literal["jsonl", "csv", "parquet"]
 
 CODECS: dict[str, type[Codec]] = {"jsonl": JSONLines, "csv": CSV}
 
-SUFFIXES: dict[str, OutputFormat] = {".csv": "csv", ".parquet": "parquet", ".pq": "parquet"}
+SUFFIXES: dict[str, OutputFormat] = {
+    "": "jsonl",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "jsonl",
+    ".csv": "csv",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+}
 
 
 def output_format_of(path: Path) -> OutputFormat:
-    """The format that a file's name asks for: JSON lines unless it is one of the others."""
-    return SUFFIXES.get(path.suffix.lower(), "jsonl")
+    """The format that a file's name asks for; JSON lines if it has no suffix.
+
+    Raises:
+        ValueError: It has another.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise ValueError(
+            f"{path} does not say its format: give the output format, jsonl, csv or parquet, or a "
+            "name that ends in one of these"
+        )
+    return SUFFIXES[path.suffix.lower()]
 
 
 class Ledger:
@@ -179,10 +196,14 @@ class Ledger:
 
         Args:
             kinds: Names of errors or codes; all if empty.
+
+        Raises:
+            ValueError: No row failed in these ways, though others did.
         """
         with self.writing():
             first = next(self.journal.failed(kinds), None)
             if first is None:
+                self._refuse(kinds)
                 return
             self._changed = True
             through = min(self.journal.facts.through, first - 1)
@@ -205,6 +226,15 @@ class Ledger:
         output.close()
         self._replace()
         self.output = AppendedOutput(self.path, CODECS[self._format]())
+
+    def _refuse(self, kinds: frozenset[str]) -> None:
+        """A slip of the pen, unless these failures are being tried again already."""
+        there = [str(code or kind) for kind, code, _ in self.journal.counts() if kind]
+        if kinds and there and next(self.journal.retries(), None) is None:
+            raise ValueError(
+                f"no row of {self.path} failed as {' or '.join(sorted(kinds))}; there are "
+                f"{', '.join(there)}"
+            )
 
     def _replace(self) -> None:
         if self._draft.exists():

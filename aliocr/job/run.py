@@ -17,12 +17,13 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, TypeVar
 
+from aliocr.errors import APIError, OCRError, ResponseError, ThrottledError, TransportError
 from aliocr.job.desk import Desk, Wanted
 from aliocr.job.intake import Intake
 from aliocr.job.record import Result
 from aliocr.job.rows import Reader
 from aliocr.job.sources import Sources
-from aliocr.job.summary import Failed, Progress, Summary
+from aliocr.job.summary import Failed, JobError, Progress, Summary
 from aliocr.models import Image, Outcome
 from aliocr.session import Session
 
@@ -36,6 +37,11 @@ ROWS_AT_ONCE = 200
 MOST_UNSETTLED = 2_000
 """Outcomes that may wait to be made lasting before no more are taken."""
 
+MOST_UNSERVED = 300
+"""Images in a row that were not served, for whatever reason that is not theirs, before a job takes
+it for lasting and ends, instead of failing all its rows one after the other. Their results are held
+back until it is known: the rows of a network that is gone are not failures."""
+
 MOST_COPIES = 10_000
 """Rows that may wait for the outcome of an equal one before no more are drawn."""
 
@@ -47,8 +53,9 @@ class Run:
     """A run from its opening to its end; its owner awaits `finish`.
 
     Args:
-        open_desk: Opens the desk. Called, as the next one, in the thread that will use it.
-        open_input: Opens the input where the desk goes on in it.
+        open_desk: Opens the desk; called in the thread that will use it.
+        open_input: Opens the input where the desk goes on in it; called in a thread of its own,
+            as standard input may have nothing to say yet.
         session: Reads the images.
         sources: Told of each image that has its outcome.
         output: Where results go.
@@ -77,7 +84,6 @@ class Run:
         self._frames = sources.max_frames or 1
         self._thread = ThreadPoolExecutor(1, "aliocr job")
         self._desk: Desk | None = None
-        self._reader: Reader | None = None
         self._intake: Intake | None = None
         self._began = time.monotonic()
         self._spent = 0
@@ -86,6 +92,7 @@ class Run:
         self._counts: Counter[str | None] = Counter()  # by reason; None for those read
         # The session hands back the very image it was given, so its identity finds the row.
         self._open: dict[int, Wanted] = {}
+        self._unserved: list[tuple[Wanted, Outcome]] = []
         self._came = asyncio.Event()
         self._news = asyncio.Event()
         self._room = asyncio.Event()
@@ -107,7 +114,7 @@ class Run:
             failed=failed,
             rows=rows,
             total=None if total is None else max(total, rows),
-            exact=self._intake is not None and self._intake.at_end,
+            exact=self._intake is not None and self._intake.counted,
             spent=self.spent,
             budget=self._budget,
             seconds=time.monotonic() - self._began,
@@ -142,9 +149,9 @@ class Run:
             JobError: Results cannot be written.
         """
         try:
-            desk, reader = await self._in_thread(self._opened)
+            desk = await self._in_thread(self._opened)
             loop = asyncio.get_running_loop()
-            self._intake = Intake(reader, desk.seen, loop)
+            self._intake = Intake(partial(self._open_input, desk), desk.seen, loop)
             await self._work(desk, self._intake)
         finally:
             await self._close()
@@ -161,16 +168,15 @@ class Run:
             seconds=time.monotonic() - self._began,
         )
 
-    def _opened(self) -> tuple[Desk, Reader]:
-        # Kept at once: whoever awaits this may be cancelled, and they are closed nevertheless.
+    def _opened(self) -> Desk:
+        # Kept at once: whoever awaits this may be cancelled, and it is closed nevertheless.
         desk = self._desk = self._open_desk()
-        reader = self._reader = self._open_input(desk)
         self._spent = desk.spent
         read, failed = desk.failed()
         self._counts[None] = read
         for each in failed:
             self._counts[each.reason] += each.rows
-        return desk, reader
+        return desk
 
     async def _work(self, desk: Desk, intake: Intake) -> None:
         try:
@@ -193,6 +199,7 @@ class Run:
                 while desk.unsettled > MOST_UNSETTLED:
                     self._room.clear()
                     await self._room.wait()
+        self._keep_unserved(desk)
 
     def _take(self, desk: Desk, outcome: Outcome) -> None:
         wanted = self._open.pop(id(outcome.image))
@@ -201,9 +208,22 @@ class Run:
             self._spent += max(1, len(outcome.frames))
         elif outcome.error.maybe_charged:
             self._spent += 1
-        self._count(desk.keep(wanted, outcome))
-        self._came.set()
         self._answer.set()
+        self._unserved.append((wanted, outcome))
+        if outcome.ok or not _is_of_the_service(outcome.error):
+            self._keep_unserved(desk)
+        elif len(self._unserved) == MOST_UNSERVED:
+            self._unserved.clear()
+            raise JobError(
+                f"{MOST_UNSERVED} images in a row were not served, the last because of this: "
+                f"{outcome.error}; their rows are read when the job is started again"
+            ) from outcome.error
+
+    def _keep_unserved(self, desk: Desk) -> None:
+        """What was not served while the service served others is a failure of its own."""
+        self._count(*(desk.keep(wanted, outcome) for wanted, outcome in self._unserved))
+        self._unserved.clear()
+        self._came.set()
 
     async def _write(self, desk: Desk) -> None:
         """Write outcomes, those of one turn of the loop at once: most of a write is the call."""
@@ -286,8 +306,6 @@ class Run:
         try:
             if self._intake is not None:
                 self._intake.stop()
-            elif self._reader is not None:
-                self._reader.close()
         finally:
             if self._desk is not None:
                 self._closed_desk(self._desk)
@@ -303,3 +321,10 @@ class Run:
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+def _is_of_the_service(error: OCRError) -> bool:
+    """Whether it says nothing about the image: the network, a proxy, the gateway, the account."""
+    if isinstance(error, APIError):
+        return isinstance(error, ThrottledError) or isinstance(error.code, str)
+    return isinstance(error, TransportError | ResponseError)

@@ -18,7 +18,7 @@ PASSING = {"OverloadError", "ResponseError", "ScanTimeoutError", "ThrottledError
 
 
 ADVICE = {
-    "BadRow": "mend these rows in the input; the output says what is wrong with each",
+    "BadRow": "the output says what is wrong with each; list them, mended, in another file",
     "OverloadError": "the session had too much to do",
     "ResponseError": "something else answered, or not as documented; check endpoint and proxy",
     "ScanTimeoutError": "no answer in time",

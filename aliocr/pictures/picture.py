@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 
 import attrs
@@ -95,7 +95,7 @@ def decode(
 
 def whole_frames(
     data: bytes, *, interval: int | None = None, max_frames: int | None = None
-) -> Iterator[PictureFrame]:
+) -> Generator[PictureFrame, None, None]:
     """What a person looks at: of a GIF that moves the chosen frames, else the picture uncut.
 
     The same pixels as `decode` gives, one frame at a time; see there for the arguments.

@@ -1,29 +1,47 @@
-"""What was read, as pictures that a browser can show: needs the `emulator` extra."""
+"""What was read, as pictures that a browser can show."""
 
 from __future__ import annotations
 
 import base64
 import io
-from typing import TYPE_CHECKING
 
 import attrs
 
+from aliocr.pictures.extra import needed
 from aliocr.pictures.picture import count_frames, whole_frames
 
-if TYPE_CHECKING:
-    from PIL import Image
+with needed():
+    from PIL import Image, features
 
-__all__ = ["Portrait", "Portraits", "portraits"]
+__all__ = ["FINE", "Detail", "Portrait", "Portraits", "portraits"]
 
-MAX_SHOWN_PIXELS = 4_000_000
-"""Of one picture: a square of 2,000 × 2,000. Not a bound on the long side, which would leave
-nothing to read of a chat 30 times as high as wide."""
+MAX_WEBP_SIDE_PIXELS = 16_383
+"""Of a side of a WEBP. Source: RFC 9649, 2.6 and 2.7."""
 
-MAX_SHOWN_PIXELS_IN_ALL = 24_000_000
-"""Of all frames: some 10 MB of JPEG."""
 
-QUALITY = 90
-"""Of the JPEG; with every pixel's own colour, as letters have sharp edges."""
+@attrs.frozen
+class Detail:
+    """How finely pictures are shown.
+
+    Args:
+        pixels: Of one picture, at most. Not a bound on the long side, which would leave nothing to
+            read of a chat 30 times as high as wide.
+        pixels_in_all: Of all its frames.
+        short_side: Of the shorter side, in pixels, at most; None for any.
+        quality: Of the encoder, up to 100.
+        small: As WEBP where that can be, which takes half the bytes and three times as long; else
+            as JPEG, with every pixel's own colour, as letters have sharp edges.
+    """
+
+    pixels: int
+    pixels_in_all: int
+    short_side: int | None = None
+    quality: int = 90
+    small: bool = False
+
+
+FINE = Detail(4_000_000, 24_000_000)
+"""For one picture on a page: a square of 2,000 × 2,000, and some 10 MB of JPEG in all."""
 
 
 @attrs.frozen
@@ -58,7 +76,9 @@ class Portraits:
     moves: bool
 
 
-def portraits(data: bytes, interval: int | None, max_frames: int | None) -> Portraits:
+def portraits(
+    data: bytes, interval: int | None, max_frames: int | None, detail: Detail = FINE
+) -> Portraits:
     """The same normalised pixels that an engine was given, so that its boxes fit.
 
     Blocks for as long as decoding and encoding take, some 0.1 s a frame: call it in a thread.
@@ -67,27 +87,35 @@ def portraits(data: bytes, interval: int | None, max_frames: int | None) -> Port
         data: The file's bytes.
         interval: As of `aliocr.pictures.picture.decode`.
         max_frames: The same.
+        detail: How fine; boxes stay in pixels of what was read.
 
     Raises:
         PictureError: 480 or 590.
     """
     count = count_frames(data)
-    most = MAX_SHOWN_PIXELS
+    most = detail.pixels
     if count.moves:
-        most = min(most, MAX_SHOWN_PIXELS_IN_ALL // min(max_frames or 1, count.total))
+        most = min(most, detail.pixels_in_all // min(max_frames or 1, count.total))
     pages = tuple(
-        Portrait(frame.index, *frame.picture.size, _uri(frame.picture, most))
+        Portrait(frame.index, *frame.picture.size, _uri(frame.picture, most, detail))
         for frame in whole_frames(data, interval=interval, max_frames=max_frames)
     )
     return Portraits(pages, count.total, count.moves)
 
 
-def _uri(picture: Image.Image, most: int) -> str:
-    """A JPEG of so many pixels, at most."""
+def _uri(picture: Image.Image, most: int, detail: Detail) -> str:
+    """A picture of so many pixels, at most."""
     scale = (most / (picture.width * picture.height)) ** 0.5
+    if detail.short_side is not None:
+        scale = min(scale, detail.short_side / min(picture.size))
     if scale < 1:
         size = (max(1, int(picture.width * scale)), max(1, int(picture.height * scale)))
         picture = picture.resize(size, reducing_gap=2.0)
     buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=QUALITY, subsampling=0)
-    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    if detail.small and max(picture.size) <= MAX_WEBP_SIDE_PIXELS and features.check("webp"):
+        picture.save(buffer, "WEBP", quality=detail.quality, method=1)
+        kind = "webp"
+    else:
+        picture.save(buffer, "JPEG", quality=detail.quality, subsampling=0)
+        kind = "jpeg"
+    return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -7,7 +7,7 @@ import http.client
 import signal
 import socket
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -216,6 +216,14 @@ async def test_another_loop_is_told_that_it_cannot_stop_it() -> None:
     assert not listens(emulator)
 
 
+@pytest.fixture
+def heeds_ctrl_c() -> Iterator[None]:
+    """Shells have what they run in the background ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def interrupt() -> None:
     """Ctrl-C."""
     main = threading.main_thread().ident
@@ -224,6 +232,7 @@ def interrupt() -> None:
 
 
 @POSIX
+@pytest.mark.usefixtures("heeds_ctrl_c")
 def test_ctrl_c_ends_what_a_thread_is_waited_for() -> None:
     """It is cancelled, and has ended when the thread has."""
     threads = threading.active_count()
@@ -297,6 +306,7 @@ def in_background(doing: Callable[..., None], *args: object) -> threading.Thread
 
 
 @POSIX
+@pytest.mark.usefixtures("heeds_ctrl_c")
 def test_ctrl_c_while_it_stops_ends_everything(picture: bytes) -> None:
     """With a picture in work, whose end it waits for: no thread stays, and it can start again."""
     threads = threading.active_count()

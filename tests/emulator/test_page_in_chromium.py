@@ -17,7 +17,8 @@ from aliocr.emulator import Emulator
 pytest.importorskip("selenium", reason="needs selenium, of the extra dev")
 pytest.importorskip("rapidocr", reason="needs an engine, of the extra emulator")
 
-from person import BROWSER, DRIVER, Person, browser
+from chromium import BROWSER, DRIVER, browser
+from person import Person
 from selenium.webdriver import Chrome, Keys
 
 from aliocr.emulator.engine import RapidOCREngine

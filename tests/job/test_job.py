@@ -267,6 +267,45 @@ async def test_a_wrong_key_ends_it_and_costs_nothing(tmp_path: Path, emulator: E
     assert len(by_row(output)) == emulator.charged == 100
 
 
+async def test_a_service_that_is_gone_ends_it(tmp_path: Path, emulator: Emulator) -> None:
+    """A night without network does not fail 400,000 rows: they are read when it is back."""
+    source, output = urls(tmp_path / "urls.csv", 3_000), tmp_path / "results.jsonl"
+    async with opened(emulator, max_retries=0, repeat_budget=0) as ocr:
+        await Job(source, output, budget=200).run(ocr)
+        emulator.drop_connection(times=None)
+        with pytest.raises(JobError, match=r"300 images in a row were not served.*started again"):
+            await Job(source, output).run(ocr)
+        assert all(result.ok for result in results(output))
+        emulator.reset()
+        assert (await Job(source, output).run(ocr)).failed == ()
+    assert set(by_row(output)) == set(range(1, 3_001))
+
+
+async def test_a_short_outage_is_no_end(tmp_path: Path, emulator: Emulator) -> None:
+    """What was not served while others were is a failure, as anywhere."""
+    source, output = urls(tmp_path / "urls.csv", 300), tmp_path / "results.jsonl"
+    emulator.drop_connection(times=3)
+    async with opened(emulator, max_retries=0, repeat_budget=0) as ocr:
+        summary = await Job(source, output).run(ocr)
+    (lost,) = summary.failed
+    assert lost.kind == "TransportError"
+    assert lost.rows == sum(len(call.tasks) for call in emulator.calls if call.status is None)
+    assert set(by_row(output)) == set(range(1, 301))
+
+
+async def test_a_kind_that_is_none_is_told_from_those_there_are(
+    tmp_path: Path, emulator: Emulator, ocr: aliocr.Session
+) -> None:
+    """Before anything is taken out of the output."""
+    source, output = urls(tmp_path / "urls.csv", 5), tmp_path / "results.jsonl"
+    emulator.fail(url(1), 404)
+    await Job(source, output).run(ocr)
+    before = output.read_bytes()
+    with pytest.raises(ValueError, match="failed as DownloadEror or nonsense; there are 404"):
+        await Job(source, output, retry=Retry(frozenset({"nonsense", "DownloadEror"}))).run(ocr)
+    assert output.read_bytes() == before
+
+
 async def test_two_jobs_do_not_write_one_output(
     tmp_path: Path, emulator: Emulator, ocr: aliocr.Session
 ) -> None:
@@ -494,6 +533,7 @@ async def test_pictures_that_join_a_folder_come_after_the_others(
         ({"budget": 2.5}, "budget"),
         ({"input_format": "xml"}, "input_format"),
         ({"output_format": "xml"}, "output_format"),
+        ({"output": "out.txt"}, "out.txt does not say its format: give the output format"),
         ({"retry": True}, "retry"),
     ],
 )
@@ -502,5 +542,5 @@ def test_an_argument_that_cannot_be_right_is_named(
 ) -> None:
     """When the job is made, before there is any file."""
     with pytest.raises(ValueError, match=problem):
-        Job("urls.txt", tmp_path / "out.jsonl", **options)
+        Job("urls.txt", **({"output": tmp_path / "out.jsonl"} | options))
     assert not list(tmp_path.iterdir())

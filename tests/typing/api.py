@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import assert_never, assert_type
 
 import aiohttp
 
 import aliocr
+from aliocr.job.record import Read
 
 
 async def provider() -> aliocr.Credentials:
@@ -96,6 +98,19 @@ def use(outcome: aliocr.Outcome) -> None:
             assert_never(outcome)
 
 
+def drawings(scan: aliocr.Scan) -> None:
+    """Of bytes or a file, with or without a font."""
+    drawing = aliocr.draw(b"", scan)
+    assert_type(drawing, aliocr.Drawing)
+    assert_type(aliocr.draw("a.png", scan, font=Path("font.ttf")).remarks, tuple[str, ...])
+    drawing.picture.save("a.boxes.png")
+
+
+def drawn_of_a_job(read: Read) -> aliocr.Drawing:
+    """What a job's output says can be drawn, too."""
+    return aliocr.draw(Path("a.png"), read)
+
+
 def errors(error: aliocr.OCRError) -> str | None:
     """Every class of the tree can be caught by name."""
     match error:
@@ -109,3 +124,18 @@ def errors(error: aliocr.OCRError) -> str | None:
             return error.request_id
         case _:
             return aliocr.__version__ if error.transient or error.maybe_charged else None
+
+
+def finding(outcomes: list[aliocr.Outcome]) -> None:
+    """A match keeps the type of what was searched, and says what to mark."""
+    for match in aliocr.search(outcomes, "total"):
+        assert_type(match, aliocr.Match[aliocr.Scan | aliocr.Failure])
+        assert_type(match.regions, tuple[aliocr.Region, ...])
+        for line, start, end in match.spans:
+            assert_type(line.text[start:end], str)
+
+
+def exporting(scan: aliocr.Scan, row: Read) -> None:
+    """Both of what can be read are exported."""
+    assert_type(aliocr.to_hocr(scan, size=(640, 480), title="a page"), str)
+    assert_type(aliocr.to_hocr(row), str)

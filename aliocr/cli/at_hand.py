@@ -1,0 +1,58 @@
+"""What stands in the input of a job whose pictures are read on this machine."""
+
+from __future__ import annotations
+
+import attrs
+
+from aliocr.cli.frames import ALL, Choice
+from aliocr.cli.service import Service
+from aliocr.cli.sources import Source, found
+from aliocr.models import Image, Outcome
+
+__all__ = ["AtHand"]
+
+
+@attrs.define
+class AtHand:
+    """Sources are paths of picture files, as of `aliocr.job.sources.Sources`; or URLs.
+
+    Args:
+        asked: Which frames the user wants; None for all that can be read.
+        service: Who reads them; is there by the time there is something to read.
+    """
+
+    asked: Choice | None
+    service: Service | None = None
+
+    @property
+    def interval(self) -> int | None:
+        """One frame of so many is asked for."""
+        return (self.asked or ALL).interval
+
+    @property
+    def max_frames(self) -> int | None:
+        """Frames that are read of one picture, at most."""
+        return (self.asked or ALL).max_frames
+
+    def check(self, source: str) -> None:
+        """Refuse what is neither a file nor a URL."""
+        if _one(source).path is None:
+            Image(source)
+
+    def image(self, source: str) -> Image:
+        """The picture, at an address of this machine if it is a file."""
+        if self.service is None:
+            raise RuntimeError("nobody is there to read yet")
+        return self.service.image(_one(source)).image
+
+    def done(self, outcome: Outcome) -> None:
+        """Let the next one come."""
+        if self.service is not None:
+            self.service.done(outcome)
+
+
+def _one(source: str) -> Source:
+    sources = found(source, files=True).sources
+    if len(sources) != 1 or sources[0].name != source:
+        raise ValueError("a folder: name the pictures in it, or give it as the input")
+    return sources[0]

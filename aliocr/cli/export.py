@@ -1,0 +1,99 @@
+"""`aliocr export`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+
+from aliocr.cli.misuse import Misuse
+from aliocr.cli.output import shown, writing
+from aliocr.hocr import to_hocr
+from aliocr.job.record import Read, Result
+from aliocr.job.results import results
+
+__all__ = ["export"]
+
+MOST_LABEL = 120
+"""Bytes of a file's name beside its row: no file system allows fewer than 255 for all of it."""
+
+
+@click.command(no_args_is_help=True)
+@click.argument("output", type=click.Path(path_type=Path))
+@click.argument("folder", type=click.Path(path_type=Path))
+def export(output: Path, folder: Path) -> None:
+    """Write the output of a job as hOCR, for other programs.
+
+    OUTPUT is what `aliocr run` wrote. For each picture that was read, FOLDER gets a file named
+    after its row and its id, or after its row and its own name. A file that is there is replaced.
+
+    Exit code: 0 written, 1 not all of it, 2 misuse.
+    """
+    written = unread = 0
+    try:
+        for result in _rows(output, folder):
+            if not isinstance(result, Read):
+                unread += 1
+                continue
+            _write(folder / _name(result), to_hocr(result))
+            written += 1
+    except OSError as error:
+        why = f"cannot write {shown(str(folder))}: {error.strerror or error}"
+        raise click.ClickException(f"{why}; {_said(written, unread)}") from None
+    with writing():
+        click.echo(f"{_said(written, unread)} in {shown(str(folder))}")
+
+
+def _rows(output: Path, folder: Path) -> Iterator[Result]:
+    """The rows of an output; the folder is made once it is known to be one.
+
+    Raises:
+        Misuse: It is none, or the folder cannot be made.
+    """
+    rows = _read(output)
+    first = next(rows, None)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Misuse(f"cannot make {shown(str(folder))}: {error.strerror or error}") from None
+    if first is not None:
+        yield first
+        yield from rows
+
+
+def _read(output: Path) -> Iterator[Result]:
+    try:
+        yield from results(output)
+    except OSError as error:
+        raise Misuse(f"cannot read {shown(str(output))}: {error.strerror or error}") from None
+    except (ValueError, ImportError) as error:
+        raise Misuse(str(error)) from None
+
+
+def _write(path: Path, text: str) -> None:
+    """A whole file or none."""
+    draft = path.with_name(f".{path.name}.part")
+    try:
+        draft.write_bytes(text.encode())
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+def _name(row: Read) -> str:
+    """A name that no other row has, for the row is in it, and that is in this folder."""
+    label = row.id or Path(urlsplit(row.source).path if "://" in row.source else row.source).stem
+    kept = re.sub(r"[^\w.-]+", "_", label).strip("._-")
+    short = kept.encode()[:MOST_LABEL].decode(errors="ignore")
+    return f"{row.row}-{short}.hocr" if short else f"{row.row}.hocr"
+
+
+def _said(written: int, unread: int) -> str:
+    files = f"{written} file{'' if written == 1 else 's'} written"
+    if not unread:
+        return files
+    return f"{files}, {unread} row{' was' if unread == 1 else 's were'} not read,"

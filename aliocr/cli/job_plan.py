@@ -1,0 +1,66 @@
+"""What a job would do, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.text import Text
+
+from aliocr.cli.figures import counted, duration, rate
+from aliocr.cli.output import plain
+from aliocr.cli.prose import listing
+from aliocr.job.plan import Plan
+from aliocr.job.rows import BadRow
+from aliocr.limits import Limits
+
+__all__ = ["plan_lines"]
+
+MOST_NAMED = 5
+"""Bad rows that are named, before the rest are counted."""
+
+
+def plan_lines(plan: Plan, width: int, limits: Limits | None) -> Iterator[Text]:
+    """All there is to say of it.
+
+    Args:
+        plan: Of the job.
+        width: Columns to keep to.
+        limits: What the account allows; None where nothing is limited or charged.
+    """
+    entries = [("rows", f"{plan.rows:,}")]
+    if plan.done:
+        entries.append(("done", f"{plan.done:,} of them are in the output already"))
+    entries.append(("to read", counted(plan.images, "image")))
+    if plan.duplicates:
+        entries.append(("repeated", f"{plan.duplicates:,} of images that other rows have, too"))
+    if limits is not None and plan.images:
+        entries += _cost(plan, limits)
+    entries += _bad(plan)
+    yield from listing(entries, width)
+    yield Text("Nothing was sent or written.")
+
+
+def _cost(plan: Plan, limits: Limits) -> Iterator[tuple[str, str]]:
+    yield "requests", f"{plan.requests:,} of {limits.images_per_request} images at most"
+    allowed = f"{rate(limits.requests_per_second)} requests/s"
+    if limits.images_per_second is not None:
+        allowed += f" and {rate(limits.images_per_second)} images/s"
+    yield "time", f"{duration(plan.seconds)} at the least, with {allowed}"
+    most = f" to {plan.charged_most:,}" if plan.charged_most > plan.charged_least else ""
+    why = ", as each frame is charged" if most else ", if none has to be sent again"
+    yield "charge", f"{plan.charged_least:,}{most} images{why}"
+
+
+def _bad(plan: Plan) -> Iterator[tuple[str, str]]:
+    """The first bad rows with their places, so that they can be mended before anything is paid."""
+    if not plan.bad:
+        return
+    yield "bad", f"{plan.bad:,} that will fail"
+    for row in plan.bad_rows[:MOST_NAMED]:
+        yield "", f"{_place(row)}: {plain(row.problem)}"
+    if more := plan.bad - min(len(plan.bad_rows), MOST_NAMED):
+        yield "", f"and {more:,} more"
+
+
+def _place(row: BadRow) -> str:
+    return f"row {row.number:,}" if row.line is None else f"line {row.line:,}"

@@ -1,0 +1,86 @@
+"""What came of a job, for people: what there is, what is missing, and what to type next."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+
+from rich.text import Text
+
+from aliocr.cli.figures import counted, duration
+from aliocr.cli.prose import filled, listing, whole
+from aliocr.job.summary import Failed, Summary
+
+__all__ = ["summary_lines"]
+
+MOST_FAULTS = 10
+"""Ways to fail that are named, before the rest are counted."""
+
+
+def summary_lines(summary: Summary, width: int, *, charged: bool = True) -> Iterator[Text]:
+    """All that is to be said at the end.
+
+    Args:
+        summary: Of the run.
+        width: Columns to keep to.
+        charged: Whether reading costs anything.
+    """
+    failed = sum(each.rows for each in summary.failed)
+    style, words = _headline(summary, failed)
+    yield Text(filled(words, width), style)
+    yield from listing(_faults(summary.failed), width, style="red")
+    yield from listing(_rest(summary, charged=charged), width)
+
+
+def _headline(summary: Summary, failed: int) -> tuple[str, str]:
+    """Style and words."""
+    took = f"{summary.seconds:.1f} s" if summary.seconds < 10 else duration(summary.seconds)
+    read = f"{counted(summary.read, 'row')} read, {failed:,} failed, in {took}"
+    match summary.ended:
+        case "complete":
+            return "red" if failed else "green", f"complete: {read}"
+        case "stopped":
+            return "yellow", f"stopped before the end: {read}"
+        case "budget":
+            return "yellow", f"budget spent before the end: {read}"
+
+
+def _faults(failed: Sequence[Failed]) -> list[tuple[str, str]]:
+    """Each way to fail with what to do about it."""
+    entries = [(each.rows, f"{_name(each)}: {each.advice}") for each in failed[:MOST_FAULTS]]
+    if others := failed[MOST_FAULTS:]:
+        entries.append((sum(each.rows for each in others), "in other ways"))
+    column = max((len(f"{rows:,}") for rows, _ in entries), default=0)
+    return [(f"  {rows:>{column},}", words.removesuffix(": ")) for rows, words in entries]
+
+
+def _name(failed: Failed) -> str:
+    return failed.kind if failed.code is None else f"{failed.kind} {failed.code}"
+
+
+def _rest(summary: Summary, *, charged: bool) -> list[tuple[str, str]]:
+    output = str(summary.output)
+    entries = [("results", whole(output))]
+    if charged:
+        twice = f", {summary.charged_again:,} of them maybe twice" if summary.charged_again else ""
+        entries.append(("charged", f"{counted(summary.spent, 'image')}{twice}"))
+    if summary.duplicates:
+        entries.append(
+            ("repeated", f"{counted(summary.duplicates, 'row')} of images that others have, too")
+        )
+    if summary.ended != "complete":
+        more = " and a higher --budget" if summary.ended == "budget" else ""
+        entries.append(("to go on", f"the same command again{more}"))
+    if how := _second_try(summary.failed):
+        entries.append(("to retry", how))
+    entries.append(("to look", whole(f"aliocr report {shlex.quote(output)}")))
+    return entries
+
+
+def _second_try(failed: Sequence[Failed]) -> str:
+    passing = sum(each.rows for each in failed if each.passing)
+    if passing:
+        return f"--retry-failed; {passing:,} of the failed may pass now"
+    if any(each.kind != "BadRow" for each in failed):
+        return "--retry-failed, once that is mended"
+    return ""

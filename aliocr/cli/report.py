@@ -1,0 +1,189 @@
+"""`aliocr report`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import closing, contextmanager
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Literal
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
+
+from aliocr.cli.misuse import Misuse
+from aliocr.cli.output import writing
+from aliocr.job.inputs import opened
+from aliocr.job.results import results
+from aliocr.job.rows import Reader
+from aliocr.report.gallery import Embedded, Gallery, LeftOut, Linked
+from aliocr.report.originals import FromInput, FromSources, Originals
+from aliocr.report.writing import LIMIT, Progress, ReportError, Written, write_report
+
+__all__ = ["report"]
+
+BAR = 30
+"""Columns of the bar, at most."""
+
+BESIDE_BAR = 40
+"""Columns for what stands beside it, and for the ^C that a terminal writes after it."""
+
+
+@click.command(no_args_is_help=True)
+@click.argument("output", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "page",
+    metavar="PAGE",
+    type=click.Path(path_type=Path),
+    help="The page to write.  [default: OUTPUT, but ending in .html]",
+)
+@click.option(
+    "--pictures",
+    type=click.Choice(["embed", "link", "none"]),
+    default="embed",
+    show_default=True,
+    help="Have them in the page, have it load them, or neither.",
+)
+@click.option(
+    "--input",
+    "listed",
+    metavar="INPUT",
+    help="What the job was given: it has the queries of URLs, which OUTPUT has not.",
+)
+@click.option("--column", metavar="NAME", help="Column of the images in it.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=LIMIT,
+    show_default=True,
+    metavar="N",
+    help="Show the first N rows; all are counted.",
+)
+def report(
+    output: Path,
+    *,
+    page: Path | None,
+    pictures: Literal["embed", "link", "none"],
+    listed: str | None,
+    column: str | None,
+    limit: int,
+) -> None:
+    """Write one HTML page of what a job has read.
+
+    OUTPUT is the output of a job, finished or not. The page has totals, failures and what to do
+    about them, and each picture with its lines of text, which can be searched. It is one file to
+    keep or send, and fetches nothing unless --pictures link says so.
+
+    The pictures are fetched once more, from the sources in OUTPUT; those of signed URLs with the
+    help of --input. An earlier report is overwritten, no other file is.
+
+    Exit code: 0 written, 1 not written, 2 misuse.
+    """
+    if not output.exists():
+        raise click.ClickException(f"cannot read {output}: No such file or directory")
+    if column and not listed:
+        raise click.UsageError("--column goes with --input")
+    if listed and pictures != "embed":
+        raise click.UsageError("--input is for --pictures embed: a link would show the query")
+    page = page or output.with_suffix(".html")
+    open_input = partial(opened, listed, column=column) if listed else None
+    work = partial(_written, output, page, pictures, limit, open_input)
+    try:
+        written = asyncio.run(_ended_by_signals(work))
+    except ImportError as error:
+        raise Misuse(str(error)) from None
+    except (ReportError, ValueError) as error:
+        raise click.ClickException(str(error)) from None
+    except OSError as error:
+        raise click.ClickException(f"cannot read {output}: {error.strerror or error}") from None
+    with writing():
+        click.echo(_summary(written))
+
+
+async def _written(
+    output: Path,
+    page: Path,
+    pictures: Literal["embed", "link", "none"],
+    limit: int,
+    open_input: Callable[[], Reader] | None,
+) -> Written:
+    async with FromSources(output.parent) as sources:
+        originals: Originals = sources
+        if open_input is not None:
+            with closing(open_input()) as reader:
+                originals = FromInput(sources, islice(results(output), limit), reader)
+        gallery: Gallery
+        match pictures:
+            case "embed":
+                gallery = Embedded(originals)
+            case "link":
+                gallery = Linked(output.parent)
+            case "none":
+                gallery = LeftOut()
+        with _progress() as told:
+            return await write_report(
+                results(output), page, gallery, title=output.name, limit=limit, told=told
+            )
+
+
+async def _ended_by_signals(work: Callable[[], Awaitable[Written]]) -> Written:
+    """Ctrl-C and SIGTERM leave nothing half done; a second one does not wait for that."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    heard: list[int] = []
+
+    def hear(number: int, _: object) -> None:
+        if heard or task is None:
+            os._exit(128 + number)
+        heard.append(number)
+        loop.call_soon_threadsafe(task.cancel)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, hear)
+    try:
+        return await work()
+    except asyncio.CancelledError:
+        if heard:
+            # Threads that still decode a picture or look up a name would be waited for.
+            os._exit(128 + heard[0])
+        raise
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[Progress], None]]:
+    """On a terminal, while it lasts; else one line, for it may last."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        click.echo("writing a report", err=True)
+        yield lambda _: None
+        return
+    width = min(BAR, max(1, console.width - BESIDE_BAR))
+    columns = (TextColumn("{task.description}"), BarColumn(width), MofNCompleteColumn())
+    with Bar(*columns, TimeElapsedColumn(), console=console, transient=True) as bar:
+        task = bar.add_task("counting", total=None)
+
+        def told(progress: Progress) -> None:
+            if progress.shown is None:
+                bar.update(task, completed=progress.rows)
+            else:
+                bar.update(
+                    task,
+                    description="pictures",
+                    completed=progress.pictures,
+                    total=progress.shown,
+                )
+
+        yield told
+
+
+def _summary(written: Written) -> str:
+    of = "" if written.shown == written.rows else f" of {written.rows}"
+    rows = "1 row" if written.shown == 1 and not of else f"{written.shown}{of} rows"
+    missing = f", {written.missing} without a picture" if written.missing else ""
+    return f"{written.page}: {rows}{missing}"

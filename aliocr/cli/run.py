@@ -1,0 +1,221 @@
+"""`aliocr run`."""
+
+from __future__ import annotations
+
+import stat
+import sys
+from pathlib import Path
+from typing import Any, TypedDict, Unpack
+
+import click
+from click.core import ParameterSource
+
+from aliocr.cli.at_hand import AtHand
+from aliocr.cli.job_plan import plan_lines
+from aliocr.cli.job_run import JobRun
+from aliocr.cli.misuse import Misuse
+from aliocr.cli.output import shown, writing
+from aliocr.cli.prose import plain_console, width_of
+from aliocr.cli.service import Remote, asked_frames, remote_session, service_options
+from aliocr.job.job import Job
+from aliocr.job.sources import Urls
+from aliocr.job.summary import JobError, Retry
+from aliocr.limits import LEAST_RATE, REQUESTS_PER_SECOND, Limits
+
+__all__ = ["run"]
+
+STDIN = "-"
+RATE = click.FloatRange(min=LEAST_RATE)
+OF_THE_SERVICE = ("endpoint", "region", "biz_type", "requests_per_second", "images_per_second")
+"""Options that say nothing to an engine on this machine."""
+
+
+class Named(TypedDict):
+    """What goes to the job as it comes."""
+
+    column: str | None
+    id_column: str | None
+    input_format: Any  # the words click lets through are the job's
+    output_format: Any
+    budget: int | None
+    whole_urls: bool
+
+
+class Rates(TypedDict):
+    """The account's limits; see `Limits`."""
+
+    requests_per_second: float
+    images_per_second: float | None
+
+
+@click.command(no_args_is_help=True)
+@click.argument("source", metavar="INPUT")
+@click.option("-o", "--output", required=True, metavar="OUTPUT", help="File of the results.")
+@click.option("--column", metavar="NAME", help="Column of the images; found by itself if alone.")
+@click.option("--id", "id_column", metavar="NAME", help="Column of ids to carry through.")
+@click.option(
+    "--format",
+    "input_format",
+    type=click.Choice(["text", "csv", "jsonl", "parquet"]),
+    help="Of the input, if its name does not say.",
+)
+@click.option(
+    "--output-format",
+    type=click.Choice(["jsonl", "csv", "parquet"]),
+    help="Of the output, if its name does not say.",
+)
+@click.option("--local", is_flag=True, help="Read on this machine: files too, and no account.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done; send and write nothing.")
+@click.option(
+    "--budget",
+    type=click.IntRange(min=1),
+    metavar="IMAGES",
+    help="Stop before more images are charged, in all runs of the job.",
+)
+@click.option("--retry-failed", is_flag=True, help="Try the rows that failed once more.")
+@click.option(
+    "--kind",
+    "kinds",
+    multiple=True,
+    help="Only those that failed so: a code such as 592, or DownloadError. May be repeated.",
+)
+@click.option(
+    "--whole-urls", is_flag=True, help="Write URLs with their queries, which may be keys."
+)
+@click.option(
+    "--requests-per-second",
+    type=RATE,
+    default=REQUESTS_PER_SECOND,
+    show_default=True,
+    help="The account's limit.",
+)
+@click.option(
+    "--images-per-second",
+    type=RATE,
+    show_default="learnt from what is refused",
+    help="The account's limit.",
+)
+@service_options
+@click.option("--quiet", is_flag=True, help="Say nothing unless something is wrong.")
+def run(
+    source: str,
+    *,
+    output: str,
+    local: bool,
+    dry_run: bool,
+    retry_failed: bool,
+    kinds: tuple[str, ...],
+    interval: int | None,
+    max_frames: int | None,
+    endpoint: str | None,
+    region: str,
+    biz_type: str | None,
+    requests_per_second: float,
+    images_per_second: float | None,
+    quiet: bool,
+    **named: Unpack[Named],
+) -> None:
+    """Read a whole list of pictures, however long, into a file.
+
+    INPUT is a file of URLs: text with one a line, CSV, JSON lines or Parquet, or - for standard
+    input. With --local it may hold paths of pictures, or be a folder of them.
+
+    Results are written as they come. The job can be stopped in any way, and the same command again
+    goes on where it was, as OUTPUT.journal says. Ctrl-C or SIGTERM has it finish what is under
+    way; a second one ends it at once. URLs are written without their queries, which may be keys.
+
+    The AccessKey comes from ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET.
+
+    \b
+    Exit code:
+      0    all rows were read; of --dry-run, whatever it finds
+      1    the job is complete, but some rows failed
+      2    misuse: nothing was sent or written
+      3    not complete: budget spent, key refused, disk full, another job
+           at work on OUTPUT; mend that and run the same command again
+      130  stopped by Ctrl-C, and 143 by SIGTERM: run it again to go on
+    """  # noqa: D301 - the \b keeps click from filling lines
+    asked = asked_frames(interval, max_frames)
+    if kinds and not retry_failed:
+        raise click.UsageError("--kind goes with --retry-failed")
+    if local:
+        _refuse_of_the_service()
+    _check_files(source, output, folders=local)
+    limits = _limits(requests_per_second=requests_per_second, images_per_second=images_per_second)
+    remote = None
+    if not local and not dry_run:
+        key = Remote(endpoint=endpoint, region=region, biz_type=biz_type)
+        remote = remote_session(local=False, limits=limits, **key)
+    at_hand = AtHand(asked) if local else None
+    sources = at_hand or (Urls(asked.interval, asked.max_frames) if asked else Urls())
+    retry = Retry(frozenset(kinds)) if retry_failed else None
+    job = _job(source, output, sources=sources, retry=retry, **named)
+    if dry_run:
+        _tell(job, None if local else limits)
+        return
+    sys.exit(JobRun(job, Path(output), remote, at_hand, limits, quiet=quiet).run())
+
+
+def _refuse_of_the_service() -> None:
+    """Options on the command line that --local has no use for; the environment may have them."""
+    context = click.get_current_context()
+    given = [
+        f"--{name.replace('_', '-')}"
+        for name in OF_THE_SERVICE
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    ]
+    if given:
+        raise click.UsageError(f"--local needs no {' and '.join(given)}: it brings its own service")
+
+
+def _check_files(source: str, output: str, *, folders: bool) -> None:
+    """What would only come out once a job has begun."""
+    if output == STDIN:
+        raise click.UsageError(
+            "a job needs a file that it can go on with; aliocr scan --json writes to standard "
+            "output"
+        )
+    if source == STDIN:
+        if sys.stdin is None:
+            # Its descriptor is free, so the next thing opened would be read instead.
+            raise Misuse("cannot read standard input: it is closed")
+        return
+    if source.lower().startswith(("http://", "https://")):
+        raise click.UsageError("INPUT is a file of URLs; for a URL there is aliocr scan")
+    try:
+        is_folder = stat.S_ISDIR(Path(source).stat().st_mode)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise Misuse(f"cannot read {shown(source)}: {why.lower()}") from None
+    if is_folder and not folders:
+        raise click.UsageError("the service reads URLs only; --local reads a folder of pictures")
+
+
+def _limits(**rates: Unpack[Rates]) -> Limits:
+    try:
+        return Limits(**rates)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _job(source: str, output: str, **options: Any) -> Job:
+    """The job, where whatever is wrong with it is a slip."""
+    try:
+        return Job(source, output, **options)
+    except (ImportError, ValueError) as error:
+        raise Misuse(str(error)) from None
+
+
+def _tell(job: Job, limits: Limits | None) -> None:
+    """What a run would do."""
+    try:
+        plan = job.plan(limits) if limits else job.plan()
+    except (ValueError, ImportError) as error:
+        raise Misuse(str(error)) from None
+    except (JobError, OSError) as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(3)
+    with writing():
+        console = plain_console()
+        for line in plan_lines(plan, width_of(console), limits):
+            console.print(line, soft_wrap=True)

@@ -1,0 +1,143 @@
+"""Draws one page of a picture after the other, and puts them below each other."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Generator, Sequence
+from pathlib import Path
+
+from aliocr.layout import Line
+from aliocr.models import Region
+from aliocr.pictures.drawing import Drawn
+from aliocr.pictures.extra import needed
+from aliocr.pictures.fonts import Lettering, plain
+from aliocr.pictures.picture import PictureFrame
+from aliocr.pictures.plan import Look, is_stray, numbered
+from aliocr.pictures.sheet import CANVAS, Sheet, sheet_of
+
+with needed():
+    from PIL import Image
+
+__all__ = ["Artist"]
+
+MOST_NAMED = 8
+"""Characters that no font has and that are named."""
+
+
+class Artist:
+    """Draws the pages of one picture: the frames of a GIF, or all of it.
+
+    Args:
+        font: A file to write with; None for the fonts of this machine alone.
+        pages: What was read on each.
+        most_pixels: Of all of them.
+
+    Attributes:
+        drawn: Where each page stands among the others.
+        texts: Pieces of text.
+        unwritten: How many of them cannot be written.
+
+    Raises:
+        FontError: The file cannot be used.
+    """
+
+    def __init__(
+        self, font: str | Path | None, pages: Sequence[Sequence[Line[Region]]], *, most_pixels: int
+    ) -> None:
+        lettering = Lettering(font)
+        every = [line for lines in pages for line in lines]
+        said = [text for line in every for text in _texts(line)]
+        heights = [region.h for line in every for region in line.regions if 0 < region.h < math.inf]
+        lacking = [lettering.lacks(text) for text in said]
+        self._pages = pages
+        self._look = Look(
+            lettering,
+            statistics.median(heights) if heights else 0,
+            len(said),
+            most_pixels // len(pages),
+        )
+        self._lacking = dict.fromkeys("".join(lacking))
+        self._sheets: list[Sheet] = []
+        self._placed = self._stray = 0
+        self.texts = len(said)
+        self.unwritten = sum(map(bool, lacking))
+        self.drawn: tuple[Drawn, ...] = ()
+
+    def draw(self, frames: Generator[PictureFrame, None, None]) -> None:
+        """Draw each page into its frame, and let go of the file after the last.
+
+        Raises:
+            ValueError: There are more pages than frames.
+        """
+        top = 0
+        for number, lines in enumerate(self._pages, 1):
+            frame = next(frames, None)
+            if frame is None:
+                raise ValueError(
+                    f"{len(self._pages)} frames were read, and the picture has {number - 1} of "
+                    "them: it is not the picture that was read"
+                )
+            if number == len(self._pages):
+                frames.close()  # what it decoded is as large as the picture
+            sheet = self._sheet(lines, frame)
+            self._sheets.append(sheet)
+            self.drawn += (Drawn(frame.index, sheet.x, top + sheet.y, sheet.scale),)
+            top += sheet.image.height
+
+    def _sheet(self, lines: Sequence[Line[Region]], frame: PictureFrame) -> Sheet:
+        if not lines and len(self._pages) == 1:
+            return sheet_of(frame.picture, (), self._look)
+        size = frame.picture.size
+        found = numbered(lines, size, self._placed + 1)
+        self._placed += sum(piece.number is not None for line in found for piece in line)
+        regions = [region for line in lines for region in line.regions]
+        self._stray += sum(is_stray(region, size) for region in regions)
+        return sheet_of(
+            frame.picture,
+            found,
+            self._look,
+            heading=f"Frame {frame.index + 1}" if len(self._pages) > 1 else "",
+            bare=self.unwritten == self.texts,
+        )
+
+    def stacked(self) -> Image.Image:
+        """All pages, one below the other; they are let go of."""
+        if len(self._sheets) == 1:
+            return self._sheets.pop().image
+        size = (
+            max(sheet.image.width for sheet in self._sheets),
+            sum(sheet.image.height for sheet in self._sheets),
+        )
+        whole = Image.new("RGB", size, CANVAS)
+        while self._sheets:
+            image = self._sheets.pop().image
+            whole.paste(image, (0, size[1] - image.height))
+            size = (size[0], size[1] - image.height)
+        return whole
+
+    def remarks(self) -> tuple[str, ...]:
+        """What is to be said, in sentences; before the pages are stacked."""
+        said: list[str] = []
+        if self.unwritten:
+            named = " ".join(list(self._lacking)[:MOST_NAMED])
+            more = " …" if len(self._lacking) > MOST_NAMED else ""
+            said.append(
+                f"{self.unwritten} of {self.texts} texts are numbers only, as no font has "
+                f"{named}{more}: install Noto Sans CJK, or name the file of a font that has them"
+            )
+        if self._stray:
+            said.append(
+                f"{self._stray} boxes reach out of the picture: it may not be the one that was read"
+            )
+        if any(not sheet.panel for sheet in self._sheets) and self.unwritten < self.texts:
+            said.append("too much text for one picture: there are numbers only")
+        least = min(sheet.scale for sheet in self._sheets)
+        if least < 1:
+            said.append(f"drawn at {least:.0%} of the picture's size")
+        return tuple(said)
+
+
+def _texts(line: Line[Region]) -> list[str]:
+    texts = [region.text for region in line.regions] or [line.text]
+    return [text for text in map(plain, texts) if text]

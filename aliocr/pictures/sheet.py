@@ -1,0 +1,141 @@
+"""One picture with its boxes, their numbers and the panel of their texts: what it looks like."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from aliocr.pictures.extra import needed
+from aliocr.pictures.fonts import Lettering
+from aliocr.pictures.panel import Piece, Tag
+from aliocr.pictures.plan import Look, Plan, Planner
+from aliocr.pictures.tags import Rectangle, colour_of, tag_places
+
+with needed():
+    from PIL import Image, ImageDraw
+
+__all__ = ["CANVAS", "Sheet", "sheet_of"]
+
+FILLED = 0.13
+"""How much of its colour is in a box."""
+
+CANVAS, PAPER, FRAME = (238, 240, 243), (255, 255, 255), (208, 212, 218)
+INK, FAINT, HALO = (31, 35, 40), (118, 126, 135), (255, 255, 255)
+
+LETTER_PIXELS, LINE_PIXELS = 110, 800
+"""Of a character in the panel, and of a line's number with the space around it, at least: what
+certainly finds no room is not set first."""
+
+
+@attrs.frozen
+class Sheet:
+    """A picture as it is drawn.
+
+    Args:
+        image: All of it.
+        x: Where the picture stands in it, in pixels.
+        y: The same.
+        scale: How many pixels of it are one of the picture.
+        panel: Whether the texts stand beside; False if there is no room for them, or none to write.
+    """
+
+    image: Image.Image
+    x: int
+    y: int
+    scale: float
+    panel: bool
+
+
+def sheet_of(
+    picture: Image.Image,
+    lines: Sequence[Sequence[Piece]],
+    look: Look,
+    *,
+    heading: str = "",
+    bare: bool = False,
+) -> Sheet:
+    """Draw a picture, its boxes and their texts.
+
+    Args:
+        picture: RGB.
+        lines: What was read in it, in reading order.
+        look: What all sheets of a drawing share.
+        heading: Stands above it; in characters that every font has.
+        bare: No panel: numbers alone.
+    """
+    planner = Planner(picture.size, lines, look, headed=bool(heading))
+    letters = sum(len(piece.text) for line in lines for piece in line)
+    least = letters * LETTER_PIXELS + len(lines) * LINE_PIXELS
+    plan = None
+    if lines and not bare and least < look.most_pixels:
+        plan = planner.fitting(panel=True)
+    plan = plan or planner.fitting(panel=False)
+    if plan is None:
+        raise ValueError("no room for the picture")
+    return Sheet(
+        _painted(picture, plan, look.lettering, heading),
+        plan.picture.left,
+        plan.picture.top,
+        plan.scale,
+        panel=plan.panel is not None,
+    )
+
+
+def _painted(picture: Image.Image, plan: Plan, lettering: Lettering, heading: str) -> Image.Image:
+    sheet = Image.new("RGB", plan.size, CANVAS)
+    place = plan.picture
+    size = (place.right - place.left, place.bottom - place.top)
+    if size != picture.size:
+        picture = picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    sheet.paste(picture, (place.left, place.top))
+    if heading:
+        font = lettering.own.at(plan.style.size)
+        middle = place.top - plan.heading / 2
+        ImageDraw.Draw(sheet).text((place.left, middle), heading, FAINT, font, "lm")
+    _paint_boxes(sheet, plan)
+    if plan.panel is not None:
+        _paint_panel(sheet, plan, plan.panel)
+    return sheet
+
+
+def _paint_boxes(sheet: Image.Image, plan: Plan) -> None:
+    """Colour in them all, then lines around them, then numbers: none is under another's colour."""
+    for number, box in plan.boxes:
+        edges = (box.left, box.top, box.right, box.bottom)
+        under = sheet.crop(edges)
+        sheet.paste(
+            Image.blend(under, Image.new("RGB", under.size, colour_of(number)), FILLED), edges
+        )
+    brush = ImageDraw.Draw(sheet)
+    for _, box in plan.boxes:
+        # A line in any colour is lost on some picture, so that it has a white one around it.
+        brush.rectangle(_outline(box.grown(plan.line + 1)), outline=HALO)
+    for number, box in plan.boxes:
+        brush.rectangle(_outline(box.grown(plan.line)), outline=colour_of(number), width=plan.line)
+    places = tag_places(plan.boxes, plan.tags, plan.line, plan.room)
+    for (number, _), place in zip(plan.boxes, places, strict=True):
+        plan.tags.draw(sheet, place, number)
+
+
+def _outline(box: Rectangle) -> tuple[int, int, int, int]:
+    """As Pillow wants it, the last pixel included."""
+    return box.left, box.top, box.right - 1, box.bottom - 1
+
+
+def _paint_panel(sheet: Image.Image, plan: Plan, panel: Rectangle) -> None:
+    brush = ImageDraw.Draw(sheet)
+    brush.rectangle(_outline(panel), PAPER, FRAME)
+    style = plan.style
+    for left, column in plan.columns:
+        for placed in column:
+            for at, row in enumerate(placed.block.rows):
+                middle = round(placed.y) + at * style.row + style.row // 2
+                for item in row:
+                    x = round(left + item.x)
+                    if isinstance(item, Tag):
+                        plan.tags.draw(sheet, (x, middle - plan.tags.height // 2), item.number)
+                    else:
+                        font, ink = item.face.at(style.size), FAINT if item.faint else INK
+                        base = middle + round(0.36 * style.size)
+                        brush.text((x, base), item.text, ink, font, "ls")

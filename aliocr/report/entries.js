@@ -1,0 +1,267 @@
+
+"use strict";
+
+// Whatever was read becomes text: append() and textContent make nodes of text, and the policy of
+// this page has the browser refuse everything that would make HTML of it.
+//
+// Pictures stand behind this script in elements that browsers do not look into. One becomes an
+// image when it comes near the window, and is let go of when it is far from it.
+
+const SVG = "http://www.w3.org/2000/svg";
+const NEAR = "120% 0px"; // beyond the window, in heights of it
+const FAR = "500% 0px";
+const AT_FIRST = 8; // entries, before the page is shown for the first time
+const ON_PAPER = 320; // pixels that a picture is wide there, about
+const SLICE = 12; // milliseconds of building, before others have a turn
+
+const $ = (id) => document.getElementById(id);
+
+function make(space, name, attributes, children) {
+  const made = space ? document.createElementNS(space, name) : document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  made.append(...children.filter((child) => child !== null));
+  return made;
+}
+const el = (name, attributes = {}, ...children) => make(null, name, attributes, children);
+const drawn = (name, attributes = {}, ...children) => make(SVG, name, attributes, children);
+const chip = (words, mood = "") => el("span", { class: `chip ${mood}` }, words);
+const amount = (count) => count.toLocaleString("en");
+const plural = (count, one, many) => `${amount(count)} ${count === 1 ? one : many}`;
+
+const data = JSON.parse($("data").textContent);
+$("data").remove();
+const entries = data.entries.map((told, at) => ({
+  told, at, article: null, views: [], folded: null, hits: 0, visible: true,
+  kind: told.ok ? null : nameOf(told),
+  blank: told.ok && !told.sheets.some((sheet) => sheet.lines.length),
+}));
+
+function nameOf(failed) {
+  return failed.code === null ? failed.kind : `${failed.code} ${failed.kind}`;
+}
+
+// --- entries
+
+const views = new Map(); // by their element
+const places = ["x", "y", "w", "h"];
+
+function articleOf(entry) {
+  const { told } = entry;
+  const pieces = [];
+  const piece = (text, name, attributes) => {
+    const made = el(name, attributes, text);
+    pieces.push({ element: made, text, marked: false });
+    return made;
+  };
+  const whole = /^https?:\/\//i.test(told.source) && !told.source.includes("…");
+  const source = piece(told.source, whole ? "a" : "span", whole
+    ? { class: "source", href: told.source, rel: "noreferrer noopener", target: "_blank" }
+    : { class: "source" });
+  const copy = el("button", { type: "button", class: "small copy" }, "Copy");
+  entry.views = (told.sheets.length ? told.sheets : [{ lines: [] }])
+    .map((sheet, at) => viewOf(entry, sheet, at, piece));
+  entry.views[0].pieces.push(...pieces);
+  return el("article", { class: "card entry", "aria-label": `Row ${told.row}` },
+    el("header", {},
+      el("span", { class: "row" }, amount(told.row)),
+      el("h3", {}, told.id === null ? null : piece(told.id, "span", { class: "id" }), source),
+      entry.blank || !told.ok ? null : copy,
+      told.ok ? null : chip("failed", "bad")),
+    ...entry.views.map((view) => view.page));
+}
+
+function viewOf(entry, sheet, at, piece) {
+  const { told } = entry;
+  const missing = at === 0 && told.missing;
+  const pictured = sheet.picture !== undefined || sheet.address !== undefined;
+  const items = sheet.lines.map((line, number) => el("li", { tabindex: number ? "-1" : "0" }, line.text));
+  const view = {
+    entry, sheet, items, boxes: [], live: false, holder: null, image: null, svg: null, desk: null,
+    pieces: items.map((element, number) => ({ element, text: sheet.lines[number].text, marked: false, number })),
+  };
+  view.side = el("div", { class: "side" },
+    told.ok ? (items.length
+      ? el("ol", { class: "lines", role: "list", "aria-label": "Lines of text" }, ...items)
+      : el("div", { class: "empty" }, "No text found."))
+    : el("div", { class: "error" },
+      el("div", { class: "chips" }, chip(told.kind, "bad"), told.code === null ? null : chip(`code ${told.code}`),
+        told.maybe_charged ? chip("may have been charged", "warn") : null),
+      piece(told.error, "div", { class: "words" })));
+  if (pictured) {
+    view.holder = el("div", { class: "sheet" });
+    view.desk = el("div", { class: "desk", role: "region", "aria-label": "Picture", tabindex: "0" }, view.holder);
+  } else if (missing) {
+    view.desk = el("div", { class: "desk" }, el("p", { class: "note" }, `No picture here: ${told.missing}.`));
+  }
+  view.page = el("div", { class: view.desk ? "page" : "page bare" },
+    sheet.title ? el("h4", {}, sheet.title) : null, view.desk, view.side);
+  if (sheet.w) shape(view, sheet.w, sheet.h);
+  else if (!pictured) view.page.style.containIntrinsicHeight = `auto ${told.ok ? listed(view) : 120}px`;
+  views.set(view.page, view);
+  return view;
+}
+
+// What is known of a picture's size gives the sheet its shape, and the page a height before it is
+// laid out.
+function shape(view, width, height) {
+  view.holder.style.setProperty("--w", width);
+  view.holder.style.setProperty("--h", height);
+  view.page.classList.toggle("high", height > 2.5 * width && height > 400);
+  view.page.classList.toggle("wide", width > 2.5 * height && width > 400);
+  view.page.style.containIntrinsicHeight = `auto ${Math.round(heightOf(view, width, height))}px`;
+}
+
+// As the styles will have it, but for lines that are too long for one row.
+function heightOf(view, width, height) {
+  const narrow = matchMedia("(max-width: 900px)").matches;
+  const stacked = narrow || view.page.classList.contains("wide");
+  const pad = innerWidth > 680 ? 40 : 24;
+  const tall = Math.max(360, Math.min(innerHeight - 190, 860));
+  const room = $("entries").clientWidth / (stacked ? 1 : 2) - pad;
+  let shown = Math.min(room, 1.4 * width, (tall - 40) * width / height);
+  if (view.page.classList.contains("high")) shown = Math.min(room, width, 620);
+  if (view.page.classList.contains("wide")) shown = Math.max(room, Math.min(width, 260 * width / height));
+  const picture = Math.min(narrow ? 0.7 * innerHeight : tall, shown * height / width + pad);
+  return (view.sheet.title ? 40 : 0)
+    + (stacked ? picture + listed(view) : Math.max(picture, Math.min(tall, listed(view))));
+}
+
+const listed = (view) => 16 + Math.round(28.5 * (view.items.length || 2));
+
+function building() {
+  let at = 0;
+  const until = (done) => {
+    const made = document.createDocumentFragment();
+    const begun = at;
+    for (; at < entries.length && !done(at); at += 1) {
+      const entry = entries[at];
+      entry.article = articleOf(entry);
+      entry.article.hidden = !entry.visible;
+      made.append(entry.article);
+    }
+    $("entries").append(made);
+    for (const entry of entries.slice(begun, at)) {
+      for (const { page } of entry.views) { near.observe(page); far.observe(page); }
+    }
+  };
+  const more = () => {
+    const end = performance.now() + SLICE;
+    until(() => performance.now() > end);
+    if (at < entries.length) setTimeout(more);
+    else document.body.dataset.built = "";
+  };
+  until((number) => number >= AT_FIRST);
+  setTimeout(more);
+}
+
+// --- pictures, while they are near the window
+
+const near = new IntersectionObserver((seen) => {
+  for (const { target, isIntersecting } of seen) if (isIntersecting) dress(views.get(target));
+}, { rootMargin: NEAR });
+
+const far = new IntersectionObserver((seen) => {
+  for (const { target, isIntersecting } of seen) if (!isIntersecting) undress(views.get(target));
+}, { rootMargin: FAR });
+
+const waiting = new Set(); // for the browser to read on to their pictures
+
+function dress(view) {
+  view.live = true;
+  paint(view);
+  if (view.image || !view.holder) return;
+  const { sheet } = view;
+  const address = sheet.address ?? pictureOf(sheet.picture);
+  if (address === null) {
+    waiting.add(view);
+    return;
+  }
+  const image = el("img", { alt: `The picture of row ${view.entry.told.row}`, draggable: "false", decoding: "async" });
+  view.image = image;
+  view.boxes = sheet.lines.map(boxOf);
+  view.svg = drawn("svg", { "aria-hidden": "true" }, ...view.boxes.filter((box) => box));
+  view.holder.append(image, view.svg);
+  if (sheet.w) {
+    view.svg.setAttribute("viewBox", `0 0 ${sheet.w} ${sheet.h}`);
+    fit(view.holder, ON_PAPER);
+  } else {
+    image.loading = "lazy";
+    view.svg.style.display = "none";
+    image.addEventListener("load", () => loaded(view, image));
+    image.addEventListener("error", () => notLoaded(view));
+  }
+  image.src = address;
+  sizes.observe(view.holder);
+  paint(view);
+  if (hot.view === view) { light(view, hot.at); showBox(view, hot.at); }
+}
+
+function undress(view) {
+  waiting.delete(view);
+  view.live = false;
+  if (!view.image) return;
+  sizes.unobserve(view.holder);
+  if (hot.view === view) light(null);
+  view.image.removeAttribute("src");
+  view.holder.replaceChildren();
+  view.image = view.svg = null;
+  view.boxes = [];
+}
+
+function pictureOf(number) {
+  const element = $(`picture-${number}`);
+  // An element that nothing follows may not have been read to its end.
+  return element?.nextSibling || document.readyState !== "loading" ? element?.textContent ?? null : null;
+}
+
+function loaded(view, image) {
+  if (view.image !== image) return;
+  shape(view, image.naturalWidth, image.naturalHeight);
+  view.svg.setAttribute("viewBox", `0 0 ${image.naturalWidth} ${image.naturalHeight}`);
+  view.svg.style.display = "";
+  fit(view.holder, view.holder.clientWidth);
+}
+
+function notLoaded(view) {
+  undress(view);
+  view.holder.remove();
+  view.holder = null;
+  view.desk.append(el("p", { class: "note" }, "No picture here: nothing that a browser can show is at its address."));
+}
+
+if (document.readyState === "loading") {
+  const again = () => { for (const view of [...waiting]) { waiting.delete(view); dress(view); } };
+  const timer = setInterval(again, 150);
+  document.addEventListener("DOMContentLoaded", () => { clearInterval(timer); again(); });
+}
+
+function boxOf(line, at) {
+  if (!line.boxes.length) return null;
+  const rects = line.boxes.map(([x, y, w, h, text = line.text]) => {
+    const spot = places.map((name, index) => `${name} ${Math.round([x, y, w, h][index])}`).join("  ");
+    return drawn("rect", { x, y, width: Math.max(0, w), height: Math.max(0, h), rx: Math.max(0, Math.min(w, h) / 10) },
+      drawn("title", {}, `${at + 1}. ${text}\n${spot}`));
+  });
+  const [[x, y, , h]] = line.boxes;
+  const tag = drawn("g", { class: "tag", "data-x": x, "data-y": y, "data-h": h },
+    drawn("circle", { r: at + 1 > 99 ? 11 : 8.5 }), drawn("text", {}, String(at + 1)));
+  return drawn("g", { class: "box", "data-line": at }, ...rects, tag);
+}
+
+// The numbered tags keep their size on the screen, whatever the picture is scaled by; smaller ones
+// go with small lines, which they would hide.
+const sizes = new ResizeObserver((seen) => {
+  for (const { target, contentRect } of seen) fit(target, contentRect.width);
+});
+
+function fit(holder, shown) {
+  const svg = holder.querySelector("svg");
+  const width = svg?.viewBox.baseVal?.width;
+  if (!width || !shown) return;
+  const scale = width / shown;
+  for (const tag of svg.querySelectorAll(".tag")) {
+    const { x, y, h } = tag.dataset;
+    const size = scale * Math.max(0.62, Math.min(1, h / scale / 18));
+    tag.setAttribute("transform", `translate(${x} ${y}) scale(${size})`);
+  }
+}

@@ -1,0 +1,137 @@
+"""One result as it stands on the page: its sheets, each a picture with the lines found on it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import attrs
+import msgspec
+
+from aliocr.job.record import Read, Result
+from aliocr.layout import Line, lines_of
+from aliocr.models import Region
+
+__all__ = ["Link", "NoPicture", "Page", "Picture", "Shown", "entry", "island"]
+
+
+@attrs.frozen
+class Page:
+    """One picture that is in the report.
+
+    Args:
+        number: What the report knows it by.
+        width: Of what was read, in pixels; boxes are in these.
+        height: The same of the height.
+        index: Its number among the frames of a GIF, from 0.
+    """
+
+    number: int
+    width: int
+    height: int
+    index: int
+
+
+@attrs.frozen
+class Picture:
+    """A picture that is in the report, with all its pages.
+
+    Args:
+        pages: One for each chosen frame of a GIF that moves, else one.
+        frames: How many frames the GIF has; None if it does not move.
+    """
+
+    pages: tuple[Page, ...]
+    frames: int | None
+
+
+@attrs.frozen
+class Link:
+    """A picture that the page loads from elsewhere.
+
+    Args:
+        address: Where.
+    """
+
+    address: str
+
+
+@attrs.frozen
+class NoPicture:
+    """None.
+
+    Args:
+        why: In words for the page; empty if none was wanted.
+    """
+
+    why: str = ""
+
+
+Shown: TypeAlias = Picture | Link | NoPicture
+"""What can be seen of a result's picture."""
+
+
+def entry(result: Result, shown: Shown) -> dict[str, Any]:
+    """What the page has to know of a result."""
+    told: dict[str, Any] = {"row": result.row, "id": result.id, "source": result.source}
+    if isinstance(shown, NoPicture):
+        told["missing"] = shown.why
+    if isinstance(result, Read):
+        return told | {"ok": True, "sheets": _sheets(result, shown)}
+    told |= {"ok": False, "kind": result.kind, "code": result.code, "error": result.error}
+    sheets = [] if isinstance(shown, NoPicture) else [_sheet((), shown)]
+    return told | {"maybe_charged": result.maybe_charged, "sheets": sheets}
+
+
+def _sheets(result: Read, shown: Shown) -> list[dict[str, Any]]:
+    frames = result.frames if len(result.frames) > 1 else ()
+    if isinstance(shown, NoPicture) and frames:
+        return [
+            _sheet(lines_of(frame), shown) | {"title": f"Frame {number} of {len(frames)} read"}
+            for number, frame in enumerate(frames, 1)
+        ]
+    if isinstance(shown, Picture) and shown.frames and frames:
+        if len(shown.pages) == len(frames):
+            return [_sheet(lines_of(frame), shown, at) for at, frame in enumerate(frames)]
+        return [_sheet(_without_boxes(result), shown)]
+    if isinstance(shown, Link) and frames and result.source.lower().endswith(".gif"):
+        # It moves on the page, so that there is no place where a line always stands.
+        return [_sheet(_without_boxes(result), shown)]
+    return [_sheet(result.lines, shown)]
+
+
+def _without_boxes(result: Read) -> Sequence[Line[Region]]:
+    return [Line(line.text) for line in result.lines]
+
+
+def _sheet(lines: Sequence[Line[Region]], shown: Shown, at: int = 0) -> dict[str, Any]:
+    told: dict[str, Any] = {"lines": [_line(line) for line in lines]}
+    if isinstance(shown, Link):
+        told["address"] = shown.address
+    elif isinstance(shown, Picture):
+        page = shown.pages[at]
+        told |= {"picture": page.number, "w": page.width, "h": page.height}
+        if shown.frames:
+            told["title"] = f"Frame {page.index + 1} of {shown.frames}"
+    return told
+
+
+def _line(line: Line[Region]) -> dict[str, Any]:
+    """Its text, and its boxes; a box says its own text only if it is not the line's."""
+    boxes: list[list[Any]] = [
+        [*(round(side, 1) for side in (each.x, each.y, each.w, each.h)), each.text]
+        for each in line.regions
+    ]
+    if len(boxes) == 1:
+        boxes[0].pop()
+    return {"text": line.text, "boxes": boxes}
+
+
+def island(value: Any) -> bytes:
+    """JSON that can stand in a script element: nothing in it ends one, or begins a comment."""
+    try:
+        text = msgspec.json.encode(value)
+    except UnicodeEncodeError:  # a lone surrogate, in the name of a file
+        text = json.dumps(value).encode()
+    return text.replace(b"<", rb"\u003c")

@@ -1,0 +1,153 @@
+"""What of a result's picture goes into the page: itself, a link to it, or nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from aliocr.job.record import Read, Result
+from aliocr.pictures.bounds import PictureError
+from aliocr.report.entry import Link, NoPicture, Page, Picture, Shown
+from aliocr.report.originals import MissingError, Originals, address
+
+if TYPE_CHECKING:
+    from aliocr.pictures.portrait import Portraits
+
+__all__ = ["Embedded", "Gallery", "LeftOut", "Linked"]
+
+BAD_ROW = "BadRow"
+"""The kind of a row that names no image."""
+
+SHORT_SIDE_PIXELS = 900
+"""Of a picture on the page, which shows it half as large, for screens of fine pixels."""
+
+PIXELS, PIXELS_IN_ALL = 4_000_000, 8_000_000
+"""Of a picture, which is much only for a long one, and of all frames of a GIF."""
+
+QUALITY = 75
+"""Of WEBP: half the bytes of a JPEG that looks like it."""
+
+DECODED_AT_ONCE = min(4, os.cpu_count() or 1)
+"""Each may hold some 200 MB while it is decoded."""
+
+Keep = Callable[[str], int]
+"""Puts a `data:` URI into the page and gives the number it has there."""
+
+
+class Gallery(Protocol):
+    """Finds out what the page shows of a picture. Several may be asked for at once."""
+
+    @property
+    def linked(self) -> bool:
+        """The page will load pictures from elsewhere."""
+        ...
+
+    async def shown(self, result: Result, page: Path, keep: Keep) -> Shown:
+        """What goes into this page for a result."""
+        ...
+
+
+class LeftOut:
+    """No pictures."""
+
+    linked = False
+
+    async def shown(self, result: Result, page: Path, keep: Keep) -> Shown:
+        """Nothing."""
+        del result, page, keep
+        return NoPicture()
+
+
+class Linked:
+    """Pictures stay where they are, and the page loads them from there.
+
+    Args:
+        folders: As of `aliocr.report.originals.FromSources`.
+    """
+
+    linked = True
+
+    def __init__(self, *folders: Path) -> None:
+        self._folders = folders
+
+    async def shown(self, result: Result, page: Path, keep: Keep) -> Shown:
+        """A link, if the source is whole."""
+        del keep
+        if _names_none(result):
+            return NoPicture()
+        try:
+            return Link(address(result.source, page, self._folders))
+        except MissingError as error:
+            return NoPicture(str(error))
+
+
+class Embedded:
+    """Pictures become a part of the page, no larger than it needs; equal ones once.
+
+    Args:
+        originals: Where to get them.
+
+    Raises:
+        ImportError: The extra `pictures` is missing; the message says how to get it.
+    """
+
+    linked = False
+
+    def __init__(self, originals: Originals) -> None:
+        from aliocr.pictures import portrait  # noqa: PLC0415 - needs the extra
+
+        detail = portrait.Detail(
+            PIXELS, PIXELS_IN_ALL, short_side=SHORT_SIDE_PIXELS, quality=QUALITY, small=True
+        )
+        self._portraits: Callable[[bytes, int | None, int | None], Portraits] = (
+            lambda data, interval, max_frames: portrait.portraits(
+                data, interval, max_frames, detail
+            )
+        )
+        self._originals = originals
+        self._hands = asyncio.Semaphore(DECODED_AT_ONCE)
+        self._known: dict[tuple[bytes, int | None, int | None], Picture] = {}
+
+    async def shown(self, result: Result, page: Path, keep: Keep) -> Shown:
+        """The picture, or why there is none."""
+        del page
+        if _names_none(result):
+            return NoPicture()
+        # Frames are shown one by one only where they were read one by one.
+        moves = isinstance(result, Read) and len(result.frames) > 1
+        choice = (result.interval, result.max_frames) if isinstance(result, Read) and moves else ()
+        interval, max_frames = choice or (None, None)
+        try:
+            data = await self._originals.picture(result)
+            return await self._picture(data, interval, max_frames, keep)
+        except MissingError as error:
+            return NoPicture(str(error))
+
+    async def _picture(
+        self, data: bytes, interval: int | None, max_frames: int | None, keep: Keep
+    ) -> Picture:
+        name = hashlib.sha256(data).digest(), interval, max_frames
+        async with self._hands:
+            if (known := self._known.get(name)) is not None:
+                return known
+            try:
+                seen = await asyncio.to_thread(self._portraits, data, interval, max_frames)
+            except PictureError as error:
+                raise MissingError(f"it is no picture that can be shown: {error.message}") from None
+            except MemoryError:
+                raise MissingError("it is too large to be shown") from None
+        # Nothing is awaited from here on, so that no two of one name are kept.
+        if name not in self._known:
+            pages = tuple(
+                Page(keep(each.uri), each.width, each.height, each.index) for each in seen.pages
+            )
+            self._known[name] = Picture(pages, seen.total if seen.moves else None)
+        return self._known[name]
+
+
+def _names_none(result: Result) -> bool:
+    return not result.ok and result.kind == BAD_ROW

@@ -1,0 +1,219 @@
+"""The pictures of results, fetched once more: files, and what http and https lead to."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+from urllib.parse import quote, urlsplit
+
+import aiohttp
+import attrs
+from yarl import URL
+
+from aliocr.errors import without_query
+from aliocr.job.record import Result
+from aliocr.job.rows import Reader
+
+__all__ = ["FromInput", "FromSources", "MissingError", "Originals", "address"]
+
+MAX_BYTES = 20 * 1024 * 1024
+"""Bytes of one picture. Source: "Limits on images", 20 MB."""
+
+TIMEOUT = 10.0
+"""Seconds for one picture, redirections and all. Ours: the service allows 3, but a page is made
+once, and a person's line may be slow."""
+
+CONNECT_TIMEOUT = 3.0
+"""Seconds of these for a connection."""
+
+MAX_REDIRECTS = 5
+
+NETWORK_TROUBLE: tuple[tuple[type[Exception], str], ...] = (
+    (aiohttp.ConnectionTimeoutError, f"no connection to its host within {CONNECT_TIMEOUT:g} s"),
+    (TimeoutError, f"its host gave no whole answer within {TIMEOUT:g} s"),
+    (aiohttp.ClientConnectorDNSError, "its host's name is not known"),
+    (aiohttp.ClientConnectorCertificateError, "its host's certificate is not trusted"),
+    (aiohttp.ClientConnectorError, "no connection to its host"),
+    (aiohttp.TooManyRedirects, "its host redirects too often"),
+    (aiohttp.InvalidURL, "its URL, or one it redirects to, is none"),
+    (aiohttp.NonHttpUrlClientError, "its host redirects to what is neither http nor https"),
+    (Exception, "its host's answer is broken"),
+)
+"""In plain words, the first that fits. None names the URL: its query may be a key."""
+
+
+CUT = "results keep its URL without the query, which may be a key; --input finds it in the list"
+
+
+class MissingError(Exception):
+    """There is no picture to show; the message says why, in words that go on a page."""
+
+
+class Originals(Protocol):
+    """Where the pictures of results come from. Several may be asked for at once."""
+
+    async def picture(self, result: Result) -> bytes:
+        """The bytes of a result's picture, some 20 MB at most; may turn out to be none.
+
+        Raises:
+            MissingError: There are none to be had.
+        """
+        ...
+
+
+class FromSources:
+    """Follows the source of a result: a path, or a URL that still has its query.
+
+    `async with` it: its connections live as long as the block.
+
+    Args:
+        folders: Where else to look for relative paths that lead nowhere from the current folder.
+    """
+
+    def __init__(self, *folders: Path) -> None:
+        self._folders = folders
+        self._http: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._http = aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            # What is packed all the same could unpack to any size, and is no picture.
+            auto_decompress=False,
+            headers={"Accept-Encoding": "identity"},
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._http is not None:
+            await self._http.close()
+            self._http = None
+
+    async def picture(self, result: Result) -> bytes:
+        """As of `Originals`."""
+        source = result.source
+        if not _is_url(source):
+            return await asyncio.to_thread(_contents, source, self._folders)
+        if _is_cut(source):
+            raise MissingError(CUT)
+        if self._http is None:
+            raise RuntimeError("FromSources works inside its async with block")
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                return await _fetched(self._http, source)
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            why = next(words for kind, words in NETWORK_TROUBLE if isinstance(error, kind))
+        raise MissingError(why)
+
+
+class FromInput:
+    """Originals of results whose sources stand whole in the input that the job was given.
+
+    Args:
+        originals: Fetches them.
+        results: Those whose pictures are wanted.
+        reader: The input, from its beginning; read here, as far as need be, and not closed.
+    """
+
+    def __init__(self, originals: Originals, results: Iterable[Result], reader: Reader) -> None:
+        self._originals = originals
+        cut = {result.row: result.source for result in results if _is_cut(result.source)}
+        self._whole: dict[int, str] = {}
+        for row in reader if cut else ():
+            # Of another input than the job's, a picture would be shown to a stranger's text.
+            if cut.pop(row.number, None) == without_query(row.source):
+                self._whole[row.number] = row.source
+            if not cut:
+                break
+
+    async def picture(self, result: Result) -> bytes:
+        """As of `Originals`."""
+        source = self._whole.get(result.row, result.source)
+        return await self._originals.picture(attrs.evolve(result, source=source))
+
+
+async def _fetched(http: aiohttp.ClientSession, source: str) -> bytes:
+    # A URL is sent as it stands if it can be: one quoted otherwise may be signed no longer.
+    url = URL(source, encoded=source.isascii())
+    async with http.get(url, max_redirects=MAX_REDIRECTS) as response:
+        if response.status != 200:
+            raise MissingError(f"its host answers HTTP {response.status}")
+        if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+            raise MissingError("its host packs what nobody asked it to pack")
+        data = bytearray()
+        async for chunk in response.content.iter_any():
+            data += chunk
+            if len(data) > MAX_BYTES:
+                raise MissingError("it is larger than 20 MB")
+        return bytes(data)
+
+
+def _contents(source: str, folders: tuple[Path, ...]) -> bytes:
+    try:
+        found = _found(source, folders)
+        status = found.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise MissingError("its path leads to no regular file")
+        if status.st_size > MAX_BYTES:
+            raise MissingError("it is larger than 20 MB")
+        with found.open("rb") as file:
+            return file.read(MAX_BYTES)
+    except (FileNotFoundError, NotADirectoryError):
+        raise MissingError("its file is not there any more") from None
+    except (OSError, ValueError) as error:
+        words = error.strerror if isinstance(error, OSError) else None
+        raise MissingError(f"its file cannot be read: {words or 'not a path'}") from None
+
+
+def _found(source: str, folders: tuple[Path, ...]) -> Path:
+    """Where a path leads to a file, or else where it leads."""
+    here = Path(source)
+    return next(
+        (path for path in (here, *(each / here for each in folders)) if path.exists()), here
+    )
+
+
+def address(source: str, page: Path, folders: tuple[Path, ...] = ()) -> str:
+    """The address that an HTML page loads a picture by.
+
+    Args:
+        source: Of a result.
+        page: Where the page is; paths are made relative to its folder.
+        folders: As of `FromSources`.
+
+    Raises:
+        MissingError: Its URL is not whole.
+    """
+    if not _is_url(source):
+        try:
+            path = os.path.relpath(_found(source, folders), page.parent)
+        except ValueError:  # no path, or on another drive
+            raise MissingError("its path does not lead there from this page") from None
+        # The dot, because of names with a colon, which would be the scheme of a URL.
+        return f"./{quote(os.fsencode(path.replace(os.sep, '/')))}"
+    if _is_cut(source):
+        raise MissingError(CUT)
+    return source
+
+
+def _is_url(source: str) -> bool:
+    return source.lower().startswith(("http://", "https://"))
+
+
+def _is_cut(source: str) -> bool:
+    """Whether a query, or a user and password, was taken out; see `aliocr.errors.without_query`."""
+    try:
+        user = urlsplit(source).netloc.rpartition("@")[0]
+    except ValueError:
+        user = ""
+    return source.endswith("?…") or user == "…"

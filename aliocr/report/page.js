@@ -1,0 +1,254 @@
+
+// --- the head
+
+function showTotals() {
+  const { totals } = data;
+  const failed = totals.rows - totals.read;
+  const share = (count) => (totals.rows && count ? `${(100 * count / totals.rows).toFixed(1)} %` : "");
+  const total = (name, count, { mood = "", small = "" } = {}) => el("div", {}, el("dt", {}, name),
+    el("dd", { class: mood }, amount(count), small ? el("small", {}, small) : null));
+  $("totals").append(
+    total("Rows", totals.rows),
+    total("Read", totals.read, { small: share(totals.read) }),
+    total("With text", totals.with_text, { small: share(totals.with_text) }),
+    total("Frames read", totals.frames),
+    total("Failed", failed, { mood: failed ? "bad" : "", small: share(failed) }));
+  const written = new Date(data.written).toLocaleString("en-GB", { dateStyle: "long", timeStyle: "short" });
+  $("lead").textContent = `What was read, as of ${written}.`;
+  $("about").textContent = `aliocr report ${data.version}`;
+  $("pictures-words").replaceChildren(...(data.all
+    ? [`The first ${amount(entries.length)} of ${plural(totals.rows, "row", "rows")}. `,
+      el("code", {}, data.all), " shows all of them."]
+    : ["In the order of the file."]));
+  $("failures").hidden = !totals.failed.length;
+  $("failures-rows").append(...totals.failed.map((failed) => {
+    const kind = nameOf(failed);
+    const shown = entries.some((entry) => entry.kind === kind);
+    const button = el("button", { type: "button", class: "small", "aria-label": `Show ${kind}` }, "Show");
+    button.addEventListener("click", () => { choose(kind); $("pictures").scrollIntoView(); });
+    return el("tr", {},
+      el("td", { class: "num" }, amount(failed.rows)),
+      el("td", { class: "kind" }, chip(failed.kind, "bad"), failed.code === null ? null : el("code", {}, String(failed.code))),
+      el("td", { class: "advice" }, failed.advice),
+      el("td", { class: "show" }, shown ? button : null));
+  }));
+}
+
+// --- a line and its boxes light up together, by mouse and by arrow keys
+
+const hot = { view: null, at: -1 };
+
+function light(view, at = -1) {
+  const both = (on) => {
+    for (const one of [hot.view?.boxes[hot.at], hot.view?.items[hot.at]]) one?.classList.toggle("hot", on);
+  };
+  both(false);
+  Object.assign(hot, { view, at });
+  both(true);
+  const box = view?.boxes[at];
+  box?.parentNode.append(box); // drawn over its neighbours
+}
+
+function spotOf(target) {
+  const found = target instanceof Element ? target.closest(".lines li, .box") : null;
+  if (!found) return [null, -1, false];
+  const view = views.get(found.closest(".page"));
+  const listed = found.tagName === "LI";
+  return [view, listed ? view.items.indexOf(found) : Number(found.dataset.line), listed];
+}
+
+function showBox(view, at) {
+  const box = view.boxes[at]?.querySelector("rect");
+  if (box) reveal(view.desk, box);
+}
+
+function listen() {
+  const all = $("entries");
+  const focused = () => spotOf(document.activeElement);
+  // Not pointerenter, which also comes when something scrolls under a pointer at rest.
+  all.addEventListener("pointermove", ({ target }) => {
+    const [view, at, listed] = spotOf(target);
+    if (view === hot.view && at === hot.at) return;
+    light(...(view ? [view, at] : focused()));
+    if (view && listed) showBox(view, at);
+    else if (view) reveal(view.side, view.items[at]);
+  });
+  all.addEventListener("pointerleave", () => light(...focused()));
+  all.addEventListener("focusin", ({ target }) => {
+    const [view, at] = spotOf(target);
+    light(view, at);
+    if (view) showBox(view, at);
+  });
+  all.addEventListener("focusout", () => light(null));
+  all.addEventListener("keydown", (event) => {
+    const [view, at, listed] = spotOf(event.target);
+    if (!listed) return;
+    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: view.items.length - 1 }[event.key];
+    if (to === undefined || !view.items[to]) return;
+    event.preventDefault();
+    view.items[at].tabIndex = -1;
+    view.items[to].tabIndex = 0;
+    view.items[to].focus();
+  });
+  all.addEventListener("click", ({ target }) => {
+    const button = target.closest("button.copy");
+    if (!button) return;
+    const entry = entries.find((each) => each.article?.contains(button));
+    copy(entry.told.sheets.map((sheet) => sheet.lines.map((line) => line.text).join("\n")).join("\n\n"), button);
+  });
+}
+
+// Scrolls the one container and not the whole page with it.
+function reveal(container, child) {
+  const outer = container.getBoundingClientRect();
+  const inner = child.getBoundingClientRect();
+  const by = (low, high, from, to) => (low < from ? low - from : high > to ? Math.min(high - to, low - from) : 0);
+  const top = by(inner.top - 12, inner.bottom + 12, outer.top, outer.bottom);
+  const left = by(inner.left - 12, inner.right + 12, outer.left, outer.right);
+  if (top || left) container.scrollBy({ top, left });
+}
+
+async function copy(text, button) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    const area = el("textarea", { class: "visually-hidden" });
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+    button.focus();
+  }
+  button.textContent = "Copied";
+  setTimeout(() => { button.textContent = "Copy"; }, 1400);
+}
+
+// --- what is shown of them
+
+let filter = "all";
+
+const FILTERS = [
+  ["all", "All", () => true],
+  ["text", "With text", (entry) => entry.told.ok && !entry.blank],
+  ["blank", "No text", (entry) => entry.blank],
+  ["failed", "Failed", (entry) => !entry.told.ok],
+  ...[...new Set(entries.map((entry) => entry.kind))].filter((kind) => kind !== null)
+    .map((kind) => [kind, kind, (entry) => entry.kind === kind]),
+];
+
+function showFilters() {
+  const kinds = FILTERS.length - 4;
+  const buttons = FILTERS.map(([name, words, takes]) => {
+    const count = entries.filter(takes).length;
+    if (name !== "all" && !count) return null;
+    if (kinds === 1 && words === name) return null; // it is what "Failed" shows
+    const button = el("button", { type: "button", class: "small", "data-filter": name }, `${words} ${amount(count)}`);
+    button.addEventListener("click", () => choose(name));
+    return button;
+  }).filter((button) => button);
+  const numbers = el("button", { type: "button", class: "small switch", "aria-pressed": "true" }, "Numbers");
+  numbers.addEventListener("click", () => {
+    const plain = document.body.classList.toggle("plain");
+    numbers.setAttribute("aria-pressed", String(!plain));
+  });
+  $("filters").append(...(buttons.length > 2 ? buttons : []), numbers);
+}
+
+function choose(name) {
+  filter = FILTERS.length === 5 && name === FILTERS[4][0] ? "failed" : name;
+  apply();
+}
+
+function apply() {
+  const [, , takes] = FILTERS.find(([name]) => name === filter);
+  let hits = 0;
+  let visible = 0;
+  for (const entry of entries) {
+    entry.hits = takes(entry) ? hitsIn(entry) : 0;
+    entry.visible = takes(entry) && (!query || entry.hits > 0);
+    hits += entry.hits;
+    visible += entry.visible;
+    if (entry.article) entry.article.hidden = !entry.visible;
+  }
+  for (const view of views.values()) if (view.live) paint(view);
+  for (const button of $("filters").querySelectorAll("[data-filter]")) {
+    button.setAttribute("aria-pressed", String(button.dataset.filter === filter));
+  }
+  const found = hits ? `${plural(hits, "hit", "hits")} in ${amount(visible)}` : "no hits";
+  $("count").textContent = query ? found : "";
+  $("count").title = query ? `${plural(hits, "hit", "hits")} in ${plural(visible, "picture", "pictures")}` : "";
+  $("steps").hidden = !query || !visible;
+  $("nothing").hidden = visible > 0;
+  $("nothing").replaceChildren(...(entries.length
+    ? [el("strong", {}, query ? `Nothing here says “${$("query").value.trim()}”.` : "Nothing to show."),
+      el("span", {}, filter === "all" ? (data.all ? "Not all rows are on this page." : "") : "Other rows may: only some are shown.")]
+    : [el("strong", {}, "No rows yet.")]));
+}
+
+// To the next entry that is shown, from the one at the top of the window.
+function step(by) {
+  const shown = entries.filter((entry) => entry.visible && entry.article);
+  const top = (entry) => entry.article.getBoundingClientRect().top;
+  const head = document.querySelector(".bar").getBoundingClientRect().bottom;
+  const to = by > 0 ? shown.find((entry) => top(entry) > head + 24) : shown.findLast((entry) => top(entry) < head - 8);
+  const entry = to ?? shown.at(by > 0 ? 0 : -1);
+  if (!entry) return;
+  entry.article.scrollIntoView();
+  // What came into view may be higher than it was thought to be.
+  requestAnimationFrame(() => entry.article.scrollIntoView());
+  for (const view of entry.views) {
+    dress(view);
+    const mark = view.side.querySelector("mark");
+    if (mark) reveal(view.side, mark);
+  }
+}
+
+function listenForWords() {
+  const field = $("query");
+  let timer = 0;
+  const search = () => {
+    clearTimeout(timer);
+    const words = fold(field.value).trim();
+    if (words === query) return;
+    query = words;
+    apply();
+  };
+  // What is being composed is not yet what is meant.
+  field.addEventListener("input", (event) => {
+    clearTimeout(timer);
+    if (!event.isComposing) timer = setTimeout(search, 60);
+  });
+  field.addEventListener("compositionend", search);
+  field.addEventListener("keydown", (event) => {
+    if (event.isComposing || event.key !== "Enter") return;
+    search();
+    if (query) step(event.shiftKey ? -1 : 1);
+  });
+  $("next").addEventListener("click", () => step(1));
+  $("previous").addEventListener("click", () => step(-1));
+  addEventListener("keydown", (event) => {
+    const typing = event.target.closest?.("input, textarea");
+    if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    field.focus();
+    field.select();
+  });
+}
+
+// --- on paper there is no scrolling
+
+addEventListener("beforeprint", () => {
+  for (const { visible, views: each } of entries) if (visible) each.forEach(dress);
+  for (const image of document.images) image.decoding = "sync";
+});
+addEventListener("afterprint", () => {
+  for (const page of views.keys()) { near.unobserve(page); far.unobserve(page); near.observe(page); far.observe(page); }
+});
+
+showTotals();
+showFilters();
+listen();
+listenForWords();
+building();
+apply();

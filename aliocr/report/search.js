@@ -1,0 +1,66 @@
+
+// --- what is searched for
+
+// As people write it and engines read it: full-width forms are the plain ones, capitals are small
+// letters, and a blank beside a CJK character is none.
+const CJK = "[\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\u3000-\\u303f]";
+const NO_BLANK = new RegExp(`\\s+(?=${CJK})|(?<=${CJK})\\s+`, "gu");
+const IS_CJK = new RegExp(CJK, "u");
+const LETTER = /[^][\p{M}\uff9e\uff9f]*/gu; // with all that stands on it
+
+const fold = (text) => text.normalize("NFKC").toLowerCase().replace(NO_BLANK, "").replace(/\s+/g, " ");
+
+let query = ""; // folded
+
+// The same letter by letter: where in the text each one of the folded text comes from.
+function origins(text) {
+  const letters = [];
+  for (const { 0: letter, index } of text.matchAll(LETTER)) {
+    for (const sign of letter.normalize("NFKC").toLowerCase()) {
+      const blank = /\s/.test(sign);
+      if (blank && letters.at(-1)?.blank) letters.at(-1).to = index + letter.length;
+      else letters.push({ sign: blank ? " " : sign, blank, cjk: IS_CJK.test(sign), from: index, to: index + letter.length });
+    }
+  }
+  return letters.filter(({ blank }, at) => !blank || !(letters[at - 1]?.cjk || letters[at + 1]?.cjk))
+    .flatMap((letter) => Array.from(letter.sign.split(""), () => letter));
+}
+
+function spans(text) {
+  const found = [];
+  const folded = fold(text);
+  let letters = null;
+  for (let at = folded.indexOf(query); at >= 0; at = folded.indexOf(query, at + query.length)) {
+    letters ??= origins(text);
+    if (at + query.length > letters.length) break;
+    found.push([letters[at].from, letters[at + query.length - 1].to]);
+  }
+  return found;
+}
+
+function paint(view) {
+  for (const piece of view.pieces) {
+    const found = query ? spans(piece.text) : [];
+    if (piece.number !== undefined) view.boxes[piece.number]?.classList.toggle("hit", found.length > 0);
+    if (!found.length && !piece.marked) continue;
+    const parts = [];
+    let after = 0;
+    for (const [from, to] of found) {
+      if (from < after) continue; // two hits within one letter, such as ㎞
+      parts.push(piece.text.slice(after, from), el("mark", {}, piece.text.slice(from, to)));
+      after = to;
+    }
+    piece.element.replaceChildren(...parts, piece.text.slice(after));
+    piece.marked = found.length > 0;
+  }
+}
+
+function hitsIn(entry) {
+  if (!query) return 0;
+  const { told } = entry;
+  entry.folded ??= [told.id ?? "", told.source, told.error ?? "",
+    ...told.sheets.flatMap((sheet) => sheet.lines.map((line) => line.text))].map(fold).join("\n");
+  let count = 0;
+  for (let at = entry.folded.indexOf(query); at >= 0; at = entry.folded.indexOf(query, at + query.length)) count += 1;
+  return count;
+}

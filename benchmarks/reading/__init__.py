@@ -1,0 +1,1 @@
+"""Pages whose order of reading is known, and what of it is lost in another order."""

@@ -1,0 +1,68 @@
+"""`python -m benchmarks.reading`: what the order of reading is worth.
+
+Pages of many kinds are drawn, read by the emulator's engine, and compared with what stands on them:
+in the order in which the engine gives its pieces, and in ours. Needs the `emulator` extra.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from aliocr.emulator.engine import RapidOCREngine
+from aliocr.layout import Placed, reading_order
+from benchmarks.reading.drawing import draw, measure
+from benchmarks.reading.errors import character_errors, squeezed
+from benchmarks.reading.pages import Page, pages
+from benchmarks.table import Table, markdown, show
+
+HEADINGS = ("page", "from above", "ours, exact boxes", "engine", "ours, its boxes")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the table; 0, whatever it says."""
+    options = _parse(arguments)
+    font = None if options.font is None else str(options.font)
+    engine = RapidOCREngine()
+    rows = []
+    for name, page in pages(measure(font), chinese=font is not None):
+        print(name, file=sys.stderr, flush=True)
+        picture = draw(page, font)
+        if options.keep is not None:
+            picture.save(options.keep / f"{name}.png")
+        found = engine.recognize(picture)
+        shuffled = random.Random(0).sample(page.pieces, len(page.pieces))
+        from_above = sorted(shuffled, key=lambda piece: (piece.y, piece.x))
+        orders: tuple[Iterable[Placed], ...] = (
+            *(from_above, reading_order(shuffled)),
+            *(found, reading_order(found)),
+        )
+        rows.append([[name], *([f"{100 * _errors(page, order):.1f} %"] for order in orders)])
+    table = Table(HEADINGS, rows, frozenset())
+    if options.markdown:
+        print(markdown(table))
+    else:
+        show(table)
+    if font is None:
+        print("Pillow's own font has no Chinese: --font FILE names one that has")
+    return 0
+
+
+def _errors(page: Page, order: Iterable[Placed]) -> float:
+    true = "".join(piece.text for piece in page.pieces)
+    return character_errors(squeezed(true), squeezed("".join(piece.text for piece in order)))
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.reading", description=__doc__)
+    parser.add_argument("--font", type=Path, help="draw in this font, and Chinese pages, too")
+    parser.add_argument("--markdown", action="store_true", help="print the table in Markdown")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the pictures there")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
