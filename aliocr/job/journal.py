@@ -13,7 +13,7 @@ from __future__ import annotations
 import sqlite3
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
@@ -237,11 +237,21 @@ class Journal:
         db.execute("DELETE FROM results WHERE row IN (SELECT row FROM retries)")
         return places
 
-    def move(self, moved: Callable[[int], int]) -> None:
-        """Have each row stand at another place, by the one where it stood; within `change`."""
-        self._db.create_function("moved", 1, moved, deterministic=True)
-        self._db.execute("UPDATE rows SET place = moved(place)")
-        self._db.create_function("moved", 1, None)  # which may hold much
+    def close_up(self, gone: Iterable[tuple[int, int]]) -> None:
+        """Have rows move up, as parts of the output are gone; within `change`.
+
+        Args:
+            gone: Where each part stood, and bytes that are gone up to and with it.
+        """
+        db = self._db
+        db.execute("CREATE TEMP TABLE gone (place INTEGER PRIMARY KEY, bytes INTEGER NOT NULL)")
+        db.executemany("INSERT INTO gone VALUES (?, ?)", gone)
+        db.execute(
+            """UPDATE rows SET place = place - (
+                SELECT bytes FROM gone WHERE gone.place < rows.place ORDER BY place DESC LIMIT 1
+            ) WHERE place > (SELECT min(place) FROM gone)"""
+        )
+        db.execute("DROP TABLE gone")
 
     def retries(self) -> Iterator[int]:
         """The rows that are to be read once more, in order."""

@@ -217,9 +217,9 @@ class Ledger:
     def _retry_in_copy(self, output: AppendedOutput, kinds: frozenset[str], through: int) -> None:
         try:
             with self.journal.change(through=through, replacing=True) as facts:
-                copy = output.copied_without(self._draft, self.journal.retry(kinds))
-                self.journal.move(copy.moved)
-                facts["length"] = copy.length
+                places = self.journal.retry(kinds)
+                self.journal.close_up(output.copied_without(self._draft, places))
+                facts["length"] = self._draft.stat().st_size
         except BaseException:
             self._draft.unlink(missing_ok=True)
             raise

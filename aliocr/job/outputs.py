@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import os
-from array import array
-from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-import attrs
-
 from aliocr.job.formats import Codec
 from aliocr.job.record import Result
 
-__all__ = ["AppendedOutput", "Copy", "Output", "synced_folder"]
+__all__ = ["AppendedOutput", "Output", "synced_folder"]
 
 CHUNK = 1 << 20
 """Bytes copied at once."""
@@ -49,26 +45,6 @@ class Output(Protocol):
     def close(self) -> None:
         """Let go of the file."""
         ...
-
-
-@attrs.frozen
-class Copy:
-    """A copy of an output without some of its results.
-
-    Args:
-        length: Bytes in it.
-        places: Where the results stood that were left out, in order.
-        gone: Bytes that were left out up to and with each of them.
-    """
-
-    length: int
-    places: array[int]
-    gone: array[int]
-
-    def moved(self, place: int) -> int:
-        """Where the result at a place of the output stands in the copy."""
-        before = bisect_left(self.places, place)
-        return place - self.gone[before - 1] if before else place
 
 
 class AppendedOutput:
@@ -155,24 +131,27 @@ class AppendedOutput:
             self.length += len(rest)
         self.sync()
 
-    def copied_without(self, path: Path, places: array[int]) -> Copy:
-        """Write a copy of the file, and have it safe on the disk.
+    def copied_without(self, path: Path, places: Iterable[int]) -> Iterator[tuple[int, int]]:
+        """Write a copy of the file, which is whole and safe on the disk at the end.
 
         Args:
             path: Of the copy.
             places: Where results are that are left out, in order.
+
+        Yields:
+            Each of these places, and how many bytes were left out up to and with its result.
         """
-        gone = array("q")
+        gone = 0
         with self._path.open("rb") as file, path.open("wb") as copy:
             for place in places:
                 _copied(file, copy, place - file.tell())
                 record = next(self._codec.records(file))
-                gone.append(len(record) + (gone[-1] if gone else 0))
+                gone += len(record)
                 file.seek(place + len(record))
+                yield place, gone
             _copied(file, copy, self.length - file.tell())
             copy.flush()
             os.fsync(copy.fileno())
-            return Copy(copy.tell(), places, gone)
 
     def close(self) -> None:
         """Let go of the file."""
