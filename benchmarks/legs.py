@@ -150,5 +150,5 @@ async def steps(source: Path, output: Path) -> dict[str, float]:
         start = desk.start
         reader = timed("the input read to where it goes on", lambda: opened(source, mark=start))
         reader.close()
-        timed("failures counted", desk.failed)
+        timed("failures counted", desk.counts)
     return seconds

@@ -97,7 +97,7 @@ class Desk:
         """Images that were, or may have been, charged, as was last written down."""
         return self._journal.facts.spent
 
-    def failed(self) -> tuple[int, tuple[Failed, ...]]:
+    def counts(self) -> tuple[int, tuple[Failed, ...]]:
         """How many rows were read, and how many failed in which way, in all runs."""
         counts = self._journal.counts()
         read = sum(rows for kind, _, rows in counts if not kind)

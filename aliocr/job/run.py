@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from aliocr.errors import APIError, OCRError, ResponseError, ThrottledError, TransportError
+from aliocr.job.charges import Charges
 from aliocr.job.desk import Desk, Wanted
 from aliocr.job.intake import Intake
 from aliocr.job.record import Result
@@ -79,17 +80,16 @@ class Run:
         self._session = session
         self._sources = sources
         self._output = output
-        self._budget = budget
         self._stop = stop
-        self._frames = sources.max_frames or 1
+        self._charges = Charges(
+            lambda: session.stats, frames=sources.max_frames or 1, budget=budget
+        )
         self._thread = ThreadPoolExecutor(1, "aliocr job")
         self._desk: Desk | None = None
         self._intake: Intake | None = None
         self._began = time.monotonic()
-        self._spent = 0
-        self._again = session.stats.charged_again
-        self._noted = 0
-        self._counts: Counter[str | None] = Counter()  # by reason; None for those read
+        self._noted = 0  # of what is spent, as was last written down
+        self._tally: Counter[str | None] = Counter()  # by reason; None for those read
         # The session hands back the very image it was given, so its identity finds the row.
         self._open: dict[int, Wanted] = {}
         self._unserved: list[tuple[Wanted, Outcome]] = []
@@ -98,7 +98,7 @@ class Run:
         self._room = asyncio.Event()
         self._answer = asyncio.Event()
         self._drawn = self._poor = self._all_answered = False
-        self._outcome: tuple[int, tuple[Failed, ...]] = (0, ())
+        self._counts: tuple[int, tuple[Failed, ...]] = (0, ())
         self._duplicates = 0
 
     # --- what others may ask ----------------------------------------------------------------------
@@ -106,25 +106,20 @@ class Run:
     @property
     def progress(self) -> Progress:
         """How far it has come."""
-        rows = self._counts.total()
-        failed = {kind: number for kind, number in self._counts.items() if kind is not None}
+        rows = self._tally.total()
+        failed = {kind: number for kind, number in self._tally.items() if kind is not None}
         total = self._intake.total if self._intake else None
         return Progress(
-            read=self._counts[None],
+            read=self._tally[None],
             failed=failed,
             rows=rows,
             total=None if total is None else max(total, rows),
             exact=self._intake is not None and self._intake.counted,
-            spent=self.spent,
-            budget=self._budget,
+            spent=self._charges.spent,
+            budget=self._charges.budget,
             seconds=time.monotonic() - self._began,
             stats=self._session.stats,
         )
-
-    @property
-    def spent(self) -> int:
-        """Images that were charged or may be, those under way among them."""
-        return self._charged + self._session.stats.under_way * self._frames
 
     @property
     def _ended(self) -> Literal["complete", "stopped", "budget"]:
@@ -132,11 +127,6 @@ class Run:
         if self._drawn and not self._open:
             return "complete"
         return "budget" if self._poor else "stopped"
-
-    @property
-    def _charged_again(self) -> int:
-        """Images that may have been charged a second time in this run."""
-        return self._session.stats.charged_again - self._again
 
     # --- the run ----------------------------------------------------------------------------------
 
@@ -155,13 +145,13 @@ class Run:
             await self._work(desk, self._intake)
         finally:
             await self._close()
-        read, failed = self._outcome
+        read, failed = self._counts
         return Summary(
             read=read,
             failed=failed,
             rows=read + sum(each.rows for each in failed),
-            spent=self.spent,
-            charged_again=self._charged_again,
+            spent=self._charges.spent,
+            charged_again=self._charges.charged_again,
             duplicates=self._duplicates,
             ended=self._ended,
             output=self._output,
@@ -171,11 +161,11 @@ class Run:
     def _opened(self) -> Desk:
         # Kept at once: whoever awaits this may be cancelled, and it is closed nevertheless.
         desk = self._desk = self._open_desk()
-        self._spent = desk.spent
-        read, failed = desk.failed()
-        self._counts[None] = read
+        self._charges.add(desk.spent)
+        read, failed = desk.counts()
+        self._tally[None] = read
         for each in failed:
-            self._counts[each.reason] += each.rows
+            self._tally[each.reason] += each.rows
         return desk
 
     async def _work(self, desk: Desk, intake: Intake) -> None:
@@ -204,10 +194,7 @@ class Run:
     def _take(self, desk: Desk, outcome: Outcome) -> None:
         wanted = self._open.pop(id(outcome.image))
         self._sources.done(outcome)
-        if outcome.ok:
-            self._spent += max(1, len(outcome.frames))
-        elif outcome.error.maybe_charged:
-            self._spent += 1
+        self._charges.answered(outcome)
         self._answer.set()
         self._unserved.append((wanted, outcome))
         if outcome.ok or not _is_of_the_service(outcome.error):
@@ -251,24 +238,13 @@ class Run:
 
     async def _can_afford(self) -> bool:
         """Whether one more image may be charged, once it is known what those before it cost."""
-        if self._budget is None:
-            return True
-        while self._open and self._reserved > self._budget:
+        while self._open and not self._charges.affords(len(self._open)):
             await self._next_answer()
-        return self._reserved <= self._budget
-
-    @property
-    def _reserved(self) -> int:
-        """What is spent if all that is under way is charged, and one more image is."""
-        return self._charged + (len(self._open) + 1) * self._frames
+        return self._charges.affords(len(self._open))
 
     async def _next_answer(self) -> None:
         self._answer.clear()
         await self._answer.wait()
-
-    @property
-    def _charged(self) -> int:
-        return self._spent + self._charged_again
 
     async def _keep(self, desk: Desk) -> None:
         """Make lasting what has been answered, as long as there may be more."""
@@ -276,17 +252,18 @@ class Run:
             with suppress(TimeoutError):
                 async with asyncio.timeout(NOTED_EVERY):
                     await self._news.wait()
-            changed = self._news.is_set() or self.spent != self._noted
+            spent = self._charges.spent
+            changed = self._news.is_set() or spent != self._noted
             self._news.clear()
             if changed:
-                self._noted = self.spent
-                self._count(*await self._in_thread(partial(desk.settle, self._noted)))
+                self._noted = spent
+                self._count(*await self._in_thread(partial(desk.settle, spent)))
                 self._room.set()
 
     def _count(self, *results: Result) -> None:
         for result in results:
             reason = None if result.ok else Failed(result.kind, result.code, 1).reason
-            self._counts[reason] += 1
+            self._tally[reason] += 1
 
     async def _close(self) -> None:
         """Write what came last and let go of all files, however often one is told to stop."""
@@ -313,8 +290,8 @@ class Run:
     def _closed_desk(self, desk: Desk) -> None:
         try:
             desk.write()
-            desk.settle(self.spent)
-            self._outcome = desk.failed()
+            desk.settle(self._charges.spent)
+            self._counts = desk.counts()
             self._duplicates = desk.duplicates
         finally:
             desk.close()
