@@ -10,6 +10,7 @@ up, and at most a part of one, which is cut off.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from array import array
 from collections import Counter
@@ -68,6 +69,8 @@ class Facts:
         spent: Images that were, or may have been, charged.
         duplicates: Rows that got the result of an equal one.
         replacing: A copy of the output is about to take its place.
+        published: An output that is written as a whole has all results.
+        total: Rows of the input, once all of it has been read; 0 before.
     """
 
     settings: str
@@ -76,6 +79,8 @@ class Facts:
     spent: int = 0
     duplicates: int = 0
     replacing: bool = False
+    published: bool = False
+    total: int = 0
 
 
 class Journal:
@@ -130,7 +135,8 @@ class Journal:
                 pass
         else:
             known = dict(db.execute("SELECT name, value FROM facts"))
-            self.facts = Facts(**known | {"replacing": bool(known["replacing"])})
+            flags = {name: bool(known[name]) for name in ("replacing", "published")}
+            self.facts = Facts(**known | flags)
 
     @contextmanager
     def change(self, **facts: Any) -> Iterator[dict[str, Any]]:
@@ -144,15 +150,16 @@ class Journal:
         try:
             yield facts
             self._images.write()
-            self.facts = attrs.evolve(self.facts, **facts)
-            values = attrs.asdict(self.facts).items()
+            changed = attrs.evolve(self.facts, **facts)
+            values = attrs.asdict(changed).items()
             db.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?)", values)
             db.execute("COMMIT")
-            self._images.written()
         except BaseException:
             if db.in_transaction:
                 db.execute("ROLLBACK")
             raise
+        self.facts = changed
+        self._images.written()
 
     def begin(self) -> None:
         """Open a transaction for what the next `change` makes lasting."""
@@ -206,11 +213,11 @@ class Journal:
             FROM rows GROUP BY kind, code"""
         )
 
-    def last_before(self, length: int) -> int | None:
-        """The last place before an offset of the output."""
-        query = "SELECT max(place) FROM rows WHERE place < ?"
-        (place,) = self._db.execute(query, (length,)).fetchone()
-        return None if place is None else int(place)
+    def last_before(self, length: int) -> tuple[int, int] | None:
+        """The last place before an offset of the output, and the row that stands there."""
+        query = "SELECT place, row FROM rows WHERE place < ? ORDER BY place DESC LIMIT 1"
+        found = self._db.execute(query, (length,)).fetchone()
+        return None if found is None else (found[0], found[1])
 
     # --- failures that are read once more ---------------------------------------------------------
 
@@ -289,11 +296,12 @@ class Journal:
 
     def names(self) -> list[str]:
         """The pictures of a folder, in the order of their rows."""
-        return [name for (name,) in self._db.execute("SELECT name FROM names ORDER BY row")]
+        query = "SELECT name FROM names ORDER BY row"
+        return [os.fsdecode(name) for (name,) in self._db.execute(query)]
 
     def add_names(self, names: Sequence[str], first: int) -> None:
         """More of them, of which the first has this row; within `change`."""
-        numbered = enumerate(names, first)
+        numbered = enumerate(map(_storable, names), first)
         self._db.executemany("INSERT INTO names VALUES (?, ?)", numbered)
 
     # --- results on their way ---------------------------------------------------------------------
@@ -322,3 +330,12 @@ def _of_kinds(kinds: frozenset[str]) -> tuple[str, tuple[str, ...]]:
     marks = ", ".join("?" * len(kinds))
     where = f"kind > '' AND (kind IN ({marks}) OR CAST(code AS TEXT) IN ({marks}))"
     return where, (*kinds, *kinds)
+
+
+def _storable(name: str) -> str | bytes:
+    """As text, so that a person can read it; a name that is not UTF-8 as its bytes."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(name)
+    return name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
@@ -68,7 +69,7 @@ class Ledger:
         self.path = path
         self._format = output_format
         self._draft = path.with_name(f".{path.name}.draft")
-        self._changed = False
+        self._broken = False
         self._lock = threading.Lock()
         self._written: list[tuple[Result, int]] = []
         journal = _journal_of(path)
@@ -101,12 +102,11 @@ class Ledger:
         """Bring both in step again: results that the journal missed, or that the disk lost."""
         known = self.journal.facts.length
         if output.length < known:
-            last = self.journal.last_before(output.length)
-            whole = last is not None and any(True for _ in output.results(last))
-            output.cut(output.length if whole else last or 0)
-            with self.journal.change(length=output.length, through=0):
-                self.journal.cut(output.length)
+            self._recover_part(output)
             return
+        last = self.journal.last_before(known)
+        if last is not None and output.end_of(*last) != known:
+            raise ValueError(self._strange)
         end = known
         places: list[int] = []
         found: list[Result] = []
@@ -119,6 +119,22 @@ class Ledger:
         output.cut(end)
         with self.journal.change(length=output.length):
             self.journal.add(found, places)
+
+    def _recover_part(self, output: AppendedOutput) -> None:
+        """Keep the results that are whole, of a file that lost its end."""
+        end = 0
+        if (last := self.journal.last_before(output.length)) is not None:
+            end = output.end_of(*last) or 0
+        if last is not None and not end and (last := self.journal.last_before(last[0])) is not None:
+            # The last one was cut. Before it there is a whole one, or this is another's file.
+            end = output.end_of(*last) or 0
+            if not end:
+                raise ValueError(self._strange)
+        if not end and not output.is_begun_alike():
+            raise ValueError(self._strange)
+        output.cut(end)
+        with self.journal.change(length=output.length, through=0):
+            self.journal.cut(output.length)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -162,22 +178,26 @@ class Ledger:
         Raises:
             JobError: It found no room.
         """
+        if self._broken:
+            return  # what was not settled is taken up when the job is opened again
         with self._lock:
             written, self._written = self._written, []
             length = self.output.length
         results = [result for result, _ in written]
         places = [place for _, place in written]
+        self._broken = True
         with self.writing():
             if results and isinstance(self.output, StagedOutput):
                 places = self.output.append(results)
             elif results:
                 self.output.sync()
-            self._changed |= bool(results)
             self._rows.update(result.row for result in results)
             with self.journal.change(
                 length=length, through=self._rows.advance(), spent=spent, duplicates=duplicates
-            ):
+            ) as facts:
                 self.journal.add(results, places)
+                facts["published"] = self.journal.facts.published and not results
+        self._broken = False
 
     def has(self, row: int) -> bool:
         """Whether a row is in the output, and the journal says so."""
@@ -186,7 +206,22 @@ class Ledger:
     def result(self, row: int) -> Result | None:
         """What has become of a row; None if nothing yet."""
         place = self.journal.place(row)
-        return None if place is None else self.output.read(place)
+        if place is None:
+            return None
+        try:
+            found = self.output.read(place)
+        except (ValueError, StopIteration):
+            found = None
+        if found is None or found.row != row:
+            raise JobError(self._strange)
+        return found
+
+    @property
+    def _strange(self) -> str:
+        return (
+            f"{self.path} is not what this job has written: put it back, or remove it and its "
+            "journal to begin anew"
+        )
 
     def retry(self, kinds: frozenset[str]) -> None:
         """Take failures out of the output, to be read once more.
@@ -205,12 +240,11 @@ class Ledger:
             if first is None:
                 self._refuse(kinds)
                 return
-            self._changed = True
             through = min(self.journal.facts.through, first - 1)
             if isinstance(self.output, AppendedOutput):
                 self._retry_in_copy(self.output, kinds, through)
             else:
-                with self.journal.change(through=through):
+                with self.journal.change(through=through, published=False):
                     self.journal.retry(kinds)
             self._rows = self.journal.done()
 
@@ -220,6 +254,9 @@ class Ledger:
                 places = self.journal.retry(kinds)
                 self.journal.close_up(output.copied_without(self._draft, places))
                 facts["length"] = self._draft.stat().st_size
+                shutil.copymode(self.path, self._draft)
+                # Once the journal says that the copy takes its place, it must be there.
+                synced_folder(self._draft)
         except BaseException:
             self._draft.unlink(missing_ok=True)
             raise
@@ -253,8 +290,11 @@ class Ledger:
             JobError: A Parquet file could not be written; its results are in the journal.
         """
         with self._parts, self.writing():
-            if isinstance(self.output, StagedOutput) and (self._changed or not self.path.exists()):
+            published = self.journal.facts.published and self.path.exists()
+            if isinstance(self.output, StagedOutput) and not published:
                 self.output.publish()
+                with self.journal.change(published=True):
+                    pass
 
 
 @contextmanager
@@ -284,6 +324,8 @@ def _journal_of(path: Path) -> Path:
         raise ValueError(f"{path} is a folder: give the name of a file to -o")
     if not path.parent.is_dir():
         raise ValueError(f"there is no folder {path.parent} for the output: make it first")
+    if path.exists() and not path.is_file():
+        raise ValueError(f"{path} is no file that a job could go on with: give another output")
     journal = path.with_name(f"{path.name}.journal")
     if path.exists() and path.stat().st_size and not _is_begun(journal):
         raise ValueError(

@@ -121,6 +121,18 @@ class AppendedOutput:
                 yield place, record, result
                 place += len(record)
 
+    def end_of(self, place: int, row: int) -> int | None:
+        """Where the record at an offset ends; None if it is not whole, or not of this row."""
+        for _, end, result in self.results(place):
+            return end if result.row == row else None
+        return None
+
+    def is_begun_alike(self) -> bool:
+        """Whether it may be the beginning of an output, as far as it goes."""
+        start = self._codec.header or b'{"row":'
+        with self._path.open("rb") as file:
+            return start.startswith(file.read(len(start)))
+
     def cut(self, length: int) -> None:
         """Take away what is behind an offset; the header stays."""
         os.ftruncate(self._file, length)
