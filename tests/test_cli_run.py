@@ -224,16 +224,18 @@ def test_a_wrong_key_is_one_line_and_exit_3(urls: Path, served: dict[str, str]) 
     assert len(results(output)) == 20
 
 
-def test_a_dead_server_fails_the_rows_and_says_how_to_go_on(
+def test_a_dead_server_fails_no_rows_and_says_how_to_go_on(
     tmp_path: Path, served: dict[str, str]
 ) -> None:
-    """Nothing hangs; once it is back, those rows alone are tried."""
+    """Nothing hangs; once it is back, the same command reads them."""
     urls, output = listed(tmp_path, 3), tmp_path / "results.jsonl"
     done = run("run", urls, "-o", output, **(served | {"ALIOCR_ENDPOINT": "http://127.0.0.1:1"}))
-    assert done.returncode == 1
-    assert "3  TransportError: " in done.stderr
-    assert "--retry-failed; 3 of the failed may pass now" in done.stderr
-    assert run("run", urls, "-o", output, "--retry-failed", **served).returncode == 0
+    assert done.returncode == 3
+    (line,) = done.stderr.splitlines()
+    assert "3 images in a row were not served" in line
+    assert "read when the job is started again" in line
+    assert results(output) == []
+    assert run("run", urls, "-o", output, **served).returncode == 0
     assert len(results(output)) == 3
 
 

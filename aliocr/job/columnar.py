@@ -6,6 +6,8 @@ the journal as they come, and the file is written, whole or not at all, when the
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -63,6 +65,10 @@ class StagedOutput:
         draft = self._path.with_name(f".{self._path.name}.draft")
         try:
             _write(draft, self._journal.staged())
+            with draft.open("rb") as written:
+                os.fsync(written.fileno())
+            if self._path.exists():
+                shutil.copymode(self._path, draft)
             draft.replace(self._path)
         finally:
             draft.unlink(missing_ok=True)
@@ -82,12 +88,24 @@ def _write(path: Path, results: Iterable[Result]) -> None:
 
 
 def _row(result: Result) -> dict[str, Any]:
-    fields = fields_of(result)
-    fields["source"] = fields["source"].encode("utf-8", "backslashreplace").decode()
+    fields = {name: _said(value) for name, value in fields_of(result).items()}
     if isinstance(result, Unread):
         fields["maybe_charged"] = result.maybe_charged
         fields["code"] = None if result.code is None else str(result.code)
     return fields
+
+
+def _said(value: Any) -> Any:
+    """The value; what no UTF-8 can say in it as Python would show it."""
+    match value:
+        case str():
+            return value.encode("utf-8", "backslashreplace").decode()
+        case list():
+            return [_said(each) for each in value]
+        case dict():
+            return {name: _said(each) for name, each in value.items()}
+        case _:
+            return value
 
 
 def parquet_results(path: Path) -> Iterator[Result]:

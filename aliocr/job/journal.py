@@ -97,6 +97,7 @@ class Journal:
     """
 
     def __init__(self, path: Path, settings: str, *, writes: bool = True) -> None:
+        self._total = 0
         # Autocommit: what belongs together is committed together, in `change`.
         self._db = sqlite3.connect(
             # Not read-only even to look: what SQLite puts beside the file would stay there.
@@ -138,6 +139,15 @@ class Journal:
             flags = {name: bool(known[name]) for name in ("replacing", "published")}
             self.facts = Facts(**known | flags)
 
+    @property
+    def total(self) -> int:
+        """Rows of the input, to be lasting with the next `change`; 0 if nobody knows yet."""
+        return self._total or self.facts.total
+
+    @total.setter
+    def total(self, rows: int) -> None:
+        self._total = rows
+
     @contextmanager
     def change(self, **facts: Any) -> Iterator[dict[str, Any]]:
         """All that is done in this block, and these facts, become lasting together or not at all.
@@ -150,7 +160,7 @@ class Journal:
         try:
             yield facts
             self._images.write()
-            changed = attrs.evolve(self.facts, **facts)
+            changed = attrs.evolve(self.facts, **{"total": self.total} | facts)
             values = attrs.asdict(changed).items()
             db.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?)", values)
             db.execute("COMMIT")

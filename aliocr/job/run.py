@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, suppress
 from functools import partial
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal, NoReturn, TypeVar
 
 from aliocr.errors import APIError, OCRError, ResponseError, ThrottledError, TransportError
 from aliocr.job.charges import Charges
@@ -89,6 +89,7 @@ class Run:
         self._intake: Intake | None = None
         self._began = time.monotonic()
         self._noted = 0  # of what is spent, as was last written down
+        self._promised = 0  # images that were drawn and not yet given to the session
         self._tally: Counter[str | None] = Counter()  # by reason; None for those read
         # The session hands back the very image it was given, so its identity finds the row.
         self._open: dict[int, Wanted] = {}
@@ -97,7 +98,8 @@ class Run:
         self._news = asyncio.Event()
         self._room = asyncio.Event()
         self._answer = asyncio.Event()
-        self._drawn = self._poor = self._all_answered = False
+        self._drawn = self._poor = self._served = self._all_answered = False
+        self._whole = False
         self._counts: tuple[int, tuple[Failed, ...]] = (0, ())
         self._duplicates = 0
 
@@ -124,7 +126,7 @@ class Run:
     @property
     def _ended(self) -> Literal["complete", "stopped", "budget"]:
         """Why it ended, once it has."""
-        if self._drawn and not self._open:
+        if self._whole and not self._open:
             return "complete"
         return "budget" if self._poor else "stopped"
 
@@ -189,7 +191,7 @@ class Run:
                 while desk.unsettled > MOST_UNSETTLED:
                     self._room.clear()
                     await self._room.wait()
-        self._keep_unserved(desk)
+        self._end_unserved(desk)
 
     def _take(self, desk: Desk, outcome: Outcome) -> None:
         wanted = self._open.pop(id(outcome.image))
@@ -198,13 +200,32 @@ class Run:
         self._answer.set()
         self._unserved.append((wanted, outcome))
         if outcome.ok or not _is_of_the_service(outcome.error):
+            self._served = True
             self._keep_unserved(desk)
         elif len(self._unserved) == MOST_UNSERVED:
-            self._unserved.clear()
-            raise JobError(
-                f"{MOST_UNSERVED} images in a row were not served, the last because of this: "
-                f"{outcome.error}; their rows are read when the job is started again"
-            ) from outcome.error
+            self._give_up(outcome.error)
+
+    def _end_unserved(self, desk: Desk) -> None:
+        """At the end of all: whether they are failures, or there was no service at all.
+
+        One that broke off is kept: an image that breaks every connection must not do so for ever.
+        """
+        last = self._unserved[-1][1] if self._unserved else None
+        if last is not None and not last.ok:
+            error = last.error
+            never = not self._served and not error.maybe_charged and not self._stop.is_set()
+            if never or type(error) is OCRError:
+                self._give_up(error)
+        self._keep_unserved(desk)
+
+    def _give_up(self, error: OCRError) -> NoReturn:
+        unserved = len(self._unserved)
+        self._unserved.clear()
+        images = "1 image was" if unserved == 1 else f"{unserved} images in a row were"
+        raise JobError(
+            f"{images} not served, the last because of this: {error}; what is missing is read "
+            "when the job is started again"
+        ) from error
 
     def _keep_unserved(self, desk: Desk) -> None:
         """What was not served while the service served others is a failure of its own."""
@@ -226,15 +247,33 @@ class Run:
             drawn = await self._in_thread(partial(desk.draw, taken))
             self._count(*drawn.written)
             self._news.set()
+            await self._promise(desk, len(drawn.wanted))
             for wanted in drawn.wanted:
                 if not await self._can_afford():
                     self._poor = True
                     return
                 self._open[id(wanted.image)] = wanted
+                self._promised -= 1
                 yield wanted.image
             self._drawn = drawn.last
             while desk.copies_waiting > MOST_COPIES and self._open:
                 await self._next_answer()
+
+    async def _promise(self, desk: Desk, images: int) -> None:
+        """Write down what these may cost before they can: who has a budget cannot spend it twice.
+
+        However the job ends then, what was drawn and not answered counts as spent.
+        """
+        self._promised = images
+        if self._charges.budget is not None:
+            self._count(*await self._in_thread(partial(desk.settle, self._at_most)))
+
+    @property
+    def _at_most(self) -> int:
+        """What is to be taken for spent if this process ends now."""
+        if self._charges.budget is None:
+            return self._charges.spent
+        return min(self._charges.budget, self._charges.most(len(self._open) + self._promised))
 
     async def _can_afford(self) -> bool:
         """Whether one more image may be charged, once it is known what those before it cost."""
@@ -252,7 +291,7 @@ class Run:
             with suppress(TimeoutError):
                 async with asyncio.timeout(NOTED_EVERY):
                     await self._news.wait()
-            spent = self._charges.spent
+            spent = self._at_most
             changed = self._news.is_set() or spent != self._noted
             self._news.clear()
             if changed:
@@ -293,6 +332,7 @@ class Run:
             desk.settle(self._charges.spent)
             self._counts = desk.counts()
             self._duplicates = desk.duplicates
+            self._whole = self._drawn and desk.is_whole
         finally:
             desk.close()
 
@@ -304,4 +344,5 @@ def _is_of_the_service(error: OCRError) -> bool:
     """Whether it says nothing about the image: the network, a proxy, the gateway, the account."""
     if isinstance(error, APIError):
         return isinstance(error, ThrottledError) or isinstance(error.code, str)
-    return isinstance(error, TransportError | ResponseError)
+    # A plain one is the session's own, such as that it was closed.
+    return isinstance(error, TransportError | ResponseError) or type(error) is OCRError
