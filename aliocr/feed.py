@@ -150,6 +150,10 @@ class Feed:
         for watcher in self._watchers:
             watcher.cancel()
         await asyncio.wait([self._feeder, *self._watchers])
+        self._batcher.tally.given_up += sum(
+            outcome.ok or outcome.error.maybe_charged for _, outcome in self._unread
+        )
+        self._unread.clear()
         self._news.set()
 
     def _let_go(self) -> None:

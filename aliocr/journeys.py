@@ -88,6 +88,8 @@ class Journeys:
         journey.tickets.pop(ticket, None)
         if journey in self._open and not journey.tickets:
             self._forget(journey)
+            # One that travels is counted when it arrives.
+            self._tally.given_up += journey.maybe_charged and not journey.travelling
 
     def depart(self, journey: Journey) -> None:
         """It leaves the queue in a request."""
@@ -105,6 +107,7 @@ class Journeys:
         """Its request is over, whatever became of it; also if nobody wants it any more."""
         journey.travelling = False
         self._tally.under_way -= 1
+        self._tally.given_up += journey not in self._open
 
     def go_again(self, journey: Journey) -> bool:
         """Whether anybody still wants it, now that it takes another try."""

@@ -22,6 +22,7 @@ class Stats:
         throttled: Tries that were refused for the request rate or the image quota.
         retried: Tries of images that had failed before in another way.
         charged_again: Tries of images of which an earlier try may have been charged.
+        given_up: Images nobody waited for any more after a try that may have been charged.
         shared: Images that took part in the request of an equal one, and cost nothing.
         waited: Seconds in which images waited for leave to go: for a permit, the quota, a pause.
         batch_fill: Images in a request, of those it could have carried: 0 to 1.
@@ -34,6 +35,7 @@ class Stats:
     throttled: int = 0
     retried: int = 0
     charged_again: int = 0
+    given_up: int = 0
     shared: int = 0
     waited: float = 0.0
     batch_fill: float = 0.0
@@ -51,6 +53,7 @@ class Tally:
     throttled: int = 0
     retried: int = 0
     charged_again: int = 0
+    given_up: int = 0
     shared: int = 0
     waited: float = 0.0
     under_way: int = 0
@@ -65,6 +68,7 @@ class Tally:
             throttled=self.throttled,
             retried=self.retried,
             charged_again=self.charged_again,
+            given_up=self.given_up,
             shared=self.shared,
             waited=self.waited,
             batch_fill=self.images_sent / places if places else 0.0,

@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parse(arguments)
     where = machine()
-    print(f"{where.cores} cores, load {where.load_before}, {where.system}, {where.python}")
+    print(f"{where.cores} cores, load {where.load_before or 0:.1f}, {where.system}, {where.python}")
     start = time.monotonic()
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         lost = _measured(Path(folder), options.images, tuple(options.regions))
@@ -66,7 +66,7 @@ def _measured(folder: Path, count: int, regions: tuple[int, int]) -> int:
         def run(name: str, stop_after: int | None = None, retry: Retry | None = None) -> None:
             done = fresh(leg, server.url, source, output, stop_after=stop_after, retry=retry)
             print(_line(name, done), flush=True)
-            missed.extend(_missed(name, done, starts=name != HALF))
+            missed.extend(_missed(name, done))
 
         least, most = regions
         print(f"{count:,} rows, {_megabytes(source)}; {least} to {most} regions an image")
@@ -78,7 +78,7 @@ def _measured(folder: Path, count: int, regions: tuple[int, int]) -> int:
         _list(source, range(count, count + ADDED), header=False)
         end = fresh(steps, source, output)
         run(f"{ADDED} rows more")
-        run("half the failures", retry=Retry(), stop_after=round(count * FAILING_SHARE / 2))
+        run(FAILURES, retry=Retry(), stop_after=round(count * FAILING_SHARE / 2))
         gaps = fresh(steps, source, output)
         run("the other failures")
     for name, found in (("at the half", half), ("at its end", end), ("with gaps", gaps)):
@@ -91,7 +91,10 @@ def _measured(folder: Path, count: int, regions: tuple[int, int]) -> int:
     return lost
 
 
-HALF = "one half"
+HALF, FAILURES = "one half", "half the failures"
+
+BEGINNINGS = HALF, FAILURES
+"""What goes on with nothing: to retry failures, a job first copies its output without them."""
 
 HEADING = (
     "run                  rows   rows/s  CPU µs/row  images/request  first request s"
@@ -109,10 +112,11 @@ def _line(name: str, done: Leg) -> str:
     )
 
 
-def _missed(name: str, done: Leg, *, starts: bool) -> Iterable[str]:
+def _missed(name: str, done: Leg) -> Iterable[str]:
     if done.grown >= MOST_GROWN:
         yield f"{name}: grown by {done.grown / 1e6:.1f} MB, where {MOST_GROWN / 1e6:.0f} is most"
-    if starts and done.first_request is not None and done.first_request >= MOST_SECONDS:
+    started = done.first_request is None or done.first_request < MOST_SECONDS
+    if name not in BEGINNINGS and not started:
         yield f"{name}: {done.first_request:.2f} s, where {MOST_SECONDS:.0f} is most"
 
 

@@ -17,9 +17,9 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
+def _run(*arguments: str, module: str = "benchmarks") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "benchmarks", *arguments],
+        [sys.executable, "-m", module, *arguments],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -207,3 +207,12 @@ def test_percentiles_are_values_that_were_measured() -> None:
     assert percentile(range(1, 101), 99) == 99
     assert percentile(range(1, 101), 50) == 50
     assert percentile([7.0], 99) == 7.0
+
+
+def test_a_job_is_measured_however_small() -> None:
+    """It is stopped and started again, and each row has its one result."""
+    job = _run("--images", "1000", module="benchmarks.job")
+    assert job.returncode == 0, job.stderr
+    assert "1,000 rows" in job.stdout
+    assert "one half " in job.stdout
+    assert "without their one result" not in job.stdout

@@ -224,16 +224,18 @@ def test_a_wrong_key_is_one_line_and_exit_3(urls: Path, served: dict[str, str]) 
     assert len(results(output)) == 20
 
 
-def test_a_dead_server_fails_the_rows_and_says_how_to_go_on(
+def test_a_dead_server_fails_no_rows_and_says_how_to_go_on(
     tmp_path: Path, served: dict[str, str]
 ) -> None:
-    """Nothing hangs; once it is back, those rows alone are tried."""
+    """Nothing hangs; once it is back, the same command reads them."""
     urls, output = listed(tmp_path, 3), tmp_path / "results.jsonl"
     done = run("run", urls, "-o", output, **(served | {"ALIOCR_ENDPOINT": "http://127.0.0.1:1"}))
-    assert done.returncode == 1
-    assert "3  TransportError: " in done.stderr
-    assert "--retry-failed; 3 of the failed may pass now" in done.stderr
-    assert run("run", urls, "-o", output, "--retry-failed", **served).returncode == 0
+    assert done.returncode == 3
+    (line,) = done.stderr.splitlines()
+    assert "3 images in a row were not served" in line
+    assert "read when the job is started again" in line
+    assert results(output) == []
+    assert run("run", urls, "-o", output, **served).returncode == 0
     assert len(results(output)) == 3
 
 
@@ -475,3 +477,25 @@ def test_a_folder_of_pictures_is_read_on_this_machine(tmp_path: Path) -> None:
     assert still["source"].endswith("small_en.png")
     assert "hello" in still["text"]
     assert len(moving["frames"]) == 4
+
+
+def test_a_pipe_that_says_nothing_does_not_keep_it_from_stopping(
+    urls: Path, served: dict[str, str]
+) -> None:
+    """Python aborts if it ends while a thread listens to its buffered standard input."""
+    reading, writing = os.pipe()
+    with subprocess.Popen(
+        [*ALIOCR, "run", "-", "-o", urls.with_name("out.jsonl")],
+        env=variables(**served),
+        stdin=reading,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as job:
+        while not urls.with_name("out.jsonl").exists():
+            time.sleep(0.01)
+        job.send_signal(signal.SIGINT)
+        _, said = job.communicate(timeout=PATIENCE)
+    os.close(reading)
+    os.close(writing)
+    assert job.returncode == 130
+    assert "stopped before the end: 0 rows read" in said

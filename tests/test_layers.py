@@ -53,6 +53,7 @@ JOB_FLOORS = {
     "extra": 0,
     "images": 0,
     "lock": 0,
+    "own_csv": 0,
     "record": 0,
     "rowset": 0,
     "sources": 0,

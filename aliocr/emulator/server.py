@@ -18,6 +18,7 @@ from aliocr.emulator.calls import Call, busiest_second
 from aliocr.emulator.control import Control
 from aliocr.emulator.download import TIMEOUT, Downloader
 from aliocr.emulator.endpoint import ANSWERING, Endpoint
+from aliocr.emulator.extra import needed
 from aliocr.emulator.origin import same_origin
 from aliocr.emulator.page import LandingPage
 from aliocr.emulator.script import VERBS, Script
@@ -324,7 +325,8 @@ class Emulator(Script):
         if self._engine_factory is None:
             return None
         # Here and not above, because it needs the extra.
-        from aliocr.emulator.recognition import Recognition  # noqa: PLC0415
+        with needed():
+            from aliocr.emulator.recognition import Recognition  # noqa: PLC0415
 
         downloader = Downloader(
             timeout=self._download_timeout,

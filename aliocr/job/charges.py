@@ -30,7 +30,9 @@ class Charges:
         self.budget = budget
         self._stats = stats
         self._frames = frames
-        self._again_before = stats().charged_again
+        before = stats()
+        self._again_before = before.charged_again
+        self._given_up_before = before.given_up
         self._answered = 0
 
     def add(self, images: int) -> None:
@@ -61,9 +63,13 @@ class Charges:
             unanswered: Images that were given to the session and have no outcome yet, whether or
                 not they were sent.
         """
-        most = self._settled + (unanswered + 1) * self._frames
-        return self.budget is None or most <= self.budget
+        return self.budget is None or self.most(unanswered + 1) <= self.budget
+
+    def most(self, unanswered: int) -> int:
+        """What is spent if all that are unanswered are charged for all their frames."""
+        return self._settled + unanswered * self._frames
 
     @property
     def _settled(self) -> int:
-        return self._answered + self.charged_again
+        given_up = self._stats().given_up - self._given_up_before
+        return self._answered + self.charged_again + given_up

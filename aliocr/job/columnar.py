@@ -6,6 +6,8 @@ the journal as they come, and the file is written, whole or not at all, when the
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -40,7 +42,6 @@ class StagedOutput:
         _pyarrow()
         self._path = path
         self._journal = journal
-        self._changed = False
         self.length = 0
 
     def append(self, results: Sequence[Result]) -> list[int]:
@@ -49,7 +50,6 @@ class StagedOutput:
 
     def sync(self, results: Sequence[Result]) -> None:
         """Keep them; lasting with the journal's next change."""
-        self._changed = True
         self._journal.stage(results)
 
     def read(self, place: int) -> Result:
@@ -58,8 +58,7 @@ class StagedOutput:
 
     def retry(self, kinds: frozenset[str], through: int) -> None:
         """Take failures out of the journal, and with that out of the next file."""
-        self._changed = True
-        with self._journal.change(through=through):
+        with self._journal.change(through=through, published=False):
             self._journal.retry(kinds)
 
     def publish(self) -> None:
@@ -68,15 +67,21 @@ class StagedOutput:
         Raises:
             OSError: It cannot be written; the one that was there before is there still.
         """
-        if not self._changed and self._path.exists():
+        if self._journal.facts.published and self._path.exists():
             return
         draft = self._path.with_name(f".{self._path.name}.draft")
         try:
             _write(draft, self._journal.staged())
+            with draft.open("rb") as written:
+                os.fsync(written.fileno())
+            if self._path.exists():
+                shutil.copymode(self._path, draft)
             draft.replace(self._path)
         finally:
             draft.unlink(missing_ok=True)
         synced_folder(self._path)
+        with self._journal.change(published=True):
+            pass
 
     def close(self) -> None:
         """Nothing: the journal has the results."""
@@ -92,12 +97,24 @@ def _write(path: Path, results: Iterable[Result]) -> None:
 
 
 def _row(result: Result) -> dict[str, Any]:
-    fields = fields_of(result)
-    fields["source"] = fields["source"].encode("utf-8", "backslashreplace").decode()
+    fields = {name: _said(value) for name, value in fields_of(result).items()}
     if isinstance(result, Unread):
         fields["maybe_charged"] = result.maybe_charged
         fields["code"] = None if result.code is None else str(result.code)
     return fields
+
+
+def _said(value: Any) -> Any:
+    """The value; what no UTF-8 can say in it as Python would show it."""
+    match value:
+        case str():
+            return value.encode("utf-8", "backslashreplace").decode()
+        case list():
+            return [_said(each) for each in value]
+        case dict():
+            return {name: _said(each) for name, each in value.items()}
+        case _:
+            return value
 
 
 def parquet_results(path: Path) -> Iterator[Result]:

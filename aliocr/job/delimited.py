@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator
-from types import ModuleType
 
 from aliocr.job.columns import id_name, listed, row_of, source_name
 from aliocr.job.errors import InputError
 from aliocr.job.lines import LONGEST, TO_UTF8, LineReader, Lines, decoded, shown
+from aliocr.job.own_csv import own_csv
 from aliocr.job.rows import BadRow, Mark, RowOrBad
 
 __all__ = ["DelimitedReader"]
@@ -21,22 +20,7 @@ NO_DELIMITER = "\x1f"
 theirs then, quoted or not."""
 
 
-def _own_csv() -> ModuleType:
-    """The standard library's parser, with a limit of its own.
-
-    `csv.field_size_limit` rules the whole process, where it is another's: the limit lies in the
-    module, so there is one module more.
-    """
-    found = importlib.util.find_spec("_csv")
-    if found is None or found.loader is None:  # pragma: no cover - it is in every CPython
-        raise ImportError("this Python has no _csv")
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    module.field_size_limit(2 * LONGEST)  # a row is bounded before any field can be
-    return module
-
-
-_csv = _own_csv()
+_csv = own_csv(2 * LONGEST)  # a row is bounded before any field can be
 
 
 class _TooLongError(Exception):

@@ -7,6 +7,7 @@ quick, and called by another.
 from __future__ import annotations
 
 import math
+import re
 from collections import deque
 from collections.abc import Sequence
 
@@ -20,7 +21,7 @@ from aliocr.job.rows import BAD_ROW, BadRow, Row, RowOrBad
 from aliocr.job.rowset import RowSet
 from aliocr.job.sources import Sources
 from aliocr.job.summary import Failed
-from aliocr.models import Image, Outcome
+from aliocr.models import Frame, Image, Outcome
 
 __all__ = ["Desk", "Drawn", "Wanted"]
 
@@ -102,6 +103,12 @@ class Desk:
         return read, tuple(failed)
 
     @property
+    def is_whole(self) -> bool:
+        """Whether every row is done, as far as can be told from those that this run has seen."""
+        facts = self._journal.facts
+        return self._only is None or facts.through >= facts.total > 0
+
+    @property
     def copies_waiting(self) -> int:
         """Rows that wait for the outcome of an equal one."""
         return sum(map(len, self._waiting.values()))
@@ -115,6 +122,10 @@ class Desk:
         Raises:
             JobError: There is no room for results.
         """
+        with self._ledger.writing():
+            return self._drawn(taken)
+
+    def _drawn(self, taken: Taken) -> Drawn:
         wanted: list[Wanted] = []
         written: list[Result] = []
         for row in taken.rows:
@@ -130,6 +141,8 @@ class Desk:
         for mark in taken.marks:
             self._journal.mark(mark)
         self._ledger.write(written)
+        if not taken.rows and taken.marks:
+            self._journal.total = taken.marks[-1].number
         last = not taken.rows or taken.rows[-1].number >= self._last
         return Drawn(tuple(wanted), tuple(written), last)
 
@@ -227,7 +240,7 @@ class Desk:
                 source=self._shown(row.source),
                 text=outcome.text,
                 regions=outcome.regions,
-                frames=outcome.frames,
+                frames=tuple(map(self._frame, outcome.frames)),
                 label=outcome.label,
                 suggestion=outcome.suggestion,
                 rate=outcome.rate,
@@ -251,4 +264,14 @@ class Desk:
 
     def _shown(self, source: str) -> str:
         """The query of a signed URL is a key to the image, and stays out of files."""
-        return source if self._whole_urls or "://" not in source else without_query(source)
+        is_url = "://" in source or _QUERY.search(source)
+        return source if self._whole_urls or not is_url else without_query(source)
+
+    def _frame(self, frame: Frame) -> Frame:
+        if frame.url is None or self._whole_urls:
+            return frame
+        return attrs.evolve(frame, url=without_query(frame.url))
+
+
+_QUERY = re.compile(r"\?[^/\s]*=")
+"""Of what is no URL, but was meant to be one."""

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, Protocol
 
 import msgspec
 
+from aliocr.job.own_csv import own_csv
 from aliocr.job.record import Read, Result, Unread, decoded, encoded, fields_of
 
 __all__ = ["COLUMNS", "CSV", "Codec", "JSONLines", "code_of"]
@@ -38,6 +39,11 @@ COLUMNS = (
 """Of outputs that have columns: the fields of `Read`, then those of `Unread` besides."""
 
 _NESTED = ("regions", "frames")
+
+MOST_CHARACTERS = 1 << 30
+"""Of a field: the regions of a large page are more than a field of a usual table may hold."""
+
+_csv = own_csv(MOST_CHARACTERS)
 
 
 class Codec(Protocol):
@@ -104,7 +110,10 @@ class CSV:
         """Of a row of the table; one without an end was cut."""
         if not record.endswith(b"\r\n"):
             raise ValueError("the record is cut off")
-        (values,) = csv.reader(io.StringIO(record.decode(), newline=""), strict=True)
+        try:
+            (values,) = _csv.reader(io.StringIO(record.decode(), newline=""), strict=True)
+        except _csv.Error as error:
+            raise ValueError(str(error)) from None
         if len(values) != len(COLUMNS):
             raise ValueError(f"{len(values)} columns instead of {len(COLUMNS)}")
         return _result(dict(zip(COLUMNS, values, strict=True)))

@@ -27,7 +27,7 @@ class Images:
         self._db = db
         # The last one of a digest counts, and is its first row.
         late = db.execute("SELECT source, row FROM late ORDER BY rowid")
-        self._late: dict[bytes, int] = dict(late.fetchall())
+        self._late: dict[bytes, int] = dict(late)
         self._new: list[tuple[bytes, int]] = []
 
     def first(self, digest: bytes, row: int) -> int:

@@ -120,7 +120,8 @@ def _place(source: str | Path | BinaryIO) -> Path | BinaryIO:
     stream: BinaryIO | None = getattr(sys.stdin, "buffer", None)
     if stream is None:
         raise InputError("there is no standard input; name a file")
-    return stream
+    # Its buffer has a lock, and Python does not end well while a thread that listens holds it.
+    return getattr(stream, "raw", stream)
 
 
 def _name(place: Path | BinaryIO) -> str:

@@ -92,7 +92,7 @@ class Job:
         self._column = column
         self._id_column = id_column
         self._input_format = input_format
-        self._output = Path(output)
+        self._output = Path(output).resolve()  # one name for one file
         self._given_format = output_format
         self._output_format = output_format or output_format_of(self._output)
         self._sources = sources
@@ -158,12 +158,13 @@ class Job:
         return None if self._run is None else self._run.progress
 
     def _desk(self) -> Desk:
-        if self._source != STANDARD_INPUT:
+        again = _can_be_read_again(self._source)
+        if again:
             # So that nothing is written if it cannot be read at all.
             self._reader(None, ()).close()
         ledger = Ledger(self._output, self._output_format, self._settings)
         try:
-            if self._source != STANDARD_INPUT:
+            if again:
                 self._compare(ledger.journal)
             if self._retry is not None:
                 ledger.retry(self._retry.kinds)
@@ -211,3 +212,11 @@ class Job:
             mark=mark,
             known=known,
         )
+
+
+def _can_be_read_again(source: str | Path) -> bool:
+    """Whether it is neither standard input nor a pipe, which says what it says once."""
+    if source == STANDARD_INPUT:
+        return False
+    path = Path(source)
+    return path.is_dir() or path.is_file() or not path.exists()

@@ -10,10 +10,11 @@ up, and at most a part of one, which is cut off.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
@@ -68,6 +69,8 @@ class Facts:
         spent: Images that were, or may have been, charged.
         duplicates: Rows that got the result of an equal one.
         replacing: A copy of the output is about to take its place.
+        published: An output that is written as a whole has all results.
+        total: Rows of the input, once all of it has been read; 0 before.
     """
 
     settings: str
@@ -76,6 +79,8 @@ class Facts:
     spent: int = 0
     duplicates: int = 0
     replacing: bool = False
+    published: bool = False
+    total: int = 0
 
 
 class Journal:
@@ -92,6 +97,7 @@ class Journal:
     """
 
     def __init__(self, path: Path, settings: str, *, writes: bool = True) -> None:
+        self._total = 0
         # Autocommit: what belongs together is committed together, in `change`.
         self._db = sqlite3.connect(
             # Not read-only even to look: what SQLite puts beside the file would stay there.
@@ -130,7 +136,17 @@ class Journal:
                 pass
         else:
             known = dict(db.execute("SELECT name, value FROM facts"))
-            self.facts = Facts(**known | {"replacing": bool(known["replacing"])})
+            flags = {name: bool(known[name]) for name in ("replacing", "published")}
+            self.facts = Facts(**known | flags)
+
+    @property
+    def total(self) -> int:
+        """Rows of the input, to be lasting with the next `change`; 0 if nobody knows yet."""
+        return self._total or self.facts.total
+
+    @total.setter
+    def total(self, rows: int) -> None:
+        self._total = rows
 
     @contextmanager
     def change(self, **facts: Any) -> Iterator[dict[str, Any]]:
@@ -144,15 +160,16 @@ class Journal:
         try:
             yield facts
             self._images.write()
-            self.facts = attrs.evolve(self.facts, **facts)
-            values = attrs.asdict(self.facts).items()
+            changed = attrs.evolve(self.facts, **{"total": self.total} | facts)
+            values = attrs.asdict(changed).items()
             db.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?)", values)
             db.execute("COMMIT")
-            self._images.written()
         except BaseException:
             if db.in_transaction:
                 db.execute("ROLLBACK")
             raise
+        self.facts = changed
+        self._images.written()
 
     def begin(self) -> None:
         """Open a transaction for what the next `change` makes lasting."""
@@ -206,11 +223,11 @@ class Journal:
             FROM rows GROUP BY kind, code"""
         )
 
-    def last_before(self, length: int) -> int | None:
-        """The last place before an offset of the output."""
-        query = "SELECT max(place) FROM rows WHERE place < ?"
-        (place,) = self._db.execute(query, (length,)).fetchone()
-        return None if place is None else int(place)
+    def last_before(self, length: int) -> tuple[int, int] | None:
+        """The last place before an offset of the output, and the row that stands there."""
+        query = "SELECT place, row FROM rows WHERE place < ? ORDER BY place DESC LIMIT 1"
+        found = self._db.execute(query, (length,)).fetchone()
+        return None if found is None else (found[0], found[1])
 
     # --- failures that are read once more ---------------------------------------------------------
 
@@ -237,11 +254,21 @@ class Journal:
         db.execute("DELETE FROM results WHERE row IN (SELECT row FROM retries)")
         return places
 
-    def move(self, moved: Callable[[int], int]) -> None:
-        """Have each row stand at another place, by the one where it stood; within `change`."""
-        self._db.create_function("moved", 1, moved, deterministic=True)
-        self._db.execute("UPDATE rows SET place = moved(place)")
-        self._db.create_function("moved", 1, None)  # which may hold much
+    def close_up(self, gone: Iterable[tuple[int, int]]) -> None:
+        """Have rows move up, as parts of the output are gone; within `change`.
+
+        Args:
+            gone: Where each part stood, and bytes that are gone up to and with it.
+        """
+        db = self._db
+        db.execute("CREATE TEMP TABLE gone (place INTEGER PRIMARY KEY, bytes INTEGER NOT NULL)")
+        db.executemany("INSERT INTO gone VALUES (?, ?)", gone)
+        db.execute(
+            """UPDATE rows SET place = place - (
+                SELECT bytes FROM gone WHERE gone.place < rows.place ORDER BY place DESC LIMIT 1
+            ) WHERE place > (SELECT min(place) FROM gone)"""
+        )
+        db.execute("DROP TABLE gone")
 
     def retries(self) -> Iterator[int]:
         """The rows that are to be read once more, in order."""
@@ -279,11 +306,12 @@ class Journal:
 
     def names(self) -> list[str]:
         """The pictures of a folder, in the order of their rows."""
-        return [name for (name,) in self._db.execute("SELECT name FROM names ORDER BY row")]
+        query = "SELECT name FROM names ORDER BY row"
+        return [os.fsdecode(name) for (name,) in self._db.execute(query)]
 
     def add_names(self, names: Sequence[str], first: int) -> None:
         """More of them, of which the first has this row; within `change`."""
-        numbered = enumerate(names, first)
+        numbered = enumerate(map(_storable, names), first)
         self._db.executemany("INSERT INTO names VALUES (?, ?)", numbered)
 
     # --- results on their way ---------------------------------------------------------------------
@@ -312,3 +340,12 @@ def _of_kinds(kinds: frozenset[str]) -> tuple[str, tuple[str, ...]]:
     marks = ", ".join("?" * len(kinds))
     where = f"kind > '' AND (kind IN ({marks}) OR CAST(code AS TEXT) IN ({marks}))"
     return where, (*kinds, *kinds)
+
+
+def _storable(name: str) -> str | bytes:
+    """As text, so that a person can read it; a name that is not UTF-8 as its bytes."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(name)
+    return name

@@ -14,7 +14,7 @@ from aliocr.job.errors import JobError
 from aliocr.job.formats import CSV, Codec, JSONLines
 from aliocr.job.journal import Facts, Journal, JournalError
 from aliocr.job.lock import Lock, LockedError
-from aliocr.job.outputs import AppendedOutput, Output
+from aliocr.job.outputs import AppendedOutput, Output, strange
 from aliocr.job.record import Result
 
 __all__ = ["Ledger", "OutputFormat", "output_format_of", "past"]
@@ -65,6 +65,7 @@ class Ledger:
 
     def __init__(self, path: Path, output_format: OutputFormat, settings: str) -> None:
         self.path = path
+        self._broken = False
         self._lock = threading.Lock()
         self._written: list[tuple[Result, int]] = []
         journal = _journal_of(path)
@@ -127,19 +128,24 @@ class Ledger:
         Raises:
             JobError: It found no room.
         """
+        if self._broken:
+            return  # what was not settled is taken up when the job is opened again
         with self._lock:
             written, self._written = self._written, []
             length = self._output.length
         results = [result for result, _ in written]
         places = [place for _, place in written]
+        self._broken = True
         with self.writing():
             if results:
                 self._output.sync(results)
             self._rows.update(result.row for result in results)
             with self.journal.change(
                 length=length, through=self._rows.advance(), spent=spent, duplicates=duplicates
-            ):
+            ) as facts:
                 self.journal.add(results, places)
+                facts["published"] = self.journal.facts.published and not results
+        self._broken = False
 
     def has(self, row: int) -> bool:
         """Whether a row is in the output, and the journal says so."""
@@ -148,7 +154,15 @@ class Ledger:
     def result(self, row: int) -> Result | None:
         """What has become of a row; None if nothing yet."""
         place = self.journal.place(row)
-        return None if place is None else self._output.read(place)
+        if place is None:
+            return None
+        try:
+            found = self._output.read(place)
+        except (ValueError, StopIteration):
+            found = None
+        if found is None or found.row != row:
+            raise JobError(strange(self.path))
+        return found
 
     def retry(self, kinds: frozenset[str]) -> None:
         """Take failures out of the output, to be read once more.
@@ -215,6 +229,8 @@ def _journal_of(path: Path) -> Path:
         raise ValueError(f"{path} is a folder: give the name of a file")
     if not path.parent.is_dir():
         raise ValueError(f"there is no folder {path.parent} for the output: make it first")
+    if path.exists() and not path.is_file():
+        raise ValueError(f"{path} is no file that a job could go on with: give another output")
     journal = path.with_name(f"{path.name}.journal")
     if path.exists() and path.stat().st_size and not _is_begun(journal):
         raise ValueError(

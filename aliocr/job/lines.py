@@ -32,11 +32,13 @@ DIGEST_BYTES = 16
 
 BOM = b"\xef\xbb\xbf"
 
-TO_UTF8 = "save it as UTF-8 (iconv -f GB18030 -t UTF-8, with the encoding it has)"
+TO_UTF8 = "save it as UTF-8 (iconv -f GB18030 -t UTF-8, or -f CP1252, or what it is in)"
+
+FROM_UTF16 = "save it as UTF-8 (iconv -f UTF-16 -t UTF-8)"
 
 STRANGERS = {
-    b"\xff\xfe": f"is UTF-16; {TO_UTF8}",
-    b"\xfe\xff": f"is UTF-16; {TO_UTF8}",
+    b"\xff\xfe": f"is UTF-16; {FROM_UTF16}",
+    b"\xfe\xff": f"is UTF-16; {FROM_UTF16}",
     b"\x1f\x8b": "is compressed; unpack it first (gunzip)",
     b"BZh": "is compressed; unpack it first (bunzip2)",
     b"\xfd7zXZ": "is compressed; unpack it first (unxz)",
@@ -48,7 +50,7 @@ STRANGERS = {
 }
 """How files begin that are sometimes taken for lists, and what to do about each."""
 
-NOT_TEXT = f"holds NUL bytes and is no text; if it is UTF-16, {TO_UTF8}"
+NOT_TEXT = f"holds NUL bytes and is no text; if it is UTF-16, {FROM_UTF16}"
 
 
 def decoded(line: bytes) -> str:
@@ -86,6 +88,8 @@ class Lines:
         self._stream = io.BufferedReader(stream) if isinstance(stream, io.RawIOBase) else stream
         self._owned = owned
         self._hash = hashlib.blake2b(digest_size=DIGEST_BYTES)
+        self._ending = b""
+        self._usual_end = b"\n"
         self._given_back: list[bytes] = []
 
     def read(self) -> bytes:
@@ -135,7 +139,7 @@ class Lines:
 
     def mark(self, number: int) -> Mark:
         """The place up to which lines have been taken, with so many rows before it."""
-        return Mark(number, self.offset, self.line, self._hash.hexdigest())
+        return Mark(number, self.offset, self.line, self._digest())
 
     def go_on(self, mark: Mark) -> None:
         """Go to a mark. Nothing that was given back may be waiting.
@@ -143,16 +147,14 @@ class Lines:
         Raises:
             InputError: What lies before the mark is not what it was.
         """
-        ending = b""
         while self.offset < mark.offset and (piece := self._piece(mark.offset - self.offset)):
             self._pass(piece)
-            ending = piece
         if self.offset < mark.offset:
             raise changed(self.name, f"it ends before line {mark.line + 1:,}")
-        if self.offset > mark.offset or self._hash.hexdigest() != mark.digest:
+        if self.offset > mark.offset or self._digest() != mark.digest:
             raise changed(self.name, f"it differs before line {mark.line + 1:,}")
         self.line = mark.line
-        if not ending.endswith(b"\n"):
+        if self.offset and not self._ending.endswith(b"\n"):
             self._end_line()
 
     @property
@@ -177,6 +179,17 @@ class Lines:
     def _pass(self, piece: bytes) -> None:
         self._hash.update(piece)
         self.offset += len(piece)
+        self._ending = piece[-2:] if len(piece) > 1 else (self._ending + piece)[-2:]
+        if self._ending.endswith(b"\n"):
+            self._usual_end = b"\r\n" if self._ending == b"\r\n" else b"\n"
+
+    def _digest(self) -> str:
+        """Of all that was taken; a last line that has no end yet counts as if it had one."""
+        if not self.offset or self._ending.endswith(b"\n"):
+            return self._hash.hexdigest()
+        ended = self._hash.copy()
+        ended.update(self._usual_end)
+        return ended.hexdigest()
 
     def _piece(self, most: int) -> bytes:
         try:

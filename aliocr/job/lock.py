@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from pathlib import Path
 
 __all__ = ["Lock", "LockedError"]
@@ -31,16 +32,33 @@ class Lock:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
-        try:
-            _lock(self._file)
-        except OSError:
-            os.close(self._file)
-            raise LockedError from None
+        self._path = path.resolve()
+        with _HELD_LOCK:
+            # To open and close a file once more would let go of SQLite's locks on it, which
+            # are the process's and not the descriptor's.
+            if self._path in _HELD:
+                raise LockedError
+            self._file = _locked(self._path)
+            _HELD.add(self._path)
 
     def release(self) -> None:
         """Let others have it. Not before SQLite has closed the file, whose locks would go, too."""
         os.close(self._file)
+        _HELD.discard(self._path)
+
+
+_HELD: set[Path] = set()
+_HELD_LOCK = threading.Lock()
+
+
+def _locked(path: Path) -> int:
+    file = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
+    try:
+        _lock(file)
+    except OSError:
+        os.close(file)
+        raise LockedError from None
+    return file
 
 
 if sys.platform == "win32":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -12,7 +13,15 @@ from aliocr.job.journal import Journal
 from aliocr.job.record import Result
 from aliocr.job.record_file import RecordFile, synced_folder
 
-__all__ = ["AppendedOutput", "Output"]
+__all__ = ["AppendedOutput", "Output", "strange"]
+
+
+def strange(path: Path) -> str:
+    """What to say of a file in which results are not where the journal says."""
+    return (
+        f"{path} is not what this job has written: put it back, or remove it and its journal to "
+        "begin anew"
+    )
 
 
 class Output(Protocol):
@@ -82,6 +91,7 @@ class AppendedOutput:
 
     Raises:
         OSError: It cannot be opened or written.
+        ValueError: It is another's; the message says what to do.
     """
 
     def __init__(self, path: Path, codec: Codec, journal: Journal) -> None:
@@ -108,30 +118,43 @@ class AppendedOutput:
         """Bring both in step again: results that the journal missed, or that the disk lost."""
         known = self._journal.facts.length
         if self._file.length < known:
-            self._forget_lost()
+            self._keep_what_is_whole()
         else:
-            self._take_up(known)
+            self._take_up_missed(known)
 
-    def _forget_lost(self) -> None:
+    def _keep_what_is_whole(self) -> None:
         file, journal = self._file, self._journal
-        last = journal.last_before(file.length)
-        whole = last is not None and any(True for _ in file.results(last))
-        file.cut(file.length if whole else last or 0)
+        end = 0
+        if (last := journal.last_before(file.length)) is not None:
+            end = file.end_of(*last) or 0
+        if last is not None and not end and (last := journal.last_before(last[0])) is not None:
+            # The last one was cut. Before it there is a whole one, or this is another's file.
+            end = file.end_of(*last) or 0
+            if not end:
+                raise ValueError(strange(self._path))
+        if not end and not file.is_begun_alike():
+            raise ValueError(strange(self._path))
+        file.cut(end)
         with journal.change(length=file.length, through=0):
             journal.cut(file.length)
 
-    def _take_up(self, end: int) -> None:
+    def _take_up_missed(self, known: int) -> None:
+        file, journal = self._file, self._journal
+        last = journal.last_before(known)
+        if last is not None and file.end_of(*last) != known:
+            raise ValueError(strange(self._path))
+        end = known
         places: list[int] = []
         found: list[Result] = []
-        for place, behind, result in self._file.results(end):
-            if self._journal.place(result.row) is not None:
+        for place, behind, result in file.results(end):
+            if journal.place(result.row) is not None:
                 break
             places.append(place)
             found.append(result)
             end = behind
-        self._file.cut(end)
-        with self._journal.change(length=self._file.length):
-            self._journal.add(found, places)
+        file.cut(end)
+        with journal.change(length=file.length):
+            journal.add(found, places)
 
     def append(self, results: Sequence[Result]) -> list[int]:
         """Write results, so that not even the end of this process takes them back."""
@@ -149,9 +172,12 @@ class AppendedOutput:
         """Copy the file without them, have the journal say that the copy takes its place, do so."""
         try:
             with self._journal.change(through=through, replacing=True) as facts:
-                copy = self._file.copied_without(self._draft, self._journal.retry(kinds))
-                self._journal.move(copy.moved)
-                facts["length"] = copy.length
+                places = self._journal.retry(kinds)
+                self._journal.close_up(self._file.copied_without(self._draft, places))
+                facts["length"] = self._draft.stat().st_size
+                shutil.copymode(self._path, self._draft)
+                # Once the journal says that the copy takes its place, it must be there.
+                synced_folder(self._draft)
         except BaseException:
             self._draft.unlink(missing_ok=True)
             raise

@@ -3,42 +3,18 @@
 from __future__ import annotations
 
 import os
-from array import array
-from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-import attrs
-
 from aliocr.job.formats import Codec
 from aliocr.job.record import Result
 
-__all__ = ["Copy", "RecordFile", "synced_folder"]
+__all__ = ["RecordFile", "synced_folder"]
 
 CHUNK = 1 << 20
 """Bytes copied at once."""
-
-
-@attrs.frozen
-class Copy:
-    """A copy of a file without some of its results.
-
-    Args:
-        length: Bytes in it.
-        places: Where the results stood that were left out, in order.
-        gone: Bytes that were left out up to and with each of them.
-    """
-
-    length: int
-    places: array[int]
-    gone: array[int]
-
-    def moved(self, place: int) -> int:
-        """Where the result at a place of the file stands in the copy."""
-        before = bisect_left(self.places, place)
-        return place - self.gone[before - 1] if before else place
 
 
 class RecordFile:
@@ -125,6 +101,18 @@ class RecordFile:
                 yield place, record, result
                 place += len(record)
 
+    def end_of(self, place: int, row: int) -> int | None:
+        """Where the record at an offset ends; None if it is not whole, or not of this row."""
+        for _, end, result in self.results(place):
+            return end if result.row == row else None
+        return None
+
+    def is_begun_alike(self) -> bool:
+        """Whether it may be the beginning of an output, as far as it goes."""
+        start = self._codec.header or b'{"row":'
+        with self._path.open("rb") as file:
+            return start.startswith(file.read(len(start)))
+
     def cut(self, length: int) -> None:
         """Take away what is behind an offset; the header stays."""
         os.ftruncate(self._file, length)
@@ -135,24 +123,27 @@ class RecordFile:
             self.length += len(rest)
         self.sync()
 
-    def copied_without(self, path: Path, places: array[int]) -> Copy:
-        """Write a copy of the file, and have it safe on the disk.
+    def copied_without(self, path: Path, places: Iterable[int]) -> Iterator[tuple[int, int]]:
+        """Write a copy of the file, which is whole and safe on the disk at the end.
 
         Args:
             path: Of the copy.
             places: Where results are that are left out, in order.
+
+        Yields:
+            Each of these places, and how many bytes were left out up to and with its result.
         """
-        gone = array("q")
+        gone = 0
         with self._path.open("rb") as file, path.open("wb") as copy:
             for place in places:
                 _copied(file, copy, place - file.tell())
                 record = next(self._codec.records(file))
-                gone.append(len(record) + (gone[-1] if gone else 0))
+                gone += len(record)
                 file.seek(place + len(record))
+                yield place, gone
             _copied(file, copy, self.length - file.tell())
             copy.flush()
             os.fsync(copy.fileno())
-            return Copy(copy.tell(), places, gone)
 
     def close(self) -> None:
         """Let go of the file."""

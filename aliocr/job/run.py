@@ -84,6 +84,7 @@ class Run:
         self._intake: Intake | None = None
         self._began = time.monotonic()
         self._noted = 0  # of what is spent, as was last written down
+        self._promised = 0  # images that were drawn and not yet given to the session
         self._tally: Counter[str | None] = Counter()  # by reason; None for those read
         # The session hands back the very image it was given, so its identity finds the row.
         self._open: dict[int, Wanted] = {}
@@ -93,6 +94,7 @@ class Run:
         self._room = asyncio.Event()
         self._answer = asyncio.Event()
         self._drawn = self._poor = self._all_answered = False
+        self._whole = False
         self._counts: tuple[int, tuple[Failed, ...]] = (0, ())
         self._duplicates = 0
 
@@ -119,7 +121,7 @@ class Run:
     @property
     def _ended(self) -> Literal["complete", "stopped", "budget"]:
         """Why it ended, once it has."""
-        if self._drawn and not self._open:
+        if self._whole and not self._open:
             return "complete"
         return "budget" if self._poor else "stopped"
 
@@ -184,7 +186,7 @@ class Run:
                 while desk.unsettled > MOST_UNSETTLED:
                     self._room.clear()
                     await self._room.wait()
-        self._take_down(desk, self._watch.ended())
+        self._take_down(desk, self._watch.ended(told_to=self._stop.is_set()))
 
     def _take(self, desk: Desk, outcome: Outcome) -> None:
         wanted = self._open.pop(id(outcome.image))
@@ -212,15 +214,33 @@ class Run:
             drawn = await self._in_thread(partial(desk.draw, taken))
             self._count(*drawn.written)
             self._news.set()
+            await self._promise(desk, len(drawn.wanted))
             for wanted in drawn.wanted:
                 if not await self._can_afford():
                     self._poor = True
                     return
                 self._open[id(wanted.image)] = wanted
+                self._promised -= 1
                 yield wanted.image
             self._drawn = drawn.last
             while desk.copies_waiting > MOST_COPIES and self._open:
                 await self._next_answer()
+
+    async def _promise(self, desk: Desk, images: int) -> None:
+        """Write down what these may cost before they can: who has a budget cannot spend it twice.
+
+        However the job ends then, what was drawn and not answered counts as spent.
+        """
+        self._promised = images
+        if self._charges.budget is not None:
+            self._count(*await self._in_thread(partial(desk.settle, self._at_most)))
+
+    @property
+    def _at_most(self) -> int:
+        """What is to be taken for spent if this process ends now."""
+        if self._charges.budget is None:
+            return self._charges.spent
+        return min(self._charges.budget, self._charges.most(len(self._open) + self._promised))
 
     async def _can_afford(self) -> bool:
         """Whether one more image may be charged, once it is known what those before it cost."""
@@ -238,7 +258,7 @@ class Run:
             with suppress(TimeoutError):
                 async with asyncio.timeout(NOTED_EVERY):
                     await self._news.wait()
-            spent = self._charges.spent
+            spent = self._at_most
             changed = self._news.is_set() or spent != self._noted
             self._news.clear()
             if changed:
@@ -279,6 +299,7 @@ class Run:
             desk.settle(self._charges.spent)
             self._counts = desk.counts()
             self._duplicates = desk.duplicates
+            self._whole = self._drawn and desk.is_whole
         finally:
             desk.close()
 

@@ -125,7 +125,7 @@ async def test_what_is_in_the_way_is_left_alone(
 @pytest.mark.parametrize("room", [3_000, 60_000, 200_000])
 def test_a_full_disk_leaves_what_was_written(tmp_path: Path, room: int) -> None:
     """One line; with more room the job goes on, and pays only for what was under way."""
-    rows = 600
+    rows = 1_200
     source, output = urls(tmp_path / "urls.csv", rows), tmp_path / "results.jsonl"
 
     def small() -> None:

@@ -62,9 +62,10 @@ def test_a_job_that_is_killed_again_and_again_loses_nothing(
         emulator.delay(0.02)
         while dead < kills:
             written = output.stat().st_size if output.exists() else 0
-            more = chances.randrange(2 * rows * 200 // kills)
+            # Half of what is left for each kill, as a job writes more until it is dead.
+            more = chances.randrange(1 + max(0, rows * 200 - written) // (kills - dead))
             job = started(emulator, source, output, images_per_request=per_request)
-            if not killed(job, output, written + more, chances.random() * 0.03):
+            if not killed(job, output, written + more, chances.random() * 0.01):
                 break
             dead += 1
             while emulator.under_way:

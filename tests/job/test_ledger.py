@@ -55,7 +55,7 @@ def some(chances: random.Random, row: int) -> Result:
 
 @pytest.mark.parametrize("output_format", ["jsonl", "csv", "parquet"])
 @pytest.mark.parametrize(
-    "kinds", [(), ("404",), ("DownloadError", "590"), ("Throttling.User", "BadRow"), ("none",)]
+    "kinds", [(), ("404",), ("DownloadError", "590"), ("Throttling.User", "BadRow")]
 )
 def test_what_is_not_retried_is_found_where_it_stands(
     tmp_path: Path, output_format: OutputFormat, kinds: tuple[str, ...]

@@ -50,7 +50,7 @@ def test_many_in_a_row_end_the_job_and_are_no_failures() -> None:
     watch = Watch()
     with pytest.raises(JobError, match=r"300 images in a row were not served, .*: no network; "):
         shown(watch, [GONE] * MOST_UNSERVED)
-    assert watch.ended() == []
+    assert watch.ended(told_to=False) == []
 
 
 def test_one_that_is_served_begins_the_row_anew() -> None:
@@ -58,4 +58,4 @@ def test_one_that_is_served_begins_the_row_anew() -> None:
     almost = [GONE] * (MOST_UNSERVED - 1)
     watch = Watch()
     assert len(shown(watch, [*almost, None, *almost])) == MOST_UNSERVED
-    assert len(watch.ended()) == MOST_UNSERVED - 1
+    assert len(watch.ended(told_to=False)) == MOST_UNSERVED - 1
