@@ -12,7 +12,6 @@ from click.core import ParameterSource
 
 import aliocr
 from aliocr.cli.ending import ending
-from aliocr.cli.fetching import FetchError, fetched
 from aliocr.cli.frames import Choice, first_alone, remark
 from aliocr.cli.misuse import Misuse
 from aliocr.cli.output import plain, reason, shown, writing
@@ -30,6 +29,7 @@ from aliocr.job.record import Read, Result
 from aliocr.job.results import results
 from aliocr.models import Outcome, Scan
 from aliocr.pictures.bounds import PictureError
+from aliocr.report.fetching import Fetcher, MissingError
 from aliocr.session import Session
 
 if TYPE_CHECKING:
@@ -255,12 +255,17 @@ def _bytes(source: Source) -> bytes:
     """The picture, as it is now."""
     try:
         if source.path is None:
-            return asyncio.run(fetched(source.name))
+            return asyncio.run(_fetched(source.name))
         return source.path.read_bytes()
-    except FetchError as error:
+    except MissingError as error:
         raise _failed(source, str(error)) from None
     except OSError as error:
         raise _failed(source, (error.strerror or str(error)).lower()) from None
+
+
+async def _fetched(url: str) -> bytes:
+    async with Fetcher() as fetcher:
+        return await fetcher.picture(url)
 
 
 def _counted(source: Source, data: bytes) -> FrameCount:

@@ -16,8 +16,9 @@ from truth import SAMPLES
 from aliocr import Frame, Region
 from aliocr.job.record import Result
 from aliocr.report.entry import Link, NoPicture, Page, Picture, entry
+from aliocr.report.fetching import MissingError
 from aliocr.report.gallery import Embedded, LeftOut, Linked
-from aliocr.report.originals import FromSources, MissingError
+from aliocr.report.originals import FromSources
 from aliocr.report.writing import Progress, ReportError
 
 ISLAND = re.compile(r'<script type="application/json" id="data">(.*?)</script>', re.DOTALL)
@@ -162,7 +163,7 @@ async def test_linked_pictures_are_relative_to_the_page(tmp_path: Path) -> None:
     entries = told(page)["entries"]
     assert entries[0]["sheets"][0]["address"] == "./b/c%23d%201.png"
     assert entries[1]["sheets"][0]["address"] == "https://example.com/a.png"
-    assert "query or password" in entries[2]["missing"]
+    assert "without the query" in entries[2]["missing"]
     assert told_of.missing == 1
     assert "img-src data: http: https: file:;" in page.read_text("utf-8")
 
