@@ -15,6 +15,7 @@ from aliocr.cli.ending import ending
 from aliocr.cli.frames import Choice, first_alone, remark
 from aliocr.cli.misuse import Misuse
 from aliocr.cli.output import plain, reason, shown, writing
+from aliocr.cli.rows import rows_of
 from aliocr.cli.service import (
     Remote,
     asked_frames,
@@ -26,7 +27,6 @@ from aliocr.cli.sources import Source, found
 from aliocr.cli.target import Target
 from aliocr.errors import without_query
 from aliocr.job.record import Read, Result
-from aliocr.job.results import results
 from aliocr.models import Outcome, Scan
 from aliocr.pictures.bounds import PictureError
 from aliocr.report.fetching import Fetcher, MissingError
@@ -180,16 +180,10 @@ class Row:
         """
         last: Result | None = None
         others = 0
-        try:
-            for result in results(output):
-                if _is_meant(result.source, source) and (last is None or result.ok or not last.ok):
-                    others += last is not None and _differ(last, result)
-                    last = result
-        except OSError as error:
-            why = (error.strerror or str(error)).lower()
-            raise Misuse(f"cannot read {shown(output)}: {why}") from None
-        except ValueError as error:
-            raise Misuse(plain(str(error))) from None
+        for result in rows_of(output):
+            if _is_meant(result.source, source) and (last is None or result.ok or not last.ok):
+                others += last is not None and _differ(last, result)
+                last = result
         if last is None:
             raise Misuse(f"{shown(output)} has nothing about {shown(source.name)}")
         if not last.ok:

@@ -11,9 +11,9 @@ import click
 
 from aliocr.cli.misuse import Misuse
 from aliocr.cli.output import shown, writing
+from aliocr.cli.rows import rows_of
 from aliocr.hocr import to_hocr
 from aliocr.job.record import Read, Result
-from aliocr.job.results import results
 
 __all__ = ["export"]
 
@@ -53,7 +53,7 @@ def _rows(output: Path, folder: Path) -> Iterator[Result]:
     Raises:
         Misuse: It is none, or the folder cannot be made.
     """
-    rows = _read(output)
+    rows = rows_of(output)
     first = next(rows, None)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -62,15 +62,6 @@ def _rows(output: Path, folder: Path) -> Iterator[Result]:
     if first is not None:
         yield first
         yield from rows
-
-
-def _read(output: Path) -> Iterator[Result]:
-    try:
-        yield from results(output)
-    except OSError as error:
-        raise Misuse(f"cannot read {shown(str(output))}: {error.strerror or error}") from None
-    except (ValueError, ImportError) as error:
-        raise Misuse(str(error)) from None
 
 
 def _write(path: Path, text: str) -> None:
