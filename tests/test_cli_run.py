@@ -165,7 +165,7 @@ def test_quiet_is_silent_if_all_is_well_and_not_otherwise(
         (["LIST", "-o", "OUT", "--endpoint", "localhost"], "endpoint cannot be 'localhost'"),
         (
             ["LIST", "-o", "OUT", "--local", "--endpoint", "http://a", "--biz-type", "b"],
-            "--local needs no --endpoint and --biz-type",
+            "this machine reads, not the service: leave out --endpoint and --biz-type",
         ),
         (["LIST", "-o", "OUT"], "set ALIBABA_CLOUD_ACCESS_KEY_ID"),
     ],

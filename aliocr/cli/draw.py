@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Unpack
 
 import attrs
 import click
-from click.core import ParameterSource
 
 import aliocr
 from aliocr.cli.ending import ending
 from aliocr.cli.frames import Choice, first_alone, remark
-from aliocr.cli.misuse import Misuse
+from aliocr.cli.misuse import Misuse, leave_out
 from aliocr.cli.output import plain, reason, shown, writing
 from aliocr.cli.rows import rows_of
 from aliocr.cli.service import (
     Remote,
     asked_frames,
+    check_local,
     open_service,
     remote_session,
     service_options,
@@ -86,15 +86,18 @@ def draw(
     asked = asked_frames(interval, max_frames)
     source = _source(picture)
     target = Target.of(source, output)
+    here = local or source.path is not None
     if job_output is not None:
-        _check_alone()
+        leave_out(OF_READING, "--from reads nothing anew")
+    elif here:
+        check_local()
     with ending():
         # All that can be known to fail does so before anything is read, and charged.
         _check_font(font)
         target.check(source, force=force)
         reading: Reading | Row
         if job_output is None:
-            session = remote_session(local=local or source.path is not None, **remote)
+            session = None if here else remote_session(**remote)
             reading = Reading(source, session, asked)
         else:
             reading = Row.of(source, job_output)
@@ -222,18 +225,6 @@ def _source(name: str) -> Source:
     except ValueError as error:
         raise click.UsageError(f"{shown(name) or repr(name)}: {error}") from None
     return source
-
-
-def _check_alone() -> None:
-    """Refuse options that say how to read, beside what has been read."""
-    context = click.get_current_context()
-    given = [
-        f"--{name.replace('_', '-')}"
-        for name in OF_READING
-        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
-    ]
-    if given:
-        raise click.UsageError(f"--from reads nothing anew: leave out {' and '.join(given)}")
 
 
 def _check_font(font: str | None) -> None:

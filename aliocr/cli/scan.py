@@ -18,6 +18,7 @@ from aliocr.cli.service import (
     Remote,
     Service,
     asked_frames,
+    check_local,
     open_service,
     remote_session,
     service_options,
@@ -67,7 +68,10 @@ def scan(
         # Its descriptor is free, so the next thing opened would be read instead.
         raise Misuse("cannot read standard input: it is closed")
     fixed = _found([name for name in sources if name != STDIN], files=local)
-    reading = Reading(fixed, asked, remote_session(local=local, **remote), listing=listing)
+    if local:
+        check_local()
+    session = None if local else remote_session(**remote)
+    reading = Reading(fixed, asked, session, listing=listing)
     total = None if listing else sum(len(each.sources) for _, each in fixed)
     remedy = "" if local else "check the network, --endpoint and --region"
     output = (JSONOutput if as_json else TextOutput)(total, remedy=remedy)
