@@ -13,6 +13,7 @@ FLOORS = {
     "boxes": -1,
     "errors": 0,
     "credentials": 0,
+    "draft": 0,
     "limits": 0,
     "version": 0,
     "tolerance": 0,
@@ -43,7 +44,7 @@ FLOORS = {
 WINGS = {
     "pictures": {"layout", "models"},
     "job": set(FLOORS),
-    "report": {"errors", "job", "layout", "models", "pictures", "version"},
+    "report": {"draft", "errors", "job", "layout", "models", "pictures", "version"},
 }
 """Packages beside the floors, and what of the house each may use."""
 

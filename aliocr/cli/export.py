@@ -9,9 +9,11 @@ from urllib.parse import urlsplit
 
 import click
 
+from aliocr.cli.ending import unwound
 from aliocr.cli.misuse import Misuse
 from aliocr.cli.output import shown, writing
 from aliocr.cli.rows import rows_of
+from aliocr.draft import Draft
 from aliocr.hocr import to_hocr
 from aliocr.job.record import Read, Result
 
@@ -34,12 +36,13 @@ def export(output: Path, folder: Path) -> None:
     """
     written = unread = 0
     try:
-        for result in _rows(output, folder):
-            if not isinstance(result, Read):
-                unread += 1
-                continue
-            _write(folder / _name(result), to_hocr(result))
-            written += 1
+        with unwound():
+            for result in _rows(output, folder):
+                if not isinstance(result, Read):
+                    unread += 1
+                    continue
+                _write(folder / _name(result), to_hocr(result))
+                written += 1
     except OSError as error:
         why = f"cannot write {shown(str(folder))}: {error.strerror or error}"
         raise click.ClickException(f"{why}; {_said(written, unread)}") from None
@@ -65,14 +68,9 @@ def _rows(output: Path, folder: Path) -> Iterator[Result]:
 
 
 def _write(path: Path, text: str) -> None:
-    """A whole file or none."""
-    draft = path.with_name(f".{path.name}.part")
-    try:
-        draft.write_bytes(text.encode())
-        draft.replace(path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
+    with Draft(path) as draft:
+        draft.file.write(text.encode())
+        draft.place()
 
 
 def _name(row: Read) -> str:
