@@ -14,6 +14,7 @@ FLOORS = {
     "errors": 0,
     "credentials": 0,
     "draft": 0,
+    "extras": 0,
     "limits": 0,
     "version": 0,
     "tolerance": 0,
@@ -42,7 +43,7 @@ FLOORS = {
     "session": 8,
 }
 WINGS = {
-    "pictures": {"layout", "models"},
+    "pictures": {"extras", "layout", "models"},
     "job": set(FLOORS),
     "report": {"draft", "errors", "job", "layout", "models", "pictures", "version"},
 }
@@ -51,6 +52,7 @@ WINGS = {
 EMULATOR_MAY_USE = {
     "credentials",
     "errors",
+    "extras",
     "layout",
     "limits",
     "models",

@@ -7,16 +7,16 @@ import statistics
 from collections.abc import Generator, Sequence
 from pathlib import Path
 
+from aliocr.extras import needed
 from aliocr.layout import Line
 from aliocr.models import Region
 from aliocr.pictures.drawing import Drawn
-from aliocr.pictures.extra import needed
 from aliocr.pictures.fonts import Lettering, plain
 from aliocr.pictures.picture import PictureFrame
 from aliocr.pictures.plan import Look, is_stray, numbered
 from aliocr.pictures.sheet import CANVAS, Sheet, sheet_of
 
-with needed():
+with needed("pictures"):
     from PIL import Image
 
 __all__ = ["Artist"]
