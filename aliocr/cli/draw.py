@@ -28,7 +28,6 @@ from aliocr.cli.target import Target
 from aliocr.errors import without_query
 from aliocr.job.record import Read, Result
 from aliocr.models import Outcome, Scan
-from aliocr.pictures.bounds import PictureError
 from aliocr.report.fetching import Fetcher, MissingError
 from aliocr.session import Session
 
@@ -258,14 +257,14 @@ def _counted(source: Source, data: bytes) -> FrameCount:
 
     try:
         return count_frames(data)
-    except PictureError as error:
+    except aliocr.PictureError as error:
         raise _failed(source, f"{NO_PICTURE}: {error.message}") from None
 
 
 def _drawn(source: Source, data: bytes, told: Scan | Read, font: str | None) -> aliocr.Drawing:
     try:
         return aliocr.draw(data, told, font=font)
-    except PictureError as error:
+    except aliocr.PictureError as error:
         raise _failed(source, f"{NO_PICTURE}: {error.message}") from None
     except ValueError as error:
         raise _failed(source, str(error)) from None

@@ -10,7 +10,7 @@ from pathlib import Path
 from aliocr.extras import needed
 from aliocr.layout import Line
 from aliocr.models import Region
-from aliocr.pictures.drawing import Drawn
+from aliocr.pictures.drawn import DrawnFrame
 from aliocr.pictures.fonts import Lettering, plain
 from aliocr.pictures.picture import PictureFrame
 from aliocr.pictures.plan import Look, is_stray, numbered
@@ -62,7 +62,7 @@ class Artist:
         self._placed = self._stray = 0
         self.texts = len(said)
         self.unwritten = sum(map(bool, lacking))
-        self.drawn: tuple[Drawn, ...] = ()
+        self.drawn: tuple[DrawnFrame, ...] = ()
 
     def draw(self, frames: Generator[PictureFrame, None, None]) -> None:
         """Draw each page into its frame, and let go of the file after the last.
@@ -82,7 +82,7 @@ class Artist:
                 frames.close()  # what it decoded is as large as the picture
             sheet = self._sheet(lines, frame)
             self._sheets.append(sheet)
-            self.drawn += (Drawn(frame.index, sheet.x, top + sheet.y, sheet.scale),)
+            self.drawn += (DrawnFrame(frame.index, sheet.x, top + sheet.y, sheet.scale),)
             top += sheet.image.height
 
     def _sheet(self, lines: Sequence[Line[Region]], frame: PictureFrame) -> Sheet:
