@@ -296,6 +296,16 @@ def test_a_dry_run_says_what_would_be_done(tmp_path: Path) -> None:
     ]
 
 
+def test_a_dry_run_of_one_image_says_so(tmp_path: Path) -> None:
+    """One is not several, and several are as many as they may become."""
+    urls = tmp_path / "urls.txt"
+    urls.write_text("https://example.com/a.png\n")
+    job = ("run", urls, "-o", tmp_path / "results.jsonl", "--dry-run")
+    assert "charge    1 image, if none has to be sent again\n" in run(*job).stdout
+    done = run(*job, "--interval", 1, "--max-frames", 1000)
+    assert "charge    1 to 1,000 images, as each frame is charged\n" in done.stdout
+
+
 def test_two_jobs_on_one_output_are_refused(tmp_path: Path, served: dict[str, str]) -> None:
     """The second says why and ends with 3; the first never notices."""
     urls, output = listed(tmp_path, 300), tmp_path / "results.jsonl"

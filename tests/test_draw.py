@@ -382,6 +382,8 @@ def test_text_without_a_place_is_in_the_panel() -> None:
     drawing = aliocr.draw(blank(300, 200), page(*odd))
     assert drawing.texts == 3
     assert "3 boxes reach out" in drawing.remarks[0]
+    drawing = aliocr.draw(blank(300, 200), page(odd[0]))
+    assert drawing.remarks[0].startswith("1 box reaches out of the picture")
 
 
 @pytest.mark.parametrize("data", [b"", b"junk", (SAMPLES / "small_en.png").read_bytes()[:900]])

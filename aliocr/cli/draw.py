@@ -11,6 +11,7 @@ import click
 
 import aliocr
 from aliocr.cli.ending import ending
+from aliocr.cli.figures import counted
 from aliocr.cli.frames import Choice, first_alone, remark
 from aliocr.cli.misuse import Misuse, leave_out
 from aliocr.cli.output import plain, reason, shown, writing
@@ -277,4 +278,4 @@ def _failed(source: Source, why: str) -> click.ClickException:
 def _pieces(texts: int) -> str:
     if not texts:
         return "no text was read, so there are no boxes"
-    return f"{texts} piece{'s' if texts > 1 else ''} of text"
+    return f"{counted(texts, 'piece')} of text"

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import click
 
 from aliocr.cli.ending import unwound
+from aliocr.cli.figures import counted
 from aliocr.cli.misuse import Misuse
 from aliocr.cli.output import shown, writing
 from aliocr.cli.rows import rows_of
@@ -82,7 +83,7 @@ def _name(row: Read) -> str:
 
 
 def _said(written: int, unread: int) -> str:
-    files = f"{written} file{'' if written == 1 else 's'} written"
+    files = f"{counted(written, 'file')} written"
     if not unread:
         return files
-    return f"{files}, {unread} row{' was' if unread == 1 else 's were'} not read,"
+    return f"{files}, {counted(unread, 'row')} {'was' if unread == 1 else 'were'} not read,"

@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
+from aliocr.cli.figures import counted
 from aliocr.cli.misuse import Misuse
 from aliocr.cli.output import writing
 from aliocr.cli.rows import reading, rows_of
@@ -183,7 +184,7 @@ def _progress() -> Iterator[Callable[[Progress], None]]:
 
 
 def _summary(written: Written) -> str:
-    of = "" if written.shown == written.rows else f" of {written.rows}"
-    rows = "1 row" if written.shown == 1 and not of else f"{written.shown}{of} rows"
-    missing = f", {written.missing} without a picture" if written.missing else ""
+    some = "" if written.shown == written.rows else f"{written.shown:,} of "
+    rows = some + counted(written.rows, "row")
+    missing = f", {written.missing:,} without a picture" if written.missing else ""
     return f"{written.page}: {rows}{missing}"

@@ -16,6 +16,8 @@ from aliocr.cli.misuse import Misuse
 from aliocr.cli.output import shown, writing
 from aliocr.cli.prose import plain_console, width_of
 from aliocr.cli.service import Remote, asked_frames, check_local, remote_session, service_options
+from aliocr.cli.sources import check_standard_input
+from aliocr.job.inputs import STANDARD_INPUT
 from aliocr.job.job import Job
 from aliocr.job.sources import Urls
 from aliocr.job.summary import JobError, Retry
@@ -23,7 +25,6 @@ from aliocr.limits import LEAST_RATE, REQUESTS_PER_SECOND, Limits
 
 __all__ = ["run"]
 
-STDIN = "-"
 RATE = click.FloatRange(min=LEAST_RATE)
 
 
@@ -155,15 +156,13 @@ def run(
 
 def _check_files(source: str, output: str, *, folders: bool) -> None:
     """What would only come out once a job has begun."""
-    if output == STDIN:
+    if output == STANDARD_INPUT:
         raise click.UsageError(
             "a job needs a file that it can go on with; aliocr scan --json writes to standard "
             "output"
         )
-    if source == STDIN:
-        if sys.stdin is None:
-            # Its descriptor is free, so the next thing opened would be read instead.
-            raise Misuse("cannot read standard input: it is closed")
+    if source == STANDARD_INPUT:
+        check_standard_input()
         return
     if source.lower().startswith(("http://", "https://")):
         raise click.UsageError("INPUT is a file of URLs; for a URL there is aliocr scan")

@@ -127,9 +127,8 @@ class Artist:
                 f"{named}{more}: install Noto Sans CJK, or name the file of a font that has them"
             )
         if self._stray:
-            said.append(
-                f"{self._stray} boxes reach out of the picture: it may not be the one that was read"
-            )
+            boxes = "1 box reaches" if self._stray == 1 else f"{self._stray} boxes reach"
+            said.append(f"{boxes} out of the picture: it may not be the one that was read")
         if any(not sheet.panel for sheet in self._sheets) and self.unwritten < self.texts:
             said.append("too much text for one picture: there are numbers only")
         least = min(sheet.scale for sheet in self._sheets)
