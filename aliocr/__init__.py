@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     from aliocr.limiter import Limiter, PacedLimiter, StrictLimiter
     from aliocr.limits import Limits
     from aliocr.models import Failure, Frame, Image, Outcome, Region, Scan
-    from aliocr.pictures.drawing import Drawing, draw
+    from aliocr.pictures.bounds import PictureError
+    from aliocr.pictures.drawing import draw
+    from aliocr.pictures.drawn import Drawing, DrawnFrame
     from aliocr.session import Session
     from aliocr.stats import Stats
     from aliocr.version import __version__
@@ -47,7 +49,8 @@ else:
         "Credentials": "credentials",
         "CredentialsProvider": "credentials",
         "DownloadError": "errors",
-        "Drawing": "pictures.drawing",
+        "Drawing": "pictures.drawn",
+        "DrawnFrame": "pictures.drawn",
         "Failure": "models",
         "Frame": "models",
         "Image": "models",
@@ -63,6 +66,7 @@ else:
         "Outcome": "models",
         "OverloadError": "errors",
         "PacedLimiter": "limiter",
+        "PictureError": "pictures.bounds",
         "Plan": "job.plan",
         "Progress": "job.summary",
         "Read": "job.record",
@@ -106,6 +110,7 @@ __all__ = [
     "CredentialsProvider",
     "DownloadError",
     "Drawing",
+    "DrawnFrame",
     "Failure",
     "Frame",
     "Image",
@@ -121,6 +126,7 @@ __all__ = [
     "Outcome",
     "OverloadError",
     "PacedLimiter",
+    "PictureError",
     "Plan",
     "Progress",
     "Read",

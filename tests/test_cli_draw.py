@@ -28,6 +28,9 @@ NO_FONT = "\U000f1234"
 """A character for private use, which no font of a machine has."""
 
 
+SIGNED = "?Expires=1&Signature=a%2fB+c%3D&x=%7e"
+
+
 class Quiet(http.server.SimpleHTTPRequestHandler):
     """The sample pictures, and odd answers, without a log."""
 
@@ -41,6 +44,14 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
                     self.wfile.write(bytes(1 << 20))
             except OSError:
                 return
+        if self.path.startswith("/packed"):
+            self.send_response(200)
+            self.send_header("Content-Encoding", "gzip")
+            self.end_headers()
+            return
+        if self.path.startswith("/signed"):
+            # As a signature is checked: of the query as it was signed, to the letter.
+            self.path = "/small_en.png" if self.path == f"/signed{SIGNED}" else "/nothing"
         super().do_GET()
 
     def log_message(self, *_: object) -> None:
@@ -164,6 +175,8 @@ def test_a_drawing_is_drawn_anew_and_nothing_else_is_written_over(folder: Path) 
         (["{}/small_en.png", "--from", "no.jsonl"], "cannot read no.jsonl: no such file"),
         (["{}/small_en.png", "--from", "{}/anim4.gif"], "anim4.gif is no output of a job"),
         (["{}/small_en.png", "--from", "{}/out.jsonl", "--local"], "leave out --local"),
+        (["{}/small_en.png", "--biz-type", "a"], "not the service: leave out --biz-type"),
+        (["http://127.0.0.1:1/a.png", "--local", "--region", "a"], "leave out --region"),
         (["http://127.0.0.1:1/a.png", "--from", "{}/out.jsonl"], "has nothing about http://"),
         (["http://127.0.0.1:1/a.png"], "set ALIBABA_CLOUD_ACCESS_KEY_ID"),
     ],
@@ -203,12 +216,22 @@ def test_a_signed_url_is_found_in_an_output_that_keeps_no_query(folder: Path, ho
     assert "Signature" not in done.stderr
 
 
+def test_a_signed_url_is_fetched_as_it_was_signed(folder: Path, host: str) -> None:
+    """Quoted in any other way it would be refused."""
+    (folder / "out.jsonl").write_bytes(encoded(Read(row=1, source=f"{host}/signed?…", text="a")))
+    target = folder / "a.png"
+    done = run("draw", f"{host}/signed{SIGNED}", "--from", folder / "out.jsonl", "-o", target)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert drawn(target).width > 300
+
+
 @pytest.mark.parametrize(
     ("path", "says"),
     [
         ("/nothing.png", "its host answers HTTP 404"),
         ("/ground_truth.json", "no picture that can be drawn: an unknown format"),
-        ("/endless", "more than 20971520 bytes"),
+        ("/endless", "it is larger than 20 MB"),
+        ("/packed", "its host packs what nobody asked it to pack"),
     ],
 )
 def test_what_cannot_be_shown_is_not_read(folder: Path, host: str, path: str, says: str) -> None:

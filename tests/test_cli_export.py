@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from program import in_a_shell, run
+from program import ALIOCR, PATIENCE, in_a_shell, run, variables
 
 from aliocr import Region
 from aliocr.job.record import Read, Result, Unread, encoded
@@ -104,6 +107,23 @@ def test_what_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     assert b"0 files written" in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert list((tmp_path / "full").iterdir()) == []
+
+
+def test_a_signal_leaves_whole_files_only(tmp_path: Path) -> None:
+    """The end of a container, say; the same command again writes all of them."""
+    output = _output(tmp_path, [_read(row, "a.png") for row in range(1, 20_000)])
+    folder = tmp_path / "hocr"
+    with subprocess.Popen([*ALIOCR, "export", output, folder], env=variables()) as process:
+        end = time.monotonic() + PATIENCE
+        while not (folder / "9-a.hocr").exists() and time.monotonic() < end:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE) == 128 + signal.SIGTERM
+    names = [path.name for path in folder.iterdir()]
+    assert 9 <= len(names) < 19_999
+    assert all(name.endswith("-a.hocr") for name in names)
+    for path in list(folder.iterdir())[-5:]:
+        ET.fromstring(path.read_bytes())  # noqa: S314 - it is ours
 
 
 @pytest.mark.skipif(AS_ROOT, reason="root may write everywhere")

@@ -165,7 +165,7 @@ def test_quiet_is_silent_if_all_is_well_and_not_otherwise(
         (["LIST", "-o", "OUT", "--endpoint", "localhost"], "endpoint cannot be 'localhost'"),
         (
             ["LIST", "-o", "OUT", "--local", "--endpoint", "http://a", "--biz-type", "b"],
-            "--local needs no --endpoint and --biz-type",
+            "this machine reads, not the service: leave out --endpoint and --biz-type",
         ),
         (["LIST", "-o", "OUT"], "set ALIBABA_CLOUD_ACCESS_KEY_ID"),
     ],
@@ -296,6 +296,16 @@ def test_a_dry_run_says_what_would_be_done(tmp_path: Path) -> None:
         f"{'':10}line 3: {said}",
         "Nothing was sent or written.",
     ]
+
+
+def test_a_dry_run_of_one_image_says_so(tmp_path: Path) -> None:
+    """One is not several, and several are as many as they may become."""
+    urls = tmp_path / "urls.txt"
+    urls.write_text("https://example.com/a.png\n")
+    job = ("run", urls, "-o", tmp_path / "results.jsonl", "--dry-run")
+    assert "charge    1 image, if none has to be sent again\n" in run(*job).stdout
+    done = run(*job, "--interval", 1, "--max-frames", 1000)
+    assert "charge    1 to 1,000 images, as each frame is charged\n" in done.stdout
 
 
 def test_two_jobs_on_one_output_are_refused(tmp_path: Path, served: dict[str, str]) -> None:

@@ -87,6 +87,38 @@ def test_exit_codes_are_those_of_grep(output: Path, tmp_path: Path) -> None:
     assert run("search", output).returncode == 2
 
 
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("nothing.jsonl", "cannot read {}: no such file or directory"),
+        (".", "cannot read {}: is a directory"),
+        ("notes.txt", "{} is no output of a job: record 1: "),
+    ],
+)
+@pytest.mark.parametrize(
+    "command",
+    [
+        "search {} word",
+        "export {} FOLDER",
+        "report {} --pictures none",
+        "draw http://127.0.0.1:1/a.png --from {}",
+    ],
+)
+def test_what_is_no_output_is_the_same_slip_everywhere(
+    tmp_path: Path, command: str, name: str, says: str
+) -> None:
+    """Whichever command is to go on from it: one line, exit code 2, and nothing is written."""
+    if command.startswith("draw"):
+        pytest.importorskip("PIL")
+    (tmp_path / "notes.txt").write_text("some notes\n")
+    done = in_a_shell(f"cd {tmp_path} && aliocr {command.format(name)}")
+    assert done.returncode == 2
+    said = done.stderr.decode().removeprefix("writing a report\n")
+    assert said.startswith(f"Error: {says.format(name)}")
+    assert said.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
 def test_a_terminal_shows_where(output: Path) -> None:
     """In colour; what a picture says cannot steer the terminal, nor can it with NO_COLOR."""
     seen = on_a_terminal("search", str(output), "total")

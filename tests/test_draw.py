@@ -9,7 +9,7 @@ import pytest
 from truth import SAMPLES, TRUTH
 
 import aliocr
-from aliocr import Drawing, Frame, Image, Region, Scan
+from aliocr import Drawing, Frame, Image, PictureError, Region, Scan
 from aliocr.job.record import Read
 
 pytest.importorskip("PIL")
@@ -22,7 +22,6 @@ from aliocr.pictures import drawing as drawing_room
 from aliocr.pictures import fonts
 from aliocr.pictures.fonts import CHINESE_FONTS, FontError, Lettering, installed
 from aliocr.pictures.panel import Piece, Style, Tag, Typesetter, Written
-from aliocr.pictures.picture import PictureError
 from aliocr.pictures.plan import TAG
 from aliocr.pictures.sheet import FRAME, INK, PAPER
 from aliocr.pictures.tags import Tags, colour_of
@@ -383,6 +382,8 @@ def test_text_without_a_place_is_in_the_panel() -> None:
     drawing = aliocr.draw(blank(300, 200), page(*odd))
     assert drawing.texts == 3
     assert "3 boxes reach out" in drawing.remarks[0]
+    drawing = aliocr.draw(blank(300, 200), page(odd[0]))
+    assert drawing.remarks[0].startswith("1 box reaches out of the picture")
 
 
 @pytest.mark.parametrize("data", [b"", b"junk", (SAMPLES / "small_en.png").read_bytes()[:900]])

@@ -1,6 +1,8 @@
 """The house stands: every file imports from lower floors only."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,8 @@ FLOORS = {
     "boxes": -1,
     "errors": 0,
     "credentials": 0,
+    "draft": 0,
+    "extras": 0,
     "limits": 0,
     "version": 0,
     "tolerance": 0,
@@ -41,16 +45,15 @@ FLOORS = {
     "session": 8,
 }
 WINGS = {
-    "pictures": {"layout", "models"},
-    "job": {"arguments", "errors", "layout", "limits", "models", "session", "stats"},
-    "report": {"errors", "job", "layout", "models", "pictures", "version"},
+    "pictures": {"extras", "layout", "models"},
+    "job": {"arguments", "errors", "extras", "layout", "limits", "models", "session", "stats"},
+    "report": {"draft", "errors", "job", "layout", "models", "pictures", "version"},
 }
 """Packages beside the floors, and what of the house each may use."""
 
 JOB_FLOORS = {
     "charges": 0,
     "errors": 0,
-    "extra": 0,
     "images": 0,
     "lock": 0,
     "own_csv": 0,
@@ -88,6 +91,7 @@ JOB_ON_THE_LOOP = {"intake", "run", "job"}
 EMULATOR_MAY_USE = {
     "credentials",
     "errors",
+    "extras",
     "layout",
     "limits",
     "models",
@@ -96,6 +100,9 @@ EMULATOR_MAY_USE = {
     "version",
     "wire",
 }
+NEED_PILLOW = {"artist", "fonts", "panel", "picture", "plan", "portrait", "sheet", "tags"}
+"""Rooms of `pictures` that load Pillow, or one another, at their top: all that touch pixels."""
+
 PURE = {name for name, floor in FLOORS.items() if floor < 3} | {"quota", "journeys", "replies"}
 
 
@@ -190,6 +197,54 @@ def test_importing_the_package_loads_no_extra() -> None:
     for name, path in _modules().items():
         if name.split(".")[0] not in ("emulator", "cli", "pictures"):
             assert not {imported.split(".")[0] for imported in _imports(path)} & extras
+
+
+def test_pillow_is_loaded_for_pixels_alone() -> None:
+    """What is counted, reported and raised is so without the extra, and without its time."""
+    rooms = {path.stem for path in (ROOT / "pictures").glob("*.py")} - {"__init__"}
+    others = sorted(f"aliocr.pictures.{room}" for room in rooms - NEED_PILLOW)
+    program = f"""
+import sys
+for extra in ("PIL", "numpy"):
+    sys.modules[extra] = None
+import aliocr, {", ".join(others)}
+aliocr.Drawing, aliocr.DrawnFrame, aliocr.PictureError, aliocr.draw
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+    assert rooms >= NEED_PILLOW
+    for room in NEED_PILLOW:
+        assert _at_top(ROOT / "pictures" / f"{room}.py") & (
+            {"PIL"} | {f"aliocr.pictures.{other}" for other in NEED_PILLOW}
+        ), room
+
+
+def test_rooms_of_pictures_do_not_need_each_other_both() -> None:
+    """Each is understood without those that use it."""
+    uses = {
+        path.stem: {
+            name.split(".")[2] for name in _imports(path) if name.startswith("aliocr.pictures.")
+        }
+        for path in (ROOT / "pictures").glob("*.py")
+    }
+    done: set[str] = set()
+    while ready := {room for room, needs in uses.items() if room not in done and needs <= done}:
+        done |= ready
+    assert done == set(uses), f"in a circle: {set(uses) - done}"
+
+
+def _at_top(path: Path) -> set[str]:
+    """Modules that are loaded with a file; not those that are for type checkers."""
+    blocks = [ast.parse(path.read_text(encoding="utf-8")).body]
+    found: set[str] = set()
+    for block in blocks:
+        for node in block:
+            if isinstance(node, ast.With):
+                blocks.append(node.body)
+            elif isinstance(node, ast.Import):
+                found |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                found |= {node.module, node.module.split(".")[0]}
+    return found
 
 
 def test_parquet_is_loaded_once_it_is_asked_for() -> None:

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Unpack
 
 import attrs
 import click
-from click.core import ParameterSource
 
 import aliocr
 from aliocr.cli.ending import ending
-from aliocr.cli.fetching import FetchError, fetched
+from aliocr.cli.figures import counted
 from aliocr.cli.frames import Choice, first_alone, remark
-from aliocr.cli.misuse import Misuse
+from aliocr.cli.misuse import Misuse, leave_out
 from aliocr.cli.output import plain, reason, shown, writing
+from aliocr.cli.rows import rows_of
 from aliocr.cli.service import (
     Remote,
     asked_frames,
+    check_local,
     open_service,
     remote_session,
     service_options,
@@ -27,9 +28,8 @@ from aliocr.cli.sources import Source, found
 from aliocr.cli.target import Target
 from aliocr.errors import without_query
 from aliocr.job.record import Read, Result
-from aliocr.job.results import results
 from aliocr.models import Outcome, Scan
-from aliocr.pictures.bounds import PictureError
+from aliocr.report.fetching import Fetcher, MissingError
 from aliocr.session import Session
 
 if TYPE_CHECKING:
@@ -86,15 +86,18 @@ def draw(
     asked = asked_frames(interval, max_frames)
     source = _source(picture)
     target = Target.of(source, output)
+    here = local or source.path is not None
     if job_output is not None:
-        _check_alone()
+        leave_out(OF_READING, "--from reads nothing anew")
+    elif here:
+        check_local()
     with ending():
         # All that can be known to fail does so before anything is read, and charged.
         _check_font(font)
         target.check(source, force=force)
         reading: Reading | Row
         if job_output is None:
-            session = remote_session(local=local or source.path is not None, **remote)
+            session = None if here else remote_session(**remote)
             reading = Reading(source, session, asked)
         else:
             reading = Row.of(source, job_output)
@@ -180,16 +183,10 @@ class Row:
         """
         last: Result | None = None
         others = 0
-        try:
-            for result in results(output):
-                if _is_meant(result.source, source) and (last is None or result.ok or not last.ok):
-                    others += last is not None and _differ(last, result)
-                    last = result
-        except OSError as error:
-            why = (error.strerror or str(error)).lower()
-            raise Misuse(f"cannot read {shown(output)}: {why}") from None
-        except ValueError as error:
-            raise Misuse(plain(str(error))) from None
+        for result in rows_of(output):
+            if _is_meant(result.source, source) and (last is None or result.ok or not last.ok):
+                others += last is not None and _differ(last, result)
+                last = result
         if last is None:
             raise Misuse(f"{shown(output)} has nothing about {shown(source.name)}")
         if not last.ok:
@@ -230,18 +227,6 @@ def _source(name: str) -> Source:
     return source
 
 
-def _check_alone() -> None:
-    """Refuse options that say how to read, beside what has been read."""
-    context = click.get_current_context()
-    given = [
-        f"--{name.replace('_', '-')}"
-        for name in OF_READING
-        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
-    ]
-    if given:
-        raise click.UsageError(f"--from reads nothing anew: leave out {' and '.join(given)}")
-
-
 def _check_font(font: str | None) -> None:
     from aliocr.pictures.fonts import FontError, Lettering  # noqa: PLC0415 - needs the extra
 
@@ -255,12 +240,17 @@ def _bytes(source: Source) -> bytes:
     """The picture, as it is now."""
     try:
         if source.path is None:
-            return asyncio.run(fetched(source.name))
+            return asyncio.run(_fetched(source.name))
         return source.path.read_bytes()
-    except FetchError as error:
+    except MissingError as error:
         raise _failed(source, str(error)) from None
     except OSError as error:
         raise _failed(source, (error.strerror or str(error)).lower()) from None
+
+
+async def _fetched(url: str) -> bytes:
+    async with Fetcher() as fetcher:
+        return await fetcher.picture(url)
 
 
 def _counted(source: Source, data: bytes) -> FrameCount:
@@ -268,14 +258,14 @@ def _counted(source: Source, data: bytes) -> FrameCount:
 
     try:
         return count_frames(data)
-    except PictureError as error:
+    except aliocr.PictureError as error:
         raise _failed(source, f"{NO_PICTURE}: {error.message}") from None
 
 
 def _drawn(source: Source, data: bytes, told: Scan | Read, font: str | None) -> aliocr.Drawing:
     try:
         return aliocr.draw(data, told, font=font)
-    except PictureError as error:
+    except aliocr.PictureError as error:
         raise _failed(source, f"{NO_PICTURE}: {error.message}") from None
     except ValueError as error:
         raise _failed(source, str(error)) from None
@@ -288,4 +278,4 @@ def _failed(source: Source, why: str) -> click.ClickException:
 def _pieces(texts: int) -> str:
     if not texts:
         return "no text was read, so there are no boxes"
-    return f"{texts} piece{'s' if texts > 1 else ''} of text"
+    return f"{counted(texts, 'piece')} of text"

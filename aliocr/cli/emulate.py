@@ -10,10 +10,9 @@ from collections.abc import Mapping
 from typing import TypedDict, Unpack
 
 import click
-from click.core import ParameterSource
 
 from aliocr.cli import chaos
-from aliocr.cli.misuse import Misuse
+from aliocr.cli.misuse import Misuse, leave_out
 from aliocr.cli.request_log import RequestLog
 from aliocr.cli.running import Running
 from aliocr.credentials import Credentials
@@ -256,14 +255,7 @@ def _accounts(file: str | None) -> tuple[Account, ...] | None:
     """Those of the file, and nothing said of the one account beside it."""
     if file is None:
         return None
-    context = click.get_current_context()
-    given = [
-        f"--{name.replace('_', '-')}"
-        for name in OF_ONE_ACCOUNT
-        if context.get_parameter_source(name) is not ParameterSource.DEFAULT
-    ]
-    if given:
-        raise click.UsageError(f"--accounts says it all: leave out {' and '.join(given)}")
+    leave_out(OF_ONE_ACCOUNT, "--accounts says it all", variables=True)
     try:
         return read_accounts(file)
     except ValueError as error:

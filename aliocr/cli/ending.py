@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 import click
 
@@ -14,7 +15,9 @@ from aliocr.cli.misuse import Misuse
 from aliocr.cli.sources import ListingError
 from aliocr.errors import AuthError
 
-__all__ = ["ending"]
+__all__ = ["ending", "unwound"]
+
+NUMBERS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
@@ -38,3 +41,26 @@ def ending() -> Iterator[None]:
         # Whoever read our output has gone.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+
+
+@contextmanager
+def unwound() -> Iterator[None]:
+    """Ctrl-C and SIGTERM end the block as an error would, so that it puts away what it began.
+
+    A second one does not hinder that: the block is one that ends soon.
+
+    Raises:
+        SystemExit: One came, with the exit code that shells give to it: 130 or 143.
+    """
+    before = [signal.signal(number, _unwind) for number in NUMBERS]
+    try:
+        yield
+    finally:
+        for number, handler in zip(NUMBERS, before, strict=True):
+            signal.signal(number, handler)
+
+
+def _unwind(number: int, _: object) -> NoReturn:
+    for each in NUMBERS:
+        signal.signal(each, signal.SIG_IGN)
+    sys.exit(128 + number)

@@ -9,11 +9,14 @@ from urllib.parse import urlsplit
 
 import click
 
+from aliocr.cli.ending import unwound
+from aliocr.cli.figures import counted
 from aliocr.cli.misuse import Misuse
 from aliocr.cli.output import shown, writing
+from aliocr.cli.rows import rows_of
+from aliocr.draft import Draft
 from aliocr.hocr import to_hocr
 from aliocr.job.record import Read, Result
-from aliocr.job.results import results
 
 __all__ = ["export"]
 
@@ -34,12 +37,13 @@ def export(output: Path, folder: Path) -> None:
     """
     written = unread = 0
     try:
-        for result in _rows(output, folder):
-            if not isinstance(result, Read):
-                unread += 1
-                continue
-            _write(folder / _name(result), to_hocr(result))
-            written += 1
+        with unwound():
+            for result in _rows(output, folder):
+                if not isinstance(result, Read):
+                    unread += 1
+                    continue
+                _write(folder / _name(result), to_hocr(result))
+                written += 1
     except OSError as error:
         why = f"cannot write {shown(str(folder))}: {error.strerror or error}"
         raise click.ClickException(f"{why}; {_said(written, unread)}") from None
@@ -53,7 +57,7 @@ def _rows(output: Path, folder: Path) -> Iterator[Result]:
     Raises:
         Misuse: It is none, or the folder cannot be made.
     """
-    rows = _read(output)
+    rows = rows_of(output)
     first = next(rows, None)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -64,24 +68,10 @@ def _rows(output: Path, folder: Path) -> Iterator[Result]:
         yield from rows
 
 
-def _read(output: Path) -> Iterator[Result]:
-    try:
-        yield from results(output)
-    except OSError as error:
-        raise Misuse(f"cannot read {shown(str(output))}: {error.strerror or error}") from None
-    except (ValueError, ImportError) as error:
-        raise Misuse(str(error)) from None
-
-
 def _write(path: Path, text: str) -> None:
-    """A whole file or none."""
-    draft = path.with_name(f".{path.name}.part")
-    try:
-        draft.write_bytes(text.encode())
-        draft.replace(path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
+    with Draft(path) as draft:
+        draft.file.write(text.encode())
+        draft.place()
 
 
 def _name(row: Read) -> str:
@@ -93,7 +83,7 @@ def _name(row: Read) -> str:
 
 
 def _said(written: int, unread: int) -> str:
-    files = f"{written} file{'' if written == 1 else 's'} written"
+    files = f"{counted(written, 'file')} written"
     if not unread:
         return files
-    return f"{files}, {unread} row{' was' if unread == 1 else 's were'} not read,"
+    return f"{files}, {counted(unread, 'row')} {'was' if unread == 1 else 'were'} not read,"

@@ -41,14 +41,17 @@ def plan_lines(plan: Plan, width: int, limits: Limits | None) -> Iterator[Text]:
 
 
 def _cost(plan: Plan, limits: Limits) -> Iterator[tuple[str, str]]:
-    yield "requests", f"{plan.requests:,} of {limits.images_per_request} images at most"
+    yield "requests", f"{plan.requests:,} of {counted(limits.images_per_request, 'image')} at most"
     allowed = f"{rate(limits.requests_per_second)} requests/s"
     if limits.images_per_second is not None:
         allowed += f" and {rate(limits.images_per_second)} images/s"
     yield "time", f"{duration(plan.seconds)} at the least, with {allowed}"
-    most = f" to {plan.charged_most:,}" if plan.charged_most > plan.images else ""
-    why = ", as each frame is charged" if most else ", if none has to be sent again"
-    yield "charge", f"{plan.images:,}{most} images{why}"
+    if plan.charged_most > plan.images:
+        least, most = f"{plan.images:,}", counted(plan.charged_most, "image")
+        yield "charge", f"{least} to {most}, as each frame is charged"
+    else:
+        images = counted(plan.images, "image")
+        yield "charge", f"{images}, if none has to be sent again"
 
 
 def _bad(plan: Plan) -> Iterator[tuple[str, str]]:

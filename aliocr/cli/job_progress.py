@@ -40,7 +40,7 @@ def standing(progress: Progress, recent: Recent, *, stopping: bool) -> Renderabl
 
 def sentence(progress: Progress, recent: Recent) -> str:
     """For a file or a pipe: all of it in one line."""
-    total = _total(progress)
+    total = progress.total
     percent = "" if total is None else f" ({_percent(progress.rows, total)})"
     rows = f"{_done(progress)} rows{percent}"
     return ", ".join([rows, *_pace(recent), *_left(progress, recent), *_trouble(progress)])
@@ -48,7 +48,7 @@ def sentence(progress: Progress, recent: Recent) -> str:
 
 def _bar(progress: Progress) -> RenderableType:
     """How much is done, as a bar and in numbers, which keep their places as they grow."""
-    total = _total(progress)
+    total = progress.total
     if total is None:
         return Text(f"{counted(progress.rows, 'row')} so far")
     row = Table.grid(padding=(0, 2))
@@ -99,13 +99,8 @@ def _trouble(progress: Progress) -> Iterator[str]:
         yield f"{sum(progress.failed.values()):,} failed: {kinds}"
 
 
-def _total(progress: Progress) -> int | None:
-    """An estimate may fall behind what is known."""
-    return None if progress.total is None else max(progress.total, progress.rows)
-
-
 def _done(progress: Progress) -> str:
-    total = _total(progress)
+    total = progress.total
     if total is None:
         return f"{progress.rows:,}"
     return f"{progress.rows:,} of {'' if progress.exact else '~'}{total:,}"

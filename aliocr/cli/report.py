@@ -17,11 +17,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
+from aliocr.cli.figures import counted
 from aliocr.cli.misuse import Misuse
 from aliocr.cli.output import writing
+from aliocr.cli.rows import reading, rows_of
 from aliocr.job.inputs import opened
-from aliocr.job.results import results
-from aliocr.job.rows import Reader
 from aliocr.report.gallery import Embedded, Gallery, LeftOut, Linked
 from aliocr.report.originals import FromInput, FromSources, Originals
 from aliocr.report.writing import LIMIT, Progress, ReportError, Written, write_report
@@ -86,23 +86,19 @@ def report(
 
     Exit code: 0 written, 1 not written, 2 misuse.
     """
-    if not output.exists():
-        raise click.ClickException(f"cannot read {output}: No such file or directory")
     if column and not listed:
         raise click.UsageError("--column goes with --input")
     if listed and pictures != "embed":
         raise click.UsageError("--input is for --pictures embed: a link would show the query")
-    page = page or output.with_suffix(".html")
-    open_input = partial(opened, listed, column=column) if listed else None
-    work = partial(_written, output, page, pictures, limit, open_input)
+    page = page or output.parent / f"{output.stem}.html"
+    given = partial(_given, output, listed, column, limit) if listed else None
+    work = partial(_written, output, page, pictures, limit, given)
     try:
         written = asyncio.run(_ended_by_signals(work))
     except ImportError as error:
         raise Misuse(str(error)) from None
-    except (ReportError, ValueError) as error:
+    except ReportError as error:
         raise click.ClickException(str(error)) from None
-    except OSError as error:
-        raise click.ClickException(f"cannot read {output}: {error.strerror or error}") from None
     with writing():
         click.echo(_summary(written))
 
@@ -112,13 +108,10 @@ async def _written(
     page: Path,
     pictures: Literal["embed", "link", "none"],
     limit: int,
-    open_input: Callable[[], Reader] | None,
+    given: Callable[[Originals], Originals] | None,
 ) -> Written:
     async with FromSources(output.parent) as sources:
-        originals: Originals = sources
-        if open_input is not None:
-            with closing(open_input()) as reader:
-                originals = FromInput(sources, islice(results(output), limit), reader)
+        originals = given(sources) if given else sources
         gallery: Gallery
         match pictures:
             case "embed":
@@ -129,8 +122,16 @@ async def _written(
                 gallery = LeftOut()
         with _progress() as told:
             return await write_report(
-                results(output), page, gallery, title=output.name, limit=limit, told=told
+                rows_of(output), page, gallery, title=output.name, limit=limit, told=told
             )
+
+
+def _given(
+    output: Path, listed: str, column: str | None, limit: int, sources: Originals
+) -> Originals:
+    """The pictures, by what the job was given."""
+    with reading(listed), closing(opened(listed, column=column)) as reader:
+        return FromInput(sources, islice(rows_of(output), limit), reader)
 
 
 async def _ended_by_signals(work: Callable[[], Awaitable[Written]]) -> Written:
@@ -183,7 +184,7 @@ def _progress() -> Iterator[Callable[[Progress], None]]:
 
 
 def _summary(written: Written) -> str:
-    of = "" if written.shown == written.rows else f" of {written.rows}"
-    rows = "1 row" if written.shown == 1 and not of else f"{written.shown}{of} rows"
-    missing = f", {written.missing} without a picture" if written.missing else ""
+    some = "" if written.shown == written.rows else f"{written.shown:,} of "
+    rows = some + counted(written.rows, "row")
+    missing = f", {written.missing:,} without a picture" if written.missing else ""
     return f"{written.page}: {rows}{missing}"

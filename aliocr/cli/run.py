@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
 import click
-from click.core import ParameterSource
 
 from aliocr.cli.at_hand import AtHand
 from aliocr.cli.job_plan import plan_lines
@@ -16,18 +15,17 @@ from aliocr.cli.job_run import JobRun
 from aliocr.cli.misuse import Misuse
 from aliocr.cli.output import shown, writing
 from aliocr.cli.prose import plain_console, width_of
-from aliocr.cli.service import Remote, asked_frames, remote_session, service_options
+from aliocr.cli.service import Remote, asked_frames, check_local, remote_session, service_options
+from aliocr.cli.sources import check_standard_input
 from aliocr.job.errors import JobError
+from aliocr.job.inputs import STANDARD_INPUT
 from aliocr.job.job import Job, Retry
 from aliocr.job.sources import Urls
 from aliocr.limits import LEAST_RATE, REQUESTS_PER_SECOND, Limits
 
 __all__ = ["run"]
 
-STDIN = "-"
 RATE = click.FloatRange(min=LEAST_RATE)
-OF_THE_SERVICE = ("endpoint", "region", "biz_type", "requests_per_second", "images_per_second")
-"""Options that say nothing to an engine on this machine."""
 
 
 class Named(TypedDict):
@@ -139,13 +137,13 @@ def run(
     if kinds and not retry_failed:
         raise click.UsageError("--kind goes with --retry-failed")
     if local:
-        _refuse_of_the_service()
+        check_local()
     _check_files(source, output, folders=local)
     limits = _limits(requests_per_second=requests_per_second, images_per_second=images_per_second)
     remote = None
     if not local and not dry_run:
         key = Remote(endpoint=endpoint, region=region, biz_type=biz_type)
-        remote = remote_session(local=False, limits=limits, **key)
+        remote = remote_session(limits=limits, **key)
     at_hand = AtHand(asked) if local else None
     sources = at_hand or (Urls(asked.interval, asked.max_frames) if asked else Urls())
     retry = Retry(frozenset(kinds)) if retry_failed else None
@@ -156,29 +154,15 @@ def run(
     sys.exit(JobRun(job, Path(output), remote, at_hand, limits, quiet=quiet).run())
 
 
-def _refuse_of_the_service() -> None:
-    """Options on the command line that --local has no use for; the environment may have them."""
-    context = click.get_current_context()
-    given = [
-        f"--{name.replace('_', '-')}"
-        for name in OF_THE_SERVICE
-        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
-    ]
-    if given:
-        raise click.UsageError(f"--local needs no {' and '.join(given)}: it brings its own service")
-
-
 def _check_files(source: str, output: str, *, folders: bool) -> None:
     """What would only come out once a job has begun."""
-    if output == STDIN:
+    if output == STANDARD_INPUT:
         raise click.UsageError(
             "a job needs a file that it can go on with; aliocr scan --json writes to standard "
             "output"
         )
-    if source == STDIN:
-        if sys.stdin is None:
-            # Its descriptor is free, so the next thing opened would be read instead.
-            raise Misuse("cannot read standard input: it is closed")
+    if source == STANDARD_INPUT:
+        check_standard_input()
         return
     if source.lower().startswith(("http://", "https://")):
         raise click.UsageError("INPUT is a file of URLs; for a URL there is aliocr scan")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 import click
 
+from aliocr.cli.figures import counted
 from aliocr.cli.greeting import greeting, is_open
 from aliocr.cli.output import writing
 from aliocr.cli.request_log import RequestLog
@@ -64,13 +65,9 @@ class Running:
     async def _finish(self) -> None:
         under_way = self.emulator.under_way
         if under_way:
-            self.log.say(f"finishing {_requests(under_way)}; once more to stop at once")
+            self.log.say(f"finishing {counted(under_way, 'request')}; once more to stop at once")
         cut_off = await self.emulator.stop(self.grace)
         if cut_off:
-            self.log.say(f"{_requests(cut_off)} cut off after {self.grace:g} s", "red")
+            self.log.say(f"{counted(cut_off, 'request')} cut off after {self.grace:g} s", "red")
         elif self.log.on_terminal:
             self.log.say("stopped")
-
-
-def _requests(number: int) -> str:
-    return "1 request" if number == 1 else f"{number} requests"

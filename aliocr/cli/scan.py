@@ -12,17 +12,18 @@ import click
 
 from aliocr.cli.ending import ending
 from aliocr.cli.frames import Choice, frames_total, remark
-from aliocr.cli.misuse import Misuse
 from aliocr.cli.output import JSONOutput, Output, TextOutput, shown
 from aliocr.cli.service import (
     Remote,
     Service,
     asked_frames,
+    check_local,
     open_service,
     remote_session,
     service_options,
 )
-from aliocr.cli.sources import Found, Source, found, listed
+from aliocr.cli.sources import Found, Source, check_standard_input, found, listed
+from aliocr.job.inputs import STANDARD_INPUT
 from aliocr.models import Image, Outcome
 from aliocr.session import Session
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 __all__ = ["scan"]
 
-STDIN = "-"
 MOST_NAMED = 5
 """Slips of one kind that are named, before the rest are counted."""
 
@@ -62,12 +62,14 @@ def scan(
     Exit code: 0 all read, 1 some failed, 2 misuse.
     """
     asked = asked_frames(interval, max_frames)
-    listing = STDIN in sources
-    if listing and sys.stdin is None:
-        # Its descriptor is free, so the next thing opened would be read instead.
-        raise Misuse("cannot read standard input: it is closed")
-    fixed = _found([name for name in sources if name != STDIN], files=local)
-    reading = Reading(fixed, asked, remote_session(local=local, **remote), listing=listing)
+    listing = STANDARD_INPUT in sources
+    if listing:
+        check_standard_input()
+    fixed = _found([name for name in sources if name != STANDARD_INPUT], files=local)
+    if local:
+        check_local()
+    session = None if local else remote_session(**remote)
+    reading = Reading(fixed, asked, session, listing=listing)
     total = None if listing else sum(len(each.sources) for _, each in fixed)
     remedy = "" if local else "check the network, --endpoint and --region"
     output = (JSONOutput if as_json else TextOutput)(total, remedy=remedy)

@@ -14,9 +14,9 @@ from rich.text import Text
 
 from aliocr.cli.misuse import Misuse
 from aliocr.cli.output import plain, shown, writing
+from aliocr.cli.rows import rows_of
 from aliocr.finding import Match, search
 from aliocr.job.record import Result, encoded
-from aliocr.job.results import results
 
 __all__ = ["search_output"]
 
@@ -37,17 +37,15 @@ def search_output(output: Path, words: Sequence[str], *, as_json: bool) -> None:
     Exit code: 0 found, 1 not found, 2 misuse.
     """
     try:
-        matches = search(results(output), " ".join(words))
+        matches = search(rows_of(output), " ".join(words))
         found = ((rows[0].outcome, rows) for rows in _by_row(matches))
         any_found = (_print_json if as_json else _print_lines)(found)
     except BrokenPipeError:
         # Whoever reads has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         any_found = True
-    except (ValueError, ImportError) as error:
+    except ValueError as error:  # of the words
         raise Misuse(str(error)) from None
-    except OSError as error:
-        raise Misuse(f"cannot read {shown(str(output))}: {error.strerror or error}") from None
     sys.exit(0 if any_found else 1)
 
 

@@ -15,7 +15,7 @@ import click
 
 from aliocr.arguments import ENDPOINT_VARIABLE
 from aliocr.cli.frames import ALL, FIRST, Choice
-from aliocr.cli.misuse import Misuse
+from aliocr.cli.misuse import Misuse, leave_out
 from aliocr.cli.sources import Source
 from aliocr.credentials import ID_VARIABLE, SECRET_VARIABLE
 from aliocr.limits import Limits
@@ -31,12 +31,16 @@ __all__ = [
     "Remote",
     "Service",
     "asked_frames",
+    "check_local",
     "open_service",
     "remote_session",
     "service_options",
 ]
 
 COUNT = click.IntRange(min=1)
+OF_THE_SERVICE = ("endpoint", "region", "biz_type", "requests_per_second", "images_per_second")
+"""Options that say nothing to an engine on this machine."""
+
 REGION: str = inspect.signature(Session).parameters["region"].default
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -80,27 +84,29 @@ def asked_frames(interval: int | None, max_frames: int | None) -> Choice | None:
     return None if interval is None else Choice(interval, max_frames)
 
 
+def check_local() -> None:
+    """Refuse, where this machine reads, what only the service would hear.
+
+    Raises:
+        UsageError: It is on the command line.
+    """
+    leave_out(OF_THE_SERVICE, "this machine reads, not the service")
+
+
 def remote_session(
     *,
-    local: bool,
     limits: Limits = Limits(),  # noqa: B008 - frozen
     **remote: Unpack[Remote],
-) -> Session | None:
-    """A session with the service of the account, not yet open; None to read on this machine.
+) -> Session:
+    """A session with the service of the account, not yet open.
 
     Args:
-        local: Read on this machine.
         limits: What the account allows.
         remote: As the options say.
 
     Raises:
         ClickException: An option cannot be what it is, or there is no AccessKey.
     """
-    if local:
-        context = click.get_current_context()
-        if context.get_parameter_source("endpoint") == click.core.ParameterSource.COMMANDLINE:
-            raise click.UsageError("--local needs no --endpoint: it brings its own service")
-        return None
     try:
         return Session(limits=limits, **remote)
     except ValueError as error:

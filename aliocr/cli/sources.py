@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
+import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
@@ -12,9 +13,10 @@ from pathlib import Path
 
 import attrs
 
+from aliocr.cli.misuse import Misuse
 from aliocr.job.folder import SUFFIXES
 
-__all__ = ["Found", "ListingError", "Source", "found", "listed"]
+__all__ = ["Found", "ListingError", "Source", "check_standard_input", "found", "listed"]
 
 CHUNK = 65_536
 """Bytes read from standard input at once, at most; and of a line, which is a URL or a path."""
@@ -100,6 +102,16 @@ def _pictures(folder: Path) -> Found:
 
 def _reason(error: OSError) -> str:
     return (error.strerror or str(error)).lower()
+
+
+def check_standard_input() -> None:
+    """Refuse to read it where it is closed.
+
+    Raises:
+        Misuse: Its descriptor is free, so the next thing opened would be read instead.
+    """
+    if sys.stdin is None:
+        raise Misuse("cannot read standard input: it is closed")
 
 
 async def listed() -> AsyncIterator[str]:

@@ -1,4 +1,4 @@
-"""How a command that serves is told to stop: once to finish, twice to end."""
+"""How a command that has work under way is told to stop: once to finish it, twice to end."""
 
 from __future__ import annotations
 

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 import attrs
 import click
 
+from aliocr.cli.ending import unwound
 from aliocr.cli.misuse import Misuse
 from aliocr.cli.output import shown
 from aliocr.cli.sources import Source
+from aliocr.draft import Draft
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -97,8 +96,9 @@ class Target:
         """
         form = FORMATS[self.path.suffix.lower()]
         try:
-            with _replacing(self.path) as file:
-                picture.save(file, form, **_options(form))
+            with unwound(), Draft(self.path) as draft:
+                picture.save(draft.file, form, **_options(form))
+                draft.place()
         except OSError as error:
             why = (error.strerror or str(error)).lower()
             raise click.ClickException(f"cannot write {shown(str(self.path))}: {why}") from None
@@ -133,18 +133,3 @@ def _is_ours(path: Path) -> bool:
             return OURS in (image.info.get("Software"), os.fsdecode(comment))
     except Exception:  # noqa: BLE001 - whatever is wrong with it, it is somebody's file
         return False
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A file that takes this name once it is whole, and is gone if it does not become so."""
-    temporary = path.with_name(f".aliocr-{secrets.token_hex(6)}")
-    try:
-        with temporary.open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise

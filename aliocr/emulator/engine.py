@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
-from aliocr.emulator.extra import needed
+from aliocr.extras import needed
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -93,7 +93,7 @@ class RapidOCREngine:
 
     def __init__(self) -> None:
         os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-        with needed():
+        with needed("emulator"):
             # RapidOCR alone would miss its runtime at the first picture only.
             import onnxruntime  # noqa: F401, PLC0415
             from rapidocr import RapidOCR  # noqa: PLC0415

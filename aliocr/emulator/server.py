@@ -18,7 +18,6 @@ from aliocr.emulator.calls import Call, busiest_second
 from aliocr.emulator.control import Control
 from aliocr.emulator.download import TIMEOUT, Downloader
 from aliocr.emulator.endpoint import ANSWERING, Endpoint
-from aliocr.emulator.extra import needed
 from aliocr.emulator.origin import same_origin
 from aliocr.emulator.page import LandingPage
 from aliocr.emulator.script import VERBS, Script
@@ -28,6 +27,7 @@ from aliocr.emulator.thread import LoopThread
 from aliocr.emulator.turns import Turns
 from aliocr.emulator.viewing import READ, Viewer
 from aliocr.emulator.window import WindowKind
+from aliocr.extras import needed
 from aliocr.limits import REQUESTS_PER_SECOND
 from aliocr.version import __version__
 
@@ -325,7 +325,7 @@ class Emulator(Script):
         if self._engine_factory is None:
             return None
         # Here and not above, because it needs the extra.
-        with needed():
+        with needed("emulator"):
             from aliocr.emulator.recognition import Recognition  # noqa: PLC0415
 
         downloader = Downloader(

@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from aliocr.job.extra import needed
+from aliocr.extras import needed
 from aliocr.job.formats import COLUMNS, code_of
 from aliocr.job.journal import Journal
 from aliocr.job.record import Read, Result, Unread, fields_of
@@ -168,7 +168,7 @@ def _schema(pyarrow: Any) -> Any:
 
 
 def _pyarrow() -> Any:
-    with needed():
+    with needed("parquet"):
         import pyarrow as pa  # noqa: PLC0415 - of an extra, and heavy
         import pyarrow.parquet  # noqa: PLC0415
     return pa

@@ -82,6 +82,7 @@ class Desk:
         first = (self._only and self._only.least) or self._journal.facts.through + 1
         self.start = self._journal.mark_before(first)
         before = self.start.number if self.start else 0
+        self._reached = before
         self.seen = self._journal.digests(after=before)
         self.names = self._journal.names()
         # Rows that are equal to one that is being read, by the digest of their source.
@@ -141,8 +142,10 @@ class Desk:
         for mark in taken.marks:
             self._journal.mark(mark)
         self._ledger.write(written)
-        if not taken.rows and taken.marks:
-            self._journal.total = taken.marks[-1].number
+        if taken.rows:
+            self._reached = taken.rows[-1].number
+        else:
+            self._journal.total = self._reached
         last = not taken.rows or taken.rows[-1].number >= self._last
         return Drawn(tuple(wanted), tuple(written), last)
 

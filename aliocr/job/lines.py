@@ -88,7 +88,7 @@ class Lines:
         self._stream = io.BufferedReader(stream) if isinstance(stream, io.RawIOBase) else stream
         self._owned = owned
         self._hash = hashlib.blake2b(digest_size=DIGEST_BYTES)
-        self._ending = b""
+        self._last = b""
         self._usual_end = b"\n"
         self._given_back: list[bytes] = []
 
@@ -154,7 +154,7 @@ class Lines:
         if self.offset > mark.offset or self._digest() != mark.digest:
             raise changed(self.name, f"it differs before line {mark.line + 1:,}")
         self.line = mark.line
-        if self.offset and not self._ending.endswith(b"\n"):
+        if self.offset and self._last != b"\n":
             self._end_line()
 
     @property
@@ -179,13 +179,14 @@ class Lines:
     def _pass(self, piece: bytes) -> None:
         self._hash.update(piece)
         self.offset += len(piece)
-        self._ending = piece[-2:] if len(piece) > 1 else (self._ending + piece)[-2:]
-        if self._ending.endswith(b"\n"):
-            self._usual_end = b"\r\n" if self._ending == b"\r\n" else b"\n"
+        before, self._last = self._last, piece[-1:]
+        if (at := piece.rfind(b"\n")) >= 0:
+            returned = piece[at - 1 : at] if at else before
+            self._usual_end = b"\r\n" if returned == b"\r" else b"\n"
 
     def _digest(self) -> str:
         """Of all that was taken; a last line that has no end yet counts as if it had one."""
-        if not self.offset or self._ending.endswith(b"\n"):
+        if not self.offset or self._last == b"\n":
             return self._hash.hexdigest()
         ended = self._hash.copy()
         ended.update(self._usual_end)

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from aliocr.extras import needed
 from aliocr.job.columns import id_name, row_of, source_name
 from aliocr.job.errors import InputError
-from aliocr.job.extra import needed
 from aliocr.job.lines import DIGEST_BYTES
 from aliocr.job.rows import Mark, RowOrBad, changed
 
@@ -52,7 +52,7 @@ class ParquetReader:
         id_column: str | None = None,
         mark: Mark | None = None,
     ) -> None:
-        with needed():
+        with needed("parquet"):
             import pyarrow as pa  # noqa: PLC0415 - from the extra
             from pyarrow import parquet  # noqa: PLC0415 - from the extra
         self._file = file

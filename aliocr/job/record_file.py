@@ -38,9 +38,8 @@ class RecordFile:
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
         self._file = os.open(path, flags, 0o666)
         self.length = os.lseek(self._file, 0, os.SEEK_END)
-        if self.length < len(codec.header):
-            self.cut(0)
         if new:
+            self.cut(0)
             synced_folder(path)
 
     def append(self, results: Sequence[Result]) -> list[int]:

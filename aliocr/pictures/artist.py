@@ -7,16 +7,16 @@ import statistics
 from collections.abc import Generator, Sequence
 from pathlib import Path
 
+from aliocr.extras import needed
 from aliocr.layout import Line
 from aliocr.models import Region
-from aliocr.pictures.drawing import Drawn
-from aliocr.pictures.extra import needed
+from aliocr.pictures.drawn import DrawnFrame
 from aliocr.pictures.fonts import Lettering, plain
 from aliocr.pictures.picture import PictureFrame
 from aliocr.pictures.plan import Look, is_stray, numbered
 from aliocr.pictures.sheet import CANVAS, Sheet, sheet_of
 
-with needed():
+with needed("pictures"):
     from PIL import Image
 
 __all__ = ["Artist"]
@@ -62,7 +62,7 @@ class Artist:
         self._placed = self._stray = 0
         self.texts = len(said)
         self.unwritten = sum(map(bool, lacking))
-        self.drawn: tuple[Drawn, ...] = ()
+        self.drawn: tuple[DrawnFrame, ...] = ()
 
     def draw(self, frames: Generator[PictureFrame, None, None]) -> None:
         """Draw each page into its frame, and let go of the file after the last.
@@ -82,7 +82,7 @@ class Artist:
                 frames.close()  # what it decoded is as large as the picture
             sheet = self._sheet(lines, frame)
             self._sheets.append(sheet)
-            self.drawn += (Drawn(frame.index, sheet.x, top + sheet.y, sheet.scale),)
+            self.drawn += (DrawnFrame(frame.index, sheet.x, top + sheet.y, sheet.scale),)
             top += sheet.image.height
 
     def _sheet(self, lines: Sequence[Line[Region]], frame: PictureFrame) -> Sheet:
@@ -127,9 +127,8 @@ class Artist:
                 f"{named}{more}: install Noto Sans CJK, or name the file of a font that has them"
             )
         if self._stray:
-            said.append(
-                f"{self._stray} boxes reach out of the picture: it may not be the one that was read"
-            )
+            boxes = "1 box reaches" if self._stray == 1 else f"{self._stray} boxes reach"
+            said.append(f"{boxes} out of the picture: it may not be the one that was read")
         if any(not sheet.panel for sheet in self._sheets) and self.unwritten < self.texts:
             said.append("too much text for one picture: there are numbers only")
         least = min(sheet.scale for sheet in self._sheets)

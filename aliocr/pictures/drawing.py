@@ -7,17 +7,14 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-import attrs
-
 from aliocr.layout import Line
 from aliocr.models import Frame, Region, Scan
+from aliocr.pictures.drawn import Drawing
 
 if TYPE_CHECKING:
-    from PIL import Image
-
     from aliocr.pictures.picture import PictureFrame
 
-__all__ = ["MAX_DRAWN_FRAMES", "MAX_DRAWN_PIXELS", "Drawing", "Drawn", "Reading", "draw"]
+__all__ = ["MAX_DRAWN_FRAMES", "MAX_DRAWN_PIXELS", "Reading", "draw"]
 
 MAX_DRAWN_PIXELS = 40_000_000
 """Of a drawing: 160 MB in memory. A chat of 30,000 × 900 is drawn as large as it is."""
@@ -48,42 +45,6 @@ class Reading(Protocol):
     def max_frames(self) -> int | None:
         """At most so many frames were asked for."""
         ...
-
-
-@attrs.frozen
-class Drawn:
-    """A frame in a drawing.
-
-    Args:
-        index: Its number among all frames of the picture, from 0.
-        x: Its left edge in the drawing, in pixels.
-        y: Its upper edge likewise.
-        scale: How many pixels of the drawing are one of the frame.
-    """
-
-    index: int
-    x: int
-    y: int
-    scale: float
-
-
-@attrs.frozen
-class Drawing:
-    """A picture with numbered boxes around what was read, and the texts beside it.
-
-    Args:
-        picture: All of it, in RGB; `picture.save("receipt.boxes.png")` writes it.
-        frames: Where the picture, or each of its frames, stands in it.
-        texts: Pieces of text that were read.
-        unwritten: How many of them are numbers only, as no font has all their characters.
-        remarks: What is to be said about it, in sentences; empty if all is as one expects.
-    """
-
-    picture: Image.Image = attrs.field(repr=False)
-    frames: tuple[Drawn, ...]
-    texts: int
-    unwritten: int
-    remarks: tuple[str, ...]
 
 
 def draw(

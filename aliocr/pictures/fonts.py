@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from aliocr.pictures.extra import needed
+from aliocr.extras import needed
 
-with needed():
+with needed("pictures"):
     from PIL import ImageFont
 
 __all__ = ["Face", "FontError", "Lettering", "installed", "plain"]

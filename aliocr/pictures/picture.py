@@ -8,11 +8,11 @@ from contextlib import contextmanager
 
 import attrs
 
+from aliocr.extras import needed
 from aliocr.pictures.bounds import PictureError, check_scans, check_size
-from aliocr.pictures.extra import needed
 from aliocr.pictures.frames import chosen_frames, strip_edges, total_frames
 
-with needed():
+with needed("pictures"):
     import numpy as np
     from PIL import Image, UnidentifiedImageError
 

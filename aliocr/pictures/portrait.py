@@ -7,10 +7,10 @@ import io
 
 import attrs
 
-from aliocr.pictures.extra import needed
+from aliocr.extras import needed
 from aliocr.pictures.picture import count_frames, whole_frames
 
-with needed():
+with needed("pictures"):
     from PIL import Image, features
 
 __all__ = ["FINE", "Detail", "Portrait", "Portraits", "portraits"]

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import attrs
 
-from aliocr.pictures.extra import needed
+from aliocr.extras import needed
 from aliocr.pictures.fonts import Lettering
 from aliocr.pictures.panel import Piece, Tag
 from aliocr.pictures.plan import Look, Plan, Planner
 from aliocr.pictures.tags import Rectangle, colour_of, tag_places
 
-with needed():
+with needed("pictures"):
     from PIL import Image, ImageDraw
 
 __all__ = ["CANVAS", "Sheet", "sheet_of"]

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 
 import attrs
 
-from aliocr.pictures.extra import needed
+from aliocr.extras import needed
 from aliocr.pictures.fonts import Face
 
-with needed():
+with needed("pictures"):
     import numpy as np
     from PIL import Image, ImageDraw
 

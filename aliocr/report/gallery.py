@@ -13,7 +13,8 @@ from aliocr.job.record import Read, Result
 from aliocr.job.rows import BAD_ROW
 from aliocr.pictures.bounds import PictureError
 from aliocr.report.entry import Link, NoPicture, Page, Picture, Shown
-from aliocr.report.originals import MissingError, Originals, address
+from aliocr.report.fetching import MissingError
+from aliocr.report.originals import Originals, address
 
 if TYPE_CHECKING:
     from aliocr.pictures.portrait import Portraits

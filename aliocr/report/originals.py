@@ -11,47 +11,16 @@ from types import TracebackType
 from typing import Protocol, Self
 from urllib.parse import quote, urlsplit
 
-import aiohttp
 import attrs
-from yarl import URL
 
 from aliocr.errors import without_query
 from aliocr.job.record import Result
 from aliocr.job.rows import Reader
+from aliocr.report.fetching import MAX_BYTES, Fetcher, MissingError
 
-__all__ = ["FromInput", "FromSources", "MissingError", "Originals", "address"]
-
-MAX_BYTES = 20 * 1024 * 1024
-"""Bytes of one picture. Source: "Limits on images", 20 MB."""
-
-TIMEOUT = 10.0
-"""Seconds for one picture, redirections and all. Ours: the service allows 3, but a page is made
-once, and a person's line may be slow."""
-
-CONNECT_TIMEOUT = 3.0
-"""Seconds of these for a connection."""
-
-MAX_REDIRECTS = 5
-
-NETWORK_TROUBLE: tuple[tuple[type[Exception], str], ...] = (
-    (aiohttp.ConnectionTimeoutError, f"no connection to its host within {CONNECT_TIMEOUT:g} s"),
-    (TimeoutError, f"its host gave no whole answer within {TIMEOUT:g} s"),
-    (aiohttp.ClientConnectorDNSError, "its host's name is not known"),
-    (aiohttp.ClientConnectorCertificateError, "its host's certificate is not trusted"),
-    (aiohttp.ClientConnectorError, "no connection to its host"),
-    (aiohttp.TooManyRedirects, "its host redirects too often"),
-    (aiohttp.InvalidURL, "its URL, or one it redirects to, is none"),
-    (aiohttp.NonHttpUrlClientError, "its host redirects to what is neither http nor https"),
-    (Exception, "its host's answer is broken"),
-)
-"""In plain words, the first that fits. None names the URL: its query may be a key."""
-
+__all__ = ["FromInput", "FromSources", "Originals", "address"]
 
 CUT = "results keep its URL without the query, which may be a key; --input finds it in the list"
-
-
-class MissingError(Exception):
-    """There is no picture to show; the message says why, in words that go on a page."""
 
 
 class Originals(Protocol):
@@ -77,16 +46,10 @@ class FromSources:
 
     def __init__(self, *folders: Path) -> None:
         self._folders = folders
-        self._http: aiohttp.ClientSession | None = None
+        self._fetcher = Fetcher()
 
     async def __aenter__(self) -> Self:
-        self._http = aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            # What is packed all the same could unpack to any size, and is no picture.
-            auto_decompress=False,
-            headers={"Accept-Encoding": "identity"},
-        )
+        await self._fetcher.__aenter__()
         return self
 
     async def __aexit__(
@@ -95,9 +58,7 @@ class FromSources:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._http is not None:
-            await self._http.close()
-            self._http = None
+        await self._fetcher.__aexit__(exc_type, exc, traceback)
 
     async def picture(self, result: Result) -> bytes:
         """As of `Originals`."""
@@ -106,14 +67,7 @@ class FromSources:
             return await asyncio.to_thread(_contents, source, self._folders)
         if _is_cut(source):
             raise MissingError(CUT)
-        if self._http is None:
-            raise RuntimeError("FromSources works inside its async with block")
-        try:
-            async with asyncio.timeout(TIMEOUT):
-                return await _fetched(self._http, source)
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            why = next(words for kind, words in NETWORK_TROUBLE if isinstance(error, kind))
-        raise MissingError(why)
+        return await self._fetcher.picture(source)
 
 
 class FromInput:
@@ -140,22 +94,6 @@ class FromInput:
         """As of `Originals`."""
         source = self._whole.get(result.row, result.source)
         return await self._originals.picture(attrs.evolve(result, source=source))
-
-
-async def _fetched(http: aiohttp.ClientSession, source: str) -> bytes:
-    # A URL is sent as it stands if it can be: one quoted otherwise may be signed no longer.
-    url = URL(source, encoded=source.isascii())
-    async with http.get(url, max_redirects=MAX_REDIRECTS) as response:
-        if response.status != 200:
-            raise MissingError(f"its host answers HTTP {response.status}")
-        if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-            raise MissingError("its host packs what nobody asked it to pack")
-        data = bytearray()
-        async for chunk in response.content.iter_any():
-            data += chunk
-            if len(data) > MAX_BYTES:
-                raise MissingError("it is larger than 20 MB")
-        return bytes(data)
 
 
 def _contents(source: str, folders: tuple[Path, ...]) -> bytes:

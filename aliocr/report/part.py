@@ -1,17 +1,16 @@
-"""A page that is there once it is whole: written beside its place, then put there in one step."""
+"""A page on its way: a draft, and what is put by until its turn comes."""
 
 from __future__ import annotations
 
-import os
-import secrets
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+from aliocr.draft import Draft
 from aliocr.report.template import MARK
 
 __all__ = ["Part", "ReportError"]
@@ -38,20 +37,19 @@ class Part:
 
     def __init__(self, page: Path) -> None:
         self._page = page
-        self._path = page.with_name(f".aliocr-{secrets.token_hex(8)}.part")
-        self._file: IO[bytes] | None = None
+        self._draft = Draft(page)
+        self._held = ExitStack()
         self._spool: IO[bytes] | None = None
 
     def __enter__(self) -> Self:
         self._may_be_written()
-        with self._said():
-            self._file = self._path.open("xb")
+        with self._said(), ExitStack() as held:
+            held.enter_context(self._draft)
             # On the same disk, as the folder for temporary files may be in memory.
-            try:
-                self._spool = tempfile.TemporaryFile(dir=self._page.parent)
-            except OSError:
-                self._leave()
-                raise
+            self._spool = tempfile.TemporaryFile(dir=self._page.parent)
+            held.push(suppress(OSError))  # of what is flushed to a full disk again
+            held.callback(self._spool.close)
+            self._held = held.pop_all()
         return self
 
     def __exit__(
@@ -60,21 +58,22 @@ class Part:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._leave()
+        self._spool = None
+        self._held.close()
 
     def write(self, data: bytes) -> None:
         """Add to the page."""
         with self._said():
-            self._opened(self._file).write(data)
+            self._draft.file.write(data)
 
     def put_by(self, data: bytes) -> None:
         """Keep for later; see `copied`."""
         with self._said():
-            self._opened(self._spool).write(data)
+            self._put_by.write(data)
 
     def copied(self) -> Iterator[None]:
         """Add to the page what was put by, a piece at each step."""
-        spool, file = self._opened(self._spool), self._opened(self._file)
+        spool, file = self._put_by, self._draft.file
         with self._said():
             spool.seek(0)
             while chunk := spool.read(CHUNK):
@@ -83,12 +82,9 @@ class Part:
 
     def place(self) -> None:
         """The page is whole."""
-        file = self._opened(self._file)
         self._may_be_written()
         with self._said():
-            file.flush()
-            os.fsync(file.fileno())
-            self._path.replace(self._page)
+            self._draft.place()
 
     def _may_be_written(self) -> None:
         """Whether nothing is there, or a report.
@@ -109,20 +105,11 @@ class Part:
                         "write to another file"
                     )
 
-    def _leave(self) -> None:
-        for file in (self._file, self._spool):
-            if file is not None:
-                with suppress(OSError):  # what is flushed to a full disk again
-                    file.close()
-        if self._file is not None:
-            self._path.unlink(missing_ok=True)
-        self._file = self._spool = None
-
-    @staticmethod
-    def _opened(file: IO[bytes] | None) -> IO[bytes]:
-        if file is None:
+    @property
+    def _put_by(self) -> IO[bytes]:
+        if self._spool is None:
             raise RuntimeError("a Part works inside its with block")
-        return file
+        return self._spool
 
     @contextmanager
     def _said(self) -> Iterator[None]:

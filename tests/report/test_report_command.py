@@ -60,21 +60,24 @@ def test_options_say_where_and_what(tmp_path: Path) -> None:
     assert run("report", out, "--column", "url").returncode == 2
     assert run("report", out, "--input", "urls.txt", "--pictures", "link").returncode == 2
     done = run("report", out, "--input", tmp_path / "nowhere.csv")
-    assert (done.returncode, "there is no file or folder" in done.stderr) == (1, True)
+    assert (done.returncode, "there is no file or folder" in done.stderr) == (2, True)
 
 
 def test_what_cannot_be_read_is_one_line(tmp_path: Path) -> None:
     """No output, or something else."""
     done = run("report", tmp_path / "nowhere" / "out.jsonl")
-    assert done.returncode == 1
-    assert done.stderr.endswith("out.jsonl: No such file or directory\n")
+    assert done.returncode == 2
+    assert done.stderr.endswith("out.jsonl: no such file or directory\n")
     (tmp_path / "folder").mkdir()
     done = run("report", tmp_path / "folder", "--pictures", "none")
-    assert done.returncode == 1
-    assert done.stderr.endswith("folder: Is a directory\n")
+    assert done.returncode == 2
+    assert done.stderr.endswith("folder: is a directory\n")
+    done = run("report", ".", "--pictures", "none")
+    assert done.returncode == 2
+    assert done.stderr.endswith("cannot read .: is a directory\n")
     (tmp_path / "notes.txt").write_text("some notes\n")
     done = run("report", tmp_path / "notes.txt", "--pictures", "none")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "notes.txt is no output of a job: record 1: " in done.stderr
     assert files_in(tmp_path) == {"folder", "notes.txt"}
 

@@ -12,9 +12,11 @@ import pytest
 from aiohttp import web
 from rows_read import said
 
+import aliocr
 from aliocr.job.inputs import opened
-from aliocr.report import originals
-from aliocr.report.originals import FromInput, FromSources, MissingError
+from aliocr.report import fetching
+from aliocr.report.fetching import MissingError
+from aliocr.report.originals import FromInput, FromSources
 
 PICTURE = b"not a picture, but nobody looks"
 
@@ -26,6 +28,8 @@ async def answer(request: web.Request) -> web.StreamResponse:
             return web.Response(body=PICTURE)
         case "/asked":
             return web.Response(text=request.raw_path)
+        case "/whoever":
+            return web.Response(text=request.headers["User-Agent"])
         case "/packed":
             return web.Response(body=PICTURE, headers={"Content-Encoding": "gzip"})
         case "/large":
@@ -72,6 +76,22 @@ async def test_a_url_is_fetched(host: str) -> None:
     asked = "/asked?e=%2F+%e6&sign=a%3D%3D"
     assert await picture(f"{host}{asked}") == asked.encode()
     assert await picture(f"{host}/asked?名=1") == b"/asked?%E5%90%8D=1"
+    assert await picture(f"{host}/asked?a b=1") in (b"/asked?a+b=1", b"/asked?a%20b=1")
+
+
+async def test_a_host_sees_who_asks(host: str) -> None:
+    """As in every other request of this package."""
+    assert await picture(f"{host}/whoever") == f"aliocr/{aliocr.__version__}".encode()
+
+
+async def test_the_proxy_of_this_machine_is_used(
+    host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there is no other way out."""
+    monkeypatch.setenv("http_proxy", host)
+    monkeypatch.setenv("no_proxy", "")
+    asked = "http://pictures.invalid/asked?sign=a%3D"
+    assert await picture(asked) == asked.encode()
 
 
 @pytest.mark.parametrize(
@@ -114,7 +134,7 @@ async def test_an_input_has_the_queries_that_an_output_has_not(host: str, tmp_pa
 
 async def test_nobody_is_waited_for_long(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A host that takes the request and says nothing costs seconds, not the report."""
-    monkeypatch.setattr(originals, "TIMEOUT", 0.02)
+    monkeypatch.setattr(fetching, "TIMEOUT", 0.02)
     with pytest.raises(MissingError, match="no whole answer within"):
         await picture(f"{host}/silent")
 

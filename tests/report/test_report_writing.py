@@ -16,8 +16,9 @@ from truth import SAMPLES
 from aliocr import Frame, Region
 from aliocr.job.record import Result
 from aliocr.report.entry import Link, NoPicture, Page, Picture, entry
+from aliocr.report.fetching import MissingError
 from aliocr.report.gallery import Embedded, LeftOut, Linked
-from aliocr.report.originals import FromSources, MissingError
+from aliocr.report.originals import FromSources
 from aliocr.report.writing import Progress, ReportError
 
 ISLAND = re.compile(r'<script type="application/json" id="data">(.*?)</script>', re.DOTALL)

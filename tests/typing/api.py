@@ -102,6 +102,7 @@ def drawings(scan: aliocr.Scan) -> None:
     """Of bytes or a file, with or without a font."""
     drawing = aliocr.draw(b"", scan)
     assert_type(drawing, aliocr.Drawing)
+    assert_type(drawing.frames, tuple[aliocr.DrawnFrame, ...])
     assert_type(aliocr.draw("a.png", scan, font=Path("font.ttf")).remarks, tuple[str, ...])
     drawing.picture.save("a.boxes.png")
 
