@@ -59,3 +59,14 @@ def test_one_that_is_served_begins_the_row_anew() -> None:
     watch = Watch()
     assert len(shown(watch, [*almost, None, *almost])) == MOST_UNSERVED
     assert len(watch.ended(told_to=False)) == MOST_UNSERVED - 1
+
+
+def test_where_nothing_was_served_nothing_has_failed() -> None:
+    """One image is enough; but a job that was told to stop ends as it was told."""
+    watch = Watch()
+    assert shown(watch, [GONE]) == []
+    with pytest.raises(JobError, match="1 image was not served"):
+        watch.ended(told_to=False)
+    watch = Watch()
+    assert shown(watch, [GONE]) == []
+    assert len(watch.ended(told_to=True)) == 1
