@@ -150,11 +150,14 @@ class Feed:
         for watcher in self._watchers:
             watcher.cancel()
         await asyncio.wait([self._feeder, *self._watchers])
+        self._news.set()
+
+    def leave(self) -> None:
+        """Nobody reads any more: what has come and was not read is given up."""
         self._batcher.tally.given_up += sum(
             outcome.ok or outcome.error.maybe_charged for _, outcome in self._unread
         )
         self._unread.clear()
-        self._news.set()
 
     def _let_go(self) -> None:
         """End the feeder. If it does not draw, it sees by itself that it should not."""

@@ -266,6 +266,7 @@ class Session:
             yield feed
         finally:
             self._feeds.discard(feed)
+            feed.leave()
             await feed.close()
 
     def _stop_feeds(self) -> None:

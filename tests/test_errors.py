@@ -10,11 +10,11 @@ import aliocr
 from aliocr import errors
 from aliocr.errors import GATEWAY, IN_BODY, OCRError, api_error
 
-CLASSES = [
-    item
-    for item in vars(aliocr).values()
-    if inspect.isclass(item) and issubclass(item, BaseException)
-]
+EXPORTED = [getattr(aliocr, name) for name in aliocr.__all__]
+EXCEPTIONS = [item for item in EXPORTED if inspect.isclass(item) and issubclass(item, Exception)]
+CLASSES = [kind for kind in EXCEPTIONS if issubclass(kind, OCRError)]
+OF_FILES = {aliocr.InputError, aliocr.JobError, aliocr.PictureError}
+"""They speak of files here, and not of the service."""
 
 
 def _made(kind: type[OCRError]) -> OCRError:
@@ -22,9 +22,14 @@ def _made(kind: type[OCRError]) -> OCRError:
     return kind(*words, transient=True, maybe_charged=True, request_id="R-1")
 
 
+def test_what_a_service_can_do_wrong_is_in_one_tree() -> None:
+    """What else is raised has to do with files: lists, results and pictures."""
+    assert set(EXCEPTIONS) - set(CLASSES) == OF_FILES
+
+
 @pytest.mark.parametrize("kind", CLASSES)
 def test_one_except_covers_every_error(kind: type[OCRError]) -> None:
-    """Every exported exception is an OCRError with the three attributes, and says its id."""
+    """Each has the three attributes, and says its id."""
     error = _made(kind)
     assert isinstance(error, OCRError)
     assert (error.transient, error.maybe_charged, error.request_id) == (True, True, "R-1")
