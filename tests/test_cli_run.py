@@ -270,7 +270,7 @@ def test_a_spent_budget_is_exit_3(urls: Path, served: dict[str, str]) -> None:
     done = run("run", urls, "-o", output, "--budget", 5, **served)
     assert done.returncode == 3
     assert "budget spent before the end: 5 rows read, 0 failed" in done.stderr
-    assert "to go on  the same command again and a higher --budget" in done.stderr
+    assert "to go on  the same command again with a higher --budget" in done.stderr
     assert run("run", urls, "-o", output, "--budget", 20, **served).returncode == 0
     assert len(results(output)) == 20
 

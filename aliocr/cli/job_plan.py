@@ -19,13 +19,20 @@ MOST_NAMED = 5
 """Bad rows that are named, before the rest are counted."""
 
 
-def plan_lines(plan: Plan, width: int, limits: Limits | None) -> Iterator[Text]:
+NEW_ACCOUNT = 10
+"""Images a second that a new account may read. Source: code 588 of "Common error codes"."""
+
+
+def plan_lines(
+    plan: Plan, width: int, limits: Limits | None, budget: int | None = None
+) -> Iterator[Text]:
     """All there is to say of it.
 
     Args:
         plan: Of the job.
         width: Columns to keep to.
         limits: What the account allows; None where nothing is limited or charged.
+        budget: Images that may be charged; None for no limit.
     """
     entries = [("rows", f"{plan.rows:,}")]
     if plan.done:
@@ -35,6 +42,8 @@ def plan_lines(plan: Plan, width: int, limits: Limits | None) -> Iterator[Text]:
         entries.append(("repeated", f"{plan.duplicates:,} of images that other rows have, too"))
     if limits is not None and plan.images:
         entries += _cost(plan, limits)
+        if budget is not None and budget < plan.charged_most:
+            entries.append(("budget", f"it ends before more than {budget:,} are charged"))
     entries += _bad(plan)
     yield from listing(entries, width)
     yield Text("Nothing was sent or written.")
@@ -46,6 +55,9 @@ def _cost(plan: Plan, limits: Limits) -> Iterator[tuple[str, str]]:
     if limits.images_per_second is not None:
         allowed += f" and {rate(limits.images_per_second)} images/s"
     yield "time", f"{duration(plan.seconds)} at the least, with {allowed}"
+    if limits.images_per_second is None and plan.images > NEW_ACCOUNT:
+        slow = duration(plan.images / NEW_ACCOUNT)
+        yield "", f"{slow} with the {NEW_ACCOUNT} images/s of a new account"
     if plan.charged_most > plan.images:
         least, most = f"{plan.images:,}", counted(plan.charged_most, "image")
         yield "charge", f"{least} to {most}, as each frame is charged"

@@ -70,7 +70,7 @@ def _rest(summary: Summary, *, charged: bool) -> list[tuple[str, str]]:
             ("repeated", f"{counted(summary.duplicates, 'row')} of images that others have, too")
         )
     if summary.ended != "complete":
-        more = " and a higher --budget" if summary.ended == "budget" else ""
+        more = " with a higher --budget" if summary.ended == "budget" else ""
         entries.append(("to go on", f"the same command again{more}"))
     if how := _second_try(summary.failed):
         entries.append(("to retry", how))

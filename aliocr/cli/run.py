@@ -149,7 +149,7 @@ def run(
     retry = Retry(frozenset(kinds)) if retry_failed else None
     job = _job(source, output, sources=sources, retry=retry, **named)
     if dry_run:
-        _tell(job, None if local else limits)
+        _tell(job, None if local else limits, named["budget"])
         return
     sys.exit(JobRun(job, Path(output), remote, at_hand, limits, quiet=quiet).run())
 
@@ -190,7 +190,7 @@ def _job(source: str, output: str, **options: Any) -> Job:
         raise Misuse(str(error)) from None
 
 
-def _tell(job: Job, limits: Limits | None) -> None:
+def _tell(job: Job, limits: Limits | None, budget: int | None) -> None:
     """What a run would do."""
     try:
         plan = job.plan(limits) if limits else job.plan()
@@ -201,5 +201,5 @@ def _tell(job: Job, limits: Limits | None) -> None:
         sys.exit(3)
     with writing():
         console = plain_console()
-        for line in plan_lines(plan, width_of(console), limits):
+        for line in plan_lines(plan, width_of(console), limits, budget):
             console.print(line, soft_wrap=True)

@@ -39,7 +39,9 @@ def source_name(names: Sequence[str], column: str | None, where: str) -> str:
         return names[0]
     found = _usual(names, SOURCES)
     if found is None:
-        raise InputError(f"{where} has no column url or image, but {listed(names)}; name one")
+        raise InputError(
+            f"{where} has no column url or image; give the column, one of {listed(names)}"
+        )
     return _named(names, found, where)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 import sys
 from collections.abc import Sequence
@@ -71,7 +72,10 @@ def opened(
             f"{_name(place)} is read as {format_} and has no columns; name its format if it has"
         )
     if not isinstance(place, Path):
-        return _of_lines(Lines(place, _name(place), owned=False), format_, column, id_column, mark)
+        lines = Lines(place, _name(place), owned=False)
+        if input_format is None and (mark is None or not mark.number):
+            _check_text(lines)
+        return _of_lines(lines, format_, column, id_column, mark)
     if format_ == "folder":
         return FolderReader(place, known=known, mark=mark)
     file = _opened(place)
@@ -82,6 +86,15 @@ def opened(
     except BaseException:
         file.close()
         raise
+
+
+def _check_text(lines: Lines) -> None:
+    """What has no name says nothing of its format; that it is no list of URLs can be seen."""
+    first = lines.begin()
+    if not first.lower().startswith((b"http://", b"https://")) and re.search(rb"[,;\t{]", first):
+        raise InputError(
+            f"{lines.name} does not begin with a URL: if it is CSV or JSON lines, give the format"
+        )
 
 
 def _of_lines(

@@ -201,7 +201,8 @@ class Job:
             "output-format": self._given_format,
             "whole-urls": self._whole_urls or None,
         }
-        return " ".join(f"--{name} {word}" for name, word in words.items() if word is not None)
+        given = ((name, word) for name, word in words.items() if word is not None)
+        return " ".join(f"--{name}" if word is True else f"--{name} {word}" for name, word in given)
 
     def _reader(self, mark: Mark | None, known: Sequence[str]) -> Reader:
         return opened(

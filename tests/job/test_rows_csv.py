@@ -87,7 +87,7 @@ def test_columns_can_be_named() -> None:
 @pytest.mark.parametrize(
     ("data", "columns", "said"),
     [
-        ("a,b\n", {}, "no column url or image, but a, b; name one"),
+        ("a,b\n", {}, "no column url or image; give the column, one of a, b"),
         ("url,b\n", {"column": "URL"}, "no column URL; it has url, b"),
         ("url,b\n", {"id_column": "nr"}, "no column nr; it has url, b"),
         ("url,url\n", {}, "2 columns url; rename"),
@@ -103,7 +103,7 @@ def test_columns_can_be_named() -> None:
         (b"PK\x03\x04....", {}, "Excel workbook.*as CSV"),
         (b"\x1f\x8b....", {}, "gunzip"),
         (b"x" * 2_000_000, {}, "a line of more than 1,048,576 bytes"),
-        (",".join(f"c{n}" for n in range(99)), {}, "c19 and 79 more; name one$"),
+        (",".join(f"c{n}" for n in range(99)), {}, "c19 and 79 more$"),
     ],
 )
 def test_what_is_no_table_is_refused_with_the_remedy(

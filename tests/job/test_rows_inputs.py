@@ -162,3 +162,12 @@ def test_memory_stays_flat(format_: str) -> None:
         assert tracemalloc.get_traced_memory()[1] < 100_000
     finally:
         tracemalloc.stop()
+
+
+def test_a_table_on_standard_input_is_not_taken_for_text() -> None:
+    """It would fail row by row; a URL with a comma in it is none."""
+    for data in (b"id,url\n1,http://a/b\n", b'{"url": "http://a/b"}\n', b"a;b\n"):
+        with pytest.raises(InputError, match="does not begin with a URL: if it is CSV or JSON"):
+            opened(io.BytesIO(data))
+    rows = opened(io.BytesIO(b"https://a/b?resize,w_100\n"))
+    assert [row.source for row in rows] == ["https://a/b?resize,w_100"]
