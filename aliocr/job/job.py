@@ -92,7 +92,8 @@ class Job:
         self._column = column
         self._id_column = id_column
         self._input_format = input_format
-        self._output = Path(output).resolve()  # one name for one file
+        self._said = Path(output)
+        self._output = self._said.resolve()  # one name for one file
         self._given_format = output_format
         self._output_format = output_format or output_format_of(self._output)
         self._sources = sources
@@ -100,6 +101,9 @@ class Job:
         self._retry = retry
         self._whole_urls = whole_urls
         self._run: Run | None = None
+
+    def __repr__(self) -> str:
+        return f"<Job {self._source} → {self._said}>"
 
     def plan(self, limits: Limits = Limits()) -> Plan:  # noqa: B008 - frozen
         """What a run would do, without any of it: reads all of the input, and sends nothing.
@@ -146,7 +150,7 @@ class Job:
             self._input,
             session,
             self._sources,
-            output=self._output,
+            output=self._said,
             budget=self._budget,
             stop=stop or asyncio.Event(),
         )

@@ -2,10 +2,9 @@
 
     sqlite3 results.jsonl.journal 'SELECT * FROM summary'
 
-The order in which things become lasting is the whole of it: results are appended to the output and
-synced, and then the journal says where they are. So whatever the journal says is there. What is
-behind that in the output, when a job was killed between the two, is whole records, which are taken
-up, and at most a part of one, which is cut off.
+Results are appended to the output and synced, and then the journal says where they are: so what it
+says is there. What is behind that, when a job was killed between the two, is whole records, which
+are taken up, and at most a part of one, which is cut off.
 """
 
 from __future__ import annotations
