@@ -276,5 +276,5 @@ class Desk:
         return attrs.evolve(frame, url=without_query(frame.url))
 
 
-_QUERY = re.compile(r"\?[^/\s]*=")
+_QUERY = re.compile(r"^https?:|\?[^/\s]*=", re.IGNORECASE)
 """Of what is no URL, but was meant to be one."""
