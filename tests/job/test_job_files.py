@@ -70,7 +70,11 @@ async def test_no_file_holds_the_query_of_a_url(
     """It is the key to the image. Who wants it says so."""
     if suffix == "parquet":
         pytest.importorskip("pyarrow")
-    sources = [f"{url(number)}?{SECRET}" for number in range(5)] + [f"ftp://a/b?{SECRET}", f"HTTPS:/a/b?{SECRET}", f"a/b.png?{SECRET}"]
+    sources = [f"{url(number)}?{SECRET}" for number in range(5)] + [
+        f"ftp://a/b?{SECRET}",
+        f"HTTPS:/a/b?{SECRET}",
+        f"a/b.png?{SECRET}",
+    ]
     source, output = listed(tmp_path / "urls.csv", sources), tmp_path / "out" / f"results.{suffix}"
     output.parent.mkdir()
     emulator.text("*", "Total 64.50")
