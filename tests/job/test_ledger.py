@@ -97,8 +97,13 @@ def test_what_is_not_retried_is_found_where_it_stands(
     ledger.close()
 
 
-@given(st.data())
-def test_the_first_row_of_an_image_is_remembered(data: st.DataObject) -> None:
+STEPS = st.tuples(
+    st.integers(1, 50), st.integers(0, 9), st.sampled_from(["go on", "go on", "settle", "kill"])
+)
+
+
+@given(st.lists(STEPS, unique_by=lambda step: step[0]))
+def test_the_first_row_of_an_image_is_remembered(steps: list[tuple[int, int, str]]) -> None:
     """However many there are, in whatever order rows come, and if the job is stopped anywhere."""
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(images, "SORTED_AT_ONCE", 5)
@@ -107,15 +112,16 @@ def test_the_first_row_of_an_image_is_remembered(data: st.DataObject) -> None:
         first: dict[bytes, int] = {}
         lasting: dict[bytes, int] = {}
         journal = Journal(path, "")
-        for row in data.draw(st.lists(st.integers(1, 50), unique=True)):
-            digest = bytes([data.draw(st.integers(0, 9))] * 16)
-            first[digest] = min(row, first.get(digest, row))
-            assert journal.first(digest, row) == first[digest]
-            then = data.draw(st.sampled_from(["go on", "go on", "settle", "kill"]))
-            if then == "settle":
-                with journal.change():
-                    lasting = dict(first)
-            elif then == "kill":
-                journal.close()
-                journal, first = Journal(path, ""), dict(lasting)
-        journal.close()
+        try:
+            for row, image, then in steps:
+                digest = bytes([image] * 16)
+                first[digest] = min(row, first.get(digest, row))
+                assert journal.first(digest, row) == first[digest]
+                if then == "settle":
+                    with journal.change():
+                        lasting = dict(first)
+                elif then == "kill":
+                    journal.close()
+                    journal, first = Journal(path, ""), dict(lasting)
+        finally:
+            journal.close()
