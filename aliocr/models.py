@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 import attrs
 
 from aliocr.errors import OCRError, without_query
-from aliocr.layout import Line, lines_of
+
+if TYPE_CHECKING:
+    from aliocr.layout import Line
 
 __all__ = ["Failure", "Frame", "Image", "Outcome", "Region", "Scan", "with_unread"]
 
@@ -179,6 +181,8 @@ class Frame(_HasRegions):
     @property
     def lines(self) -> tuple[Line[Region], ...]:
         """Its text line by line in reading order, worked out anew each time."""
+        from aliocr.layout import lines_of  # noqa: PLC0415 - who never asks does not wait for it
+
         return lines_of(self)
 
 
@@ -219,6 +223,8 @@ class Scan(_HasRegions):
         each in turn, unless the picture as a whole says as much; one that says the same as the
         frame before is left out.
         """
+        from aliocr.layout import lines_of  # noqa: PLC0415 - as above
+
         return lines_of(self, self.frames)
 
     @property
