@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -72,7 +73,7 @@ class CoreSdk:
                     note(len(read), read)
 
         loop = asyncio.get_running_loop()
-        with ThreadPoolExecutor(in_flight) as pool:
+        with closing(client.session), ThreadPoolExecutor(in_flight) as pool:
             await asyncio.gather(*(loop.run_in_executor(pool, work) for _ in range(in_flight)))
 
 
