@@ -264,7 +264,9 @@ def _accounts(file: str | None) -> tuple[Account, ...] | None:
 
 def _misuse(error: OSError | UnicodeError, host: str, port: int) -> Misuse:
     """Why nothing can listen there, and what to do instead."""
-    if isinstance(error, UnicodeError | socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+    # Since Python 3.13 asyncio passes over addresses of others, and has no number for none left.
+    of_others = (None, errno.EADDRNOTAVAIL)
+    if isinstance(error, UnicodeError | socket.gaierror) or error.errno in of_others:
         return Misuse(f"{host} is no address of this machine; use another --host")
     if error.errno == errno.EADDRINUSE:
         return Misuse(f"port {port} is taken; use another --port")
