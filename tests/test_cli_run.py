@@ -286,6 +286,7 @@ def test_a_dry_run_says_what_would_be_done(tmp_path: Path) -> None:
         Image("no url")
     said = problem.value
     assert done.stdout.splitlines() == [
+        "input     each line",
         "rows      4",
         "to read   2 images",
         "repeated  1 of images that other rows have, too",
@@ -296,6 +297,18 @@ def test_a_dry_run_says_what_would_be_done(tmp_path: Path) -> None:
         f"{'':10}line 3: {said}",
         "Nothing was sent or written.",
     ]
+
+
+@pytest.mark.parametrize("name", ["urls.csv", "urls.jsonl"])
+def test_a_dry_run_says_which_column_it_took(tmp_path: Path, name: str) -> None:
+    """Before anything is paid for the wrong one."""
+    urls = tmp_path / name
+    row = {"sku": "7", "Image": "https://example.com/a.png", "data_id": "a"}
+    lines = [json.dumps(row)] if name == "urls.jsonl" else [",".join(row), ",".join(row.values())]
+    urls.write_text("".join(f"{line}\n" for line in lines))
+    job = ("run", urls, "-o", tmp_path / "results.jsonl", "--dry-run")
+    assert "input     the column Image, with the ids in data_id\n" in run(*job).stdout
+    assert "input     the column Image, with the ids in sku\n" in run(*job, "--id", "sku").stdout
 
 
 def test_a_dry_run_of_one_image_says_so(tmp_path: Path) -> None:
@@ -479,9 +492,15 @@ def test_a_folder_of_pictures_is_read_on_this_machine(tmp_path: Path) -> None:
     folder.mkdir()
     for name in ("small_en.png", "anim4.gif"):
         (folder / name).write_bytes((SAMPLES / name).read_bytes())
+    (folder / "notes.txt").touch()
+    (folder / "more").mkdir()
     output = tmp_path / "results.jsonl"
+    skipped = "2 skipped: folders, and files not named as a picture"
+    planned = run("run", folder, "-o", output, "--local", "--dry-run").stdout
+    assert f"the pictures in it; {skipped}\n" in planned
     done = run("run", folder, "-o", output, "--local")
     assert done.returncode == 0
+    assert done.stderr.startswith(f"{folder}: {skipped}\n")
     assert "charged" not in done.stderr
     still, moving = sorted(results(output), key=lambda row: len(row.get("frames", ())))
     assert still["source"].endswith("small_en.png")

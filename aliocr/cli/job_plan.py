@@ -34,7 +34,7 @@ def plan_lines(
         limits: What the account allows; None where nothing is limited or charged.
         budget: Images that may be charged; None for no limit.
     """
-    entries = [("rows", f"{plan.rows:,}")]
+    entries = [("input", plain(plan.taken)), ("rows", f"{plan.rows:,}")]
     if plan.done:
         entries.append(("done", f"{plan.done:,} of them are in the output already"))
     entries.append(("to read", counted(plan.images, "image")))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
@@ -18,6 +19,7 @@ from aliocr.cli.prose import plain_console, width_of
 from aliocr.cli.service import Remote, asked_frames, check_local, remote_session, service_options
 from aliocr.cli.sources import check_standard_input
 from aliocr.job.errors import JobError
+from aliocr.job.folder import OTHERS, pictures_in
 from aliocr.job.inputs import STANDARD_INPUT
 from aliocr.job.job import Job, Retry
 from aliocr.job.sources import Urls
@@ -151,6 +153,8 @@ def run(
     if dry_run:
         _tell(job, None if local else limits, named["budget"])
         return
+    if not quiet:
+        _tell_skipped(Path(source))
     sys.exit(JobRun(job, Path(output), remote, at_hand, limits, quiet=quiet).run())
 
 
@@ -173,6 +177,14 @@ def _check_files(source: str, output: str, *, folders: bool) -> None:
         raise Misuse(f"cannot read {shown(source)}: {why.lower()}") from None
     if is_folder and not folders:
         raise click.UsageError("the service reads URLs only; --local reads a folder of pictures")
+
+
+def _tell_skipped(folder: Path) -> None:
+    """What a folder has that will not be read. What is wrong with it the job says."""
+    with suppress(OSError):
+        _, skipped = pictures_in(folder)
+        if skipped:
+            click.echo(f"{shown(str(folder))}: {skipped:,} skipped: {OTHERS}", err=True)
 
 
 def _limits(**rates: Unpack[Rates]) -> Limits:

@@ -23,6 +23,7 @@ from aliocr.cli.service import (
     service_options,
 )
 from aliocr.cli.sources import Found, Source, check_standard_input, found, listed
+from aliocr.job.folder import OTHERS
 from aliocr.job.inputs import STANDARD_INPUT
 from aliocr.models import Image, Outcome
 from aliocr.session import Session
@@ -161,5 +162,5 @@ class Reading:
 def _announced(name: str, each: Found, output: Output) -> tuple[Source, ...]:
     """The sources; that a folder holds other things is said before them."""
     if each.skipped:
-        output.hint(name, f"{each.skipped} skipped: folders, and files not named as a picture")
+        output.hint(name, f"{each.skipped:,} skipped: {OTHERS}")
     return each.sources

@@ -14,7 +14,7 @@ from pathlib import Path
 import attrs
 
 from aliocr.cli.misuse import Misuse
-from aliocr.job.folder import SUFFIXES
+from aliocr.job.folder import pictures_in
 
 __all__ = ["Found", "ListingError", "Source", "check_standard_input", "found", "listed"]
 
@@ -90,14 +90,12 @@ def _mode(name: str) -> int:
 
 def _pictures(folder: Path) -> Found:
     try:
-        inside = sorted(folder.iterdir())
+        names, skipped = pictures_in(folder)
     except OSError as error:
         raise ValueError(_reason(error)) from None
-    pictures = [path for path in inside if path.suffix.lower() in SUFFIXES and path.is_file()]
-    if not pictures:
+    if not names:
         raise ValueError("no pictures in this folder")
-    sources = tuple(Source(str(picture), picture) for picture in pictures)
-    return Found(sources, len(inside) - len(pictures))
+    return Found(tuple(Source(str(folder / name), folder / name) for name in names), skipped)
 
 
 def _reason(error: OSError) -> str:

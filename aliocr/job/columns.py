@@ -10,7 +10,7 @@ from aliocr.job.errors import InputError
 from aliocr.job.lines import shown
 from aliocr.job.rows import BadRow, Row, RowOrBad
 
-__all__ = ["id_name", "listed", "row_of", "source_name"]
+__all__ = ["id_name", "listed", "row_of", "source_name", "taken"]
 
 SOURCES = ("url", "image", "image_url", "uri", "source", "path", "link", "file")
 """What the column of the images is called if nobody says; the first of these that there is."""
@@ -51,6 +51,12 @@ def id_name(names: Sequence[str], column: str | None, where: str) -> str | None:
         return _named(names, column, where)
     found = _usual(names, IDS) if len(names) > 1 else None
     return None if found is None else _named(names, found, where)
+
+
+def taken(column: str, id_column: str | None) -> str:
+    """What the rows are made of, in words."""
+    ids = "" if id_column is None else f", with the ids in {shown(id_column)}"
+    return f"the column {shown(column)}{ids}"
 
 
 def listed(names: Sequence[str]) -> str:

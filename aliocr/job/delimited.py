@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from aliocr.job.columns import id_name, listed, row_of, source_name
+from aliocr.job.columns import id_name, listed, row_of, source_name, taken
 from aliocr.job.errors import InputError
 from aliocr.job.lines import LONGEST, TO_UTF8, LineReader, Lines, decoded, shown
 from aliocr.job.own_csv import own_csv
@@ -86,14 +86,14 @@ class DelimitedReader(LineReader):
         names = self._header()
         try:
             self._column = source_name(names, column, lines.name)
-            name = id_name(names, id_column, lines.name)
+            self._id_column = id_name(names, id_column, lines.name)
         except InputError as error:
             if _is_utf8("".join(names)):
                 raise
             raise InputError(f"{error}; its header is not UTF-8: {TO_UTF8}") from None
         self._width = len(names)
         self._source_at = names.index(self._column)
-        self._id_at = None if name is None else names.index(name)
+        self._id_at = None if self._id_column is None else names.index(self._id_column)
         self._go_on(mark)
 
     def __iter__(self) -> Iterator[RowOrBad]:
@@ -113,6 +113,11 @@ class DelimitedReader(LineReader):
             if fields:  # else a blank line
                 self._number += 1
                 yield self._row(fields, line)
+
+    @property
+    def taken(self) -> str:
+        """What rows are made of."""
+        return taken(self._column, self._id_column)
 
     def _first_line(self) -> bytes:
         """The line that the header begins in, past blank ones."""

@@ -9,10 +9,29 @@ from pathlib import Path
 from aliocr.job.errors import InputError
 from aliocr.job.rows import Mark, Row, RowOrBad
 
-__all__ = ["SUFFIXES", "FolderReader"]
+__all__ = ["OTHERS", "SUFFIXES", "FolderReader", "pictures_in"]
 
 SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".webp"}
 """Of the formats the service reads; what to take from a folder. Source: "Limits on images"."""
+
+OTHERS = "folders, and files not named as a picture"
+"""What is not taken."""
+
+
+def pictures_in(folder: Path) -> tuple[list[str], int]:
+    """The names of the pictures in a folder, in order, and how many other things are there.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    with os.scandir(folder) as inside:
+        entries = list(inside)
+    pictures = sorted(
+        entry.name
+        for entry in entries
+        if Path(entry.name).suffix.lower() in SUFFIXES and entry.is_file()
+    )
+    return pictures, len(entries) - len(pictures)
 
 
 class FolderReader:
@@ -41,9 +60,13 @@ class FolderReader:
                 f"{folder} was read up to picture {self._number:,}, of which only {len(known):,} "
                 "are known by name; give another output"
             )
+        try:
+            names, self._others = pictures_in(folder)
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise InputError(f"the folder {folder} cannot be read: {reason}") from error
         old = set(known)
-        new = sorted(name for name in _pictures(folder) if name not in old)
-        self._names = (*known, *new)
+        self._names = (*known, *(name for name in names if name not in old))
         if not self._names:
             suffixes = ", ".join(sorted(SUFFIXES))
             raise InputError(f"{folder} has no pictures; they end in {suffixes}")
@@ -70,16 +93,11 @@ class FolderReader:
         """How much of the input is before the mark, from 0 to 1."""
         return self._number / len(self._names)
 
+    @property
+    def taken(self) -> str:
+        """What rows are made of, and what is left out."""
+        left_out = f"; {self._others:,} skipped: {OTHERS}" if self._others else ""
+        return f"the pictures in it{left_out}"
+
     def close(self) -> None:
         """Nothing is held open."""
-
-
-def _pictures(folder: Path) -> Iterator[str]:
-    try:
-        with os.scandir(folder) as inside:
-            for entry in inside:
-                if Path(entry.name).suffix.lower() in SUFFIXES and entry.is_file():
-                    yield entry.name
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise InputError(f"the folder {folder} cannot be read: {reason}") from error

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from aliocr.errors import without_query
-from aliocr.job.columns import id_name, row_of, source_name
+from aliocr.job.columns import id_name, row_of, source_name, taken
 from aliocr.job.errors import InputError
 from aliocr.job.lines import LONGEST, TO_UTF8, LineReader, Lines, decoded, shown
 from aliocr.job.rows import BadRow, Mark, RowOrBad
@@ -67,6 +67,12 @@ class JSONReader(LineReader):
             if not line.isspace():
                 self._number += 1
                 yield self._row(line)
+
+    @property
+    def taken(self) -> str:
+        """What rows are made of; objects need not be alike, and the last one counts."""
+        column, id_column = self._columns
+        return taken(column, id_column) if column else "each line"
 
     def _row(self, line: bytes) -> RowOrBad:
         at = self._lines.line

@@ -239,6 +239,11 @@ class LineReader(ABC):
         """How much of the input is before the mark, from 0 to 1; None if nobody can know."""
         return self._lines.share
 
+    @property
+    @abstractmethod
+    def taken(self) -> str:
+        """What rows are made of, in words."""
+
     def close(self) -> None:
         """Let go of the file. May be called twice."""
         self._lines.close()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from aliocr.extras import needed
-from aliocr.job.columns import id_name, row_of, source_name
+from aliocr.job.columns import id_name, row_of, source_name, taken
 from aliocr.job.errors import InputError
 from aliocr.job.lines import DIGEST_BYTES
 from aliocr.job.rows import Mark, RowOrBad, changed
@@ -101,6 +101,11 @@ class ParquetReader:
         """How much of the input is before the mark, from 0 to 1."""
         rows = self._table.metadata.num_rows
         return self._number / rows if rows else 1.0
+
+    @property
+    def taken(self) -> str:
+        """What rows are made of."""
+        return taken(self._column, self._id_column)
 
     def close(self) -> None:
         """Let go of the file. May be called twice."""

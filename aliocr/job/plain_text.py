@@ -41,6 +41,11 @@ class TextReader(LineReader):
                 else:
                     yield Row(self._number, text, line=lines.line)
 
+    @property
+    def taken(self) -> str:
+        """What rows are made of."""
+        return "each line"
+
 
 def _problem(line: bytes, text: str) -> str:
     if len(line) > LONGEST:

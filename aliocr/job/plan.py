@@ -30,6 +30,7 @@ class Plan:
     """What a job would do. Each row is one of `done`, `bad`, `images` and `duplicates`.
 
     Args:
+        taken: What the rows are made of, in words: a column, or what is left out of a folder.
         rows: Rows of the input.
         done: Those that are in the output already, of whatever kind.
         bad: Those of the others that name no image.
@@ -44,6 +45,7 @@ class Plan:
             top of both.
     """
 
+    taken: str
     rows: int
     done: int
     bad: int
@@ -96,6 +98,7 @@ def planned(
         ) from error
     requests = math.ceil(images / limits.images_per_request)
     return Plan(
+        taken=reader.taken,
         rows=count.rows,
         done=count.done,
         bad=count.bad,

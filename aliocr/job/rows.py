@@ -122,6 +122,11 @@ class Reader(Protocol):
         """How much of the input is before the mark, from 0 to 1; None if nobody can know."""
         ...
 
+    @property
+    def taken(self) -> str:
+        """What rows are made of, in words: the columns, or what is left out of a folder."""
+        ...
+
     def close(self) -> None:
         """Let go of the file. May be called twice."""
         ...

@@ -62,6 +62,11 @@ class Endless:
         """Unknown."""
         return None
 
+    @property
+    def taken(self) -> str:
+        """What it is made of."""
+        return "numbers"
+
     def close(self) -> None:
         """Nothing is open."""
 
