@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from raw import GOOD_BODY, KEY, Bad, converse, good, raw, signed
 
-from aliocr.emulator import Emulator
+from aliocr.emulator import Emulator, serving
 
 AT_ONCE = 20
 """Clients at a time."""
@@ -99,9 +99,11 @@ def test_the_corpus_is_large_and_its_requests_differ() -> None:
 
 
 async def test_every_bad_request_is_refused_and_a_good_one_still_answered(
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One emulator meets them all, twenty at a time, and is as good as new afterwards."""
+    # A busy machine may take long for one of many that came at once, which is its last then.
+    monkeypatch.setattr(serving, "UNHEARD", PATIENCE)
     async with unlimited() as emulator:
         assert await complaints(emulator, corpus()) == {}
         assert (await ask(emulator)).codes == [200]
