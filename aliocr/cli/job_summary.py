@@ -63,8 +63,7 @@ def _rest(summary: Summary, *, charged: bool) -> list[tuple[str, str]]:
     output = str(summary.output)
     entries = [("results", whole(output))]
     if charged:
-        twice = f", {summary.charged_again:,} of them maybe twice" if summary.charged_again else ""
-        entries.append(("charged", f"{counted(summary.spent, 'image')}{twice}"))
+        entries.append(("charged", _charged(summary)))
     if summary.duplicates:
         entries.append(
             ("repeated", f"{counted(summary.duplicates, 'row')} of images that others have, too")
@@ -76,6 +75,13 @@ def _rest(summary: Summary, *, charged: bool) -> list[tuple[str, str]]:
         entries.append(("to retry", how))
     entries.append(("to look", whole(f"aliocr report {shlex.quote(output)}")))
     return entries
+
+
+def _charged(summary: Summary) -> str:
+    most = counted(summary.spent, "image")
+    if summary.charged >= summary.spent:
+        return most
+    return f"{summary.charged:,} to {most}: what was sent and not answered may have been"
 
 
 def _second_try(failed: Sequence[Failed]) -> str:

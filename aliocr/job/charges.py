@@ -4,14 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import attrs
+
 from aliocr.models import Outcome
 from aliocr.stats import Stats
 
-__all__ = ["Charges"]
+__all__ = ["Bill", "Charges"]
+
+
+@attrs.frozen
+class Bill:
+    """What is known of it, as nobody says what becomes of an image that is not answered.
+
+    Args:
+        sure: Images that were charged: they were read.
+        most: Those that may have been charged among them.
+    """
+
+    sure: int = 0
+    most: int = 0
 
 
 class Charges:
-    """Images that were, or may have been, charged: what a job has spent.
+    """Images that were, or may have been, charged: what a job has spent, in all its runs.
 
     An image that is under way counts for all frames that were asked of it. Once it is answered it
     counts for those it had, or for one if it failed and may have been charged nevertheless.
@@ -33,28 +48,37 @@ class Charges:
         before = stats()
         self._again_before = before.charged_again
         self._given_up_before = before.given_up
+        self._sure = 0
         self._answered = 0
 
-    def add(self, images: int) -> None:
+    def add(self, bill: Bill) -> None:
         """So many were charged in earlier runs."""
-        self._answered += images
+        self._sure += bill.sure
+        self._answered += bill.most
 
     def answered(self, outcome: Outcome) -> None:
         """An image is under way no more."""
         if outcome.ok:
-            self._answered += max(1, len(outcome.frames))
+            frames = max(1, len(outcome.frames))
+            self._sure += frames
+            self._answered += frames
         elif outcome.error.maybe_charged:
             self._answered += 1
 
     @property
-    def charged_again(self) -> int:
-        """Those that may have been charged for an image a second time, in this run."""
-        return self._stats().charged_again - self._again_before
-
-    @property
-    def spent(self) -> int:
+    def bill(self) -> Bill:
         """All of them, those under way among them."""
-        return self._settled + self._stats().under_way * self._frames
+        return Bill(self._sure, self._settled + self._stats().under_way * self._frames)
+
+    def bill_of(self, unanswered: int) -> Bill:
+        """The same if this process ends now, and all that are unanswered are charged.
+
+        Args:
+            unanswered: As of `affords`.
+        """
+        if self.budget is None:
+            return self.bill
+        return Bill(self._sure, min(self.budget, self.most(unanswered)))
 
     def affords(self, unanswered: int) -> bool:
         """Whether one more may be charged, though all that are unanswered will be, too.
@@ -71,5 +95,6 @@ class Charges:
 
     @property
     def _settled(self) -> int:
-        given_up = self._stats().given_up - self._given_up_before
-        return self._answered + self.charged_again + given_up
+        stats = self._stats()
+        again = stats.charged_again - self._again_before
+        return self._answered + again + stats.given_up - self._given_up_before

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import attrs
 
 from aliocr.errors import APIError, without_query
+from aliocr.job.charges import Bill
 from aliocr.job.intake import Taken
 from aliocr.job.ledger import Ledger
 from aliocr.job.record import Read, Result, Unread
@@ -92,9 +93,10 @@ class Desk:
         self.duplicates = self._journal.facts.duplicates
 
     @property
-    def spent(self) -> int:
-        """Images that were, or may have been, charged, as was last written down."""
-        return self._journal.facts.spent
+    def bill(self) -> Bill:
+        """What was spent, as was last written down."""
+        facts = self._journal.facts
+        return Bill(facts.charged, facts.spent)
 
     def counts(self) -> tuple[int, tuple[Failed, ...]]:
         """How many rows were read, and how many failed in which way, in all runs."""
@@ -165,11 +167,11 @@ class Desk:
         self._ledger.write([result for _, result in kept])
         self._written += kept
 
-    def settle(self, spent: int) -> Sequence[Result]:
+    def settle(self, bill: Bill) -> Sequence[Result]:
         """Make lasting what was written, and give their results to rows that wait for an equal.
 
         Args:
-            spent: Images charged so far.
+            bill: What was spent so far.
 
         Returns:
             The results of those that waited.
@@ -184,7 +186,7 @@ class Desk:
             for equal in self._waiting.pop(wanted.digest)
         ]
         self._ledger.write(copies)
-        self._ledger.settle(spent=spent, duplicates=self.duplicates)
+        self._ledger.settle(bill, duplicates=self.duplicates)
         return copies
 
     @property

@@ -65,7 +65,8 @@ class Facts:
         settings: What makes rows mean what they mean; a job goes on only with the same.
         length: Bytes of the output that the rows account for.
         through: All rows up to this one are in the output.
-        spent: Images that were, or may have been, charged.
+        charged: Images that were charged.
+        spent: Those that may have been charged among them.
         duplicates: Rows that got the result of an equal one.
         replacing: A copy of the output is about to take its place.
         published: An output that is written as a whole has all results.
@@ -75,6 +76,7 @@ class Facts:
     settings: str
     length: int = 0
     through: int = 0
+    charged: int = 0
     spent: int = 0
     duplicates: int = 0
     replacing: bool = False

@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from aliocr.job.charges import Bill
 from aliocr.job.columnar import StagedOutput
 from aliocr.job.errors import JobError
 from aliocr.job.formats import CSV, Codec, JSONLines
@@ -118,11 +119,11 @@ class Ledger:
         with self.writing(), self._lock:
             self._written += zip(results, self._output.append(results), strict=True)
 
-    def settle(self, *, spent: int, duplicates: int) -> None:
+    def settle(self, bill: Bill, *, duplicates: int) -> None:
         """Have the journal say what was written, once that is lasting.
 
         Args:
-            spent: Images that were, or may have been, charged so far.
+            bill: What was spent so far.
             duplicates: Rows that got the result of an equal one so far.
 
         Raises:
@@ -141,8 +142,9 @@ class Ledger:
                 self._output.sync(results)
             self._rows.update(result.row for result in results)
             with self.journal.change(
-                length=length, through=self._rows.advance(), spent=spent, duplicates=duplicates
+                length=length, through=self._rows.advance(), duplicates=duplicates
             ) as facts:
+                facts |= {"charged": bill.sure, "spent": bill.most}
                 self.journal.add(results, places)
                 facts["published"] = self.journal.facts.published and not results
         self._broken = False

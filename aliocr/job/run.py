@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from aliocr.job.charges import Charges
+from aliocr.job.charges import Bill, Charges
 from aliocr.job.desk import Desk, Wanted
 from aliocr.job.intake import Intake
 from aliocr.job.outage import Watch
@@ -83,7 +83,7 @@ class Run:
         self._desk: Desk | None = None
         self._intake: Intake | None = None
         self._began = time.monotonic()
-        self._noted = 0  # of what is spent, as was last written down
+        self._noted = Bill()  # as was last written down
         self._promised = 0  # images that were drawn and not yet given to the session
         self._tally: Counter[str | None] = Counter()  # by reason; None for those read
         # The session hands back the very image it was given, so its identity finds the row.
@@ -112,7 +112,7 @@ class Run:
             rows=rows,
             total=None if total is None else max(total, rows),
             exact=self._intake is not None and self._intake.counted,
-            spent=self._charges.spent,
+            spent=self._charges.bill.most,
             budget=self._charges.budget,
             seconds=time.monotonic() - self._began,
             stats=self._session.stats,
@@ -147,8 +147,8 @@ class Run:
             read=read,
             failed=failed,
             rows=read + sum(each.rows for each in failed),
-            spent=self._charges.spent,
-            charged_again=self._charges.charged_again,
+            charged=self._charges.bill.sure,
+            spent=self._charges.bill.most,
             duplicates=self._duplicates,
             ended=self._ended,
             output=self._output,
@@ -158,7 +158,7 @@ class Run:
     def _opened(self) -> Desk:
         # Kept at once: whoever awaits this may be cancelled, and it is closed nevertheless.
         desk = self._desk = self._open_desk()
-        self._charges.add(desk.spent)
+        self._charges.add(desk.bill)
         read, failed = desk.counts()
         self._tally[None] = read
         for each in failed:
@@ -233,14 +233,12 @@ class Run:
         """
         self._promised = images
         if self._charges.budget is not None:
-            self._count(*await self._in_thread(partial(desk.settle, self._at_most)))
+            self._count(*await self._in_thread(partial(desk.settle, self._bill)))
 
     @property
-    def _at_most(self) -> int:
+    def _bill(self) -> Bill:
         """What is to be taken for spent if this process ends now."""
-        if self._charges.budget is None:
-            return self._charges.spent
-        return min(self._charges.budget, self._charges.most(len(self._open) + self._promised))
+        return self._charges.bill_of(len(self._open) + self._promised)
 
     async def _can_afford(self) -> bool:
         """Whether one more image may be charged, once it is known what those before it cost."""
@@ -258,12 +256,12 @@ class Run:
             with suppress(TimeoutError):
                 async with asyncio.timeout(NOTED_EVERY):
                     await self._news.wait()
-            spent = self._at_most
-            changed = self._news.is_set() or spent != self._noted
+            bill = self._bill
+            changed = self._news.is_set() or bill != self._noted
             self._news.clear()
             if changed:
-                self._noted = spent
-                self._count(*await self._in_thread(partial(desk.settle, spent)))
+                self._noted = bill
+                self._count(*await self._in_thread(partial(desk.settle, bill)))
                 self._room.set()
 
     def _count(self, *results: Result) -> None:
@@ -296,7 +294,7 @@ class Run:
     def _closed_desk(self, desk: Desk) -> None:
         try:
             desk.write()
-            desk.settle(self._charges.spent)
+            desk.settle(self._charges.bill)
             self._counts = desk.counts()
             self._duplicates = desk.duplicates
             self._whole = self._drawn and desk.is_whole

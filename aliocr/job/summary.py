@@ -95,8 +95,8 @@ class Summary:
         read: Rows whose image was read, in all runs.
         failed: Rows that failed, in all runs, the commonest way first.
         rows: Rows that have their row in the output, in all runs.
-        spent: Images charged, or maybe charged, in all runs.
-        charged_again: Those among them that may have been charged for an image a second time.
+        charged: Images charged, in all runs.
+        spent: Images charged, or maybe charged, in all runs: what was sent and not answered, too.
         duplicates: Rows that share the image of an earlier one, which was read once.
         ended: `"complete"` if every row of the input has its row in the output, `"stopped"` if it
             was told to stop, `"budget"` if what is left is more than may be charged.
@@ -107,8 +107,8 @@ class Summary:
     read: int
     failed: tuple[Failed, ...]
     rows: int
+    charged: int
     spent: int
-    charged_again: int
     duplicates: int
     ended: Literal["complete", "stopped", "budget"]
     output: Path

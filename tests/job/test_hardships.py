@@ -169,6 +169,25 @@ async def test_what_is_given_up_is_spent(tmp_path: Path, emulator: Emulator) -> 
     assert emulator.charged <= 40
 
 
+async def test_what_is_charged_for_sure_is_told_from_what_may_be(
+    tmp_path: Path, emulator: Emulator
+) -> None:
+    """Of all runs, however they end: between the two is what the service has charged."""
+    source, output = urls(tmp_path / "urls.csv", 900), tmp_path / "results.jsonl"
+    emulator.delay(0.02)
+    for charged in (200, 500):
+        emulator.drop_connection(times=1)
+        async with opened(emulator) as ocr:
+            run = asyncio.create_task(Job(source, output).run(ocr))
+            await until(lambda: emulator.charged >= charged)  # noqa: B023
+            run.cancel()
+            await asyncio.wait([run])
+    async with opened(emulator) as ocr:
+        summary = await Job(source, output).run(ocr)
+    assert summary.ended == "complete"
+    assert 0 < summary.charged <= 900 < emulator.charged <= summary.spent
+
+
 async def test_a_session_that_closes_fails_no_rows(tmp_path: Path, emulator: Emulator) -> None:
     """They were not served, and are read when the job is run again."""
     source, output = urls(tmp_path / "urls.csv", 1_000), tmp_path / "results.jsonl"

@@ -9,12 +9,12 @@ import subprocess
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 from working import PATIENCE, by_row, opened, started, urls
 
 from aliocr.emulator import Emulator
+from aliocr.job.charges import Bill
 from aliocr.job.formats import CSV, JSONLines
 from aliocr.job.job import Job
 from aliocr.job.ledger import Ledger
@@ -102,10 +102,10 @@ async def test_whatever_a_power_failure_leaves_is_gone_on_with(
 
     settle = Ledger.settle
 
-    def watched(ledger: Ledger, **facts: Any) -> None:
+    def watched(ledger: Ledger, bill: Bill, *, duplicates: int) -> None:
         synced = ledger.journal.facts.length
         snapshot(synced)  # written, not synced, not in the journal
-        settle(ledger, **facts)
+        settle(ledger, bill, duplicates=duplicates)
         snapshot(ledger.journal.facts.length)
 
     chances = random.Random(1)

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aliocr.job import images
+from aliocr.job.charges import Bill
 from aliocr.job.journal import Journal
 from aliocr.job.ledger import Ledger, OutputFormat
 from aliocr.job.record import Read, Result, Unread
@@ -70,7 +71,7 @@ def test_what_is_not_retried_is_found_where_it_stands(
     ledger = Ledger(output, output_format, "")
     for first in range(0, 250, 50):
         ledger.write([written[row] for row in order[first : first + 50]])
-        ledger.settle(spent=0, duplicates=0)
+        ledger.settle(Bill(), duplicates=0)
     ledger.retry(frozenset(kinds))
     again = {
         row
