@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
 
 from aliocr.errors import APIError
 from aliocr.limits import IMAGES_PER_REQUEST
 from aliocr.models import Image, Region, Scan
+from aliocr.tolerance import MOST_WHOLE
 
 __all__ = [
     "Answer",
@@ -112,10 +113,13 @@ class Result(Reading, frozen=True):
     frames: tuple[FrameReading, ...] | None = None
 
 
+Code: TypeAlias = Annotated[int, msgspec.Meta(ge=-MOST_WHOLE, le=MOST_WHOLE)]
+
+
 class Answer(_Wire, frozen=True):
     """What a reply says of one image."""
 
-    code: int
+    code: Code
     msg: str | None = None
     data_id: str | None = None
     task_id: str | None = None
@@ -132,7 +136,7 @@ class _WholeAnswer(Answer, frozen=True, kw_only=True):
 class Envelope(_Wire, frozen=True):
     """What is around the answers, which are left as they stand."""
 
-    code: int
+    code: Code
     msg: str | None = None
     request_id: str | None = None
     data: list[msgspec.Raw] | None = None

@@ -54,6 +54,7 @@ WINGS = {
 JOB_FLOORS = {
     "charges": 0,
     "errors": 0,
+    "facts": 0,
     "images": 0,
     "lock": 0,
     "own_csv": 0,

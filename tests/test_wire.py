@@ -270,6 +270,8 @@ def test_an_odd_answer_still_gives_its_text(odd: dict[str, Any]) -> None:
         _answer("a", code=None),
         _answer("a", code="x"),
         _answer("a", code=10**400),
+        _answer("a", code=10**30),
+        _answer("a", code=-(2**63)),
         _answer({"a": 1}),
     ],
     ids=repr,
@@ -298,6 +300,16 @@ def test_an_envelope_with_capitalised_names_is_read() -> None:
     first, second = _read(json.dumps(body))
     assert (first.text, first.request_id) == ("text", "R-1")
     assert isinstance(second, ResponseError)
+
+
+@pytest.mark.parametrize("code", [10**30, 2**63, 1e30, "9" * 40])
+def test_no_code_is_too_great_for_a_database(code: object) -> None:
+    """As a word it can be kept by whoever keeps outcomes."""
+    with pytest.raises(APIError) as caught:
+        _read(json.dumps({"code": code, "msg": "odd"}))
+    assert isinstance(caught.value.code, str)
+    first, _ = _read(_reply(_answer("a", code=code)))
+    assert isinstance(first, ResponseError)
 
 
 def test_deep_nesting_harms_nobody() -> None:

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, Protocol
 import msgspec
 
 from aliocr.job.own_csv import own_csv
-from aliocr.job.record import Read, Result, Unread, decoded, encoded, fields_of
+from aliocr.job.record import Read, Result, Unread, decoded, encoded, fields_of, value_of
 
 __all__ = ["COLUMNS", "CSV", "Codec", "JSONLines", "code_of"]
 
@@ -148,7 +148,7 @@ def _result(row: dict[str, str]) -> Result:
             fields[name] = kind(fields[name])
     if read:
         for name in _NESTED:
-            fields[name] = msgspec.json.decode(fields.get(name, "[]"))
+            fields[name] = value_of(fields.get(name, "[]"))
         return msgspec.convert({"source": "", "text": ""} | fields, Read)
     if "code" in fields:
         fields["code"] = code_of(fields["code"])

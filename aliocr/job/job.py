@@ -206,7 +206,9 @@ class Job:
             "whole-urls": self._whole_urls or None,
         }
         given = ((name, word) for name, word in words.items() if word is not None)
-        return " ".join(f"--{name}" if word is True else f"--{name} {word}" for name, word in given)
+        said = " ".join(f"--{name}" if word is True else f"--{name} {word}" for name, word in given)
+        # The name of a column may be in any encoding.
+        return said.encode("utf-8", "backslashreplace").decode()
 
     def _reader(self, mark: Mark | None, known: Sequence[str]) -> Reader:
         return opened(

@@ -21,12 +21,13 @@ from typing import Any
 
 import attrs
 
+from aliocr.job.facts import Facts
 from aliocr.job.images import Images
 from aliocr.job.record import Result, decoded, encoded
 from aliocr.job.rows import Mark
 from aliocr.job.rowset import RowSet
 
-__all__ = ["Facts", "Journal", "JournalError"]
+__all__ = ["Journal", "JournalError"]
 
 VERSION = 1
 
@@ -55,33 +56,6 @@ CACHE_KIBIBYTES = 8_192
 
 class JournalError(Exception):
     """The file is no journal of a job, or of another version."""
-
-
-@attrs.frozen
-class Facts:
-    """What a job remembers from run to run.
-
-    Args:
-        settings: What makes rows mean what they mean; a job goes on only with the same.
-        length: Bytes of the output that the rows account for.
-        through: All rows up to this one are in the output.
-        charged: Images that were charged.
-        spent: Those that may have been charged among them.
-        duplicates: Rows that got the result of an equal one.
-        replacing: A copy of the output is about to take its place.
-        published: An output that is written as a whole has all results.
-        total: Rows of the input, once all of it has been read; 0 before.
-    """
-
-    settings: str
-    length: int = 0
-    through: int = 0
-    charged: int = 0
-    spent: int = 0
-    duplicates: int = 0
-    replacing: bool = False
-    published: bool = False
-    total: int = 0
 
 
 class Journal:
@@ -127,7 +101,8 @@ class Journal:
         (version,) = db.execute("PRAGMA user_version").fetchone()
         (tables,) = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         if not tables:
-            db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+            # In one transaction with the first facts: if killed here, it was never begun.
+            db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {VERSION};")
         elif version != VERSION:
             raise JournalError("it is of another program, or of another version of this one")
         self._images = Images(db)
@@ -208,6 +183,12 @@ class Journal:
         """All rows that are in the output."""
         through = self.facts.through
         return RowSet(self.rows(after=through), through=through)
+
+    @property
+    def most(self) -> int:
+        """The highest number of a row that is in the output; 0 if none is."""
+        (row,) = self._db.execute("SELECT coalesce(max(row), 0) FROM rows").fetchone()
+        return int(row)
 
     def counts(self) -> list[tuple[str, int | str, int]]:
         """How many rows there are of each kind and code, both empty for those read; most first."""

@@ -5,15 +5,16 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from aliocr.job.charges import Bill
 from aliocr.job.columnar import StagedOutput
 from aliocr.job.errors import JobError
+from aliocr.job.facts import Facts
 from aliocr.job.formats import CSV, Codec, JSONLines
-from aliocr.job.journal import Facts, Journal, JournalError
+from aliocr.job.journal import Journal, JournalError
 from aliocr.job.lock import Lock, LockedError
 from aliocr.job.outputs import AppendedOutput, Output, strange
 from aliocr.job.record import Result
@@ -214,15 +215,16 @@ def past(path: Path, settings: str) -> Iterator[Journal | None]:
 
     Raises:
         ValueError: As of `Ledger`.
+        JobError: It cannot be read, or not without writing where nobody can.
     """
     if not _is_begun(_journal_of(path)):
         yield None
         return
-    journal = _journal(path, settings, writes=False)
     try:
-        yield journal
-    finally:
-        journal.close()
+        with closing(_journal(path, settings, writes=False)) as journal:
+            yield journal
+    except sqlite3.Error as error:
+        raise JobError(f"cannot read {path}.journal: {error}") from error
 
 
 def _journal_of(path: Path) -> Path:

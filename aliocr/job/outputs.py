@@ -15,6 +15,10 @@ from aliocr.job.record_file import RecordFile, synced_folder
 
 __all__ = ["AppendedOutput", "Output", "strange"]
 
+MOST_AHEAD = 1_000_000
+"""Rows by which one may be ahead of all others in an output. Far fewer are read at once; what is
+further ahead another has put there."""
+
 
 def strange(path: Path) -> str:
     """What to say of a file in which results are not where the journal says."""
@@ -146,9 +150,15 @@ class AppendedOutput:
         end = known
         places: list[int] = []
         found: list[Result] = []
+        rows: set[int] = set()
+        most = journal.most
         for place, behind, result in file.results(end):
             if journal.place(result.row) is not None:
                 break
+            if result.row in rows or not 1 <= result.row <= most + MOST_AHEAD:
+                raise ValueError(strange(self._path))
+            rows.add(result.row)
+            most = max(most, result.row)
             places.append(place)
             found.append(result)
             end = behind

@@ -11,7 +11,7 @@ import msgspec
 from aliocr.layout import Line, lines_of
 from aliocr.models import Frame, Region
 
-__all__ = ["Read", "Result", "Unread", "decoded", "encoded", "fields_of"]
+__all__ = ["Read", "Result", "Unread", "decoded", "encoded", "fields_of", "value_of"]
 
 
 @attrs.frozen(kw_only=True)
@@ -135,16 +135,28 @@ def encoded(result: Result) -> bytes:
         return json.dumps(fields_of(result)).encode() + b"\n"
 
 
+def value_of(text: bytes | str) -> Any:
+    """What a text of JSON says.
+
+    Raises:
+        ValueError: It is none.
+    """
+    try:
+        try:
+            return msgspec.json.decode(text)
+        except msgspec.DecodeError:
+            return json.loads(text)  # which reads lone surrogates, too
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
 def decoded(line: bytes | str) -> Result:
     """The result that a line of JSON says.
 
     Raises:
         ValueError: It says none.
     """
-    try:
-        fields = msgspec.json.decode(line)
-    except msgspec.DecodeError:
-        fields = json.loads(line)  # which reads lone surrogates, too
+    fields = value_of(line)
     if not isinstance(fields, dict):
         raise ValueError("not an object")  # noqa: TRY004 - it is the text that is wrong
     if fields.pop("ok", None) is True:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import sqlite3
 import sys
 import threading
@@ -22,7 +23,7 @@ from aliocr.job.errors import JobError
 from aliocr.job.formats import CSV
 from aliocr.job.job import Job, Retry
 from aliocr.job.journal import Journal
-from aliocr.job.record import Read
+from aliocr.job.record import Read, encoded
 from aliocr.models import Region
 
 
@@ -75,6 +76,68 @@ async def test_an_output_that_a_hand_has_changed_is_left_alone(
     output.write_bytes(whole)
     assert (await Job(source, output).run(ocr)).rows == 60
     assert emulator.charged == 60
+
+
+async def test_results_that_the_job_cannot_have_written_are_refused(
+    tmp_path: Path, ocr: aliocr.Session
+) -> None:
+    """Behind its own, where results are looked for that a kill kept from the journal."""
+    source, output = urls(tmp_path / "urls.csv", 40), tmp_path / "results.jsonl"
+    await Job(source, output).run(ocr)
+    whole = output.read_bytes()
+    urls(source, 60)
+    new = encoded(Read(row=50, source="", text=""))
+    for added in (new + new, new.replace(b"50", b"0"), new.replace(b"50", b"99999999999")):
+        output.write_bytes(whole + added)
+        with pytest.raises(ValueError, match="is not what this job has written: put it back"):
+            await Job(source, output).run(ocr)
+        assert output.read_bytes() == whole + added
+    output.write_bytes(whole + b"[" * 100_000 + b"\n")  # no result, as of a write that broke off
+    assert (await Job(source, output).run(ocr)).rows == 60
+
+
+@pytest.mark.parametrize("column", ["url", "\udcff"])
+async def test_a_journal_is_made_whole_or_not_at_all(
+    column: str,
+    tmp_path: Path,
+    ocr: aliocr.Session,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A kill or a full disk while a job begins leaves nothing that keeps it from beginning."""
+    source, output = tmp_path / "urls.csv", tmp_path / "results.jsonl"
+    source.write_bytes(os.fsencode(f"{column},n\n{url(1)},1\n"))
+    change, left = Journal.change, tmp_path / "left"
+
+    def killed(journal: Journal, **_: Any) -> None:
+        left.mkdir()
+        for file in tmp_path.glob("results.jsonl*"):
+            shutil.copy(file, left)
+        raise OSError("killed")
+
+    monkeypatch.setattr(Journal, "change", killed)
+    with pytest.raises(JobError, match="cannot write"):
+        await Job(source, output, column=column).run(ocr)
+    monkeypatch.setattr(Journal, "change", change)
+    for place in (output, left / output.name):
+        job = Job(source, place, column=column)
+        assert job.plan().images == 1
+        assert (await job.run(ocr)).rows == 1
+        assert job.plan().done == 1
+
+
+async def test_a_damaged_journal_is_told_before_anything_is_sent(
+    tmp_path: Path, ocr: aliocr.Session
+) -> None:
+    """Of the plan as of the run, in one line."""
+    source, output = urls(tmp_path / "urls.csv", 400), tmp_path / "results.jsonl"
+    job = Job(source, output)
+    await job.run(ocr)
+    journal = tmp_path / "results.jsonl.journal"
+    journal.write_bytes(journal.read_bytes()[:5_000])
+    with pytest.raises(JobError, match=r"cannot read .*results.jsonl.journal: "):
+        job.plan()
+    with pytest.raises(JobError, match=r"cannot write .*results.jsonl.journal: "):
+        await job.run(ocr)
 
 
 @pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
