@@ -275,6 +275,18 @@ def test_a_spent_budget_is_exit_3(urls: Path, served: dict[str, str]) -> None:
     assert len(results(output)) == 20
 
 
+def test_what_is_charged_twice_is_a_tenth_of_the_budget_at_most(tmp_path: Path) -> None:
+    """However often the service takes an image and gives no answer; in all runs together."""
+    urls = listed(tmp_path, 200)
+    with emulating("--quiet", "--chaos-requests", "drop_connection=1") as emulator:
+        job = ("run", urls, "-o", tmp_path / "results.jsonl", "--budget", 50)
+        assert run(*job, **emulator.exports).returncode == 3
+        done = run(*job, **emulator.exports)
+        (most,) = re.findall(r"^charged +0 to (\d+) images: ", done.stderr, re.MULTILINE)
+        _, status = emulator.ask("GET", "/_emulator/status")
+        assert status["charged"] <= int(most) <= 55
+
+
 def test_a_dry_run_says_what_would_be_done(tmp_path: Path) -> None:
     """Without a key, and nothing is written."""
     urls = tmp_path / "urls.txt"

@@ -24,8 +24,13 @@ from aliocr.job.inputs import STANDARD_INPUT
 from aliocr.job.job import Job, Retry
 from aliocr.job.sources import Urls
 from aliocr.limits import LEAST_RATE, REQUESTS_PER_SECOND, Limits
+from aliocr.session import REPEAT_BUDGET
 
 __all__ = ["run"]
+
+BUDGET_TO_REPEATS = 10
+"""A tenth of what a person wants to pay may be paid twice; what is not repeated then has failed,
+and can be retried."""
 
 RATE = click.FloatRange(min=LEAST_RATE)
 
@@ -70,7 +75,7 @@ class Rates(TypedDict):
     "--budget",
     type=click.IntRange(min=1),
     metavar="IMAGES",
-    help="Stop before more images are charged, in all runs of the job.",
+    help="Stop before more images are charged, in all runs; repeats add a tenth at most.",
 )
 @click.option("--retry-failed", is_flag=True, help="Try the rows that failed once more.")
 @click.option(
@@ -145,7 +150,8 @@ def run(
     remote = None
     if not local and not dry_run:
         key = Remote(endpoint=endpoint, region=region, biz_type=biz_type)
-        remote = remote_session(limits=limits, **key)
+        repeats = _repeats(named["budget"])
+        remote = remote_session(limits=limits, repeat_budget=repeats, **key)
     at_hand = AtHand(asked) if local else None
     sources = at_hand or (Urls(asked.interval, asked.max_frames) if asked else Urls())
     retry = Retry(frozenset(kinds)) if retry_failed else None
@@ -192,6 +198,11 @@ def _limits(**rates: Unpack[Rates]) -> Limits:
         return Limits(**rates)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
+
+
+def _repeats(budget: int | None) -> int:
+    """Images that may be charged twice: of what is under way, so beyond a budget that is spent."""
+    return REPEAT_BUDGET if budget is None else min(REPEAT_BUDGET, budget // BUDGET_TO_REPEATS)
 
 
 def _job(source: str, output: str, **options: Any) -> Job:

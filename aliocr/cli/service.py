@@ -20,7 +20,7 @@ from aliocr.cli.sources import Source
 from aliocr.credentials import ID_VARIABLE, SECRET_VARIABLE
 from aliocr.limits import Limits
 from aliocr.models import Image, Outcome
-from aliocr.session import Session
+from aliocr.session import REPEAT_BUDGET, Session
 
 if TYPE_CHECKING:
     from aliocr.cli.local import Local
@@ -96,19 +96,21 @@ def check_local() -> None:
 def remote_session(
     *,
     limits: Limits = Limits(),  # noqa: B008 - frozen
+    repeat_budget: int = REPEAT_BUDGET,
     **remote: Unpack[Remote],
 ) -> Session:
     """A session with the service of the account, not yet open.
 
     Args:
         limits: What the account allows.
+        repeat_budget: Images that may be charged twice.
         remote: As the options say.
 
     Raises:
         ClickException: An option cannot be what it is, or there is no AccessKey.
     """
     try:
-        return Session(limits=limits, **remote)
+        return Session(limits=limits, repeat_budget=repeat_budget, **remote)
     except ValueError as error:
         missing = [name for name in (ID_VARIABLE, SECRET_VARIABLE) if not os.environ.get(name)]
         if not missing or "AccessKey" not in str(error):
