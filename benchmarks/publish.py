@@ -82,8 +82,9 @@ def _verdicts(run: Run) -> str:
     ]
     for verdict in ("missed", "not measured"):
         if verdict in by_verdict:
-            numbers = ", ".join(dict.fromkeys(by_verdict[verdict]))
-            lines.append(f"{verdict.capitalize()}: {numbers}.")
+            numbers = tuple(dict.fromkeys(by_verdict[verdict]))
+            rows = "row" if len(numbers) == 1 else "rows"
+            lines.append(f"{verdict.capitalize()}: {rows} {', '.join(numbers)}.")
     return "\n".join(lines)
 
 

@@ -41,6 +41,16 @@ def files_of_a_reader(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "receipt.jsonl").write_bytes(encoded(read))
 
 
+@pytest.mark.parametrize("block", [block for block in BLOCKS if block not in TESTS])
+def test_every_example_can_be_pasted(block: str) -> None:
+    """At a prompt a block ends with an empty line."""
+    *earlier, _ = ast.parse(block).body  # that of the last one the reader adds
+    lines = block.splitlines()
+    for statement in earlier:
+        if hasattr(statement, "body"):
+            assert lines[statement.end_lineno or 0] == "", lines[statement.lineno - 1]
+
+
 @pytest.mark.usefixtures("virtual_clock", "files_of_a_reader")
 async def test_every_example_runs(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """One after the other, as a reader types them, against the emulator instead of the service."""
