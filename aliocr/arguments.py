@@ -71,6 +71,14 @@ def is_count(value: object, least: int = 0) -> bool:
     return type(value) is int and value >= least
 
 
+def is_text(value: object) -> bool:
+    """Characters that can be sent, and at least one."""
+    try:
+        return isinstance(value, str) and value.encode() != b""
+    except UnicodeEncodeError:
+        return False
+
+
 def base_url(endpoint: str | None, region: str) -> str:
     """The scheme and host that requests go to.
 

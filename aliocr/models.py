@@ -24,6 +24,10 @@ MAX_DATA_ID_CHARACTERS = 256
 """Not in the OCR documents; the service's own message is `[task.dataId] is too long(>256)`."""
 
 
+MAX_FRAMES = 1_000_000
+"""Of `interval` and `max_frames`: more than any picture of 20 MB has that somebody wants read."""
+
+
 def _url(_: Image, __: attrs.Attribute[str], value: str) -> None:
     if not isinstance(value, str):
         kind = type(value).__name__
@@ -77,8 +81,10 @@ def _data_id(_: Image, __: attrs.Attribute[str | None], value: str | None) -> No
 def _count(_: Image, attribute: attrs.Attribute[int | None], value: int | None) -> None:
     if value is None:
         return
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"{attribute.name} must be a whole number from 1 up, not {value!r}")
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_FRAMES:
+        raise ValueError(
+            f"{attribute.name} must be a whole number from 1 to {MAX_FRAMES:,}, not {value!r}"
+        )
 
 
 @attrs.frozen

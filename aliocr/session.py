@@ -13,7 +13,14 @@ from typing import Self, cast
 import aiohttp
 
 from aliocr.account import account_of
-from aliocr.arguments import base_url, check, checked_credentials, is_count, is_positive
+from aliocr.arguments import (
+    base_url,
+    check,
+    checked_credentials,
+    is_count,
+    is_positive,
+    is_text,
+)
 from aliocr.batching import Batcher
 from aliocr.credentials import Credentials, CredentialsProvider
 from aliocr.errors import ScanTimeoutError
@@ -96,7 +103,7 @@ class Session:
     ) -> None:
         self._base_url = base_url(endpoint, region)
         self._credentials = checked_credentials(credentials)
-        check(biz_type is None or (isinstance(biz_type, str) and biz_type), "biz_type", biz_type)
+        check(biz_type is None or is_text(biz_type), "biz_type", biz_type)
         check(isinstance(limits, Limits), "limits", limits)
         check(timeout is None or is_positive(timeout), "timeout", timeout)
         check(is_count(max_retries), "max_retries", max_retries)

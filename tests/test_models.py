@@ -44,8 +44,15 @@ def test_a_url_of_exactly_2048_characters_is_taken() -> None:
     [
         ({"interval": 2}, "interval=2 with max_frames=None"),
         ({"max_frames": 2}, "interval=None with max_frames=2"),
-        ({"interval": 0, "max_frames": 1}, "interval must be a whole number from 1 up, not 0"),
-        ({"interval": 1, "max_frames": -3}, "max_frames must be a whole number from 1 up, not -3"),
+        (
+            {"interval": 0, "max_frames": 1},
+            "interval must be a whole number from 1 to 1,000,000, not 0",
+        ),
+        (
+            {"interval": 1, "max_frames": -3},
+            "max_frames must be a whole number from 1 to 1,000,000",
+        ),
+        ({"interval": 1, "max_frames": 2**63}, "max_frames must be a whole number from 1 to"),
         ({"interval": 1.5, "max_frames": 1}, "not 1.5"),
         ({"interval": True, "max_frames": 1}, "not True"),
         ({"data_id": ""}, "data_id must be a string of 1 to 256 characters, not ''"),

@@ -475,6 +475,7 @@ async def test_no_error_holds_the_signed_headers_or_a_token() -> None:
         ({"max_retries": -1}, "max_retries cannot be -1"),
         ({"max_retries": 1.5}, "max_retries cannot be 1.5"),
         ({"biz_type": ""}, "biz_type cannot be ''"),
+        ({"biz_type": "\udcff"}, "biz_type cannot be"),
         ({"limits": 10}, "limits cannot be 10"),
         ({"limiter": object()}, "limiter cannot be"),
         ({"http": "http://proxy"}, "http cannot be"),

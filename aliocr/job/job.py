@@ -118,6 +118,7 @@ class Job:
             ValueError: The output is in the way; the message says what to do.
         """
         with past(self._output, self._settings) as journal:
+            self._check_begun(journal)
             names = journal.names() if journal else ()
             done = journal.done() if journal else RowSet()
             again = RowSet(journal.failed(self._retry.kinds) if journal and self._retry else ())
@@ -166,6 +167,9 @@ class Job:
         if again:
             # So that nothing is written if it cannot be read at all.
             self._reader(None, ()).close()
+        if self._retry is not None:
+            with past(self._output, self._settings) as journal:
+                self._check_begun(journal)
         ledger = Ledger(self._output, self._output_format, self._settings)
         try:
             if again:
@@ -181,6 +185,10 @@ class Job:
         except BaseException:
             ledger.close()
             raise
+
+    def _check_begun(self, journal: Journal | None) -> None:
+        if journal is None and self._retry is not None:
+            raise ValueError(f"{self._output} is not begun, so that nothing in it can be retried")
 
     def _compare(self, journal: Journal) -> None:
         """That the input is what it was; the pictures that are new in a folder get their rows."""

@@ -125,6 +125,19 @@ async def test_a_journal_is_made_whole_or_not_at_all(
         assert job.plan().done == 1
 
 
+async def test_there_is_nothing_to_retry_before_the_first_run(
+    tmp_path: Path, ocr: aliocr.Session
+) -> None:
+    """To say so costs no file."""
+    source, journal = urls(tmp_path / "urls.csv", 2), tmp_path / "results.jsonl.journal"
+    job = Job(source, tmp_path / "results.jsonl", retry=Retry())
+    with pytest.raises(ValueError, match="is not begun"):
+        job.plan()
+    with pytest.raises(ValueError, match="is not begun"):
+        await job.run(ocr)
+    assert not journal.exists()
+
+
 async def test_a_damaged_journal_is_told_before_anything_is_sent(
     tmp_path: Path, ocr: aliocr.Session
 ) -> None:
