@@ -175,6 +175,23 @@ def test_chaos_is_told_apart_by_option() -> None:
     assert heard[0] == heard[1]
 
 
+@pytest.mark.parametrize(
+    ("options", "reigns"),
+    [
+        ((), False),
+        (("--chaos-images", "592=0", "--chaos-delay", "0"), False),
+        (("--chaos-images", "592=0.5"), True),
+        (("--chaos-requests", "hang=0.5"), True),
+        (("--chaos-delay", "0.5"), True),
+    ],
+)
+def test_the_status_says_whether_chaos_reigns(options: tuple[str, ...], reigns: bool) -> None:
+    """Who asked for none finds none there, and nothing else that was told it."""
+    with emulating(*options) as emulator:
+        status = emulator.ask("GET", "/_emulator/status")[1]
+    assert (status["chaos"], status["instructions"]) == (reigns, 0)
+
+
 def test_a_long_run_remembers_the_last_calls_only() -> None:
     """So that it does not grow."""
     with emulating("--max-calls", "2") as emulator:

@@ -76,6 +76,12 @@ class Chaos:
         self._faults = self._delays = 0
         self._tries: OrderedDict[bytes, int] = OrderedDict()
 
+    @property
+    def reigns(self) -> bool:
+        """Whether anything can ever happen: a rate or a delay is above 0."""
+        rates = (*self._requests, *self._images)
+        return self._delay > 0 or any(rate > 0 for _, rate in rates)
+
     def next_fault(self) -> Breakage | str | None:
         """What happens to this request: it breaks, or is refused with a code."""
         self._faults += 1

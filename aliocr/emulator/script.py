@@ -253,6 +253,8 @@ class Script:
     ) -> None:
         """Have things go wrong by chance, where no other instruction says that or how they do.
 
+        With neither a rate nor a delay above 0 nothing does any more.
+
         Args:
             seed: The same one makes the same faults: of requests by their number, of images by URL
                 and how often each was asked for.
@@ -265,7 +267,8 @@ class Script:
             ValueError: A name or rate that means nothing. The earlier chaos goes on.
         """
         by_code = {str(code): rate for code, rate in (images or {}).items()}
-        self._plan.chaos = Chaos(seed, requests or {}, by_code, delay)
+        chaos = Chaos(seed, requests or {}, by_code, delay)
+        self._plan.chaos = chaos if chaos.reigns else None
 
     def reset(self) -> None:
         """Forget every instruction; accounts and keys are again as they were made.
