@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias, get_args
 import attrs
 
 from aliocr.credentials import Credentials
+from aliocr.emulator.kinds import is_whole
 from aliocr.emulator.refusal import Refusal
 from aliocr.emulator.window import WINDOWS, Window, WindowKind, window_of
 from aliocr.limits import REQUESTS_PER_SECOND
@@ -78,10 +79,10 @@ class Account:
         window: WindowKind = "sliding",
     ) -> None:
         self.keys = (AccessKey(keys),) if isinstance(keys, Credentials) else tuple(keys)
-        if not self.keys:
-            raise ValueError("an account needs at least one AccessKey")
+        if not self.keys or not all(isinstance(key, AccessKey) for key in self.keys):
+            raise ValueError("an account needs at least one AccessKey: Credentials, or AccessKeys")
         self.uid = _fresh_uid() if uid is None else uid
-        if not re.fullmatch("[0-9]{16}", self.uid):
+        if not isinstance(self.uid, str) or not re.fullmatch("[0-9]{16}", self.uid):
             raise ValueError(f"uid must be 16 digits, not {uid!r}")
         self.state = state
         if window not in WINDOWS:
@@ -159,12 +160,13 @@ class Account:
 
         What has been used of the images per second does as well, if their limit stays the same.
         """
-        if images_in_flight is not None and images_in_flight < 1:
-            raise ValueError(f"images_in_flight must be 1 or more or None, not {images_in_flight}")
+        most = images_in_flight
+        if most is not None and not (is_whole(most) and most >= 1):
+            raise ValueError(f"images_in_flight must be 1 or more images or None, not {most!r}")
         if images_per_second != self._images_per_second:
             self._images = self._counted("images_per_second", images_per_second)
             self._images_per_second = images_per_second
-        self._most_in_flight = images_in_flight
+        self._most_in_flight = most
 
     def accept(self, moment: float) -> bool:
         """Whether one more request fits the rate now; if so, it is counted.

@@ -13,8 +13,9 @@ from aiohttp.typedefs import Handler
 
 from aliocr.emulator import strangers
 from aliocr.emulator.ending import to_the_end
+from aliocr.emulator.kinds import is_whole
 
-__all__ = ["Serving"]
+__all__ = ["Serving", "check_address"]
 
 IDLE = 75.0
 """Seconds for which a connection may bring no request, whole headers and all."""
@@ -27,6 +28,18 @@ UNHEARD = 1.0
 
 BACKSTOP = 0.1
 """Seconds that aiohttp may take to close what was not aborted by then."""
+
+
+def check_address(host: str, port: int) -> None:
+    """Refuse what nothing can listen at, whatever machine this is.
+
+    Raises:
+        ValueError: No host, which would be every address without a word; or no such port.
+    """
+    if not isinstance(host, str) or not host:
+        raise ValueError(f"host must be an address, 0.0.0.0 for every one, not {host!r}")
+    if not is_whole(port) or not 0 <= port <= 65_535:
+        raise ValueError(f"port must be from 0, for a free one, to 65535, not {port!r}")
 
 
 class _Lookout:

@@ -408,15 +408,46 @@ async def test_so_many_requests_are_sunk_whatever_they_hold(emulator: Emulator) 
         lambda emulator: emulator.skew_clock(float("nan")),
         lambda emulator: emulator.respond(200, "", "text/html\r\nx: y"),
         lambda emulator: emulator.respond(200, "", "text/html; é"),
+        lambda emulator: emulator.skew_clock("1"),
+        lambda emulator: emulator.delay(float("nan")),
+        lambda emulator: emulator.delay(seconds=True),
+        lambda emulator: emulator.throttle(retry_after="1"),
+        lambda emulator: emulator.respond(200, "\ud800", "text/html"),
+        lambda emulator: emulator.respond(200.5, "", "text/html"),
         lambda emulator: emulator.refuse(""),
+        lambda emulator: emulator.refuse("503"),
+        lambda emulator: emulator.refuse("Busy\ud800"),
+        lambda emulator: emulator.refuse(None),
+        lambda emulator: emulator.refuse(4.5),
+        lambda emulator: emulator.refuse(10**30),
+        lambda emulator: emulator.refuse(503, "\udfff"),
         lambda emulator: emulator.sink(A, ""),
+        lambda emulator: emulator.sink(None, 503),
+        lambda emulator: emulator.fail(A, "Throttling.User"),
+        lambda emulator: emulator.fail(A, "404"),
+        lambda emulator: emulator.fail(A, None),
+        lambda emulator: emulator.fail(A, 10**30),
+        lambda emulator: emulator.fail(A, 404, message="\udfff"),
+        lambda emulator: emulator.fail(A, 404, message=404),
+        lambda emulator: emulator.fail(A + "\udfff", 404),
+        lambda emulator: emulator.text(A, "\ud800"),
+        lambda emulator: emulator.text(A, None),
+        lambda emulator: emulator.text(5, "five"),
+        lambda emulator: emulator.text(A, "a", [("a", 1, 2, 3, 4)]),
+        lambda emulator: emulator.text(A, "a", [Region("\ud800", 1, 2, 3, 4)]),
+        lambda emulator: emulator.text(A, "a", [Region("a", float("nan"), 2, 3, 4)]),
+        lambda emulator: emulator.chaos(requests={"hang": "0.5"}),
+        lambda emulator: emulator.chaos(delay="1"),
+        lambda emulator: emulator.chaos("1"),
+        lambda emulator: emulator.allow_images(images_in_flight=1.5),
+        lambda emulator: emulator.allow_images("10"),
     ],
 )
 async def test_what_cannot_be_sent_cannot_be_told(
-    emulator: Emulator, slip: Callable[[Emulator], None]
+    emulator: Emulator, slip: Callable[[Any], None]
 ) -> None:
     """A slip is found where it was made, and changes nothing."""
-    with pytest.raises(ValueError, match=r"must be|is not the code"):
+    with pytest.raises(ValueError, match=r"must be|is not the code|is from 0|is seconds"):
         slip(emulator)
     assert (await ask(emulator, A)).codes == [200]
 

@@ -11,6 +11,7 @@ import sys
 import time
 import uuid
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 import aiohttp
 import msgspec
@@ -259,11 +260,32 @@ async def test_a_port_that_is_taken_is_said_and_nothing_stays_behind() -> None:
         assert (await ask(first)).codes == [200]
 
 
-@pytest.mark.parametrize("deadline", [0, -1, 0.2])
-def test_a_deadline_that_leaves_no_time_is_refused(deadline: float) -> None:
-    """0.2 s are kept for answering."""
-    with pytest.raises(ValueError, match="deadline"):
-        Emulator(deadline=deadline)
+NAN, INFINITE = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize(
+    ("argument", "slips", "words"),
+    [
+        ("deadline", [0, -1, 0.2, NAN, INFINITE, "6", True], "must be above 0.2 s or None"),
+        ("download_timeout", [0, NAN, INFINITE, None, "3"], "must be above 0 s"),
+        ("requests_per_second", [0, NAN, INFINITE, "10", True], "must be above 0 or None"),
+        ("images_per_second", [0, NAN, "10"], "must be above 0 or None"),
+        ("images_in_flight", [0, 1.5, NAN, "1", True], "must be 1 or more images or None"),
+        ("max_calls", [0, 1.5, "1"], "must be 1 or more or None"),
+        ("host", ["", None, b"127.0.0.1"], "must be an address, 0.0.0.0 for every one"),
+        ("port", [-1, 65_536, 1.5, "80", None], "must be from 0, for a free one, to 65535"),
+        ("engine_factory", [5], "must make an engine"),
+        ("credentials", ["key"], "at least one AccessKey: Credentials"),
+    ],
+)
+def test_an_argument_that_means_nothing_is_refused(
+    argument: str, slips: list[Any], words: str
+) -> None:
+    """Where it is given, with the value and what to give instead; not later, or not at all."""
+    for slip in slips:
+        with pytest.raises(ValueError, match=words) as caught:
+            Emulator(**{argument: slip})
+        assert argument in str(caught.value) or argument == "credentials"
 
 
 def test_the_scripted_emulator_needs_no_extra() -> None:
