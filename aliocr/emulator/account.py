@@ -30,6 +30,14 @@ _CLOSED: dict[AccountState, str] = {
 }
 
 
+def _of_a_token(key: AccessKey, _: attrs.Attribute[bool], value: bool) -> None:  # noqa: FBT001
+    if value and key.credentials.security_token is None:
+        raise ValueError(
+            f"{key.credentials.access_key_id} is no temporary key, so it has no token that could "
+            "expire; give it a security_token, or leave expired out"
+        )
+
+
 @attrs.define
 class AccessKey:
     """An AccessKey as its account knows it; what has become of it may change at any time.
@@ -37,12 +45,15 @@ class AccessKey:
     Args:
         credentials: Id, secret and, of a temporary key, token.
         active: False refuses its requests: `InvalidAccessKeyId.Inactive`.
-        expired: True refuses its token: `InvalidSecurityToken.Expired`. A permanent key has none.
+        expired: True refuses its token: `InvalidSecurityToken.Expired`.
+
+    Raises:
+        ValueError: A permanent key, which has no token, is to be expired, at birth or later.
     """
 
     credentials: Credentials = attrs.field(on_setattr=attrs.setters.frozen)
     active: bool = True
-    expired: bool = False
+    expired: bool = attrs.field(default=False, validator=_of_a_token)
 
 
 class Account:

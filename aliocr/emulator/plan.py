@@ -243,9 +243,7 @@ def checked_url(url: str) -> str:
     if not is_text(url):
         # Not the value: its query may be a key to the image.
         kind = type(url).__name__
-        raise ValueError(
-            f"url must be a str that UTF-8 can hold, or {EVERY_IMAGE!r}, not this {kind}"
-        )
+        raise ValueError(f"url must be a string that UTF-8 can hold, or '*', not this {kind}")
     return url
 
 

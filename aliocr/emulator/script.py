@@ -200,13 +200,7 @@ class Script:
         Raises:
             ValueError: There is no such key, or it has no token.
         """
-        key = self._key(access_key_id)
-        if key.credentials.security_token is None:
-            raise ValueError(
-                f"{key.credentials.access_key_id} is no temporary key, which has a token: "
-                "Credentials(id, secret, token)"
-            )
-        key.expired = True
+        self._key(access_key_id).expired = True
 
     def disable_key(self, access_key_id: str | None = None) -> None:
         """Have an AccessKey be inactive from now on; see `expire_token`."""
