@@ -24,6 +24,9 @@ yes     one path: 404 InvalidApi.NotFound (Request structure)
         test_refusals.py::test_another_address_is_refused
 yes     x-acs-version 2018-05-09: 400 InvalidAction.NotFound (Common parameters)
         test_refusals.py::test_a_refusal_has_the_documented_status_and_code
+yes     x-acs-action, where it is named, is ImageSyncScan: 400 InvalidAction.NotFound (SDK)
+        With HMAC-SHA1 it may be missing.
+        test_refusals.py::test_a_refusal_has_the_documented_status_and_code
 yes     a mandatory header that is missing: 400 Missing… (Common parameters)
         With HMAC-SHA1 the nonce may be missing, with both Content-MD5, as the vendor's SDKs
         leave them out; Accept must be there.
@@ -42,6 +45,9 @@ yes     a temporary key's token: 400 InvalidSecurityToken (Public errors)
         InvalidSecurityToken.Expired, .Malformed, .MismatchWithAccessKey; left out:
         MissingSecurityToken.
         test_gateway.py::test_the_token_of_another_issue_is_refused
+yes     x-acs-accesskey-id, where it is named, is the AccessKey that signs (SDK)
+        400 InvalidParameter.Format: no page names a code.
+        test_refusals.py::test_a_refusal_has_the_documented_status_and_code
 yes     a nonce used again within 15 minutes: 400 SignatureNonceUsed (Public errors)
         test_gateway.py::test_a_request_sent_twice_is_refused_the_second_time
 yes     HMAC-SHA1: 400 SignatureDoesNotMatch, with the server's string to sign (Signature method)
