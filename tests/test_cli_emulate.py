@@ -175,6 +175,16 @@ def test_chaos_is_told_apart_by_option() -> None:
     assert heard[0] == heard[1]
 
 
+def test_an_account_can_be_as_a_new_one_is() -> None:
+    """It never has a request of a hundred images read whole: 588 for all but ten."""
+    with emulating("--new-account") as emulator:
+        (account,) = emulator.ask("GET", "/_emulator/status")[1]["accounts"]
+        _, answer = emulator.scan([f"{URLS[0]}?{n}" for n in range(100)])
+    assert (account["images_per_second"], account["images_in_flight"]) == (10, 50)
+    codes = [image["code"] for image in answer["data"]]
+    assert (codes.count(200), codes.count(588)) == (10, 90)
+
+
 @pytest.mark.parametrize(
     ("options", "reigns"),
     [
@@ -409,6 +419,9 @@ def test_what_a_person_sees() -> None:
         (["--access-key-secret", "a"], "--access-key-id and --access-key-secret go together"),
         (["--access-key-id", "a b", "--access-key-secret", "c"], "access_key_id holds a space"),
         (["--accounts", "nothing.toml", "--window", "fixed"], "leave out --window"),
+        (["--accounts", "nothing.toml", "--new-account"], "leave out --new-account"),
+        (["--new-account", "--images-per-second", "10"], "leave out --images-per-second"),
+        (["--new-account", "--images-in-flight", "0"], "leave out --images-in-flight"),
         (["--accounts", "nothing.toml", *KEY], "out --access-key-id and --access-key-secret"),
         (["--accounts", "nothing.toml"], "Error: nothing.toml: No such file"),
         (["--chaos-requests", "hang"], "'--chaos-requests': 'hang' has no rate"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Sequence
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, TypedDict, get_args
 
 import attrs
 
@@ -16,7 +16,20 @@ from aliocr.emulator.window import WINDOWS, Window, WindowKind, window_of
 from aliocr.limits import REQUESTS_PER_SECOND
 from aliocr.signing import MAX_CLOCK_SKEW
 
-__all__ = ["AccessKey", "Account", "AccountState"]
+__all__ = ["NEW_ACCOUNT", "AccessKey", "Account", "AccountState", "ImageQuota"]
+
+
+class ImageQuota(TypedDict):
+    """How many images an account may have read in a second, and at one moment; None for any."""
+
+    images_per_second: float | None
+    images_in_flight: int | None
+
+
+NEW_ACCOUNT: ImageQuota = {"images_per_second": 10.0, "images_in_flight": 50}
+"""The quota of an account that never asked for more: `Emulator(**NEW_ACCOUNT)`. It never has a
+request of a hundred images read whole. Source: code 588, "image OCR 10 images/s"; "Concurrency".
+"""
 
 AccountState: TypeAlias = Literal["active", "not_opened", "unauthorized", "overdue", "banned"]
 
@@ -68,7 +81,8 @@ class Account:
         state: Whether it may use the service: `"active"`, or why not: `"not_opened"`,
             `"unauthorized"` (a RAM user without permission), `"overdue"`, `"banned"`.
         images_per_second: How many images are accepted, as of `requests_per_second`.
-        images_in_flight: How many images may be under detection at once; None for no limit.
+        images_in_flight: How many images may be under detection at once; None for no limit. See
+            `NEW_ACCOUNT` for what the documents say of both.
         window: How rates are counted. How the service does is not documented; who passes the
             sliding log passes the two others as well.
 

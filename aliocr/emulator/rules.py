@@ -108,9 +108,12 @@ no      clientInfo describes the end user (clientInfo)
 no      extras selects the advanced model or card OCR (OCR, China site)
         Fields that are not documented internationally are passed over.
 yes     images per second: 588 for those beyond (Common error codes)
-        At which level is not documented; here per image.
+        At which level is not documented; here per image. No limit unless told; --new-account,
+        or NEW_ACCOUNT in Python, has the 10 images a second of a new account.
         test_server.py::test_images_over_the_quota_are_refused_one_by_one
 yes     images in flight: 588 for those beyond (Concurrency)
+        No limit unless told; --new-account, or NEW_ACCOUNT in Python, has the 50 of a new
+        account.
         test_accounts.py::test_two_accounts_have_each_its_own_image_quota
 yes     codes 500, 503, 580, 585, 587, 591: the service's own failures (Common error codes)
         On request: by script, or by chance.

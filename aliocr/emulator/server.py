@@ -67,7 +67,8 @@ class Emulator(Script):
             `aliocr.emulator.read_accounts` for a file of them.
         requests_per_second: The account's rate limit; None for none.
         images_per_second: How many images it may have read in a second, beyond which they are
-            answered with 588; None for no such limit.
+            answered with 588; None for no such limit, where the service has one:
+            `Emulator(**NEW_ACCOUNT)`.
         images_in_flight: The same of images at one moment.
         window: How the rates are counted: a `"sliding"` log, the strictest; a `"fixed"` second; a
             token `"bucket"`. The documents do not say how the service does it.

@@ -19,7 +19,7 @@ import pytest
 from asking import IMAGE, PATIENCE, ask, body_of, gone, send, sign
 
 from aliocr.credentials import Credentials
-from aliocr.emulator import Call, Emulator
+from aliocr.emulator import NEW_ACCOUNT, Call, Emulator
 from aliocr.emulator.calls import busiest_second
 
 
@@ -327,6 +327,17 @@ async def test_images_over_the_quota_are_refused_one_by_one() -> None:
         assert (await ask(emulator, *urls)).codes == [200] * 5 + [588] * 3
     with pytest.raises(ValueError, match="images_in_flight must be 1 or more"):
         emulator.allow_images(images_in_flight=0)
+
+
+async def test_a_new_account_has_the_documented_quota() -> None:
+    """10 images a second, and 50 at once; without it there is none, as the table says."""
+    urls = [f"{IMAGE}?{number}" for number in range(100)]
+    async with Emulator(**NEW_ACCOUNT) as emulator:
+        assert (await ask(emulator, *urls)).codes == [200] * 10 + [588] * 90
+        emulator.allow_images(None, NEW_ACCOUNT["images_in_flight"])
+        assert (await ask(emulator, *urls)).codes == [200] * 50 + [588] * 50
+    async with Emulator() as emulator:
+        assert (await ask(emulator, *urls)).codes == [200] * 100
 
 
 async def test_a_throttled_request_may_be_told_when_to_come_again() -> None:
