@@ -7,7 +7,7 @@
 
 It refuses what the service refuses, with the service's code, in the order the service checks.
 Of images there is no quota unless one is asked for: `Emulator(**NEW_ACCOUNT)` has that of an
-account which never asked for more. There may be several, each with its keys, state and limits:
+account which never asked for more. There may be several accounts, each with keys, state and limits:
 `Emulator(accounts=read_accounts("accounts.toml"))`.
 
 Without an engine it downloads nothing and an image's text is `text of {url}`; with one it reads the

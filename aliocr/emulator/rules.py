@@ -115,6 +115,9 @@ yes     images in flight: 588 for those beyond (Concurrency)
         No limit unless told; --new-account, or NEW_ACCOUNT in Python, has the 50 of a new
         account.
         test_accounts.py::test_two_accounts_have_each_its_own_image_quota
+partly  codes 408 and 411 (Public errors)
+        On request: when the service gives them is not documented, and of 411 not even its words.
+        test_script.py::test_a_failure_is_in_the_documented_words
 yes     codes 500, 503, 580, 585, 587, 591: the service's own failures (Common error codes)
         On request: by script, or by chance.
         test_script.py::test_the_service_can_refuse
@@ -122,6 +125,9 @@ yes     codes 500, 503, 580, 585, 587, 591: the service's own failures (Common e
 image
 yes     url is http or https, at most 2,048 characters: 400 (url)
         test_server.py::test_an_image_that_is_not_as_documented_harms_no_other
+yes     dataId of at most 256 characters: 400 (Common error codes)
+        The server's own message says so; the page of the parameter does not.
+        test_server.py::test_a_data_id_that_is_too_long_is_refused_in_the_services_words
 partly  an unsafe URL, or a redirection to one: 401 (Common error codes)
         Link-local and metadata addresses and other schemes; private addresses if told so.
         test_addresses.py::test_an_unsafe_address_is_not_allowed

@@ -83,6 +83,20 @@ async def test_an_image_fails_so_many_times_and_is_then_read(emulator: Emulator)
     assert heard[3][0]["results"][0]["ocrData"] == ["found"]
 
 
+@pytest.mark.parametrize(
+    ("code", "words"), [(408, "No permissions."), (411, ""), (596, "PERMISSION_DENY")]
+)
+async def test_a_failure_is_in_the_documented_words(
+    emulator: Emulator, code: int, words: str
+) -> None:
+    """At either level, where there are any."""
+    emulator.fail(A, code)
+    assert [(a["code"], a["msg"]) for a in (await ask(emulator, A)).data] == [(code, words)]
+    emulator.refuse(code)
+    heard = (await ask(emulator, A)).json
+    assert (heard["code"], heard["msg"]) == (code, words)
+
+
 async def test_a_star_is_every_image_by_itself(emulator: Emulator) -> None:
     """Every image fails once, whenever it comes; one that is named goes its own way first."""
     emulator.fail("*", 500, times=1)

@@ -104,6 +104,17 @@ async def test_an_image_that_is_not_as_documented_harms_no_other(task: dict[str,
         assert (await send(emulator, body, sign(emulator, body))).codes == [400, 200]
 
 
+async def test_a_data_id_that_is_too_long_is_refused_in_the_services_words() -> None:
+    """256 characters are echoed; one more is 400 for its image, as users report it."""
+    async with Emulator() as emulator:
+        tasks = [{"dataId": "a" * 256, "url": IMAGE}, {"dataId": "b" * 257, "url": IMAGE}]
+        body = msgspec.json.encode({"scenes": ["ocr"], "tasks": tasks})
+        heard = await send(emulator, body, sign(emulator, body))
+    assert heard.codes == [200, 400]
+    assert heard.data[0]["dataId"] == "a" * 256
+    assert heard.data[1]["msg"].endswith("[task.dataId] is too long(>256)")
+
+
 async def test_a_hundred_images_are_answered_in_order() -> None:
     """As many as one request may hold, with URLs as long as they may be."""
     async with Emulator() as emulator:
