@@ -129,6 +129,24 @@ def test_accounts_come_from_a_file(tmp_path: Path) -> None:
         assert "secret" not in "".join(emulator.greeting[:-1]) + emulator.process.stdout.read()
 
 
+def test_the_key_to_use_is_one_that_can_be_used(tmp_path: Path) -> None:
+    """Not the first of the file if that is refused; if all are, it says so."""
+    file = tmp_path / "accounts.toml"
+    closed = ACCOUNTS.replace('id = "LTAIone"', 'id = "LTAIone"\nactive = false').replace(
+        'token = "second-token"', 'token = "second-token"\nexpired = true'
+    )
+    file.write_text(closed)
+    with emulating("--accounts", file) as emulator:
+        assert emulator.exports["ALIBABA_CLOUD_ACCESS_KEY_ID"] == "LTAIspare"
+        assert emulator.greeting[3].endswith(": LTAIone (inactive), LTAIspare")
+        assert emulator.greeting[4].endswith(": STS.two (expired), overdue")
+        assert emulator.scan(URLS, Credentials("LTAIspare", "spare-secret"))[1]["code"] == 200
+    file.write_text(closed.replace("000001", '000001"\nstate = "banned'))
+    with emulating("--accounts", file) as emulator:
+        assert emulator.exports["ALIBABA_CLOUD_ACCESS_KEY_ID"] == "LTAIone"
+        assert "# no key may use the service" in "\n".join(emulator.greeting)
+
+
 @pytest.mark.engine
 def test_strangers_can_be_kept_from_what_only_this_machine_reaches() -> None:
     """The warning says what to do; then an image at a private address is 401, unasked for."""
