@@ -129,6 +129,24 @@ def test_accounts_come_from_a_file(tmp_path: Path) -> None:
         assert "secret" not in "".join(emulator.greeting[:-1]) + emulator.process.stdout.read()
 
 
+def test_the_key_to_use_is_one_that_can_be_used(tmp_path: Path) -> None:
+    """Not the first of the file if that is refused; if all are, it says so."""
+    file = tmp_path / "accounts.toml"
+    closed = ACCOUNTS.replace('id = "LTAIone"', 'id = "LTAIone"\nactive = false').replace(
+        'token = "second-token"', 'token = "second-token"\nexpired = true'
+    )
+    file.write_text(closed)
+    with emulating("--accounts", file) as emulator:
+        assert emulator.exports["ALIBABA_CLOUD_ACCESS_KEY_ID"] == "LTAIspare"
+        assert emulator.greeting[3].endswith(": LTAIone (inactive), LTAIspare")
+        assert emulator.greeting[4].endswith(": STS.two (expired), overdue")
+        assert emulator.scan(URLS, Credentials("LTAIspare", "spare-secret"))[1]["code"] == 200
+    file.write_text(closed.replace("000001", '000001"\nstate = "banned'))
+    with emulating("--accounts", file) as emulator:
+        assert emulator.exports["ALIBABA_CLOUD_ACCESS_KEY_ID"] == "LTAIone"
+        assert "# no key may use the service" in "\n".join(emulator.greeting)
+
+
 @pytest.mark.engine
 def test_strangers_can_be_kept_from_what_only_this_machine_reaches() -> None:
     """The warning says what to do; then an image at a private address is 401, unasked for."""
@@ -173,6 +191,33 @@ def test_chaos_is_told_apart_by_option() -> None:
         heard.append([image["code"] for image in answer["data"]])
     assert set(heard[0]) == {200, 503}
     assert heard[0] == heard[1]
+
+
+def test_an_account_can_be_as_a_new_one_is() -> None:
+    """It never has a request of a hundred images read whole: 588 for all but ten."""
+    with emulating("--new-account") as emulator:
+        (account,) = emulator.ask("GET", "/_emulator/status")[1]["accounts"]
+        _, answer = emulator.scan([f"{URLS[0]}?{n}" for n in range(100)])
+    assert (account["images_per_second"], account["images_in_flight"]) == (10, 50)
+    codes = [image["code"] for image in answer["data"]]
+    assert (codes.count(200), codes.count(588)) == (10, 90)
+
+
+@pytest.mark.parametrize(
+    ("options", "reigns"),
+    [
+        ((), False),
+        (("--chaos-images", "592=0", "--chaos-delay", "0"), False),
+        (("--chaos-images", "592=0.5"), True),
+        (("--chaos-requests", "hang=0.5"), True),
+        (("--chaos-delay", "0.5"), True),
+    ],
+)
+def test_the_status_says_whether_chaos_reigns(options: tuple[str, ...], reigns: bool) -> None:
+    """Who asked for none finds none there, and nothing else that was told it."""
+    with emulating(*options) as emulator:
+        status = emulator.ask("GET", "/_emulator/status")[1]
+    assert (status["chaos"], status["instructions"]) == (reigns, 0)
 
 
 def test_a_long_run_remembers_the_last_calls_only() -> None:
@@ -392,6 +437,9 @@ def test_what_a_person_sees() -> None:
         (["--access-key-secret", "a"], "--access-key-id and --access-key-secret go together"),
         (["--access-key-id", "a b", "--access-key-secret", "c"], "access_key_id holds a space"),
         (["--accounts", "nothing.toml", "--window", "fixed"], "leave out --window"),
+        (["--accounts", "nothing.toml", "--new-account"], "leave out --new-account"),
+        (["--new-account", "--images-per-second", "10"], "leave out --images-per-second"),
+        (["--new-account", "--images-in-flight", "0"], "leave out --images-in-flight"),
         (["--accounts", "nothing.toml", *KEY], "out --access-key-id and --access-key-secret"),
         (["--accounts", "nothing.toml"], "Error: nothing.toml: No such file"),
         (["--chaos-requests", "hang"], "'--chaos-requests': 'hang' has no rate"),

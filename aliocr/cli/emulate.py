@@ -16,7 +16,8 @@ from aliocr.cli.misuse import Misuse, leave_out
 from aliocr.cli.request_log import RequestLog
 from aliocr.cli.running import Running
 from aliocr.credentials import Credentials
-from aliocr.emulator import Account, Emulator, read_accounts
+from aliocr.emulator import NEW_ACCOUNT, Account, Emulator, read_accounts
+from aliocr.emulator.account import ImageQuota
 from aliocr.emulator.engine import RapidOCREngine
 from aliocr.emulator.entry import escaped
 from aliocr.emulator.server import DEADLINE
@@ -37,6 +38,7 @@ OF_ONE_ACCOUNT = (
     "requests_per_second",
     "images_per_second",
     "images_in_flight",
+    "new_account",
     "window",
 )
 """What an accounts file says instead."""
@@ -134,6 +136,11 @@ class Options(TypedDict):
     help="Images under detection at once, beyond which they are answered with 588.",
 )
 @click.option(
+    "--new-account",
+    is_flag=True,
+    help="The images per second and in flight of an account that never asked for more: 10 and 50.",
+)
+@click.option(
     "--window",
     type=click.Choice(WINDOWS),
     default=WINDOWS[0],
@@ -189,6 +196,7 @@ def emulate(
     requests_per_second: float,
     images_per_second: float,
     images_in_flight: int,
+    new_account: bool,
     chaos_requests: Mapping[str, float],
     chaos_images: Mapping[int, float],
     chaos_delay: float,
@@ -212,8 +220,7 @@ def emulate(
             deadline=deadline or None,
             private_addresses=not public_only,
             requests_per_second=requests_per_second or None,
-            images_per_second=images_per_second or None,
-            images_in_flight=images_in_flight or None,
+            **_quota(images_per_second, images_in_flight, new_account=new_account),
             **options,
         )
     except ValueError as error:
@@ -249,6 +256,17 @@ def _credentials(access_key_id: str | None, access_key_secret: str | None) -> Cr
     if access_key_id is None or access_key_secret is None:
         raise click.UsageError("--access-key-id and --access-key-secret go together")
     return Credentials(access_key_id, access_key_secret)
+
+
+def _quota(images_per_second: float, images_in_flight: int, *, new_account: bool) -> ImageQuota:
+    """What was asked for, in one way or the other."""
+    if not new_account:
+        return {
+            "images_per_second": images_per_second or None,
+            "images_in_flight": images_in_flight or None,
+        }
+    leave_out(("images_per_second", "images_in_flight"), "--new-account says both", variables=True)
+    return NEW_ACCOUNT
 
 
 def _accounts(file: str | None) -> tuple[Account, ...] | None:

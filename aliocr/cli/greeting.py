@@ -9,7 +9,7 @@ import shlex
 
 from aliocr.arguments import ENDPOINT_VARIABLE
 from aliocr.credentials import ID_VARIABLE, SECRET_VARIABLE, TOKEN_VARIABLE, Credentials
-from aliocr.emulator import Account, Emulator
+from aliocr.emulator import AccessKey, Account, Accounts, Emulator
 from aliocr.emulator.origin import OWN
 
 __all__ = ["greeting", "is_open"]
@@ -26,6 +26,7 @@ def greeting(emulator: Emulator, known: str | None, *, accounts: bool) -> list[s
 
     A secret is printed if it was made up here, as nobody could know it otherwise. One that was
     given is known to whom it concerns, and may be a real one; what is printed ends up in files.
+    Of several keys the first is named that may use the service.
 
     Args:
         emulator: Which is running.
@@ -45,14 +46,34 @@ def greeting(emulator: Emulator, known: str | None, *, accounts: bool) -> list[s
         if len(emulator.accounts) > MOST_NAMED:
             lines.append(f"#   and {len(emulator.accounts) - MOST_NAMED} accounts more")
     lines.append(f"export {ENDPOINT_VARIABLE}={shlex.quote(url)}")
-    return lines + _exports(emulator.credentials, known)
+    key = _usable(emulator.accounts)
+    if key is None:
+        key = emulator.credentials
+        lines.append("# no key may use the service: of this one, too, every request is refused")
+    return lines + _exports(key, known)
+
+
+def _usable(accounts: Accounts) -> Credentials | None:
+    """The first key with which images can be read."""
+    for account in accounts:
+        for key in account.keys:
+            if account.state == "active" and key.active and not key.expired:
+                return key.credentials
+    return None
 
 
 def _account(account: Account) -> str:
-    """Whose number stands in the log for whose keys."""
-    keys = ", ".join(key.credentials.access_key_id for key in account.keys)
+    """Whose number stands in the log for whose keys, and what keeps them from the service."""
+    keys = ", ".join(map(_key, account.keys))
     state = "" if account.state == "active" else f", {account.state}"
     return f"#   account  {account.uid}: {keys}{state}"
+
+
+def _key(key: AccessKey) -> str:
+    name = key.credentials.access_key_id
+    if not key.active:
+        return f"{name} (inactive)"
+    return f"{name} (expired)" if key.expired else name
 
 
 def _exports(key: Credentials, known: str | None) -> list[str]:

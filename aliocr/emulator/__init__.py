@@ -6,7 +6,8 @@
         assert emulator.busiest_second() <= 10
 
 It refuses what the service refuses, with the service's code, in the order the service checks.
-There may be several accounts, each with its keys, state and limits:
+Of images there is no quota unless one is asked for: `Emulator(**NEW_ACCOUNT)` has that of an
+account which never asked for more. There may be several accounts, each with keys, state and limits:
 `Emulator(accounts=read_accounts("accounts.toml"))`.
 
 Without an engine it downloads nothing and an image's text is `text of {url}`; with one it reads the
@@ -20,7 +21,7 @@ The rules of the service's documents, one by one: whether the emulator keeps eac
 shows it.
 """
 
-from aliocr.emulator.account import AccessKey, Account
+from aliocr.emulator.account import NEW_ACCOUNT, AccessKey, Account
 from aliocr.emulator.accounts import Accounts, read_accounts
 from aliocr.emulator.calls import Call
 from aliocr.emulator.rules import TABLE
@@ -28,6 +29,7 @@ from aliocr.emulator.script import Script
 from aliocr.emulator.server import Emulator
 
 __all__ = [
+    "NEW_ACCOUNT",
     "AccessKey",
     "Account",
     "Accounts",

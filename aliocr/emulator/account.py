@@ -5,17 +5,31 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Sequence
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, TypedDict, get_args
 
 import attrs
 
 from aliocr.credentials import Credentials
+from aliocr.emulator.kinds import is_whole
 from aliocr.emulator.refusal import Refusal
 from aliocr.emulator.window import WINDOWS, Window, WindowKind, window_of
 from aliocr.limits import REQUESTS_PER_SECOND
 from aliocr.signing import MAX_CLOCK_SKEW
 
-__all__ = ["AccessKey", "Account", "AccountState"]
+__all__ = ["NEW_ACCOUNT", "AccessKey", "Account", "AccountState", "ImageQuota"]
+
+
+class ImageQuota(TypedDict):
+    """How many images an account may have read in a second, and at one moment; None for any."""
+
+    images_per_second: float | None
+    images_in_flight: int | None
+
+
+NEW_ACCOUNT: ImageQuota = {"images_per_second": 10.0, "images_in_flight": 50}
+"""The quota of an account that never asked for more: `Emulator(**NEW_ACCOUNT)`. It never has a
+request of a hundred images read whole. Source: code 588, "image OCR 10 images/s"; "Concurrency".
+"""
 
 AccountState: TypeAlias = Literal["active", "not_opened", "unauthorized", "overdue", "banned"]
 
@@ -29,6 +43,14 @@ _CLOSED: dict[AccountState, str] = {
 }
 
 
+def _of_a_token(key: AccessKey, _: attrs.Attribute[bool], value: bool) -> None:  # noqa: FBT001
+    if value and key.credentials.security_token is None:
+        raise ValueError(
+            f"{key.credentials.access_key_id} is no temporary key, so it has no token that could "
+            "expire; give it a security_token, or leave expired out"
+        )
+
+
 @attrs.define
 class AccessKey:
     """An AccessKey as its account knows it; what has become of it may change at any time.
@@ -36,12 +58,15 @@ class AccessKey:
     Args:
         credentials: Id, secret and, of a temporary key, token.
         active: False refuses its requests: `InvalidAccessKeyId.Inactive`.
-        expired: True refuses its token: `InvalidSecurityToken.Expired`. A permanent key has none.
+        expired: True refuses its token: `InvalidSecurityToken.Expired`.
+
+    Raises:
+        ValueError: A permanent key, which has no token, is to be expired, at birth or later.
     """
 
     credentials: Credentials = attrs.field(on_setattr=attrs.setters.frozen)
     active: bool = True
-    expired: bool = False
+    expired: bool = attrs.field(default=False, validator=_of_a_token)
 
 
 class Account:
@@ -56,7 +81,8 @@ class Account:
         state: Whether it may use the service: `"active"`, or why not: `"not_opened"`,
             `"unauthorized"` (a RAM user without permission), `"overdue"`, `"banned"`.
         images_per_second: How many images are accepted, as of `requests_per_second`.
-        images_in_flight: How many images may be under detection at once; None for no limit.
+        images_in_flight: How many images may be under detection at once; None for no limit. See
+            `NEW_ACCOUNT` for what the documents say of both.
         window: How rates are counted. How the service does is not documented; who passes the
             sliding log passes the two others as well.
 
@@ -78,10 +104,10 @@ class Account:
         window: WindowKind = "sliding",
     ) -> None:
         self.keys = (AccessKey(keys),) if isinstance(keys, Credentials) else tuple(keys)
-        if not self.keys:
-            raise ValueError("an account needs at least one AccessKey")
+        if not self.keys or not all(isinstance(key, AccessKey) for key in self.keys):
+            raise ValueError("an account needs at least one AccessKey: Credentials, or AccessKeys")
         self.uid = _fresh_uid() if uid is None else uid
-        if not re.fullmatch("[0-9]{16}", self.uid):
+        if not isinstance(self.uid, str) or not re.fullmatch("[0-9]{16}", self.uid):
             raise ValueError(f"uid must be 16 digits, not {uid!r}")
         self.state = state
         if window not in WINDOWS:
@@ -159,12 +185,13 @@ class Account:
 
         What has been used of the images per second does as well, if their limit stays the same.
         """
-        if images_in_flight is not None and images_in_flight < 1:
-            raise ValueError(f"images_in_flight must be 1 or more or None, not {images_in_flight}")
+        most = images_in_flight
+        if most is not None and not (is_whole(most) and most >= 1):
+            raise ValueError(f"images_in_flight must be 1 or more images or None, not {most!r}")
         if images_per_second != self._images_per_second:
             self._images = self._counted("images_per_second", images_per_second)
             self._images_per_second = images_per_second
-        self._most_in_flight = images_in_flight
+        self._most_in_flight = most
 
     def accept(self, moment: float) -> bool:
         """Whether one more request fits the rate now; if so, it is counted.

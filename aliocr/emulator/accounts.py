@@ -13,7 +13,7 @@
     access_key_secret = "…"
     security_token = "…"          # of a temporary key only
     active = true
-    expired = false
+    expired = false               # the same
 
 Of all this only the key's id and secret are needed.
 """
@@ -155,6 +155,6 @@ def _key(key: _Key, place: str) -> AccessKey:
         credentials = Credentials(
             key.access_key_id, key.access_key_secret, key.security_token or None
         )
+        return AccessKey(credentials, active=key.active, expired=key.expired)
     except ValueError as error:
         raise ValueError(f"{place}: {error}") from None
-    return AccessKey(credentials, active=key.active, expired=key.expired)

@@ -13,6 +13,8 @@ import re
 from collections import OrderedDict
 from collections.abc import Mapping
 
+from aliocr.emulator.kinds import is_number, is_whole
+
 __all__ = ["BREAKAGES", "Breakage", "Chaos"]
 
 
@@ -67,14 +69,22 @@ class Chaos:
         for name in images:
             if not _is_code(name):
                 raise ValueError(f"{name!r} is no code of an image that failed, such as 592")
-        if not 0 <= delay < float("inf"):
+        if not is_number(delay) or delay < 0:
             raise ValueError(f"delay is seconds from 0 up, not {delay!r}")
+        if not is_whole(seed):
+            raise ValueError(f"seed must be a whole number, not {seed!r}")
         self._seed = seed
         self._requests = _rates("requests", requests)
         self._images = _rates("images", images)
         self._delay = delay
         self._faults = self._delays = 0
         self._tries: OrderedDict[bytes, int] = OrderedDict()
+
+    @property
+    def reigns(self) -> bool:
+        """Whether anything can ever happen: a rate or a delay is above 0."""
+        rates = (*self._requests, *self._images)
+        return self._delay > 0 or any(rate > 0 for _, rate in rates)
 
     def next_fault(self) -> Breakage | str | None:
         """What happens to this request: it breaks, or is refused with a code."""
@@ -120,7 +130,7 @@ def _is_refusal(name: str) -> bool:
 
 def _rates(what: str, rates: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
     for name, rate in rates.items():
-        if not 0 <= rate <= 1:
+        if not is_number(rate) or not 0 <= rate <= 1:
             raise ValueError(f"the rate of {name} is from 0 to 1, not {rate!r}")
     if sum(rates.values()) > 1 + 1e-9:
         raise ValueError(f"the rates of {what} add up to {sum(rates.values()):g}, which is above 1")

@@ -13,6 +13,7 @@ CODE_NAMES = {
     401: "NOT_ALLOWED",
     403: "FORBIDDEN",
     404: "NOT_FOUND",
+    408: "No permissions.",
     480: "DOWNLOAD_FAILED",
     500: "GENERAL_ERROR",
     503: "ServiceUnavailable",

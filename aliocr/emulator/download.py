@@ -33,6 +33,7 @@ from aliocr.emulator.addresses import is_unsafe
 from aliocr.emulator.codes import image_error
 from aliocr.emulator.names import Names
 from aliocr.emulator.shares import Share, Shares
+from aliocr.emulator.target import target_of
 from aliocr.emulator.turns import Turns
 from aliocr.emulator.unpacking import Unpacker, UnpackError
 from aliocr.errors import APIError
@@ -214,7 +215,7 @@ class Downloader:
         if self._session is None:
             raise RuntimeError("a Downloader works inside its async with block")
         try:
-            return await self._session.get(url, allow_redirects=False)
+            return await self._session.get(target_of(url), allow_redirects=False)
         except aiohttp.ClientConnectionError:
             raise  # one about a certificate is a ValueError as well
         # UnicodeError, a ValueError, comes for host names that DNS cannot hold.

@@ -20,6 +20,9 @@ from aliocr.emulator.schemes import Claim, Scheme, scheme_of
 
 __all__ = ["check_rate", "signer"]
 
+ACTION = "ImageSyncScan"
+"""What the path is called where a client names it, as the vendor's SDKs always do."""
+
 _NONCE = "x-acs-signature-nonce"
 
 
@@ -52,6 +55,7 @@ def _signer(request: Request, accounts: Accounts, now: float) -> Account:
     scheme = _check_headers(request)
     _check_date(request, scheme, now)
     claim = scheme.claim(request)
+    _check_key_id(request, claim)
     account, key = _known(claim, accounts)
     _check_token(request, key)
     _check_nonce(request, account, now)
@@ -71,6 +75,9 @@ def _check_address(request: Request) -> None:
         raise Refused("InvalidApi.NotFound")
     if request.headers.get("x-acs-version") != signing.API_VERSION:
         raise Refused("InvalidAction.NotFound")
+    # Whether it must be there is for the signature to say: by the older one it need not.
+    if request.headers.get("x-acs-action", ACTION) != ACTION:
+        raise Refused("InvalidAction.NotFound", f"x-acs-action must be {ACTION}.")
 
 
 def _check_headers(request: Request) -> Scheme:
@@ -102,6 +109,13 @@ def _check_date(request: Request, scheme: Scheme, now: float) -> None:
         raise Refused("InvalidTimeStamp.Format") from None
     if abs(now - sent) > signing.MAX_CLOCK_SKEW:
         raise Refused("InvalidTimeStamp.Expired")
+
+
+def _check_key_id(request: Request, claim: Claim) -> None:
+    # The vendor's newer SDK sends it with temporary keys. No page names a code.
+    if request.headers.get("x-acs-accesskey-id", claim.access_key_id) != claim.access_key_id:
+        words = "x-acs-accesskey-id is another AccessKey than that in Authorization."
+        raise Refused("InvalidParameter.Format", words)
 
 
 def _known(claim: Claim, accounts: Accounts) -> tuple[Account, AccessKey]:

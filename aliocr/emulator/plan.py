@@ -18,6 +18,7 @@ from aliocr import wire
 from aliocr.emulator.chaos import Breakage, Chaos
 from aliocr.emulator.codes import CODE_NAMES
 from aliocr.emulator.content import Content
+from aliocr.emulator.kinds import is_text, is_whole
 from aliocr.emulator.refusal import Refusal
 from aliocr.errors import APIError, api_error
 from aliocr.models import Image, Scan
@@ -30,6 +31,7 @@ __all__ = [
     "Copies",
     "Plan",
     "Reply",
+    "checked_url",
     "failure",
     "refusal",
 ]
@@ -115,10 +117,15 @@ class _Queue(Generic[T]):
         return len(self._always) + sum(map(len, self._instructions.values()))
 
     def put(self, what: T, times: int | None, url: str = EVERY_IMAGE) -> None:
-        """Have it happen so many times; None for always, instead of what held always before."""
+        """Have it happen so many times; None for always, instead of what held always before.
+
+        Raises:
+            ValueError: The URL is none, or it is to happen less than once.
+        """
+        checked_url(url)
         if times is None:
             self._always[url] = what
-        elif not isinstance(times, int) or times < 1:
+        elif not is_whole(times) or times < 1:
             raise ValueError(f"times must be 1 or more, or None for always, not {times!r}")
         else:
             self._instructions.setdefault(url, []).append(_Instruction(what, times))
@@ -227,26 +234,61 @@ class Plan:
         return tuple(reversed(given)) if self.reversed else tuple(given)
 
 
+def checked_url(url: str) -> str:
+    """The URL itself, if it can be one.
+
+    Raises:
+        ValueError: It is not.
+    """
+    if not is_text(url):
+        # Not the value: its query may be a key to the image.
+        kind = type(url).__name__
+        raise ValueError(f"url must be a string that UTF-8 can hold, or '*', not this {kind}")
+    return url
+
+
 def failure(code: int, message: str = "") -> APIError:
     """An image's failure, in the documented words unless others are given.
 
     Raises:
-        ValueError: The code is 200.
+        ValueError: The code is 200, or none of the service's; or the words cannot be sent.
     """
-    if code == wire.OK:
-        raise ValueError("200 is not the code of a failure")
-    return api_error(code, message or CODE_NAMES.get(code, ""))
+    _check_number(code, "a failure")
+    return api_error(code, _checked_words(message) or CODE_NAMES.get(code, ""))
 
 
 def refusal(code: int | str, message: str = "") -> Refusal:
     """A request's refusal, in the documented words unless others are given.
 
     Raises:
-        ValueError: The code is 200 or empty.
+        ValueError: The code is 200, or neither a number of the service's nor a word of the
+            gateway's; or the words cannot be sent.
     """
-    if code in (wire.OK, ""):
-        raise ValueError(f"{code!r} is not the code of a refusal")
-    return Refusal.of(code, message or (CODE_NAMES.get(code, "") if isinstance(code, int) else ""))
+    words = _checked_words(message)
+    if not isinstance(code, str):
+        _check_number(code, "a refusal")
+        return Refusal.of(code, words or CODE_NAMES.get(code, ""))
+    if not code or code.isdecimal() or not is_text(code):
+        raise ValueError(
+            f"{code!r} is not the code of a refusal: the gateway's is a word, such as "
+            "'Throttling.User', the service's a number, such as 503"
+        )
+    return Refusal.of(code, words)
+
+
+def _check_number(code: int, what: str) -> None:
+    """Refuse what is no code of the service's: those have three digits."""
+    if not is_whole(code) or not 100 <= code <= 999 or code == wire.OK:
+        raise ValueError(
+            f"{code!r} is not the code of {what}: the service's is a number of three digits and "
+            "not 200, such as 592"
+        )
+
+
+def _checked_words(message: str) -> str:
+    if not is_text(message):
+        raise ValueError(f"message must be a string that UTF-8 can hold, not {message!r}")
+    return message
 
 
 def _fault(drawn: Breakage | str | None) -> Fault | None:

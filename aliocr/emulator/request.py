@@ -9,6 +9,8 @@ from urllib.parse import parse_qsl, unquote_to_bytes
 
 import attrs
 
+from aliocr.emulator.kinds import is_text
+
 __all__ = ["Request"]
 
 _READ = ("accept", "authorization", "content-md5", "content-type", "date", "host")
@@ -64,22 +66,13 @@ class Request:
         for name in self.repeated:
             if name in _READ or name.startswith("x-acs-"):
                 return f"The header {name} is sent more than once."
-        if not all(_is_text(name) and _is_text(value) for name, value in self.fields):
+        if not all(is_text(name) and is_text(value) for name, value in self.fields):
             return "A header is not UTF-8."
         if _HALF_ENCODED.search(self.query_string):
             return "The query holds a % that begins no percent-encoding."
-        if not _is_text(self.query_string) or not _is_utf8(self.query_string):
+        if not is_text(self.query_string) or not _is_utf8(self.query_string):
             return "The query is not UTF-8."
         return None
-
-
-def _is_text(value: str) -> bool:
-    """False for the lone surrogates that stand for bytes outside UTF-8."""
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _is_utf8(encoded: str) -> bool:

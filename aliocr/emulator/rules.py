@@ -24,6 +24,9 @@ yes     one path: 404 InvalidApi.NotFound (Request structure)
         test_refusals.py::test_another_address_is_refused
 yes     x-acs-version 2018-05-09: 400 InvalidAction.NotFound (Common parameters)
         test_refusals.py::test_a_refusal_has_the_documented_status_and_code
+yes     x-acs-action, where it is named, is ImageSyncScan: 400 InvalidAction.NotFound (SDK)
+        With HMAC-SHA1 it may be missing.
+        test_refusals.py::test_a_refusal_has_the_documented_status_and_code
 yes     a mandatory header that is missing: 400 Missing… (Common parameters)
         With HMAC-SHA1 the nonce may be missing, with both Content-MD5, as the vendor's SDKs
         leave them out; Accept must be there.
@@ -42,6 +45,9 @@ yes     a temporary key's token: 400 InvalidSecurityToken (Public errors)
         InvalidSecurityToken.Expired, .Malformed, .MismatchWithAccessKey; left out:
         MissingSecurityToken.
         test_gateway.py::test_the_token_of_another_issue_is_refused
+yes     x-acs-accesskey-id, where it is named, is the AccessKey that signs (SDK)
+        400 InvalidParameter.Format: no page names a code.
+        test_refusals.py::test_a_refusal_has_the_documented_status_and_code
 yes     a nonce used again within 15 minutes: 400 SignatureNonceUsed (Public errors)
         test_gateway.py::test_a_request_sent_twice_is_refused_the_second_time
 yes     HMAC-SHA1: 400 SignatureDoesNotMatch, with the server's string to sign (Signature method)
@@ -102,10 +108,16 @@ no      clientInfo describes the end user (clientInfo)
 no      extras selects the advanced model or card OCR (OCR, China site)
         Fields that are not documented internationally are passed over.
 yes     images per second: 588 for those beyond (Common error codes)
-        At which level is not documented; here per image.
+        At which level is not documented; here per image. No limit unless told; --new-account,
+        or NEW_ACCOUNT in Python, has the 10 images a second of a new account.
         test_server.py::test_images_over_the_quota_are_refused_one_by_one
 yes     images in flight: 588 for those beyond (Concurrency)
+        No limit unless told; --new-account, or NEW_ACCOUNT in Python, has the 50 of a new
+        account.
         test_accounts.py::test_two_accounts_have_each_its_own_image_quota
+partly  codes 408 and 411 (Public errors)
+        On request: when the service gives them is not documented, and of 411 not even its words.
+        test_script.py::test_a_failure_is_in_the_documented_words
 yes     codes 500, 503, 580, 585, 587, 591: the service's own failures (Common error codes)
         On request: by script, or by chance.
         test_script.py::test_the_service_can_refuse
@@ -113,6 +125,9 @@ yes     codes 500, 503, 580, 585, 587, 591: the service's own failures (Common e
 image
 yes     url is http or https, at most 2,048 characters: 400 (url)
         test_server.py::test_an_image_that_is_not_as_documented_harms_no_other
+yes     dataId of at most 256 characters: 400 (Common error codes)
+        The server's own message says so; the page of the parameter does not.
+        test_server.py::test_a_data_id_that_is_too_long_is_refused_in_the_services_words
 partly  an unsafe URL, or a redirection to one: 401 (Common error codes)
         Link-local and metadata addresses and other schemes; private addresses if told so.
         test_addresses.py::test_an_unsafe_address_is_not_allowed

@@ -154,7 +154,14 @@ _AUTHORIZATION = re.compile(
 class _Acs3:
     """Version 3, ACS3-HMAC-SHA256. Source: "V3 request structure and signature mechanism"."""
 
-    required = ("Host", "x-acs-date", "x-acs-signature-nonce", "x-acs-content-sha256")
+    required = (
+        "Host",
+        "x-acs-date",
+        "x-acs-signature-nonce",
+        "x-acs-content-sha256",
+        "x-acs-action",
+        "Content-Type",
+    )
 
     def check_parameters(self, request: Request) -> None:
         """All its parameters are in `Authorization`."""

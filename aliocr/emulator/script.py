@@ -11,11 +11,13 @@ from aliocr.emulator.account import AccessKey, Account, AccountState
 from aliocr.emulator.accounts import Accounts
 from aliocr.emulator.chaos import Breakage, Chaos
 from aliocr.emulator.content import Content
+from aliocr.emulator.kinds import is_number, is_text, is_whole
 from aliocr.emulator.plan import (
     FOREIGN_TASK,
     Copies,
     Plan,
     Reply,
+    checked_url,
     failure,
     refusal,
 )
@@ -53,11 +55,16 @@ class Script:
             url: The image's, or `"*"`.
             text: Empty for an image without text.
             regions: The pieces of the text; None for one that holds it all.
+
+        Raises:
+            ValueError: Text that UTF-8 cannot hold, or pieces that are none.
         """
+        if not is_text(text):
+            raise ValueError(f"text must be a string that UTF-8 can hold, not {text!r}")
         content = Content.of_text(text)
         if regions is not None:
-            content = attrs.evolve(content, regions=tuple(regions))
-        self._plan.contents[url] = content
+            content = attrs.evolve(content, regions=tuple(map(_checked_region, regions)))
+        self._plan.contents[checked_url(url)] = content
         self._plan.failures.end(url)
 
     def fail(self, url: str, code: int, times: int | None = None, *, message: str = "") -> None:
@@ -114,8 +121,8 @@ class Script:
             times: So many requests; None for all.
             retry_after: Tell the client to come again after so many seconds.
         """
-        if retry_after is not None and not 0 <= retry_after < float("inf"):
-            raise ValueError(f"retry_after must be seconds from 0 up or None, not {retry_after}")
+        if retry_after is not None and not (is_number(retry_after) and retry_after >= 0):
+            raise ValueError(f"retry_after must be seconds from 0 up or None, not {retry_after!r}")
         refused = attrs.evolve(refusal(code, message), retry_after=retry_after)
         self._plan.faults.put(refused, times)
 
@@ -134,12 +141,13 @@ class Script:
             content_type: With its charset, if it has one; ASCII in one line.
             times: So many requests; None for all.
         """
-        if not (content_type.isascii() and content_type.isprintable()):
+        if not (is_text(content_type) and content_type.isascii() and content_type.isprintable()):
             raise ValueError(f"content_type must be printable ASCII, not {content_type!r}")
-        if not 200 <= status <= 599:
-            raise ValueError(f"status must be from 200 to 599, not {status}")
-        if not isinstance(body, bytes | str):
-            raise ValueError(f"body must be bytes or str, not {type(body).__name__}")  # noqa: TRY004
+        if not is_whole(status) or not 200 <= status <= 599:
+            raise ValueError(f"status must be a number from 200 to 599, not {status!r}")
+        if not (isinstance(body, bytes) or is_text(body)):
+            kind = type(body).__name__
+            raise ValueError(f"body must be bytes, or a str that UTF-8 can hold, not this {kind}")
         data = body.encode() if isinstance(body, str) else body
         self._plan.faults.put(Reply(status, (data,), content_type), times)
 
@@ -161,8 +169,8 @@ class Script:
 
     def delay(self, seconds: float, times: int | None = None) -> None:
         """Hold every answer back for so many seconds once it is ready, faults included."""
-        if not 0 <= seconds < float("inf"):
-            raise ValueError(f"seconds must be 0 or more, not {seconds}")
+        if not is_number(seconds) or seconds < 0:
+            raise ValueError(f"seconds must be 0 or more, not {seconds!r}")
         self._plan.delays.put(seconds, times)
 
     def allow_images(
@@ -192,13 +200,7 @@ class Script:
         Raises:
             ValueError: There is no such key, or it has no token.
         """
-        key = self._key(access_key_id)
-        if key.credentials.security_token is None:
-            raise ValueError(
-                f"{key.credentials.access_key_id} is no temporary key, which has a token: "
-                "Credentials(id, secret, token)"
-            )
-        key.expired = True
+        self._key(access_key_id).expired = True
 
     def disable_key(self, access_key_id: str | None = None) -> None:
         """Have an AccessKey be inactive from now on; see `expire_token`."""
@@ -239,8 +241,8 @@ class Script:
         Args:
             seconds: Ten years of them at most.
         """
-        if not abs(seconds) <= MAX_SKEW:
-            raise ValueError(f"seconds must be from {-MAX_SKEW} to {MAX_SKEW}, not {seconds}")
+        if not is_number(seconds) or abs(seconds) > MAX_SKEW:
+            raise ValueError(f"seconds must be from {-MAX_SKEW} to {MAX_SKEW}, not {seconds!r}")
         self._plan.skew = seconds
 
     def chaos(
@@ -252,6 +254,8 @@ class Script:
         delay: float = 0.0,
     ) -> None:
         """Have things go wrong by chance, where no other instruction says that or how they do.
+
+        With neither a rate nor a delay above 0 nothing does any more.
 
         Args:
             seed: The same one makes the same faults: of requests by their number, of images by URL
@@ -265,7 +269,8 @@ class Script:
             ValueError: A name or rate that means nothing. The earlier chaos goes on.
         """
         by_code = {str(code): rate for code, rate in (images or {}).items()}
-        self._plan.chaos = Chaos(seed, requests or {}, by_code, delay)
+        chaos = Chaos(seed, requests or {}, by_code, delay)
+        self._plan.chaos = chaos if chaos.reigns else None
 
     def reset(self) -> None:
         """Forget every instruction; accounts and keys are again as they were made.
@@ -275,6 +280,15 @@ class Script:
         self._plan.forget()
         for account in self.accounts:
             account.restore()
+
+
+def _checked_region(region: Region) -> Region:
+    """The piece itself, if a reply can hold it."""
+    if not isinstance(region, Region) or not is_text(region.text):
+        raise ValueError(f"regions must be Regions, of text that UTF-8 can hold, not {region!r}")
+    if not all(map(is_number, (region.x, region.y, region.w, region.h))):
+        raise ValueError(f"x, y, w and h of a Region must be numbers of pixels, not {region!r}")
+    return region
 
 
 VERBS = tuple(

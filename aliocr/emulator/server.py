@@ -18,11 +18,12 @@ from aliocr.emulator.calls import Call, busiest_second
 from aliocr.emulator.control import Control
 from aliocr.emulator.download import TIMEOUT, Downloader
 from aliocr.emulator.endpoint import ANSWERING, Endpoint
+from aliocr.emulator.kinds import is_number, is_whole
 from aliocr.emulator.origin import same_origin
 from aliocr.emulator.page import LandingPage
 from aliocr.emulator.script import VERBS, Script
 from aliocr.emulator.service import Service
-from aliocr.emulator.serving import Serving
+from aliocr.emulator.serving import Serving, check_address
 from aliocr.emulator.thread import LoopThread
 from aliocr.emulator.turns import Turns
 from aliocr.emulator.viewing import READ, Viewer
@@ -66,7 +67,8 @@ class Emulator(Script):
             `aliocr.emulator.read_accounts` for a file of them.
         requests_per_second: The account's rate limit; None for none.
         images_per_second: How many images it may have read in a second, beyond which they are
-            answered with 588; None for no such limit.
+            answered with 588; None for no such limit, where the service has one:
+            `Emulator(**NEW_ACCOUNT)`.
         images_in_flight: The same of images at one moment.
         window: How the rates are counted: a `"sliding"` log, the strictest; a `"fixed"` second; a
             token `"bucket"`. The documents do not say how the service does it.
@@ -85,8 +87,8 @@ class Emulator(Script):
         calls: Every request that arrived, refused ones included, in order of arrival.
 
     Raises:
-        ValueError: A limit or deadline that is too small; no account, two with one key or number,
-            or accounts beside arguments of the one.
+        ValueError: A limit or deadline that is too small or no number, no address to listen at; no
+            account, two with one key or number, or accounts beside arguments of the one.
     """
 
     def __init__(
@@ -106,12 +108,15 @@ class Emulator(Script):
         port: int = 0,
         max_calls: int | None = None,
     ) -> None:
-        if deadline is not None and deadline <= ANSWERING:
-            raise ValueError(f"deadline must be above {ANSWERING} s or None, not {deadline}")
-        if download_timeout <= 0:
-            raise ValueError(f"download_timeout must be above 0 s, not {download_timeout}")
-        if max_calls is not None and max_calls < 1:
-            raise ValueError(f"max_calls must be 1 or more or None, not {max_calls}")
+        if engine_factory is not None and not callable(engine_factory):
+            raise ValueError(f"engine_factory must make an engine or be None, not {engine_factory}")
+        if deadline is not None and not (is_number(deadline) and deadline > ANSWERING):
+            raise ValueError(f"deadline must be above {ANSWERING} s or None, not {deadline!r}")
+        if not is_number(download_timeout) or download_timeout <= 0:
+            raise ValueError(f"download_timeout must be above 0 s, not {download_timeout!r}")
+        if max_calls is not None and not (is_whole(max_calls) and max_calls >= 1):
+            raise ValueError(f"max_calls must be 1 or more or None, not {max_calls!r}")
+        check_address(host, port)
         one = (credentials, requests_per_second, images_per_second, images_in_flight, window)
         if accounts is not None and one != (None, REQUESTS_PER_SECOND, None, None, "sliding"):
             raise ValueError(

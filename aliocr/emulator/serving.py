@@ -9,15 +9,18 @@ from types import TracebackType
 from typing import Self
 
 from aiohttp import web
+from aiohttp.abc import AbstractStreamWriter
 from aiohttp.typedefs import Handler
 
 from aliocr.emulator import strangers
 from aliocr.emulator.ending import to_the_end
+from aliocr.emulator.kinds import is_whole
 
-__all__ = ["Serving"]
+__all__ = ["Serving", "check_address"]
 
 IDLE = 75.0
-"""Seconds for which a connection may bring no request, whole headers and all."""
+"""Seconds for which a connection may bring no request, whole headers and all, nor take anything of
+its answer."""
 
 LINGERING = 2.0
 """Seconds for a client to send what nobody reads any more."""
@@ -27,6 +30,18 @@ UNHEARD = 1.0
 
 BACKSTOP = 0.1
 """Seconds that aiohttp may take to close what was not aborted by then."""
+
+
+def check_address(host: str, port: int) -> None:
+    """Refuse what nothing can listen at, whatever machine this is.
+
+    Raises:
+        ValueError: No host, which would be every address without a word; or no such port.
+    """
+    if not isinstance(host, str) or not host:
+        raise ValueError(f"host must be an address, 0.0.0.0 for every one, not {host!r}")
+    if not is_whole(port) or not 0 <= port <= 65_535:
+        raise ValueError(f"port must be from 0, for a free one, to 65535, not {port!r}")
 
 
 class _Lookout:
@@ -73,7 +88,8 @@ class Serving:
         app: What is served.
         host: The address to listen at.
         port: The port; 0 takes a free one.
-        idle: Seconds for which a connection may bring no request before it is closed.
+        idle: Seconds for which a connection may bring no request, and take nothing of its answer,
+            before it is closed.
 
     Attributes:
         port: Where it listens.
@@ -84,7 +100,8 @@ class Serving:
         self._host = host
         self._idle = idle
         self._busy: Counter[asyncio.BaseProtocol] = Counter()
-        self._since: dict[web.RequestHandler, float] = {}
+        self._since: dict[web.RequestHandler, tuple[float, int]] = {}
+        self._writers: dict[web.RequestHandler, AbstractStreamWriter] = {}
         self._quiet = asyncio.Event()
         self._quiet.set()
         self._closing = False
@@ -228,6 +245,7 @@ class Serving:
         connection = request.protocol
         self._busy[connection] += 1
         self._since.pop(connection, None)
+        self._writers[connection] = request.writer
         self._quiet.clear()
         lookout = _Lookout(request)
         try:
@@ -244,13 +262,29 @@ class Serving:
                 self._quiet.set()
 
     async def _close_idle(self) -> None:
-        """Close connections that bring no request, which aiohttp does only after the first one."""
+        """Close connections that bring no request, which aiohttp does only after the first one.
+
+        One that reads a long answer, however slowly, is in use: what it has taken is looked at, as
+        its handler has returned long ago.
+        """
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(self._idle / 10)
-            now = loop.time()
-            idle = [each for each in self._connections() if each not in self._busy]
-            self._since = {each: self._since.get(each, now) for each in idle}
-            for connection, since in self._since.items():
+            now, connections = loop.time(), self._connections()
+            written = self._writers
+            self._writers = {each: written[each] for each in connections if each in written}
+            idle = {each: self._sent(each) for each in connections if each not in self._busy}
+            for connection, sent in idle.items():
+                since, before = self._since.get(connection, (now, sent))
+                self._since[connection] = (now if sent != before else since, sent)
+            self._since = {each: self._since[each] for each in idle}
+            for connection, (since, _) in self._since.items():
                 if now - since >= self._idle and connection.transport is not None:
                     connection.transport.abort()
+
+    def _sent(self, connection: web.RequestHandler) -> int:
+        """Bytes of the connection's last answer that the system has taken."""
+        writer, transport = self._writers.get(connection), connection.transport
+        if writer is None or transport is None:
+            return 0
+        return writer.output_size - transport.get_write_buffer_size()

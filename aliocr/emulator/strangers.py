@@ -1,7 +1,7 @@
 """What keeps bytes of any kind from getting the better of aiohttp's web server.
 
-Three things that it leaves to its users: requests that it cannot even represent, an expectation
-that it cannot repeat, and errors in its log for what is its clients' fault.
+Three things that it leaves to its users: requests that it cannot even represent, or answers by
+itself; an expectation that it cannot repeat; and errors in its log for what is its clients' fault.
 """
 
 from __future__ import annotations
@@ -39,23 +39,24 @@ def _is_our_fault(record: logging.LogRecord) -> bool:
 
 
 async def expect(request: web.Request) -> None:
-    """Answers `Expect`. aiohttp's own repeats what it does not know, in bytes of any kind.
+    """Answers `Expect: 100-continue`, and passes over what else is expected, as HTTP allows.
 
-    Raises:
-        web.HTTPExpectationFailed: Something else than `100-continue` is expected.
+    aiohttp's own refuses that before anybody can record it, and repeats it, in bytes of any kind.
+    Source: RFC 9110.
     """
     if request.headers[hdrs.EXPECT].lower() != "100-continue":
-        raise web.HTTPExpectationFailed(text="only 100-continue can be expected")
+        return
     await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     # As aiohttp's own does it: of the answer itself nothing is sent yet.
     request.writer.output_size = 0
 
 
 def take_any_target(runner: web.AppRunner) -> None:
-    """Have a target that is no address, such as `http://xn--/`, looked up as one that is unknown.
+    """Have a target that is no path of a server's looked up as one that is unknown.
 
-    aiohttp reads such a target when it makes its request object, outside of everything that catches
-    errors: the connection would stay open and silent.
+    Such as `http://xn--/`, which aiohttp reads when it makes its request object, outside of
+    everything that catches errors: the connection would stay open and silent. And `*` or the
+    `a.example:443` of a CONNECT, which it answers by itself before any handler hears of it.
 
     Args:
         runner: Set up, but not yet listening.
@@ -67,8 +68,11 @@ def take_any_target(runner: web.AppRunner) -> None:
 
     def make_any(message: RawRequestMessage, *others: Any) -> web.BaseRequest:
         try:
-            return make(message, *others)
+            request = make(message, *others)
         except ValueError:
             return make(message._replace(url=_NOWHERE), *others)
+        if request.rel_url.raw_path.startswith("/"):
+            return request
+        return make(message._replace(url=_NOWHERE), *others)
 
     server.request_factory = make_any

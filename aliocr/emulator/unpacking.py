@@ -11,6 +11,7 @@ PIECE = 256 * 1024
 """Bytes unpacked in one go: a millisecond's work."""
 
 GZIP = 16 + zlib.MAX_WBITS
+GZIP_BEGINS = b"\x1f"
 
 
 class UnpackError(ValueError):
@@ -35,13 +36,15 @@ class Unpacker:
         if name not in ("", "identity", "gzip", "x-gzip", "deflate"):
             raise UnpackError("an unknown Content-Encoding")
         self.plain = name in ("", "identity")
-        self._stream = zlib.decompressobj(GZIP) if name.endswith("gzip") else None
+        self._members = name.endswith("gzip")
+        self._stream = zlib.decompressobj(GZIP) if self._members else None
 
     def unpacked(self, chunk: bytes) -> Iterator[bytes]:
         """What a chunk means, piece by piece.
 
         Args:
-            chunk: At least one byte. What follows the end of what was packed is left out.
+            chunk: At least one byte. What follows the end of what was packed is left out, unless it
+                is one more member of gzip's: a body may have several. Source: RFC 1952.
 
         Raises:
             UnpackError: It means nothing.
@@ -53,16 +56,25 @@ class Unpacker:
             # Some hosts leave the zlib header out, against the standard.
             bits = zlib.MAX_WBITS if chunk[0] & 0x0F == 8 else -zlib.MAX_WBITS
             self._stream = zlib.decompressobj(bits)
-        while not self._stream.eof:
+        while not self._stream.eof or self._begins_another(chunk):
             try:
                 piece = self._stream.decompress(chunk, PIECE)
             except zlib.error:
                 raise UnpackError("a broken Content-Encoding") from None
             yield piece
-            chunk = self._stream.unconsumed_tail
+            chunk = self._stream.unused_data or self._stream.unconsumed_tail
             # After a full piece there may be more inside, though all of the chunk is consumed.
             if not chunk and len(piece) < PIECE:
                 return
+
+    def _begins_another(self, rest: bytes) -> bool:
+        """Whether a member begins behind the one that has ended; if so, it is unpacked next."""
+        if not rest:
+            return False
+        self._members = self._members and rest[:1] == GZIP_BEGINS
+        if self._members:
+            self._stream = zlib.decompressobj(GZIP)
+        return self._members
 
     def finish(self) -> None:
         """The body has ended.

@@ -10,6 +10,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Literal, Protocol, TypeAlias
 
+from aliocr.emulator.kinds import is_number
+
 __all__ = ["WINDOWS", "Window", "WindowKind", "window_of"]
 
 WindowKind: TypeAlias = Literal["sliding", "fixed", "bucket"]
@@ -91,7 +93,7 @@ def window_of(kind: WindowKind, per_second: float) -> Window:
     Raises:
         ValueError: Another kind, or a rate that is not above 0.
     """
-    if not 0 < per_second < math.inf:
+    if not is_number(per_second) or per_second <= 0:
         raise ValueError(f"must be above 0 or None, not {per_second!r}")
     kinds: dict[str, Callable[[int, float], Window]] = {
         "sliding": _SlidingLog,

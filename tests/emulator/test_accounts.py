@@ -134,6 +134,17 @@ def test_an_account_that_cannot_be_is_refused(arguments: dict[str, Any], words: 
         Account(**({"keys": KEY} | arguments))
 
 
+def test_a_permanent_key_does_not_expire() -> None:
+    """To say it does would change nothing, so it is refused whenever it is said."""
+    with pytest.raises(ValueError, match="testAccessKeyId is no temporary key"):
+        AccessKey(KEY, expired=True)
+    key = AccessKey(KEY)
+    with pytest.raises(ValueError, match="leave expired out"):
+        key.expired = True
+    assert not key.expired
+    assert AccessKey(TEMPORARY_KEY, expired=True).expired
+
+
 def test_a_key_belongs_to_one_account() -> None:
     """The id says whose request it is, so no two may have it; the message names it."""
     with pytest.raises(ValueError, match="two keys have the id testAccessKeyId"):
@@ -240,6 +251,10 @@ KEYS = '[[accounts.keys]]\naccess_key_id = "i"\naccess_key_secret = "S3CRET"\n'
         (
             "[[accounts]]\n" + KEYS + KEYS.replace("S3CRET", "S3CRET with space"),
             r"accounts\[0\]: keys\[1\]: access_key_secret holds a space.*copy it again",
+        ),
+        (
+            "[[accounts]]\n" + KEYS + "expired = true",
+            r"accounts\[0\]: keys\[0\]: i is no temporary key.*give it a security_token",
         ),
         ("[[accounts]]\n" + KEYS + KEYS, "two keys have the id i; give each its own"),
         ("[[accounts]]\n" + KEYS + "access_key_secret = 'S3CRET'", "is not TOML: .*correct it"),

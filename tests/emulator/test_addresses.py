@@ -125,7 +125,17 @@ async def fetched(url: str, *, private_addresses: bool = True) -> bytes | int:
             return error.code if isinstance(error.code, int) else 0
 
 
-SPELLINGS = ["127.0.0.1", "localhost", "0x7f.1", "0.0.0.0", "[::ffff:127.0.0.1]"]
+SPELLINGS = [
+    "127.0.0.1",
+    "localhost",
+    "0x7f.1",
+    "0x7f000001",
+    "2130706433",
+    "127.1",
+    "0177.0.0.1",
+    "0.0.0.0",
+    "[::ffff:127.0.0.1]",
+]
 
 
 @pytest.mark.parametrize("name", SPELLINGS)
@@ -138,7 +148,9 @@ async def test_no_spelling_of_an_address_leads_past_the_check(door: Door, name: 
     assert door.visitors == 1
 
 
-@pytest.mark.parametrize("address", ["169.254.169.254", "100.100.100.200", "[fe80::1]"])
+@pytest.mark.parametrize(
+    "address", ["169.254.169.254", "2852039166", "0xa9fea9fe", "100.100.100.200", "[fe80::1]"]
+)
 async def test_an_unsafe_address_is_not_allowed(address: str) -> None:
     """At once, though a connection there would hang."""
     assert await fetched(f"http://{address}/latest/meta-data/") == 401
@@ -163,7 +175,16 @@ async def test_a_name_of_an_unsafe_address_is_not_allowed(
     assert await fetched("http://pictures.example/a.png") == 401
 
 
-@pytest.mark.parametrize("target", ["http://169.254.169.254/", "http://[::ffff:100.100.100.200]/"])
+@pytest.mark.parametrize(
+    "target",
+    [
+        "http://169.254.169.254/",
+        "http://2852039166/",
+        "http://0xa9fea9fe/",
+        "//2852039166/%2e%2e/a",
+        "http://[::ffff:100.100.100.200]/",
+    ],
+)
 async def test_a_redirect_to_an_unsafe_address_is_not_allowed(door: Door, target: str) -> None:
     """Nor does a good address lead to a bad one."""
     door.to = target

@@ -122,6 +122,30 @@ async def test_what_is_no_http_is_refused(request_line_and_headers: bytes) -> No
         assert (await ask(emulator)).codes == [200]
 
 
+@pytest.mark.parametrize(
+    ("request_line", "code"),
+    [
+        (b"CONNECT a.example:443", "UnsupportedHTTPMethod"),
+        (b"CONNECT /a", "UnsupportedHTTPMethod"),
+        (b"OPTIONS *", "UnsupportedHTTPMethod"),
+        (b"POST http://xn--/", "InvalidApi.NotFound"),
+        (b"POST /green/image/scan", "InvalidAction.NotFound"),
+    ],
+)
+@pytest.mark.parametrize("line", [b"", b"Expect: x\r\n", b"Expect: \xff\r\n"])
+async def test_every_request_is_recorded_and_answered_in_the_services_shape(
+    request_line: bytes, line: bytes, code: str
+) -> None:
+    """Though it asks for what no path is, or expects what nobody has heard of."""
+    sent = request_line + b" HTTP/1.1\r\nHost: a\r\n" + line + b"Connection: close\r\n\r\n"
+    async with Emulator() as emulator:
+        status, answer = await exchange(emulator, sent)
+        assert status == (404 if code == "InvalidApi.NotFound" else 400)
+        assert b'"Code":"%s"' % code.encode() in answer
+        (call,) = emulator.calls
+        assert (call.method, call.status) == (request_line.split()[0].decode(), status)
+
+
 @pytest.mark.parametrize("late", [b"zz\r\nabc", b"-1\r\n", b"5\r\nabc"])
 async def test_a_body_that_breaks_off_in_disorder_is_refused(
     late: bytes, monkeypatch: pytest.MonkeyPatch

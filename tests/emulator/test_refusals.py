@@ -14,6 +14,11 @@ from vectors import DOCUMENTED
     [
         ({"x-acs-version": None}, "InvalidAction.NotFound"),
         ({"x-acs-version": "2017-01-12"}, "InvalidAction.NotFound"),
+        ({"x-acs-action": "DeleteAll"}, "InvalidAction.NotFound"),
+        ({"x-acs-action": "imagesyncscan"}, "InvalidAction.NotFound"),
+        ({"x-acs-action": ""}, "InvalidAction.NotFound"),
+        ({"x-acs-accesskey-id": "of-another"}, "InvalidParameter.Format"),
+        ({"x-acs-accesskey-id": ""}, "InvalidParameter.Format"),
         ({"x-acs-signature-nonce": ""}, "MissingSignatureNonce"),
         ({"x-acs-security-token": "of-another"}, "InvalidSecurityToken.MismatchWithAccessKey"),
         ({"x-acs-security-token": ""}, "InvalidSecurityToken.Malformed"),
@@ -80,7 +85,9 @@ def test_the_older_signature_needs_its_headers(name: str, wrong: str | None, exp
     ("name", "wrong", "expected"),
     [
         ("accept", None, "MissingAccept"),
+        ("content-type", None, "MissingContentType"),
         ("host", None, "MissingHost"),
+        ("x-acs-action", None, "MissingAction"),
         ("x-acs-date", None, "MissingDate"),
         ("x-acs-signature-nonce", None, "MissingSignatureNonce"),
         ("x-acs-content-sha256", None, "MissingContentSha256"),

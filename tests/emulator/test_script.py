@@ -83,6 +83,20 @@ async def test_an_image_fails_so_many_times_and_is_then_read(emulator: Emulator)
     assert heard[3][0]["results"][0]["ocrData"] == ["found"]
 
 
+@pytest.mark.parametrize(
+    ("code", "words"), [(408, "No permissions."), (411, ""), (596, "PERMISSION_DENY")]
+)
+async def test_a_failure_is_in_the_documented_words(
+    emulator: Emulator, code: int, words: str
+) -> None:
+    """At either level, where there are any."""
+    emulator.fail(A, code)
+    assert [(a["code"], a["msg"]) for a in (await ask(emulator, A)).data] == [(code, words)]
+    emulator.refuse(code)
+    heard = (await ask(emulator, A)).json
+    assert (heard["code"], heard["msg"]) == (code, words)
+
+
 async def test_a_star_is_every_image_by_itself(emulator: Emulator) -> None:
     """Every image fails once, whenever it comes; one that is named goes its own way first."""
     emulator.fail("*", 500, times=1)
@@ -408,15 +422,46 @@ async def test_so_many_requests_are_sunk_whatever_they_hold(emulator: Emulator) 
         lambda emulator: emulator.skew_clock(float("nan")),
         lambda emulator: emulator.respond(200, "", "text/html\r\nx: y"),
         lambda emulator: emulator.respond(200, "", "text/html; é"),
+        lambda emulator: emulator.skew_clock("1"),
+        lambda emulator: emulator.delay(float("nan")),
+        lambda emulator: emulator.delay(seconds=True),
+        lambda emulator: emulator.throttle(retry_after="1"),
+        lambda emulator: emulator.respond(200, "\ud800", "text/html"),
+        lambda emulator: emulator.respond(200.5, "", "text/html"),
         lambda emulator: emulator.refuse(""),
+        lambda emulator: emulator.refuse("503"),
+        lambda emulator: emulator.refuse("Busy\ud800"),
+        lambda emulator: emulator.refuse(None),
+        lambda emulator: emulator.refuse(4.5),
+        lambda emulator: emulator.refuse(10**30),
+        lambda emulator: emulator.refuse(503, "\udfff"),
         lambda emulator: emulator.sink(A, ""),
+        lambda emulator: emulator.sink(None, 503),
+        lambda emulator: emulator.fail(A, "Throttling.User"),
+        lambda emulator: emulator.fail(A, "404"),
+        lambda emulator: emulator.fail(A, None),
+        lambda emulator: emulator.fail(A, 10**30),
+        lambda emulator: emulator.fail(A, 404, message="\udfff"),
+        lambda emulator: emulator.fail(A, 404, message=404),
+        lambda emulator: emulator.fail(A + "\udfff", 404),
+        lambda emulator: emulator.text(A, "\ud800"),
+        lambda emulator: emulator.text(A, None),
+        lambda emulator: emulator.text(5, "five"),
+        lambda emulator: emulator.text(A, "a", [("a", 1, 2, 3, 4)]),
+        lambda emulator: emulator.text(A, "a", [Region("\ud800", 1, 2, 3, 4)]),
+        lambda emulator: emulator.text(A, "a", [Region("a", float("nan"), 2, 3, 4)]),
+        lambda emulator: emulator.chaos(requests={"hang": "0.5"}),
+        lambda emulator: emulator.chaos(delay="1"),
+        lambda emulator: emulator.chaos("1"),
+        lambda emulator: emulator.allow_images(images_in_flight=1.5),
+        lambda emulator: emulator.allow_images("10"),
     ],
 )
 async def test_what_cannot_be_sent_cannot_be_told(
-    emulator: Emulator, slip: Callable[[Emulator], None]
+    emulator: Emulator, slip: Callable[[Any], None]
 ) -> None:
     """A slip is found where it was made, and changes nothing."""
-    with pytest.raises(ValueError, match=r"must be|is not the code"):
+    with pytest.raises(ValueError, match=r"must be|is not the code|is from 0|is seconds"):
         slip(emulator)
     assert (await ask(emulator, A)).codes == [200]
 

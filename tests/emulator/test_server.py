@@ -11,6 +11,7 @@ import sys
 import time
 import uuid
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 import aiohttp
 import msgspec
@@ -18,7 +19,7 @@ import pytest
 from asking import IMAGE, PATIENCE, ask, body_of, gone, send, sign
 
 from aliocr.credentials import Credentials
-from aliocr.emulator import Call, Emulator
+from aliocr.emulator import NEW_ACCOUNT, Call, Emulator
 from aliocr.emulator.calls import busiest_second
 
 
@@ -101,6 +102,17 @@ async def test_an_image_that_is_not_as_documented_harms_no_other(task: dict[str,
     async with Emulator() as emulator:
         body = msgspec.json.encode({"scenes": ["ocr"], "tasks": [task, {"url": IMAGE}]})
         assert (await send(emulator, body, sign(emulator, body))).codes == [400, 200]
+
+
+async def test_a_data_id_that_is_too_long_is_refused_in_the_services_words() -> None:
+    """256 characters are echoed; one more is 400 for its image, as users report it."""
+    async with Emulator() as emulator:
+        tasks = [{"dataId": "a" * 256, "url": IMAGE}, {"dataId": "b" * 257, "url": IMAGE}]
+        body = msgspec.json.encode({"scenes": ["ocr"], "tasks": tasks})
+        heard = await send(emulator, body, sign(emulator, body))
+    assert heard.codes == [200, 400]
+    assert heard.data[0]["dataId"] == "a" * 256
+    assert heard.data[1]["msg"].endswith("[task.dataId] is too long(>256)")
 
 
 async def test_a_hundred_images_are_answered_in_order() -> None:
@@ -259,11 +271,32 @@ async def test_a_port_that_is_taken_is_said_and_nothing_stays_behind() -> None:
         assert (await ask(first)).codes == [200]
 
 
-@pytest.mark.parametrize("deadline", [0, -1, 0.2])
-def test_a_deadline_that_leaves_no_time_is_refused(deadline: float) -> None:
-    """0.2 s are kept for answering."""
-    with pytest.raises(ValueError, match="deadline"):
-        Emulator(deadline=deadline)
+NAN, INFINITE = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize(
+    ("argument", "slips", "words"),
+    [
+        ("deadline", [0, -1, 0.2, NAN, INFINITE, "6", True], "must be above 0.2 s or None"),
+        ("download_timeout", [0, NAN, INFINITE, None, "3"], "must be above 0 s"),
+        ("requests_per_second", [0, NAN, INFINITE, "10", True], "must be above 0 or None"),
+        ("images_per_second", [0, NAN, "10"], "must be above 0 or None"),
+        ("images_in_flight", [0, 1.5, NAN, "1", True], "must be 1 or more images or None"),
+        ("max_calls", [0, 1.5, "1"], "must be 1 or more or None"),
+        ("host", ["", None, b"127.0.0.1"], "must be an address, 0.0.0.0 for every one"),
+        ("port", [-1, 65_536, 1.5, "80", None], "must be from 0, for a free one, to 65535"),
+        ("engine_factory", [5], "must make an engine"),
+        ("credentials", ["key"], "at least one AccessKey: Credentials"),
+    ],
+)
+def test_an_argument_that_means_nothing_is_refused(
+    argument: str, slips: list[Any], words: str
+) -> None:
+    """Where it is given, with the value and what to give instead; not later, or not at all."""
+    for slip in slips:
+        with pytest.raises(ValueError, match=words) as caught:
+            Emulator(**{argument: slip})
+        assert argument in str(caught.value) or argument == "credentials"
 
 
 def test_the_scripted_emulator_needs_no_extra() -> None:
@@ -305,6 +338,17 @@ async def test_images_over_the_quota_are_refused_one_by_one() -> None:
         assert (await ask(emulator, *urls)).codes == [200] * 5 + [588] * 3
     with pytest.raises(ValueError, match="images_in_flight must be 1 or more"):
         emulator.allow_images(images_in_flight=0)
+
+
+async def test_a_new_account_has_the_documented_quota() -> None:
+    """10 images a second, and 50 at once; without it there is none, as the table says."""
+    urls = [f"{IMAGE}?{number}" for number in range(100)]
+    async with Emulator(**NEW_ACCOUNT) as emulator:
+        assert (await ask(emulator, *urls)).codes == [200] * 10 + [588] * 90
+        emulator.allow_images(None, NEW_ACCOUNT["images_in_flight"])
+        assert (await ask(emulator, *urls)).codes == [200] * 50 + [588] * 50
+    async with Emulator() as emulator:
+        assert (await ask(emulator, *urls)).codes == [200] * 100
 
 
 async def test_a_throttled_request_may_be_told_when_to_come_again() -> None:

@@ -233,6 +233,34 @@ async def test_a_connection_in_use_is_not_closed(virtual_clock: None) -> None:
         writer.close()
 
 
+LONG = 30_000_000
+"""Bytes of an answer, far more than the system keeps for a client."""
+
+
+@pytest.mark.parametrize(("reads", "whole"), [(60, True), (10, False)])
+async def test_a_client_is_waited_for_while_it_reads(
+    virtual_clock: None, reads: int, whole: bool
+) -> None:
+    """However slowly it does, for minutes; one that stops half way is left after a while."""
+    async with Emulator() as emulator:
+        emulator.respond(200, bytes(LONG), "text/plain")
+        reader, writer = await asyncio.open_connection("127.0.0.1", port_of(emulator))
+        writer.write(raw(emulator, body_of(IMAGE)))
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200")
+        size = 0
+        for _ in range(reads):
+            size += len(await reader.readexactly(LONG // 60))
+            await asyncio.sleep(10)
+        if whole:
+            assert size == LONG
+        else:
+            await asyncio.sleep(100)
+            with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+                await reader.readexactly(LONG - size)
+        writer.close()
+
+
 # --- requests behind one that is not answered yet -------------------------------------------------
 
 

@@ -18,6 +18,12 @@ def raw_deflate(data: bytes) -> bytes:
     return zlib.compress(data, wbits=-zlib.MAX_WBITS)
 
 
+def in_members(data: bytes) -> bytes:
+    """In three parts, one after the other, one of them empty, and with padding behind them."""
+    half = len(data) // 2
+    return b"".join(map(gzip.compress, (data[:half], b"", data[half:]))) + bytes(9)
+
+
 PACKED: dict[str, Callable[[bytes], bytes]] = {
     "": bytes,
     "identity": bytes,
@@ -28,11 +34,15 @@ PACKED: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-@pytest.mark.parametrize("encoding", PACKED)
+@pytest.mark.parametrize(
+    ("encoding", "pack"), [*PACKED.items(), ("gzip", in_members)], ids=[*PACKED, "members"]
+)
 @given(data=st.binary(max_size=3_000), cut=st.integers(1, 500))
-def test_what_was_packed_is_unpacked(encoding: str, data: bytes, cut: int) -> None:
-    """However the network cuts it, whatever the case of the header."""
-    packed = PACKED[encoding](data)
+def test_what_was_packed_is_unpacked(
+    encoding: str, pack: Callable[[bytes], bytes], data: bytes, cut: int
+) -> None:
+    """However the network cuts it, whatever the case of the header, in several parts or one."""
+    packed = pack(data)
     unpacker = Unpacker(encoding)
     chunks = (packed[at : at + cut] for at in range(0, len(packed), cut))
     assert b"".join(piece for chunk in chunks for piece in unpacker.unpacked(chunk)) == data
@@ -47,8 +57,8 @@ def test_a_bomb_comes_in_pieces() -> None:
 
 
 def test_a_packed_body_that_ends_too_early_is_refused() -> None:
-    """Half a body is no body, nor is none at all."""
-    for packed in (gzip.compress(bytes(99))[:-1], b""):
+    """Half a body is no body, nor is none at all, nor one without the end of its last part."""
+    for packed in (gzip.compress(bytes(99))[:-1], b"", in_members(bytes(99))[:-10]):
         unpacker = Unpacker("gzip")
         assert b"".join(unpacker.unpacked(packed) if packed else ()) in (bytes(99), b"")
         with pytest.raises(UnpackError):
@@ -59,7 +69,7 @@ def test_a_body_that_is_not_packed_as_it_says_is_refused() -> None:
     """A wrong header, a wrong checksum."""
     broken = bytearray(gzip.compress(bytes(99)))
     broken[-6] ^= 1
-    for data in (b"no gzip at all", bytes(broken)):
+    for data in (b"no gzip at all", bytes(broken), gzip.compress(b"") + bytes(broken)):
         with pytest.raises(UnpackError, match="broken"):
             list(Unpacker("gzip").unpacked(data))
 

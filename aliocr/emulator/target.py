@@ -1,0 +1,57 @@
+"""What is asked for at a URL: to the letter, where a URL is written as the standard has it.
+
+Left to itself the client decodes `%7E`, resolves `..` and writes `%zz` anew. A host that signs its
+addresses, or compares them as they come, would refuse that here and nowhere else.
+
+Pure: no connection is made, and none is judged. The host of what comes out is what yarl reads in
+the URL, so nothing here leads past a check of it.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+from contextlib import suppress
+from urllib.parse import urlsplit
+
+from yarl import URL
+
+__all__ = ["target_of"]
+
+_PLAIN = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*")
+"""What may stand in a URL; anything else, such as a blank, must be encoded first. Source: RFC 3986.
+"""
+
+_NUMBERS = re.compile(r"[0-9.]+")
+
+
+def target_of(url: str) -> URL:
+    """The URL with path and query as they are given, if it holds nothing that must be encoded.
+
+    Raises:
+        ValueError: It is no URL.
+    """
+    read = _with_dotted_host(URL(url))
+    if not read.raw_host or not _PLAIN.fullmatch(url):
+        return read
+    given = urlsplit(url)
+    return URL.build(
+        scheme=read.scheme,
+        authority=read.raw_authority,
+        path=given.path or "/",
+        query_string=given.query,
+        encoded=True,
+    )
+
+
+def _with_dotted_host(url: URL) -> URL:
+    """An address of IPv4 in the spelling with four numbers, whatever spelling it came in.
+
+    The client takes no other. Told so, it goes where it means to, and is judged by that:
+    `http://2852039166/` is 169.254.169.254. Hexadecimal ones the system reads by itself.
+    """
+    host = url.raw_host or ""
+    if _NUMBERS.fullmatch(host):
+        with suppress(OSError):
+            return url.with_host(socket.inet_ntoa(socket.inet_aton(host)))
+    return url
