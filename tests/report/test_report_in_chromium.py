@@ -330,9 +330,9 @@ def test_rows_are_filtered_by_what_became_of_them(person: Viewer, show: Open) ->
     ]
     assert table == [
         ["2"],
-        ["592 slow: keep images on a fast host"],
+        ["592 slow: keep images on a fast hostRows 3 · 4"],
         ["1"],
-        ["404 slow: keep images on a fast host"],
+        ["404 slow: keep images on a fast hostRow 5"],
     ]
     person.find("#failures-rows button")[0].click()
     assert person.run(ROWS_SHOWN) == ["3", "4"]
@@ -347,6 +347,30 @@ def test_what_is_left_out_is_said(person: Viewer, show: Open) -> None:
     assert person.texts("#pictures-words") == [
         "The first 10 of 1,300 rows. aliocr report out.jsonl --limit 1300 shows all of them."
     ]
+
+
+def test_a_failure_far_down_is_shown_and_named(person: Viewer, show: Open) -> None:
+    """Its kind leads to it; and one in thousands is neither none of them nor all are read."""
+    rows = [said("a", row) for row in range(1, 5000)]
+    show(*rows, failed(5000, code=404), gallery=LeftOut(), limit=10)
+    assert person.texts("#totals dd")[1] == "4,999> 99.9 %"
+    assert person.texts("#totals dd")[4] == "1< 0.1 %"
+    assert person.texts("#pictures-words")[0].startswith(
+        "The row that failed, and the first 9 of 4,999 that were read. aliocr report"
+    )
+    assert person.texts("#failures-rows .which") == ["Row 5,000"]
+    person.find("#failures-rows button")[0].click()
+    assert person.run(ROWS_SHOWN) == ["5,000"]
+
+
+def test_numbers_in_the_totals_stand_below_each_other(person: Viewer, show: Open) -> None:
+    """On a phone each share is below its number, and begins where that begins."""
+    show(said("a"), failed(2), gallery=LeftOut(), width=360)
+    starts = person.run(
+        "return [...document.querySelectorAll('#totals dd:has(small)')].map((dd) =>"
+        " dd.querySelector('small').getBoundingClientRect().left - dd.getBoundingClientRect().left)"
+    )
+    assert starts == [0, 0, 0]
 
 
 # --- strangers ------------------------------------------------------------------------------------
