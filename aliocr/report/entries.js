@@ -66,9 +66,16 @@ function articleOf(entry) {
     el("header", {},
       el("span", { class: "row" }, amount(told.row)),
       el("h3", {}, told.id === null ? null : piece(told.id, "span", { class: "id" }), source),
+      told.alone ? firstAlone(told.alone) : null,
       entry.blank || !told.ok ? null : copy,
       told.ok ? null : chip("failed", "bad")),
     ...entry.views.map((view) => view.page));
+}
+
+function firstAlone(total) {
+  const made = chip(`first of ${amount(total)} frames only`, "warn");
+  made.title = `Nothing else was asked for: --interval 1 --max-frames ${total} reads all, and each is charged.`;
+  return made;
 }
 
 function viewOf(entry, sheet, at, piece) {

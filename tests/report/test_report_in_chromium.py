@@ -199,6 +199,21 @@ def test_frames_have_their_own_pictures_and_boxes(person: Viewer, show: Open) ->
     assert len(set(sources)) == 4
 
 
+@pytest.mark.parametrize(("name", "frames"), [("anim4.gif", 4), ("long_portrait.png", 7)])
+def test_a_picture_of_which_the_first_frame_was_read_says_so(
+    person: Viewer, show: Open, name: str, frames: int
+) -> None:
+    """Where no more was asked for; else an empty rest would look like a picture without text."""
+    alone: dict[str, Any] = {"frames": (), "interval": None, "max_frames": None}
+    small = sample("small_en.png", 3)
+    show(sample(name, **alone), sample(name, 2, **alone | {"interval": 1}), small)
+    said = person.run(
+        "return [...document.querySelectorAll('.entry')].map("
+        "(one) => one.querySelector('header .chip')?.textContent)"
+    )
+    assert said == [f"first of {frames} frames only", None, None]
+
+
 def test_a_line_and_its_boxes_light_up_together(person: Viewer, show: Open) -> None:
     """From the list, from the picture, and by the arrow keys; a line of two pieces has two."""
     pieces = Region("one", 40, 60, 70, 20), Region("two", 200, 60, 70, 20)
