@@ -13,6 +13,7 @@ const FAR = "500% 0px";
 const AT_FIRST = 8; // entries, before the page is shown for the first time
 const ON_PAPER = 320; // pixels that a picture is wide there, about
 const LEAST = 3.5, APART = 1.5; // pixels of the screen: a number's radius, and from its box
+const SMALL = 0.6; // of the usual height of a line is one that has a smaller number
 const SLICE = 12; // milliseconds of building, before others have a turn
 
 const $ = (id) => document.getElementById(id);
@@ -266,8 +267,8 @@ function fit(holder, shown) {
   if (width && shown) seat(svg, width / shown, parseFloat(getComputedStyle(holder.parentNode).paddingLeft));
 }
 
-// A number stands beside its box and is as high as that, at most, so that it hides neither text nor
-// another number; while its line is lit, it has its whole size.
+// A number stands beside its box and is about as high as a line, at most, so that it hides neither
+// text nor another number; while its line is lit, it grows until it meets the box.
 function seat(svg, scale, pad) {
   const width = svg.viewBox.baseVal.width / scale;
   const height = svg.viewBox.baseVal.height / scale;
@@ -278,10 +279,13 @@ function seat(svg, scale, pad) {
   const free = ([left, top, right, bottom]) => left >= -pad && top >= -pad
     && right <= width + pad && bottom <= height + pad
     && !taken.some(([l, t, r, b]) => left < r && l < right && top < b && t < bottom);
-  for (const tag of svg.querySelectorAll(".tag")) {
+  const tags = [...svg.querySelectorAll(".tag")];
+  const heights = tags.map((tag) => tag.dataset.h / scale).sort((one, other) => one - other);
+  const typical = heights[heights.length >> 1]; // most of them look alike
+  for (const tag of tags) {
     const [x, y, w, h] = places.map((name) => Number(tag.dataset[name]) / scale);
     const whole = tag.firstChild.r.baseVal.value;
-    const r = Math.min(whole, Math.max(LEAST, h / 2));
+    const r = Math.min(whole, Math.max(LEAST, (h < SMALL * typical ? h : typical) / 2));
     const middle = y + h / 2;
     const spots = [
       [x - r - APART, middle], [x + w + r + APART, middle], [x - 3 * r - 2 * APART, middle],
@@ -292,6 +296,6 @@ function seat(svg, scale, pad) {
     const spot = spots.find((each) => free(around(each))) ?? spots.at(-1);
     taken.push(around(spot));
     tag.setAttribute("transform", `translate(${scale * spot[0]} ${scale * spot[1]}) scale(${scale * r / whole})`);
-    tag.style.setProperty("--whole", whole / r);
+    tag.style.setProperty("--lit", Math.min(whole, r + APART) / r);
   }
 }
