@@ -8,6 +8,7 @@ import signal
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 from typing import Literal
 
@@ -22,6 +23,7 @@ from aliocr.cli.output import plain, writing
 from aliocr.cli.rows import reading, rows_of
 from aliocr.job.errors import InputError
 from aliocr.job.inputs import opened
+from aliocr.job.record import Result
 from aliocr.report.gallery import Embedded, Gallery, LeftOut, Linked
 from aliocr.report.originals import FromInput, FromSources, Originals
 from aliocr.report.writing import LIMIT, Progress, ReportError, Written, write_report
@@ -127,7 +129,7 @@ async def _written(
                     gallery = Linked(output.parent)
                 case "none":
                     gallery = LeftOut()
-            rows = rows_of(output)  # before anything is said to be done with it
+            rows = _begun(rows_of(output))  # before anything is said to be done with it
             return await write_report(
                 rows,
                 page,
@@ -137,6 +139,12 @@ async def _written(
                 chosen=listed.look_up if listed else None,
                 told=held.enter_context(_progress()),
             )
+
+
+def _begun(rows: Iterator[Result]) -> Iterator[Result]:
+    """The same rows, of which the first has been read."""
+    first = tuple(islice(rows, 1))
+    return chain(first, rows)
 
 
 @contextmanager

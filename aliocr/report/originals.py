@@ -22,7 +22,7 @@ __all__ = ["FromInput", "FromSources", "Originals", "address"]
 
 CUT = "its URL is kept without the query, which may be a key: --input LIST has it"
 
-NOT_LISTED = "its URL is kept without the query, and the row of the list names another image"
+NOT_LISTED = "its URL is kept without the query, and the list has another in its row, or none"
 
 SLICE = 200
 """Rows of a list that are read before others have a turn of the event loop."""

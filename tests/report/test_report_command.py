@@ -76,7 +76,7 @@ def test_an_input_is_looked_up_for_the_rows_that_are_shown(tmp_path: Path) -> No
     assert done.stdout.endswith("2 of 8 rows, 2 without a picture: no connection to its host\n")
     listed.write_text("https://example.com/other.png?key=1\n" * 8)
     done = run("report", out, "--input", listed, "--limit", 2)
-    assert done.stdout.endswith("the row of the list names another image\n")
+    assert done.stdout.endswith("the list has another in its row, or none\n")
 
 
 def test_options_say_where_and_what(tmp_path: Path) -> None:
@@ -111,6 +111,7 @@ def test_what_cannot_be_read_is_one_line(tmp_path: Path) -> None:
     done = run("report", tmp_path / "notes.txt", "--pictures", "none")
     assert done.returncode == 2
     assert "notes.txt is no output of a job: record 1: " in done.stderr
+    assert "writing a report" not in done.stderr
     assert files_in(tmp_path) == {"folder", "notes.txt"}
 
 

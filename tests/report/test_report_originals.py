@@ -129,7 +129,7 @@ async def test_an_input_has_the_queries_that_an_output_has_not(host: str, tmp_pa
             await whole.look_up(results)
             assert await whole.picture(results[0]) == b"/asked?key=1"
             assert await whole.picture(results[1]) == PICTURE
-            with pytest.raises(MissingError, match="names another image"):
+            with pytest.raises(MissingError, match="has another in its row"):
                 await whole.picture(results[2])
 
 
