@@ -307,7 +307,7 @@ def test_a_text_without_a_font_is_said_with_the_remedy(folder: Path) -> None:
     (folder / "out.jsonl").write_bytes(encoded(read))
     done = from_job(folder, "small_en.png")
     assert done.returncode == 0
-    assert "1 of 2 texts are numbers only" in done.stderr
+    assert "1 of 2 texts are not written whole" in done.stderr
     assert "install Noto Sans CJK, or name the file of a font" in done.stderr
     assert done.stderr.count("\n") == 1
 

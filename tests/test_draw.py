@@ -297,10 +297,32 @@ def test_texts_without_a_font_are_numbers_only(no_fonts: None) -> None:
     assert remark.startswith(
         "1 of 4 texts are numbers only, as no font has 第 三 帧 ： 樱 桃: install"
     )
-    none = aliocr.draw(SAMPLES / "small_zh.png", truth("small_zh.png"))
+    regions = tuple(Region("樱桃", 20, y, 200, 30) for y in (20, 80, 140))
+    none = aliocr.draw(blank(600, 200), page(*regions))
     assert none.unwritten == none.texts == 3
-    assert none.picture.width < 800  # no panel: it would be empty
-    assert is_boxed(none, truth("small_zh.png").regions[2], 3)
+    assert none.picture.width < 700  # no panel: it would be empty
+    assert is_boxed(none, regions[2], 3)
+
+
+def test_what_a_font_has_of_a_text_is_written(no_fonts: None) -> None:
+    """Prices and English of a mixed receipt, a box for each character that is lacking."""
+    lettering = Lettering()
+    assert lettering.written("美式咖啡 Americano x2") == "□□□□ Americano x2"
+    assert lettering.written("号，（！)") == lettering.written("， 号") == ""
+    assert lettering.written("tea: ...") == "tea: ..."
+    style = Style.of(16, 20)
+    block = Typesetter(lettering, Tags(lettering.own, 12), style).block([Piece("小计 36.00", 1)])
+    assert [each.text for each in block.rows[0] if isinstance(each, Written)] == ["□□ 36.00"]
+    receipt = aliocr.draw(SAMPLES / "receipt_mixed.jpg", truth("receipt_mixed.jpg"))
+    assert (receipt.texts, receipt.unwritten) == (11, 10)
+    (remark,) = receipt.remarks
+    assert remark.startswith("10 of 11 texts are not written whole, as no font has 星 河 咖")
+    assert is_inked(receipt, receipt.frames[0].x + TRUTH["receipt_mixed.jpg"]["size"][0] + 60)
+
+
+def is_inked(drawing: Drawing, left: int) -> int:
+    """How many pixels of the panel, from there on, are of a text's ink."""
+    return int((np.asarray(drawing.picture)[:, left:] == INK).all(axis=2).sum())
 
 
 def test_a_font_has_a_character_if_it_draws_more_than_a_gap() -> None:

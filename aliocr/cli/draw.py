@@ -79,7 +79,7 @@ def draw(
     --local this machine. With --from nothing is read: OUTPUT says what a job has read in it.
 
     Numbers are in reading order. Each frame of a GIF is drawn that was read; a long picture is
-    drawn whole. Texts for which no font is found are numbers only.
+    drawn whole. Characters for which no font is found are boxes.
 
     Exit code: 0 drawn, 1 not read or not written, 2 misuse.
     """

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Literal
 
@@ -19,9 +19,11 @@ from rich.progress import Progress as Bar
 
 from aliocr.cli.figures import counted
 from aliocr.cli.misuse import Misuse
-from aliocr.cli.output import writing
+from aliocr.cli.output import plain, writing
 from aliocr.cli.rows import reading, rows_of
+from aliocr.job.errors import InputError
 from aliocr.job.inputs import opened
+from aliocr.job.record import Result
 from aliocr.report.gallery import Embedded, Gallery, LeftOut, Linked
 from aliocr.report.originals import FromInput, FromSources, Originals
 from aliocr.report.writing import LIMIT, Progress, ReportError, Written, write_report
@@ -33,6 +35,10 @@ BAR = 30
 
 BESIDE_BAR = 40
 """Columns for what stands beside it, and for the ^C that a terminal writes after it."""
+
+
+MOST_REASONS = 5
+"""Why pictures are missing, before the rest are counted."""
 
 
 @click.command(no_args_is_help=True)
@@ -64,7 +70,7 @@ BESIDE_BAR = 40
     default=LIMIT,
     show_default=True,
     metavar="N",
-    help="Show the first N rows; all are counted.",
+    help="Show N rows, the failed among them; all are counted.",
 )
 def report(
     output: Path,
@@ -91,12 +97,14 @@ def report(
     if listed and pictures != "embed":
         raise click.UsageError("--input is for --pictures embed: a link would show the query")
     page = page or output.parent / f"{output.stem}.html"
-    given = partial(_given, output, listed, column, limit) if listed else None
+    given = partial(_given, listed, column) if listed else None
     work = partial(_written, output, page, pictures, limit, given)
     try:
         written = asyncio.run(_ended_by_signals(work))
     except ImportError as error:
         raise Misuse(str(error)) from None
+    except InputError as error:  # of the list
+        raise Misuse(plain(str(error))) from None
     except ReportError as error:
         raise click.ClickException(str(error)) from None
     with writing():
@@ -108,30 +116,44 @@ async def _written(
     page: Path,
     pictures: Literal["embed", "link", "none"],
     limit: int,
-    given: Callable[[Originals], Originals] | None,
+    given: Callable[[Originals], AbstractContextManager[FromInput]] | None,
 ) -> Written:
     async with FromSources(output.parent) as sources:
-        originals = given(sources) if given else sources
-        gallery: Gallery
-        match pictures:
-            case "embed":
-                gallery = Embedded(originals)
-            case "link":
-                gallery = Linked(output.parent)
-            case "none":
-                gallery = LeftOut()
-        with _progress() as told:
+        with ExitStack() as held:
+            listed = held.enter_context(given(sources)) if given else None
+            gallery: Gallery
+            match pictures:
+                case "embed":
+                    gallery = Embedded(listed or sources)
+                case "link":
+                    gallery = Linked(output.parent)
+                case "none":
+                    gallery = LeftOut()
+            rows = _begun(rows_of(output))  # before anything is said to be done with it
             return await write_report(
-                rows_of(output), page, gallery, title=output.name, limit=limit, told=told
+                rows,
+                page,
+                gallery,
+                title=output.name,
+                limit=limit,
+                chosen=listed.look_up if listed else None,
+                told=held.enter_context(_progress()),
             )
 
 
-def _given(
-    output: Path, listed: str, column: str | None, limit: int, sources: Originals
-) -> Originals:
+def _begun(rows: Iterator[Result]) -> Iterator[Result]:
+    """The same rows, of which the first has been read."""
+    first = tuple(islice(rows, 1))
+    return chain(first, rows)
+
+
+@contextmanager
+def _given(listed: str, column: str | None, sources: Originals) -> Iterator[FromInput]:
     """The pictures, by what the job was given."""
-    with reading(listed), closing(opened(listed, column=column)) as reader:
-        return FromInput(sources, islice(rows_of(output), limit), reader)
+    with reading(listed):
+        reader = opened(listed, column=column)
+    with closing(reader):
+        yield FromInput(sources, reader)
 
 
 async def _ended_by_signals(work: Callable[[], Awaitable[Written]]) -> Written:
@@ -186,5 +208,22 @@ def _progress() -> Iterator[Callable[[Progress], None]]:
 def _summary(written: Written) -> str:
     some = "" if written.shown == written.rows else f"{written.shown:,} of "
     rows = some + counted(written.rows, "row")
-    missing = f", {written.missing:,} without a picture" if written.missing else ""
-    return f"{written.page}: {rows}{missing}"
+    return "\n".join([f"{written.page}: {rows}{_missing(written.missing)}", *_reasons(written)])
+
+
+def _missing(missing: Sequence[tuple[str, int]]) -> str:
+    """How many pictures there are not, and why, if all for one reason."""
+    if not missing:
+        return ""
+    why = f": {missing[0][0]}" if len(missing) == 1 else ""
+    return f", {sum(rows for _, rows in missing):,} without a picture{why}"
+
+
+def _reasons(written: Written) -> list[str]:
+    """Why there are not, if for several reasons, the commonest first."""
+    named = written.missing[:MOST_REASONS] if len(written.missing) > 1 else ()
+    reasons = [(rows, why) for why, rows in named]
+    if others := sum(rows for _, rows in written.missing[MOST_REASONS:]):
+        reasons.append((others, "for other reasons"))
+    column = max((len(f"{rows:,}") for rows, _ in reasons), default=0)
+    return [f"  {rows:>{column},}  {plain(why)}" for rows, why in reasons]

@@ -8,24 +8,14 @@ from typing import Literal
 
 import attrs
 
-from aliocr.errors import advice_on, api_error
-from aliocr.job.rows import BAD_ROW
+from aliocr.errors import api_error
+from aliocr.job.advice import advice
 from aliocr.stats import Stats
 
 __all__ = ["Failed", "Progress", "Summary"]
 
 PASSING = {"OverloadError", "ResponseError", "ScanTimeoutError", "ThrottledError", "TransportError"}
 """Kinds of error without a code that a later run may not meet."""
-
-
-ADVICE = {
-    BAD_ROW: "the output says what is wrong with each; list them, mended, in another file",
-    "OverloadError": "the session had too much to do",
-    "ResponseError": "something else answered, or not as documented; check endpoint and proxy",
-    "ScanTimeoutError": "no answer in time",
-    "TransportError": "check the network",
-}
-"""What to do about errors without a code."""
 
 
 @attrs.frozen(kw_only=True)
@@ -77,7 +67,7 @@ class Failed:
     @property
     def advice(self) -> str:
         """What to do about them; may be empty."""
-        return ADVICE.get(self.kind, "") if self.code is None else advice_on(self.code)
+        return advice(self.kind, self.code)
 
     @property
     def passing(self) -> bool:

@@ -36,7 +36,7 @@ class Artist:
     Attributes:
         drawn: Where each page stands among the others.
         texts: Pieces of text.
-        unwritten: How many of them cannot be written.
+        unwritten: How many of them cannot be written whole.
 
     Raises:
         FontError: The file cannot be used.
@@ -62,6 +62,7 @@ class Artist:
         self._placed = self._stray = 0
         self.texts = len(said)
         self.unwritten = sum(map(bool, lacking))
+        self._blank = sum(not lettering.written(text) for text in said)
         self.drawn: tuple[DrawnFrame, ...] = ()
 
     def draw(self, frames: Generator[PictureFrame, None, None]) -> None:
@@ -98,7 +99,7 @@ class Artist:
             found,
             self._look,
             heading=f"Frame {frame.index + 1}" if len(self._pages) > 1 else "",
-            bare=self.unwritten == self.texts,
+            bare=self._blank == self.texts,
         )
 
     def stacked(self) -> Image.Image:
@@ -122,14 +123,15 @@ class Artist:
         if self.unwritten:
             named = " ".join(list(self._lacking)[:MOST_NAMED])
             more = " …" if len(self._lacking) > MOST_NAMED else ""
+            how = "numbers only" if self._blank == self.unwritten else "not written whole"
             said.append(
-                f"{self.unwritten} of {self.texts} texts are numbers only, as no font has "
+                f"{self.unwritten} of {self.texts} texts are {how}, as no font has "
                 f"{named}{more}: install Noto Sans CJK, or name the file of a font that has them"
             )
         if self._stray:
             boxes = "1 box reaches" if self._stray == 1 else f"{self._stray} boxes reach"
             said.append(f"{boxes} out of the picture: it may not be the one that was read")
-        if any(not sheet.panel for sheet in self._sheets) and self.unwritten < self.texts:
+        if any(not sheet.panel for sheet in self._sheets) and self._blank < self.texts:
             said.append("too much text for one picture: there are numbers only")
         least = min(sheet.scale for sheet in self._sheets)
         if least < 1:

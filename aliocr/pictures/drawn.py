@@ -37,7 +37,8 @@ class Drawing:
         picture: All of it, in RGB; `picture.save("receipt.boxes.png")` writes it.
         frames: Where the picture, or each of its frames, stands in it.
         texts: Pieces of text that were read.
-        unwritten: How many of them are numbers only, as no font has all their characters.
+        unwritten: How many of them are not written whole, as no font has all their characters: a
+            box stands for each that is lacking, and a number alone for a text that lacks all.
         remarks: What is to be said about it, in sentences; empty if all is as one expects.
     """
 

@@ -14,7 +14,7 @@ from aliocr.extras import needed
 with needed("pictures"):
     from PIL import ImageFont
 
-__all__ = ["Face", "FontError", "Lettering", "installed", "plain"]
+__all__ = ["LACKING", "Face", "FontError", "Lettering", "installed", "plain"]
 
 FOLDERS: dict[str, tuple[str, ...]] = {
     "linux": (
@@ -81,6 +81,10 @@ OTHER_FONTS: tuple[tuple[str, int], ...] = (
     ("arial.ttf", 0),
 )
 """The same of files with what both those and Pillow's own lack."""
+
+LACKING = "□"
+"""Stands for a character that no font has. Of a font that lacks it as well, Pillow's among them, it
+is drawn as what that has for anything it lacks: a box."""
 
 MISSING = "\U0010ffff"
 """No character, so that no font has it: what is drawn for it stands for all a font lacks."""
@@ -209,8 +213,15 @@ class Lettering:
         """The characters of a plain text that no font has, each once."""
         return "".join(each for each in dict.fromkeys(text) if self._face(each) is None)
 
+    def written(self, text: str) -> str:
+        """A plain text with boxes for what no font has; empty if no letter or digit is left."""
+        lacking = set(self.lacks(text))
+        if lacking and not any(each.isalnum() and each not in lacking for each in text):
+            return ""
+        return "".join(LACKING if each in lacking else each for each in text)
+
     def faces(self, text: str) -> tuple[Face, ...]:
-        """The font of each character of a plain text, of which none is lacking.
+        """The font of each character of a text that can be written.
 
         One font for all of it, if one has all: letters of two are not of one height.
         """

@@ -9,7 +9,7 @@ from itertools import groupby, pairwise
 import attrs
 
 from aliocr.layout import is_cjk
-from aliocr.pictures.fonts import Face, Lettering
+from aliocr.pictures.fonts import LACKING, Face, Lettering
 from aliocr.pictures.tags import Tags
 
 __all__ = [
@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 UNWRITTEN = "(no font)"
-"""What stands in the panel for a text that cannot be written."""
+"""What stands in the panel for a text of which nothing can be written."""
 
 MOST_COLUMNS = 3
 """Side by side beside a picture."""
@@ -164,12 +164,12 @@ class Typesetter:
         """The pieces in rows that are not too wide, to stand anywhere."""
         self._rows, self._x, self._width = [[]], 0.0, 0.0
         for piece in pieces:
-            lacking = bool(self._lettering.lacks(piece.text))
-            text = UNWRITTEN if lacking else piece.text
+            written = self._lettering.written(piece.text)
+            text = written or UNWRITTEN
             faces = dict(zip(text, self._lettering.faces(text), strict=True))
             width = sum(faces[each].width(each, self._style.size) for each in text)
             self._tag(piece.number, width)
-            self._text(text, faces, faint=lacking)
+            self._text(text, faces, faint=not written)
         return Block(tuple(tuple(row) for row in self._rows), self._width)
 
     @property
@@ -225,11 +225,16 @@ def _words(text: str) -> Iterator[str]:
     """The text in what is not parted if that can be helped, each with the spaces behind it."""
     start = 0
     for at, (left, right) in enumerate(pairwise(text), 1):
-        parted = left == " " or is_cjk(left) or is_cjk(right)
+        parted = left == " " or _stands_alone(left) or _stands_alone(right)
         if parted and right != " " and right not in CLOSING:
             yield text[start:at]
             start = at
     yield text[start:]
+
+
+def _stands_alone(character: str) -> bool:
+    """As what is lacking is of a script without blanks, nearly always."""
+    return character == LACKING or is_cjk(character)
 
 
 def height_of(blocks: Sequence[Block], style: Style) -> int:

@@ -40,10 +40,12 @@ class Picture:
     Args:
         pages: One for each chosen frame of a GIF that moves, else one.
         frames: How many frames the GIF has; None if it does not move.
+        total: How many there are to be read: those of a GIF, or strips of a long image.
     """
 
     pages: tuple[Page, ...]
     frames: int | None
+    total: int = 1
 
 
 @attrs.frozen
@@ -78,10 +80,21 @@ def entry(result: Result, shown: Shown) -> dict[str, Any]:
     if isinstance(shown, NoPicture):
         told["missing"] = shown.why
     if isinstance(result, Read):
+        if alone := _first_alone(result, shown):
+            told["alone"] = alone
         return told | {"ok": True, "sheets": _sheets(result, shown)}
     told |= {"ok": False, "kind": result.kind, "code": result.code, "error": result.error}
     sheets = [] if isinstance(shown, NoPicture) else [_sheet((), shown)]
     return told | {"maybe_charged": result.maybe_charged, "sheets": sheets}
+
+
+def _first_alone(result: Read, shown: Shown) -> int:
+    """Of how many frames the first was read, as nothing else was asked for; 0 if all were.
+
+    Without the picture at hand nobody knows how many it has.
+    """
+    asked = result.interval is not None or len(result.frames) > 1
+    return 0 if asked or not isinstance(shown, Picture) or shown.total == 1 else shown.total
 
 
 def _sheets(result: Read, shown: Shown) -> list[dict[str, Any]]:

@@ -144,7 +144,7 @@ class Embedded:
             pages = tuple(
                 Page(keep(each.uri), each.width, each.height, each.index) for each in seen.pages
             )
-            self._known[name] = Picture(pages, seen.total if seen.moves else None)
+            self._known[name] = Picture(pages, seen.total if seen.moves else None, seen.total)
         return self._known[name]
 
 

@@ -20,7 +20,12 @@ from aliocr.report.fetching import MAX_BYTES, Fetcher, MissingError
 
 __all__ = ["FromInput", "FromSources", "Originals", "address"]
 
-CUT = "results keep its URL without the query, which may be a key; --input finds it in the list"
+CUT = "its URL is kept without the query, which may be a key: --input LIST has it"
+
+NOT_LISTED = "its URL is kept without the query, and the list has another in its row, or none"
+
+SLICE = 200
+"""Rows of a list that are read before others have a turn of the event loop."""
 
 
 class Originals(Protocol):
@@ -75,24 +80,38 @@ class FromInput:
 
     Args:
         originals: Fetches them.
-        results: Those whose pictures are wanted.
-        reader: The input, from its beginning; read here, as far as need be, and not closed.
+        reader: The input, from its beginning; not closed here.
     """
 
-    def __init__(self, originals: Originals, results: Iterable[Result], reader: Reader) -> None:
+    def __init__(self, originals: Originals, reader: Reader) -> None:
         self._originals = originals
-        cut = {result.row: result.source for result in results if _is_cut(result.source)}
+        self._reader = reader
         self._whole: dict[int, str] = {}
-        for row in reader if cut else ():
+
+    async def look_up(self, results: Iterable[Result]) -> None:
+        """Find the sources of those whose pictures are wanted; the input is read as far as need be.
+
+        Args:
+            results: All of them: they are looked up once.
+
+        Raises:
+            InputError: The input cannot be read.
+        """
+        cut = {result.row: result.source for result in results if _is_cut(result.source)}
+        for count, row in enumerate(self._reader if cut else (), 1):
             # Of another input than the job's, a picture would be shown to a stranger's text.
             if cut.pop(row.number, None) == without_query(row.source):
                 self._whole[row.number] = row.source
             if not cut:
                 break
+            if count % SLICE == 0:
+                await asyncio.sleep(0)
 
     async def picture(self, result: Result) -> bytes:
         """As of `Originals`."""
         source = self._whole.get(result.row, result.source)
+        if _is_cut(source):
+            raise MissingError(NOT_LISTED)
         return await self._originals.picture(attrs.evolve(result, source=source))
 
 

@@ -4,7 +4,7 @@
 function showTotals() {
   const { totals } = data;
   const failed = totals.rows - totals.read;
-  const share = (count) => (totals.rows && count ? `${(100 * count / totals.rows).toFixed(1)} %` : "");
+  const share = (count) => (totals.rows && count ? `${percent(count, totals.rows)} %` : "");
   const total = (name, count, { mood = "", small = "" } = {}) => el("div", {}, el("dt", {}, name),
     el("dd", { class: mood }, amount(count), small ? el("small", {}, small) : null));
   $("totals").append(
@@ -17,9 +17,8 @@ function showTotals() {
   $("lead").textContent = `What was read, as of ${written}.`;
   $("about").textContent = `aliocr report ${data.version}`;
   $("pictures-words").replaceChildren(...(data.all
-    ? [`The first ${amount(entries.length)} of ${plural(totals.rows, "row", "rows")}. `,
-      el("code", {}, data.all), " shows all of them."]
-    : ["In the order of the file."]));
+    ? [`${shownOf(totals)}. `, el("code", {}, data.all), " shows all of them."]
+    : ["In the order of the list that was read."]));
   $("failures").hidden = !totals.failed.length;
   $("failures-rows").append(...totals.failed.map((failed) => {
     const kind = nameOf(failed);
@@ -29,9 +28,33 @@ function showTotals() {
     return el("tr", {},
       el("td", { class: "num" }, amount(failed.rows)),
       el("td", { class: "kind" }, chip(failed.kind, "bad"), failed.code === null ? null : el("code", {}, String(failed.code))),
-      el("td", { class: "advice" }, failed.advice),
+      el("td", { class: "advice" }, failed.advice, el("div", { class: "which" }, rowsOf(failed))),
       el("td", { class: "show" }, shown ? button : null));
   }));
+}
+
+// None is rounded to all or nothing.
+function percent(count, of) {
+  const words = (100 * count / of).toFixed(1);
+  if (words === "0.0") return "< 0.1";
+  return words === "100.0" && count < of ? "> 99.9" : words;
+}
+
+function shownOf(totals) {
+  const failed = entries.filter(({ told }) => !told.ok).length;
+  const read = entries.length - failed;
+  const allFailed = totals.rows - totals.read;
+  if (!allFailed) return `The first ${amount(read)} of ${plural(totals.rows, "row", "rows")}`;
+  const those = failed === allFailed
+    ? (failed === 1 ? "The row that failed" : `All ${amount(failed)} rows that failed`)
+    : `${amount(failed)} of ${plural(allFailed, "row", "rows")} that failed`;
+  if (!totals.read) return those;
+  const others = read === totals.read ? "all" : read ? `the first ${amount(read)}` : "none";
+  return `${those}, and ${others} of ${amount(totals.read)} that ${totals.read === 1 ? "was" : "were"} read`;
+}
+
+function rowsOf({ rows, first }) {
+  return `${rows === 1 ? "Row" : "Rows"} ${first.map(amount).join(" · ")}${rows > first.length ? " · …" : ""}`;
 }
 
 // --- a line and its boxes light up together, by mouse and by arrow keys

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from typing import Any
 
 import attrs
 
+from aliocr.job.advice import advice
 from aliocr.job.record import Read, Result, Unread
 
 __all__ = ["Failed", "Totals"]
+
+MOST_NAMED = 5
+"""Rows that are named of those that failed for one reason."""
+
+DIFFERENT = "for several reasons; each row says its own"
+"""Of an error that nothing general is known about."""
 
 
 @attrs.frozen
@@ -19,13 +27,28 @@ class Failed:
         kind: Of the error, as of `Unread`.
         code: The service's, if it gave one.
         rows: How many.
-        advice: What the first of them said went wrong, and what to do.
+        first: The first of them in the input, in order.
+        advice: What went wrong, and what to do: in the words of all of them if they are the same,
+            else what is to be said of all.
     """
 
     kind: str
     code: int | str | None
     rows: int
+    first: tuple[int, ...]
     advice: str
+
+    def and_one(self, result: Unread) -> Failed:
+        """The same with one more."""
+        first = self.first
+        if len(first) < MOST_NAMED or result.row < first[-1]:
+            named = list(first)
+            insort(named, result.row)
+            first = tuple(named[:MOST_NAMED])
+        words = self.advice
+        if _words(result) != words:
+            words = advice(self.kind, self.code) or DIFFERENT
+        return Failed(self.kind, self.code, self.rows + 1, first, words)
 
 
 @attrs.define
@@ -54,8 +77,8 @@ class Totals:
             self.frames += max(1, len(result.frames))
             return
         reason = result.kind, result.code
-        before = self._failed.get(reason) or Failed(*reason, 0, _advice(result))
-        self._failed[reason] = attrs.evolve(before, rows=before.rows + 1)
+        before = self._failed.get(reason) or Failed(*reason, 0, (), _words(result))
+        self._failed[reason] = before.and_one(result)
 
     @property
     def failed(self) -> tuple[Failed, ...]:
@@ -75,6 +98,6 @@ def has_text(result: Read) -> bool:
     )
 
 
-def _advice(result: Unread) -> str:
+def _words(result: Unread) -> str:
     """Without the request id, which is that of this row alone."""
     return result.error.removesuffix(f" (request id {result.request_id})")

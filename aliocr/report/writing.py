@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from typing import Any
 import attrs
 
 from aliocr.job.record import Result
+from aliocr.report.choice import Choice
 from aliocr.report.entry import NoPicture, entry, island
 from aliocr.report.gallery import Gallery
 from aliocr.report.part import Part, ReportError
@@ -61,13 +63,14 @@ class Written:
         page: Where.
         rows: All that were counted.
         shown: Rows on the page.
-        missing: Those of them whose picture was wanted and is not to be had.
+        missing: Those of them whose picture was wanted and is not to be had, by the reason, the
+            commonest first.
     """
 
     page: Path
     rows: int
     shown: int
-    missing: int
+    missing: tuple[tuple[str, int], ...]
 
 
 async def write_report(
@@ -77,6 +80,7 @@ async def write_report(
     *,
     title: str,
     limit: int = LIMIT,
+    chosen: Callable[[Sequence[Result]], Awaitable[None]] | None = None,
     told: Callable[[Progress], None] | None = None,
 ) -> Written:
     """Write an HTML page of what was read; it replaces an earlier one, and no other file.
@@ -86,7 +90,8 @@ async def write_report(
         page: Where to.
         gallery: What to show of the pictures.
         title: What the results are called: the name of their file.
-        limit: Rows on the page, at most; the first ones.
+        limit: Rows on the page, at most: those that failed, and the first of the others.
+        chosen: Awaited with them, in the order of the input, before any picture is wanted.
         told: Called now and then with how far it has come.
 
     Raises:
@@ -96,9 +101,12 @@ async def write_report(
     with Part(page) as part:
         report = _Report(part, page, gallery, told or (lambda _: None))
         await report.count(results, limit)
+        if chosen is not None:
+            await chosen(report.chosen)
         await report.show()
         await report.write(title)
-        return Written(page, report.totals.rows, len(report.chosen), report.missing)
+        missing = tuple(report.missing.most_common())
+        return Written(page, report.totals.rows, len(report.chosen), missing)
 
 
 class _Report:
@@ -109,7 +117,7 @@ class _Report:
     ) -> None:
         self.totals = Totals()
         self.chosen: list[Result] = []
-        self.missing = 0
+        self.missing: Counter[str] = Counter()
         self._part = part
         self._page = page
         self._gallery = gallery
@@ -120,13 +128,14 @@ class _Report:
 
     async def count(self, results: Iterable[Result], limit: int) -> None:
         """Go through all of them."""
+        choice = Choice(limit)
         for result in results:
             self.totals.count(result)
-            if len(self.chosen) < limit:
-                self.chosen.append(result)
+            choice.offer(result)
             if self.totals.rows % SLICE == 0:
                 self._told(Progress(self.totals.rows))
                 await asyncio.sleep(0)
+        self.chosen = choice.rows()
 
     async def show(self) -> None:
         """Put the pictures by, and make ready what stands beside them."""
@@ -142,7 +151,8 @@ class _Report:
     async def _some(self, waiting: Iterator[tuple[int, Result]]) -> None:
         for at, result in waiting:
             shown = await self._gallery.shown(result, self._page, self._keep)
-            self.missing += isinstance(shown, NoPicture) and bool(shown.why)
+            if isinstance(shown, NoPicture) and shown.why:
+                self.missing[shown.why] += 1
             self._entries[at] = island(entry(result, shown))
             self._done += 1
             self._told(Progress(self.totals.rows, self._done, len(self.chosen)))

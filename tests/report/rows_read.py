@@ -36,7 +36,7 @@ def said(text: str, row: int = 1, **changes: Any) -> Result:
     return Read(row=row, **(fields | {"regions": (Region(text, 1, 2, 30, 4),)} | changes))
 
 
-def failed(row: int = 1, code: int | str = 592, **changes: Any) -> Result:
+def failed(row: int = 1, code: int | str | None = 592, **changes: Any) -> Result:
     """A row whose image was not read."""
     fields: dict[str, Any] = {"source": f"/nowhere/{row}.png", "kind": "DownloadError"}
     fields |= {"code": code, "request_id": f"id-{row}"}

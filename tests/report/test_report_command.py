@@ -42,10 +42,41 @@ def test_it_writes_a_page_beside_the_output(tmp_path: Path) -> None:
     done = run("report", out)
     page = tmp_path / "out.html"
     assert done.returncode == 0
-    assert done.stdout == f"{page}: 3 rows, 2 without a picture\n"
+    why = "its file is not there any more"
+    assert done.stdout == f"{page}: 3 rows, 2 without a picture: {why}\n"
     assert done.stderr == "writing a report\n"
     assert "data:image/" in page.read_text("utf-8")
     assert files_in(tmp_path) == {"out.jsonl", "out.html"}
+
+
+def test_reasons_for_missing_pictures_are_counted(tmp_path: Path) -> None:
+    """The commonest first; where a list helps, it says so."""
+    pytest.importorskip("PIL")
+    cut = [said("a", row, source="https://example.com/a.png?…") for row in range(1, 4)]
+    page = tmp_path / "out.html"
+    done = run("report", output(tmp_path, *cut))
+    assert done.stdout.startswith(f"{page}: 3 rows, 3 without a picture: ")
+    assert done.stdout.endswith("--input LIST has it\n")
+    done = run("report", output(tmp_path, said("b", 4), *cut))
+    head, *reasons = done.stdout.splitlines()
+    assert head == f"{page}: 4 rows, 4 without a picture"
+    assert reasons[0].startswith("  3  its URL is kept without the query")
+    assert reasons[1] == "  1  its file is not there any more"
+
+
+def test_an_input_is_looked_up_for_the_rows_that_are_shown(tmp_path: Path) -> None:
+    """Also for a failure far down the list; another list than the job's is said to be one."""
+    pytest.importorskip("PIL")
+    listed = tmp_path / "urls.txt"
+    names = [f"http://127.0.0.1:1/{row}.png" for row in range(1, 9)]
+    listed.write_text("".join(f"{name}?key=1\n" for name in names))
+    rows = [said("a", row, source=f"{name}?…") for row, name in enumerate(names, 1)]
+    out = output(tmp_path, *rows[:7], failed(8, source=rows[7].source))
+    done = run("report", out, "--input", listed, "--limit", 2)
+    assert done.stdout.endswith("2 of 8 rows, 2 without a picture: no connection to its host\n")
+    listed.write_text("https://example.com/other.png?key=1\n" * 8)
+    done = run("report", out, "--input", listed, "--limit", 2)
+    assert done.stdout.endswith("the list has another in its row, or none\n")
 
 
 def test_options_say_where_and_what(tmp_path: Path) -> None:
@@ -68,6 +99,7 @@ def test_what_cannot_be_read_is_one_line(tmp_path: Path) -> None:
     done = run("report", tmp_path / "nowhere" / "out.jsonl")
     assert done.returncode == 2
     assert done.stderr.endswith("out.jsonl: no such file or directory\n")
+    assert "writing a report" not in done.stderr
     (tmp_path / "folder").mkdir()
     done = run("report", tmp_path / "folder", "--pictures", "none")
     assert done.returncode == 2
@@ -79,6 +111,7 @@ def test_what_cannot_be_read_is_one_line(tmp_path: Path) -> None:
     done = run("report", tmp_path / "notes.txt", "--pictures", "none")
     assert done.returncode == 2
     assert "notes.txt is no output of a job: record 1: " in done.stderr
+    assert "writing a report" not in done.stderr
     assert files_in(tmp_path) == {"folder", "notes.txt"}
 
 

@@ -57,6 +57,14 @@ return [...document.querySelectorAll(".page")].map((page) => {
 });
 """
 
+NUMBERS = """
+const edges = (one) => {
+  const { left, top, right, bottom } = one.getBoundingClientRect();
+  return [left, top, right, bottom];
+};
+return ["circle", "rect"].map((name) => [...document.querySelectorAll(`.box ${name}`)].map(edges));
+"""
+
 LIT = """
 const texts = (selector) => [...document.querySelectorAll(selector)]
   .map((one) => one.textContent.split("\\n")[0]);
@@ -122,6 +130,13 @@ def search(person: Viewer, words: str) -> None:
     person.press(words, Keys.ENTER)
 
 
+def overlap(one: list[float], other: list[float]) -> bool:
+    """Whether two rectangles do, by more than a share of a pixel."""
+    return all(
+        min(one[side + 2], other[side + 2]) - max(one[side], other[side]) > 0.2 for side in (0, 1)
+    )
+
+
 def check(page: dict[str, Any], size: list[int], lines: list[dict[str, Any]]) -> None:
     """Boxes, tooltips, numbers and texts are where and what the lines of the picture are."""
     assert (page["size"], page["loaded"]) == (size, True)
@@ -152,6 +167,25 @@ def test_boxes_stand_where_the_text_is(
     check(page, TRUTH[name]["size"], TRUTH[name]["lines"])
 
 
+@pytest.mark.parametrize("width", [360, 1200])
+def test_numbers_hide_neither_text_nor_each_other(
+    person: Viewer, show: Open, tmp_path: Path, width: int
+) -> None:
+    """Of close lines in two columns, on a phone, too, where a line is seven pixels high."""
+    columns = [(40, 300), (470, 300)]
+    lines = [(x, 20 + 30 * row, w) for x, w in columns for row in range(10)]
+    regions = tuple(Region(f"line {y}", x, y, w, 22) for x, y, w in lines)
+    Image.new("RGB", (900, 500), "white").save(tmp_path / "columns.png")
+    show(said("a", regions=regions, source=str(tmp_path / "columns.png")), width=width)
+    look(person)
+    numbers, boxes = person.run(NUMBERS)
+    assert len(numbers) == 20
+    for at, number in enumerate(numbers):
+        assert number[2] - number[0] >= 6
+        for other in (*boxes, *numbers[at + 1 :]):
+            assert not overlap(number, other)
+
+
 def test_frames_have_their_own_pictures_and_boxes(person: Viewer, show: Open) -> None:
     """All that were read of a GIF, one after the other."""
     truth = TRUTH["anim4.gif"]
@@ -163,6 +197,21 @@ def test_frames_have_their_own_pictures_and_boxes(person: Viewer, show: Open) ->
         check(page, truth["size"], lines)
     sources = person.run("return [...document.images].map((image) => image.src)")
     assert len(set(sources)) == 4
+
+
+@pytest.mark.parametrize(("name", "frames"), [("anim4.gif", 4), ("long_portrait.png", 7)])
+def test_a_picture_of_which_the_first_frame_was_read_says_so(
+    person: Viewer, show: Open, name: str, frames: int
+) -> None:
+    """Where no more was asked for; else an empty rest would look like a picture without text."""
+    alone: dict[str, Any] = {"frames": (), "interval": None, "max_frames": None}
+    small = sample("small_en.png", 3)
+    show(sample(name, **alone), sample(name, 2, **alone | {"interval": 1}), small)
+    said = person.run(
+        "return [...document.querySelectorAll('.entry')].map("
+        "(one) => one.querySelector('header .chip')?.textContent)"
+    )
+    assert said == [f"first of {frames} frames only", None, None]
 
 
 def test_a_line_and_its_boxes_light_up_together(person: Viewer, show: Open) -> None:
@@ -330,9 +379,9 @@ def test_rows_are_filtered_by_what_became_of_them(person: Viewer, show: Open) ->
     ]
     assert table == [
         ["2"],
-        ["592 slow: keep images on a fast host"],
+        ["592 slow: keep images on a fast hostRows 3 · 4"],
         ["1"],
-        ["404 slow: keep images on a fast host"],
+        ["404 slow: keep images on a fast hostRow 5"],
     ]
     person.find("#failures-rows button")[0].click()
     assert person.run(ROWS_SHOWN) == ["3", "4"]
@@ -347,6 +396,30 @@ def test_what_is_left_out_is_said(person: Viewer, show: Open) -> None:
     assert person.texts("#pictures-words") == [
         "The first 10 of 1,300 rows. aliocr report out.jsonl --limit 1300 shows all of them."
     ]
+
+
+def test_a_failure_far_down_is_shown_and_named(person: Viewer, show: Open) -> None:
+    """Its kind leads to it; and one in thousands is neither none of them nor all are read."""
+    rows = [said("a", row) for row in range(1, 5000)]
+    show(*rows, failed(5000, code=404), gallery=LeftOut(), limit=10)
+    assert person.texts("#totals dd")[1] == "4,999> 99.9 %"
+    assert person.texts("#totals dd")[4] == "1< 0.1 %"
+    assert person.texts("#pictures-words")[0].startswith(
+        "The row that failed, and the first 9 of 4,999 that were read. aliocr report"
+    )
+    assert person.texts("#failures-rows .which") == ["Row 5,000"]
+    person.find("#failures-rows button")[0].click()
+    assert person.run(ROWS_SHOWN) == ["5,000"]
+
+
+def test_numbers_in_the_totals_stand_below_each_other(person: Viewer, show: Open) -> None:
+    """On a phone each share is below its number, and begins where that begins."""
+    show(said("a"), failed(2), gallery=LeftOut(), width=360)
+    starts = person.run(
+        "return [...document.querySelectorAll('#totals dd:has(small)')].map((dd) =>"
+        " dd.querySelector('small').getBoundingClientRect().left - dd.getBoundingClientRect().left)"
+    )
+    assert starts == [0, 0, 0]
 
 
 # --- strangers ------------------------------------------------------------------------------------

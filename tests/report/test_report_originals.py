@@ -125,10 +125,11 @@ async def test_an_input_has_the_queries_that_an_output_has_not(host: str, tmp_pa
     ]
     with closing(opened(listed)) as reader:
         async with FromSources() as sources:
-            whole = FromInput(sources, results, reader)
+            whole = FromInput(sources, reader)
+            await whole.look_up(results)
             assert await whole.picture(results[0]) == b"/asked?key=1"
             assert await whole.picture(results[1]) == PICTURE
-            with pytest.raises(MissingError, match="without the query"):
+            with pytest.raises(MissingError, match="has another in its row"):
                 await whole.picture(results[2])
 
 

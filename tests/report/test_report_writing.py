@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from truth import SAMPLES
 
 from aliocr import Frame, Region
 from aliocr.job.record import Result
+from aliocr.job.summary import Failed
 from aliocr.report.entry import Link, NoPicture, Page, Picture, entry
 from aliocr.report.fetching import MissingError
 from aliocr.report.gallery import Embedded, LeftOut, Linked
@@ -51,7 +53,7 @@ class Album:
 # --- what is in it --------------------------------------------------------------------------------
 
 
-async def test_totals_are_of_all_rows_and_shown_are_the_first(tmp_path: Path) -> None:
+async def test_totals_are_of_all_rows(tmp_path: Path) -> None:
     """A page of 2 rows still says what became of all 7, and how to see them."""
     rows = [
         said("a"),
@@ -64,25 +66,77 @@ async def test_totals_are_of_all_rows_and_shown_are_the_first(tmp_path: Path) ->
     ]
     page, told_of = await written(iter(rows), tmp_path, LeftOut(), limit=2)
     data = told(page)
-    advice = "592 slow: keep images on a fast host"
+    words = {"kind": "DownloadError", "advice": "592 slow: keep images on a fast host"}
+    other = words | {"advice": "404 slow: keep images on a fast host"}
     assert data["totals"] == {
         "rows": 7,
         "read": 4,
         "with_text": 3,
         "frames": 1 + 1 + 4 + 2,
         "failed": [
-            {"kind": "DownloadError", "code": 592, "rows": 2, "advice": advice},
-            {
-                "kind": "DownloadError",
-                "code": 404,
-                "rows": 1,
-                "advice": advice.replace("592", "404"),
-            },
+            words | {"code": 592, "rows": 2, "first": [2, 3]},
+            other | {"code": 404, "rows": 1, "first": [4]},
         ],
     }
-    assert [each["row"] for each in data["entries"]] == [1, 2]
     assert data["all"] == "aliocr report out.jsonl --limit 7"
-    assert (told_of.rows, told_of.shown, told_of.missing) == (7, 2, 0)
+    assert (told_of.rows, told_of.shown, told_of.missing) == (7, 2, ())
+
+
+async def shown_rows(folder: Path, rows: Iterable[Result], limit: int) -> list[int]:
+    """Which of them are on a page of so many."""
+    page, _ = await written(rows, folder, LeftOut(), limit=limit)
+    return [each["row"] for each in told(page)["entries"]]
+
+
+async def test_a_failure_is_on_the_page_wherever_it_stands(tmp_path: Path) -> None:
+    """The one in 5,000 rows that is the last of the file, too."""
+    rows = [*(said("a", row) for row in range(1, 5000)), failed(5000)]
+    assert await shown_rows(tmp_path, iter(rows), 10) == [*range(1, 10), 5000]
+
+
+async def test_many_failures_leave_room_for_each_other_and_for_what_was_read(
+    tmp_path: Path,
+) -> None:
+    """Some of each kind are there, the first ones, and one place of ten has a row with text."""
+    rows = [failed(row) for row in range(1, 101)]
+    rows += [failed(row, code=404) for row in range(101, 131)]
+    rows += [failed(131, code=480), *(said("a", row) for row in range(132, 232))]
+    for order in (rows, rows[::-1]):
+        shown = await shown_rows(tmp_path, iter(order), 20)
+        assert len(shown) == 20
+        assert shown[:8] == list(range(1, 9))
+        assert {101, 131, 132, 133} <= set(shown)
+    assert await shown_rows(tmp_path, iter(rows), 1) in ([1], [101], [131])
+
+
+async def test_rows_stand_in_the_order_of_the_input(tmp_path: Path) -> None:
+    """Though answers came in another."""
+    rows = [said("a", row) for row in (1, 2, 4, 3, 6, 5, 8, 7)]
+    assert await shown_rows(tmp_path, iter(rows), 100) == list(range(1, 9))
+    assert await shown_rows(tmp_path, iter(rows), 3) == [1, 2, 3]
+
+
+async def test_what_differs_from_row_to_row_is_not_said_of_all(tmp_path: Path) -> None:
+    """One code for an empty file, a damaged one and a text: what holds for each of them stands."""
+    whys = "an empty file", "damaged or truncated", "an unknown format"
+    rows = [
+        failed(row, kind="ImageError", code=590, error=f"590 {why}: send another")
+        for row, why in enumerate(whys, 1)
+    ]
+    rows += [failed(row, code=777, error=f"777 {row}") for row in (4, 5)]
+    rows += [failed(row, kind="BadRow", code=None, error=f"no URL: {row}") for row in (6, 7)]
+    page, _ = await written(iter(rows), tmp_path, LeftOut())
+    advice = [each["advice"] for each in told(page)["totals"]["failed"]]
+    summary = Failed("ImageError", 590, 3).advice, Failed("BadRow", None, 2).advice
+    assert advice == [summary[0], "for several reasons; each row says its own", summary[1]]
+
+
+async def test_the_first_rows_of_each_kind_are_named(tmp_path: Path) -> None:
+    """In order, few of them, also of those that the page has no room for."""
+    rows = [failed(row) for row in (9, 8, 7, 6, 5, 4, 3)] + [failed(10**6, code=404)]
+    page, _ = await written(iter(rows), tmp_path, LeftOut(), limit=1)
+    first = [each["first"] for each in told(page)["totals"]["failed"]]
+    assert first == [[3, 4, 5, 6, 7], [10**6]]
 
 
 async def test_progress_is_told(tmp_path: Path) -> None:
@@ -147,7 +201,7 @@ async def test_a_picture_that_cannot_be_shown_has_a_reason(tmp_path: Path) -> No
     assert "not there" in missing[0]
     assert "without the query" in missing[1]
     assert missing[2] == ""
-    assert told_of.missing == 2
+    assert [rows for _, rows in told_of.missing] == [1, 1]
     page, _ = await written([said("a")], tmp_path, Embedded(Album(b"no picture")))
     assert told(page)["entries"][0]["missing"].endswith("an unknown format")
 
@@ -164,7 +218,7 @@ async def test_linked_pictures_are_relative_to_the_page(tmp_path: Path) -> None:
     assert entries[0]["sheets"][0]["address"] == "./b/c%23d%201.png"
     assert entries[1]["sheets"][0]["address"] == "https://example.com/a.png"
     assert "without the query" in entries[2]["missing"]
-    assert told_of.missing == 1
+    assert [rows for _, rows in told_of.missing] == [1]
     assert "img-src data: http: https: file:;" in page.read_text("utf-8")
 
 

@@ -1,0 +1,27 @@
+"""What to do about the ways to fail: one account of it, for every summary."""
+
+from __future__ import annotations
+
+from aliocr.errors import advice_on
+from aliocr.job.rows import BAD_ROW
+
+__all__ = ["advice"]
+
+ADVICE = {
+    BAD_ROW: "the output says what is wrong with each; list them, mended, in another file",
+    "OverloadError": "the session had too much to do",
+    "ResponseError": "something else answered, or not as documented; check endpoint and proxy",
+    "ScanTimeoutError": "no answer in time",
+    "TransportError": "check the network",
+}
+"""What to do about errors without a code."""
+
+
+def advice(kind: str, code: int | str | None) -> str:
+    """What to do about rows that failed so; may be empty.
+
+    Args:
+        kind: The name of the error's class; `"BadRow"` for rows that name no image.
+        code: The service's code, if it gave one.
+    """
+    return ADVICE.get(kind, "") if code is None else advice_on(code)
