@@ -24,7 +24,7 @@ import hashlib
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from functools import partial
@@ -33,13 +33,11 @@ from typing import Any, TypeVar
 
 import attrs
 
-from aliocr.emulator.content import CERTAIN, Content
+from aliocr.emulator.content import Content
 from aliocr.emulator.ending import to_the_end
-from aliocr.emulator.engine import Engine, Recognized, rate
-from aliocr.emulator.stitch import Strip, stitched
-from aliocr.layout import joined_text, reading_order
-from aliocr.models import Frame, Region
-from aliocr.pictures.picture import PictureError, PictureFrame, blank_sides, decode
+from aliocr.emulator.engine import Engine
+from aliocr.emulator.seen import Seen, content_of
+from aliocr.pictures.picture import PictureError, PictureFrame, decode
 
 __all__ = ["PictureReader"]
 
@@ -62,14 +60,6 @@ class _ClosedError(RuntimeError):
 
     def __init__(self) -> None:
         super().__init__(CLOSED)
-
-
-@attrs.frozen
-class _Seen:
-    """What an engine saw in one frame, in reading order, and the same as a value for the caller."""
-
-    strip: Strip
-    frame: Frame
 
 
 @attrs.frozen
@@ -243,9 +233,9 @@ class PictureReader:
             )
             await asyncio.wait((opening,))
             opened = opening.result()
-            if isinstance(opened, _Seen):
-                return _content((opened,))
-            seen: list[asyncio.Future[_Seen]] = []
+            if isinstance(opened, Seen):
+                return content_of((opened,))
+            seen: list[asyncio.Future[Seen]] = []
             while (frame := await self._decoded(job, opened)) is not None:
                 seen.append(await self._hand_over(job, self._see, frame))
                 del frame  # at the worker; the next one is decoded without it in memory
@@ -253,7 +243,7 @@ class PictureReader:
             # Of a thousand frames even this takes a while. It is not dropped for want of callers:
             # what was read is all there.
             await self._workers.acquire()
-            whole = self._given(_content, [each.result() for each in seen])
+            whole = self._given(content_of, [each.result() for each in seen])
             await asyncio.wait((whole,))
             return whole.result()
 
@@ -300,7 +290,7 @@ class PictureReader:
 
     def _open(
         self, data: bytes, interval: int | None, max_frames: int | None
-    ) -> Iterator[PictureFrame] | _Seen:
+    ) -> Iterator[PictureFrame] | Seen:
         """Begin to decode a picture in a worker, and read it too if it has one frame only.
 
         A single frame gives other workers nothing to share, and what is begun is then finished.
@@ -321,15 +311,9 @@ class PictureReader:
         engine: Engine = self._of_thread.engine
         return engine
 
-    def _see(self, frame: PictureFrame) -> _Seen:
+    def _see(self, frame: PictureFrame) -> Seen:
         """Read a frame in a worker."""
-        picture = frame.picture
-        seen = reading_order(self._engine().recognize(picture))
-        found = tuple(attrs.evolve(each, x=each.x + frame.x, y=each.y + frame.y) for each in seen)
-        blanks = tuple(blank_sides(picture, each.x, each.y, each.w, each.h) for each in seen)
-        strip = Strip(found, frame.x, frame.x + picture.width, blanks)
-        # No address: the service keeps frames for some minutes, the emulator keeps none.
-        return _Seen(strip, Frame(joined_text(found), _regions(found), rate=_rate(found)))
+        return Seen.of(frame, self._engine().recognize(frame.picture))
 
 
 def _next(frames: Iterator[PictureFrame]) -> PictureFrame | None:
@@ -344,27 +328,6 @@ def _failing_as_documented(function: Callable[..., T], *args: object) -> T:
         raise
     except BaseException as error:  # a library's SystemExit would end the event loop
         raise PictureError(586, f"the engine failed ({type(error).__name__})") from error
-
-
-def _regions(found: Iterable[Recognized]) -> tuple[Region, ...]:
-    return tuple(Region(each.text, each.x, each.y, each.w, each.h) for each in found)
-
-
-def _content(seen: Sequence[_Seen]) -> Content:
-    strips = [one.strip for one in seen]
-    found: Sequence[Recognized]
-    if any(strip.left for strip in strips):
-        found = stitched(strips)
-    else:
-        found = [each for strip in strips for each in strip.found]
-    # A single frame is the image itself. Source: "frames".
-    frames = tuple(one.frame for one in seen) if len(seen) > 1 else ()
-    return Content(joined_text(found), _regions(found), frames, _rate(found))
-
-
-def _rate(found: Sequence[Recognized]) -> float:
-    mean = rate(found)
-    return CERTAIN if mean is None else mean
 
 
 async def _sha256(data: bytes) -> bytes:

@@ -219,9 +219,8 @@ def test_a_damaged_gif_gives_the_frames_before_the_damage() -> None:
     for length in range(1, len(whole)):
         try:
             frames = decoded(whole[:length], interval=1, max_frames=9)
-        except PictureError as refusal:
-            assert refusal.code == 590
-            counts.append(0)
+        except PictureError as error:
+            counts.append(0 if error.code == 590 else -1)
             continue
         assert [frame.index for frame in frames] == list(range(len(frames)))
         assert [frame.picture.tobytes() for frame in frames] == shown[: len(frames)]
