@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Self
+from typing import Self, TypeVar
 
 import attrs
 
@@ -11,10 +11,13 @@ from aliocr.emulator.content import CERTAIN, Content
 from aliocr.emulator.engine import Recognized, rate
 from aliocr.emulator.stitch import Strip, stitched
 from aliocr.layout import joined_text, reading_order
-from aliocr.models import Frame, Region
+from aliocr.models import Frame, Region, with_unread
 from aliocr.pictures.picture import PictureFrame, blank_sides
+from aliocr.wire import WrittenRegions
 
 __all__ = ["Seen", "content_of"]
+
+H = TypeVar("H", Frame, Content)
 
 
 @attrs.frozen
@@ -33,7 +36,7 @@ class Seen:
         blanks = tuple(blank_sides(picture, each.x, each.y, each.w, each.h) for each in seen)
         strip = Strip(found, frame.x, frame.x + picture.width, blanks)
         # No address: the service keeps frames for some minutes, the emulator keeps none.
-        return cls(strip, Frame(joined_text(found), _regions(found), rate=_rate(found)))
+        return cls(strip, _having(found, Frame(joined_text(found), rate=_rate(found))))
 
 
 def content_of(seen: Sequence[Seen]) -> Content:
@@ -50,11 +53,18 @@ def content_of(seen: Sequence[Seen]) -> Content:
         found = [each for strip in strips for each in strip.found]
     # A single frame is the image itself. Source: "frames".
     frames = tuple(one.frame for one in seen) if len(seen) > 1 else ()
-    return Content(joined_text(found), _regions(found), frames, _rate(found))
+    return _having(found, Content(joined_text(found), frames=frames, rate=_rate(found)))
 
 
-def _regions(found: Iterable[Recognized]) -> tuple[Region, ...]:
-    return tuple(Region(each.text, each.x, each.y, each.w, each.h) for each in found)
+def _having(found: Sequence[Recognized], what: H) -> H:
+    """The same with its regions, as they will be sent.
+
+    Here, in the worker: the event loop need not write them, nor the garbage collector look at each.
+    """
+    if not found:
+        return what
+    regions = (Region(each.text, each.x, each.y, each.w, each.h) for each in found)
+    return with_unread(what, WrittenRegions.of(regions))
 
 
 def _rate(found: Sequence[Recognized]) -> float:
