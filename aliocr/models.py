@@ -15,7 +15,17 @@ from aliocr.errors import OCRError, without_query
 if TYPE_CHECKING:
     from aliocr.layout import Line
 
-__all__ = ["Failure", "Frame", "Image", "Outcome", "Region", "Scan", "with_unread"]
+__all__ = [
+    "Failure",
+    "Frame",
+    "HasRegions",
+    "Image",
+    "Outcome",
+    "Region",
+    "Scan",
+    "unread",
+    "with_unread",
+]
 
 MAX_URL_CHARACTERS = 2048
 """Source: request parameter "url"."""
@@ -146,7 +156,7 @@ class Region:
     h: float
 
 
-class _HasRegions:
+class HasRegions:
     """What has `regions`, and may have been told to read them when they are first asked for.
 
     They are nine tenths of a reply, and many callers want the text alone. Until then their place is
@@ -167,7 +177,7 @@ class _HasRegions:
 
 
 @attrs.frozen
-class Frame(_HasRegions):
+class Frame(HasRegions):
     """One captured frame of a GIF or long image.
 
     Args:
@@ -193,7 +203,7 @@ class Frame(_HasRegions):
 
 
 @attrs.frozen
-class Scan(_HasRegions):
+class Scan(HasRegions):
     """What the service read in one image.
 
     Args:
@@ -239,19 +249,25 @@ class Scan(_HasRegions):
         return self.suggestion == "review"
 
 
-FrameOrScan = TypeVar("FrameOrScan", Frame, Scan)
+H = TypeVar("H", bound=HasRegions)
 
 
-def with_unread(found: FrameOrScan, read: Callable[[], tuple[Region, ...]]) -> FrameOrScan:
+def with_unread(found: H, read: Callable[[], tuple[Region, ...]]) -> H:
     """The same object, as new as it must be, whose regions are read when first asked for.
 
     Args:
-        found: A frame or scan that nobody has seen yet.
+        found: A frame, scan or the like that nobody has seen yet.
         read: Gives the regions; must not raise.
     """
     object.__delattr__(found, "regions")
     object.__setattr__(found, "_unread", read)
     return found
+
+
+def unread(found: HasRegions) -> Callable[[], tuple[Region, ...]] | None:
+    """What reads the regions when they are asked for; None if they have been read already."""
+    read: Callable[[], tuple[Region, ...]] | None = getattr(found, "_unread", None)
+    return read
 
 
 @attrs.frozen

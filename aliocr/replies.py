@@ -13,14 +13,22 @@ import msgspec
 
 from aliocr import tolerance
 from aliocr.errors import OCRError, ResponseError, api_error, undocumented_error
-from aliocr.models import Frame, Image, Region, Scan, with_unread
-from aliocr.wire import OK, SCENE, UNREADABLE, Answer, Envelope, FrameReading, Reading
+from aliocr.models import Frame, Image, Scan, with_unread
+from aliocr.wire import (
+    OK,
+    SCENE,
+    UNREADABLE,
+    Answer,
+    Envelope,
+    FrameReading,
+    Reading,
+    WrittenRegions,
+)
 
 __all__ = ["Part", "decode_reply"]
 
 _envelope_decoder = msgspec.json.Decoder(Envelope, strict=False)
 _answer_decoder = msgspec.json.Decoder(Answer, strict=False)
-_regions_decoder = msgspec.json.Decoder(tuple[Region, ...], strict=False)
 
 Part: TypeAlias = Sequence[tuple[int, Scan | OCRError]]
 """What became of some images of a request, by their places in it, from 0."""
@@ -151,12 +159,16 @@ def _outcome(answer: Answer, image: Image, request_id: str | None) -> Scan | OCR
         task_id=answer.task_id,
         request_id=request_id,
     )
-    return with_unread(scan, _Regions(result.ocr_locations)) if result.ocr_locations else scan
+    return with_unread(scan, WrittenRegions(result.ocr_locations)) if result.ocr_locations else scan
 
 
 def _frame(reading: FrameReading) -> Frame:
     frame = Frame(text=_text(reading), url=reading.url, rate=reading.rate)
-    return with_unread(frame, _Regions(reading.ocr_locations)) if reading.ocr_locations else frame
+    return (
+        with_unread(frame, WrittenRegions(reading.ocr_locations))
+        if reading.ocr_locations
+        else frame
+    )
 
 
 def _text(reading: Reading) -> str:
@@ -165,21 +177,4 @@ def _text(reading: Reading) -> str:
         return "\n".join(reading.ocr_data)
     if not reading.ocr_locations:
         return ""
-    return " ".join(region.text for region in _Regions(reading.ocr_locations)())
-
-
-class _Regions(bytes):
-    """The regions of one image as the reply has them; a copy, that it need not be kept whole.
-
-    They are known to be JSON, for the whole reply was read as such. What else may be wrong with
-    them is made good as it is for everything, whenever they are read.
-    """
-
-    __slots__ = ()
-
-    def __call__(self) -> tuple[Region, ...]:
-        """The regions, those that can be read."""
-        try:
-            return _regions_decoder.decode(self)
-        except UNREADABLE:
-            return tolerance.read_all(tolerance.parse(self), Region)
+    return " ".join(region.text for region in WrittenRegions(reading.ocr_locations)())

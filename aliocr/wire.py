@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Self, TypeAlias
 
 import msgspec
 
+from aliocr import tolerance
 from aliocr.errors import APIError
 from aliocr.limits import IMAGES_PER_REQUEST
-from aliocr.models import Image, Region, Scan
+from aliocr.models import Frame, Image, Region, Scan, unread
 from aliocr.tolerance import MOST_WHOLE
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "Result",
     "ScanRequest",
     "Task",
+    "WrittenRegions",
     "decode_request",
     "encode_answer",
     "encode_envelope",
@@ -150,6 +152,33 @@ UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What the strict decoder raises; the last for a body that is nested a thousand levels deep."""
 
 
+_regions_decoder = msgspec.json.Decoder(tuple[Region, ...], strict=False)
+
+
+class WrittenRegions(bytes):
+    """The regions of one image as a reply has them, read when called: for `models.with_unread`.
+
+    The garbage collector need not look into it, as into an object for each of them.
+
+    They are JSON. What else may be wrong with them is made good as it is for everything, whenever
+    they are read.
+    """
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, regions: Iterable[Region]) -> Self:
+        """Written once, however often they are sent."""
+        return cls(msgspec.json.encode(tuple(regions)))
+
+    def __call__(self) -> tuple[Region, ...]:
+        """The regions, those that can be read."""
+        try:
+            return _regions_decoder.decode(self)
+        except UNREADABLE:
+            return tolerance.read_all(tolerance.parse(self), Region)
+
+
 # --- requests -------------------------------------------------------------------------------------
 
 
@@ -252,9 +281,7 @@ def _answer(task: Task, answer: Scan | APIError) -> Answer:
             code=int(answer.code), msg=answer.message, data_id=task.data_id, url=task.url, extras={}
         )
     frames = tuple(
-        FrameReading(
-            rate=f.rate, url=f.url, ocr_data=_lines(f.text), ocr_locations=_written(f.regions)
-        )
+        FrameReading(rate=f.rate, url=f.url, ocr_data=_lines(f.text), ocr_locations=_written(f))
         for f in answer.frames
     )
     result = Result(
@@ -263,7 +290,7 @@ def _answer(task: Task, answer: Scan | APIError) -> Answer:
         suggestion=answer.suggestion,
         rate=answer.rate,
         ocr_data=_lines(answer.text),
-        ocr_locations=_written(answer.regions),
+        ocr_locations=_written(answer),
         frames=frames or None,
     )
     return _WholeAnswer(
@@ -282,8 +309,10 @@ def _lines(text: str) -> tuple[str, ...] | None:
     return (text,) if text else None
 
 
-def _written(regions: tuple[Region, ...]) -> msgspec.Raw:
-    return msgspec.Raw(msgspec.json.encode(regions)) if regions else _ABSENT
+def _written(found: Frame | Scan) -> msgspec.Raw:
+    if isinstance(written := unread(found), WrittenRegions):
+        return msgspec.Raw(written)
+    return msgspec.Raw(msgspec.json.encode(found.regions)) if found.regions else _ABSENT
 
 
 def encode_refusal(code: int | str, message: str, *, request_id: str, host: str = "") -> bytes:

@@ -27,7 +27,7 @@ from aliocr.limits import REQUESTS_PER_SECOND
 __all__ = ["emulate"]
 
 MAX_CALLS = 1000
-"""Requests remembered, with all that was said of their images."""
+"""Requests remembered, with the code and the frames of each of their images."""
 
 PATIENCE = 1.0
 """Seconds for the requests under way when it is to stop, beyond the deadline they have anyway."""
@@ -219,6 +219,7 @@ def emulate(
             accounts=_accounts(accounts_file),
             deadline=deadline or None,
             private_addresses=not public_only,
+            brief_calls=True,
             requests_per_second=requests_per_second or None,
             **_quota(images_per_second, images_in_flight, new_account=new_account),
             **options,

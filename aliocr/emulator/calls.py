@@ -6,12 +6,32 @@ import time
 from collections.abc import Iterable
 
 import attrs
+import msgspec
 
+from aliocr import wire
 from aliocr.emulator.plan import Answer
+from aliocr.errors import APIError, without_query
 from aliocr.models import Scan
 from aliocr.wire import Task
 
-__all__ = ["Call", "busiest_second", "frames_charged"]
+__all__ = ["Call", "Told", "busiest_second", "frames_charged"]
+
+
+class Told(msgspec.Struct, frozen=True, gc=False):
+    """What others may know of an image and its answer.
+
+    Args:
+        url: Without its query, which may be a key.
+        data_id: As the request has it.
+        code: Its answer's; None if it has none.
+        frames: How many were read; of a picture of one frame 1.
+    """
+
+    # Not for the garbage collector, which would look at a hundred thousand of them.
+    url: str
+    data_id: str | None
+    code: int | str | None = None
+    frames: int = 0
 
 
 @attrs.define(eq=False)
@@ -26,12 +46,13 @@ class Call:
         time: When it arrived, in seconds since the epoch by this machine's clock.
         account: The number of the account that signed it, throttled or not; None if none did.
         tasks: What it asked for; empty if no account signed it, as strangers could fill the memory
-            else, or if its body could not be read.
+            else, if its body could not be read, or once the call is shortened.
         biz_type: The policy it named; None if it named none, or for the same reasons.
         status: HTTP status of the answer; None while there is none.
         code: The answer's code: 200, the envelope's, or the gateway's string; None for an answer
             that is not the service's.
-        answers: What the reply said of each image, in the reply's order.
+        answers: What the reply said of each image, in the reply's order; empty once the call is
+            shortened.
         charged: Images, or frames of them, that were read and would have been charged, whatever
             became of the reply. That images are not charged for which the service answers with
             another code than 200 is not documented, but likely.
@@ -52,6 +73,34 @@ class Call:
     answers: tuple[Answer, ...] = ()
     charged: int = 0
     answered: float | None = None
+    _told: tuple[Told, ...] | None = attrs.field(default=None, init=False, repr=False)
+
+    @property
+    def images(self) -> tuple[Told, ...]:
+        """Of each image what others may know, in the request's order."""
+        if self._told is not None:
+            return self._told
+        # By identity, as nothing else tells tasks apart that were sent without a data id; reversed,
+        # for the first of an image's answers is its own.
+        became = {id(task): answer for task, answer in reversed(self.answers)}
+        return tuple(_told(task, became.get(id(task))) for task in self.tasks)
+
+    def shorten(self) -> None:
+        """Keep `images` alone of `tasks` and `answers`, which hold all that was read."""
+        self._told = self.images
+        self.tasks = ()
+        self.answers = ()
+
+
+def _told(task: Task, answer: Scan | APIError | None) -> Told:
+    url = without_query(task.url)
+    match answer:
+        case Scan():
+            return Told(url, task.data_id, wire.OK, max(1, len(answer.frames)))
+        case APIError():
+            return Told(url, task.data_id, answer.code)
+        case None:
+            return Told(url, task.data_id)
 
 
 def frames_charged(answers: Iterable[Answer]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from aliocr.models import Frame, Region
+from aliocr.models import Frame, HasRegions, Region
 
 __all__ = ["CERTAIN", "Content"]
 
@@ -13,7 +13,7 @@ CERTAIN = 99.9
 
 
 @attrs.frozen
-class Content:
+class Content(HasRegions):
     """What an image says.
 
     Args:

@@ -26,13 +26,10 @@ from aiohttp import web
 from aiohttp.http import HttpProcessingError
 from aiohttp.typedefs import Handler
 
-from aliocr import wire
 from aliocr.emulator.calls import Call
 from aliocr.emulator.endpoint import BODY_TIMEOUT
 from aliocr.emulator.origin import OWN, json_answer
 from aliocr.emulator.rules import RULES
-from aliocr.errors import APIError, without_query
-from aliocr.models import Scan
 
 __all__ = ["Control", "Route", "Verb"]
 
@@ -190,9 +187,6 @@ async def _listed(calls: Sequence[Call]) -> AsyncIterator[bytes]:
 
 def _told(call: Call) -> dict[str, object]:
     """A record for others to read: without the queries of URLs, which may be keys to them."""
-    # By identity, as nothing else tells tasks apart that were sent without a data id; reversed, for
-    # the first of an image's answers is its own.
-    became = {id(task): answer for task, answer in reversed(call.answers)}
     return {
         "time": call.time,
         "method": call.method,
@@ -201,21 +195,7 @@ def _told(call: Call) -> dict[str, object]:
         "request_id": call.request_id,
         "status": call.status,
         "code": call.code,
-        "images": [
-            {"url": without_query(task.url), "data_id": task.data_id, **_said(became.get(id(task)))}
-            for task in call.tasks
-        ],
+        "images": call.images,
         "charged": call.charged,
         "seconds": None if call.answered is None else call.answered - call.arrived,
     }
-
-
-def _said(answer: Scan | APIError | None) -> dict[str, object]:
-    """Code and frames of an image's answer; null for one that has none."""
-    match answer:
-        case Scan():
-            return {"code": wire.OK, "frames": max(1, len(answer.frames))}
-        case APIError():
-            return {"code": answer.code, "frames": 0}
-        case None:
-            return {"code": None, "frames": 0}

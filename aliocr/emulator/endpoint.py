@@ -56,6 +56,7 @@ class Endpoint:
         calls: Where every request is recorded.
         deadline: Seconds from a request's arrival to its answer, above 0.2; None for no deadline.
         max_calls: How many records are kept, the last ones; None for all.
+        brief_calls: Shorten each when its request is done with.
     """
 
     def __init__(
@@ -68,12 +69,14 @@ class Endpoint:
         calls: list[Call],
         deadline: float | None,
         max_calls: int | None = None,
+        brief_calls: bool = False,
     ) -> None:
         self._accounts = accounts
         self._plan = plan
         self._service = service
         self._calls = calls
         self._max_calls = max_calls
+        self._brief_calls = brief_calls
         self._turns = turns
         self._writer = Writer(turns)
         self._deadline = deadline
@@ -95,15 +98,15 @@ class Endpoint:
             headers = self._headers(reply)
         except asyncio.CancelledError:
             # The client left before it had its answer, or the emulator stops.
-            _log_call(call)
+            self._close(call)
             raise
         if reply.broken is Breakage.DROP:
             if request.transport is not None:
                 request.transport.abort()
-            _log_call(call, reply.broken)
+            self._close(call, reply.broken)
             return web.Response()
         call.status, call.code, call.answered = reply.status, reply.code, _moment()
-        _log_call(call, reply.broken)
+        self._close(call, reply.broken)
         if reply.broken is Breakage.STALL:
             await _stall(request, reply, headers)
         return _response(reply, headers)
@@ -114,6 +117,12 @@ class Endpoint:
         if self._max_calls is not None:
             del self._calls[: -self._max_calls]
         return call
+
+    def _close(self, call: Call, broken: Breakage | None = None) -> None:
+        """One line for people: what came, what was said to it, and what it cost."""
+        _log.info("%s", Entry.of(call, seconds=_moment() - call.arrived, broken=broken))
+        if self._brief_calls:
+            call.shorten()
 
     async def aclose(self) -> None:
         """Cancel the requests under way, and wait until they are gone."""
@@ -212,11 +221,6 @@ class Endpoint:
         if reply.retry_after is not None:
             headers["x-acs-retry-after"] = f"{1000 * reply.retry_after:.0f}"
         return headers
-
-
-def _log_call(call: Call, broken: Breakage | None = None) -> None:
-    """One line for people: what came, what was said to it, and what it cost."""
-    _log.info("%s", Entry.of(call, seconds=_moment() - call.arrived, broken=broken))
 
 
 def _moment() -> float:

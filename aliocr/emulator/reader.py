@@ -2,14 +2,16 @@
 
 The rules:
 
-* A picture's *job* is one task of the event loop. It waits for its turn, has the picture decoded by
-  a worker, then each frame read by whichever worker is free.
-* There are a few turns only, so that only so many decoded pictures are in memory; and a worker is
+* A picture's *job* is one task of the event loop. It waits for its turn, then has the picture
+  decoded and read frame by frame, each by whichever worker is free. No frame is decoded before the
+  one ahead of it is at a worker: of an animation a few are in memory, however long it is.
+* There are a few turns only, so that only so many pictures are in memory; and a worker is
   taken before anything is handed to it, so that nothing queues where it cannot be seen. Turns and
   workers go first come, first served: a GIF of a hundred frames and its neighbour alternate.
 * There is one turn more than workers, and pictures that may have several frames leave one: however
   many long animations are in work, a small picture is read between two of their frames.
-* What a worker has begun cannot be stopped. A job nobody waits for any more is cancelled if it
+* What a worker has begun cannot be stopped, so it is little: one frame to decode, of bounded size,
+  or to read. A job nobody waits for any more is cancelled if it
   waits for a turn or a worker; else it runs on, and its reading is there for the next who asks.
 * Equal pictures in work are one job; those read are kept, the most recently asked for first.
   Failures are not kept.
@@ -22,21 +24,20 @@ import hashlib
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from functools import partial
+from itertools import chain
 from typing import Any, TypeVar
 
 import attrs
 
-from aliocr.emulator.content import CERTAIN, Content
+from aliocr.emulator.content import Content
 from aliocr.emulator.ending import to_the_end
-from aliocr.emulator.engine import Engine, Recognized, rate
-from aliocr.emulator.stitch import Strip, stitched
-from aliocr.layout import joined_text, reading_order
-from aliocr.models import Frame, Region
-from aliocr.pictures.picture import PictureError, PictureFrame, blank_sides, decode
+from aliocr.emulator.engine import Engine
+from aliocr.emulator.seen import Seen, content_of
+from aliocr.pictures.picture import PictureError, PictureFrame, decode
 
 __all__ = ["PictureReader"]
 
@@ -54,12 +55,11 @@ CLOSED = "the picture reader is closed"
 T = TypeVar("T")
 
 
-@attrs.frozen
-class _Seen:
-    """What an engine saw in one frame, in reading order, and the same as a value for the caller."""
+class _ClosedError(RuntimeError):
+    """The reader was closed before a worker was done."""
 
-    strip: Strip
-    frame: Frame
+    def __init__(self) -> None:
+        super().__init__(CLOSED)
 
 
 @attrs.frozen
@@ -141,7 +141,7 @@ class PictureReader:
         async with self._hashing:
             key = _Key(await _sha256(data), interval, max_frames)
         if self._closed:
-            raise RuntimeError(CLOSED)
+            raise _ClosedError
         if (kept := self._kept.get(key)) is not None:
             self._kept.move_to_end(key)
             return kept
@@ -157,14 +157,14 @@ class PictureReader:
                 self._forget(job)
                 job.task.cancel()
         if job.task.cancelled():
-            raise RuntimeError(CLOSED)
+            raise _ClosedError
         return job.task.result()
 
     async def lend(self, function: Callable[..., T], *args: object) -> T:
         """Have a worker do something else for a picture, in its turn.
 
         Args:
-            function: What to do, in a thread.
+            function: What to do, in a thread; no more than for one frame, as nothing stops it.
             args: What it is called with.
 
         Raises:
@@ -175,7 +175,7 @@ class PictureReader:
             await self._workers.acquire()
             if self._closed:
                 self._workers.release()
-                raise RuntimeError(CLOSED)
+                raise _ClosedError
             future = self._given(function, *args)
             await asyncio.wait((future,))
             return future.result()
@@ -233,11 +233,25 @@ class PictureReader:
             )
             await asyncio.wait((opening,))
             opened = opening.result()
-            if isinstance(opened, _Seen):
-                return _content((opened,))
-            seen = [await self._hand_over(job, self._see, frame) for frame in opened]
+            if isinstance(opened, Seen):
+                return content_of((opened,))
+            seen: list[asyncio.Future[Seen]] = []
+            while (frame := await self._decoded(job, opened)) is not None:
+                seen.append(await self._hand_over(job, self._see, frame))
+                del frame  # at the worker; the next one is decoded without it in memory
             await asyncio.wait(seen)
-            return _content([each.result() for each in seen])
+            # Of a thousand frames even this takes a while. It is not dropped for want of callers:
+            # what was read is all there.
+            await self._workers.acquire()
+            whole = self._given(content_of, [each.result() for each in seen])
+            await asyncio.wait((whole,))
+            return whole.result()
+
+    async def _decoded(self, job: _Job, frames: Iterator[PictureFrame]) -> PictureFrame | None:
+        """The next frame, from a worker; None if there is none."""
+        decoding = await self._hand_over(job, _next, frames)
+        await asyncio.wait((decoding,))
+        return decoding.result()
 
     async def _take(self, places: asyncio.Semaphore, job: _Job) -> None:
         """Queue for a turn or a worker, unless nobody waits for the job any more."""
@@ -276,13 +290,19 @@ class PictureReader:
 
     def _open(
         self, data: bytes, interval: int | None, max_frames: int | None
-    ) -> tuple[PictureFrame, ...] | _Seen:
-        """Decode a picture in a worker, and read it too if it has one frame only.
+    ) -> Iterator[PictureFrame] | Seen:
+        """Begin to decode a picture in a worker, and read it too if it has one frame only.
 
         A single frame gives other workers nothing to share, and what is begun is then finished.
         """
         frames = decode(data, interval=interval, max_frames=max_frames)
-        return self._see(frames[0]) if len(frames) == 1 else frames
+        first = next(frames)
+        second = next(frames, None)
+        if second is not None:
+            return chain((first, second), frames)
+        if self._closed:
+            raise _ClosedError
+        return self._see(first)
 
     def _engine(self) -> Engine:
         """The engine of the worker thread this is called in."""
@@ -291,46 +311,23 @@ class PictureReader:
         engine: Engine = self._of_thread.engine
         return engine
 
-    def _see(self, frame: PictureFrame) -> _Seen:
+    def _see(self, frame: PictureFrame) -> Seen:
         """Read a frame in a worker."""
-        picture = frame.picture
-        seen = reading_order(self._engine().recognize(picture))
-        found = tuple(attrs.evolve(each, x=each.x + frame.x, y=each.y + frame.y) for each in seen)
-        blanks = tuple(blank_sides(picture, each.x, each.y, each.w, each.h) for each in seen)
-        strip = Strip(found, frame.x, frame.x + picture.width, blanks)
-        # No address: the service keeps frames for some minutes, the emulator keeps none.
-        return _Seen(strip, Frame(joined_text(found), _regions(found), rate=_rate(found)))
+        return Seen.of(frame, self._engine().recognize(frame.picture))
+
+
+def _next(frames: Iterator[PictureFrame]) -> PictureFrame | None:
+    return next(frames, None)
 
 
 def _failing_as_documented(function: Callable[..., T], *args: object) -> T:
     """Call a function; what nobody foresaw becomes the service's "algorithm failed"."""
     try:
         return function(*args)
-    except (PictureError, ImportError):
+    except (PictureError, ImportError, _ClosedError):
         raise
     except BaseException as error:  # a library's SystemExit would end the event loop
         raise PictureError(586, f"the engine failed ({type(error).__name__})") from error
-
-
-def _regions(found: Iterable[Recognized]) -> tuple[Region, ...]:
-    return tuple(Region(each.text, each.x, each.y, each.w, each.h) for each in found)
-
-
-def _content(seen: Sequence[_Seen]) -> Content:
-    strips = [one.strip for one in seen]
-    found: Sequence[Recognized]
-    if any(strip.left for strip in strips):
-        found = stitched(strips)
-    else:
-        found = [each for strip in strips for each in strip.found]
-    # A single frame is the image itself. Source: "frames".
-    frames = tuple(one.frame for one in seen) if len(seen) > 1 else ()
-    return Content(joined_text(found), _regions(found), frames, _rate(found))
-
-
-def _rate(found: Sequence[Recognized]) -> float:
-    mean = rate(found)
-    return CERTAIN if mean is None else mean
 
 
 async def _sha256(data: bytes) -> bytes:

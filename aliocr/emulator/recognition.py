@@ -7,7 +7,7 @@ nothing but what the client needs.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
@@ -19,8 +19,8 @@ from aliocr.emulator.engine import Engine
 from aliocr.emulator.reader import PictureReader
 from aliocr.errors import api_error
 from aliocr.models import Image
-from aliocr.pictures.picture import PictureError
-from aliocr.pictures.portrait import Portraits, portraits
+from aliocr.pictures.picture import PictureError, count_frames
+from aliocr.pictures.portrait import Portrait, Portraits, pages
 
 __all__ = ["Recognition"]
 
@@ -94,6 +94,15 @@ class Recognition:
         """
         try:
             content = await self._reader.read(data, interval=interval, max_frames=max_frames)
-            return content, await self._reader.lend(portraits, data, interval, max_frames)
+            count = await self._reader.lend(count_frames, data)
+            coming = pages(data, interval, max_frames, count)
+            shown: list[Portrait] = []
+            while (page := await self._reader.lend(_next, coming)) is not None:
+                shown.append(page)
+            return content, Portraits(tuple(shown), count.total, count.moves)
         except PictureError as error:
             raise api_error(error.code, error.message) from None
+
+
+def _next(coming: Iterator[Portrait]) -> Portrait | None:
+    return next(coming, None)

@@ -151,7 +151,8 @@ yes     PNG, JPG, JPEG, BMP, GIF, WEBP: else 590 (Image requirements)
 yes     sides up to 30,000 pixels: 480 (OCR, China site)
         test_bounds.py::test_a_side_may_have_30000_pixels
 partly  up to 250 million pixels: 480 (OCR, China site)
-        Up to 40 million a frame, and 200 million for all frames that must be decoded.
+        Up to 40 million a frame, and 200 million for all frames that must be decoded; 4,194,304
+        of a BMP in runs. Also refused: a JPEG of over 100 scans, a file in over 2 million pieces.
         test_bounds.py::test_a_still_picture_may_have_40_million_pixels
 yes     a GIF of up to 4,194,304 pixels: 480 GIF_TOO_MUCH_PIXELS (OCR, China site)
         test_bounds.py::test_a_gif_may_have_4194304_pixels
@@ -178,12 +179,13 @@ yes     it has as many frames as the ratio rounded (GIFs and long images)
         A half is rounded up.
         test_frames.py::test_the_number_of_strips_is_the_ratio_rounded_half_up
 yes     one frame of every interval, at most maxFrames (GIFs and long images)
-        Counted from the first.
+        Counted from the first; more than 10,000 of one picture are 480.
         test_frames.py::test_one_of_every_interval_is_read_up_to_max_frames
 yes     the interval is widened to ceil(total ÷ maxFrames) if need be (GIFs and long images)
         test_frames.py::test_chosen_frames_reach_over_the_whole_picture
 no      code 595, frames cannot be captured (Common error codes)
-        A damaged GIF has the frames before the damage, or is 590.
+        A damaged GIF has the frames before the damage, or without any is 590.
+        test_picture.py::test_a_damaged_gif_gives_the_frames_before_the_damage
 
 result
 yes     code, msg, dataId, taskId, url, extras, results (Response parameters)

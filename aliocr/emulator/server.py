@@ -77,6 +77,8 @@ class Emulator(Script):
         download_timeout: Seconds for one image, after which it is answered with 592.
         private_addresses: Fetch from loopback and private networks too; False answers their images
             with 401, as it must where strangers can reach the emulator.
+        brief_calls: Of `calls` that are done with, keep `images` instead of `tasks` and `answers`:
+            code and number of frames, not all that was read. For an emulator that runs for long.
         host: The address to listen at.
         port: The port; 0 takes a free one, see `url`.
         max_calls: How many `calls` are kept, the last ones; None for all.
@@ -104,6 +106,7 @@ class Emulator(Script):
         deadline: float | None = DEADLINE,
         download_timeout: float = TIMEOUT,
         private_addresses: bool = True,
+        brief_calls: bool = False,
         host: str = "127.0.0.1",
         port: int = 0,
         max_calls: int | None = None,
@@ -138,6 +141,7 @@ class Emulator(Script):
         self._deadline = deadline
         self._download_timeout = download_timeout
         self._private_addresses = private_addresses
+        self._brief_calls = brief_calls
         self._host = host
         self._port = port
         self._max_calls = max_calls
@@ -223,6 +227,7 @@ class Emulator(Script):
             calls=self.calls,
             deadline=self._deadline,
             max_calls=self._max_calls,
+            brief_calls=self._brief_calls,
         )
 
         async def opened(_: web.Application) -> AsyncIterator[None]:

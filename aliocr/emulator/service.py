@@ -13,7 +13,7 @@ from aliocr.emulator.content import Content
 from aliocr.emulator.plan import Answer, Plan
 from aliocr.emulator.turns import Turns
 from aliocr.errors import APIError
-from aliocr.models import MAX_DATA_ID_CHARACTERS, Image, Scan
+from aliocr.models import MAX_DATA_ID_CHARACTERS, Image, Scan, unread, with_unread
 from aliocr.wire import Task
 
 if TYPE_CHECKING:
@@ -141,10 +141,11 @@ def _settled(read: asyncio.Task[Scan | APIError]) -> Scan | APIError:
 
 def _scan(image: Image, content: Content, request_id: str) -> Scan:
     """Text is always to be reviewed, as no policy of one's own is emulated. Source: "result"."""
-    return Scan(
+    read = unread(content)
+    scan = Scan(
         image=image,
         text=content.text,
-        regions=content.regions,
+        regions=() if read else content.regions,
         frames=content.frames,
         label="ocr" if content.text else "normal",
         suggestion="review" if content.text else "pass",
@@ -152,6 +153,7 @@ def _scan(image: Image, content: Content, request_id: str) -> Scan:
         task_id=_task_id(),
         request_id=request_id,
     )
+    return with_unread(scan, read) if read else scan
 
 
 def _task_id() -> str:

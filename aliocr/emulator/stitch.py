@@ -63,16 +63,20 @@ def stitched(strips: Sequence[Strip]) -> tuple[Recognized, ...]:
         _Piece(found, after)
         for found, (_, after) in zip(strips[0].found, strips[0].blanks, strict=True)
     ]
+    ends = list(range(len(whole)))  # of the lines whose last piece is in the strip before
     for before, strip in pairwise(strips):
         cut = strip.left
+        open_ends, ends = ends if before.right == cut else [], []
         for right, (blank, after) in zip(strip.found, strip.blanks, strict=True):
-            halves = (p for p in whole if before.right == cut and _meet(p.found, right, cut))
-            left = next(halves, None)
-            if left is None:
+            at = next((at for at in open_ends if _meet(whole[at].found, right, cut)), None)
+            if at is None:
+                ends.append(len(whole))
                 whole.append(_Piece(right, after))
             else:
-                joined = _joined(left.found, right, left.blank + blank)
-                whole[whole.index(left)] = _Piece(joined, after)
+                open_ends.remove(at)
+                ends.append(at)
+                joined = _joined(whole[at].found, right, whole[at].blank + blank)
+                whole[at] = _Piece(joined, after)
     return reading_order(piece.found for piece in whole)
 
 

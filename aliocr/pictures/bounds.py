@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["MAX_DECODED_PIXELS", "PictureError", "check_scans", "check_size"]
+__all__ = [
+    "MAX_DECODED_PIXELS",
+    "PictureError",
+    "Source",
+    "check_frames",
+    "check_scans",
+    "check_size",
+]
 
 MAX_SIDE_PIXELS = 30_000
 """Pixels of a side. Source: documents of the China site, "Limits on images"."""
@@ -21,8 +29,17 @@ MAX_GIF_PIXELS = 4_194_304
 """Pixels of a GIF's canvas, width × height. Source: documents of the China site, "Limits on
 images"; GIF_TOO_MUCH_PIXELS is what the service was seen to say."""
 
-MAX_GIF_FRAMES = 10_000
-"""Frames of a GIF up to the last one wanted. Ours: a file of 20 MB may hold a million."""
+MAX_RLE_PIXELS = 4_194_304
+"""Pixels of a BMP whose lines are run-length encoded. Ours: Pillow fills lines that end early pixel
+by pixel in Python, so that a file of 6 kB takes seconds."""
+
+MAX_FRAMES = 10_000
+"""Frames of a GIF up to the last one wanted, or wanted strips of a long image. Ours: a GIF of 20 MB
+may hold a million, and a hairline of 140 bytes has 30,000 strips."""
+
+MAX_READS = 2_000_000
+"""Times that a file is read from. Ours: a GIF of 20 MB in the usual blocks takes 400,000; one in
+blocks of a byte, or a PNG of empty chunks, keeps Pillow's loops busy for ten seconds."""
 
 MAX_JPEG_SCANS = 100
 """Passes over a JPEG. Ours: cameras make one, progressive pictures ten; of a few bytes each they
@@ -58,6 +75,25 @@ class PictureError(Exception):
         return f"{self.code}: {self.message}"
 
 
+class Source(io.BytesIO):
+    """A picture's bytes, to be read in so many pieces at most, whatever its format.
+
+    Raises:
+        PictureError: From `read`; 480.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self._left = MAX_READS
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """The next bytes, unless too many pieces were read before."""
+        self._left -= 1
+        if self._left < 0:
+            raise PictureError(480, f"too many pieces, of {MAX_READS} at most")
+        return super().read(size)
+
+
 def check_size(image: Image.Image, frames: int = 1) -> None:
     """Refuse a picture that has too many pixels; nothing of it need be decoded yet.
 
@@ -79,14 +115,25 @@ def check_size(image: Image.Image, frames: int = 1) -> None:
         raise PictureError(
             480, f"{name}: a side of {max(image.size)}, of {MAX_SIDE_PIXELS} at most"
         )
+    if any(codec == "bmp_rle" for codec, *_ in getattr(image, "tile", ())):
+        most = MAX_RLE_PIXELS
     if pixels > most:
         raise PictureError(480, f"{name}: {pixels}, of {most} at most")
     if pixels * frames > MAX_DECODED_PIXELS:
         raise PictureError(
             480, f"too many pixels: {frames} frames of {pixels}, of {MAX_DECODED_PIXELS} at most"
         )
-    if frames > MAX_GIF_FRAMES:
-        raise PictureError(480, f"too many frames: {frames}, of {MAX_GIF_FRAMES} at most")
+    check_frames(frames)
+
+
+def check_frames(frames: int) -> None:
+    """Refuse to make so many frames of one picture.
+
+    Raises:
+        PictureError: 480.
+    """
+    if frames > MAX_FRAMES:
+        raise PictureError(480, f"too many frames: {frames}, of {MAX_FRAMES} at most")
 
 
 def check_scans(data: bytes) -> None:

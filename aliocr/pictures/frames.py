@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["chosen_frames", "is_long", "strip_edges", "total_frames"]
+__all__ = ["chosen_frames", "is_long", "strip_span", "total_frames"]
 
 LONG_SIDE_PIXELS = 400
 """A long image is longer than this. Source: documents, "interval"."""
@@ -67,15 +67,16 @@ def chosen_frames(total: int, *, interval: int | None, max_frames: int | None) -
     return range(0, total, interval)[:max_frames]
 
 
-def strip_edges(side: int, total: int) -> tuple[int, ...]:
-    """Where equal cuts divide the long side of a picture.
+def strip_span(index: int, side: int, total: int) -> tuple[int, int]:
+    """Where a strip begins and ends if equal cuts divide the long side of a picture.
 
     Args:
+        index: Which strip, from 0.
         side: Length of the long side, in pixels.
         total: Number of strips, 1 to `side`.
 
     Returns:
-        `total` + 1 rising positions from 0 to `side`; strip *i* reaches from the *i*-th up to and
-        without the next.
+        Positions from 0 to `side`; the strip reaches up to and without the second, where the next
+        one begins.
     """
-    return tuple(index * side // total for index in range(total + 1))
+    return index * side // total, (index + 1) * side // total

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 
 import attrs
 
 from aliocr.extras import needed
-from aliocr.pictures.bounds import PictureError, check_scans, check_size
-from aliocr.pictures.frames import chosen_frames, strip_edges, total_frames
+from aliocr.pictures.bounds import PictureError, Source, check_frames, check_scans, check_size
+from aliocr.pictures.frames import chosen_frames, strip_span, total_frames
 
 with needed("pictures"):
     import numpy as np
@@ -70,13 +69,15 @@ class PictureFrame:
 
 def decode(
     data: bytes, *, interval: int | None = None, max_frames: int | None = None
-) -> tuple[PictureFrame, ...]:
-    """The chosen frames of a picture.
+) -> Generator[PictureFrame, None, None]:
+    """The chosen frames of a picture, decoded one by one as they are asked for.
 
     A GIF's frames are its own; a long image is cut into strips. Of an animated PNG or WEBP there is
-    the first frame only: the documents know no other animation than GIF's.
+    the first frame only: the documents know no other animation than GIF's. Of a damaged GIF there
+    are the frames before the damage.
 
-    Blocks for as long as decoding takes (0.2 s for 24 megapixels): call it in a thread.
+    Each frame blocks for as long as decoding it takes (0.2 s for 24 megapixels): ask for it in a
+    thread.
 
     Args:
         data: The file's bytes; may be empty, which is no picture.
@@ -87,10 +88,11 @@ def decode(
         At least one frame, in order.
 
     Raises:
-        PictureError: 480 or 590.
+        PictureError: 480 or 590, before the first frame, or of a GIF before a later one that is too
+            large.
     """
     with _opened(data) as image:
-        return tuple(_frames(image, interval, max_frames))
+        yield from _frames(image, interval, max_frames)
 
 
 def whole_frames(
@@ -140,6 +142,7 @@ def count_frames(data: bytes) -> FrameCount:
         total = total_frames(*image.size, gif_frames=own)
         try:
             check_size(image, own)
+            check_frames(total)
         except PictureError:
             return FrameCount(total, moves=own > 1, readable=False)
         return FrameCount(total, moves=own > 1, readable=True)
@@ -151,7 +154,7 @@ def _opened(data: bytes) -> Iterator[Image.Image]:
     if not data:
         raise PictureError(590, "an empty file")
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        with Image.open(Source(data), formats=FORMATS) as image:
             # Before anything is decoded: a file of 17 kB can declare 144 megapixels.
             check_size(image)
             check_scans(data)
@@ -170,12 +173,25 @@ def _opened(data: bytes) -> Iterator[Image.Image]:
 
 def _moves(image: Image.Image) -> bool:
     """Whether it is a GIF of more than one frame; counting a million of them takes 3 s."""
-    return image.format == "GIF" and bool(getattr(image, "is_animated", False))
+    try:
+        return image.format == "GIF" and bool(getattr(image, "is_animated", False))
+    except (PictureError, MemoryError):
+        raise
+    except Exception:  # noqa: BLE001 (the second frame is damaged, in whatever way)
+        return False
 
 
 def _own_frames(image: Image.Image) -> int:
-    """Frames of a GIF; 1 for every other picture."""
-    frames: int = getattr(image, "n_frames", 1) if _moves(image) else 1
+    """Frames of a GIF, up to the first one whose place in the file cannot be found; else 1."""
+    if not _moves(image):
+        return 1
+    try:
+        frames: int = getattr(image, "n_frames", 1)
+    except (PictureError, MemoryError):
+        raise
+    except Exception:  # noqa: BLE001 (as above)
+        frames = image.tell() + 1
+        image.seek(0)
     return frames
 
 
@@ -192,7 +208,9 @@ def _frames(
     if total == 1:
         yield PictureFrame(0, whole, 0, 0)
         return
-    for index in chosen_frames(total, interval=interval, max_frames=max_frames):
+    chosen = chosen_frames(total, interval=interval, max_frames=max_frames)
+    check_frames(len(chosen))
+    for index in chosen:
         yield _strip(whole, index, total)
 
 
@@ -202,10 +220,19 @@ def _gif_frames(image: Image.Image, chosen: range) -> Iterator[PictureFrame]:
     # One by one, though seek() could jump: a frame may enlarge the canvas, and is checked before
     # the next builds on it.
     for index in range(count):
-        image.seek(index)
-        check_size(image, count)
-        if index in chosen:
-            yield PictureFrame(index, _normalised(image), 0, 0)
+        try:
+            image.seek(index)
+            check_size(image, count)
+            image.load()  # or the damage in a frame that was not chosen would be met at the next
+            frame = PictureFrame(index, _normalised(image), 0, 0) if index in chosen else None
+        except (PictureError, MemoryError):
+            raise
+        except Exception:
+            if not index:
+                raise
+            return
+        if frame is not None:
+            yield frame
 
 
 def _normalised(image: Image.Image) -> Image.Image:
@@ -239,8 +266,8 @@ def _turn(image: Image.Image) -> Image.Transpose | None:
 def _strip(whole: Image.Image, index: int, total: int) -> PictureFrame:
     """Strip `index` of a long image, between two cuts that miss the text if they can."""
     portrait = whole.height > whole.width
-    edges = strip_edges(max(whole.size), total)
-    start, stop = (_calm_cut(whole, edges[at], total) for at in (index, index + 1))
+    span = strip_span(index, max(whole.size), total)
+    start, stop = (_calm_cut(whole, edge, total) for edge in span)
     if portrait:
         return PictureFrame(index, whole.crop((0, start, whole.width, stop)), 0, start)
     return PictureFrame(index, whole.crop((start, 0, stop, whole.height)), start, 0)

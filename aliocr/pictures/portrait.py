@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Iterator
 
 import attrs
 
 from aliocr.extras import needed
-from aliocr.pictures.picture import count_frames, whole_frames
+from aliocr.pictures.picture import FrameCount, count_frames, whole_frames
 
 with needed("pictures"):
     from PIL import Image, features
 
-__all__ = ["FINE", "Detail", "Portrait", "Portraits", "portraits"]
+__all__ = ["FINE", "Detail", "Portrait", "Portraits", "pages", "portraits"]
 
 MAX_WEBP_SIDE_PIXELS = 16_383
 """Of a side of a WEBP. Source: RFC 9649, 2.6 and 2.7."""
@@ -93,14 +94,34 @@ def portraits(
         PictureError: 480 or 590.
     """
     count = count_frames(data)
+    shown = tuple(pages(data, interval, max_frames, count, detail))
+    return Portraits(shown, count.total, count.moves)
+
+
+def pages(
+    data: bytes,
+    interval: int | None,
+    max_frames: int | None,
+    count: FrameCount,
+    detail: Detail = FINE,
+) -> Iterator[Portrait]:
+    """The same page by page, each made when it is asked for: let others work in between.
+
+    Args:
+        data: As of `portraits`.
+        interval: The same.
+        max_frames: The same.
+        count: Of the picture's frames.
+        detail: As of `portraits`.
+
+    Raises:
+        PictureError: 480 or 590.
+    """
     most = detail.pixels
     if count.moves:
         most = min(most, detail.pixels_in_all // min(max_frames or 1, count.total))
-    pages = tuple(
-        Portrait(frame.index, *frame.picture.size, _uri(frame.picture, most, detail))
-        for frame in whole_frames(data, interval=interval, max_frames=max_frames)
-    )
-    return Portraits(pages, count.total, count.moves)
+    for frame in whole_frames(data, interval=interval, max_frames=max_frames):
+        yield Portrait(frame.index, *frame.picture.size, _uri(frame.picture, most, detail))
 
 
 def _uri(picture: Image.Image, most: int, detail: Detail) -> str:

@@ -10,6 +10,8 @@ from typing import Any
 
 from PIL import Image
 
+from aliocr.pictures.picture import PictureFrame, decode
+
 WHITE, BLACK, RED, GREEN, BLUE = (
     (255, 255, 255),
     (0, 0, 0),
@@ -24,6 +26,11 @@ def encoded(picture: Image.Image, form: str = "PNG", **options: Any) -> bytes:
     file = io.BytesIO()
     picture.save(file, form, **options)
     return file.getvalue()
+
+
+def decoded(data: bytes, **choice: int) -> tuple[PictureFrame, ...]:
+    """All chosen frames of a picture at once."""
+    return tuple(decode(data, **choice))
 
 
 def animated(form: str, *colours: tuple[int, int, int], size: tuple[int, int] = (60, 40)) -> bytes:

@@ -157,6 +157,32 @@ async def test_calls_tell_what_arrived_and_what_it_would_have_cost(emulator: Emu
     assert emulator.calls == []
 
 
+async def test_brief_calls_tell_the_same() -> None:
+    """An emulator that runs for long keeps of each image what it tells, and nothing it read."""
+    async with (
+        Emulator(requests_per_second=None) as whole,
+        Emulator(
+            requests_per_second=None, brief_calls=True, credentials=whole.credentials
+        ) as brief,
+    ):
+        told = []
+        for emulator in (whole, brief):
+            emulator.fail(IMAGE, 404)
+            emulator.repeat(f"{IMAGE}?key=hidden")
+            await ask(emulator, IMAGE, f"{IMAGE}?key=hidden")
+            emulator.drop_connection()
+            with pytest.raises(aiohttp.ClientError):
+                await ask(emulator, IMAGE)
+            listed = (await control(emulator, "GET", "calls")).json["calls"]
+            told.append([(call["code"], call["charged"], call["images"]) for call in listed])
+        assert told[0] == told[1]
+        assert [image["code"] for image in told[1][0][2]] == [404, 200]
+        assert all(call.tasks and call.answers for call in whole.calls)
+        assert not any(call.tasks or call.answers for call in brief.calls)
+        assert [call.images for call in brief.calls] == [call.images for call in whole.calls]
+        assert (brief.charged, brief.busiest_second()) == (whole.charged, 2)
+
+
 async def test_calls_are_told_one_by_one(emulator: Emulator) -> None:
     """A thousand of them keep nobody waiting: the loop turns from each to the next."""
     await ask(emulator, *(f"{IMAGE}?{number}" for number in range(100)))

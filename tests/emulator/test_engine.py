@@ -17,11 +17,11 @@ from truth import ENOUGH, LINES, SAMPLES, TRUTH, squeezed
 pytest.importorskip("rapidocr")
 pytest.importorskip("onnxruntime")
 
+from drawing import decoded
 from PIL import Image, ImageDraw, ImageFont
 
 from aliocr.emulator.engine import RapidOCREngine, Recognized
 from aliocr.emulator.reader import PictureReader
-from aliocr.pictures.picture import decode
 
 pytestmark = pytest.mark.engine
 
@@ -46,7 +46,7 @@ def frames_of(name: str) -> list[tuple[Image.Image, int, list[dict[str, Any]]]]:
     truth = TRUTH[name]
     if name == "small_zh.png":
         return [(Image.open(SAMPLES / name).convert("RGB"), 0, truth["lines"])]
-    frames = decode((SAMPLES / name).read_bytes(), interval=1, max_frames=100)
+    frames = decoded((SAMPLES / name).read_bytes(), interval=1, max_frames=100)
     if "frames" in truth:
         return [(f.picture, 0, truth["frames"][f.index]) for f in frames]
     return [

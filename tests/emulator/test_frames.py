@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aliocr.pictures.frames import chosen_frames, is_long, strip_edges, total_frames
+from aliocr.pictures.frames import chosen_frames, is_long, strip_span, total_frames
 
 SIDES = st.integers(1, 30_000)
 COUNTS = st.integers(1, 5_000)
@@ -107,8 +107,14 @@ def test_chosen_frames_reach_over_the_whole_picture(
 def test_strips_cover_a_picture_without_gap_or_overlap(side_and_total: tuple[int, int]) -> None:
     """Each pixel belongs to one strip, and no strip is more than a pixel longer than another."""
     side, total = side_and_total
-    edges = strip_edges(side, total)
-    assert (edges[0], edges[-1], len(edges)) == (0, side, total + 1)
-    lengths = {stop - start for start, stop in pairwise(edges)}
+    spans = [strip_span(index, side, total) for index in range(total)]
+    assert (spans[0][0], spans[-1][1]) == (0, side)
+    assert all(before[1] == after[0] for before, after in pairwise(spans))
+    lengths = {stop - start for start, stop in spans}
     assert min(lengths) >= 1
     assert max(lengths) - min(lengths) <= 1
+
+
+def test_a_strip_costs_the_same_however_many_there_are() -> None:
+    """A hairline has as many strips as pixels: work for all of them at each would never end."""
+    assert strip_span(10**11, 10**12, 10**12) == (10**11, 10**11 + 1)

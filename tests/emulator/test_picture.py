@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import weakref
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from drawing import (
     WHITE,
     animated,
     damaged,
+    decoded,
     encoded,
     png_that_declares,
 )
@@ -33,7 +35,7 @@ SAMPLES = Path(__file__).parents[1] / "samples"
 
 def only_frame(data: bytes) -> Image.Image:
     """The picture of a file that has one frame."""
-    (frame,) = decode(data)
+    (frame,) = decoded(data)
     assert (frame.index, frame.x, frame.y) == (0, 0, 0)
     assert frame.picture.mode == "RGB"
     return frame.picture
@@ -42,7 +44,7 @@ def only_frame(data: bytes) -> Image.Image:
 def code_of(data: bytes, **choice: int) -> int:
     """The code a picture is refused with."""
     with pytest.raises(PictureError) as refusal:
-        decode(data, **choice)
+        decoded(data, **choice)
     assert str(refusal.value) == f"{refusal.value.code}: {refusal.value.message}"
     return refusal.value.code
 
@@ -87,7 +89,7 @@ def test_damage_never_escapes_as_another_error(form: str) -> None:
     codes = set()
     for _ in range(200):
         try:
-            decode(damaged(whole, dice), interval=1, max_frames=3)
+            decoded(damaged(whole, dice), interval=1, max_frames=3)
         except PictureError as refusal:
             codes.add(refusal.code)
     assert 590 in codes
@@ -106,7 +108,7 @@ def test_what_is_no_picture_says_how_and_the_advice_the_rest() -> None:
     said = {b"": "an empty file", b"text": "an unknown format", cut: "damaged or truncated"}
     for data, words in said.items():
         with pytest.raises(PictureError) as refusal:
-            decode(data)
+            decoded(data)
         error = api_error(refusal.value.code, refusal.value.message)
         assert str(error) == f"590 {words}: not a readable PNG, JPG, JPEG, BMP, GIF or WEBP"
 
@@ -196,7 +198,7 @@ def test_every_kind_of_pixel_becomes_rgb(mode: str) -> None:
 def test_a_gif_gives_the_frames_that_were_chosen() -> None:
     """One of every `interval`, in order, each as a viewer would show it."""
     colours = (RED, GREEN, BLUE, WHITE, BLACK)
-    frames = decode(animated("GIF", *colours), interval=2, max_frames=10)
+    frames = decoded(animated("GIF", *colours), interval=2, max_frames=10)
     assert [frame.index for frame in frames] == [0, 2, 4]
     assert [frame.picture.getpixel((30, 20)) for frame in frames] == [RED, BLUE, BLACK]
     assert {(frame.x, frame.y, frame.picture.size) for frame in frames} == {(0, 0, (60, 40))}
@@ -207,10 +209,51 @@ def test_a_gif_gives_its_first_frame_unless_asked() -> None:
     assert only_frame(animated("GIF", RED, GREEN)).getpixel((30, 20)) == RED
 
 
+def test_a_damaged_gif_gives_the_frames_before_the_damage() -> None:
+    """Wherever it was cut: as many as are whole, the same ones, and 590 without any."""
+    noise = np.random.default_rng(3).integers(0, 255, (5, 20, 30), np.uint8)
+    first, *others = (Image.fromarray(each) for each in noise)
+    whole = encoded(first, "GIF", save_all=True, append_images=others)
+    shown = [frame.picture.tobytes() for frame in decoded(whole, interval=1, max_frames=9)]
+    counts = []
+    for length in range(1, len(whole)):
+        try:
+            frames = decoded(whole[:length], interval=1, max_frames=9)
+        except PictureError as error:
+            counts.append(0 if error.code == 590 else -1)
+            continue
+        assert [frame.index for frame in frames] == list(range(len(frames)))
+        assert [frame.picture.tobytes() for frame in frames] == shown[: len(frames)]
+        assert count_frames(whole[:length]).total in (len(frames), len(frames) + 1)
+        counts.append(len(frames))
+    assert counts == sorted(counts)
+    assert set(counts) == set(range(6))
+
+
+def test_damage_in_a_frame_that_was_left_out_ends_a_gif_too() -> None:
+    """The frames after it build on it."""
+    noise = np.random.default_rng(4).integers(0, 255, (5, 40, 60), np.uint8)
+    first, *others = (Image.fromarray(each) for each in noise)
+    whole = encoded(first, "GIF", save_all=True, append_images=others)
+    frames = decoded(whole[: len(whole) * 7 // 10], interval=2, max_frames=9)  # within the fourth
+    assert [frame.index for frame in frames] == [0, 2]
+
+
+def test_frames_are_decoded_when_they_are_asked_for() -> None:
+    """A long animation never is in memory as a whole, nor decoded further than anybody wants."""
+    data = animated("GIF", *((red, 0, 0) for red in range(0, 240, 8)))
+    pictures: list[weakref.ref[Image.Image]] = []
+    for frame in decode(data, interval=1, max_frames=100):
+        pictures.append(weakref.ref(frame.picture))
+        del frame
+        assert sum(picture() is not None for picture in pictures) <= 1
+    assert len(pictures) == 30
+
+
 @pytest.mark.parametrize("form", ["PNG", "WEBP"])
 def test_other_animations_are_their_first_frame(form: str) -> None:
     """The documents speak of frames of GIFs only."""
-    (frame,) = decode(animated(form, RED, GREEN), interval=1, max_frames=10)
+    (frame,) = decoded(animated(form, RED, GREEN), interval=1, max_frames=10)
     assert frame.picture.getpixel((30, 20)) == RED
 
 
@@ -228,7 +271,7 @@ def striped(portrait: bool) -> Image.Image:
 def test_a_long_image_is_cut_between_its_lines(portrait: bool) -> None:
     """No line of a long chat is lost to a cut, and none is read twice."""
     whole = striped(portrait)
-    frames = decode(encoded(whole), interval=1, max_frames=100)
+    frames = decoded(encoded(whole), interval=1, max_frames=100)
     assert [frame.index for frame in frames] == list(range(6))
     glued = Image.new("RGB", whole.size)
     for frame in frames:
@@ -242,28 +285,28 @@ def test_a_long_image_is_cut_between_its_lines(portrait: bool) -> None:
 def test_cuts_stay_near_the_nominal_ones() -> None:
     """A strip without a calm place is cut somewhere near; no strip grows out of bounds."""
     noise = np.random.default_rng(2).integers(0, 255, (1_500, 300, 3), np.uint8)
-    frames = decode(encoded(Image.fromarray(noise)), interval=1, max_frames=100)
+    frames = decoded(encoded(Image.fromarray(noise)), interval=1, max_frames=100)
     assert [frame.y for frame in frames] == pytest.approx([0, 300, 600, 900, 1_200], abs=24)
     assert sum(frame.picture.height for frame in frames) == 1_500
 
 
 def test_a_strip_knows_its_place_when_others_are_left_out() -> None:
     """Positions count from the picture, whichever strips were asked for."""
-    frames = decode(encoded(striped(portrait=True)), interval=3, max_frames=2)
+    frames = decoded(encoded(striped(portrait=True)), interval=3, max_frames=2)
     assert [frame.index for frame in frames] == [0, 3]
     assert frames[1].y == pytest.approx(1_200, abs=32)
 
 
 def test_a_long_image_is_its_first_strip_unless_asked() -> None:
     """Without `interval` only the top of a long image is read, as the documents say."""
-    (frame,) = decode(encoded(striped(portrait=True)))
+    (frame,) = decoded(encoded(striped(portrait=True)))
     assert (frame.x, frame.y, frame.picture.width) == (0, 0, 400)
     assert frame.picture.height == pytest.approx(400, abs=32)
 
 
 def test_the_thinnest_long_image_has_a_strip_per_pixel() -> None:
     """A hairline is odd, not an error."""
-    frames = decode(encoded(Image.new("RGB", (1, 450))), interval=1, max_frames=1_000)
+    frames = decoded(encoded(Image.new("RGB", (1, 450))), interval=1, max_frames=1_000)
     assert len(frames) == 450
     assert {frame.picture.size for frame in frames} == {(1, 1)}
 
@@ -273,7 +316,7 @@ def test_a_turned_photo_is_measured_after_turning() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     data = encoded(Image.new("RGB", (900, 200), WHITE), "JPEG", exif=exif.tobytes())
-    frames = decode(data, interval=1, max_frames=10)
+    frames = decoded(data, interval=1, max_frames=10)
     assert [frame.x for frame in frames] == [0] * 5
     assert sum(frame.picture.height for frame in frames) == 900
 
@@ -282,7 +325,7 @@ def test_the_sample_pictures_have_the_frames_they_should() -> None:
     """The shipped samples: a GIF of four frames and a long image of seven strips."""
     for name, count in (("anim4.gif", 4), ("long_portrait.png", 7), ("receipt_mixed.jpg", 1)):
         data = (SAMPLES / name).read_bytes()
-        assert len(decode(data, interval=1, max_frames=100)) == count
+        assert len(decoded(data, interval=1, max_frames=100)) == count
         counted = count_frames(data)
         assert (counted.total, counted.moves) == (count, name.endswith("gif"))
 
@@ -292,7 +335,7 @@ def test_frames_are_counted_as_they_are_cut() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     turned = encoded(Image.new("RGB", (900, 200), WHITE), "JPEG", exif=exif.tobytes())
-    assert count_frames(turned).total == len(decode(turned, interval=1, max_frames=100))
+    assert count_frames(turned).total == len(decoded(turned, interval=1, max_frames=100))
     assert count_frames(animated("WEBP", RED, GREEN)).total == 1
     for data, code in ((b"", 590), (png_that_declares(12_000, 12_000), 480)):
         with pytest.raises(PictureError) as refusal:

@@ -6,7 +6,8 @@ import asyncio
 import io
 import random
 import threading
-from collections.abc import AsyncIterator, Callable
+import weakref
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -15,11 +16,12 @@ pytest.importorskip("PIL")
 
 from PIL import Image
 
+from aliocr.emulator import reader as reader_module
 from aliocr.emulator.content import CERTAIN, Content
 from aliocr.emulator.engine import Engine, Recognized
 from aliocr.emulator.reader import HASHED_AT_ONCE, KEPT_READINGS, PictureReader
 from aliocr.models import Region
-from aliocr.pictures.picture import PictureError
+from aliocr.pictures.picture import PictureError, PictureFrame, decode
 
 PATIENCE = 10.0
 """Seconds after which a test is taken to hang."""
@@ -221,6 +223,26 @@ async def test_frames_of_one_picture_are_read_side_by_side() -> None:
     result = await read(reader, gif(1, 2, 3, 4), frames=4)
     assert len(result.frames) == 4
     await reader.aclose()
+
+
+async def test_of_an_animation_few_frames_are_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long it is: a frame is decoded when the one before it is at a worker."""
+    alive: list[weakref.ref[Image.Image]] = []
+    most = 0
+
+    def watched(*args: Any, **choice: Any) -> Iterator[PictureFrame]:
+        nonlocal most
+        for frame in decode(*args, **choice):
+            alive.append(weakref.ref(frame.picture))
+            most = max(most, sum(picture() is not None for picture in alive))
+            yield frame
+
+    monkeypatch.setattr(reader_module, "decode", watched)
+    reader = PictureReader(Engines(), workers=2)
+    result = await read(reader, gif(*range(1, 61)), frames=100)
+    await reader.aclose()
+    assert len(result.frames) == len(alive) == 60
+    assert most <= 6
 
 
 async def test_each_worker_has_an_engine_of_its_own(engines: Engines) -> None:
@@ -496,6 +518,32 @@ async def test_closing_in_the_middle_of_an_animation(gated: Engines) -> None:
     with pytest.raises(RuntimeError, match="closed"):
         await call
     assert gated.begun == [1]
+    assert not threads()
+
+
+async def test_closing_while_a_picture_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not read any more, and of an animation no other frame is decoded."""
+    decoding, gate, engines = threading.Semaphore(0), threading.Event(), Engines()
+
+    def slow(*args: Any, **choice: Any) -> Iterator[PictureFrame]:
+        for frame in decode(*args, **choice):
+            decoding.release()
+            assert gate.wait(PATIENCE)
+            yield frame
+
+    monkeypatch.setattr(reader_module, "decode", slow)
+    reader = PictureReader(engines, workers=2)
+    calls = [reading(reader, plain(1)), reading(reader, gif(2, 3, 4, 5), frames=4)]
+    await until(lambda: decoding.acquire(blocking=False))
+    await until(lambda: decoding.acquire(blocking=False))
+    closing = asyncio.create_task(reader.aclose())
+    await some_turns()
+    gate.set()
+    await closing
+    for call in calls:
+        with pytest.raises(RuntimeError, match="closed"):
+            await call
+    assert not engines.begun
     assert not threads()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 import threading
 from collections.abc import AsyncIterator
@@ -13,11 +14,13 @@ from asking import IMAGE, PATIENCE, arrived, ask, body_of, gone, send, sign, unt
 
 pytest.importorskip("PIL")
 from album import Album, plain
+from PIL import Image
 
 from aliocr.emulator import Emulator, download
 from aliocr.emulator.download import MAX_BYTES
 from aliocr.emulator.engine import Recognized
 from aliocr.emulator.service import PLACES_AT_READER
+from aliocr.models import Region, Scan
 
 
 @pytest.fixture
@@ -37,6 +40,33 @@ async def test_a_picture_is_downloaded_and_read(album: Album) -> None:
     assert read["ocrLocations"] == [{"text": "20 wide", "x": 0.0, "y": 0.0, "w": 20.0, "h": 1.0}]
     assert blank == {"scene": "ocr", "label": "normal", "suggestion": "pass", "rate": 99.9}
     assert scripted["ocrData"] == ["scripted all the same"]
+
+
+async def test_calls_keep_what_was_read_without_an_object_for_each_region(album: Album) -> None:
+    """A test may look at all of it, and hundreds of thousands stall no garbage collection."""
+
+    class Page:
+        def recognize(self, picture: Image.Image) -> tuple[Recognized, ...]:
+            return tuple(
+                Recognized(f"{picture.width}", 0, 10 * line, 9, 9, 1) for line in range(60)
+            )
+
+    def regions() -> int:
+        gc.collect()
+        return sum(isinstance(each, Region) for each in gc.get_objects())
+
+    before = regions()
+    async with Emulator(Page, requests_per_second=None) as emulator:
+        gif = body_of(album.url("/sample/anim4.gif"), interval=1, maxFrames=4)
+        assert (await send(emulator, gif, sign(emulator, gif))).codes == [200]
+        heard = await ask(emulator, *(album.url(f"/width/{width}") for width in range(2, 12)))
+        assert {len(answer["results"][0]["ocrLocations"]) for answer in heard.data} == {60}
+        assert regions() - before == 0
+        animated, plain = (call.answers for call in emulator.calls)
+        scans = [answer for _, answer in animated + plain if isinstance(answer, Scan)]
+        assert [len(scan.regions) for scan in scans] == [240] + 10 * [60]
+        assert [frame.regions[1].y for frame in scans[0].frames] == [10] * 4
+        assert scans[3].regions[2] == Region("4", 0, 20, 9, 9)
 
 
 async def test_what_cannot_be_read_is_told_by_its_code(album: Album) -> None:

@@ -1,5 +1,10 @@
 """Lines that run through the strips of a wide picture come out whole."""
 
+from typing import Any
+
+import pytest
+
+from aliocr.emulator import stitch
 from aliocr.emulator.engine import Recognized
 from aliocr.emulator.stitch import Strip, stitched
 
@@ -55,6 +60,24 @@ def test_what_only_stands_near_a_cut_is_left_alone() -> None:
     }
     skipped = _line("d", 202, 90)
     assert stitched([_strip((left,), 0, 100), _strip((skipped,), 200, 300)]) == (left, skipped)
+
+
+def test_a_line_is_looked_for_in_the_strip_before_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or a wide picture of a thousand strips would take a million looks, and minutes of ten."""
+    looks = 0
+
+    def counted(*args: Any) -> bool:
+        nonlocal looks
+        looks += 1
+        return meet(*args)
+
+    meet = stitch._meet
+    monkeypatch.setattr(stitch, "_meet", counted)
+    strips = [
+        _strip((_line("a", left + 40, 20),), left, left + 100) for left in range(0, 50_000, 100)
+    ]
+    assert len(stitched(strips)) == 500
+    assert looks == 499
 
 
 def test_one_strip_is_itself() -> None:
