@@ -495,7 +495,7 @@ def test_a_folder_of_pictures_is_read_on_this_machine(tmp_path: Path) -> None:
     (folder / "notes.txt").touch()
     (folder / "more").mkdir()
     output = tmp_path / "results.jsonl"
-    skipped = "2 skipped: folders, and files not named as a picture"
+    skipped = "2 skipped: folders, broken links, and files not named as a picture"
     planned = run("run", folder, "-o", output, "--local", "--dry-run").stdout
     assert f"the pictures in it; {skipped}\n" in planned
     done = run("run", folder, "-o", output, "--local")
