@@ -490,8 +490,8 @@ def test_a_folder_of_pictures_is_read_on_this_machine(tmp_path: Path) -> None:
     pytest.importorskip("rapidocr")
     folder = tmp_path / "pictures"
     folder.mkdir()
-    for name in ("small_en.png", "anim4.gif"):
-        (folder / name).write_bytes((SAMPLES / name).read_bytes())
+    for name, sample in (("is it?=a.png", "small_en.png"), ("anim4.gif", "anim4.gif")):
+        (folder / name).write_bytes((SAMPLES / sample).read_bytes())
     (folder / "notes.txt").touch()
     (folder / "more").mkdir()
     output = tmp_path / "results.jsonl"

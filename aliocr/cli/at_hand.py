@@ -6,7 +6,7 @@ import attrs
 
 from aliocr.cli.frames import ALL, Choice
 from aliocr.cli.service import Service
-from aliocr.cli.sources import Source, found
+from aliocr.cli.sources import Source, found, is_url
 from aliocr.models import Image, Outcome
 
 __all__ = ["AtHand"]
@@ -44,6 +44,10 @@ class AtHand:
         if self.service is None:
             raise RuntimeError("nobody is there to read yet")
         return self.service.image(_one(source)).image
+
+    def is_file(self, source: str) -> bool:
+        """Whether it is no URL."""
+        return not is_url(source)
 
     def done(self, outcome: Outcome) -> None:
         """Let the next one come."""

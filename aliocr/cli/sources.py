@@ -16,7 +16,7 @@ import attrs
 from aliocr.cli.misuse import Misuse
 from aliocr.job.folder import pictures_in
 
-__all__ = ["Found", "ListingError", "Source", "check_standard_input", "found", "listed"]
+__all__ = ["Found", "ListingError", "Source", "check_standard_input", "found", "is_url", "listed"]
 
 CHUNK = 65_536
 """Bytes read from standard input at once, at most; and of a line, which is a URL or a path."""
@@ -55,6 +55,11 @@ class Found:
     skipped: int = 0
 
 
+def is_url(name: str) -> bool:
+    """Whether a name is meant as a URL; else it is that of a file or folder."""
+    return name.lower().startswith(("http://", "https://"))
+
+
 def found(name: str, *, files: bool) -> Found:
     """Tell URLs, files and folders apart. A folder is not searched in depth.
 
@@ -65,7 +70,7 @@ def found(name: str, *, files: bool) -> Found:
     Raises:
         ValueError: It cannot be read at all; the message does not repeat the name.
     """
-    if name.lower().startswith(("http://", "https://")):
+    if is_url(name):
         return Found((Source(name, None),))
     mode = _mode(name)
     if not files:
