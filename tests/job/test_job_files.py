@@ -100,7 +100,7 @@ class Files(Urls):
 
     def is_file(self, source: str) -> bool:
         """Each is."""
-        return True
+        return bool(source)
 
 
 async def test_the_name_of_a_file_is_written_whole(
