@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from rich.text import Text
 
 from aliocr.cli.figures import counted, duration
+from aliocr.cli.output import plain
 from aliocr.cli.prose import filled, listing, whole
 from aliocr.job.rows import BAD_ROW
 from aliocr.job.summary import Failed, Summary
@@ -56,12 +57,12 @@ def _faults(failed: Sequence[Failed]) -> list[tuple[str, str]]:
 
 
 def _name(failed: Failed) -> str:
-    return failed.kind if failed.code is None else f"{failed.kind} {failed.code}"
+    return failed.kind if failed.code is None else plain(f"{failed.kind} {failed.code}")
 
 
 def _rest(summary: Summary, *, charged: bool) -> list[tuple[str, str]]:
     output = str(summary.output)
-    entries = [("results", whole(output))]
+    entries = [("results", whole(plain(output)))]
     if charged:
         entries.append(("charged", _charged(summary)))
     if summary.duplicates:
@@ -73,7 +74,7 @@ def _rest(summary: Summary, *, charged: bool) -> list[tuple[str, str]]:
         entries.append(("to go on", f"the same command again{more}"))
     if how := _second_try(summary.failed):
         entries.append(("to retry", how))
-    entries.append(("to look", whole(f"aliocr report {shlex.quote(output)}")))
+    entries.append(("to look", whole(plain(f"aliocr report {shlex.quote(output)}"))))
     return entries
 
 
