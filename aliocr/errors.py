@@ -294,6 +294,7 @@ def undocumented_error(status: int, body: bytes) -> OCRError:
 
 _QUERY = re.compile(r"(https?:(?:\\?/){2}[^\s?]*)\?\S*", re.IGNORECASE)
 _USER = re.compile(r"(https?:(?:\\?/){2})[^\s/]*@", re.IGNORECASE)
+_USER_IN_URL = re.compile(r"(:(?:\\?/){2})[^/]*@")
 
 
 def without_queries(text: str) -> str:
@@ -308,6 +309,8 @@ def without_queries(text: str) -> str:
 def without_query(url: str) -> str:
     """The same of a text that is known to be one URL, whatever characters it holds."""
     address, mark, _ = url.partition("?")
+    # A URL may hold another one, as those of services that resize pictures do.
+    address = _USER_IN_URL.sub(r"\1…@", address)
     scheme, slashes, rest = address.partition("//")
     host, slash, path = rest.partition("/")
     _, at, name = host.rpartition("@")

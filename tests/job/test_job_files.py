@@ -91,6 +91,23 @@ async def test_no_file_holds_the_query_of_a_url(
     assert by_row(whole)[2].source == sources[1]
 
 
+async def test_no_file_holds_a_key_of_a_row_that_is_none(
+    tmp_path: Path, ocr: aliocr.Session
+) -> None:
+    """What nobody can read as a row may hold keys all the same, and in any number."""
+    source, output = tmp_path / "urls.jsonl", tmp_path / "out" / "results.jsonl"
+    output.parent.mkdir()
+    source.write_text(
+        '{"url": "https://example.com/1.png"}\n'
+        f'{{"http://u:p@h/x": 1, "y": "http://u:{SECRET}@h/x"}}\n'
+        f'"x?{SECRET.partition("=")[2]}"\n'
+    )
+    summary = await Job(source, output).run(ocr)
+    assert (summary.read, summary.rows) == (1, 3)
+    for data in files_in(output.parent).values():
+        assert SECRET.partition("=")[2].encode() not in data
+
+
 class Files(Urls):
     """Sources are names of files, which somebody serves."""
 
