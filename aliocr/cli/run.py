@@ -129,7 +129,8 @@ def run(
     \b
     Exit code:
       0    all rows were read; of --dry-run, whatever it finds
-      1    the job is complete, but some rows failed
+      1    the job is complete, but some rows failed; of --dry-run, there is
+           no room for what it would say
       2    misuse: nothing was sent or written
       3    not complete: budget spent, key refused, disk full, another job
            at work on OUTPUT; mend that and run the same command again
