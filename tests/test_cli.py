@@ -274,7 +274,7 @@ def test_a_full_disk_is_a_line_and_exit_1(command: str, served: dict[str, str]) 
 
 @pytest.mark.parametrize("command", ["scan URL", "run urls.txt -o r.jsonl", "search r.jsonl word"])
 def test_a_closed_standard_output_is_misuse(command: str, served: dict[str, str]) -> None:
-    """Nothing is read or sent, and no code says that some of it failed, or that nothing is there."""
+    """Nothing is read or sent; no code says that some of it failed, or that nothing is there."""
     done = in_a_shell(f"aliocr {command.replace('URL', URLS[0])} >&-", served)
     assert done.returncode == 2
     assert done.stderr == b"Error: cannot write: standard output is closed\n"

@@ -17,9 +17,12 @@ from program import ALIOCR, PATIENCE, Seen, emulating, in_a_shell, on_a_terminal
 from truth import SAMPLES
 
 from aliocr import Image
+from aliocr.job.summary import Failed, Summary
 
 pytest.importorskip("click")
 pytest.importorskip("rich")
+
+from aliocr.cli.job_summary import summary_lines
 
 SLOWLY = ("--requests-per-second", "2")
 """Half a second for each hundred images: time to interrupt, and to look."""
@@ -309,6 +312,44 @@ def test_a_dry_run_says_which_column_it_took(tmp_path: Path, name: str) -> None:
     job = ("run", urls, "-o", tmp_path / "results.jsonl", "--dry-run")
     assert "input     the column Image, with the ids in data_id\n" in run(*job).stdout
     assert "input     the column Image, with the ids in sku\n" in run(*job, "--id", "sku").stdout
+
+
+def test_a_path_that_leads_nowhere_says_where_it_began(tmp_path: Path) -> None:
+    """A list in another folder may mean its own; only a path in full says where it was."""
+    (tmp_path / "a.png").touch()
+    paths = ["a.png", "b.png", f"{tmp_path}/c.png"]
+    (tmp_path / "paths.txt").write_text("\n".join(paths))
+    done = in_a_shell(f"cd '{tmp_path}' && aliocr run paths.txt -o results.jsonl --local --dry-run")
+    missing = "no such file, and no http:// or https:// URL"
+    *_, relative, full, _ = done.stdout.decode().splitlines()
+    assert relative.strip() == f"line 2: {missing}; it was looked for from {tmp_path}"
+    assert full.strip() == f"line 3: {missing}"
+
+
+def test_what_to_do_about_pictures_at_hand_is_said() -> None:
+    """They have no address to check, and do not pass by themselves; the list is good once mended."""
+    kinds = [("BadRow", None), ("DownloadError", 480), ("DownloadError", 404), ("ImageError", 590)]
+    summary = Summary(
+        read=1,
+        failed=tuple(Failed(*kind, rows=1) for kind in kinds),
+        rows=5,
+        charged=0,
+        spent=0,
+        duplicates=0,
+        ended="complete",
+        output=Path("results.jsonl"),
+        seconds=1.0,
+    )
+    said = "\n".join(line.plain for line in summary_lines(summary, 100, at_hand=True))
+    assert "1  BadRow: the output says what is wrong with each\n" in said
+    assert "480: the output says why; mostly it takes a smaller picture" in said
+    assert "404: no picture is there, or not any more" in said
+    assert "590: not a readable PNG" in said
+    assert "--retry-failed, once that is mended" in said
+    assert "charged" not in said
+    remote = "\n".join(line.plain for line in summary_lines(summary, 100))
+    assert "list them, mended, in another file" in remote
+    assert "404: no image at this URL" in remote
 
 
 def test_a_dry_run_of_one_image_says_so(tmp_path: Path) -> None:
