@@ -186,8 +186,8 @@ def test_misuse_is_a_sentence_and_exit_2(urls: Path, arguments: list[str], says:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["LIST", "-o", "OUT", "--column", "url"], "LIST is read as text and has no columns"),
-        (["LIST", "-o", "LIST"], "LIST does not say its format: give the output format"),
+        (["LIST", "-o", "OUT", "--column", "url"], "if it has, name its format (--format of"),
+        (["LIST", "-o", "LIST"], "give the output format (--output-format, or"),
         (["LIST", "-o", "LIST", "--output-format", "jsonl"], "LIST is there already"),
         (["LIST", "-o", "LIST/out.jsonl"], "there is no folder LIST"),
     ],
@@ -327,7 +327,7 @@ def test_a_path_that_leads_nowhere_says_where_it_began(tmp_path: Path) -> None:
 
 
 def test_what_to_do_about_pictures_at_hand_is_said() -> None:
-    """They have no address to check, and do not pass by themselves; the list is good once mended."""
+    """They have no address to check, and fail until they are mended; then the list is good."""
     kinds = [("BadRow", None), ("DownloadError", 480), ("DownloadError", 404), ("ImageError", 590)]
     summary = Summary(
         read=1,
