@@ -531,7 +531,7 @@ def test_a_folder_of_pictures_is_read_on_this_machine(tmp_path: Path) -> None:
     pytest.importorskip("rapidocr")
     folder = tmp_path / "pictures"
     folder.mkdir()
-    for name, sample in (("is it?=a.png", "small_en.png"), ("anim4.gif", "anim4.gif")):
+    for name, sample in (("is\nit?=a.png", "small_en.png"), ("anim4.gif", "anim4.gif")):
         (folder / name).write_bytes((SAMPLES / sample).read_bytes())
     (folder / "notes.txt").touch()
     (folder / "more").mkdir()
@@ -544,7 +544,7 @@ def test_a_folder_of_pictures_is_read_on_this_machine(tmp_path: Path) -> None:
     assert done.stderr.startswith(f"{folder}: {skipped}\n")
     assert "charged" not in done.stderr
     still, moving = sorted(results(output), key=lambda row: len(row.get("frames", ())))
-    assert still["source"].endswith("small_en.png")
+    assert still["source"].endswith("/is\nit?=a.png")
     assert "hello" in still["text"]
     assert len(moving["frames"]) == 4
 
