@@ -111,7 +111,7 @@ class APIError(OCRError):
         self.code = code
 
     def __str__(self) -> str:
-        advice = _rule(self.code).advice
+        advice = _SMALLER if _is_too_large(self.code, self.message) else _rule(self.code).advice
         text = f"{self.code} {self.message}".rstrip(" .:")
         return self._with_request_id(f"{text}: {advice}" if advice else text)
 
@@ -235,6 +235,11 @@ _UNKNOWN = Rule(APIError, maybe_charged=True)
 # A size or resolution limit stays what it is however often the image is sent: `GIF_TOO_MUCH_PIXELS`
 # is the one such message seen.
 _NAMES_A_LIMIT = re.compile(r"TOO_|too (much|many|large|big)|exceed|limit", re.IGNORECASE)
+_SMALLER = "send a smaller picture"
+
+
+def _is_too_large(code: int | str, message: str) -> bool:
+    return code == 480 and _NAMES_A_LIMIT.search(message) is not None
 
 
 def _rule(code: int | str) -> Rule:
@@ -266,7 +271,7 @@ def api_error(
         rule = Rule(ThrottledError, transient=True)
     elif rule is _UNKNOWN and status != 200:
         rule = Rule(APIError, transient=status >= 500, maybe_charged=status >= 500)
-    transient = rule.transient and not (code == 480 and _NAMES_A_LIMIT.search(message))
+    transient = rule.transient and not _is_too_large(code, message)
     if code == "SignatureDoesNotMatch":
         # The service repeats all that was signed, the STS token among it.
         message = message.partition("server string to sign is")[0]
@@ -294,6 +299,7 @@ def undocumented_error(status: int, body: bytes) -> OCRError:
 
 _QUERY = re.compile(r"(https?:(?:\\?/){2}[^\s?]*)\?\S*", re.IGNORECASE)
 _USER = re.compile(r"(https?:(?:\\?/){2})[^\s/]*@", re.IGNORECASE)
+_USER_IN_URL = re.compile(r"(:(?:\\?/){2})[^/]*@")
 
 
 def without_queries(text: str) -> str:
@@ -308,6 +314,8 @@ def without_queries(text: str) -> str:
 def without_query(url: str) -> str:
     """The same of a text that is known to be one URL, whatever characters it holds."""
     address, mark, _ = url.partition("?")
+    # A URL may hold another one, as those of services that resize pictures do.
+    address = _USER_IN_URL.sub(r"\1…@", address)
     scheme, slashes, rest = address.partition("//")
     host, slash, path = rest.partition("/")
     _, at, name = host.rpartition("@")

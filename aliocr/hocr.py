@@ -41,6 +41,9 @@ HEAD = """\
 NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Source: "Extensible Markup Language (XML) 1.0", production 2."""
 
+MOST = 2**31 - 1
+"""Of a pixel: what programs hold a coordinate in, and more than any picture has."""
+
 
 class _Row(Protocol):
     """What a row of an output is, too."""
@@ -76,8 +79,9 @@ class _Box:
     @classmethod
     def around(cls, left: float, top: float, right: float, bottom: float) -> _Box:
         """The whole pixels that hold it, of those there can be."""
-        left, top = max(0, math.floor(left)), max(0, math.floor(top))
-        return cls(left, top, max(left, math.ceil(right)), max(top, math.ceil(bottom)))
+        left, top = (min(max(0, math.floor(edge)), MOST) for edge in (left, top))
+        right, bottom = (min(math.ceil(edge), MOST) for edge in (right, bottom))
+        return cls(left, top, max(left, right), max(top, bottom))
 
     def within(self, page: _Box) -> _Box:
         """The part of it on the page; a box without width at its edge if there is none."""
@@ -145,16 +149,24 @@ def _tag(name: str, kind: str, label: str, title: str) -> str:
 
 
 def _around(regions: Iterable[Region]) -> _Box:
-    boxes = [(each.x, each.y, each.x + each.w, each.y + each.h) for each in regions]
+    boxes = [(each.x, each.y, each.x + each.w, each.y + each.h) for each in map(_real, regions)]
     if not boxes:
         return _Box(0, 0, 0, 0)
     left, top, right, bottom = zip(*boxes, strict=True)
     return _Box.around(min(left), min(top), max(right), max(bottom))
 
 
+def _real(region: Region) -> Region:
+    """The region, in numbers of which sums are numbers; a reply may hold any, and a file NaN."""
+    # In this order: NaN is not greater than what it is compared to, which stays.
+    x, y = (min(max(-MOST, edge), MOST) for edge in (region.x, region.y))
+    w, h = (min(max(0, length), MOST) for length in (region.w, region.h))
+    return Region(region.text, x, y, w, h)
+
+
 def _words(regions: Iterable[Region]) -> Iterator[tuple[str, _Box]]:
     """The words of a line, each with its share of its region."""
-    for region in regions:
+    for region in map(_real, regions):
         length = _width(region.text) or 1  # of marks alone
         for found in re.finditer(r"\S+", region.text):
             start = region.x + region.w * _width(region.text[: found.start()]) / length

@@ -193,7 +193,7 @@ def _parts(group: Boxes[P]) -> Sequence[Boxes[P]]:
             return parts
     if across >= MIN_GUTTER * line:
         left = [each for each in group if each.x < gutter]
-        right = [each for each in group if each.x >= gutter]
+        right = [each for each in group if not each.x < gutter]  # NaN is on no side of it
         if _are_columns(left, right, line):
             return left, right
     # All that are alike: rows of a table, if parted one by one, could end as a few tall columns.

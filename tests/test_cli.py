@@ -272,10 +272,11 @@ def test_a_full_disk_is_a_line_and_exit_1(command: str, served: dict[str, str]) 
     assert done.stderr == b"Error: cannot write: No space left on device\n"
 
 
-def test_a_closed_standard_output_is_a_line_and_exit_1(served: dict[str, str]) -> None:
-    """What nobody can read is not read first."""
-    done = in_a_shell(f"aliocr scan {URLS[0]} >&-", served)
-    assert done.returncode == 1
+@pytest.mark.parametrize("command", ["scan URL", "run urls.txt -o r.jsonl", "search r.jsonl word"])
+def test_a_closed_standard_output_is_misuse(command: str, served: dict[str, str]) -> None:
+    """Nothing is read or sent; no code says that some of it failed, or that nothing is there."""
+    done = in_a_shell(f"aliocr {command.replace('URL', URLS[0])} >&-", served)
+    assert done.returncode == 2
     assert done.stderr == b"Error: cannot write: standard output is closed\n"
 
 

@@ -55,6 +55,16 @@ def test_each_picture_that_was_read_has_a_file(tmp_path: Path) -> None:
         assert f"text\n{path.name[0]}" in text
 
 
+def test_what_no_service_should_say_is_written_nevertheless(tmp_path: Path) -> None:
+    """Places beyond all bounds, and an address that is none."""
+    far = Read(row=1, source="a.png", text="far", regions=(Region("far", 1e308, 1.0, 1e308, 2.0),))
+    rows = [far, _read(2, "http://[::1/x.png"), _read(3, "c.png")]
+    done = run("export", _output(tmp_path, rows), tmp_path / "hocr")
+    assert (done.returncode, done.stderr) == (0, "")
+    names = sorted(path.name for path in (tmp_path / "hocr").iterdir())
+    assert names == ["1-a.hocr", "2.hocr", "3-c.hocr"]
+
+
 def test_names_neither_collide_nor_leave_the_folder(tmp_path: Path) -> None:
     """Whatever ids and sources say, and however long they are."""
     names = [

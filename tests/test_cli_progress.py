@@ -146,8 +146,17 @@ def test_what_is_left_is_reckoned_from_the_limit_until_there_is_a_pace() -> None
     assert "6 min 40 s left" in shown(at(0, 0), at(2, 1))[1]
     assert "1 h 06 min left" in shown(at(0, 0), limits=Limits(images_per_second=100))[1]
     assert shown(at(0, 0), at(0.5, 300))[1] == "6 min 40 s left"
+    assert "6 min 40 s left" in shown(at(0, 0), at(2, 0))[1]
     assert "left" not in "".join(shown(at(0, 0), limits=None))
     assert "left" not in "".join(shown(*(at(s, s, total=None) for s in range(9))))
+
+
+def test_no_time_is_told_by_which_all_should_have_been_read() -> None:
+    """While every image has to be sent again, the limit is no guide to the end of a short list."""
+    for seconds in range(9):
+        moments = [at(moment, 0, total=60) for moment in range(1, seconds + 2)]
+        assert "left" not in sentence(moments[-1], watched(*moments))
+    assert "0 s left" in sentence(at(2, 30, total=60), watched(at(1, 0), at(2, 30)))
 
 
 def test_a_job_that_slows_down_shows_it_soon() -> None:

@@ -17,9 +17,12 @@ from program import ALIOCR, PATIENCE, Seen, emulating, in_a_shell, on_a_terminal
 from truth import SAMPLES
 
 from aliocr import Image
+from aliocr.job.summary import Failed, Summary
 
 pytest.importorskip("click")
 pytest.importorskip("rich")
+
+from aliocr.cli.job_summary import summary_lines
 
 SLOWLY = ("--requests-per-second", "2")
 """Half a second for each hundred images: time to interrupt, and to look."""
@@ -183,8 +186,8 @@ def test_misuse_is_a_sentence_and_exit_2(urls: Path, arguments: list[str], says:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["LIST", "-o", "OUT", "--column", "url"], "LIST is read as text and has no columns"),
-        (["LIST", "-o", "LIST"], "LIST does not say its format: give the output format"),
+        (["LIST", "-o", "OUT", "--column", "url"], "if it has, name its format (--format of"),
+        (["LIST", "-o", "LIST"], "give the output format (--output-format, or"),
         (["LIST", "-o", "LIST", "--output-format", "jsonl"], "LIST is there already"),
         (["LIST", "-o", "LIST/out.jsonl"], "there is no folder LIST"),
     ],
@@ -321,6 +324,44 @@ def test_a_dry_run_says_which_column_it_took(tmp_path: Path, name: str) -> None:
     job = ("run", urls, "-o", tmp_path / "results.jsonl", "--dry-run")
     assert "input     the column Image, with the ids in data_id\n" in run(*job).stdout
     assert "input     the column Image, with the ids in sku\n" in run(*job, "--id", "sku").stdout
+
+
+def test_a_path_that_leads_nowhere_says_where_it_began(tmp_path: Path) -> None:
+    """A list in another folder may mean its own; only a path in full says where it was."""
+    (tmp_path / "a.png").touch()
+    paths = ["a.png", "b.png", f"{tmp_path}/c.png"]
+    (tmp_path / "paths.txt").write_text("\n".join(paths))
+    done = in_a_shell(f"cd '{tmp_path}' && aliocr run paths.txt -o results.jsonl --local --dry-run")
+    missing = "no such file, and no http:// or https:// URL"
+    *_, relative, full, _ = done.stdout.decode().splitlines()
+    assert relative.strip() == f"line 2: {missing}; it was looked for from {tmp_path}"
+    assert full.strip() == f"line 3: {missing}"
+
+
+def test_what_to_do_about_pictures_at_hand_is_said() -> None:
+    """They have no address to check, and fail until they are mended; then the list is good."""
+    kinds = [("BadRow", None), ("DownloadError", 480), ("DownloadError", 404), ("ImageError", 590)]
+    summary = Summary(
+        read=1,
+        failed=tuple(Failed(*kind, rows=1) for kind in kinds),
+        rows=5,
+        charged=0,
+        spent=0,
+        duplicates=0,
+        ended="complete",
+        output=Path("results.jsonl"),
+        seconds=1.0,
+    )
+    said = "\n".join(line.plain for line in summary_lines(summary, 100, at_hand=True))
+    assert "1  BadRow: the output says what is wrong with each\n" in said
+    assert "480: the output says why; mostly it takes a smaller picture" in said
+    assert "404: no picture is there, or not any more" in said
+    assert "590: not a readable PNG" in said
+    assert "--retry-failed, once that is mended" in said
+    assert "charged" not in said
+    remote = "\n".join(line.plain for line in summary_lines(summary, 100))
+    assert "list them, mended, in another file" in remote
+    assert "404: no image at this URL" in remote
 
 
 def test_a_dry_run_of_one_image_says_so(tmp_path: Path) -> None:
@@ -502,12 +543,12 @@ def test_a_folder_of_pictures_is_read_on_this_machine(tmp_path: Path) -> None:
     pytest.importorskip("rapidocr")
     folder = tmp_path / "pictures"
     folder.mkdir()
-    for name in ("small_en.png", "anim4.gif"):
-        (folder / name).write_bytes((SAMPLES / name).read_bytes())
+    for name, sample in (("is\nit?=a.png", "small_en.png"), ("anim4.gif", "anim4.gif")):
+        (folder / name).write_bytes((SAMPLES / sample).read_bytes())
     (folder / "notes.txt").touch()
     (folder / "more").mkdir()
     output = tmp_path / "results.jsonl"
-    skipped = "2 skipped: folders, and files not named as a picture"
+    skipped = "2 skipped: folders, broken links, and files not named as a picture"
     planned = run("run", folder, "-o", output, "--local", "--dry-run").stdout
     assert f"the pictures in it; {skipped}\n" in planned
     done = run("run", folder, "-o", output, "--local")
@@ -515,7 +556,7 @@ def test_a_folder_of_pictures_is_read_on_this_machine(tmp_path: Path) -> None:
     assert done.stderr.startswith(f"{folder}: {skipped}\n")
     assert "charged" not in done.stderr
     still, moving = sorted(results(output), key=lambda row: len(row.get("frames", ())))
-    assert still["source"].endswith("small_en.png")
+    assert still["source"].endswith("/is\nit?=a.png")
     assert "hello" in still["text"]
     assert len(moving["frames"]) == 4
 

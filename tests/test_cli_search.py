@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -93,6 +94,7 @@ def test_exit_codes_are_those_of_grep(output: Path, tmp_path: Path) -> None:
         ("nothing.jsonl", "cannot read {}: no such file or directory"),
         (".", "cannot read {}: is a directory"),
         ("notes.txt", "{} is no output of a job: record 1: "),
+        ("pipe.jsonl", "{} is no regular file"),
     ],
 )
 @pytest.mark.parametrize(
@@ -111,12 +113,13 @@ def test_what_is_no_output_is_the_same_slip_everywhere(
     if command.startswith("draw"):
         pytest.importorskip("PIL")
     (tmp_path / "notes.txt").write_text("some notes\n")
+    os.mkfifo(tmp_path / "pipe.jsonl")  # which, like a device, may never come to an end
     done = in_a_shell(f"cd {tmp_path} && aliocr {command.format(name)}")
     assert done.returncode == 2
     said = done.stderr.decode().removeprefix("writing a report\n")
     assert said.startswith(f"Error: {says.format(name)}")
     assert said.count("\n") == 1
-    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["notes.txt", "pipe.jsonl"]
 
 
 def test_a_terminal_shows_where(output: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 import aliocr
 from aliocr import errors
-from aliocr.errors import GATEWAY, IN_BODY, OCRError, api_error
+from aliocr.errors import GATEWAY, IN_BODY, OCRError, api_error, without_query
 
 EXPORTED = [getattr(aliocr, name) for name in aliocr.__all__]
 EXCEPTIONS = [item for item in EXPORTED if inspect.isclass(item) and issubclass(item, Exception)]
@@ -90,6 +90,25 @@ def test_a_code_becomes_its_class(
     assert (error.transient, error.maybe_charged) == (transient, maybe_charged)
 
 
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://u:key@host/a.png?Signature=key", "https://…@host/a.png?…"),
+        ("//u:key@host/a b.png", "//…@host/a b.png"),
+        ("https://resize/100/http://u:key@host/a.png", "https://resize/100/http://…@host/a.png"),
+        ("https://host/a//b@2x.png", "https://host/a//b@2x.png"),
+        ("x?key", "x?…"),
+        (
+            '{"http://u:key@h/x": 1, "y": "ftp:\\/\\/u:key@h\\/x"}',
+            '{"http://…@h/x": 1, "y": "ftp:\\/\\/…@h\\/x"}',
+        ),
+    ],
+)
+def test_every_key_in_a_url_is_left_out(url: str, shown: str) -> None:
+    """The query, and the user and password of each URL that it holds; nothing else."""
+    assert without_query(url) == shown
+
+
 def test_an_unknown_code_is_kept() -> None:
     """Neither a KeyError nor a guess: an APIError with the code, not repeated, counted."""
     error = api_error(777, "new")
@@ -105,7 +124,10 @@ def test_an_unknown_code_is_kept() -> None:
 def test_an_image_over_a_size_limit_is_not_downloaded_again() -> None:
     """480 covers passing failures and lasting ones; the message tells."""
     assert api_error(480, "download failed").transient
-    assert not api_error(480, "GIF_TOO_MUCH_PIXELS").transient
+    assert "check the address" in str(api_error(480, "download failed"))
+    large = api_error(480, "GIF_TOO_MUCH_PIXELS")
+    assert not large.transient
+    assert str(large) == "480 GIF_TOO_MUCH_PIXELS: send a smaller picture"
 
 
 def test_the_query_of_a_url_is_in_no_error() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from math import inf, nan
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -13,15 +14,15 @@ from aliocr import Frame, Image, Region, Scan, to_hocr
 from aliocr.job.record import Read
 
 IMAGE = Image("https://me:geheim@example.com/a.png?Signature=geheim")
-LENGTHS = st.floats(-50, 3_000, allow_nan=False)
+LENGTHS = st.floats(-50, 3_000, allow_nan=False) | st.sampled_from([1e308, -1e308, inf, -inf, nan])
 REGIONS = st.lists(
     st.builds(
         Region,
         text=st.text(max_size=10),
         x=LENGTHS,
         y=LENGTHS,
-        w=LENGTHS.map(abs),
-        h=LENGTHS.map(abs),
+        w=LENGTHS,
+        h=LENGTHS,
     ),
     max_size=10,
 ).map(tuple)
@@ -110,6 +111,20 @@ def test_boxes_are_kept_in_the_picture() -> None:
     assert _box(line) == (0, 90, 200, 100)
     (page,) = _of(_checked(to_hocr(scan)), "ocr_page")
     assert _box(page) == (0, 0, 295, 120)
+
+
+def test_what_is_no_place_hides_no_other() -> None:
+    """A region that is nowhere, or has no end, keeps its text; the others keep their boxes."""
+    good = Region("here", 10.0, 20.0, 30.0, 40.0)
+    for odd in (
+        Region("odd", 1e308, 20.0, 1e308, 40.0),
+        Region("odd", nan, nan, nan, nan),
+        Region("odd", -inf, 20.0, inf, 40.0),
+    ):
+        root = _checked(to_hocr(Scan(IMAGE, "", (odd, good)), size=(100, 100)))
+        boxes = {word.text: _box(word) for word in _of(root, "ocrx_word")}
+        assert boxes["here"] == (10, 20, 40, 60)
+        assert "odd" in boxes
 
 
 def test_each_frame_is_a_page() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf, nan
+
 import attrs
 import pytest
 from hypothesis import given
@@ -11,11 +13,9 @@ from aliocr import Frame, Image, Line, Region, Scan
 from aliocr.job.record import Read
 
 IMAGE = Image("https://example.com/a.png")
-LENGTHS = st.floats(-100, 3_000, allow_nan=False)
+LENGTHS = st.floats(-100, 3_000, allow_nan=False) | st.sampled_from([1e308, -1e308, inf, -inf, nan])
 REGIONS = st.lists(
-    st.builds(
-        Region, text=st.text(max_size=6), x=LENGTHS, y=LENGTHS, w=LENGTHS.map(abs), h=LENGTHS
-    ),
+    st.builds(Region, text=st.text(max_size=6), x=LENGTHS, y=LENGTHS, w=LENGTHS, h=LENGTHS),
     max_size=40,
 ).map(tuple)
 
@@ -116,6 +116,13 @@ def test_a_picture_without_text_has_no_lines() -> None:
     assert _scan(text="").lines == ()
     assert Frame("").lines == ()
     assert _scan(_at("", 0, 0), frames=(_frame(), _frame())).lines == ()
+
+
+def test_a_piece_without_a_place_is_not_lost() -> None:
+    """Neither by columns, beside which it is not, nor by bands."""
+    columns = [_at(f"{x}", x, y, 200.0) for x in (0, 300) for y in range(0, 100, 20)]
+    nowhere = _at("nowhere", nan, 40)
+    assert "nowhere" in " ".join(_texts(_scan(*columns, nowhere)))
 
 
 @given(REGIONS)

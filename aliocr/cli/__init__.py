@@ -32,7 +32,7 @@ def main() -> None:
             raise
         _leave("The command line needs click and rich: pip install 'aliocr[cli]'", 2)
     if sys.stdout is None:
-        _leave("Error: cannot write: standard output is closed", 1)
+        _leave("Error: cannot write: standard output is closed", 2)
     try:
         program()
     except OSError as error:

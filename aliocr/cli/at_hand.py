@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import attrs
 
 from aliocr.cli.frames import ALL, Choice
 from aliocr.cli.service import Service
-from aliocr.cli.sources import Source, found
+from aliocr.cli.sources import NotThereError, Source, found, is_url
 from aliocr.models import Image, Outcome
 
 __all__ = ["AtHand"]
@@ -45,6 +47,10 @@ class AtHand:
             raise RuntimeError("nobody is there to read yet")
         return self.service.image(_one(source)).image
 
+    def is_file(self, source: str) -> bool:
+        """Whether it is no URL."""
+        return not is_url(source)
+
     def done(self, outcome: Outcome) -> None:
         """Let the next one come."""
         if self.service is not None:
@@ -52,7 +58,20 @@ class AtHand:
 
 
 def _one(source: str) -> Source:
-    sources = found(source, files=True).sources
+    try:
+        sources = found(source, files=True).sources
+    except NotThereError as error:
+        if Path(source).is_absolute():
+            raise
+        raise ValueError(f"{error}; it was looked for from {_here()}") from None
     if len(sources) != 1 or sources[0].name != source:
         raise ValueError("a folder: name the pictures in it, or give it as the input")
     return sources[0]
+
+
+def _here() -> str:
+    """Where paths begin, which need not be where the list of them lies."""
+    try:
+        return str(Path.cwd())
+    except OSError:
+        return "a folder that is gone"

@@ -16,6 +16,7 @@ from rich.live import Live
 from rich.text import Text
 
 from aliocr.cli.job_progress import STOPPING, sentence, standing
+from aliocr.cli.output import plain
 from aliocr.cli.prose import filled, plain_console, width_of
 from aliocr.cli.recent import Recent
 from aliocr.job.summary import Progress
@@ -54,7 +55,7 @@ class Display:
 
     def fail(self, why: str) -> None:
         """What ends all."""
-        self.say(Text(filled(f"Error: {why}", self.width), "red"))
+        self.say(Text(filled(f"Error: {plain(why)}", self.width), "red"))
 
     def say(self, *lines: Text) -> None:
         """Lines that stay."""

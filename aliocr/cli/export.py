@@ -76,10 +76,20 @@ def _write(path: Path, text: str) -> None:
 
 def _name(row: Read) -> str:
     """A name that no other row has, for the row is in it, and that is in this folder."""
-    label = row.id or Path(urlsplit(row.source).path if "://" in row.source else row.source).stem
+    label = row.id or Path(_path(row.source)).stem
     kept = re.sub(r"[^\w.-]+", "_", label).strip("._-")
     short = kept.encode()[:MOST_LABEL].decode(errors="ignore")
     return f"{row.row}-{short}.hocr" if short else f"{row.row}.hocr"
+
+
+def _path(source: str) -> str:
+    """That of a URL, or of a file; empty for a URL that is none."""
+    if "://" not in source:
+        return source
+    try:
+        return urlsplit(source).path
+    except ValueError:
+        return ""
 
 
 def _said(written: int, unread: int) -> str:

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from aliocr.cli.figures import counted, duration, rate
+from aliocr.cli.output import plain
 from aliocr.cli.recent import Recent
 from aliocr.job.summary import Progress
 
@@ -95,7 +96,7 @@ def _trouble(progress: Progress) -> Iterator[str]:
         yield f"{times:,} throttled"
     if progress.failed:
         commonest = sorted(progress.failed.items(), key=lambda each: -each[1])
-        kinds = ", ".join(f"{rows:,} × {kind}" for kind, rows in commonest)
+        kinds = ", ".join(f"{rows:,} × {plain(kind)}" for kind, rows in commonest)
         yield f"{sum(progress.failed.values()):,} failed: {kinds}"
 
 

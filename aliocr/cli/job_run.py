@@ -76,7 +76,8 @@ class JobRun:
                 summary = await self.job.run(service.session, stop=signals.asked)
         code = _code(summary, signals.number)
         if code != ALL_READ or not self.quiet:
-            display.say(*summary_lines(summary, display.width, charged=self.at_hand is None))
+            at_hand = self.at_hand is not None
+            display.say(*summary_lines(summary, display.width, at_hand=at_hand))
         return code
 
     @property

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from rich.text import Text
 
 from aliocr.cli.figures import counted, duration
+from aliocr.cli.output import plain
 from aliocr.cli.prose import filled, listing, whole
 from aliocr.job.rows import BAD_ROW
 from aliocr.job.summary import Failed, Summary
@@ -17,20 +18,29 @@ __all__ = ["summary_lines"]
 MOST_FAULTS = 10
 """Ways to fail that are named, before the rest are counted."""
 
+AT_HAND = {
+    BAD_ROW: "the output says what is wrong with each",
+    "403": "it may not be read; the permissions of its file, or its host, forbid it",
+    "404": "no picture is there, or not any more",
+    "480": "the output says why; mostly it takes a smaller picture",
+}
+"""What to do about pictures that this machine failed to read, where it is another thing than what
+to do about URLs that the service failed to read."""
 
-def summary_lines(summary: Summary, width: int, *, charged: bool = True) -> Iterator[Text]:
+
+def summary_lines(summary: Summary, width: int, *, at_hand: bool = False) -> Iterator[Text]:
     """All that is to be said at the end.
 
     Args:
         summary: Of the run.
         width: Columns to keep to.
-        charged: Whether reading costs anything.
+        at_hand: Whether this machine read the pictures, which costs nothing.
     """
     failed = sum(each.rows for each in summary.failed)
     style, words = _headline(summary, failed)
     yield Text(filled(words, width), style)
-    yield from listing(_faults(summary.failed), width, style="red")
-    yield from listing(_rest(summary, charged=charged), width)
+    yield from listing(_faults(summary.failed, at_hand=at_hand), width, style="red")
+    yield from listing(_rest(summary, at_hand=at_hand), width)
 
 
 def _headline(summary: Summary, failed: int) -> tuple[str, str]:
@@ -46,9 +56,13 @@ def _headline(summary: Summary, failed: int) -> tuple[str, str]:
             return "yellow", f"budget spent before the end: {read}"
 
 
-def _faults(failed: Sequence[Failed]) -> list[tuple[str, str]]:
+def _faults(failed: Sequence[Failed], *, at_hand: bool) -> list[tuple[str, str]]:
     """Each way to fail with what to do about it."""
-    entries = [(each.rows, f"{_name(each)}: {each.advice}") for each in failed[:MOST_FAULTS]]
+    advice = AT_HAND if at_hand else {}
+    entries = [
+        (each.rows, f"{_name(each)}: {advice.get(each.reason, each.advice)}")
+        for each in failed[:MOST_FAULTS]
+    ]
     if others := failed[MOST_FAULTS:]:
         entries.append((sum(each.rows for each in others), "in other ways"))
     column = max((len(f"{rows:,}") for rows, _ in entries), default=0)
@@ -56,13 +70,13 @@ def _faults(failed: Sequence[Failed]) -> list[tuple[str, str]]:
 
 
 def _name(failed: Failed) -> str:
-    return failed.kind if failed.code is None else f"{failed.kind} {failed.code}"
+    return failed.kind if failed.code is None else plain(f"{failed.kind} {failed.code}")
 
 
-def _rest(summary: Summary, *, charged: bool) -> list[tuple[str, str]]:
+def _rest(summary: Summary, *, at_hand: bool) -> list[tuple[str, str]]:
     output = str(summary.output)
-    entries = [("results", whole(output))]
-    if charged:
+    entries = [("results", whole(plain(output)))]
+    if not at_hand:
         entries.append(("charged", _charged(summary)))
     if summary.duplicates:
         entries.append(
@@ -71,9 +85,9 @@ def _rest(summary: Summary, *, charged: bool) -> list[tuple[str, str]]:
     if summary.ended != "complete":
         more = " with a higher --budget" if summary.ended == "budget" else ""
         entries.append(("to go on", f"the same command again{more}"))
-    if how := _second_try(summary.failed):
+    if how := _second_try(summary.failed, at_hand=at_hand):
         entries.append(("to retry", how))
-    entries.append(("to look", whole(f"aliocr report {shlex.quote(output)}")))
+    entries.append(("to look", whole(plain(f"aliocr report {shlex.quote(output)}"))))
     return entries
 
 
@@ -84,7 +98,9 @@ def _charged(summary: Summary) -> str:
     return f"{summary.charged:,} to {most}: what was sent and not answered may have been"
 
 
-def _second_try(failed: Sequence[Failed]) -> str:
+def _second_try(failed: Sequence[Failed], *, at_hand: bool) -> str:
+    if at_hand:  # where nothing passes by itself, and the same list reads what is mended
+        return "--retry-failed, once that is mended" if failed else ""
     passing = sum(each.rows for each in failed if each.passing)
     if passing:
         return f"--retry-failed; {passing:,} of the failed may pass now"

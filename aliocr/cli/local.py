@@ -103,7 +103,7 @@ async def local_service() -> AsyncIterator[Local]:
     """
     files = Files()
     app = web.Application()
-    app.router.add_get("/{token}/{name:.*}", files.handle)
+    app.router.add_get(r"/{token}/{name:[\s\S]*}", files.handle)  # a name may have line breaks
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     try:

@@ -98,7 +98,13 @@ class Recent:
         else:
             speed = self.limits.requests_per_second * self.limits.images_per_request
             speed = min(speed, self.limits.images_per_second or speed)
+            if self._nothing_came and rows / speed < progress.seconds:
+                return None  # it should be done by now, so this is no guide
         return rows / speed if speed else None
+
+    @property
+    def _nothing_came(self) -> bool:
+        return not self._seen or _came(self._seen[0]) == _came(self._seen[-1])
 
     @property
     def _span(self) -> float:

@@ -123,7 +123,8 @@ def run(
     """Read a whole list of pictures, however long, into a file.
 
     INPUT is a file of URLs: text with one a line, CSV, JSON lines or Parquet, or - for standard
-    input. With --local it may hold paths of pictures, or be a folder of them.
+    input. With --local it may hold paths of pictures, which begin at the current folder and not at
+    its own, or be a folder of them.
 
     Results are written as they come. The job can be stopped in any way, and the same command again
     goes on where it was, as OUTPUT.journal says. Ctrl-C or SIGTERM has it finish what is under
@@ -134,7 +135,8 @@ def run(
     \b
     Exit code:
       0    all rows were read; of --dry-run, whatever it finds
-      1    the job is complete, but some rows failed
+      1    the job is complete, but some rows failed; of --dry-run, there is
+           no room for what it would say
       2    misuse: nothing was sent or written
       3    not complete: budget spent, key refused, disk full, another job
            at work on OUTPUT; mend that and run the same command again

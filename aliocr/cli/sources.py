@@ -16,7 +16,16 @@ import attrs
 from aliocr.cli.misuse import Misuse
 from aliocr.job.folder import pictures_in
 
-__all__ = ["Found", "ListingError", "Source", "check_standard_input", "found", "listed"]
+__all__ = [
+    "Found",
+    "ListingError",
+    "NotThereError",
+    "Source",
+    "check_standard_input",
+    "found",
+    "is_url",
+    "listed",
+]
 
 CHUNK = 65_536
 """Bytes read from standard input at once, at most; and of a line, which is a URL or a path."""
@@ -27,6 +36,10 @@ CHUNKS_AHEAD = 2
 
 class ListingError(Exception):
     """Standard input cannot be read, or is no list of sources."""
+
+
+class NotThereError(ValueError):
+    """There is no such file."""
 
 
 @attrs.frozen
@@ -55,6 +68,11 @@ class Found:
     skipped: int = 0
 
 
+def is_url(name: str) -> bool:
+    """Whether a name is meant as a URL; else it is that of a file or folder."""
+    return name.lower().startswith(("http://", "https://"))
+
+
 def found(name: str, *, files: bool) -> Found:
     """Tell URLs, files and folders apart. A folder is not searched in depth.
 
@@ -63,9 +81,10 @@ def found(name: str, *, files: bool) -> Found:
         files: Files can be read, not only URLs.
 
     Raises:
-        ValueError: It cannot be read at all; the message does not repeat the name.
+        ValueError: It cannot be read at all, as a `NotThereError` because there is none; the
+            message does not repeat the name.
     """
-    if name.lower().startswith(("http://", "https://")):
+    if is_url(name):
         return Found((Source(name, None),))
     mode = _mode(name)
     if not files:
@@ -83,7 +102,7 @@ def _mode(name: str) -> int:
     try:
         return Path(name).stat().st_mode
     except (FileNotFoundError, NotADirectoryError, ValueError):
-        raise ValueError("no such file, and no http:// or https:// URL") from None
+        raise NotThereError("no such file, and no http:// or https:// URL") from None
     except OSError as error:
         raise ValueError(_reason(error)) from None
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from aliocr.errors import without_query
-from aliocr.job.errors import InputError
+from aliocr.job.errors import BY_COLUMN, InputError
 from aliocr.job.lines import shown
 from aliocr.job.rows import BadRow, Row, RowOrBad
 
@@ -40,7 +40,8 @@ def source_name(names: Sequence[str], column: str | None, where: str) -> str:
     found = _usual(names, SOURCES)
     if found is None:
         raise InputError(
-            f"{where} has no column url or image; give the column, one of {listed(names)}"
+            f"{where} has no column url or image; give the column {BY_COLUMN}, one of "
+            f"{listed(names)}"
         )
     return _named(names, found, where)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from aliocr.job.columns import id_name, listed, row_of, source_name, taken
-from aliocr.job.errors import InputError
+from aliocr.job.errors import BY_FORMAT, InputError
 from aliocr.job.lines import LONGEST, TO_UTF8, LineReader, Lines, decoded, shown
 from aliocr.job.own_csv import own_csv
 from aliocr.job.rows import BadRow, Mark, RowOrBad
@@ -142,7 +142,8 @@ class DelimitedReader(LineReader):
         if any(name.lower().startswith(("http://", "https://")) for name in names):
             raise InputError(
                 f"{where} has no header but begins with {listed(names)}; begin it with a line of "
-                "names, such as url,id, or have it read as text if it is one URL a line"
+                "names, such as url,id, or, if it is one URL a line, have it read as text "
+                f"{BY_FORMAT}"
             )
         return names
 

@@ -7,7 +7,6 @@ quick, and called by another.
 from __future__ import annotations
 
 import math
-import re
 from collections import deque
 from collections.abc import Sequence
 
@@ -225,7 +224,8 @@ class Desk:
             row=row.number,
             line=row.line,
             id=row.id,
-            source=self._shown(row.source),
+            # Nobody knows what it was meant to be, so a key may be in it in any way.
+            source=row.source if self._whole_urls else without_query(row.source),
             kind=BAD_ROW,
             error=problem,
         )
@@ -269,14 +269,10 @@ class Desk:
 
     def _shown(self, source: str) -> str:
         """The query of a signed URL is a key to the image, and stays out of files."""
-        is_url = "://" in source or _QUERY.search(source)
-        return source if self._whole_urls or not is_url else without_query(source)
+        whole = self._whole_urls or self._sources.is_file(source)
+        return source if whole else without_query(source)
 
     def _frame(self, frame: Frame) -> Frame:
         if frame.url is None or self._whole_urls:
             return frame
         return attrs.evolve(frame, url=without_query(frame.url))
-
-
-_QUERY = re.compile(r"^https?:|\?[^/\s]*=", re.IGNORECASE)
-"""Of what is no URL, but was meant to be one."""

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["InputError", "JobError"]
+__all__ = ["BY_COLUMN", "BY_FORMAT", "BY_OUTPUT_FORMAT", "InputError", "JobError"]
+
+BY_COLUMN = "(--column, or column= of a Job)"
+BY_FORMAT = "(--format of aliocr run, or input_format= of a Job)"
+BY_OUTPUT_FORMAT = "(--output-format, or output_format= of a Job)"
+"""How to do what a message advises; it is read at a command line as well as in a program."""
 
 
 class InputError(ValueError):

@@ -14,7 +14,7 @@ __all__ = ["OTHERS", "SUFFIXES", "FolderReader", "pictures_in"]
 SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".webp"}
 """Of the formats the service reads; what to take from a folder. Source: "Limits on images"."""
 
-OTHERS = "folders, and files not named as a picture"
+OTHERS = "folders, broken links, and files not named as a picture"
 """What is not taken."""
 
 
@@ -29,9 +29,17 @@ def pictures_in(folder: Path) -> tuple[list[str], int]:
     pictures = sorted(
         entry.name
         for entry in entries
-        if Path(entry.name).suffix.lower() in SUFFIXES and entry.is_file()
+        if Path(entry.name).suffix.lower() in SUFFIXES and _is_file(entry)
     )
     return pictures, len(entries) - len(pictures)
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    """Whether a file is there, or where a link leads; a link to itself is none."""
+    try:
+        return entry.is_file()
+    except OSError:
+        return False
 
 
 class FolderReader:

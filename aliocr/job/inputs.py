@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal, TypeAlias, get_args
 
 from aliocr.job.delimited import DelimitedReader
-from aliocr.job.errors import InputError
+from aliocr.job.errors import BY_FORMAT, InputError
 from aliocr.job.folder import FolderReader
 from aliocr.job.json_lines import JSONReader
 from aliocr.job.lines import Lines
@@ -69,7 +69,8 @@ def opened(
     format_ = _format_of(place, input_format)
     if format_ in ("text", "folder") and (column is not None or id_column is not None):
         raise InputError(
-            f"{_name(place)} is read as {format_} and has no columns; name its format if it has"
+            f"{_name(place)} is read as {format_} and has no columns; if it has, name its format "
+            f"{BY_FORMAT}"
         )
     if not isinstance(place, Path):
         lines = Lines(place, _name(place), owned=False)
@@ -93,7 +94,8 @@ def _check_text(lines: Lines) -> None:
     first = lines.begin()
     if not first.lower().startswith((b"http://", b"https://")) and re.search(rb"[,;\t{]", first):
         raise InputError(
-            f"{lines.name} does not begin with a URL: if it is CSV or JSON lines, give the format"
+            f"{lines.name} does not begin with a URL: if it is CSV or JSON lines, give the format "
+            f"{BY_FORMAT}"
         )
 
 

@@ -10,7 +10,7 @@ import msgspec
 
 from aliocr.errors import without_query
 from aliocr.job.columns import id_name, row_of, source_name, taken
-from aliocr.job.errors import InputError
+from aliocr.job.errors import BY_FORMAT, InputError
 from aliocr.job.lines import LONGEST, TO_UTF8, LineReader, Lines, decoded, shown
 from aliocr.job.rows import BadRow, Mark, RowOrBad
 
@@ -115,7 +115,9 @@ class JSONReader(LineReader):
             raise InputError(f"{where} {NO_LINES.format(kind='document', filter='.')}")
         if text.lower().startswith((b"http://", b"https://")):
             begins = without_query(shown(decoded(text)))
-            raise InputError(f"{where} is no JSON but begins with {begins}; have it read as text")
+            raise InputError(
+                f"{where} is no JSON but begins with {begins}; have it read as text {BY_FORMAT}"
+            )
         try:
             value = _value(first)
         except _BadLineError:

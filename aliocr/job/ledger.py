@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 
 from aliocr.job.charges import Bill
 from aliocr.job.columnar import StagedOutput
-from aliocr.job.errors import JobError
+from aliocr.job.errors import BY_OUTPUT_FORMAT, JobError
 from aliocr.job.facts import Facts
 from aliocr.job.formats import CSV, Codec, JSONLines
 from aliocr.job.journal import Journal, JournalError
@@ -44,8 +44,8 @@ def output_format_of(path: Path) -> OutputFormat:
     """
     if path.suffix.lower() not in SUFFIXES:
         raise ValueError(
-            f"{path} does not say its format: give the output format, jsonl, csv or parquet, or a "
-            "name that ends in one of these"
+            f"{path} does not say its format: give the output format {BY_OUTPUT_FORMAT}, jsonl, "
+            "csv or parquet, or a name that ends in one of these"
         )
     return SUFFIXES[path.suffix.lower()]
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import BinaryIO
 
-from aliocr.job.errors import InputError
+from aliocr.job.errors import BY_FORMAT, InputError
 from aliocr.job.rows import Mark, RowOrBad, changed
 
 __all__ = ["LONGEST", "LineReader", "Lines", "decoded", "shown"]
@@ -44,7 +44,7 @@ STRANGERS = {
     b"\xfd7zXZ": "is compressed; unpack it first (unxz)",
     b"\x28\xb5\x2f\xfd": "is compressed; unpack it first (unzstd)",
     b"PK\x03\x04": "is an Excel workbook or a ZIP archive; save or unpack it as CSV",
-    b"PAR1": "is Parquet, which has to be named: with the suffix .parquet, or as the format",
+    b"PAR1": f"is Parquet, which has to be named: with the suffix .parquet, or as such {BY_FORMAT}",
     b"\x89PNG": "is a picture and no list of them; name its folder, or list its path",
     b"\xff\xd8\xff": "is a picture and no list of them; name its folder, or list its path",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +30,10 @@ def results(path: str | Path) -> Iterator[Result]:
         OSError: It cannot be read.
     """
     path = Path(path)
+    mode = path.stat().st_mode
+    # A device may have no end, not even of a line; a pipe cannot be read from its beginning twice.
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # what a folder is, opening it says
+        raise ValueError(f"{path} is no regular file, and so no output of a job")
     with path.open("rb") as file:
         start = file.read(max(len(PARQUET), len(CSV.header)))
     if start.startswith(PARQUET):

@@ -40,6 +40,14 @@ class Sources(Protocol):
         """
         ...
 
+    def is_file(self, source: str) -> bool:
+        """Whether it is the path of a file: a `?` in it begins no query, and it is written whole.
+
+        Args:
+            source: One that `image` has taken.
+        """
+        ...
+
     def done(self, outcome: Outcome) -> None:
         """Called for each image once, on the event loop, when it has its outcome."""
         ...
@@ -71,6 +79,11 @@ class Urls:
     def image(self, source: str) -> Image:
         """The image at this URL."""
         return Image(source, interval=self.interval, max_frames=self.max_frames)
+
+    def is_file(self, source: str) -> bool:
+        """None is one."""
+        del source
+        return False
 
     def done(self, outcome: Outcome) -> None:
         """Nothing: a URL holds nothing."""

@@ -8,6 +8,7 @@ import resource
 import sqlite3
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from working import by_row, files_in, listed, quick_emulator, quick_ocr, started, until, url, urls
@@ -16,6 +17,7 @@ import aliocr
 from aliocr.emulator import Emulator
 from aliocr.job.errors import JobError
 from aliocr.job.job import Job
+from aliocr.job.sources import Urls
 
 emulator, ocr = quick_emulator, quick_ocr
 
@@ -74,6 +76,7 @@ async def test_no_file_holds_the_query_of_a_url(
         f"ftp://a/b?{SECRET}",
         f"HTTPS:/a/b?{SECRET}",
         f"a/b.png?{SECRET}",
+        f"a/b.png?{SECRET.replace('=', '%3D')}",
     ]
     source, output = listed(tmp_path / "urls.csv", sources), tmp_path / "out" / f"results.{suffix}"
     output.parent.mkdir()
@@ -86,6 +89,46 @@ async def test_no_file_holds_the_query_of_a_url(
     whole = tmp_path / "whole.jsonl"
     await Job(source, whole, whole_urls=True).run(ocr)
     assert by_row(whole)[2].source == sources[1]
+
+
+async def test_no_file_holds_a_key_of_a_row_that_is_none(
+    tmp_path: Path, ocr: aliocr.Session
+) -> None:
+    """What nobody can read as a row may hold keys all the same, and in any number."""
+    source, output = tmp_path / "urls.jsonl", tmp_path / "out" / "results.jsonl"
+    output.parent.mkdir()
+    source.write_text(
+        '{"url": "https://example.com/1.png"}\n'
+        f'{{"http://u:p@h/x": 1, "y": "http://u:{SECRET}@h/x"}}\n'
+        f'"x?{SECRET.partition("=")[2]}"\n'
+    )
+    summary = await Job(source, output).run(ocr)
+    assert (summary.read, summary.rows) == (1, 3)
+    for data in files_in(output.parent).values():
+        assert SECRET.partition("=")[2].encode() not in data
+
+
+class Files(Urls):
+    """Sources are names of files, which somebody serves."""
+
+    def image(self, source: str) -> aliocr.Image:
+        """At the address where they are served."""
+        return aliocr.Image(f"https://example.com/{quote(source)}")
+
+    def is_file(self, source: str) -> bool:
+        """Each is."""
+        return bool(source)
+
+
+async def test_the_name_of_a_file_is_written_whole(
+    tmp_path: Path, emulator: Emulator, ocr: aliocr.Session
+) -> None:
+    """A question mark in it begins no query; without the rest no picture is found by its result."""
+    names = ["a?x=1.png", "a?x=2.png", "lost?x=3.png"]
+    source, output = listed(tmp_path / "files.csv", names), tmp_path / "results.jsonl"
+    emulator.fail(Files().image(names[2]).url, 404)
+    await Job(source, output, sources=Files()).run(ocr)
+    assert [result.source for _, result in sorted(by_row(output).items())] == names
 
 
 async def test_what_is_in_the_way_is_left_alone(

@@ -87,7 +87,11 @@ def test_columns_can_be_named() -> None:
 @pytest.mark.parametrize(
     ("data", "columns", "said"),
     [
-        ("a,b\n", {}, "no column url or image; give the column, one of a, b"),
+        (
+            "a,b\n",
+            {},
+            r"give the column \(--column, or column= of a Job\), one of a, b",
+        ),
         ("url,b\n", {"column": "URL"}, "no column URL; it has url, b"),
         ("url,b\n", {"id_column": "nr"}, "no column nr; it has url, b"),
         ("url,url\n", {}, "2 columns url; rename"),

@@ -8,7 +8,7 @@ import pytest
 from listing import rows_in, sources_of
 
 from aliocr.job.errors import InputError
-from aliocr.job.folder import FolderReader
+from aliocr.job.folder import FolderReader, pictures_in
 from aliocr.job.inputs import opened
 from aliocr.job.rows import Mark, Row
 
@@ -27,6 +27,16 @@ def test_pictures_come_in_the_order_of_their_names(tmp_path: Path) -> None:
     rows = rows_in(tmp_path)
     assert rows[0] == Row(1, str(tmp_path / "a.jpg"), None, None)
     assert [Path(row.source).name for row in rows] == ["a.jpg", "b.webp", "c.PNG"]
+
+
+def test_a_link_that_leads_nowhere_costs_nothing_else(tmp_path: Path) -> None:
+    """Pictures beside a link to itself, or to what is gone, are read; the links are skipped."""
+    filled(tmp_path, "a.png")
+    (tmp_path / "itself.png").symlink_to("itself.png")
+    (tmp_path / "gone.png").symlink_to("was.png")
+    (tmp_path / "there.png").symlink_to("a.png")
+    assert [Path(source).name for source in sources_of(rows_in(tmp_path))] == ["a.png", "there.png"]
+    assert pictures_in(tmp_path) == (["a.png", "there.png"], 2)
 
 
 def test_a_picture_keeps_its_number_when_others_come_and_go(tmp_path: Path) -> None:

@@ -106,7 +106,11 @@ def test_a_line_that_says_no_image_is_a_bad_row(line: str | bytes, said: str) ->
         ('[\n{"url": "a"}\n]', {}, r"one JSON array.*jq -c '\.\[\]'"),
         ('{\n"images": []}', {}, "one JSON document"),
         ("http://a/1.png?k=key\n", {}, "is no JSON but begins with http://a/1.*as text"),
-        ('{"a": 1, "b": 2}', {}, "no column url or image; give the column, one of a, b"),
+        (
+            '{"a": 1, "b": 2}',
+            {},
+            r"give the column \(--column, or column= of a Job\), one of a, b",
+        ),
         ('{"url": 1, "b": 2}', {"column": "x"}, "no column x; it has url, b"),
         ('{"url": 1, "b": 2}', {"id_column": "x"}, "no column x; it has url, b"),
         ('"a"\n'.encode("utf-16"), {}, "UTF-16"),

@@ -107,7 +107,11 @@ def test_cells_without_an_image_are_bad_rows(pa: Any, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("columns", "asked", "said"),
     [
-        ({"a": ["x"], "b": ["x"]}, {}, "no column url or image; give the column, one of a, b"),
+        (
+            {"a": ["x"], "b": ["x"]},
+            {},
+            r"give the column \(--column, or column= of a Job\), one of a, b",
+        ),
         ({"url": ["x"]}, {"column": "x"}, "no column x; it has url"),
         ({"url": ["x"]}, {"id_column": "x"}, "no column x; it has url"),
         ({"url": [1]}, {}, "has int64 in its column url, not URLs or paths; name a column of text"),
