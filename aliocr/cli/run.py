@@ -14,7 +14,7 @@ from aliocr.cli.at_hand import AtHand
 from aliocr.cli.job_plan import plan_lines
 from aliocr.cli.job_run import JobRun
 from aliocr.cli.misuse import Misuse
-from aliocr.cli.output import shown, writing
+from aliocr.cli.output import plain, shown, writing
 from aliocr.cli.prose import plain_console, width_of
 from aliocr.cli.service import Remote, asked_frames, check_local, remote_session, service_options
 from aliocr.cli.sources import check_standard_input
@@ -222,7 +222,7 @@ def _tell(job: Job, limits: Limits | None, budget: int | None) -> None:
     except (ValueError, ImportError) as error:
         raise Misuse(str(error)) from None
     except (JobError, OSError) as error:
-        click.echo(f"Error: {error}", err=True)
+        click.echo(f"Error: {plain(str(error))}", err=True)
         sys.exit(3)
     with writing():
         console = plain_console()

@@ -134,7 +134,7 @@ def _uri(picture: Image.Image, most: int, detail: Detail) -> str:
         picture = picture.resize(size, reducing_gap=2.0)
     buffer = io.BytesIO()
     if detail.small and max(picture.size) <= MAX_WEBP_SIDE_PIXELS and features.check("webp"):
-        picture.save(buffer, "WEBP", quality=detail.quality, method=1)
+        picture.save(buffer, "WEBP", quality=detail.quality, method=2)
         kind = "webp"
     else:
         picture.save(buffer, "JPEG", quality=detail.quality, subsampling=0)
