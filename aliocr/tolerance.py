@@ -17,7 +17,7 @@ import msgspec
 
 __all__ = ["MOST_WHOLE", "fields_of", "parse", "read", "read_all", "string", "whole_number"]
 
-MOST_WHOLE = 2**53
+MOST_WHOLE = 2**53 - 1
 """The greatest number up to which all whole ones are told apart where JSON is read as it often is.
 Source: RFC 8259, section 6."""
 

@@ -99,11 +99,13 @@ def _charged(summary: Summary) -> str:
 
 
 def _second_try(failed: Sequence[Failed], *, at_hand: bool) -> str:
-    if at_hand:  # where nothing passes by itself, and the same list reads what is mended
-        return "--retry-failed, once that is mended" if failed else ""
-    passing = sum(each.rows for each in failed if each.passing)
+    # At hand, where the words for a code are others, it is a file that is not as it should be.
+    passing = sum(
+        each.rows for each in failed if each.passing and not (at_hand and each.reason in AT_HAND)
+    )
     if passing:
         return f"--retry-failed; {passing:,} of the failed may pass now"
-    if any(each.kind != BAD_ROW for each in failed):
+    # A row that names no URL never will, while a file may be there by then.
+    if any(at_hand or each.kind != BAD_ROW for each in failed):
         return "--retry-failed, once that is mended"
     return ""

@@ -31,6 +31,7 @@ class Program(click.Group):
             return super().invoke(ctx)
         except click.ClickException as error:
             # Another one in its place would lose what kinds of it show besides: usage, suggestions.
+            # That a message is final is said to checkers only.
             vars(error)["message"] = "\n".join(map(plain, error.message.split("\n")))
             raise
 

@@ -70,7 +70,7 @@ MOST_REASONS = 5
     default=LIMIT,
     show_default=True,
     metavar="N",
-    help="Show N rows, the failed among them; all are counted.",
+    help="Show N rows, chosen from the failed first; all are counted.",
 )
 def report(
     output: Path,
@@ -136,7 +136,7 @@ async def _written(
                 gallery,
                 title=output.name,
                 limit=limit,
-                chosen=listed.look_up if listed else None,
+                look_up=listed.look_up if listed else None,
                 told=held.enter_context(_progress()),
             )
 

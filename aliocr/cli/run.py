@@ -17,7 +17,7 @@ from aliocr.cli.misuse import Misuse
 from aliocr.cli.output import plain, shown, writing
 from aliocr.cli.prose import plain_console, width_of
 from aliocr.cli.service import Remote, asked_frames, check_local, remote_session, service_options
-from aliocr.cli.sources import check_standard_input
+from aliocr.cli.sources import check_standard_input, is_url
 from aliocr.job.errors import JobError
 from aliocr.job.folder import OTHERS, pictures_in
 from aliocr.job.inputs import STANDARD_INPUT
@@ -123,8 +123,8 @@ def run(
     """Read a whole list of pictures, however long, into a file.
 
     INPUT is a file of URLs: text with one a line, CSV, JSON lines or Parquet, or - for standard
-    input. With --local it may hold paths of pictures, which begin at the current folder and not at
-    its own, or be a folder of them.
+    input. With --local it may hold paths of pictures, which start at the current folder if they
+    are relative, or be a folder of them.
 
     Results are written as they come. The job can be stopped in any way, and the same command again
     goes on where it was, as OUTPUT.journal says. Ctrl-C or SIGTERM has it finish what is under
@@ -135,8 +135,8 @@ def run(
     \b
     Exit code:
       0    all rows were read; of --dry-run, whatever it finds
-      1    the job is complete, but some rows failed; of --dry-run, there is
-           no room for what it would say
+      1    the job is complete, but some rows failed; of --dry-run, its
+           answer could not be written
       2    misuse: nothing was sent or written
       3    not complete: budget spent, key refused, disk full, another job
            at work on OUTPUT; mend that and run the same command again
@@ -161,7 +161,7 @@ def run(
     if dry_run:
         _tell(job, None if local else limits, named["budget"])
         return
-    if not quiet:
+    if Path(source).is_dir() and not quiet:
         _tell_skipped(Path(source))
     sys.exit(JobRun(job, Path(output), remote, at_hand, limits, quiet=quiet).run())
 
@@ -176,7 +176,7 @@ def _check_files(source: str, output: str, *, folders: bool) -> None:
     if source == STANDARD_INPUT:
         check_standard_input()
         return
-    if source.lower().startswith(("http://", "https://")):
+    if is_url(source):
         raise click.UsageError("INPUT is a file of URLs; for a URL there is aliocr scan")
     try:
         is_folder = stat.S_ISDIR(Path(source).stat().st_mode)

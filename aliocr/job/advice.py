@@ -1,4 +1,4 @@
-"""What to do about the ways to fail: one account of it, for every summary."""
+"""What to do about the ways in which the service, or a row, fails: for every summary of them."""
 
 from __future__ import annotations
 

@@ -17,12 +17,12 @@ class Bill:
     """What is known of it, as nobody says what becomes of an image that is not answered.
 
     Args:
-        sure: Images that were charged: they were read.
-        most: Those that may have been charged among them.
+        charged: Images that were charged: they were read.
+        spent: Those and all that may have been charged.
     """
 
-    sure: int = 0
-    most: int = 0
+    charged: int = 0
+    spent: int = 0
 
 
 class Charges:
@@ -48,19 +48,19 @@ class Charges:
         before = stats()
         self._again_before = before.charged_again
         self._given_up_before = before.given_up
-        self._sure = 0
+        self._charged = 0
         self._answered = 0
 
     def add(self, bill: Bill) -> None:
         """So many were charged in earlier runs."""
-        self._sure += bill.sure
-        self._answered += bill.most
+        self._charged += bill.charged
+        self._answered += bill.spent
 
     def answered(self, outcome: Outcome) -> None:
         """An image is under way no more."""
         if outcome.ok:
             frames = max(1, len(outcome.frames))
-            self._sure += frames
+            self._charged += frames
             self._answered += frames
         elif outcome.error.maybe_charged:
             self._answered += 1
@@ -68,7 +68,7 @@ class Charges:
     @property
     def bill(self) -> Bill:
         """All of them, those under way among them."""
-        return Bill(self._sure, self._settled + self._stats().under_way * self._frames)
+        return Bill(self._charged, self._settled + self._stats().under_way * self._frames)
 
     def bill_of(self, unanswered: int) -> Bill:
         """The same if this process ends now, and all that are unanswered are charged.
@@ -78,7 +78,7 @@ class Charges:
         """
         if self.budget is None:
             return self.bill
-        return Bill(self._sure, min(self.budget, self.most(unanswered)))
+        return Bill(self._charged, min(self.budget, self.most(unanswered)))
 
     def affords(self, unanswered: int) -> bool:
         """Whether one more may be charged, though all that are unanswered will be, too.

@@ -16,7 +16,7 @@ class Facts:
         length: Bytes of the output that the rows account for.
         through: All rows up to this one are in the output.
         charged: Images that were charged.
-        spent: Those that may have been charged among them.
+        spent: Those and all that may have been charged.
         duplicates: Rows that got the result of an equal one.
         replacing: A copy of the output is about to take its place.
         published: An output that is written as a whole has all results.

@@ -115,7 +115,9 @@ class Job:
 
         Raises:
             InputError: The input cannot be read, or is not the one that the output is of.
-            ValueError: The output is in the way; the message says what to do.
+            JobError: The journal cannot be read.
+            ValueError: The output is in the way, or has nothing to retry; the message says what to
+                do.
         """
         with past(self._output, self._settings) as journal:
             self._check_begun(journal)

@@ -185,7 +185,7 @@ class Journal:
         return RowSet(self.rows(after=through), through=through)
 
     @property
-    def most(self) -> int:
+    def last_row(self) -> int:
         """The highest number of a row that is in the output; 0 if none is."""
         (row,) = self._db.execute("SELECT coalesce(max(row), 0) FROM rows").fetchone()
         return int(row)

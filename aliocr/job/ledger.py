@@ -145,7 +145,7 @@ class Ledger:
             with self.journal.change(
                 length=length, through=self._rows.advance(), duplicates=duplicates
             ) as facts:
-                facts |= {"charged": bill.sure, "spent": bill.most}
+                facts |= {"charged": bill.charged, "spent": bill.spent}
                 self.journal.add(results, places)
                 facts["published"] = self.journal.facts.published and not results
         self._broken = False

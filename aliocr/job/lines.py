@@ -44,7 +44,7 @@ STRANGERS = {
     b"\xfd7zXZ": "is compressed; unpack it first (unxz)",
     b"\x28\xb5\x2f\xfd": "is compressed; unpack it first (unzstd)",
     b"PK\x03\x04": "is an Excel workbook or a ZIP archive; save or unpack it as CSV",
-    b"PAR1": f"is Parquet, which has to be named: with the suffix .parquet, or as such {BY_FORMAT}",
+    b"PAR1": f"is Parquet; say so by its suffix, .parquet, or as its format {BY_FORMAT}",
     b"\x89PNG": "is a picture and no list of them; name its folder, or list its path",
     b"\xff\xd8\xff": "is a picture and no list of them; name its folder, or list its path",
 }

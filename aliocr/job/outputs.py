@@ -151,7 +151,7 @@ class AppendedOutput:
         places: list[int] = []
         found: list[Result] = []
         rows: set[int] = set()
-        most = journal.most
+        most = journal.last_row
         for place, behind, result in file.results(end):
             if journal.place(result.row) is not None:
                 break

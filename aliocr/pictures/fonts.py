@@ -83,8 +83,8 @@ OTHER_FONTS: tuple[tuple[str, int], ...] = (
 """The same of files with what both those and Pillow's own lack."""
 
 LACKING = "□"
-"""Stands for a character that no font has. Of a font that lacks it as well, Pillow's among them, it
-is drawn as what that has for anything it lacks: a box."""
+"""Stands for a character that no font has. A font that lacks it as well, as Pillow's own
+does, draws its box for anything it lacks."""
 
 MISSING = "\U0010ffff"
 """No character, so that no font has it: what is drawn for it stands for all a font lacks."""

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from aliocr.job.record import Result
 
-__all__ = ["Choice"]
+__all__ = ["RowChoice"]
 
 FOR_THOSE_READ = 10
 """One place of so many is not for failures: some of what was read is on every page."""
@@ -17,7 +17,7 @@ _Held: TypeAlias = list[tuple[int, int, Result]]
 """A heap, the last row of the input on top; the second number tells those of one row apart."""
 
 
-class Choice:
+class RowChoice:
     """Holds as many rows as a page shows, of any number that come by.
 
     Failures come first, as they are what one looks for; of failures of several reasons some of

@@ -89,7 +89,7 @@ def entry(result: Result, shown: Shown) -> dict[str, Any]:
 
 
 def _first_alone(result: Read, shown: Shown) -> int:
-    """Of how many frames the first was read, as nothing else was asked for; 0 if all were.
+    """Of how many frames the first alone was read; 0 if others were, or nobody knows.
 
     Without the picture at hand nobody knows how many it has.
     """

@@ -20,7 +20,7 @@ from typing import Any
 import attrs
 
 from aliocr.job.record import Result
-from aliocr.report.choice import Choice
+from aliocr.report.choice import RowChoice
 from aliocr.report.entry import NoPicture, entry, island
 from aliocr.report.gallery import Gallery
 from aliocr.report.part import Part, ReportError
@@ -80,7 +80,7 @@ async def write_report(
     *,
     title: str,
     limit: int = LIMIT,
-    chosen: Callable[[Sequence[Result]], Awaitable[None]] | None = None,
+    look_up: Callable[[Sequence[Result]], Awaitable[None]] | None = None,
     told: Callable[[Progress], None] | None = None,
 ) -> Written:
     """Write an HTML page of what was read; it replaces an earlier one, and no other file.
@@ -90,8 +90,8 @@ async def write_report(
         page: Where to.
         gallery: What to show of the pictures.
         title: What the results are called: the name of their file.
-        limit: Rows on the page, at most: those that failed, and the first of the others.
-        chosen: Awaited with them, in the order of the input, before any picture is wanted.
+        limit: Rows on the page, at most: those that failed before others, but for a tenth.
+        look_up: Awaited with them, in the order of the input, before any picture is wanted.
         told: Called now and then with how far it has come.
 
     Raises:
@@ -101,8 +101,8 @@ async def write_report(
     with Part(page) as part:
         report = _Report(part, page, gallery, told or (lambda _: None))
         await report.count(results, limit)
-        if chosen is not None:
-            await chosen(report.chosen)
+        if look_up is not None:
+            await look_up(report.chosen)
         await report.show()
         await report.write(title)
         missing = tuple(report.missing.most_common())
@@ -128,7 +128,7 @@ class _Report:
 
     async def count(self, results: Iterable[Result], limit: int) -> None:
         """Go through all of them."""
-        choice = Choice(limit)
+        choice = RowChoice(limit)
         for result in results:
             self.totals.count(result)
             choice.offer(result)

@@ -37,18 +37,18 @@ def test_an_image_counts_for_its_frames() -> None:
     """One frame or none that is told apart is one image; three are three."""
     charges = Session().charges()
     charges.answered(READ)
-    assert charges.bill.most == 1
+    assert charges.bill.spent == 1
     charges.answered(FRAMES)
-    assert charges.bill.most == 4
+    assert charges.bill.spent == 4
 
 
 def test_a_failure_counts_if_it_may_have_been_charged() -> None:
     """A request that broke off may have been worked on; one that was refused was not."""
     charges = Session().charges()
     charges.answered(failed(maybe_charged=False))
-    assert charges.bill.most == 0
+    assert charges.bill.spent == 0
     charges.answered(failed(maybe_charged=True))
-    assert charges.bill.most == 1
+    assert charges.bill.spent == 1
 
 
 def test_what_is_under_way_counts_for_all_it_may_cost() -> None:
@@ -56,21 +56,21 @@ def test_what_is_under_way_counts_for_all_it_may_cost() -> None:
     session = Session()
     charges = session.charges(frames=20)
     session.numbers["under_way"] = 3
-    assert charges.bill.most == 60
+    assert charges.bill.spent == 60
     session.numbers["under_way"] = 2
     charges.answered(READ)
-    assert charges.bill.most == 41
+    assert charges.bill.spent == 41
 
 
 def test_what_was_charged_before_is_told_apart() -> None:
     """Earlier runs of the job are added; what the session did for others is not."""
     session = Session(charged_again=7)
     charges = session.charges()
-    charges.add(Bill(sure=90, most=100))
-    assert charges.bill == Bill(sure=90, most=100)
+    charges.add(Bill(charged=90, spent=100))
+    assert charges.bill == Bill(charged=90, spent=100)
     session.numbers["charged_again"] = 9
     charges.answered(READ)
-    assert charges.bill == Bill(sure=91, most=103)
+    assert charges.bill == Bill(charged=91, spent=103)
 
 
 def test_a_budget_affords_what_it_would_pay_for_in_the_worst_case() -> None:
@@ -96,5 +96,5 @@ def test_what_is_under_way_is_reserved_once() -> None:
 def test_without_a_budget_everything_is_afforded() -> None:
     """Whatever was spent before."""
     charges = Session().charges()
-    charges.add(Bill(most=10**9))
+    charges.add(Bill(spent=10**9))
     assert charges.affords(10**6)

@@ -131,7 +131,7 @@ def test_files_of_another_kind_are_told(tmp_path: Path, name: str) -> None:
     beginning, said = {
         "a.png": (b"\x89PNG\r\n\x1a\n", "is a picture and no list"),
         "b.txt.gz": (b"\x1f\x8b\x08", "is compressed; unpack it first"),
-        "c.txt": (b"PAR1", "is Parquet, which has to be named"),
+        "c.txt": (b"PAR1", "is Parquet; say so by its suffix, .parquet, or"),
         "d.txt": (b"abc\0\n", "holds NUL bytes and is no text"),
     }[name]
     (tmp_path / name).write_bytes(beginning)
