@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from aliocr import Credentials, Session
     from aliocr.emulator import Call, Emulator
-    from aliocr.wire import Task
 
 __all__ = ["aliocr_credentials", "aliocr_emulator", "aliocr_session"]
 
@@ -246,13 +245,9 @@ def _shown(calls: list[Call]) -> str:
 def _images(call: Call) -> list[str]:
     """What became of each image, failures first; of a request that was refused, just the images."""
     from aliocr.emulator.entry import escaped
-    from aliocr.errors import APIError, without_query
+    from aliocr.wire import OK
 
-    def of(task: Task, code: str = "") -> str:
-        return code + escaped(without_query(task.url), LETTERS_SHOWN)
-
-    answered = sorted(call.answers, key=lambda one: not isinstance(one[1], APIError))
     return [
-        of(task, f"{answer.code if isinstance(answer, APIError) else 200} ")
-        for task, answer in answered
-    ] or [of(task) for task in call.tasks]
+        f"{'' if image.code is None else image.code} {escaped(image.url, LETTERS_SHOWN)}".lstrip()
+        for image in sorted(call.images, key=lambda image: image.code == OK)
+    ]

@@ -10,7 +10,6 @@ import attrs
 from aliocr import wire
 from aliocr.emulator.calls import Call
 from aliocr.emulator.chaos import Breakage
-from aliocr.models import Scan
 
 __all__ = ["Entry", "escaped"]
 
@@ -51,15 +50,14 @@ class Entry:
             seconds: How long it took.
             broken: What happens to its answer on the way.
         """
-        outcomes = Counter(
-            wire.OK if isinstance(answer, Scan) else answer.code for _, answer in call.answers
-        )
+        images = call.images
+        outcomes = Counter(image.code for image in images if image.code is not None)
         return cls(
             request=f"{escaped(call.method)} {escaped(call.path)}",
             account=call.account,
             answer=_answer(call, broken),
             good=call.status == 200 and call.code in (wire.OK, None) and broken is None,
-            images=len(call.tasks),
+            images=len(images),
             outcomes=tuple(sorted(outcomes.items(), key=str)),
             charged=call.charged,
             seconds=seconds,

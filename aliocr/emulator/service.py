@@ -132,7 +132,9 @@ async def _read(
     try:
         return _scan(image, await recognition.read(image, places), request_id)
     except APIError as error:
-        return error
+        # Those who keep calls would keep what the frames of its way here hold: the whole file.
+        error.__context__ = None
+        return error.with_traceback(None)
 
 
 def _settled(read: asyncio.Task[Scan | APIError]) -> Scan | APIError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections import Counter
 from contextlib import suppress
 from types import TracebackType
@@ -24,6 +25,10 @@ its answer."""
 
 LINGERING = 2.0
 """Seconds for a client to send what nobody reads any more."""
+
+SEND_BUFFER = 256 * 1024
+"""Bytes that the system holds of an answer. Left to itself it holds megabytes, and whether a client
+that reads slowly has taken any shows only once a third of them is gone."""
 
 UNHEARD = 1.0
 """Seconds that a request may take while its client sends more than is read: others behind it."""
@@ -246,6 +251,8 @@ class Serving:
         self._busy[connection] += 1
         self._since.pop(connection, None)
         self._writers[connection] = request.writer
+        if (end := request.get_extra_info("socket")) is not None:
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         self._quiet.clear()
         lookout = _Lookout(request)
         try:

@@ -7,6 +7,7 @@ itself; an expectation that it cannot repeat; and errors in its log for what is 
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import Any
 
 from aiohttp import hdrs, web
@@ -46,7 +47,8 @@ async def expect(request: web.Request) -> None:
     """
     if request.headers[hdrs.EXPECT].lower() != "100-continue":
         return
-    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    with suppress(ConnectionError):  # one that has left already is recorded all the same
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     # As aiohttp's own does it: of the answer itself nothing is sent yet.
     request.writer.output_size = 0
 

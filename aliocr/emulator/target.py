@@ -12,34 +12,34 @@ from __future__ import annotations
 import re
 import socket
 from contextlib import suppress
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from yarl import URL
 
 __all__ = ["target_of"]
 
-_PLAIN = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*")
-"""What may stand in a URL; anything else, such as a blank, must be encoded first. Source: RFC 3986.
-"""
+_PLAIN = ":/?#[]@!$&'()*+,;=%"
+"""What may stand in a URL besides letters, digits and `-._~`; anything else, such as a blank, must
+be encoded first. Source: RFC 3986."""
 
 _NUMBERS = re.compile(r"[0-9.]+")
 
 
 def target_of(url: str) -> URL:
-    """The URL with path and query as they are given, if it holds nothing that must be encoded.
+    """The URL with path and query as they are given, but for what must be encoded.
 
     Raises:
         ValueError: It is no URL.
     """
     read = _with_dotted_host(URL(url))
-    if not read.raw_host or not _PLAIN.fullmatch(url):
+    if not read.raw_host:
         return read
     given = urlsplit(url)
     return URL.build(
         scheme=read.scheme,
         authority=read.raw_authority,
-        path=given.path or "/",
-        query_string=given.query,
+        path=quote(given.path, _PLAIN) or "/",
+        query_string=quote(given.query, _PLAIN),
         encoded=True,
     )
 

@@ -146,6 +146,24 @@ async def test_every_request_is_recorded_and_answered_in_the_services_shape(
         assert (call.method, call.status) == (request_line.split()[0].decode(), status)
 
 
+async def test_who_leaves_before_it_is_told_to_go_on_is_recorded(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """And is no failure of the emulator's."""
+    async with Emulator() as emulator:
+        sent = head(emulator, body_of(IMAGE), lines=b"Expect: 100-continue\r\n")
+        host, _, port = emulator.url.removeprefix("http://").rpartition(":")
+        async with asyncio.timeout(PATIENCE):
+            for many in range(1, 6):
+                _, writer = await asyncio.open_connection(host, int(port))
+                writer.write(sent)
+                writer.close()
+                while len(emulator.calls) < many:  # noqa: ASYNC110 - nothing tells
+                    await asyncio.sleep(0.01)
+        assert (await ask(emulator)).codes == [200]
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
 @pytest.mark.parametrize("late", [b"zz\r\nabc", b"-1\r\n", b"5\r\nabc"])
 async def test_a_body_that_breaks_off_in_disorder_is_refused(
     late: bytes, monkeypatch: pytest.MonkeyPatch

@@ -131,6 +131,15 @@ async def test_a_truncated_picture_is_590(album: Album, finder: Emulator) -> Non
     assert heard.codes == [590] * len(parts)
 
 
+async def test_of_what_failed_no_bytes_are_kept(album: Album, finder: Emulator) -> None:
+    """An error that remembers its way would hold the file for as long as its call is kept."""
+    url = album.post(encoded(inked(), "PNG")[:-40])
+    assert (await ask(finder, url)).codes == [590]
+    ((_, error),) = finder.calls[0].answers
+    assert isinstance(error, Exception)
+    assert (error.__traceback__, error.__context__, error.__cause__) == (None, None, None)
+
+
 async def test_a_truncated_gif_has_the_frames_before_the_cut(
     album: Album, finder: Emulator
 ) -> None:
