@@ -152,7 +152,7 @@ def run(
     remote = None
     if not local and not dry_run:
         key = Remote(endpoint=endpoint, region=region, biz_type=biz_type)
-        repeats = _repeats(named["budget"])
+        repeats = _repeats(named["budget"], max_frames or 1)
         remote = remote_session(limits=limits, repeat_budget=repeats, **key)
     at_hand = AtHand(asked) if local else None
     sources = at_hand or (Urls(asked.interval, asked.max_frames) if asked else Urls())
@@ -202,9 +202,11 @@ def _limits(**rates: Unpack[Rates]) -> Limits:
         raise click.UsageError(str(error)) from None
 
 
-def _repeats(budget: int | None) -> int:
+def _repeats(budget: int | None, frames: int) -> int:
     """Images that may be charged twice: of what is under way, so beyond a budget that is spent."""
-    return REPEAT_BUDGET if budget is None else min(REPEAT_BUDGET, budget // BUDGET_TO_REPEATS)
+    if budget is None:
+        return REPEAT_BUDGET
+    return min(REPEAT_BUDGET, budget // BUDGET_TO_REPEATS // frames)
 
 
 def _job(source: str, output: str, **options: Any) -> Job:

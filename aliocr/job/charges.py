@@ -28,8 +28,9 @@ class Bill:
 class Charges:
     """Images that were, or may have been, charged: what a job has spent, in all its runs.
 
-    An image that is under way counts for all frames that were asked of it. Once it is answered it
-    counts for those it had, or for one if it failed and may have been charged nevertheless.
+    An image counts for all frames that were asked of it, as long as nobody knows better: while it
+    is under way, and if it failed and may have been charged nevertheless. One that was read counts
+    for those it had.
 
     Args:
         stats: The numbers of the session, at the moment they are asked for. Those of before are not
@@ -63,22 +64,24 @@ class Charges:
             self._charged += frames
             self._answered += frames
         elif outcome.error.maybe_charged:
-            self._answered += 1
+            self._answered += self._frames
 
     @property
     def bill(self) -> Bill:
         """All of them, those under way among them."""
         return Bill(self._charged, self._settled + self._stats().under_way * self._frames)
 
-    def bill_of(self, unanswered: int) -> Bill:
+    def bill_of(self, unanswered: int, promised: int) -> Bill:
         """The same if this process ends now, and all that are unanswered are charged.
 
         Args:
             unanswered: As of `affords`.
+            promised: Images that may be given to the session next, if the budget affords them.
         """
-        if self.budget is None:
-            return self.bill
-        return Bill(self._charged, min(self.budget, self.most(unanswered)))
+        spent = self.most(unanswered + promised)
+        if self.budget is not None:
+            spent = max(self.most(unanswered), min(self.budget, spent))
+        return Bill(self._charged, spent)
 
     def affords(self, unanswered: int) -> bool:
         """Whether one more may be charged, though all that are unanswered will be, too.
@@ -97,4 +100,5 @@ class Charges:
     def _settled(self) -> int:
         stats = self._stats()
         again = stats.charged_again - self._again_before
-        return self._answered + again + stats.given_up - self._given_up_before
+        given_up = stats.given_up - self._given_up_before
+        return self._answered + (again + given_up) * self._frames

@@ -153,18 +153,21 @@ class AppendedOutput:
         rows: set[int] = set()
         most = journal.last_row
         for place, behind, result in file.results(end):
-            if journal.place(result.row) is not None:
-                break
             if result.row in rows or not 1 <= result.row <= most + MOST_AHEAD:
                 raise ValueError(strange(self._path))
+            if journal.place(result.row) is not None:
+                break
             rows.add(result.row)
             most = max(most, result.row)
             places.append(place)
             found.append(result)
             end = behind
         file.cut(end)
-        with journal.change(length=file.length):
-            journal.add(found, places)
+        try:
+            with journal.change(length=file.length):
+                journal.add(found, places)
+        except OverflowError:  # a code that no journal holds, and no service has given
+            raise ValueError(strange(self._path)) from None
 
     def append(self, results: Sequence[Result]) -> list[int]:
         """Write results, so that not even the end of this process takes them back."""

@@ -227,18 +227,19 @@ class Run:
                 await self._next_answer()
 
     async def _promise(self, desk: Desk, images: int) -> None:
-        """Write down what these may cost before they can: who has a budget cannot spend it twice.
+        """Write down what these may cost before they can.
 
-        However the job ends then, what was drawn and not answered counts as spent.
+        However the job ends then, what was drawn and not answered counts as spent: the summary says
+        no less than the service will, and no budget is spent twice.
         """
         self._promised = images
-        if self._charges.budget is not None:
+        if images:
             self._count(*await self._in_thread(partial(desk.settle, self._bill)))
 
     @property
     def _bill(self) -> Bill:
         """What is to be taken for spent if this process ends now."""
-        return self._charges.bill_of(len(self._open) + self._promised)
+        return self._charges.bill_of(len(self._open), self._promised)
 
     async def _can_afford(self) -> bool:
         """Whether one more image may be charged, once it is known what those before it cost."""

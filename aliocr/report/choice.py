@@ -50,7 +50,12 @@ class RowChoice:
         if len(self._read) > self._limit // FOR_THOSE_READ:
             heappop(self._read)
             return
-        heappop(max(self._failed.values(), key=len))
+        # Of kinds as large, that whose rows go on furthest: the order they came in decides nothing.
+        failed = self._failed
+        largest = max(failed, key=lambda kind: (len(failed[kind]), -failed[kind][0][0]))
+        heappop(failed[largest])
+        if not failed[largest]:
+            del failed[largest]
         self._failures -= 1
 
     def rows(self) -> list[Result]:

@@ -28,7 +28,7 @@ function showTotals() {
     return el("tr", {},
       el("td", { class: "num" }, amount(failed.rows)),
       el("td", { class: "kind" }, chip(failed.kind, "bad"), failed.code === null ? null : el("code", {}, String(failed.code))),
-      el("td", { class: "advice" }, failed.advice, el("div", { class: "which" }, rowsOf(failed))),
+      el("td", { class: "advice" }, el("bdi", {}, failed.advice), el("div", { class: "which" }, rowsOf(failed))),
       el("td", { class: "show" }, shown ? button : null));
   }));
 }
@@ -49,7 +49,7 @@ function shownOf(totals) {
     ? (failed === 1 ? "The row that failed" : `All ${amount(failed)} rows that failed`)
     : `${amount(failed)} of ${plural(allFailed, "row", "rows")} that failed`;
   if (!totals.read) return those;
-  const others = read === totals.read ? "all" : read ? `the first ${amount(read)}` : "none";
+  const others = read === totals.read ? "all" : read > 1 ? `the first ${amount(read)}` : read ? "the first" : "none";
   return `${those}, and ${others} of ${amount(totals.read)} that ${totals.read === 1 ? "was" : "were"} read`;
 }
 

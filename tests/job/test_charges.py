@@ -51,6 +51,27 @@ def test_a_failure_counts_if_it_may_have_been_charged() -> None:
     assert charges.bill.spent == 1
 
 
+def test_what_nobody_knows_counts_for_all_frames_that_were_asked() -> None:
+    """Each of them is charged as an image, of a try that was given up as of one that failed."""
+    session = Session()
+    charges = session.charges(frames=5)
+    charges.answered(failed(maybe_charged=True))
+    assert charges.bill == Bill(charged=0, spent=5)
+    session.numbers |= {"charged_again": 2, "given_up": 1}
+    assert charges.bill == Bill(charged=0, spent=20)
+
+
+def test_what_is_written_ahead_is_within_the_budget_but_for_repeats() -> None:
+    """Those that are drawn are not sent if they cannot be afforded; those that are out, are."""
+    session = Session()
+    charges = session.charges(budget=10)
+    assert charges.bill_of(3, 4).spent == 7
+    assert charges.bill_of(8, 200).spent == 10
+    session.numbers["charged_again"] = 3
+    assert charges.bill_of(8, 200).spent == 11
+    assert session.charges().bill_of(8, 200).spent == 208
+
+
 def test_what_is_under_way_counts_for_all_it_may_cost() -> None:
     """So what was written down is enough if the job is killed before the answer."""
     session = Session()

@@ -23,7 +23,7 @@ from aliocr.job.errors import JobError
 from aliocr.job.formats import CSV
 from aliocr.job.job import Job, Retry
 from aliocr.job.journal import Journal
-from aliocr.job.record import Read, encoded
+from aliocr.job.record import Read, Unread, encoded
 from aliocr.models import Region
 
 
@@ -87,7 +87,14 @@ async def test_results_that_the_job_cannot_have_written_are_refused(
     whole = output.read_bytes()
     urls(source, 60)
     new = encoded(Read(row=50, source="", text=""))
-    for added in (new + new, new.replace(b"50", b"0"), new.replace(b"50", b"99999999999")):
+    failed = encoded(Unread(row=51, source="", kind="APIError", code=9_999_999, error=""))
+    for added in (
+        new + new,
+        new.replace(b"50", b"0"),
+        new.replace(b"50", b"99999999999"),
+        new.replace(b"50", b"99999999999999999999"),
+        failed.replace(b"9999999", b"99999999999999999999"),
+    ):
         output.write_bytes(whole + added)
         with pytest.raises(ValueError, match="is not what this job has written: put it back"):
             await Job(source, output).run(ocr)

@@ -17,7 +17,7 @@ from aliocr.emulator import Emulator
 from aliocr.job.charges import Bill
 from aliocr.job.formats import CSV, JSONLines
 from aliocr.job.job import Job
-from aliocr.job.ledger import Ledger
+from aliocr.job.ledger import Ledger, past
 
 
 def whole_rows(output: Path) -> int:
@@ -76,6 +76,9 @@ def test_a_job_that_is_killed_again_and_again_loses_nothing(
         ended, said = last.communicate(timeout=10 * PATIENCE)
         assert (ended, said) == ("complete\n", "")
         twice = emulator.charged - rows
+        with past(output, "") as journal:
+            assert journal is not None
+            assert journal.facts.charged <= emulator.charged <= journal.facts.spent
     assert dead > kills / 2
     assert set(by_row(output)) == set(range(1, rows + 1))
     assert 0 <= twice <= under_way

@@ -106,7 +106,7 @@ async def test_many_failures_leave_room_for_each_other_and_for_what_was_read(
         assert len(shown) == 20
         assert shown[:8] == list(range(1, 9))
         assert {101, 131, 132, 133} <= set(shown)
-    assert await shown_rows(tmp_path, iter(rows), 1) in ([1], [101], [131])
+        assert await shown_rows(tmp_path, iter(order), 1) == [1]
 
 
 async def test_rows_stand_in_the_order_of_the_input(tmp_path: Path) -> None:
