@@ -21,6 +21,7 @@ from aliocr.emulator.calls import Call, frames_charged
 from aliocr.emulator.chaos import Breakage
 from aliocr.emulator.codes import image_error
 from aliocr.emulator.entry import Entry
+from aliocr.emulator.kinds import is_number, is_whole
 from aliocr.emulator.plan import Fault, Plan, Reply
 from aliocr.emulator.refusal import Refusal
 from aliocr.emulator.request import Request
@@ -31,7 +32,7 @@ from aliocr.emulator.xml_form import XML, xml_parts
 from aliocr.errors import without_queries
 from aliocr.wire import BadRequest, ScanRequest, Task
 
-__all__ = ["Endpoint"]
+__all__ = ["Endpoint", "check_bounds"]
 
 ANSWERING = 0.2
 """Seconds of a request's deadline kept for writing the answer."""
@@ -43,6 +44,18 @@ chunks are in disorder for as long as the client stays."""
 JSON = "application/json;charset=utf-8"
 
 _log = logging.getLogger("aliocr.emulator")
+
+
+def check_bounds(deadline: float | None, max_calls: int | None) -> None:
+    """Refuse these arguments of an `Endpoint` if they are too small or no numbers.
+
+    Raises:
+        ValueError: They are.
+    """
+    if deadline is not None and not (is_number(deadline) and deadline > ANSWERING):
+        raise ValueError(f"deadline must be above {ANSWERING} s or None, not {deadline!r}")
+    if max_calls is not None and not (is_whole(max_calls) and max_calls >= 1):
+        raise ValueError(f"max_calls must be 1 or more or None, not {max_calls!r}")
 
 
 class Endpoint:
