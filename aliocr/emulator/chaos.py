@@ -13,7 +13,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Mapping
 
-from aliocr.emulator.kinds import is_number, is_whole
+from aliocr.kinds import is_number, is_whole
 
 __all__ = ["BREAKAGES", "Breakage", "Chaos"]
 

@@ -31,13 +31,13 @@ import aiohttp
 
 from aliocr.emulator.addresses import is_unsafe
 from aliocr.emulator.codes import image_error
-from aliocr.emulator.kinds import is_number
 from aliocr.emulator.names import Names
 from aliocr.emulator.shares import Share, Shares
 from aliocr.emulator.target import target_of
 from aliocr.emulator.turns import Turns
 from aliocr.emulator.unpacking import Unpacker, UnpackError
 from aliocr.errors import APIError
+from aliocr.kinds import is_number
 
 __all__ = ["Downloader", "check_timeout"]
 

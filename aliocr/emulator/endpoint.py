@@ -21,7 +21,6 @@ from aliocr.emulator.calls import Call, frames_charged
 from aliocr.emulator.chaos import Breakage
 from aliocr.emulator.codes import image_error
 from aliocr.emulator.entry import Entry
-from aliocr.emulator.kinds import is_number, is_whole
 from aliocr.emulator.plan import Fault, Plan, Reply
 from aliocr.emulator.refusal import Refusal
 from aliocr.emulator.request import Request
@@ -30,6 +29,7 @@ from aliocr.emulator.turns import Turns
 from aliocr.emulator.writing import Writer, response
 from aliocr.emulator.xml_form import XML, xml_parts
 from aliocr.errors import without_queries
+from aliocr.kinds import is_count, is_number
 from aliocr.wire import BadRequest, ScanRequest, Task
 
 __all__ = ["Endpoint", "check_bounds"]
@@ -54,7 +54,7 @@ def check_bounds(deadline: float | None, max_calls: int | None) -> None:
     """
     if deadline is not None and not (is_number(deadline) and deadline > ANSWERING):
         raise ValueError(f"deadline must be above {ANSWERING} s or None, not {deadline!r}")
-    if max_calls is not None and not (is_whole(max_calls) and max_calls >= 1):
+    if max_calls is not None and not is_count(max_calls, 1):
         raise ValueError(f"max_calls must be 1 or more or None, not {max_calls!r}")
 
 
