@@ -69,7 +69,7 @@ class Endpoint:
         calls: Where every request is recorded.
         deadline: Seconds from a request's arrival to its answer, above 0.2; None for no deadline.
         max_calls: How many records are kept, the last ones; None for all.
-        brief_calls: Shorten each when its request is done with.
+        brief_calls: Make each brief when its request is done with.
     """
 
     def __init__(
@@ -135,7 +135,7 @@ class Endpoint:
         """One line for people: what came, what was said to it, and what it cost."""
         _log.info("%s", Entry.of(call, seconds=_moment() - call.arrived, broken=broken))
         if self._brief_calls:
-            call.shorten()
+            call.make_brief()
 
     async def aclose(self) -> None:
         """Cancel the requests under way, and wait until they are gone."""
