@@ -35,7 +35,7 @@ MAX_DATA_ID_CHARACTERS = 256
 """Not in the OCR documents; the service's own message is `[task.dataId] is too long(>256)`."""
 
 
-MAX_FRAMES = 1_000_000
+MAX_ASKED_FRAMES = 1_000_000
 """Of `interval` and `max_frames`: more than any picture of 20 MB has that somebody wants read."""
 
 
@@ -88,9 +88,9 @@ def _data_id(_: Image, __: attrs.Attribute[str | None], value: str | None) -> No
 
 
 def _count(_: Image, attribute: attrs.Attribute[int | None], value: int | None) -> None:
-    if value is not None and (not is_count(value, 1) or value > MAX_FRAMES):
+    if value is not None and (not is_count(value, 1) or value > MAX_ASKED_FRAMES):
         raise ValueError(
-            f"{attribute.name} must be a whole number from 1 to {MAX_FRAMES:,}, not {value!r}"
+            f"{attribute.name} must be a whole number from 1 to {MAX_ASKED_FRAMES:,}, not {value!r}"
         )
 
 
