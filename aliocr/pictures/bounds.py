@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 __all__ = [
     "MAX_DECODED_PIXELS",
     "PictureError",
-    "Source",
+    "PictureFile",
     "check_frames",
     "check_scans",
     "check_size",
@@ -75,7 +75,7 @@ class PictureError(Exception):
         return f"{self.code}: {self.message}"
 
 
-class Source(io.BytesIO):
+class PictureFile(io.BytesIO):
     """A picture's bytes, to be read in so many pieces at most, whatever its format.
 
     Raises:
