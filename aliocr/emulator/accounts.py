@@ -13,7 +13,7 @@
     access_key_secret = "…"
     security_token = "…"          # of a temporary key only
     active = true
-    expired = false               # the same
+    expired = false               # of a temporary key only
 
 Of all this only the key's id and secret are needed.
 """

@@ -132,7 +132,7 @@ class Endpoint:
         return call
 
     def _close(self, call: Call, broken: Breakage | None = None) -> None:
-        """One line for people: what came, what was said to it, and what it cost."""
+        """Done with: a line for people, and no more kept than is asked."""
         _log.info("%s", Entry.of(call, seconds=_moment() - call.arrived, broken=broken))
         if self._brief_calls:
             call.make_brief()
