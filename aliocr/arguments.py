@@ -8,13 +8,13 @@ from urllib.parse import SplitResult, urlsplit
 
 from aliocr.credentials import Credentials, CredentialsProvider
 from aliocr.errors import without_query
+from aliocr.kinds import is_number
 
 __all__ = [
     "ENDPOINT_VARIABLE",
     "base_url",
     "check",
     "checked_credentials",
-    "is_count",
     "is_positive",
 ]
 
@@ -61,22 +61,7 @@ def check(holds: object, name: str, value: object) -> None:
 
 def is_positive(value: object) -> bool:
     """A number of seconds that can be waited."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return 0 < value < MOST_SECONDS
-
-
-def is_count(value: object, least: int = 0) -> bool:
-    """A whole number that is large enough."""
-    return type(value) is int and value >= least
-
-
-def is_text(value: object) -> bool:
-    """Characters that can be sent, and at least one."""
-    try:
-        return isinstance(value, str) and value.encode() != b""
-    except UnicodeEncodeError:
-        return False
+    return is_number(value) and 0 < value < MOST_SECONDS
 
 
 def base_url(endpoint: str | None, region: str) -> str:

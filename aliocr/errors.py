@@ -111,7 +111,7 @@ class APIError(OCRError):
         self.code = code
 
     def __str__(self) -> str:
-        advice = _SMALLER if _is_too_large(self.code, self.message) else _rule(self.code).advice
+        advice = _rule(self.code, self.message).advice
         text = f"{self.code} {self.message}".rstrip(" .:")
         return self._with_request_id(f"{text}: {advice}" if advice else text)
 
@@ -235,14 +235,12 @@ _UNKNOWN = Rule(APIError, maybe_charged=True)
 # A size or resolution limit stays what it is however often the image is sent: `GIF_TOO_MUCH_PIXELS`
 # is the one such message seen.
 _NAMES_A_LIMIT = re.compile(r"TOO_|too (much|many|large|big)|exceed|limit", re.IGNORECASE)
-_SMALLER = "send a smaller picture"
+_TOO_LARGE = Rule(DownloadError, "send a smaller picture")
 
 
-def _is_too_large(code: int | str, message: str) -> bool:
-    return code == 480 and _NAMES_A_LIMIT.search(message) is not None
-
-
-def _rule(code: int | str) -> Rule:
+def _rule(code: int | str, message: str = "") -> Rule:
+    if code == 480 and _NAMES_A_LIMIT.search(message):
+        return _TOO_LARGE
     if isinstance(code, int):
         return IN_BODY.get(code, _UNKNOWN)
     family = "Missing" if code.startswith("Missing") else code.partition(".")[0]
@@ -265,20 +263,19 @@ def api_error(
         request_id: The service's id of the request.
         status: HTTP status, which decides only where the code says nothing.
     """
-    rule = _rule(code)
+    rule = _rule(code, message)
     if rule is _UNKNOWN and status == 429:
         # Not documented for this product, but what the rest of the world means by it.
         rule = Rule(ThrottledError, transient=True)
     elif rule is _UNKNOWN and status != 200:
         rule = Rule(APIError, transient=status >= 500, maybe_charged=status >= 500)
-    transient = rule.transient and not _is_too_large(code, message)
     if code == "SignatureDoesNotMatch":
         # The service repeats all that was signed, the STS token among it.
         message = message.partition("server string to sign is")[0]
     return rule.error(
         code,
         message,
-        transient=transient,
+        transient=rule.transient,
         maybe_charged=rule.maybe_charged,
         request_id=request_id,
     )

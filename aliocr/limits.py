@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
 import attrs
+
+from aliocr.kinds import is_count, is_number
 
 __all__ = ["Limits"]
 
@@ -20,8 +20,7 @@ LEAST_RATE = 1e-3
 
 
 def _rate(_: Limits, attribute: attrs.Attribute[float], value: float) -> None:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not LEAST_RATE <= value < math.inf:
+    if not is_number(value) or value < LEAST_RATE:
         raise ValueError(f"{attribute.name} must be a number from {LEAST_RATE} up, not {value!r}")
 
 
@@ -31,16 +30,14 @@ def _known_rate(limits: Limits, attribute: attrs.Attribute[float], value: float 
 
 
 def _known_count(_: Limits, attribute: attrs.Attribute[int], value: int | None) -> None:
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    if value is not None and (not whole or value < 1):
+    if value is not None and not is_count(value, 1):
         raise ValueError(
             f"{attribute.name} must be a whole number from 1 up or None, not {value!r}"
         )
 
 
 def _batch(_: Limits, attribute: attrs.Attribute[int], value: int) -> None:
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    if not whole or not 1 <= value <= IMAGES_PER_REQUEST:
+    if not is_count(value, 1) or value > IMAGES_PER_REQUEST:
         raise ValueError(
             f"{attribute.name} must be a whole number from 1 to {IMAGES_PER_REQUEST}, not {value!r}"
         )

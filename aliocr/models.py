@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from aliocr.errors import OCRError, without_query
+from aliocr.kinds import is_count, is_text
 
 if TYPE_CHECKING:
     from aliocr.layout import Line
@@ -34,7 +35,7 @@ MAX_DATA_ID_CHARACTERS = 256
 """Not in the OCR documents; the service's own message is `[task.dataId] is too long(>256)`."""
 
 
-MAX_FRAMES = 1_000_000
+MAX_ASKED_FRAMES = 1_000_000
 """Of `interval` and `max_frames`: more than any picture of 20 MB has that somebody wants read."""
 
 
@@ -82,18 +83,14 @@ def _data_id(_: Image, __: attrs.Attribute[str | None], value: str | None) -> No
         raise ValueError(
             f"data_id must be a string of 1 to {MAX_DATA_ID_CHARACTERS} characters, not {value!r}"
         )
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise ValueError(f"data_id cannot be written as UTF-8: {value!r}") from None
+    if not is_text(value):
+        raise ValueError(f"data_id cannot be written as UTF-8: {value!r}")
 
 
 def _count(_: Image, attribute: attrs.Attribute[int | None], value: int | None) -> None:
-    if value is None:
-        return
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_FRAMES:
+    if value is not None and (not is_count(value, 1) or value > MAX_ASKED_FRAMES):
         raise ValueError(
-            f"{attribute.name} must be a whole number from 1 to {MAX_FRAMES:,}, not {value!r}"
+            f"{attribute.name} must be a whole number from 1 to {MAX_ASKED_FRAMES:,}, not {value!r}"
         )
 
 

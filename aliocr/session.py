@@ -13,19 +13,13 @@ from typing import Self, cast
 import aiohttp
 
 from aliocr.account import account_of
-from aliocr.arguments import (
-    base_url,
-    check,
-    checked_credentials,
-    is_count,
-    is_positive,
-    is_text,
-)
+from aliocr.arguments import base_url, check, checked_credentials, is_positive
 from aliocr.batching import Batcher
 from aliocr.credentials import Credentials, CredentialsProvider
 from aliocr.errors import ScanTimeoutError
 from aliocr.exchange import Exchange
 from aliocr.feed import Feed, Source, numbered_image
+from aliocr.kinds import is_count, is_text
 from aliocr.limiter import Limiter
 from aliocr.limits import Limits
 from aliocr.models import Image, Outcome, Scan
@@ -103,7 +97,7 @@ class Session:
     ) -> None:
         self._base_url = base_url(endpoint, region)
         self._credentials = checked_credentials(credentials)
-        check(biz_type is None or is_text(biz_type), "biz_type", biz_type)
+        check(biz_type is None or (is_text(biz_type) and biz_type), "biz_type", biz_type)
         check(isinstance(limits, Limits), "limits", limits)
         check(timeout is None or is_positive(timeout), "timeout", timeout)
         check(is_count(max_retries), "max_retries", max_retries)

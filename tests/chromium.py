@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from selenium.webdriver import ActionChains, Chrome, ChromeOptions, ChromeService
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
@@ -34,6 +35,24 @@ window.violations = [];
 addEventListener("securitypolicyviolation", (event) => {
   window.violations.push(`${event.violatedDirective}: ${event.blockedURI}`);
 });
+"""
+
+COLUMNS = tuple(
+    (x, 20 + 30 * row, 300, 10 if row == 9 else 22 - row % 4)
+    for x in (40, 470)
+    for row in range(10)
+)
+"""Places of close lines, of much the same height but for the last, in a picture of 900 × 500."""
+
+LEAST_NUMBER = 7.0
+"""Pixels of the screen that a number's circle is wide, at least; see `numbers.js`."""
+
+NUMBERS = """
+const edges = (one) => {
+  const { left, top, right, bottom } = one.getBoundingClientRect();
+  return [left, top, right, bottom];
+};
+return ["circle", "rect"].map((name) => [...document.querySelectorAll(`.box ${name}`)].map(edges));
 """
 
 
@@ -105,3 +124,26 @@ class Viewer:
     def command(self, name: str, arguments: dict[str, Any]) -> Any:
         """Have the browser do what only its developer tools can."""
         return self._driver.execute_cdp_cmd(name, arguments)
+
+
+def check_numbers(person: Viewer) -> None:
+    """Those of `COLUMNS` hide nothing, have one size for like lines, and grow when lit."""
+    numbers, boxes = person.run(NUMBERS)
+    assert len(numbers) == len(COLUMNS)
+    for at, number in enumerate(numbers):
+        assert not any(_overlap(number, other) for other in (*boxes, *numbers[at + 1 :]))
+    *like, small = (right - left for left, _, right, _ in numbers[:10])
+    assert like == pytest.approx([like[0]] * 9)
+    assert like[0] > LEAST_NUMBER - 0.1
+    assert small == pytest.approx(LEAST_NUMBER, abs=0.1)
+    person.run("document.querySelector('.box').classList.add('hot')")
+    (lit, *_), _ = person.run(NUMBERS)
+    assert lit[2] - lit[0] > like[0] + 1
+    assert lit[2] == pytest.approx(boxes[0][0], abs=0.2)
+
+
+def _overlap(one: list[float], other: list[float]) -> bool:
+    """Whether two rectangles do, by more than a share of a pixel."""
+    return all(
+        min(one[side + 2], other[side + 2]) - max(one[side], other[side]) > 0.2 for side in (0, 1)
+    )

@@ -448,10 +448,10 @@ def test_what_a_person_sees() -> None:
         (["--chaos-requests", "hang=0.6", "--chaos-requests", "stall=0.6"], "add up to 1.2"),
         (["--chaos-requests", "hang=0.1", "--chaos-requests", "hang=0.2"], "hang is there twice"),
         (["--chaos-images", "hang=0.1"], "'--chaos-images': 'hang' is no code of an image"),
-        (["--chaos-images", "592=2"], "the rate of 592 is from 0 to 1, not 2.0"),
+        (["--chaos-images", "592=2"], "the rate of 592 must be from 0 to 1, not 2.0"),
         (["--chaos-images", "=1"], "'' is no code"),
-        (["--chaos-images", "592=nan"], "the rate of 592 is from 0 to 1, not nan"),
-        (["--chaos-delay", "-1"], "'--chaos-delay': delay is seconds from 0 up"),
+        (["--chaos-images", "592=nan"], "the rate of 592 must be from 0 to 1, not nan"),
+        (["--chaos-delay", "-1"], "'--chaos-delay': delay must be seconds from 0 up"),
         (["--chaos-seed", "x"], "--chaos-seed"),
     ],
 )

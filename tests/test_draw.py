@@ -317,10 +317,10 @@ def test_what_a_font_has_of_a_text_is_written(no_fonts: None) -> None:
     assert (receipt.texts, receipt.unwritten) == (11, 10)
     (remark,) = receipt.remarks
     assert remark.startswith("10 of 11 texts are not written whole, as no font has 星 河 咖")
-    assert is_inked(receipt, receipt.frames[0].x + TRUTH["receipt_mixed.jpg"]["size"][0] + 60)
+    assert ink_pixels(receipt, receipt.frames[0].x + TRUTH["receipt_mixed.jpg"]["size"][0] + 60)
 
 
-def is_inked(drawing: Drawing, left: int) -> int:
+def ink_pixels(drawing: Drawing, left: int) -> int:
     """How many pixels of the panel, from there on, are of a text's ink."""
     return int((np.asarray(drawing.picture)[:, left:] == INK).all(axis=2).sum())
 

@@ -13,6 +13,7 @@ ROOT = Path(aliocr.__file__).parent
 
 FLOORS = {
     "boxes": -1,
+    "kinds": -1,
     "errors": 0,
     "credentials": 0,
     "draft": 0,
@@ -46,7 +47,17 @@ FLOORS = {
 }
 WINGS = {
     "pictures": {"extras", "layout", "models"},
-    "job": {"arguments", "errors", "extras", "layout", "limits", "models", "session", "stats"},
+    "job": {
+        "arguments",
+        "errors",
+        "extras",
+        "kinds",
+        "layout",
+        "limits",
+        "models",
+        "session",
+        "stats",
+    },
     "report": {"draft", "errors", "job", "layout", "models", "pictures", "version"},
 }
 """Packages beside the floors, and what of the house each may use."""
@@ -94,6 +105,7 @@ EMULATOR_MAY_USE = {
     "credentials",
     "errors",
     "extras",
+    "kinds",
     "layout",
     "limits",
     "models",

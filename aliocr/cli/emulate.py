@@ -236,14 +236,7 @@ def emulate(
         fetches=engine != "none" and not public_only,
         grace=(deadline or DEADLINE) + chaos_delay + PATIENCE,
     )
-    try:
-        asyncio.run(running.run())
-    except ImportError as error:
-        raise Misuse(str(error)) from None
-    except BrokenPipeError:
-        raise  # nobody reads standard output; click ends quietly
-    except (OSError, UnicodeError) as error:
-        raise _misuse(error, options["host"], options["port"]) from None
+    _serve(running, options["port"])
 
 
 def _credentials(access_key_id: str | None, access_key_secret: str | None) -> Credentials | None:
@@ -279,6 +272,18 @@ def _accounts(file: str | None) -> tuple[Account, ...] | None:
         return read_accounts(file)
     except ValueError as error:
         raise Misuse(str(error)) from None
+
+
+def _serve(running: Running, port: int) -> None:
+    """To the end; what keeps it from beginning is a misuse."""
+    try:
+        asyncio.run(running.run())
+    except ImportError as error:
+        raise Misuse(str(error)) from None
+    except BrokenPipeError:
+        raise  # nobody reads standard output; click ends quietly
+    except (OSError, UnicodeError) as error:
+        raise _misuse(error, running.host, port) from None
 
 
 def _misuse(error: OSError | UnicodeError, host: str, port: int) -> Misuse:

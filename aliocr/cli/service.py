@@ -19,7 +19,7 @@ from aliocr.cli.misuse import Misuse, leave_out
 from aliocr.cli.sources import Source
 from aliocr.credentials import ID_VARIABLE, SECRET_VARIABLE
 from aliocr.limits import Limits
-from aliocr.models import MAX_FRAMES, Image, Outcome
+from aliocr.models import MAX_ASKED_FRAMES, Image, Outcome
 from aliocr.session import REPEAT_BUDGET, Session
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ __all__ = [
     "service_options",
 ]
 
-COUNT = click.IntRange(1, MAX_FRAMES)
+COUNT = click.IntRange(1, MAX_ASKED_FRAMES)
 OF_THE_SERVICE = ("endpoint", "region", "biz_type", "requests_per_second", "images_per_second")
 """Options that say nothing to an engine on this machine."""
 

@@ -23,7 +23,7 @@ shows it.
 
 from aliocr.emulator.account import NEW_ACCOUNT, AccessKey, Account
 from aliocr.emulator.accounts import Accounts, read_accounts
-from aliocr.emulator.calls import Call
+from aliocr.emulator.calls import Call, CallImage
 from aliocr.emulator.rules import TABLE
 from aliocr.emulator.script import Script
 from aliocr.emulator.server import Emulator
@@ -34,6 +34,7 @@ __all__ = [
     "Account",
     "Accounts",
     "Call",
+    "CallImage",
     "Emulator",
     "Script",
     "read_accounts",

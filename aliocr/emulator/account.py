@@ -10,9 +10,9 @@ from typing import Literal, TypeAlias, TypedDict, get_args
 import attrs
 
 from aliocr.credentials import Credentials
-from aliocr.emulator.kinds import is_whole
 from aliocr.emulator.refusal import Refusal
 from aliocr.emulator.window import WINDOWS, Window, WindowKind, window_of
+from aliocr.kinds import is_count
 from aliocr.limits import REQUESTS_PER_SECOND
 from aliocr.signing import MAX_CLOCK_SKEW
 
@@ -186,7 +186,7 @@ class Account:
         What has been used of the images per second does as well, if their limit stays the same.
         """
         most = images_in_flight
-        if most is not None and not (is_whole(most) and most >= 1):
+        if most is not None and not is_count(most, 1):
             raise ValueError(f"images_in_flight must be 1 or more images or None, not {most!r}")
         if images_per_second != self._images_per_second:
             self._images = self._counted("images_per_second", images_per_second)

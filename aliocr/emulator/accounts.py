@@ -13,13 +13,14 @@
     access_key_secret = "…"
     security_token = "…"          # of a temporary key only
     active = true
-    expired = false               # the same
+    expired = false               # of a temporary key only
 
 Of all this only the key's id and secret are needed.
 """
 
 from __future__ import annotations
 
+import secrets
 import tomllib
 from collections.abc import Iterable, Sequence
 from os import PathLike
@@ -33,7 +34,7 @@ from aliocr.emulator.account import AccessKey, Account, AccountState
 from aliocr.emulator.window import WINDOWS, WindowKind
 from aliocr.limits import REQUESTS_PER_SECOND
 
-__all__ = ["Accounts", "read_accounts"]
+__all__ = ["Accounts", "accounts_of", "read_accounts"]
 
 
 class Accounts(Sequence[Account]):
@@ -72,6 +73,42 @@ class Accounts(Sequence[Account]):
 
     def __len__(self) -> int:
         return len(self._accounts)
+
+
+def accounts_of(
+    accounts: Iterable[Account] | None,
+    credentials: Credentials | None,
+    requests_per_second: float | None,
+    *,
+    images_per_second: float | None,
+    images_in_flight: int | None,
+    window: WindowKind,
+) -> Accounts:
+    """The accounts given, or the one that the other arguments make; see `Account` for these.
+
+    Raises:
+        ValueError: Both, or what `Account` or `Accounts` refuses.
+    """
+    if accounts is None:
+        account = Account(
+            credentials or _fresh_credentials(),
+            requests_per_second,
+            images_per_second=images_per_second,
+            images_in_flight=images_in_flight,
+            window=window,
+        )
+        return Accounts([account])
+    one = (credentials, requests_per_second, images_per_second, images_in_flight, window)
+    if one != (None, REQUESTS_PER_SECOND, None, None, "sliding"):
+        raise ValueError(
+            "with accounts= leave out credentials= and the limits: each account has its own"
+        )
+    return Accounts(accounts)
+
+
+def _fresh_credentials() -> Credentials:
+    """An AccessKey that looks like one and opens nothing else."""
+    return Credentials(f"LTAI5t{secrets.token_hex(9)}", secrets.token_hex(15))
 
 
 _Rate = Annotated[float, msgspec.Meta(ge=0)]

@@ -14,10 +14,10 @@ from aliocr.errors import APIError, without_query
 from aliocr.models import Scan
 from aliocr.wire import Task
 
-__all__ = ["Call", "Told", "busiest_second", "frames_charged"]
+__all__ = ["Call", "CallImage", "busiest_second", "frames_charged"]
 
 
-class Told(msgspec.Struct, frozen=True, gc=False):
+class CallImage(msgspec.Struct, frozen=True, gc=False):
     """What others may know of an image and its answer.
 
     Args:
@@ -46,13 +46,13 @@ class Call:
         time: When it arrived, in seconds since the epoch by this machine's clock.
         account: The number of the account that signed it, throttled or not; None if none did.
         tasks: What it asked for; empty if no account signed it, as strangers could fill the memory
-            else, if its body could not be read, or once the call is shortened.
+            else, if its body could not be read, or once the call is brief.
         biz_type: The policy it named; None if it named none, or for the same reasons.
         status: HTTP status of the answer; None while there is none.
         code: The answer's code: 200, the envelope's, or the gateway's string; None for an answer
             that is not the service's.
         answers: What the reply said of each image, in the reply's order; empty once the call is
-            shortened.
+            brief.
         charged: Images, or frames of them, that were read and would have been charged, whatever
             became of the reply. That images are not charged for which the service answers with
             another code than 200 is not documented, but likely.
@@ -73,34 +73,34 @@ class Call:
     answers: tuple[Answer, ...] = ()
     charged: int = 0
     answered: float | None = None
-    _told: tuple[Told, ...] | None = attrs.field(default=None, init=False, repr=False)
+    _brief: tuple[CallImage, ...] | None = attrs.field(default=None, init=False, repr=False)
 
     @property
-    def images(self) -> tuple[Told, ...]:
+    def images(self) -> tuple[CallImage, ...]:
         """Of each image what others may know, in the request's order."""
-        if self._told is not None:
-            return self._told
+        if self._brief is not None:
+            return self._brief
         # By identity, as nothing else tells tasks apart that were sent without a data id; reversed,
         # for the first of an image's answers is its own.
         became = {id(task): answer for task, answer in reversed(self.answers)}
-        return tuple(_told(task, became.get(id(task))) for task in self.tasks)
+        return tuple(_image_of(task, became.get(id(task))) for task in self.tasks)
 
-    def shorten(self) -> None:
+    def make_brief(self) -> None:
         """Keep `images` alone of `tasks` and `answers`, which hold all that was read."""
-        self._told = self.images
+        self._brief = self.images
         self.tasks = ()
         self.answers = ()
 
 
-def _told(task: Task, answer: Scan | APIError | None) -> Told:
+def _image_of(task: Task, answer: Scan | APIError | None) -> CallImage:
     url = without_query(task.url)
     match answer:
         case Scan():
-            return Told(url, task.data_id, wire.OK, max(1, len(answer.frames)))
+            return CallImage(url, task.data_id, wire.OK, max(1, len(answer.frames)))
         case APIError():
-            return Told(url, task.data_id, answer.code)
+            return CallImage(url, task.data_id, answer.code)
         case None:
-            return Told(url, task.data_id)
+            return CallImage(url, task.data_id)
 
 
 def frames_charged(answers: Iterable[Answer]) -> int:

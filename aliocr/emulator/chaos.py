@@ -13,7 +13,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Mapping
 
-from aliocr.emulator.kinds import is_number, is_whole
+from aliocr.kinds import is_number, is_whole
 
 __all__ = ["BREAKAGES", "Breakage", "Chaos"]
 
@@ -70,7 +70,7 @@ class Chaos:
             if not _is_code(name):
                 raise ValueError(f"{name!r} is no code of an image that failed, such as 592")
         if not is_number(delay) or delay < 0:
-            raise ValueError(f"delay is seconds from 0 up, not {delay!r}")
+            raise ValueError(f"delay must be seconds from 0 up, not {delay!r}")
         if not is_whole(seed):
             raise ValueError(f"seed must be a whole number, not {seed!r}")
         self._seed = seed
@@ -131,7 +131,7 @@ def _is_refusal(name: str) -> bool:
 def _rates(what: str, rates: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
     for name, rate in rates.items():
         if not is_number(rate) or not 0 <= rate <= 1:
-            raise ValueError(f"the rate of {name} is from 0 to 1, not {rate!r}")
+            raise ValueError(f"the rate of {name} must be from 0 to 1, not {rate!r}")
     if sum(rates.values()) > 1 + 1e-9:
         raise ValueError(f"the rates of {what} add up to {sum(rates.values()):g}, which is above 1")
     return tuple(rates.items())

@@ -179,14 +179,14 @@ async def _listed(calls: Sequence[Call]) -> AsyncIterator[bytes]:
     """As an object in JSON. Of a thousand calls all at once would take a quarter of a second."""
     separator = b'{"calls":['
     for call in calls:
-        yield separator + msgspec.json.encode(_told(call))
+        yield separator + msgspec.json.encode(_record(call))
         await asyncio.sleep(0)
         separator = b","
     yield b"]}" if calls else separator + b"]}"
 
 
-def _told(call: Call) -> dict[str, object]:
-    """A record for others to read: without the queries of URLs, which may be keys to them."""
+def _record(call: Call) -> dict[str, object]:
+    """What others may read of it: without the queries of URLs, which may be keys to them."""
     return {
         "time": call.time,
         "method": call.method,

@@ -37,8 +37,9 @@ from aliocr.emulator.target import target_of
 from aliocr.emulator.turns import Turns
 from aliocr.emulator.unpacking import Unpacker, UnpackError
 from aliocr.errors import APIError
+from aliocr.kinds import is_number
 
-__all__ = ["Downloader"]
+__all__ = ["Downloader", "check_timeout"]
 
 TIMEOUT = 3.0
 """Seconds for one image, from the first packet to the last byte. Source: code 592."""
@@ -70,6 +71,16 @@ NETWORK_TROUBLE: tuple[tuple[type[Exception], str], ...] = (
     (Exception, "its host broke the connection off"),
 )
 """In plain words, the first that fits."""
+
+
+def check_timeout(timeout: float) -> None:
+    """Refuse seconds for one image that are none.
+
+    Raises:
+        ValueError: They are not above 0, or no number.
+    """
+    if not is_number(timeout) or timeout <= 0:
+        raise ValueError(f"download_timeout must be above 0 s, not {timeout!r}")
 
 
 class _UnsafeAddressError(OSError):

@@ -29,9 +29,10 @@ from aliocr.emulator.turns import Turns
 from aliocr.emulator.writing import Writer, response
 from aliocr.emulator.xml_form import XML, xml_parts
 from aliocr.errors import without_queries
+from aliocr.kinds import is_count, is_number
 from aliocr.wire import BadRequest, ScanRequest, Task
 
-__all__ = ["Endpoint"]
+__all__ = ["Endpoint", "check_bounds"]
 
 ANSWERING = 0.2
 """Seconds of a request's deadline kept for writing the answer."""
@@ -45,6 +46,18 @@ JSON = "application/json;charset=utf-8"
 _log = logging.getLogger("aliocr.emulator")
 
 
+def check_bounds(deadline: float | None, max_calls: int | None) -> None:
+    """Refuse these arguments of an `Endpoint` if they are too small or no numbers.
+
+    Raises:
+        ValueError: They are.
+    """
+    if deadline is not None and not (is_number(deadline) and deadline > ANSWERING):
+        raise ValueError(f"deadline must be above {ANSWERING} s or None, not {deadline!r}")
+    if max_calls is not None and not is_count(max_calls, 1):
+        raise ValueError(f"max_calls must be 1 or more or None, not {max_calls!r}")
+
+
 class Endpoint:
     """Handles the requests of one emulator.
 
@@ -56,7 +69,7 @@ class Endpoint:
         calls: Where every request is recorded.
         deadline: Seconds from a request's arrival to its answer, above 0.2; None for no deadline.
         max_calls: How many records are kept, the last ones; None for all.
-        brief_calls: Shorten each when its request is done with.
+        brief_calls: Make each brief when its request is done with.
     """
 
     def __init__(
@@ -119,10 +132,10 @@ class Endpoint:
         return call
 
     def _close(self, call: Call, broken: Breakage | None = None) -> None:
-        """One line for people: what came, what was said to it, and what it cost."""
+        """Done with: a line for people, and no more kept than is asked."""
         _log.info("%s", Entry.of(call, seconds=_moment() - call.arrived, broken=broken))
         if self._brief_calls:
-            call.shorten()
+            call.make_brief()
 
     async def aclose(self) -> None:
         """Cancel the requests under way, and wait until they are gone."""

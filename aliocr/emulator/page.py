@@ -50,6 +50,8 @@ class LandingPage:
 def _read() -> _Page:
     # As text, because a browser takes its hashes with line ends normalised.
     text = files("aliocr.emulator").joinpath("page.html").read_text("utf-8")
+    numbers = files("aliocr.pictures").joinpath("numbers.js").read_text("utf-8")
+    text = text.replace("{{numbers}}", numbers)
     headers = {
         "Content-Type": "text/html; charset=utf-8",
         "Content-Security-Policy": _policy(text),

@@ -18,9 +18,9 @@ from aliocr import wire
 from aliocr.emulator.chaos import Breakage, Chaos
 from aliocr.emulator.codes import CODE_NAMES
 from aliocr.emulator.content import Content
-from aliocr.emulator.kinds import is_text, is_whole
 from aliocr.emulator.refusal import Refusal
 from aliocr.errors import APIError, api_error
+from aliocr.kinds import is_count, is_text
 from aliocr.models import Image, Scan
 from aliocr.wire import Task
 
@@ -125,7 +125,7 @@ class _Queue(Generic[T]):
         checked_url(url)
         if times is None:
             self._always[url] = what
-        elif not is_whole(times) or times < 1:
+        elif not is_count(times, 1):
             raise ValueError(f"times must be 1 or more, or None for always, not {times!r}")
         else:
             self._instructions.setdefault(url, []).append(_Instruction(what, times))
@@ -278,7 +278,7 @@ def refusal(code: int | str, message: str = "") -> Refusal:
 
 def _check_number(code: int, what: str) -> None:
     """Refuse what is no code of the service's: those have three digits."""
-    if not is_whole(code) or not 100 <= code <= 999 or code == wire.OK:
+    if not is_count(code, 100) or code > 999 or code == wire.OK:
         raise ValueError(
             f"{code!r} is not the code of {what}: the service's is a number of three digits and "
             "not 200, such as 592"

@@ -249,7 +249,8 @@ class PictureReader:
 
     async def _decoded(self, job: _Job, frames: Iterator[PictureFrame]) -> PictureFrame | None:
         """The next frame, from a worker; None if there is none."""
-        decoding = await self._hand_over(job, _next, frames)
+        decoding: asyncio.Future[PictureFrame | None]
+        decoding = await self._hand_over(job, next, frames, None)
         await asyncio.wait((decoding,))
         return decoding.result()
 
@@ -314,10 +315,6 @@ class PictureReader:
     def _see(self, frame: PictureFrame) -> Seen:
         """Read a frame in a worker."""
         return Seen.of(frame, self._engine().recognize(frame.picture))
-
-
-def _next(frames: Iterator[PictureFrame]) -> PictureFrame | None:
-    return next(frames, None)
 
 
 def _failing_as_documented(function: Callable[..., T], *args: object) -> T:

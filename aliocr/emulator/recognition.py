@@ -7,7 +7,7 @@ nothing but what the client needs.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
@@ -97,12 +97,8 @@ class Recognition:
             count = await self._reader.lend(count_frames, data)
             coming = pages(data, interval, max_frames, count)
             shown: list[Portrait] = []
-            while (page := await self._reader.lend(_next, coming)) is not None:
+            while (page := await self._reader.lend(next, coming, None)) is not None:
                 shown.append(page)
             return content, Portraits(tuple(shown), count.total, count.moves)
         except PictureError as error:
             raise api_error(error.code, error.message) from None
-
-
-def _next(coming: Iterator[Portrait]) -> Portrait | None:
-    return next(coming, None)

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, unquote_to_bytes
 
 import attrs
 
-from aliocr.emulator.kinds import is_text
+from aliocr.kinds import is_text
 
 __all__ = ["Request"]
 

@@ -11,7 +11,6 @@ from aliocr.emulator.account import AccessKey, Account, AccountState
 from aliocr.emulator.accounts import Accounts
 from aliocr.emulator.chaos import Breakage, Chaos
 from aliocr.emulator.content import Content
-from aliocr.emulator.kinds import is_number, is_text, is_whole
 from aliocr.emulator.plan import (
     FOREIGN_TASK,
     Copies,
@@ -21,6 +20,7 @@ from aliocr.emulator.plan import (
     failure,
     refusal,
 )
+from aliocr.kinds import is_count, is_number, is_text
 from aliocr.models import Region
 
 __all__ = ["VERBS", "Script"]
@@ -143,7 +143,7 @@ class Script:
         """
         if not (is_text(content_type) and content_type.isascii() and content_type.isprintable()):
             raise ValueError(f"content_type must be printable ASCII, not {content_type!r}")
-        if not is_whole(status) or not 200 <= status <= 599:
+        if not is_count(status, 200) or status > 599:
             raise ValueError(f"status must be a number from 200 to 599, not {status!r}")
         if not (isinstance(body, bytes) or is_text(body)):
             kind = type(body).__name__

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from types import TracebackType
@@ -13,12 +12,11 @@ from aiohttp import web
 from aliocr.credentials import Credentials
 from aliocr.emulator import strangers
 from aliocr.emulator.account import Account
-from aliocr.emulator.accounts import Accounts
+from aliocr.emulator.accounts import accounts_of
 from aliocr.emulator.calls import Call, busiest_second
 from aliocr.emulator.control import Control
-from aliocr.emulator.download import TIMEOUT, Downloader
-from aliocr.emulator.endpoint import ANSWERING, Endpoint
-from aliocr.emulator.kinds import is_number, is_whole
+from aliocr.emulator.download import TIMEOUT, Downloader, check_timeout
+from aliocr.emulator.endpoint import Endpoint, check_bounds
 from aliocr.emulator.origin import same_origin
 from aliocr.emulator.page import LandingPage
 from aliocr.emulator.script import VERBS, Script
@@ -113,28 +111,19 @@ class Emulator(Script):
     ) -> None:
         if engine_factory is not None and not callable(engine_factory):
             raise ValueError(f"engine_factory must make an engine or be None, not {engine_factory}")
-        if deadline is not None and not (is_number(deadline) and deadline > ANSWERING):
-            raise ValueError(f"deadline must be above {ANSWERING} s or None, not {deadline!r}")
-        if not is_number(download_timeout) or download_timeout <= 0:
-            raise ValueError(f"download_timeout must be above 0 s, not {download_timeout!r}")
-        if max_calls is not None and not (is_whole(max_calls) and max_calls >= 1):
-            raise ValueError(f"max_calls must be 1 or more or None, not {max_calls!r}")
+        check_bounds(deadline, max_calls)
+        check_timeout(download_timeout)
         check_address(host, port)
-        one = (credentials, requests_per_second, images_per_second, images_in_flight, window)
-        if accounts is not None and one != (None, REQUESTS_PER_SECOND, None, None, "sliding"):
-            raise ValueError(
-                "with accounts= leave out credentials= and the limits: each account has its own"
-            )
-        if accounts is None:
-            account = Account(
-                credentials or _fresh_credentials(),
+        super().__init__(
+            accounts_of(
+                accounts,
+                credentials,
                 requests_per_second,
                 images_per_second=images_per_second,
                 images_in_flight=images_in_flight,
                 window=window,
             )
-            accounts = [account]
-        super().__init__(Accounts(accounts))
+        )
         self.credentials = self.accounts[0].keys[0].credentials
         self.calls: list[Call] = []
         self._engine_factory = engine_factory
@@ -344,8 +333,3 @@ class Emulator(Script):
             turns=turns,
         )
         return Recognition(self._engine_factory, downloader)
-
-
-def _fresh_credentials() -> Credentials:
-    """An AccessKey that looks like one and opens nothing else."""
-    return Credentials(f"LTAI5t{secrets.token_hex(9)}", secrets.token_hex(15))

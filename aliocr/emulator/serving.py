@@ -15,7 +15,7 @@ from aiohttp.typedefs import Handler
 
 from aliocr.emulator import strangers
 from aliocr.emulator.ending import to_the_end
-from aliocr.emulator.kinds import is_whole
+from aliocr.kinds import is_count
 
 __all__ = ["Serving", "check_address"]
 
@@ -45,7 +45,7 @@ def check_address(host: str, port: int) -> None:
     """
     if not isinstance(host, str) or not host:
         raise ValueError(f"host must be an address, 0.0.0.0 for every one, not {host!r}")
-    if not is_whole(port) or not 0 <= port <= 65_535:
+    if not is_count(port) or port > 65_535:
         raise ValueError(f"port must be from 0, for a free one, to 65535, not {port!r}")
 
 

@@ -56,7 +56,7 @@ class Unpacker:
             # Some hosts leave the zlib header out, against the standard.
             bits = zlib.MAX_WBITS if chunk[0] & 0x0F == 8 else -zlib.MAX_WBITS
             self._stream = zlib.decompressobj(bits)
-        while not self._stream.eof or self._begins_another(chunk):
+        while not self._stream.eof or self._begin_another(chunk):
             try:
                 piece = self._stream.decompress(chunk, PIECE)
             except zlib.error:
@@ -67,8 +67,8 @@ class Unpacker:
             if not chunk and len(piece) < PIECE:
                 return
 
-    def _begins_another(self, rest: bytes) -> bool:
-        """Whether a member begins behind the one that has ended; if so, it is unpacked next."""
+    def _begin_another(self, rest: bytes) -> bool:
+        """Unpack the member behind the one that has ended, if one begins there; say whether."""
         if not rest:
             return False
         self._members = self._members and rest[:1] == GZIP_BEGINS

@@ -35,7 +35,7 @@ MAX_HELD_BYTES = 8 * MAX_BYTES
 """Bytes of pictures that are being sent or wait to be read. Not those of the service's images,
 which a browser that stops in the middle would keep from coming."""
 
-MAX_FRAMES = 100
+MAX_SHOWN_FRAMES = 100
 """Frames that one view may show. Source: "maxFrames", whose samples go so far."""
 
 NO_ENGINE = "this emulator was started without an engine, so it cannot read pictures"
@@ -113,8 +113,8 @@ def _choice(request: web.Request) -> tuple[int | None, int | None]:
     interval, max_frames = chosen
     if (interval is None) != (max_frames is None):
         raise api_error(400, "interval and max_frames go together")
-    if max_frames is not None and max_frames > MAX_FRAMES:
-        raise api_error(400, f"max_frames is at most {MAX_FRAMES} here")
+    if max_frames is not None and max_frames > MAX_SHOWN_FRAMES:
+        raise api_error(400, f"max_frames is at most {MAX_SHOWN_FRAMES} here")
     return interval, max_frames
 
 

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Literal, Protocol, TypeAlias
 
-from aliocr.emulator.kinds import is_number
+from aliocr.kinds import is_number
 
 __all__ = ["WINDOWS", "Window", "WindowKind", "window_of"]
 

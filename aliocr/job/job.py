@@ -10,7 +10,7 @@ from typing import get_args
 
 import attrs
 
-from aliocr.arguments import check, is_count
+from aliocr.arguments import check
 from aliocr.job.desk import Desk
 from aliocr.job.folder import FolderReader
 from aliocr.job.inputs import STANDARD_INPUT, InputFormat, opened
@@ -22,6 +22,7 @@ from aliocr.job.rowset import RowSet
 from aliocr.job.run import Run
 from aliocr.job.sources import Sources, Urls
 from aliocr.job.summary import Progress, Summary
+from aliocr.kinds import is_count
 from aliocr.limits import Limits
 from aliocr.session import Session
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 __all__ = [
     "MAX_DECODED_PIXELS",
     "PictureError",
-    "Source",
+    "PictureFile",
     "check_frames",
     "check_scans",
     "check_size",
@@ -33,10 +33,6 @@ MAX_RLE_PIXELS = 4_194_304
 """Pixels of a BMP whose lines are run-length encoded. Ours: Pillow fills lines that end early pixel
 by pixel in Python, so that a file of 6 kB takes seconds."""
 
-MAX_FRAMES = 10_000
-"""Frames of a GIF up to the last one wanted, or wanted strips of a long image. Ours: a GIF of 20 MB
-may hold a million, and a hairline of 140 bytes has 30,000 strips."""
-
 MAX_READS = 2_000_000
 """Times that a file is read from. Ours: a GIF of 20 MB in the usual blocks takes 400,000; one in
 blocks of a byte, or a PNG of empty chunks, keeps Pillow's loops busy for ten seconds."""
@@ -47,6 +43,10 @@ make a small file that takes minutes."""
 
 MAX_DECODED_PIXELS = 200_000_000
 """Pixels of all frames up to the last one wanted, since a GIF's frame builds on those before it."""
+
+MAX_DECODED_FRAMES = 10_000
+"""Frames of a GIF up to the last one wanted, or wanted strips of a long image. Ours: a GIF of 20 MB
+may hold a million, and a hairline of 140 bytes has 30,000 strips."""
 
 JPEG, JPEG_END, JPEG_SCAN = b"\xff\xd8", b"\xff\xd9", b"\xff\xda"
 
@@ -75,7 +75,7 @@ class PictureError(Exception):
         return f"{self.code}: {self.message}"
 
 
-class Source(io.BytesIO):
+class PictureFile(io.BytesIO):
     """A picture's bytes, to be read in so many pieces at most, whatever its format.
 
     Raises:
@@ -132,8 +132,8 @@ def check_frames(frames: int) -> None:
     Raises:
         PictureError: 480.
     """
-    if frames > MAX_FRAMES:
-        raise PictureError(480, f"too many frames: {frames}, of {MAX_FRAMES} at most")
+    if frames > MAX_DECODED_FRAMES:
+        raise PictureError(480, f"too many frames: {frames}, of {MAX_DECODED_FRAMES} at most")
 
 
 def check_scans(data: bytes) -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import attrs
 
 from aliocr.extras import needed
-from aliocr.pictures.bounds import PictureError, Source, check_frames, check_scans, check_size
+from aliocr.pictures.bounds import PictureError, PictureFile, check_frames, check_scans, check_size
 from aliocr.pictures.frames import chosen_frames, strip_span, total_frames
 
 with needed("pictures"):
@@ -154,7 +154,7 @@ def _opened(data: bytes) -> Iterator[Image.Image]:
     if not data:
         raise PictureError(590, "an empty file")
     try:
-        with Image.open(Source(data), formats=FORMATS) as image:
+        with Image.open(PictureFile(data), formats=FORMATS) as image:
             # Before anything is decoded: a file of 17 kB can declare 144 megapixels.
             check_size(image)
             check_scans(data)

@@ -15,6 +15,16 @@ __all__ = ["MARK", "Frame", "framed"]
 MARK = b"<!doctype html><!-- written by aliocr report, which may write it anew -->"
 """How a page begins; what does not begin so is not overwritten."""
 
+PARTS = (
+    ("report", "page.html"),
+    ("report", "page.css"),
+    ("report", "entries.js"),
+    ("pictures", "numbers.js"),
+    ("report", "search.js"),
+    ("report", "page.js"),
+)
+"""Where the page's parts stand; the scripts in the order in which they are one."""
+
 
 @attrs.frozen
 class Frame:
@@ -59,11 +69,9 @@ def framed(title: str, *, linked: bool) -> Frame:
 
 @cache
 def _parts() -> tuple[str, str, str]:
-    """The page, its styles and its script, which is of three files for those who read it."""
-    folder = files("aliocr.report")
+    """The page, its styles and its script, which is of several files for those who read it."""
     page, style, *scripts = (
-        folder.joinpath(name).read_text("utf-8")
-        for name in ("page.html", "page.css", "entries.js", "search.js", "page.js")
+        files(f"aliocr.{wing}").joinpath(name).read_text("utf-8") for wing, name in PARTS
     )
     return page, style, "".join(scripts)
 

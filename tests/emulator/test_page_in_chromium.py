@@ -17,7 +17,7 @@ from aliocr.emulator import Emulator
 pytest.importorskip("selenium", reason="needs selenium, of the extra dev")
 pytest.importorskip("rapidocr", reason="needs an engine, of the extra emulator")
 
-from chromium import BROWSER, DRIVER, browser
+from chromium import BROWSER, COLUMNS, DRIVER, browser, check_numbers
 from person import Person
 from PIL import Image
 from selenium.webdriver import Chrome, Keys
@@ -64,25 +64,13 @@ return [...document.querySelectorAll(".page")].map((page) => {
 });
 """
 
-NUMBERS = """
-const edges = (one) => {
-  const { left, top, right, bottom } = one.getBoundingClientRect();
-  return [left, top, right, bottom];
-};
-return ["circle", "rect"].map((name) => [...document.querySelectorAll(`.box ${name}`)].map(edges));
-"""
-
 
 class Columns:
     """An engine that finds two columns of close lines in whatever it is given."""
 
     def recognize(self, picture: Image.Image) -> tuple[Recognized, ...]:  # noqa: ARG002
-        """Twenty of them."""
-        return tuple(
-            Recognized(f"line {y}", x, y, 300, 22, 1.0)
-            for x in (40, 470)
-            for y in range(20, 320, 30)
-        )
+        """Those that `check_numbers` knows."""
+        return tuple(Recognized(f"line {y}", x, y, w, h, 1.0) for x, y, w, h in COLUMNS)
 
 
 @pytest.fixture(scope="module")
@@ -161,18 +149,7 @@ def test_numbers_hide_neither_text_nor_each_other(
         person.drop(tmp_path / "columns.png")
         person.wait_for_result()
     person.wait_until("return document.querySelector('.tag').hasAttribute('transform')")
-    numbers, boxes = person.run(NUMBERS)
-    assert len(numbers) == 20
-    for at, number in enumerate(numbers):
-        assert number[2] - number[0] >= 6
-        assert not any(overlap(number, other) for other in (*boxes, *numbers[at + 1 :]))
-
-
-def overlap(one: list[float], other: list[float]) -> bool:
-    """Whether two rectangles do, by more than a share of a pixel."""
-    return all(
-        min(one[side + 2], other[side + 2]) - max(one[side], other[side]) > 0.2 for side in (0, 1)
-    )
+    check_numbers(person)
 
 
 def test_the_frames_of_a_gif_are_shown_one_after_the_other(

@@ -461,7 +461,7 @@ async def test_what_cannot_be_sent_cannot_be_told(
     emulator: Emulator, slip: Callable[[Any], None]
 ) -> None:
     """A slip is found where it was made, and changes nothing."""
-    with pytest.raises(ValueError, match=r"must be|is not the code|is from 0|is seconds"):
+    with pytest.raises(ValueError, match=r"must be|is not the code"):
         slip(emulator)
     assert (await ask(emulator, A)).codes == [200]
 

@@ -20,7 +20,7 @@ from aliocr.report.originals import FromSources
 pytest.importorskip("selenium", reason="needs selenium, of the extra dev")
 pytest.importorskip("PIL", reason="needs Pillow, of the extra pictures")
 
-from chromium import BROWSER, DRIVER, Viewer, browser
+from chromium import BROWSER, COLUMNS, DRIVER, Viewer, browser, check_numbers
 from PIL import Image
 from selenium.webdriver import Chrome, Keys
 
@@ -55,14 +55,6 @@ return [...document.querySelectorAll(".page")].map((page) => {
     }),
   };
 });
-"""
-
-NUMBERS = """
-const edges = (one) => {
-  const { left, top, right, bottom } = one.getBoundingClientRect();
-  return [left, top, right, bottom];
-};
-return ["circle", "rect"].map((name) => [...document.querySelectorAll(`.box ${name}`)].map(edges));
 """
 
 LIT = """
@@ -130,13 +122,6 @@ def search(person: Viewer, words: str) -> None:
     person.press(words, Keys.ENTER)
 
 
-def overlap(one: list[float], other: list[float]) -> bool:
-    """Whether two rectangles do, by more than a share of a pixel."""
-    return all(
-        min(one[side + 2], other[side + 2]) - max(one[side], other[side]) > 0.2 for side in (0, 1)
-    )
-
-
 def check(page: dict[str, Any], size: list[int], lines: list[dict[str, Any]]) -> None:
     """Boxes, tooltips, numbers and texts are where and what the lines of the picture are."""
     assert (page["size"], page["loaded"]) == (size, True)
@@ -172,18 +157,11 @@ def test_numbers_hide_neither_text_nor_each_other(
     person: Viewer, show: Open, tmp_path: Path, width: int
 ) -> None:
     """Of close lines in two columns, on a phone, too, where a line is seven pixels high."""
-    columns = [(40, 300), (470, 300)]
-    lines = [(x, 20 + 30 * row, w) for x, w in columns for row in range(10)]
-    regions = tuple(Region(f"line {y}", x, y, w, 22) for x, y, w in lines)
+    regions = tuple(Region(f"line {y}", x, y, w, h) for x, y, w, h in COLUMNS)
     Image.new("RGB", (900, 500), "white").save(tmp_path / "columns.png")
     show(said("a", regions=regions, source=str(tmp_path / "columns.png")), width=width)
     look(person)
-    numbers, boxes = person.run(NUMBERS)
-    assert len(numbers) == 20
-    for at, number in enumerate(numbers):
-        assert number[2] - number[0] >= 6
-        for other in (*boxes, *numbers[at + 1 :]):
-            assert not overlap(number, other)
+    check_numbers(person)
 
 
 def test_frames_have_their_own_pictures_and_boxes(person: Viewer, show: Open) -> None:
