@@ -20,7 +20,6 @@ The rules:
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import threading
 from collections import OrderedDict
@@ -34,6 +33,7 @@ from typing import Any, TypeVar
 import attrs
 
 from aliocr.emulator.content import Content
+from aliocr.emulator.digest import sha256
 from aliocr.emulator.ending import to_the_end
 from aliocr.emulator.engine import Engine
 from aliocr.emulator.seen import Seen, content_of
@@ -46,9 +46,6 @@ MAX_WORKERS = 4
 
 KEPT_READINGS = 256
 """Readings remembered; a page of text is some 10 kB."""
-
-HASHED_AT_ONCE = 256 * 1024
-"""Bytes hashed before the event loop gets a turn: under a millisecond's work."""
 
 CLOSED = "the picture reader is closed"
 
@@ -139,7 +136,7 @@ class PictureReader:
             RuntimeError: The reader is closed, or was before the picture was read.
         """
         async with self._hashing:
-            key = _Key(await _sha256(data), interval, max_frames)
+            key = _Key(await sha256(data), interval, max_frames)
         if self._closed:
             raise _ClosedError
         if (kept := self._kept.get(key)) is not None:
@@ -172,13 +169,34 @@ class PictureReader:
             RuntimeError: The reader is closed.
         """
         async with self._turns:
-            await self._workers.acquire()
-            if self._closed:
-                self._workers.release()
-                raise _ClosedError
-            future = self._given(function, *args)
-            await asyncio.wait((future,))
-            return future.result()
+            return await self._lent(function, *args)
+
+    async def lend_each(self, making: Iterator[T]) -> list[T]:
+        """Have workers make one thing after the other for a picture, all in its one turn.
+
+        In a turn for each of them it would be held decoded meanwhile, beside any number of others.
+
+        Args:
+            making: Makes the next one, in a thread; no more than for one frame.
+
+        Raises:
+            PictureError: As of `lend`.
+            RuntimeError: The same.
+        """
+        made: list[T] = []
+        async with self._long_turns, self._turns:
+            while (one := await self._lent(next, making, None)) is not None:
+                made.append(one)
+        return made
+
+    async def _lent(self, function: Callable[..., T], *args: object) -> T:
+        await self._workers.acquire()
+        if self._closed:
+            self._workers.release()
+            raise _ClosedError
+        future = self._given(function, *args)
+        await asyncio.wait((future,))
+        return future.result()
 
     async def aclose(self) -> None:
         """Drop what is queued, wait for what the workers have begun, end the threads.
@@ -325,14 +343,3 @@ def _failing_as_documented(function: Callable[..., T], *args: object) -> T:
         raise
     except BaseException as error:  # a library's SystemExit would end the event loop
         raise PictureError(586, f"the engine failed ({type(error).__name__})") from error
-
-
-async def _sha256(data: bytes) -> bytes:
-    """The SHA-256 of any number of bytes, with the event loop let in between."""
-    digest = hashlib.sha256()
-    view = memoryview(data)
-    for start in range(0, len(view), HASHED_AT_ONCE):
-        if start:
-            await asyncio.sleep(0)
-        digest.update(view[start : start + HASHED_AT_ONCE])
-    return digest.digest()

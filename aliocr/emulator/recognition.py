@@ -20,7 +20,7 @@ from aliocr.emulator.reader import PictureReader
 from aliocr.errors import api_error
 from aliocr.models import Image
 from aliocr.pictures.picture import PictureError, count_frames
-from aliocr.pictures.portrait import Portrait, Portraits, pages
+from aliocr.pictures.portrait import Portraits, pages
 
 __all__ = ["Recognition"]
 
@@ -95,10 +95,7 @@ class Recognition:
         try:
             content = await self._reader.read(data, interval=interval, max_frames=max_frames)
             count = await self._reader.lend(count_frames, data)
-            coming = pages(data, interval, max_frames, count)
-            shown: list[Portrait] = []
-            while (page := await self._reader.lend(next, coming, None)) is not None:
-                shown.append(page)
+            shown = await self._reader.lend_each(pages(data, interval, max_frames, count))
             return content, Portraits(tuple(shown), count.total, count.moves)
         except PictureError as error:
             raise api_error(error.code, error.message) from None

@@ -148,6 +148,11 @@ def count_frames(data: bytes) -> FrameCount:
         return FrameCount(total, moves=own > 1, readable=True)
 
 
+_BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+_NO_DAMAGE = (PictureError, MemoryError, *_BOMBS)
+"""What is raised at a picture that may be whole."""
+
+
 @contextmanager
 def _opened(data: bytes) -> Iterator[Image.Image]:
     """A picture that is not too large; whatever is wrong with it in the block has its code."""
@@ -161,7 +166,7 @@ def _opened(data: bytes) -> Iterator[Image.Image]:
             yield image
     except (PictureError, MemoryError):
         raise
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+    except _BOMBS as error:
         raise PictureError(480, "too many pixels") from error
     except UnidentifiedImageError as error:
         raise PictureError(590, "an unknown format") from error
@@ -175,7 +180,7 @@ def _moves(image: Image.Image) -> bool:
     """Whether it is a GIF of more than one frame; counting a million of them takes 3 s."""
     try:
         return image.format == "GIF" and bool(getattr(image, "is_animated", False))
-    except (PictureError, MemoryError):
+    except _NO_DAMAGE:
         raise
     except Exception:  # noqa: BLE001 (the second frame is damaged, in whatever way)
         return False
@@ -187,7 +192,7 @@ def _own_frames(image: Image.Image) -> int:
         return 1
     try:
         frames: int = getattr(image, "n_frames", 1)
-    except (PictureError, MemoryError):
+    except _NO_DAMAGE:
         raise
     except Exception:  # noqa: BLE001 (as above)
         frames = image.tell() + 1
@@ -225,7 +230,7 @@ def _gif_frames(image: Image.Image, chosen: range) -> Iterator[PictureFrame]:
             check_size(image, count)
             image.load()  # or the damage in a frame that was not chosen would be met at the next
             frame = PictureFrame(index, _normalised(image), 0, 0) if index in chosen else None
-        except (PictureError, MemoryError):
+        except _NO_DAMAGE:
             raise
         except Exception:
             if not index:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import struct
 import weakref
 from pathlib import Path
 
@@ -237,6 +238,21 @@ def test_damage_in_a_frame_that_was_left_out_ends_a_gif_too() -> None:
     whole = encoded(first, "GIF", save_all=True, append_images=others)
     frames = decoded(whole[: len(whole) * 7 // 10], interval=2, max_frames=9)  # within the fourth
     assert [frame.index for frame in frames] == [0, 2]
+
+
+@pytest.mark.parametrize("side", [3_000, 14_000])
+def test_a_gif_with_a_colossal_frame_is_refused(side: int) -> None:
+    """It is not damaged: what it has before that frame is no whole of it."""
+    noise = np.random.default_rng(5).integers(0, 255, (4, 20, 30), np.uint8)
+    first, *others = (Image.fromarray(each) for each in noise)
+    before, *parts = encoded(first, "GIF", save_all=True, append_images=others).split(
+        place := b",\0\0\0\0" + struct.pack("<HH", 30, 20)
+    )
+    colossal = b",\0\0\0\0" + struct.pack("<HH", side, side)
+    assert len(parts) == 4
+    whole = before + place.join([b"", *parts[:2]]) + colossal + place.join(parts[2:])
+    assert code_of(whole, interval=1, max_frames=9) == 480
+    assert len(decoded(whole)) == 1
 
 
 def test_frames_are_decoded_when_they_are_asked_for() -> None:

@@ -18,8 +18,9 @@ from PIL import Image
 
 from aliocr.emulator import reader as reader_module
 from aliocr.emulator.content import CERTAIN, Content
+from aliocr.emulator.digest import HASHED_AT_ONCE
 from aliocr.emulator.engine import Engine, Recognized
-from aliocr.emulator.reader import HASHED_AT_ONCE, KEPT_READINGS, PictureReader
+from aliocr.emulator.reader import KEPT_READINGS, PictureReader
 from aliocr.models import Region
 from aliocr.pictures.picture import PictureError, PictureFrame, decode
 
@@ -582,3 +583,47 @@ async def test_any_mixture_of_calls_and_cancellations_ends_clean(seed: int) -> N
     await reader.aclose()
     assert asyncio.all_tasks() == before
     assert not threads()
+
+
+async def test_what_a_picture_gives_page_by_page_is_made_in_one_turn() -> None:
+    """Between two pages it is held decoded: so many viewers may come, and so few are at it."""
+    reader = PictureReader(Engines(), workers=1)
+    at_it: set[int] = set()
+    most = 0
+
+    def pages(viewer: int) -> Iterator[tuple[int, int]]:
+        nonlocal most
+        at_it.add(viewer)
+        for page in range(3):
+            most = max(most, len(at_it))
+            yield viewer, page
+        at_it.remove(viewer)
+
+    made = await asyncio.gather(*(reader.lend_each(pages(viewer)) for viewer in range(6)))
+    await reader.aclose()
+    assert made == [[(viewer, page) for page in range(3)] for viewer in range(6)]
+    assert most == 1
+
+
+async def test_a_picture_is_read_between_two_pages_of_another() -> None:
+    """However many there are to look at."""
+    gate = threading.Event()
+    begun_at: list[list[int]] = []
+    engines = Engines()
+    reader = PictureReader(engines, workers=1)
+
+    def pages() -> Iterator[int]:
+        for page in range(3):
+            assert gate.wait(PATIENCE)
+            begun_at.append([*engines.begun])
+            yield page
+
+    viewing = asyncio.create_task(reader.lend_each(pages()))
+    await some_turns()
+    other = reading(reader, plain(7))
+    await some_turns()
+    gate.set()
+    assert await viewing == [0, 1, 2]
+    await other
+    await reader.aclose()
+    assert begun_at == [[], [7], [7]]

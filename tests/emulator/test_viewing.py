@@ -140,25 +140,6 @@ async def test_a_long_picture_is_one_page(album: Album) -> None:
         assert tops == sorted(set(tops))
 
 
-async def test_the_pages_of_a_gif_are_made_one_by_one(
-    album: Album, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Other pictures have their turn between two of them."""
-    turns = 0
-    lend = PictureReader.lend
-
-    async def counted(*args: Any) -> Any:
-        nonlocal turns
-        turns += 1
-        return await lend(*args)
-
-    monkeypatch.setattr(PictureReader, "lend", counted)
-    async with album.emulator() as emulator:
-        gif = (SAMPLES / "anim4.gif").read_bytes()
-        assert len((await view(emulator, gif, "?interval=1&max_frames=4")).json["pages"]) == 4
-    assert turns >= 4
-
-
 async def test_a_picture_that_is_looked_at_twice_is_read_once(album: Album) -> None:
     """Views and requests share what was read."""
     data = file_of(Image.new("RGB", (12, 10)))
