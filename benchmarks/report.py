@@ -94,8 +94,9 @@ class Run:
     def to_json(self) -> bytes:
         """As `from_json` reads it, with medians and verdicts for other readers."""
         # Whole numbers become floats where the fields are, as they will be when it is read.
-        run = attrs.asdict(msgspec.convert(attrs.asdict(self), Run))
-        for row, written in zip(self.rows, run["rows"], strict=True):
+        read = msgspec.convert(attrs.asdict(self), Run)
+        run = attrs.asdict(read)
+        for row, written in zip(read.rows, run["rows"], strict=True):
             written["verdict"] = row.verdict
             written["figures"] = [_written(figure) for figure in row.figures]
         return msgspec.json.format(msgspec.json.encode(run), indent=2) + b"\n"

@@ -78,14 +78,17 @@ def test_a_target_missed_by_far_fails_where_it_is_asked_to(
     """A busy machine misses a target; only something broken misses it twice over."""
     from benchmarks import __main__ as program
     from benchmarks.figures import Row, at_least, at_most
+    from benchmarks.report import Run
 
     def question(*, quick: bool) -> list[Row]:
         assert quick
         return [Row("2", "near?", (at_most("s", 1.9, 1, 0.5), at_least("rate", rate, 2, 3)))]
 
     monkeypatch.setattr(program, "ROWS", {"2": question})
-    output = str(tmp_path / "results.json")
-    assert program.main(["--quick", "--rows", "2", "--output", output, *options]) == code
+    output = tmp_path / "results.json"
+    assert program.main(["--quick", "--rows", "2", "--output", str(output), *options]) == code
+    written = output.read_bytes()
+    assert Run.from_json(written).to_json() == written
 
 
 def test_a_peer_that_is_not_installed_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
