@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from aliocr.credentials import Credentials, CredentialsProvider
+    from aliocr.dispatch.limiter import Limiter, PacedLimiter, StrictLimiter
     from aliocr.errors import (
         APIError,
         AuthError,
@@ -21,17 +22,13 @@ if TYPE_CHECKING:
         ThrottledError,
         TransportError,
     )
-    from aliocr.finding import Match, search
-    from aliocr.hocr import to_hocr
     from aliocr.job.errors import InputError, JobError
     from aliocr.job.job import Job, Retry
+    from aliocr.job.output.read_back import results
+    from aliocr.job.output.result import Read, Result, Unread
     from aliocr.job.plan import Plan
-    from aliocr.job.record import Read, Result, Unread
-    from aliocr.job.results import results
     from aliocr.job.sources import Urls
     from aliocr.job.summary import Progress, Summary
-    from aliocr.layout import Line
-    from aliocr.limiter import Limiter, PacedLimiter, StrictLimiter
     from aliocr.limits import Limits
     from aliocr.models import Failure, Frame, Image, Outcome, Region, Scan
     from aliocr.pictures.bounds import PictureError
@@ -39,6 +36,9 @@ if TYPE_CHECKING:
     from aliocr.pictures.drawn import Drawing, DrawnFrame
     from aliocr.session import Session
     from aliocr.stats import Stats
+    from aliocr.text.hocr import to_hocr
+    from aliocr.text.layout import Line
+    from aliocr.text.search import Match, search
     from aliocr.version import __version__
 else:
     # Each name is fetched from its room when it is first asked for: pytest starts with the plugin
@@ -58,37 +58,37 @@ else:
         "InputError": "job.errors",
         "Job": "job.job",
         "JobError": "job.errors",
-        "Limiter": "limiter",
+        "Limiter": "dispatch.limiter",
         "Limits": "limits",
-        "Line": "layout",
-        "Match": "finding",
+        "Line": "text.layout",
+        "Match": "text.search",
         "OCRError": "errors",
         "Outcome": "models",
         "OverloadError": "errors",
-        "PacedLimiter": "limiter",
+        "PacedLimiter": "dispatch.limiter",
         "PictureError": "pictures.bounds",
         "Plan": "job.plan",
         "Progress": "job.summary",
-        "Read": "job.record",
+        "Read": "job.output.result",
         "Region": "models",
         "ResponseError": "errors",
-        "Result": "job.record",
+        "Result": "job.output.result",
         "Retry": "job.job",
         "Scan": "models",
         "ScanTimeoutError": "errors",
         "Session": "session",
         "Stats": "stats",
-        "StrictLimiter": "limiter",
+        "StrictLimiter": "dispatch.limiter",
         "Summary": "job.summary",
         "ThrottledError": "errors",
         "TransportError": "errors",
-        "Unread": "job.record",
+        "Unread": "job.output.result",
         "Urls": "job.sources",
         "__version__": "version",
         "draw": "pictures.drawing",
-        "results": "job.results",
-        "search": "finding",
-        "to_hocr": "hocr",
+        "results": "job.output.read_back",
+        "search": "text.search",
+        "to_hocr": "text.hocr",
     }
 
     def __getattr__(name: str) -> object:

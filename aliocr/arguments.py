@@ -6,9 +6,9 @@ import os
 import re
 from urllib.parse import SplitResult, urlsplit
 
+from aliocr.checks import is_number
 from aliocr.credentials import Credentials, CredentialsProvider
 from aliocr.errors import without_query
-from aliocr.kinds import is_number
 
 __all__ = [
     "ENDPOINT_VARIABLE",

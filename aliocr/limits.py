@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from aliocr.kinds import is_count, is_number
+from aliocr.checks import is_count, is_number
 
 __all__ = ["Limits"]
 

@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 
 import attrs
 
+from aliocr.checks import is_count, is_text
 from aliocr.errors import OCRError, without_query
-from aliocr.kinds import is_count, is_text
 
 if TYPE_CHECKING:
-    from aliocr.layout import Line
+    from aliocr.text.layout import Line
 
 __all__ = [
     "Failure",
@@ -194,7 +194,7 @@ class Frame(HasRegions):
     @property
     def lines(self) -> tuple[Line[Region], ...]:
         """Its text line by line in reading order, worked out anew each time."""
-        from aliocr.layout import lines_of  # noqa: PLC0415 - who never asks does not wait for it
+        from aliocr.text.layout import lines_of  # noqa: PLC0415 - who never asks does not wait for it
 
         return lines_of(self)
 
@@ -236,7 +236,7 @@ class Scan(HasRegions):
         each in turn, unless the picture as a whole says as much; one that says the same as the
         frame before is left out.
         """
-        from aliocr.layout import lines_of  # noqa: PLC0415 - as above
+        from aliocr.text.layout import lines_of  # noqa: PLC0415 - as above
 
         return lines_of(self, self.frames)
 

@@ -227,7 +227,7 @@ def _on_asyncio() -> bool:
 
 def _shown(calls: list[Call]) -> str:
     """The last calls, each with its images, without the queries of URLs, which may be secret."""
-    from aliocr.emulator.entry import Entry
+    from aliocr.emulator.http.log_line import Entry
 
     last = calls[-CALLS_SHOWN:]
     earlier = len(calls) - len(last)
@@ -244,8 +244,8 @@ def _shown(calls: list[Call]) -> str:
 
 def _images(call: Call) -> list[str]:
     """What became of each image, failures first; of a request that was refused, just the images."""
-    from aliocr.emulator.entry import escaped
-    from aliocr.wire import OK
+    from aliocr.emulator.http.log_line import escaped
+    from aliocr.protocol.wire import OK
 
     return [
         f"{'' if image.code is None else image.code} {escaped(image.url, LETTERS_SHOWN)}".lstrip()

@@ -12,21 +12,21 @@ from typing import Self, cast
 
 import aiohttp
 
-from aliocr.account import account_of
 from aliocr.arguments import base_url, check, checked_credentials, is_positive
-from aliocr.batching import Batcher
+from aliocr.checks import is_count, is_text
 from aliocr.credentials import Credentials, CredentialsProvider
+from aliocr.dispatch.batcher import Batcher
+from aliocr.dispatch.limiter import Limiter
+from aliocr.dispatch.queue import Lane, Ticket
+from aliocr.dispatch.retry import Budget, RetryPolicy
+from aliocr.dispatch.stream import Feed, Source, numbered_image
+from aliocr.dispatch.throttle import account_of
 from aliocr.errors import ScanTimeoutError
-from aliocr.exchange import Exchange
-from aliocr.feed import Feed, Source, numbered_image
-from aliocr.kinds import is_count, is_text
-from aliocr.limiter import Limiter
 from aliocr.limits import Limits
 from aliocr.models import Image, Outcome, Scan
-from aliocr.queue import Lane, Ticket
-from aliocr.retry import Budget, RetryPolicy
+from aliocr.protocol.sender import Exchange
+from aliocr.protocol.transport import Transport
 from aliocr.stats import Stats
-from aliocr.transport import Transport
 
 __all__ = ["Session"]
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from aliocr.emulator.account import Account
+from aliocr.emulator.access.account import Account
 from benchmarks.reply import OK, Task
 from benchmarks.service import Counts, Quotas, Service
 from benchmarks.tally import CREDENTIALS

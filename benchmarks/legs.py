@@ -12,11 +12,11 @@ from typing import TypeVar
 import attrs
 
 from aliocr import Limits
-from aliocr.job.desk import Desk
-from aliocr.job.inputs import opened
+from aliocr.job.input.opening import opened
 from aliocr.job.job import Job, Retry
-from aliocr.job.ledger import Ledger
+from aliocr.job.output.ledger import Ledger
 from aliocr.job.sources import Urls
+from aliocr.job.worklist import Desk
 from benchmarks.client import open_session
 from benchmarks.memory import grown_since, peak_bytes, resident_bytes
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from aliocr.emulator.window import WindowKind
+from aliocr.emulator.access.rate_window import WindowKind
 
 __all__ = ["REAL_REPLY", "Counts", "Quotas", "Service"]
 

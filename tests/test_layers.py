@@ -1,8 +1,9 @@
-"""The house stands: every file imports from lower floors only."""
+"""The house stands: every file imports from lower floors only, and no two need each other."""
 
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -11,119 +12,62 @@ import aliocr
 
 ROOT = Path(aliocr.__file__).parent
 
-FLOORS = {
-    "boxes": -1,
-    "kinds": -1,
-    "errors": 0,
-    "credentials": 0,
-    "draft": 0,
-    "extras": 0,
-    "limits": 0,
-    "version": 0,
-    "tolerance": 0,
-    "layout": 0,
-    "models": 1,
-    "backoff": 1,
-    "signing": 2,
-    "wire": 2,
-    "retry": 2,
-    "pace": 2,
-    "queue": 2,
-    "stats": 2,
-    "arguments": 2,
-    "finding": 2,
-    "hocr": 2,
-    "quota": 3,
-    "replies": 3,
-    "journeys": 3,
-    "limiter": 3,
-    "transport": 3,
-    "account": 4,
-    "exchange": 4,
-    "returns": 5,
-    "batching": 6,
-    "feed": 7,
-    "session": 8,
-}
-WINGS = {
-    "pictures": {"extras", "layout", "models"},
-    "job": {
-        "arguments",
-        "errors",
-        "extras",
-        "kinds",
-        "layout",
-        "limits",
-        "models",
-        "session",
-        "stats",
-    },
-    "report": {"draft", "errors", "job", "layout", "models", "pictures", "version"},
-}
-"""Packages beside the floors, and what of the house each may use."""
+FLOORS = [
+    {"atomic_file", "checks", "credentials", "errors", "extras", "limits", "stats", "version"},
+    {"models", "arguments"},
+    {"protocol", "text"},
+    {"dispatch"},
+    {"session"},
+    {"job", "pictures", "report", "emulator"},
+    {"cli", "pytest_plugin"},
+]
+"""A room is a file at the root or a folder; it imports from lower floors, and from itself."""
 
-JOB_FLOORS = {
-    "charges": 0,
-    "errors": 0,
-    "facts": 0,
-    "images": 0,
-    "lock": 0,
-    "own_csv": 0,
-    "record": 0,
-    "rowset": 0,
-    "sources": 0,
-    "formats": 1,
-    "rows": 1,
-    "advice": 2,
-    "folder": 2,
-    "intake": 2,
-    "journal": 2,
-    "lines": 2,
-    "plan": 2,
-    "record_file": 2,
-    "columnar": 3,
-    "columns": 3,
-    "outputs": 3,
-    "plain_text": 3,
-    "summary": 3,
-    "delimited": 4,
-    "json_lines": 4,
-    "ledger": 4,
-    "parquet_rows": 4,
-    "results": 4,
-    "desk": 5,
-    "inputs": 5,
-    "outage": 6,
-    "run": 7,
-    "job": 8,
+BESIDE = {
+    ("limits", "checks"),
+    ("emulator", "pictures"),
+    ("report", "job"),
+    ("report", "pictures"),
 }
-"""The same within that wing, which is the largest."""
+"""Rooms of one floor of which the first may use the second."""
 
-JOB_ON_THE_LOOP = {"intake", "run", "job"}
+ASKED_FOR_LATE = {("models", "text.layout")}
+"""The lines of a scan: the reading order is loaded with the first that is asked for."""
 
-EMULATOR_MAY_USE = {
-    "credentials",
-    "errors",
-    "extras",
-    "kinds",
-    "layout",
-    "limits",
-    "models",
-    "pictures",
-    "signing",
-    "version",
-    "wire",
+NOT_FOR = {
+    "emulator": {"arguments", "dispatch", "session"},
+    "job": {"dispatch", "protocol"},
+    "pictures": {"arguments", "credentials", "dispatch", "protocol", "session"},
+    "report": {"arguments", "credentials", "dispatch", "protocol", "session"},
 }
-NEED_PILLOW = {"artist", "fonts", "panel", "picture", "plan", "portrait", "sheet", "tags"}
-"""Rooms of `pictures` that load Pillow, or one another, at their top: all that touch pixels."""
+"""What is below a room and none of its business: the emulator judges the client, so it must not be
+made of it; a job knows a session by its verbs."""
 
-PURE = {name for name, floor in FLOORS.items() if floor < 3} | {"quota", "journeys", "replies"}
+EMULATOR_USES_OF_THE_PROTOCOL = {"wire", "signing"}
+
+MODULES_IN_A_FOLDER = 18
+MODULES_AT_THE_ROOT = 16
+
+ON_THE_LOOP = {
+    "protocol": {"sender", "transport"},
+    "dispatch": {"batcher", "limiter", "settling", "stream", "throttle"},
+    "job": {"job", "run", "input.prefetch"},
+}
+"""What knows an event loop in these folders; the rest is pure, and tested with plain values."""
+
+PURE_ROOMS = FLOORS[0] | FLOORS[1] | {"text"}
+
+NEED_PILLOW = {"artist", "fonts", "panel", "picture", "portrait", "sheet", "sheet_plan", "tags"}
+"""Modules of `pictures` that load Pillow, or one another, at their top: all that touch pixels."""
 
 
 def _modules() -> dict[str, Path]:
     return {
         ".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in ROOT.rglob("*.py")
     }
+
+
+MODULES = _modules()
 
 
 def _imports(path: Path) -> set[str]:
@@ -139,84 +83,95 @@ def _imports(path: Path) -> set[str]:
     return found
 
 
-def _rooms(path: Path) -> set[str]:
-    """The rooms of the package that a file imports: `aliocr.wire.Task` → `wire`."""
-    names = {name.split(".")[1] for name in _imports(path) if name.startswith("aliocr.")}
-    return names & (set(FLOORS) | set(WINGS) | {"cli", "emulator"})
+def _uses(name: str) -> set[str]:
+    """The modules of the package that a module imports: `aliocr.protocol.wire.Task` is one."""
+    names = {each.removeprefix("aliocr.") for each in _imports(MODULES[name])}
+    return (names & set(MODULES)) - {name}
 
 
-@pytest.mark.parametrize("name", [name for name in _modules() if "." not in name])
-def test_a_file_has_a_floor_and_looks_down(name: str) -> None:
-    """A new file gets a floor here; an upward or sideways import fails."""
-    if name in ("__init__", "__main__", "pytest_plugin"):
-        return
-    assert name in FLOORS, f"give {name} a floor"
-    for other in _rooms(ROOT / f"{name}.py") - {name}:
-        assert other in FLOORS, f"{name} must not import {other}"
-        assert FLOORS[other] < FLOORS[name], f"{name} (floor {FLOORS[name]}) imports {other}"
+def _room(name: str) -> str:
+    return name.partition(".")[0]
 
 
-@pytest.mark.parametrize("name", sorted(PURE))
-def test_the_lower_floors_are_pure(name: str) -> None:
-    """Floors 0 to 2, and what is learnt, know neither a loop nor a socket."""
-    roots = {imported.split(".")[0] for imported in _imports(ROOT / f"{name}.py")}
-    assert not roots & {"asyncio", "aiohttp", "socket", "threading", "time"}
+def _floor(room: str) -> int:
+    (floor,) = (number for number, rooms in enumerate(FLOORS) if room in rooms)
+    return floor
 
 
-@pytest.mark.parametrize("wing", WINGS)
-def test_a_wing_uses_what_it_may(wing: str) -> None:
-    """What stands beside the floors looks down, too, and nothing on the floors looks up to it."""
-    for path in (ROOT / wing).rglob("*.py"):
-        assert _rooms(path) - {wing} <= WINGS[wing], path.name
+def _in(room: str) -> list[str]:
+    return [name for name in MODULES if _room(name) == room]
 
 
-def test_every_file_of_the_jobs_has_a_floor() -> None:
-    """And every floor has its file."""
-    files = {path.stem for path in (ROOT / "job").glob("*.py")}
-    assert files == {"__init__", *JOB_FLOORS}
+@pytest.mark.parametrize("name", sorted(set(MODULES) - {"__init__", "__main__"}))
+def test_a_module_looks_down(name: str) -> None:
+    """A new room gets a floor here; an upward or sideways import fails."""
+    room = _room(name)
+    for other in _uses(name):
+        below = _room(other)
+        allowed = _floor(below) < _floor(room) and below not in NOT_FOR.get(room, set())
+        assert (
+            below == room or allowed or (room, below) in BESIDE or (name, other) in ASKED_FOR_LATE
+        ), f"{name} must not import {other}"
 
 
-@pytest.mark.parametrize("name", JOB_FLOORS)
-def test_a_file_of_the_jobs_looks_down(name: str) -> None:
-    """None imports another that, by whatever way, imports it."""
-    imported = (each.split(".") for each in _imports(ROOT / "job" / f"{name}.py"))
-    others = {each[2] for each in imported if each[:2] == ["aliocr", "job"] and len(each) > 2}
-    for other in others:
-        assert JOB_FLOORS[other] < JOB_FLOORS[name], f"job.{name} imports job.{other}"
+def test_no_two_modules_need_each_other() -> None:
+    """Each is understood without those that use it: in no folder is there a circle."""
+    uses = {
+        name: {other for other in _uses(name) if (name, other) not in ASKED_FOR_LATE}
+        for name in MODULES
+    }
+    assert list(TopologicalSorter(uses).static_order())
 
 
-@pytest.mark.parametrize("name", sorted(set(JOB_FLOORS) - JOB_ON_THE_LOOP))
-def test_most_of_a_job_knows_no_loop(name: str) -> None:
-    """What may block is called in a thread; what counts and compares is tested without either."""
-    roots = {imported.split(".")[0] for imported in _imports(ROOT / "job" / f"{name}.py")}
+def test_a_folder_can_be_drawn_from_memory() -> None:
+    """So many modules, and no more, lie directly in one."""
+    for folder in {path.parent for path in MODULES.values()}:
+        most = MODULES_AT_THE_ROOT if folder == ROOT else MODULES_IN_A_FOLDER
+        modules = [path for path in folder.glob("*.py") if not path.stem.startswith("__")]
+        assert len(modules) <= most, folder.name
+
+
+@pytest.mark.parametrize(
+    "name",
+    sorted(
+        name
+        for name in MODULES
+        if _room(name) in PURE_ROOMS
+        or (_room(name) in ON_THE_LOOP and name.partition(".")[2] not in ON_THE_LOOP[_room(name)])
+    ),
+)
+def test_what_can_be_pure_is(name: str) -> None:
+    """Values, wire and rules know neither a loop nor a socket; what may block runs in a thread."""
+    roots = {imported.split(".")[0] for imported in _imports(MODULES[name])}
     assert not roots & {"asyncio", "aiohttp", "socket"}
 
 
 def test_the_emulator_shares_only_the_wire_with_the_client() -> None:
     """It judges the client, so it must not be made of it."""
-    for path in (ROOT / "emulator").rglob("*.py"):
-        assert _rooms(path) - {"emulator"} <= EMULATOR_MAY_USE, path.name
+    for name in _in("emulator"):
+        shared = {other for other in _uses(name) if _room(other) == "protocol"} - {"protocol"}
+        assert shared <= {f"protocol.{each}" for each in EMULATOR_USES_OF_THE_PROTOCOL}, name
 
 
 def test_only_the_command_line_imports_the_emulator() -> None:
     """A client in production never loads it."""
-    for name, path in _modules().items():
-        if name.split(".")[0] not in ("emulator", "cli", "pytest_plugin"):
-            assert "emulator" not in _rooms(path), name
+    for name in MODULES:
+        if _room(name) not in ("emulator", "cli", "pytest_plugin"):
+            assert "emulator" not in {_room(other) for other in _uses(name)}, name
 
 
 def test_importing_the_package_loads_no_extra() -> None:
     """The wheel runs with its core dependencies alone."""
     extras = {"click", "rich", "PIL", "numpy", "rapidocr", "onnxruntime"}
-    for name, path in _modules().items():
-        if name.split(".")[0] not in ("emulator", "cli", "pictures"):
+    for name, path in MODULES.items():
+        if _room(name) not in ("emulator", "cli", "pictures"):
             assert not {imported.split(".")[0] for imported in _imports(path)} & extras
 
 
 def test_pillow_is_loaded_for_pixels_alone() -> None:
     """What is counted, reported and raised is so without the extra, and without its time."""
-    rooms = {path.stem for path in (ROOT / "pictures").glob("*.py")} - {"__init__"}
-    others = sorted(f"aliocr.pictures.{room}" for room in rooms - NEED_PILLOW)
+    modules = {path.stem for path in (ROOT / "pictures").glob("*.py")} - {"__init__"}
+    others = sorted(f"aliocr.pictures.{module}" for module in modules - NEED_PILLOW)
     program = f"""
 import sys
 for extra in ("PIL", "numpy"):
@@ -225,25 +180,11 @@ import aliocr, {", ".join(others)}
 aliocr.Drawing, aliocr.DrawnFrame, aliocr.PictureError, aliocr.draw
 """
     subprocess.run([sys.executable, "-c", program], check=True)
-    assert rooms >= NEED_PILLOW
-    for room in NEED_PILLOW:
-        assert _at_top(ROOT / "pictures" / f"{room}.py") & (
+    assert modules >= NEED_PILLOW
+    for module in NEED_PILLOW:
+        assert _at_top(ROOT / "pictures" / f"{module}.py") & (
             {"PIL"} | {f"aliocr.pictures.{other}" for other in NEED_PILLOW}
-        ), room
-
-
-def test_rooms_of_pictures_do_not_need_each_other_both() -> None:
-    """Each is understood without those that use it."""
-    uses = {
-        path.stem: {
-            name.split(".")[2] for name in _imports(path) if name.startswith("aliocr.pictures.")
-        }
-        for path in (ROOT / "pictures").glob("*.py")
-    }
-    done: set[str] = set()
-    while ready := {room for room, needs in uses.items() if room not in done and needs <= done}:
-        done |= ready
-    assert done == set(uses), f"in a circle: {set(uses) - done}"
+        ), module
 
 
 def _at_top(path: Path) -> set[str]:
@@ -263,7 +204,7 @@ def _at_top(path: Path) -> set[str]:
 
 def test_parquet_is_loaded_once_it_is_asked_for() -> None:
     """A job from a CSV runs without its extra, and without the time it takes to load."""
-    for name, path in _modules().items():
+    for name, path in MODULES.items():
         tree = ast.parse(path.read_text(encoding="utf-8"))
         late = {
             inner
@@ -281,7 +222,7 @@ def test_the_pytest_plugin_is_loaded_by_pytest_alone() -> None:
     top = ast.parse((ROOT / "pytest_plugin.py").read_text(encoding="utf-8")).body
     imported = {node.module for node in top if isinstance(node, ast.ImportFrom)}
     assert not any((name or "").startswith("aliocr") for name in imported)
-    for name, path in _modules().items():
+    for name, path in MODULES.items():
         if name != "pytest_plugin":
             assert "pytest" not in {imported.split(".")[0] for imported in _imports(path)}, name
             assert "aliocr.pytest_plugin" not in _imports(path), name

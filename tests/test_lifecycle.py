@@ -7,7 +7,7 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from aliocr import Limits, Session
-from aliocr.account import Account, account_of
+from aliocr.dispatch.throttle import Account, account_of
 from aliocr.emulator import Emulator
 
 T = TypeVar("T")

@@ -12,7 +12,7 @@ import pytest
 
 from aliocr import pytest_plugin
 from aliocr.emulator import Call
-from aliocr.wire import Task
+from aliocr.protocol.wire import Task
 
 pytest_plugins = ["pytester"]
 

@@ -13,7 +13,7 @@ import pytest
 
 import aliocr
 from aliocr.emulator import Emulator
-from aliocr.job.record import Read, encoded
+from aliocr.job.output.result import Read, encoded
 from aliocr.models import Region
 
 pytest_plugins = ["pytester"]

@@ -368,9 +368,9 @@ async def test_a_wrong_clock_is_set_by_the_services(
     session: Sessions, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A machine an hour slow signs an expired date once; the answer tells the time."""
-    now = aliocr.transport.time.time  # type: ignore[attr-defined]
+    now = aliocr.protocol.transport.time.time  # type: ignore[attr-defined]
     slow = type("Slow", (), {"time": staticmethod(lambda: now() - 3600)})
-    monkeypatch.setattr("aliocr.transport.time", slow)
+    monkeypatch.setattr("aliocr.protocol.transport.time", slow)
     async with session() as ocr:
         assert (await ocr.scan("https://example.com/a.png")).ok
         assert (await ocr.scan("https://example.com/b.png")).ok

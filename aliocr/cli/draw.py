@@ -10,13 +10,7 @@ import attrs
 import click
 
 import aliocr
-from aliocr.cli.ending import ending
-from aliocr.cli.figures import counted
-from aliocr.cli.frames import Choice, first_alone, remark
-from aliocr.cli.misuse import Misuse, leave_out
-from aliocr.cli.output import plain, reason, shown, writing
-from aliocr.cli.rows import rows_of
-from aliocr.cli.service import (
+from aliocr.cli.backend import (
     Remote,
     asked_frames,
     check_local,
@@ -24,10 +18,16 @@ from aliocr.cli.service import (
     remote_session,
     service_options,
 )
+from aliocr.cli.drawing_file import Target
+from aliocr.cli.ending import ending
+from aliocr.cli.frame_choice import Choice, first_alone, remark
+from aliocr.cli.humanize import counted
+from aliocr.cli.job_output import rows_of
+from aliocr.cli.misuse import Misuse, leave_out
+from aliocr.cli.output import plain, reason, shown, writing
 from aliocr.cli.sources import Source, found
-from aliocr.cli.target import Target
 from aliocr.errors import without_query
-from aliocr.job.record import Read, Result
+from aliocr.job.output.result import Read, Result
 from aliocr.models import Outcome, Scan
 from aliocr.report.fetching import Fetcher, MissingError
 from aliocr.session import Session

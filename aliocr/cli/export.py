@@ -9,14 +9,14 @@ from urllib.parse import urlsplit
 
 import click
 
+from aliocr.atomic_file import Draft
 from aliocr.cli.ending import unwound
-from aliocr.cli.figures import counted
+from aliocr.cli.humanize import counted
+from aliocr.cli.job_output import rows_of
 from aliocr.cli.misuse import Misuse
 from aliocr.cli.output import shown, writing
-from aliocr.cli.rows import rows_of
-from aliocr.draft import Draft
-from aliocr.hocr import to_hocr
-from aliocr.job.record import Read, Result
+from aliocr.job.output.result import Read, Result
+from aliocr.text.hocr import to_hocr
 
 __all__ = ["export"]
 

@@ -14,8 +14,8 @@ import attrs
 from aiohttp import web
 
 from aliocr.emulator import Emulator
-from aliocr.emulator.download import MAX_BYTES
 from aliocr.emulator.engine import RapidOCREngine
+from aliocr.emulator.reading.download import MAX_BYTES
 from aliocr.limits import Limits
 from aliocr.models import Outcome
 from aliocr.pictures.picture import FrameCount, PictureError, count_frames

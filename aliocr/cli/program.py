@@ -7,11 +7,11 @@ from typing import Any
 import click
 
 from aliocr.cli.draw import draw
-from aliocr.cli.emulate import emulate
+from aliocr.cli.emulate.command import emulate
 from aliocr.cli.export import export
 from aliocr.cli.output import plain
 from aliocr.cli.report import report
-from aliocr.cli.run import run
+from aliocr.cli.run.command import run
 from aliocr.cli.scan import scan
 from aliocr.cli.search import search_output
 from aliocr.version import __version__

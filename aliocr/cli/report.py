@@ -17,13 +17,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
-from aliocr.cli.figures import counted
+from aliocr.cli.humanize import counted
+from aliocr.cli.job_output import reading, rows_of
 from aliocr.cli.misuse import Misuse
 from aliocr.cli.output import plain, writing
-from aliocr.cli.rows import reading, rows_of
 from aliocr.job.errors import InputError
-from aliocr.job.inputs import opened
-from aliocr.job.record import Result
+from aliocr.job.input.opening import opened
+from aliocr.job.output.result import Result
 from aliocr.report.gallery import Embedded, Gallery, LeftOut, Linked
 from aliocr.report.originals import FromInput, FromSources, Originals
 from aliocr.report.writing import LIMIT, Progress, ReportError, Written, write_report

@@ -10,10 +10,7 @@ from typing import TYPE_CHECKING, Unpack
 import attrs
 import click
 
-from aliocr.cli.ending import ending
-from aliocr.cli.frames import Choice, frames_total, remark
-from aliocr.cli.output import JSONOutput, Output, TextOutput, shown
-from aliocr.cli.service import (
+from aliocr.cli.backend import (
     Remote,
     Service,
     asked_frames,
@@ -22,9 +19,12 @@ from aliocr.cli.service import (
     remote_session,
     service_options,
 )
+from aliocr.cli.ending import ending
+from aliocr.cli.frame_choice import Choice, frames_total, remark
+from aliocr.cli.output import JSONOutput, Output, TextOutput, shown
 from aliocr.cli.sources import Found, Source, check_standard_input, found, listed
-from aliocr.job.folder import OTHERS
-from aliocr.job.inputs import STANDARD_INPUT
+from aliocr.job.input.folder import OTHERS
+from aliocr.job.input.opening import STANDARD_INPUT
 from aliocr.models import Image, Outcome
 from aliocr.session import Session
 

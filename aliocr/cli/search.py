@@ -12,11 +12,11 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from aliocr.cli.job_output import rows_of
 from aliocr.cli.misuse import Misuse
 from aliocr.cli.output import plain, shown, writing
-from aliocr.cli.rows import rows_of
-from aliocr.finding import Match, search
-from aliocr.job.record import Result, encoded
+from aliocr.job.output.result import Result, encoded
+from aliocr.text.search import Match, search
 
 __all__ = ["search_output"]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import attrs
 
 from aliocr.cli.misuse import Misuse
-from aliocr.job.folder import pictures_in
+from aliocr.job.input.folder import pictures_in
 
 __all__ = [
     "Found",

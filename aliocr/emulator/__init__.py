@@ -21,12 +21,12 @@ The rules of the service's documents, one by one: whether the emulator keeps eac
 shows it.
 """
 
-from aliocr.emulator.account import NEW_ACCOUNT, AccessKey, Account
-from aliocr.emulator.accounts import Accounts, read_accounts
+from aliocr.emulator.access.account import NEW_ACCOUNT, AccessKey, Account
+from aliocr.emulator.access.accounts import Accounts, read_accounts
 from aliocr.emulator.calls import Call, CallImage
+from aliocr.emulator.emulator import Emulator
 from aliocr.emulator.rules import TABLE
 from aliocr.emulator.script import Script
-from aliocr.emulator.server import Emulator
 
 __all__ = [
     "NEW_ACCOUNT",

@@ -8,11 +8,11 @@ from collections.abc import Iterable
 import attrs
 import msgspec
 
-from aliocr import wire
-from aliocr.emulator.plan import Answer
+from aliocr.emulator.instructions import Answer
 from aliocr.errors import APIError, without_query
 from aliocr.models import Scan
-from aliocr.wire import Task
+from aliocr.protocol import wire
+from aliocr.protocol.wire import Task
 
 __all__ = ["Call", "CallImage", "busiest_second", "frames_charged"]
 

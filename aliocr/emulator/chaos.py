@@ -13,7 +13,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Mapping
 
-from aliocr.kinds import is_number, is_whole
+from aliocr.checks import is_number, is_whole
 
 __all__ = ["BREAKAGES", "Breakage", "Chaos"]
 

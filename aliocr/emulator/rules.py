@@ -18,69 +18,69 @@ _KEPT: dict[str, Kept] = {"yes": "yes", "partly": "partly", "no": "no"}
 TABLE = """\
 gateway
 yes     POST only: 400 UnsupportedHTTPMethod (Request structure)
-        test_refusals.py::test_another_address_is_refused
+        test_refusal.py::test_another_address_is_refused
 yes     one path: 404 InvalidApi.NotFound (Request structure)
         Other paths of the API count as unknown.
-        test_refusals.py::test_another_address_is_refused
+        test_refusal.py::test_another_address_is_refused
 yes     x-acs-version 2018-05-09: 400 InvalidAction.NotFound (Common parameters)
-        test_refusals.py::test_a_refusal_has_the_documented_status_and_code
+        test_refusal.py::test_a_refusal_has_the_documented_status_and_code
 yes     x-acs-action, where it is named, is ImageSyncScan: 400 InvalidAction.NotFound (SDK)
         With HMAC-SHA1 it may be missing.
-        test_refusals.py::test_a_refusal_has_the_documented_status_and_code
+        test_refusal.py::test_a_refusal_has_the_documented_status_and_code
 yes     a mandatory header that is missing: 400 Missing… (Common parameters)
         With HMAC-SHA1 the nonce may be missing, with both Content-MD5, as the vendor's SDKs
         leave them out; Accept must be there.
-        test_refusals.py::test_the_older_signature_needs_its_headers
+        test_refusal.py::test_the_older_signature_needs_its_headers
 yes     any Content-Type, query and x-acs-… header that is signed (SDK)
-        test_gateway.py::test_headers_of_the_clients_own_pass_if_they_are_signed
+        test_checks.py::test_headers_of_the_clients_own_pass_if_they_are_signed
 yes     Date in GMT of one form: 400 InvalidTimeStamp.Format (Common parameters)
-        test_refusals.py::test_the_older_signature_needs_its_headers
+        test_refusal.py::test_the_older_signature_needs_its_headers
 yes     Date within 15 minutes: 400 InvalidTimeStamp.Expired (ROA mechanism)
-        test_gateway.py::test_a_clock_wrong_by_15_minutes_passes
+        test_checks.py::test_a_clock_wrong_by_15_minutes_passes
 yes     an unknown AccessKey: 404 InvalidAccessKeyId.NotFound (Public errors)
-        test_gateway.py::test_a_key_of_nobodys_is_refused
+        test_checks.py::test_a_key_of_nobodys_is_refused
 yes     an inactive AccessKey: 400 InvalidAccessKeyId.Inactive (Public errors)
-        test_gateway.py::test_a_key_that_is_made_inactive_is_refused
+        test_checks.py::test_a_key_that_is_made_inactive_is_refused
 yes     a temporary key's token: 400 InvalidSecurityToken (Public errors)
         InvalidSecurityToken.Expired, .Malformed, .MismatchWithAccessKey; left out:
         MissingSecurityToken.
-        test_gateway.py::test_the_token_of_another_issue_is_refused
+        test_checks.py::test_the_token_of_another_issue_is_refused
 yes     x-acs-accesskey-id, where it is named, is the AccessKey that signs (SDK)
         400 InvalidParameter.Format: no page names a code.
-        test_refusals.py::test_a_refusal_has_the_documented_status_and_code
+        test_refusal.py::test_a_refusal_has_the_documented_status_and_code
 yes     a nonce used again within 15 minutes: 400 SignatureNonceUsed (Public errors)
-        test_gateway.py::test_a_request_sent_twice_is_refused_the_second_time
+        test_checks.py::test_a_request_sent_twice_is_refused_the_second_time
 yes     HMAC-SHA1: 400 SignatureDoesNotMatch, with the server's string to sign (Signature method)
-        test_gateway.py::test_a_wrong_secret_is_answered_with_the_string_that_was_signed
+        test_checks.py::test_a_wrong_secret_is_answered_with_the_string_that_was_signed
 yes     an Authorization of another form: 400 IncompleteSignature (Public errors)
-        test_refusals.py::test_an_authorization_of_another_form_is_incomplete
+        test_refusal.py::test_an_authorization_of_another_form_is_incomplete
 yes     ACS3-HMAC-SHA256 signature (Signature V3)
         The vendor's newer SDK uses it for this product by default.
         test_acs3.py::test_the_signature_is_the_vendors
 no      HMAC-SM3 signature (Signature method)
         400 InvalidSignatureMethod: the pages contradict themselves on what is signed.
-        test_refusals.py::test_the_older_signature_needs_its_headers
+        test_refusal.py::test_the_older_signature_needs_its_headers
 yes     Content-MD5 is that of the body (Common parameters)
         400 ContentMD5NotMatched, a code no page of this product names.
-        test_gateway.py::test_a_body_changed_on_the_way_is_noticed
+        test_checks.py::test_a_body_changed_on_the_way_is_noticed
 yes     the checks come in this order (Public errors)
         No page gives the order; it is that of a gateway that looks at the outside first.
-        test_gateway.py::test_the_first_thing_wrong_is_what_is_said
+        test_checks.py::test_the_first_thing_wrong_is_what_is_said
 yes     10 requests a second and account: 400 Throttling.User (QPS limits)
         Counted by a sliding log, a fixed second or a token bucket, as you choose.
-        test_gateway.py::test_the_eleventh_request_of_a_second_is_throttled
+        test_checks.py::test_the_eleventh_request_of_a_second_is_throttled
 yes     a parameter of another form: 400 InvalidParameter.Format (Public errors)
         What could be read in two ways is refused.
-        test_refusals.py::test_a_query_that_could_be_read_in_two_ways_is_refused
+        test_refusal.py::test_a_query_that_could_be_read_in_two_ways_is_refused
 partly  its own failures, policies and maintenance (Public errors)
         On request: InternalError, ServiceUnavailable, Forbidden, Forbidden.RAM,
         InvalidProduct.NotFound, InvalidProtocol.NeedSsl, Throttling, Throttling.Api.
         test_script.py::test_the_gateway_can_refuse
 yes     refusals have Code, Message, RequestId, HostId, Recommend (Public errors)
-        test_server.py::test_the_gateway_refuses_in_its_own_shape
+        test_emulator.py::test_the_gateway_refuses_in_its_own_shape
 partly  XML where JSON is not accepted (ROA mechanism)
         No page shows the names of the elements; they are those of the JSON.
-        test_xml_form.py::test_an_answer_comes_in_xml
+        test_xml.py::test_an_answer_comes_in_xml
 no      HTTPS (Request structure)
         Plain HTTP on a port of this machine; both are served by the service.
 no      the address of the region decides (Endpoints)
@@ -88,29 +88,29 @@ no      the address of the region decides (Endpoints)
 
 envelope
 yes     a body that is not as documented: code 400 (Request parameters)
-        test_server.py::test_a_body_that_is_not_as_documented_is_refused_in_the_envelope
+        test_emulator.py::test_a_body_that_is_not_as_documented_is_refused_in_the_envelope
 yes     1 to 100 images a request (tasks)
-        test_server.py::test_a_body_that_is_not_as_documented_is_refused_in_the_envelope
+        test_emulator.py::test_a_body_that_is_not_as_documented_is_refused_in_the_envelope
 yes     dataId is unique within the request (dataId)
-        test_server.py::test_a_body_that_is_not_as_documented_is_refused_in_the_envelope
+        test_emulator.py::test_a_body_that_is_not_as_documented_is_refused_in_the_envelope
 yes     scenes is ["ocr"] (scenes)
         The API's other scenes are refused.
-        test_server.py::test_a_body_that_is_not_as_documented_is_refused_in_the_envelope
+        test_emulator.py::test_a_body_that_is_not_as_documented_is_refused_in_the_envelope
 yes     an account without permission: code 596 (Common error codes)
         States: not opened, unauthorized, overdue, banned.
         test_accounts.py::test_an_account_that_may_not_use_the_service_is_told_why
 no      bizType applies a policy of the console (bizType)
         Recorded, without effect: text is always to be reviewed.
-        test_server.py::test_the_policy_a_request_names_is_recorded
+        test_emulator.py::test_the_policy_a_request_names_is_recorded
 no      clientInfo describes the end user (clientInfo)
         Signed and left at that.
-        test_gateway.py::test_any_query_passes_that_is_signed
+        test_checks.py::test_any_query_passes_that_is_signed
 no      extras selects the advanced model or card OCR (OCR, China site)
         Fields that are not documented internationally are passed over.
 yes     images per second: 588 for those beyond (Common error codes)
         At which level is not documented; here per image. No limit unless told; --new-account,
         or NEW_ACCOUNT in Python, has the 10 images a second of a new account.
-        test_server.py::test_images_over_the_quota_are_refused_one_by_one
+        test_emulator.py::test_images_over_the_quota_are_refused_one_by_one
 yes     images in flight: 588 for those beyond (Concurrency)
         No limit unless told; --new-account, or NEW_ACCOUNT in Python, has the 50 of a new
         account.
@@ -124,10 +124,10 @@ yes     codes 500, 503, 580, 585, 587, 591: the service's own failures (Common e
 
 image
 yes     url is http or https, at most 2,048 characters: 400 (url)
-        test_server.py::test_an_image_that_is_not_as_documented_harms_no_other
+        test_emulator.py::test_an_image_that_is_not_as_documented_harms_no_other
 yes     dataId of at most 256 characters: 400 (Common error codes)
         The server's own message says so; the page of the parameter does not.
-        test_server.py::test_a_data_id_that_is_too_long_is_refused_in_the_services_words
+        test_emulator.py::test_a_data_id_that_is_too_long_is_refused_in_the_services_words
 partly  an unsafe URL, or a redirection to one: 401 (Common error codes)
         Link-local and metadata addresses and other schemes; private addresses if told so.
         test_addresses.py::test_an_unsafe_address_is_not_allowed
@@ -172,7 +172,7 @@ yes     the first frame only, unless interval and maxFrames are given (GIFs and 
         test_images.py::test_only_the_first_frame_is_read_unless_asked
 yes     interval and maxFrames are used together (tasks)
         One without the other: 400 for the image.
-        test_server.py::test_an_image_that_is_not_as_documented_harms_no_other
+        test_emulator.py::test_an_image_that_is_not_as_documented_harms_no_other
 yes     a long image is above 400 pixels and 2.5 times its other side (GIFs and long images)
         test_frames.py::test_a_long_image_has_as_many_frames_as_its_rounded_ratio
 yes     it has as many frames as the ratio rounded (GIFs and long images)
@@ -189,7 +189,7 @@ no      code 595, frames cannot be captured (Common error codes)
 
 result
 yes     code, msg, dataId, taskId, url, extras, results (Response parameters)
-        test_server.py::test_a_good_request_gets_the_documented_reply
+        test_emulator.py::test_a_good_request_gets_the_documented_reply
 yes     without text: normal, pass, neither ocrData nor ocrLocations (result)
         test_script.py::test_an_image_without_text_passes
 yes     with text: ocr, review (result)
@@ -211,10 +211,10 @@ elsewhere
 no      asynchronous detection: asyncscan, results, callbacks (Asynchronous detection)
         404 InvalidApi.NotFound, and so no code 280 (in progress) or 594 (expired) but by
         script.
-        test_refusals.py::test_another_address_is_refused
+        test_refusal.py::test_another_address_is_refused
 no      upload credentials (SDK)
         404 InvalidApi.NotFound.
-        test_refusals.py::test_another_address_is_refused
+        test_refusal.py::test_another_address_is_refused
 """
 """For each rule: whether the emulator keeps it, what it says, and (where that is written); below it
 what the emulator does where the documents leave it open, or instead; and the test that shows it."""

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
-from aliocr.emulator.account import AccessKey, Account, AccountState
-from aliocr.emulator.accounts import Accounts
+from aliocr.checks import is_count, is_number, is_text
+from aliocr.emulator.access.account import AccessKey, Account, AccountState
+from aliocr.emulator.access.accounts import Accounts
 from aliocr.emulator.chaos import Breakage, Chaos
 from aliocr.emulator.content import Content
-from aliocr.emulator.plan import (
+from aliocr.emulator.instructions import (
     FOREIGN_TASK,
     Copies,
     Plan,
@@ -20,7 +21,6 @@ from aliocr.emulator.plan import (
     failure,
     refusal,
 )
-from aliocr.kinds import is_count, is_number, is_text
 from aliocr.models import Region
 
 __all__ = ["VERBS", "Script"]

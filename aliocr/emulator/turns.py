@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
 
-from aliocr.emulator.shares import Shares
+from aliocr.emulator.fairness import Shares
 
 __all__ = ["Turns"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aliocr.errors import advice_on
-from aliocr.job.rows import BAD_ROW
+from aliocr.job.input.rows import BAD_ROW
 
 __all__ = ["advice"]
 

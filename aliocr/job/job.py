@@ -11,18 +11,18 @@ from typing import get_args
 import attrs
 
 from aliocr.arguments import check
-from aliocr.job.desk import Desk
-from aliocr.job.folder import FolderReader
-from aliocr.job.inputs import STANDARD_INPUT, InputFormat, opened
-from aliocr.job.journal import Journal
-from aliocr.job.ledger import Ledger, OutputFormat, output_format_of, past
+from aliocr.checks import is_count
+from aliocr.job.input.folder import FolderReader
+from aliocr.job.input.opening import STANDARD_INPUT, InputFormat, opened
+from aliocr.job.input.rows import Mark, Reader
+from aliocr.job.output.journal import Journal
+from aliocr.job.output.ledger import Ledger, OutputFormat, output_format_of, past
+from aliocr.job.output.rowset import RowSet
 from aliocr.job.plan import Plan, planned
-from aliocr.job.rows import Mark, Reader
-from aliocr.job.rowset import RowSet
 from aliocr.job.run import Run
 from aliocr.job.sources import Sources, Urls
 from aliocr.job.summary import Progress, Summary
-from aliocr.kinds import is_count
+from aliocr.job.worklist import Desk
 from aliocr.limits import Limits
 from aliocr.session import Session
 

@@ -10,7 +10,7 @@ from contextlib import closing
 import attrs
 
 from aliocr.errors import without_query
-from aliocr.job.rows import BadRow, Reader, Row
+from aliocr.job.input.rows import BadRow, Reader, Row
 from aliocr.limits import Limits
 
 __all__ = ["BAD_SHOWN", "Plan", "planned"]

@@ -17,14 +17,14 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from aliocr.job.charges import Bill, Charges
-from aliocr.job.desk import Desk, Wanted
-from aliocr.job.intake import Intake
-from aliocr.job.outage import Watch
-from aliocr.job.record import Result
-from aliocr.job.rows import Reader
+from aliocr.job.budget import Bill, Charges
+from aliocr.job.circuit_breaker import Watch
+from aliocr.job.input.prefetch import Intake
+from aliocr.job.input.rows import Reader
+from aliocr.job.output.result import Result
 from aliocr.job.sources import Sources
 from aliocr.job.summary import Failed, Progress, Summary
+from aliocr.job.worklist import Desk, Wanted
 from aliocr.models import Image, Outcome
 from aliocr.session import Session
 

@@ -8,13 +8,13 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 
 from aliocr.extras import needed
-from aliocr.layout import Line
 from aliocr.models import Region
 from aliocr.pictures.drawn import DrawnFrame
 from aliocr.pictures.fonts import Lettering, plain
 from aliocr.pictures.picture import PictureFrame
-from aliocr.pictures.plan import Look, is_stray, numbered
 from aliocr.pictures.sheet import CANVAS, Sheet, sheet_of
+from aliocr.pictures.sheet_plan import Look, is_stray, numbered
+from aliocr.text.layout import Line
 
 with needed("pictures"):
     from PIL import Image

@@ -7,9 +7,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from aliocr.layout import Line
 from aliocr.models import Frame, Region, Scan
 from aliocr.pictures.drawn import Drawing
+from aliocr.text.layout import Line
 
 if TYPE_CHECKING:
     from aliocr.pictures.picture import PictureFrame
@@ -24,7 +24,7 @@ MAX_DRAWN_FRAMES = 100
 
 
 class Reading(Protocol):
-    """What was read in a picture, as a job's output says it: an `aliocr.job.record.Read`."""
+    """What was read in a picture, as a job's output says it: an `aliocr.Read`."""
 
     @property
     def frames(self) -> tuple[Frame, ...]:

@@ -8,9 +8,9 @@ from itertools import groupby, pairwise
 
 import attrs
 
-from aliocr.layout import is_cjk
 from aliocr.pictures.fonts import LACKING, Face, Lettering
 from aliocr.pictures.tags import Tags
+from aliocr.text.layout import is_cjk
 
 __all__ = [
     "Block",

@@ -9,7 +9,7 @@ import attrs
 from aliocr.extras import needed
 from aliocr.pictures.fonts import Lettering
 from aliocr.pictures.panel import Piece, Tag
-from aliocr.pictures.plan import Look, Plan, Planner
+from aliocr.pictures.sheet_plan import Look, Plan, Planner
 from aliocr.pictures.tags import Rectangle, colour_of, tag_places
 
 with needed("pictures"):

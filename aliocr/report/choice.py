@@ -6,7 +6,7 @@ from collections import defaultdict
 from heapq import heappop, heappush
 from typing import TypeAlias
 
-from aliocr.job.record import Result
+from aliocr.job.output.result import Result
 
 __all__ = ["RowChoice"]
 

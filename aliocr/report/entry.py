@@ -9,9 +9,9 @@ from typing import Any, TypeAlias
 import attrs
 import msgspec
 
-from aliocr.job.record import Read, Result
-from aliocr.layout import Line, lines_of
+from aliocr.job.output.result import Read, Result
 from aliocr.models import Region
+from aliocr.text.layout import Line, lines_of
 
 __all__ = ["Link", "NoPicture", "Page", "Picture", "Shown", "entry", "island"]
 

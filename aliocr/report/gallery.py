@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from aliocr.job.record import Read, Result
-from aliocr.job.rows import BAD_ROW
+from aliocr.job.input.rows import BAD_ROW
+from aliocr.job.output.result import Read, Result
 from aliocr.pictures.bounds import PictureError
 from aliocr.report.entry import Link, NoPicture, Page, Picture, Shown
 from aliocr.report.fetching import MissingError

@@ -14,8 +14,8 @@ from urllib.parse import quote, urlsplit
 import attrs
 
 from aliocr.errors import without_query
-from aliocr.job.record import Result
-from aliocr.job.rows import Reader
+from aliocr.job.input.rows import Reader
+from aliocr.job.output.result import Result
 from aliocr.report.fetching import MAX_BYTES, Fetcher, MissingError
 
 __all__ = ["FromInput", "FromSources", "Originals", "address"]

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from aliocr.draft import Draft
+from aliocr.atomic_file import Draft
 from aliocr.report.template import MARK
 
 __all__ = ["Part", "ReportError"]

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from aliocr.job.advice import advice
-from aliocr.job.record import Read, Result, Unread
+from aliocr.job.output.result import Read, Result, Unread
 
 __all__ = ["Failed", "Totals"]
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import attrs
 
-from aliocr.job.record import Result
+from aliocr.job.output.result import Result
 from aliocr.report.choice import RowChoice
 from aliocr.report.entry import NoPicture, entry, island
 from aliocr.report.gallery import Gallery

@@ -10,10 +10,10 @@ import aiohttp
 import attrs
 import msgspec
 
-from aliocr import signing
 from aliocr.credentials import Credentials
 from aliocr.emulator import Emulator
 from aliocr.models import Region
+from aliocr.protocol import signing
 from benchmarks.figures import Row, at_most
 from benchmarks.tally import url_of
 from benchmarks.worker import fresh

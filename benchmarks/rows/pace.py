@@ -7,7 +7,7 @@ from functools import partial
 
 import attrs
 
-from aliocr.emulator.window import WindowKind
+from aliocr.emulator.access.rate_window import WindowKind
 from benchmarks.client import counts_of, open_session
 from benchmarks.figures import Row, at_least, at_most
 from benchmarks.server import Server

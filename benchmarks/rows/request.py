@@ -8,7 +8,8 @@ import uuid
 from collections.abc import Callable
 from statistics import median
 
-from aliocr import Image, signing, wire
+from aliocr import Image
+from aliocr.protocol import signing, wire
 from benchmarks.figures import Row, at_most
 from benchmarks.spread import ratios
 from benchmarks.tally import CREDENTIALS, url_of

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 
 import aiohttp
 import pytest
-from asking import ask
 
 from aliocr.emulator import Emulator
 from aliocr.emulator.chaos import Breakage, Chaos
+from tests.support.asking import ask
 
 URLS = [f"https://example.com/{number}.png" for number in range(100)]
 

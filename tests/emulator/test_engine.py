@@ -12,16 +12,17 @@ from typing import Any
 
 import attrs
 import pytest
-from truth import ENOUGH, LINES, SAMPLES, TRUTH, squeezed
+
+from tests.support.truth import ENOUGH, LINES, SAMPLES, TRUTH, squeezed
 
 pytest.importorskip("rapidocr")
 pytest.importorskip("onnxruntime")
 
-from drawing import decoded
 from PIL import Image, ImageDraw, ImageFont
 
 from aliocr.emulator.engine import RapidOCREngine, Recognized
-from aliocr.emulator.reader import PictureReader
+from aliocr.emulator.reading.reader import PictureReader
+from tests.support.drawing import decoded
 
 pytestmark = pytest.mark.engine
 

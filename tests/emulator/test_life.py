@@ -12,11 +12,11 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from asking import IMAGE, PATIENCE, arrived, ask, body_of, gone, sign, until
-from raw import raw
 
 from aliocr.emulator import Emulator
-from aliocr.emulator.thread import LoopThread
+from aliocr.emulator.http.loop_thread import LoopThread
+from tests.support.asking import IMAGE, PATIENCE, arrived, ask, body_of, gone, sign, until
+from tests.support.raw import raw
 
 POSIX = pytest.mark.skipif(
     not hasattr(signal, "pthread_kill"), reason="needs signals to a thread, as POSIX has them"
@@ -283,8 +283,9 @@ class Gated:
 def picture() -> bytes:
     """A file that an engine is given to read."""
     pytest.importorskip("PIL")
-    from drawing import RED, encoded
     from PIL import Image
+
+    from tests.support.drawing import RED, encoded
 
     return encoded(Image.new("RGB", (20, 20), RED))
 

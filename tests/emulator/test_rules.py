@@ -12,11 +12,11 @@ import pytest
 
 import aliocr.emulator
 from aliocr.emulator import Emulator
+from aliocr.emulator.access.refusal import REFUSALS
 from aliocr.emulator.codes import CODE_NAMES
-from aliocr.emulator.refusal import REFUSALS
 from aliocr.emulator.rules import RULES, TABLE, Rule
 
-TESTS = Path(__file__).parent
+TESTS = Path(__file__).parents[1]
 LAYERS = ["gateway", "envelope", "image", "frames", "result", "elsewhere"]
 
 
@@ -29,7 +29,8 @@ def test_every_rule_names_a_test_that_is_there(rule: Rule) -> None:
         assert rule.test, "name the test that shows it"
     if rule.test:
         file, _, name = rule.test.partition("::")
-        tree = ast.parse((TESTS / file).read_text(encoding="utf-8"))
+        (path,) = TESTS.rglob(file)
+        tree = ast.parse(path.read_text(encoding="utf-8"))
         functions = (ast.FunctionDef, ast.AsyncFunctionDef)
         assert name in {node.name for node in tree.body if isinstance(node, functions)}
 

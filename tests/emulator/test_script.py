@@ -10,7 +10,6 @@ from typing import Any
 
 import aiohttp
 import pytest
-from asking import IMAGE, arrived, ask, body_of, gone, send, sign
 
 import aliocr
 from aliocr.credentials import Credentials
@@ -19,6 +18,7 @@ from aliocr.emulator.content import Content
 from aliocr.emulator.script import MAX_SKEW
 from aliocr.errors import APIError
 from aliocr.models import Region
+from tests.support.asking import IMAGE, arrived, ask, body_of, gone, send, sign
 
 A, B, C = (f"https://example.com/{name}.png" for name in "abc")
 

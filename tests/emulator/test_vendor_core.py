@@ -15,9 +15,10 @@ from xml.etree import ElementTree as ET
 
 import attrs
 import pytest
-from asking import IMAGE
-from truth import lines_of, squeezed
-from wiretap import Wiretap
+
+from tests.support.asking import IMAGE
+from tests.support.truth import lines_of, squeezed
+from tests.support.wiretap import Wiretap
 
 pytest.importorskip("aliyunsdkcore", reason="aliyun-python-sdk-core is not installed")
 pytest.importorskip("aliyunsdkgreen", reason="aliyun-python-sdk-green is not installed")
@@ -99,9 +100,8 @@ async def test_a_picture_is_downloaded_and_read(client_of: ClientFactory) -> Non
     Source: `tests/samples/ground_truth.json`.
     """
     pytest.importorskip("rapidocr", reason="the emulator extra is not installed")
-    from album import Album
-
     from aliocr.emulator.engine import RapidOCREngine
+    from tests.support.album import Album
 
     async with (
         Album() as album,

@@ -16,9 +16,10 @@ from typing import Any
 
 import attrs
 import pytest
-from asking import IMAGE
-from truth import lines_of, squeezed
-from wiretap import Sent, Wiretap
+
+from tests.support.asking import IMAGE
+from tests.support.truth import lines_of, squeezed
+from tests.support.wiretap import Sent, Wiretap
 
 pytest.importorskip("alibabacloud_tea_openapi", reason="alibabacloud-tea-openapi is not installed")
 
@@ -132,9 +133,8 @@ async def test_a_picture_is_downloaded_and_read(scan: Call) -> None:
     Source: `tests/samples/ground_truth.json`.
     """
     pytest.importorskip("rapidocr", reason="the emulator extra is not installed")
-    from album import Album
-
     from aliocr.emulator.engine import RapidOCREngine
+    from tests.support.album import Album
 
     async with (
         Album() as album,

@@ -14,17 +14,17 @@ from typing import Any
 
 import attrs
 import pytest
-from working import by_row, listed, opened, started, until, url, urls
 
 import aliocr
 from aliocr.emulator import Emulator
-from aliocr.job.columnar import StagedOutput
 from aliocr.job.errors import JobError
-from aliocr.job.formats import CSV
 from aliocr.job.job import Job, Retry
-from aliocr.job.journal import Journal
-from aliocr.job.record import Read, Unread, encoded
+from aliocr.job.output.codecs import CSV
+from aliocr.job.output.journal import Journal
+from aliocr.job.output.parquet import StagedOutput
+from aliocr.job.output.result import Read, Unread, encoded
 from aliocr.models import Region
+from tests.support.working import by_row, listed, opened, started, until, url, urls
 
 
 @pytest.fixture

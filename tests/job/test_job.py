@@ -9,12 +9,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from working import asked_for, by_row, listed, quick_emulator, quick_ocr, rows_of, until, url, urls
 
 import aliocr
 from aliocr.emulator import Emulator
 from aliocr.job.job import Job
 from aliocr.job.summary import Failed
+from tests.support.working import (
+    asked_for,
+    by_row,
+    listed,
+    quick_emulator,
+    quick_ocr,
+    rows_of,
+    until,
+    url,
+    urls,
+)
 
 emulator, ocr = quick_emulator, quick_ocr
 

@@ -5,14 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from working import asked_for, by_row, opened, quick_emulator, quick_ocr, rows_of, url, urls
 
 import aliocr
 from aliocr.emulator import Emulator
 from aliocr.job.errors import JobError
 from aliocr.job.job import Job, Retry
-from aliocr.job.results import results
+from aliocr.job.output.read_back import results
 from aliocr.job.summary import Failed
+from tests.support.working import (
+    asked_for,
+    by_row,
+    opened,
+    quick_emulator,
+    quick_ocr,
+    rows_of,
+    url,
+    urls,
+)
 
 emulator, ocr = quick_emulator, quick_ocr
 

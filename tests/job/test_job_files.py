@@ -11,13 +11,23 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from working import by_row, files_in, listed, quick_emulator, quick_ocr, started, until, url, urls
 
 import aliocr
 from aliocr.emulator import Emulator
 from aliocr.job.errors import JobError
 from aliocr.job.job import Job
 from aliocr.job.sources import Urls
+from tests.support.working import (
+    by_row,
+    files_in,
+    listed,
+    quick_emulator,
+    quick_ocr,
+    started,
+    until,
+    url,
+    urls,
+)
 
 emulator, ocr = quick_emulator, quick_ocr
 

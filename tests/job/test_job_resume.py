@@ -8,13 +8,22 @@ import sys
 from pathlib import Path
 
 import pytest
-from working import by_row, listed, quick_emulator, quick_ocr, rows_of, until, url, urls
 
 import aliocr
 from aliocr.emulator import Emulator
 from aliocr.job.errors import InputError
 from aliocr.job.job import Job
 from aliocr.job.sources import Urls
+from tests.support.working import (
+    by_row,
+    listed,
+    quick_emulator,
+    quick_ocr,
+    rows_of,
+    until,
+    url,
+    urls,
+)
 
 emulator, ocr = quick_emulator, quick_ocr
 

@@ -11,13 +11,13 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from working import PATIENCE, by_row, opened, started, urls
 
 from aliocr.emulator import Emulator
-from aliocr.job.charges import Bill
-from aliocr.job.formats import CSV, JSONLines
+from aliocr.job.budget import Bill
 from aliocr.job.job import Job
-from aliocr.job.ledger import Ledger, past
+from aliocr.job.output.codecs import CSV, JSONLines
+from aliocr.job.output.ledger import Ledger, past
+from tests.support.working import PATIENCE, by_row, opened, started, urls
 
 
 def whole_rows(output: Path) -> int:

@@ -11,13 +11,13 @@ import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from listing import piped
 
 from aliocr import Image, Limits
 from aliocr.job import plan as plan_module
-from aliocr.job.inputs import opened
+from aliocr.job.input.opening import opened
+from aliocr.job.input.rows import BadRow, Mark, Row, RowOrBad
 from aliocr.job.plan import Plan, planned
-from aliocr.job.rows import BadRow, Mark, Row, RowOrBad
+from tests.support.listing import piped
 
 LIMITS = Limits()
 

@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from working import started, urls
 
 from aliocr.emulator import Emulator
+from tests.support.working import started, urls
 
 MEGABYTES = 1_000_000
 
@@ -49,9 +49,9 @@ RETRY = (
     + """
 import sys
 from pathlib import Path
-from aliocr.job.charges import Bill
-from aliocr.job.ledger import Ledger
-from aliocr.job.record import Unread
+from aliocr.job.budget import Bill
+from aliocr.job.output.ledger import Ledger
+from aliocr.job.output.result import Unread
 
 rows = int(sys.argv[2])
 ledger = Ledger(Path(sys.argv[1]), "jsonl", "")

@@ -8,7 +8,7 @@ from typing import assert_never, assert_type
 import aiohttp
 
 import aliocr
-from aliocr.job.record import Read
+from aliocr.job.output.result import Read
 
 
 async def provider() -> aliocr.Credentials:

@@ -1,0 +1,1 @@
+"""`aliocr emulate`."""

@@ -1,0 +1,96 @@
+"""What a person or a script needs to know of a running emulator, in lines that a shell can run."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import os
+import shlex
+
+from aliocr.arguments import ENDPOINT_VARIABLE
+from aliocr.credentials import ID_VARIABLE, SECRET_VARIABLE, TOKEN_VARIABLE, Credentials
+from aliocr.emulator import AccessKey, Account, Accounts, Emulator
+from aliocr.emulator.http.same_origin import OWN
+
+__all__ = ["greeting", "is_open"]
+
+EVERYWHERE = {"//0.0.0.0:": "//127.0.0.1:", "//[::]:": "//[::1]:"}
+"""Addresses to listen at that are none to connect to, and what this machine may say instead."""
+
+MOST_NAMED = 10
+"""Accounts of a file that are named."""
+
+
+def greeting(emulator: Emulator, known: str | None, *, accounts: bool) -> list[str]:
+    """Where it is, and what to export to reach it.
+
+    A secret is printed if it was made up here, as nobody could know it otherwise. One that was
+    given is known to whom it concerns, and may be a real one; what is printed ends up in files.
+    Of several keys the first is named that may use the service.
+
+    Args:
+        emulator: Which is running.
+        known: Where a secret that was given stands; None if it was made up.
+        accounts: Name them all.
+    """
+    url = emulator.url
+    for everywhere, here in EVERYWHERE.items():
+        url = url.replace(everywhere, here)
+    lines = [
+        "# an emulator of the service, until Ctrl-C",
+        f"#   page     {url}/",
+        f"#   control  {url}{OWN}",
+    ]
+    if accounts:
+        lines += map(_account, emulator.accounts[:MOST_NAMED])
+        if len(emulator.accounts) > MOST_NAMED:
+            lines.append(f"#   and {len(emulator.accounts) - MOST_NAMED} accounts more")
+    lines.append(f"export {ENDPOINT_VARIABLE}={shlex.quote(url)}")
+    key = _usable(emulator.accounts)
+    if key is None:
+        key = emulator.credentials
+        lines.append("# no key may use the service: of this one, too, every request is refused")
+    return lines + _exports(key, known)
+
+
+def _usable(accounts: Accounts) -> Credentials | None:
+    """The first key with which images can be read."""
+    for account in accounts:
+        for key in account.keys:
+            if account.state == "active" and key.active and not key.expired:
+                return key.credentials
+    return None
+
+
+def _account(account: Account) -> str:
+    """Whose number stands in the log for whose keys, and what keeps them from the service."""
+    keys = ", ".join(map(_key, account.keys))
+    state = "" if account.state == "active" else f", {account.state}"
+    return f"#   account  {account.uid}: {keys}{state}"
+
+
+def _key(key: AccessKey) -> str:
+    name = key.credentials.access_key_id
+    if not key.active:
+        return f"{name} (inactive)"
+    return f"{name} (expired)" if key.expired else name
+
+
+def _exports(key: Credentials, known: str | None) -> list[str]:
+    lines = [f"export {ID_VARIABLE}={shlex.quote(key.access_key_id)}"]
+    if known is None:
+        lines.append(f"export {SECRET_VARIABLE}={shlex.quote(key.access_key_secret)}")
+    else:
+        lines.append(f"# {SECRET_VARIABLE}: as {known}")
+    if key.security_token is not None:
+        lines.append(f"# {TOKEN_VARIABLE}: as {known}")
+    elif os.environ.get(TOKEN_VARIABLE):
+        # Clients would send it along with this key, to which it does not belong.
+        lines.append(f"unset {TOKEN_VARIABLE}")
+    return lines
+
+
+async def is_open(host: str) -> bool:
+    """Whether others than this machine may reach who listens there."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, None)
+    return not all(ipaddress.ip_address(address[0]).is_loopback for *_, address in found)

@@ -1,0 +1,81 @@
+"""What a job would do, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.text import Text
+
+from aliocr.cli.humanize import counted, duration, rate
+from aliocr.cli.output import plain
+from aliocr.cli.wrapping import listing
+from aliocr.job.input.rows import BadRow
+from aliocr.job.plan import Plan
+from aliocr.limits import Limits
+
+__all__ = ["plan_lines"]
+
+MOST_NAMED = 5
+"""Bad rows that are named, before the rest are counted."""
+
+
+NEW_ACCOUNT = 10
+"""Images a second that a new account may read. Source: code 588 of "Common error codes"."""
+
+
+def plan_lines(
+    plan: Plan, width: int, limits: Limits | None, budget: int | None = None
+) -> Iterator[Text]:
+    """All there is to say of it.
+
+    Args:
+        plan: Of the job.
+        width: Columns to keep to.
+        limits: What the account allows; None where nothing is limited or charged.
+        budget: Images that may be charged; None for no limit.
+    """
+    entries = [("input", plain(plan.taken)), ("rows", f"{plan.rows:,}")]
+    if plan.done:
+        entries.append(("done", f"{plan.done:,} of them are in the output already"))
+    entries.append(("to read", counted(plan.images, "image")))
+    if plan.duplicates:
+        entries.append(("repeated", f"{plan.duplicates:,} of images that other rows have, too"))
+    if limits is not None and plan.images:
+        entries += _cost(plan, limits)
+        if budget is not None and budget < plan.charged_most:
+            entries.append(("budget", f"it ends before more than {budget:,} are charged"))
+    entries += _bad(plan)
+    yield from listing(entries, width)
+    yield Text("Nothing was sent or written.")
+
+
+def _cost(plan: Plan, limits: Limits) -> Iterator[tuple[str, str]]:
+    yield "requests", f"{plan.requests:,} of {counted(limits.images_per_request, 'image')} at most"
+    allowed = f"{rate(limits.requests_per_second)} requests/s"
+    if limits.images_per_second is not None:
+        allowed += f" and {rate(limits.images_per_second)} images/s"
+    yield "time", f"{duration(plan.seconds)} at the least, with {allowed}"
+    if limits.images_per_second is None and plan.images > NEW_ACCOUNT:
+        slow = duration(plan.images / NEW_ACCOUNT)
+        yield "", f"{slow} with the {NEW_ACCOUNT} images/s of a new account"
+    if plan.charged_most > plan.images:
+        least, most = f"{plan.images:,}", counted(plan.charged_most, "image")
+        yield "charge", f"{least} to {most}, as each frame is charged"
+    else:
+        images = counted(plan.images, "image")
+        yield "charge", f"{images}, if none has to be sent again"
+
+
+def _bad(plan: Plan) -> Iterator[tuple[str, str]]:
+    """The first bad rows with their places, so that they can be mended before anything is paid."""
+    if not plan.bad:
+        return
+    yield "bad", f"{plan.bad:,} that will fail"
+    for row in plan.bad_rows[:MOST_NAMED]:
+        yield "", f"{_place(row)}: {plain(row.problem)}"
+    if more := plan.bad - min(len(plan.bad_rows), MOST_NAMED):
+        yield "", f"and {more:,} more"
+
+
+def _place(row: BadRow) -> str:
+    return f"row {row.number:,}" if row.line is None else f"line {row.line:,}"

@@ -1,0 +1,1 @@
+"""When an image goes, with whom, and whether again."""

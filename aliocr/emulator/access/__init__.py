@@ -1,0 +1,1 @@
+"""The front of the emulated service: who may ask what, and how often."""

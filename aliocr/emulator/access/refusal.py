@@ -1,0 +1,87 @@
+"""How a whole request is refused: by the gateway in its words, by the service with a number.
+
+Source: "Public errors", "Common parameters", "Common error codes".
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from aliocr.protocol import signing, wire
+
+__all__ = ["REFUSALS", "Refusal", "Refused"]
+
+# Status and words of each code the gateway can say. Those without words in the documents have ours.
+# Source: "Public errors"; "Common parameters" for InvalidAction.NotFound; ContentMD5NotMatched, of
+# which no page speaks, as reported in aliyun/aliyun-openapi-python-sdk#118.
+REFUSALS: dict[str, tuple[int, str]] = {
+    "ContentMD5NotMatched": (400, "Specified content md5 is not matched with your request body."),
+    "Forbidden": (403, "User not authorized to operate on the specified resource."),
+    "Forbidden.RAM": (403, "User not authorized to operate on the specified resource."),
+    "IncompleteSignature": (400, "The Authorization header is not of a documented form."),
+    "InternalError": (500, "The request processing has failed due to some unknown error."),
+    "InvalidAccessKeyId.Inactive": (400, "Specified access key is disabled."),
+    "InvalidAccessKeyId.NotFound": (404, "Specified access key is not found."),
+    "InvalidAction.NotFound": (400, f"x-acs-version must be {signing.API_VERSION}."),
+    "InvalidApi.NotFound": (404, "Specified api is not found, please check your url and method."),
+    "InvalidParameter.Format": (400, "A parameter is not of the specified format."),
+    "InvalidProduct.NotFound": (404, "Cannot find product according to your specified domain."),
+    "InvalidProtocol.NeedSsl": (404, "Your request is denied as lack of ssl protect."),
+    "InvalidSecurityToken.Expired": (400, "Specified SecurityToken is expired."),
+    "InvalidSecurityToken.Malformed": (400, "Specified SecurityToken is malformed."),
+    "InvalidSecurityToken.MismatchWithAccessKey": (
+        400,
+        "Specified SecurityToken mismatch with the AccessKey.",
+    ),
+    "InvalidSignatureMethod": (400, "Sign by HMAC-SHA1, or by ACS3-HMAC-SHA256."),
+    "InvalidTimeStamp.Expired": (400, "Specified time stamp or date value is expired."),
+    "InvalidTimeStamp.Format": (400, "Specified time stamp or date value is not well formatted."),
+    "MissingSecurityToken": (400, "SecurityToken is mandatory for this access key."),
+    "ServiceUnavailable": (503, "The request has failed due to a temporary failure."),
+    "SignatureDoesNotMatch": (400, "Specified signature is not matched with our calculation."),
+    "SignatureNonceUsed": (400, "Specified signature nonce was used already."),
+    "Throttling": (400, "Request was denied due to request throttling."),
+    "Throttling.Api": (400, "Request was denied due to api flow control."),
+    "Throttling.User": (400, "Request was denied due to user flow control."),
+    "UnsupportedHTTPMethod": (400, "This http method is not supported."),
+}
+
+
+@attrs.frozen
+class Refusal:
+    """A no to a whole request.
+
+    Args:
+        status: HTTP status.
+        code: A string from the gateway, an int from the service behind it.
+        message: What is wrong.
+        retry_after: Seconds after which to come again; None leaves that open.
+    """
+
+    status: int
+    code: int | str
+    message: str
+    retry_after: float | None = None
+
+    @classmethod
+    def of(cls, code: int | str, message: str = "") -> Refusal:
+        """The refusal with the documented status, and words unless given.
+
+        Args:
+            code: An int is the envelope's and travels with HTTP 200, a string the gateway's; one
+                that is not documented travels with 400.
+            message: Instead of the documented words.
+        """
+        if isinstance(code, int):
+            return cls(wire.OK, code, message)
+        status, words = REFUSALS.get(code, (400, ""))
+        return cls(status, code, message or words)
+
+
+class Refused(Exception):  # noqa: N818
+    """Carries a refusal from the check that found a reason to where it is answered."""
+
+    def __init__(self, code: int | str, message: str = "") -> None:
+        """Take the arguments of `Refusal.of`."""
+        self.refusal = Refusal.of(code, message)
+        super().__init__(self.refusal.message)

@@ -1,0 +1,1 @@
+"""The emulator on a socket: requests, pages, control, replies."""

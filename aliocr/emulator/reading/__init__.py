@@ -1,0 +1,1 @@
+"""Images of the emulated service: downloaded, decoded, read."""

@@ -1,0 +1,1 @@
+"""The input of a job: rows of a list, whatever its format."""

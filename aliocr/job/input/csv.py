@@ -1,0 +1,203 @@
+"""Images listed in a CSV or TSV file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from aliocr.job.csv_module import own_csv
+from aliocr.job.errors import BY_FORMAT, InputError
+from aliocr.job.input.columns import id_name, listed, row_of, source_name, taken
+from aliocr.job.input.lines import LONGEST, TO_UTF8, LineReader, Lines, decoded, shown
+from aliocr.job.input.rows import BadRow, Mark, RowOrBad
+
+__all__ = ["DelimitedReader"]
+
+DELIMITERS = "\t,;|"
+"""Recognised in the header. A tab comes first, as it stands in no name of a column."""
+
+NO_DELIMITER = "\x1f"
+"""For a header of one column: the commas in its URLs (`x-oss-process=image/resize,w_100`) are
+theirs then, quoted or not."""
+
+
+_csv = own_csv(2 * LONGEST)  # a row is bounded before any field can be
+
+
+class _TooLongError(Exception):
+    """A row of more bytes than a row has."""
+
+
+class _Record:
+    """The lines of one row, as the parser asks for them."""
+
+    def __init__(self, lines: Lines) -> None:
+        self._lines = lines
+        self._size = 0
+        self.read: list[bytes] = []
+
+    def begin(self) -> None:
+        self._size = 0
+        self.read.clear()
+
+    def __iter__(self) -> _Record:
+        return self
+
+    def __next__(self) -> str:
+        line = self._lines.read()
+        if not line:
+            raise StopIteration
+        self.read.append(line)
+        self._size += len(line)
+        if self._size > LONGEST:
+            raise _TooLongError
+        return decoded(line)
+
+
+class DelimitedReader(LineReader):
+    """A row of fields a line, or several lines where a quoted field goes over their ends.
+
+    What is no row costs itself alone: where a quote is never closed, or followed by what may not
+    follow one, its line is bad, and the next line is read as if nothing had been. Bytes that are
+    not UTF-8 matter in the columns that are read only.
+
+    Args:
+        lines: The input.
+        column: The column of the images; None for the usual one.
+        id_column: That of the ids; None for the usual one, if there is.
+        mark: Where to go on; None for the beginning.
+
+    Raises:
+        InputError: There is no header or no such column, or the input is not the one of the mark.
+    """
+
+    def __init__(
+        self,
+        lines: Lines,
+        *,
+        column: str | None = None,
+        id_column: str | None = None,
+        mark: Mark | None = None,
+    ) -> None:
+        super().__init__(lines)
+        lines.begin()
+        self._record = _Record(lines)
+        delimiter = _delimiter(decoded(self._first_line()))
+        self._parser = _csv.reader(self._record, delimiter=delimiter, strict=True)
+        names = self._header()
+        try:
+            self._column = source_name(names, column, lines.name)
+            self._id_column = id_name(names, id_column, lines.name)
+        except InputError as error:
+            if _is_utf8("".join(names)):
+                raise
+            raise InputError(f"{error}; its header is not UTF-8: {TO_UTF8}") from None
+        self._width = len(names)
+        self._source_at = names.index(self._column)
+        self._id_at = None if self._id_column is None else names.index(self._id_column)
+        self._go_on(mark)
+
+    def __iter__(self) -> Iterator[RowOrBad]:
+        """The rows from here on, in order."""
+        while True:
+            self._record.begin()
+            try:
+                fields = next(self._parser)
+            except StopIteration:
+                return
+            except (_csv.Error, _TooLongError) as error:
+                yield self._spoilt(error)
+                continue
+            line = self._lines.line + 1
+            for part in self._record.read:
+                self._lines.take(part)
+            if fields:  # else a blank line
+                self._number += 1
+                yield self._row(fields, line)
+
+    @property
+    def taken(self) -> str:
+        """What rows are made of."""
+        return taken(self._column, self._id_column)
+
+    def _first_line(self) -> bytes:
+        """The line that the header begins in, past blank ones."""
+        while (line := self._lines.read()) and not line.strip():
+            self._lines.take(line)
+        self._lines.give_back([line] if line else [])
+        return line
+
+    def _header(self) -> list[str]:
+        where = self._lines.name
+        try:
+            names = [field.strip() for field in next(self._parser)]
+        except StopIteration:
+            raise InputError(
+                f"{where} has no header; begin it with a line of names, such as url,id"
+            ) from None
+        except (_csv.Error, _TooLongError) as error:
+            problem = self._problem(error)
+            raise InputError(f"the header of {where} cannot be read: {problem}") from None
+        for part in self._record.read:
+            self._lines.take(part)
+        if any(name.lower().startswith(("http://", "https://")) for name in names):
+            raise InputError(
+                f"{where} has no header but begins with {listed(names)}; begin it with a line of "
+                "names, such as url,id, or, if it is one URL a line, have it read as text "
+                f"{BY_FORMAT}"
+            )
+        return names
+
+    def _row(self, fields: list[str], line: int) -> RowOrBad:
+        source = fields[self._source_at] if self._source_at < len(fields) else ""
+        if len(fields) != self._width:
+            problem = f"{len(fields)} fields, where the header has {self._width}"
+            return BadRow(self._number, shown(source), problem, line=line)
+        name = None if self._id_at is None else fields[self._id_at]
+        if not _is_utf8(source) or not _is_utf8(name or ""):
+            return BadRow(self._number, shown(source), f"not UTF-8; {TO_UTF8}", line=line)
+        return row_of(self._number, source, name, line, self._column)
+
+    def _spoilt(self, error: Exception) -> BadRow:
+        """What cannot be parsed: its first line is the row, the rest is looked at afresh."""
+        problem = self._problem(error)
+        first, *rest = self._record.read
+        self._lines.give_back(rest)
+        self._lines.take(first)
+        self._number += 1
+        return BadRow(self._number, shown(decoded(first)), problem, line=self._lines.line)
+
+    def _problem(self, error: Exception) -> str:
+        first = self._record.read[0]
+        if len(first) > LONGEST:
+            return f"a line of more than {LONGEST:,} bytes"
+        if isinstance(error, _TooLongError) or str(error).startswith("unexpected end"):
+            return "a quote in it is never closed"
+        if b"\r" in first.rstrip(b"\r\n"):
+            return "a carriage return in it, where the line should end"
+        return "a quote in it is closed before the field ends; a quote within is doubled"
+
+
+def _delimiter(header: str) -> str:
+    """The delimiter that gives the header most columns."""
+
+    def columns(delimiter: str) -> int:
+        return len(next(_csv.reader([header], delimiter=delimiter), ()))
+
+    try:
+        counts = {delimiter: columns(delimiter) for delimiter in DELIMITERS}
+    except _csv.Error:  # which whoever reads the header will say
+        return NO_DELIMITER
+    if counts["\t"] > 1:
+        return "\t"
+    best = max(counts, key=counts.__getitem__)
+    return best if counts[best] > 1 else NO_DELIMITER
+
+
+def _is_utf8(text: str) -> bool:
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,254 @@
+"""An input of lines, read once from its beginning: where one is in it, and what lies behind.
+
+Standard input cannot be rewound, so nothing here seeks: what is skipped is read and hashed. That
+takes a tenth of a second for 100 MB, and is the proof that an input is the one it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import stat
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from typing import BinaryIO
+
+from aliocr.job.errors import BY_FORMAT, InputError
+from aliocr.job.input.rows import Mark, RowOrBad, changed
+
+__all__ = ["LONGEST", "LineReader", "Lines", "decoded", "shown"]
+
+LONGEST = 1 << 20
+"""Bytes of one line, or of one row of several lines. A URL has 2,048 at most; what is longer is
+another kind of file, or a quote that was never closed."""
+
+CHUNK = 1 << 20
+"""Bytes read at once where lines do not matter."""
+
+DIGEST_BYTES = 16
+"""Of the hash of what was read: proof against accidents, which is all that threatens here."""
+
+BOM = b"\xef\xbb\xbf"
+
+TO_UTF8 = "save it as UTF-8 (iconv -f GB18030 -t UTF-8, or -f CP1252, or what it is in)"
+
+FROM_UTF16 = "save it as UTF-8 (iconv -f UTF-16 -t UTF-8)"
+
+STRANGERS = {
+    b"\xff\xfe": f"is UTF-16; {FROM_UTF16}",
+    b"\xfe\xff": f"is UTF-16; {FROM_UTF16}",
+    b"\x1f\x8b": "is compressed; unpack it first (gunzip)",
+    b"BZh": "is compressed; unpack it first (bunzip2)",
+    b"\xfd7zXZ": "is compressed; unpack it first (unxz)",
+    b"\x28\xb5\x2f\xfd": "is compressed; unpack it first (unzstd)",
+    b"PK\x03\x04": "is an Excel workbook or a ZIP archive; save or unpack it as CSV",
+    b"PAR1": f"is Parquet; say so by its suffix, .parquet, or as its format {BY_FORMAT}",
+    b"\x89PNG": "is a picture and no list of them; name its folder, or list its path",
+    b"\xff\xd8\xff": "is a picture and no list of them; name its folder, or list its path",
+}
+"""How files begin that are sometimes taken for lists, and what to do about each."""
+
+NOT_TEXT = f"holds NUL bytes and is no text; if it is UTF-16, {FROM_UTF16}"
+
+
+def decoded(line: bytes) -> str:
+    """The line as text; what is not UTF-8 as lone surrogates, as Python names files."""
+    return line.decode("utf-8", "surrogateescape")
+
+
+def shown(text: str) -> str:
+    """As much of a text as says what is meant: its beginning, in characters that can be printed."""
+    return text[:200].encode("utf-8", "replace").decode()
+
+
+class Lines:
+    """The lines of an input, and the place in it up to which they have been taken.
+
+    To read is not yet to take: a reader may look at a line, or at several, and give them back. The
+    place, its digest and the count of lines know only what was taken.
+
+    Args:
+        stream: Where the bytes come from, positioned at the beginning.
+        name: What it is called in messages.
+        owned: Whether `close` closes the stream.
+
+    Attributes:
+        offset: Bytes taken.
+        line: Lines taken.
+    """
+
+    def __init__(self, stream: BinaryIO, name: str, *, owned: bool) -> None:
+        self.name = name
+        self.offset = 0
+        self.line = 0
+        # Without a buffer each byte of a line would be a system call.
+        self._bare = isinstance(stream, io.RawIOBase)
+        self._stream = io.BufferedReader(stream) if isinstance(stream, io.RawIOBase) else stream
+        self._owned = owned
+        self._hash = hashlib.blake2b(digest_size=DIGEST_BYTES)
+        self._last = b""
+        self._usual_end = b"\n"
+        self._given_back: list[bytes] = []
+
+    def read(self) -> bytes:
+        """The next line with its end; nothing at the input's end.
+
+        Of a line longer than `LONGEST` its beginning, which is longer than that, too.
+
+        Raises:
+            InputError: The input cannot be read.
+        """
+        if self._given_back:
+            return self._given_back.pop()
+        try:
+            return self._stream.readline(LONGEST + 1)
+        except (OSError, ValueError) as error:  # ValueError: a stream that was closed
+            raise self._unreadable(error) from error
+
+    def give_back(self, lines: Iterable[bytes]) -> None:
+        """Read these again next, in this order."""
+        self._given_back.extend(reversed(list(lines)))
+
+    def take(self, line: bytes) -> None:
+        """Go past a line that was read; past all of it if it is too long."""
+        self._pass(line)
+        self.line += 1
+        if len(line) > LONGEST:
+            while not line.endswith(b"\n") and (line := self.read()):
+                self._pass(line)
+
+    def begin(self) -> bytes:
+        """The first line, not yet taken; past the mark that UTF-8 files of Windows begin with.
+
+        Raises:
+            InputError: This is no text.
+        """
+        first = self.read()
+        for beginning, problem in STRANGERS.items():
+            if first.startswith(beginning):
+                raise InputError(f"{self.name} {problem}")
+        if b"\0" in first:
+            raise InputError(f"{self.name} {NOT_TEXT}")
+        if first.startswith(BOM):
+            self._pass(BOM)
+            first = first[len(BOM) :]
+        self.give_back([first] if first else [])
+        return first
+
+    def mark(self, number: int) -> Mark:
+        """The place up to which lines have been taken, with so many rows before it."""
+        return Mark(number, self.offset, self.line, self._digest())
+
+    def go_on(self, mark: Mark) -> None:
+        """Go to a mark. Nothing that was given back may be waiting.
+
+        Raises:
+            InputError: What lies before the mark is not what it was.
+        """
+        while self.offset < mark.offset and (piece := self._piece(mark.offset - self.offset)):
+            self._pass(piece)
+        if self.offset < mark.offset:
+            raise changed(self.name, f"it ends before line {mark.line + 1:,}")
+        if self.offset > mark.offset or self._digest() != mark.digest:
+            raise changed(self.name, f"it differs before line {mark.line + 1:,}")
+        self.line = mark.line
+        if self.offset and self._last != b"\n":
+            self._end_line()
+
+    @property
+    def share(self) -> float | None:
+        """How much of the input is taken, from 0 to 1; None for what has no known size."""
+        try:
+            status = os.fstat(self._stream.fileno())
+        except (OSError, ValueError):
+            return None
+        if not stat.S_ISREG(status.st_mode):
+            return None
+        return min(1.0, self.offset / status.st_size) if status.st_size else 1.0
+
+    def close(self) -> None:
+        """Close the stream, unless it is another's."""
+        with suppress(OSError, ValueError):
+            if self._owned:
+                self._stream.close()
+            elif isinstance(self._stream, io.BufferedReader) and self._bare:
+                self._stream.detach()  # or it would be closed with the buffer
+
+    def _pass(self, piece: bytes) -> None:
+        self._hash.update(piece)
+        self.offset += len(piece)
+        before, self._last = self._last, piece[-1:]
+        if (at := piece.rfind(b"\n")) >= 0:
+            returned = piece[at - 1 : at] if at else before
+            self._usual_end = b"\r\n" if returned == b"\r" else b"\n"
+
+    def _digest(self) -> str:
+        """Of all that was taken; a last line that has no end yet counts as if it had one."""
+        if not self.offset or self._last == b"\n":
+            return self._hash.hexdigest()
+        ended = self._hash.copy()
+        ended.update(self._usual_end)
+        return ended.hexdigest()
+
+    def _piece(self, most: int) -> bytes:
+        try:
+            return self._stream.read(min(CHUNK, most))
+        except (OSError, ValueError) as error:
+            raise self._unreadable(error) from error
+
+    def _end_line(self) -> None:
+        """Go past the end that a last line without one was given since.
+
+        Raises:
+            InputError: It was given more than an end, so it is another line than was read.
+        """
+        rest = self.read()
+        if rest.strip(b"\r\n"):
+            raise changed(self.name, f"line {self.line:,}, then its last, has grown")
+        self._pass(rest)
+
+    def _unreadable(self, error: Exception) -> InputError:
+        reason = getattr(error, "strerror", None) or str(error)
+        return InputError(f"{self.name} cannot be read past line {self.line:,}: {reason.lower()}")
+
+
+class LineReader(ABC):
+    """What the readers of lines have in common: all but the rows.
+
+    Args:
+        lines: Where they come from; closed with the reader.
+    """
+
+    def __init__(self, lines: Lines) -> None:
+        self._lines = lines
+        self._number = 0
+
+    @abstractmethod
+    def __iter__(self) -> Iterator[RowOrBad]:
+        """The rows from here on, in order."""
+
+    @property
+    def mark(self) -> Mark:
+        """The place after the last row that was given."""
+        return self._lines.mark(self._number)
+
+    @property
+    def share(self) -> float | None:
+        """How much of the input is before the mark, from 0 to 1; None if nobody can know."""
+        return self._lines.share
+
+    @property
+    @abstractmethod
+    def taken(self) -> str:
+        """What rows are made of, in words."""
+
+    def close(self) -> None:
+        """Let go of the file. May be called twice."""
+        self._lines.close()
+
+    def _go_on(self, mark: Mark | None) -> None:
+        if mark is not None and mark.number:
+            self._lines.go_on(mark)
+            self._number = mark.number

@@ -1,0 +1,199 @@
+"""Images listed in a Parquet file."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from aliocr.extras import needed
+from aliocr.job.errors import InputError
+from aliocr.job.input.columns import id_name, row_of, source_name, taken
+from aliocr.job.input.lines import DIGEST_BYTES
+from aliocr.job.input.rows import Mark, RowOrBad, changed
+
+__all__ = ["ParquetReader"]
+
+ROWS_AT_ONCE = 4096
+"""Rows decoded at once."""
+
+BUFFER = 1 << 20
+"""Bytes read at once of a column. Without a bound PyArrow takes in all of it that a row group has,
+and many files have one group."""
+
+TAIL = 8
+"""Bytes of the end: the footer's length, and `PAR1`. Source: the format's specification."""
+
+
+class ParquetReader:
+    """A row for each row of the table; of its columns those of image and id are read alone.
+
+    Args:
+        file: The file, which is closed with the reader.
+        path: Where it is, for messages.
+        column: The column of the images; None for the usual one.
+        id_column: That of the ids; None for the usual one, if there is.
+        mark: Where to go on; None for the beginning.
+
+    Raises:
+        InputError: It is no Parquet file, has no such column of text, or is not the file of the
+            mark.
+        ImportError: The extra `parquet` is missing.
+    """
+
+    def __init__(
+        self,
+        file: BinaryIO,
+        path: Path,
+        *,
+        column: str | None = None,
+        id_column: str | None = None,
+        mark: Mark | None = None,
+    ) -> None:
+        with needed("parquet"):
+            import pyarrow as pa  # noqa: PLC0415 - from the extra
+            from pyarrow import parquet  # noqa: PLC0415 - from the extra
+        self._file = file
+        self._where = str(path)
+        self._unreadable = (pa.ArrowException, OSError)
+        self._digest = _digest(file, self._where)
+        self._number = 0 if mark is None else mark.number
+        if self._number and mark is not None and mark.digest != self._digest:
+            raise changed(self._where, "its footer differs")
+        try:
+            self._table = parquet.ParquetFile(file, buffer_size=BUFFER, pre_buffer=False)
+            schema = self._table.schema_arrow
+        except self._unreadable as error:
+            raise InputError(f"{path} cannot be read as Parquet: {_reason(error)}") from None
+        self._column = source_name(schema.names, column, self._where)
+        self._id_column = id_name(schema.names, id_column, self._where)
+        _check(schema, self._column, self._id_column, self._where)
+
+    def __iter__(self) -> Iterator[RowOrBad]:
+        """The rows from here on, in order."""
+        pieces = self._pieces()
+        while True:
+            try:
+                piece = next(pieces, None)
+            except self._unreadable as error:
+                raise InputError(
+                    f"{self._where} cannot be read past row {self._number:,}: {_reason(error)}"
+                ) from error
+            if piece is None:
+                return
+            sources = _values(piece.column(self._column))
+            names: list[Any] = [None] * len(sources)
+            if self._id_column is not None:
+                names = _values(piece.column(self._id_column))
+            for source, name in zip(sources, names, strict=True):
+                self._number += 1
+                yield row_of(self._number, source, name, None, self._column)
+
+    @property
+    def mark(self) -> Mark:
+        """The place after the last row that was given."""
+        return Mark(self._number, self._number, 0, self._digest)
+
+    @property
+    def share(self) -> float | None:
+        """How much of the input is before the mark, from 0 to 1."""
+        rows = self._table.metadata.num_rows
+        return self._number / rows if rows else 1.0
+
+    @property
+    def taken(self) -> str:
+        """What rows are made of."""
+        return taken(self._column, self._id_column)
+
+    def close(self) -> None:
+        """Let go of the file. May be called twice."""
+        self._table.close()
+        self._file.close()
+
+    def _pieces(self) -> Iterator[Any]:
+        """The rows past the mark; row groups that lie before it are not looked at."""
+        metadata = self._table.metadata
+        skipped, group = self._number, 0
+        while group < metadata.num_row_groups and skipped >= metadata.row_group(group).num_rows:
+            skipped -= metadata.row_group(group).num_rows
+            group += 1
+        columns = [self._column] if self._id_column is None else [self._column, self._id_column]
+        groups = range(group, metadata.num_row_groups)
+        pieces = self._table.iter_batches(ROWS_AT_ONCE, groups, columns, use_threads=False)
+        for piece in pieces:
+            if skipped < piece.num_rows:
+                yield piece.slice(skipped)
+            skipped = max(0, skipped - piece.num_rows)
+
+
+def _digest(file: BinaryIO, where: str) -> str:
+    """The hash of the footer, which knows where each column lies and what it holds."""
+    try:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - TAIL))
+        tail = file.read(TAIL)
+        length = int.from_bytes(tail[:4], "little")
+        if size < TAIL + 4 or tail[4:] != b"PAR1" or length > size - TAIL:
+            raise InputError(f"{where} is no Parquet file, or its end is missing")
+        file.seek(size - TAIL - length)
+        footer = file.read(length)
+        file.seek(0)
+    except OSError as error:
+        raise InputError(f"{where} cannot be read: {_reason(error)}") from error
+    return hashlib.blake2b(footer, digest_size=DIGEST_BYTES).hexdigest()
+
+
+def _check(schema: Any, column: str, id_column: str | None, where: str) -> None:
+    """Refuse columns that hold something else than their names promise."""
+    import pyarrow as pa  # noqa: PLC0415 - from the extra
+
+    types = pa.types
+    texts = (
+        types.is_string,
+        types.is_large_string,
+        types.is_string_view,
+        types.is_binary,
+        types.is_large_binary,
+    )
+    numbers = (types.is_integer, types.is_floating, types.is_decimal)
+
+    def of_text(kind: Any) -> bool:
+        held = kind.value_type if types.is_dictionary(kind) else kind
+        return any(is_text(held) for is_text in texts)
+
+    kind = schema.field(column).type
+    if not of_text(kind):
+        raise InputError(
+            f"{where} has {kind} in its column {column}, not URLs or paths; name a column of text"
+        )
+    if id_column is not None:
+        kind = schema.field(id_column).type
+        if not of_text(kind) and not any(is_number(kind) for is_number in numbers):
+            raise InputError(
+                f"{where} has {kind} in its column {id_column}, which cannot be ids; name a column "
+                "of text or numbers"
+            )
+
+
+def _values(column: Any) -> list[Any]:
+    """The cells; text that is none as bytes, which no row is made of."""
+    import pyarrow as pa  # noqa: PLC0415 - from the extra
+
+    try:
+        values: list[Any] = column.to_pylist()
+    except UnicodeDecodeError:
+        values = column.cast(pa.large_binary()).to_pylist()
+    return [_text(value) if type(value) is bytes else value for value in values]
+
+
+def _text(value: bytes) -> str | bytes:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value
+
+
+def _reason(error: Exception) -> str:
+    return (str(error).splitlines() or [""])[0].rstrip(".")

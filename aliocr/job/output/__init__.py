@@ -1,0 +1,1 @@
+"""The output of a job: results, the journal, and what is read back."""

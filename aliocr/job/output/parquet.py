@@ -1,0 +1,174 @@
+"""Parquet: results in columns. Needs the extra `parquet`.
+
+A Parquet file cannot be appended to, and is none before its end is written. So results are kept in
+the journal as they come, and the file is written, whole or not at all, when the job ends or stops.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from aliocr.extras import needed
+from aliocr.job.output.codecs import COLUMNS, code_of
+from aliocr.job.output.journal import Journal
+from aliocr.job.output.result import Read, Result, Unread, fields_of
+from aliocr.job.output.result_file import synced_folder
+
+__all__ = ["StagedOutput", "parquet_results"]
+
+ROWS_PER_GROUP = 10_000
+"""Rows that are held to be written at once: some 40 MB of text and positions."""
+
+
+class StagedOutput:
+    """An output whose results are in the journal until the file is written.
+
+    Args:
+        path: The file.
+        journal: Where results are kept; their place is their row.
+
+    Raises:
+        ImportError: The extra is missing; the message says how to get it.
+    """
+
+    def __init__(self, path: Path, journal: Journal) -> None:
+        _pyarrow()
+        self._path = path
+        self._journal = journal
+        self.length = 0
+
+    def append(self, results: Sequence[Result]) -> list[int]:
+        """Nothing yet: the journal may be in use by its thread."""
+        return [result.row for result in results]
+
+    def sync(self, results: Sequence[Result]) -> None:
+        """Keep them; lasting with the journal's next change."""
+        self._journal.stage(results)
+
+    def read(self, place: int) -> Result:
+        """The result of a row."""
+        return next(self._journal.staged(place))
+
+    def retry(self, kinds: frozenset[str], through: int) -> None:
+        """Take failures out of the journal, and with that out of the next file."""
+        with self._journal.change(through=through, published=False):
+            self._journal.retry(kinds)
+
+    def publish(self) -> None:
+        """Write the file anew from all that is kept, unless that is in it already.
+
+        Raises:
+            OSError: It cannot be written; the one that was there before is there still.
+        """
+        if self._journal.facts.published and self._path.exists():
+            return
+        draft = self._path.with_name(f".{self._path.name}.draft")
+        try:
+            _write(draft, self._journal.staged())
+            with draft.open("rb") as written:
+                os.fsync(written.fileno())
+            if self._path.exists():
+                shutil.copymode(self._path, draft)
+            draft.replace(self._path)
+        finally:
+            draft.unlink(missing_ok=True)
+        synced_folder(self._path)
+        with self._journal.change(published=True):
+            pass
+
+    def close(self) -> None:
+        """Nothing: the journal has the results."""
+
+
+def _write(path: Path, results: Iterable[Result]) -> None:
+    pyarrow = _pyarrow()
+    schema = _schema(pyarrow)
+    rest = iter(results)
+    with pyarrow.parquet.ParquetWriter(path, schema, compression="zstd") as file:
+        while group := [_row(result) for result in islice(rest, ROWS_PER_GROUP)]:
+            file.write_table(pyarrow.Table.from_pylist(group, schema=schema))
+
+
+def _row(result: Result) -> dict[str, Any]:
+    fields = {name: _said(value) for name, value in fields_of(result).items()}
+    if isinstance(result, Unread):
+        fields["maybe_charged"] = result.maybe_charged
+        fields["code"] = None if result.code is None else str(result.code)
+    return fields
+
+
+def _said(value: Any) -> Any:
+    """The value; what no UTF-8 can say in it as Python would show it."""
+    match value:
+        case str():
+            return value.encode("utf-8", "backslashreplace").decode()
+        case list():
+            return [_said(each) for each in value]
+        case dict():
+            return {name: _said(each) for name, each in value.items()}
+        case _:
+            return value
+
+
+def parquet_results(path: Path) -> Iterator[Result]:
+    """The results in a file.
+
+    Raises:
+        ImportError: The extra is missing.
+        ValueError: It is no file of results.
+    """
+    pyarrow = _pyarrow()
+    try:
+        file = pyarrow.parquet.ParquetFile(path)
+    except pyarrow.ArrowInvalid as error:
+        raise ValueError(f"{path} is no Parquet file: {error}") from None
+    with file:
+        missing = set(COLUMNS) - set(file.schema_arrow.names)
+        if missing:
+            raise ValueError(f"{path} is no output of a job: no column {min(missing)!r}")
+        for batch in file.iter_batches(1_000):
+            for fields in batch.to_pylist():
+                yield _result(fields)
+
+
+def _result(fields: dict[str, Any]) -> Result:
+    there = {name: value for name, value in fields.items() if value is not None}
+    if there.pop("ok", False):
+        return msgspec.convert(there, Read)
+    if "code" in there:
+        there["code"] = code_of(there["code"])
+    return msgspec.convert(there, Unread)
+
+
+def _schema(pyarrow: Any) -> Any:
+    text, number, whole = pyarrow.string(), pyarrow.float64(), pyarrow.int64()
+    region = pyarrow.struct([("text", text), *((side, number) for side in "xywh")])
+    frame = pyarrow.struct(
+        [("text", text), ("regions", pyarrow.list_(region)), ("url", text), ("rate", number)]
+    )
+    kinds = {
+        "row": whole,
+        "line": whole,
+        "ok": pyarrow.bool_(),
+        "regions": pyarrow.list_(region),
+        "frames": pyarrow.list_(frame),
+        "rate": number,
+        "interval": whole,
+        "max_frames": whole,
+        "maybe_charged": pyarrow.bool_(),
+    }
+    return pyarrow.schema([(name, kinds.get(name, text)) for name in COLUMNS])
+
+
+def _pyarrow() -> Any:
+    with needed("parquet"):
+        import pyarrow as pa  # noqa: PLC0415 - of an extra, and heavy
+        import pyarrow.parquet  # noqa: PLC0415
+    return pa

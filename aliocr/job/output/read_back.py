@@ -1,0 +1,55 @@
+"""The results in an output, in whichever of the formats it is."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from aliocr.job.output.codecs import CSV, Codec, JSONLines
+from aliocr.job.output.parquet import parquet_results
+from aliocr.job.output.result import Result
+
+__all__ = ["results"]
+
+PARQUET = b"PAR1"
+
+
+def results(path: str | Path) -> Iterator[Result]:
+    """What became of each row of a job, in the order of its output.
+
+    That is the order in which answers came; `row` says which row of the input it was. The output of
+    a job that runs can be read: a last record that is not whole yet is left out.
+
+    Args:
+        path: An output: JSON lines, CSV or Parquet, which its beginning tells.
+
+    Raises:
+        ValueError: It is no output of a job; the message names it and the record.
+        ImportError: It is Parquet, and the extra `parquet` is missing.
+        OSError: It cannot be read.
+    """
+    path = Path(path)
+    mode = path.stat().st_mode
+    # A device may have no end, not even of a line; a pipe cannot be read from its beginning twice.
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # what a folder is, opening it says
+        raise ValueError(f"{path} is no regular file, and so no output of a job")
+    with path.open("rb") as file:
+        start = file.read(max(len(PARQUET), len(CSV.header)))
+    if start.startswith(PARQUET):
+        return parquet_results(path)
+    return _results(path, CSV() if start == CSV.header else JSONLines())
+
+
+def _results(path: Path, codec: Codec) -> Iterator[Result]:
+    with path.open("rb") as file:
+        file.seek(len(codec.header))
+        for number, record in enumerate(codec.records(file), 1):
+            try:
+                yield codec.decode(record)
+            except ValueError as error:
+                if not record.endswith(b"\n"):
+                    return
+                raise ValueError(
+                    f"{path} is no output of a job: record {number}: {error}"
+                ) from None

@@ -1,0 +1,1 @@
+"""How a request is said to the service, and how its reply is read."""

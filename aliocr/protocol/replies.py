@@ -1,0 +1,180 @@
+"""Replies of the service as the client reads them: tolerantly, and part by part.
+
+What a reply lacks or mistypes costs at most the image it belongs to.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias
+
+import msgspec
+
+from aliocr.errors import OCRError, ResponseError, api_error, undocumented_error
+from aliocr.models import Frame, Image, Scan, with_unread
+from aliocr.protocol import lenient
+from aliocr.protocol.wire import (
+    OK,
+    SCENE,
+    UNREADABLE,
+    Answer,
+    Envelope,
+    FrameReading,
+    Reading,
+    WrittenRegions,
+)
+
+__all__ = ["Part", "decode_reply"]
+
+_envelope_decoder = msgspec.json.Decoder(Envelope, strict=False)
+_answer_decoder = msgspec.json.Decoder(Answer, strict=False)
+
+Part: TypeAlias = Sequence[tuple[int, Scan | OCRError]]
+"""What became of some images of a request, by their places in it, from 0."""
+
+PART = 25
+"""Elements of a reply that are read in one go, half as long as opening the envelope takes; fewer
+would cost turns of the event loop. An odd one costs as much as so many, and ends its part."""
+
+
+def decode_reply(status: int, body: bytes, named: Mapping[str, Image]) -> Iterator[Part]:
+    """What became of each image of a request, once each, part by part.
+
+    The envelope is opened now, which is one pass over the bytes; each part is read when it is asked
+    for, so that others can have their turn in between.
+
+    Answers are matched by data id alone. A foreign one is passed over; of a repeated one a success
+    counts before a failure, then the first; an image without any gets a `ResponseError`. So all
+    that is no success comes in the last part.
+
+    Args:
+        status: The HTTP status.
+        body: The whole body.
+        named: The images as they were encoded.
+
+    Raises:
+        OCRError: The request as a whole was refused, failed, or was answered by something else.
+    """
+    envelope, items = _open_envelope(status, body)
+    return _parts(items, named, envelope.request_id)
+
+
+def _parts(
+    items: Sequence[object], named: Mapping[str, Image], request_id: str | None
+) -> Iterator[Part]:
+    unread = {name: (place, image) for place, (name, image) in enumerate(named.items())}
+    failed: dict[str, OCRError] = {}
+    part: list[tuple[int, Scan | OCRError]] = []
+    left = PART
+    for item in items:
+        left -= 1
+        answer = _read_strictly(item)
+        if answer is None:
+            answer = _read_tolerantly(item)
+            left = 0
+        if answer is not None and answer.data_id is not None and answer.data_id in unread:
+            place, image = unread[answer.data_id]
+            outcome = _outcome(answer, image, request_id)
+            if isinstance(outcome, Scan):
+                del unread[answer.data_id]
+                part.append((place, outcome))
+            else:
+                failed.setdefault(answer.data_id, outcome)
+        if not left:
+            yield part
+            part, left = [], PART
+    missing = ResponseError(
+        "the reply does not mention this image",
+        transient=True,
+        maybe_charged=True,
+        request_id=request_id,
+    )
+    yield part + [(place, failed.get(name, missing)) for name, (place, _) in unread.items()]
+
+
+def _open_envelope(status: int, body: bytes) -> tuple[Envelope, Sequence[object]]:
+    """The envelope and its unread elements, or the error that the whole reply is."""
+    if status == OK:
+        try:
+            envelope = _envelope_decoder.decode(body)
+        except UNREADABLE:
+            pass
+        else:
+            if envelope.code == OK:
+                return envelope, envelope.data or ()
+    # Names in lower case: the tables print them capitalised, the samples do not, and the gateway's
+    # refusals have `Code` and `Message` where the service's have `code` and `msg`.
+    fields = lenient.fields_of(lenient.parse(body))
+    code = lenient.whole_number(fields.get("code")) or lenient.string(fields.get("code"))
+    message = lenient.string(fields.get("msg") or fields.get("message")) or ""
+    request_id = lenient.string(fields.get("requestid"))
+    if not code:
+        raise undocumented_error(status, body)
+    if status == OK and code == OK:
+        data = fields.get("data")
+        found = Envelope(code=OK, msg=message, request_id=request_id)
+        return found, data if isinstance(data, list) else ()
+    raise api_error(code, message, request_id=request_id, status=status)
+
+
+def _read_strictly(item: object) -> Answer | None:
+    """One element of `data`, straight into its class."""
+    if not isinstance(item, msgspec.Raw):  # the envelope was odd itself
+        return None
+    try:
+        return _answer_decoder.decode(item)
+    except UNREADABLE:
+        return None
+
+
+def _read_tolerantly(item: object) -> Answer | None:
+    """The same field by field, as far as there are any."""
+    return lenient.read(
+        lenient.parse(bytes(item)) if isinstance(item, msgspec.Raw) else item, Answer
+    )
+
+
+def _outcome(answer: Answer, image: Image, request_id: str | None) -> Scan | OCRError:
+    if answer.code == 0:
+        return ResponseError("an answer without a code", maybe_charged=True, request_id=request_id)
+    if answer.code != OK:
+        return api_error(answer.code, answer.msg or "", request_id=request_id)
+    if not answer.results:
+        return ResponseError("success without results", maybe_charged=True, request_id=request_id)
+    for result in answer.results:
+        if result.scene == SCENE:
+            break
+    else:
+        result = answer.results[0]
+    frames = tuple(map(_frame, result.frames)) if result.frames else ()
+    scan = Scan(
+        image=image,
+        text=_text(result) or "\n".join(frame.text for frame in frames if frame.text),
+        frames=frames,
+        # Of the few words there are one copy is enough, for a caller who keeps a million scans.
+        label=sys.intern(result.label or "normal"),
+        suggestion=sys.intern(result.suggestion or "pass"),
+        rate=result.rate,
+        task_id=answer.task_id,
+        request_id=request_id,
+    )
+    return with_unread(scan, WrittenRegions(result.ocr_locations)) if result.ocr_locations else scan
+
+
+def _frame(reading: FrameReading) -> Frame:
+    frame = Frame(text=_text(reading), url=reading.url, rate=reading.rate)
+    return (
+        with_unread(frame, WrittenRegions(reading.ocr_locations))
+        if reading.ocr_locations
+        else frame
+    )
+
+
+def _text(reading: Reading) -> str:
+    """The joined text; the document promises it "in general" only, so regions stand in for it."""
+    if reading.ocr_data:
+        return "\n".join(reading.ocr_data)
+    if not reading.ocr_locations:
+        return ""
+    return " ".join(region.text for region in WrittenRegions(reading.ocr_locations)())

@@ -1,0 +1,330 @@
+"""Models ⇄ the JSON of the service, both directions; the one place that knows its field names.
+
+The client encodes requests and decodes replies; the emulator decodes requests and encodes replies.
+One class describes each object, for both. How the client reads a reply is in `replies`.
+
+Source: "Request parameters", "Response parameters"; "Common parameters" for the envelope.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Annotated, Any, Self, TypeAlias
+
+import msgspec
+
+from aliocr.errors import APIError
+from aliocr.limits import IMAGES_PER_REQUEST
+from aliocr.models import Frame, Image, Region, Scan, unread
+from aliocr.protocol import lenient
+from aliocr.protocol.lenient import MOST_WHOLE
+
+__all__ = [
+    "Answer",
+    "BadRequest",
+    "Envelope",
+    "FrameReading",
+    "Reading",
+    "Result",
+    "ScanRequest",
+    "Task",
+    "WrittenRegions",
+    "decode_request",
+    "encode_answer",
+    "encode_envelope",
+    "encode_refusal",
+    "encode_reply",
+    "encode_request",
+    "name_images",
+    "reply_parts",
+]
+
+OK = 200
+SCENE = "ocr"
+
+
+class _Wire(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """An object on the wire: `data_id` travels as `dataId`, None by being absent."""
+
+
+class Task(_Wire, frozen=True, kw_only=True):
+    """One image as a request names it: not yet checked, as anybody may have sent it."""
+
+    data_id: str | None = None
+    url: str
+    interval: int | None = None
+    max_frames: int | None = None
+
+
+def _first(count: int, kind: type) -> type[msgspec.Struct]:
+    """An array of which so many elements are read, as a record is that has so many fields.
+
+    A list would be made whole, a hundred thousand elements of a few bytes each, before anybody
+    could count them.
+    """
+    fields = [(f"element_{number}", kind, None) for number in range(count)]
+    return msgspec.defstruct(f"_{kind.__name__}s", fields, array_like=True, frozen=True)
+
+
+_Scenes = _first(2, str)
+_Tasks = _first(IMAGES_PER_REQUEST + 1, Task)
+
+
+class _Request(_Wire, frozen=True):
+    """As anybody may have sent it: no more is read than shows that there is too much."""
+
+    scenes: _Scenes  # type: ignore[valid-type]
+    tasks: _Tasks  # type: ignore[valid-type]
+    biz_type: str | None = None
+
+
+class ScanRequest(_Wire, frozen=True):
+    """What a request asks for."""
+
+    scenes: tuple[str, ...]
+    tasks: tuple[Task, ...]
+    biz_type: str | None = None
+
+
+_ABSENT = msgspec.Raw()
+"""No regions; the one object of its kind that encoding leaves out."""
+
+
+class Reading(_Wire, frozen=True):
+    """What was read in an image or a frame of one."""
+
+    rate: float | None = None
+    ocr_data: tuple[str, ...] | None = None
+    # An array of `Region`s, as it stands in the reply.
+    ocr_locations: msgspec.Raw = _ABSENT
+
+
+class FrameReading(Reading, frozen=True):
+    """One frame of an image."""
+
+    url: str | None = None
+
+
+class Result(Reading, frozen=True):
+    """What came of one scene for an image."""
+
+    scene: str | None = None
+    label: str | None = None
+    suggestion: str | None = None
+    frames: tuple[FrameReading, ...] | None = None
+
+
+Code: TypeAlias = Annotated[int, msgspec.Meta(ge=-MOST_WHOLE, le=MOST_WHOLE)]
+
+
+class Answer(_Wire, frozen=True):
+    """What a reply says of one image."""
+
+    code: Code
+    msg: str | None = None
+    data_id: str | None = None
+    task_id: str | None = None
+    results: tuple[Result, ...] | None = None
+
+
+class _WholeAnswer(Answer, frozen=True, kw_only=True):
+    """As the service writes it. The client reads no more than it needs, to fail at no more."""
+
+    url: str
+    extras: dict[str, str]
+
+
+class Envelope(_Wire, frozen=True):
+    """What is around the answers, which are left as they stand."""
+
+    code: Code
+    msg: str | None = None
+    request_id: str | None = None
+    data: list[msgspec.Raw] | None = None
+
+
+class BadRequest(Exception):  # noqa: N818
+    """A body that the service answers with code 400; the message says which field and why."""
+
+
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What the strict decoder raises; the last for a body that is nested a thousand levels deep."""
+
+
+_regions_decoder = msgspec.json.Decoder(tuple[Region, ...], strict=False)
+
+
+class WrittenRegions(bytes):
+    """The regions of one image as a reply has them, read when called: for `models.with_unread`.
+
+    The garbage collector need not look into it, as into an object for each of them.
+
+    They are JSON. What else may be wrong with them is made good as it is for everything, whenever
+    they are read.
+    """
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, regions: Iterable[Region]) -> Self:
+        """Written once, however often they are sent."""
+        return cls(msgspec.json.encode(tuple(regions)))
+
+    def __call__(self) -> tuple[Region, ...]:
+        """The regions, those that can be read."""
+        try:
+            return _regions_decoder.decode(self)
+        except UNREADABLE:
+            return lenient.read_all(lenient.parse(self), Region)
+
+
+# --- requests -------------------------------------------------------------------------------------
+
+
+def name_images(images: Sequence[Image]) -> dict[str, Image]:
+    """The images of one request by data id: the caller's own, or one made up for the request.
+
+    Replies promise no order, so every image travels under a name. Insertion order is that of the
+    images; the caller sees to it that no two have the same data id.
+    """
+    taken = {image.data_id for image in images}
+    names: Iterable[str] = _numbered_names(len(images))
+    if not taken.isdisjoint(names):
+        names = [_unlike(taken, name) for name in names]
+    return {image.data_id or name: image for image, name in zip(images, names, strict=True)}
+
+
+@lru_cache(maxsize=8)  # most requests of a session that is in a hurry are of one size
+def _numbered_names(count: int) -> tuple[str, ...]:
+    return tuple(f"image-{number}" for number in range(count))
+
+
+def _unlike(taken: set[str | None], name: str) -> str:
+    while name in taken:
+        name += "'"
+    return name
+
+
+def encode_request(named: Mapping[str, Image], biz_type: str | None = None) -> bytes:
+    """The body of one request for images by data id, in that order."""
+    tasks = [
+        Task(data_id=data_id, url=image.url, interval=image.interval, max_frames=image.max_frames)
+        for data_id, image in named.items()
+    ]
+    return msgspec.json.encode(ScanRequest((SCENE,), tuple(tasks), biz_type))
+
+
+def decode_request(body: bytes) -> ScanRequest:
+    """A request, its tasks in order.
+
+    Raises:
+        BadRequest: Not JSON, a field missing or of the wrong type, a scene other than OCR, none or
+            more than 100 tasks, a data id twice.
+    """
+    try:
+        request = msgspec.json.decode(body, type=_Request)
+    except UNREADABLE as error:
+        raise BadRequest(f"malformed body: {error}") from None
+    if _elements(request.scenes) != (SCENE,):
+        raise BadRequest(f'[scenes] must be ["{SCENE}"]')
+    tasks: tuple[Task, ...] = _elements(request.tasks)
+    if not 1 <= len(tasks) <= IMAGES_PER_REQUEST:
+        count = f"{len(tasks)} or more" if tasks else "0"
+        raise BadRequest(f"[tasks] must hold 1 to {IMAGES_PER_REQUEST} elements, not {count}")
+    names = [task.data_id for task in tasks if task.data_id is not None]
+    if len(set(names)) < len(names):
+        raise BadRequest("[task.dataId] is not unique in the request")
+    return ScanRequest((SCENE,), tasks, request.biz_type)
+
+
+def _elements(array: msgspec.Struct) -> tuple[Any, ...]:
+    """The elements that there were."""
+    return tuple(each for each in msgspec.structs.astuple(array) if each is not None)
+
+
+# --- replies, written -----------------------------------------------------------------------------
+
+
+def encode_reply(answers: Iterable[tuple[Task, Scan | APIError]], *, request_id: str) -> bytes:
+    """The body of one reply, an element an answer, in that order."""
+    return b"".join(reply_parts(answers, request_id=request_id))
+
+
+def reply_parts(
+    answers: Iterable[tuple[Task, Scan | APIError]], *, request_id: str
+) -> Iterator[bytes]:
+    """The same in parts, none of more than one answer: as a whole it may take a second."""
+    envelope = encode_envelope(request_id)
+    yield envelope[:-2]
+    separator = b""
+    for each in answers:
+        yield separator + encode_answer(*each)
+        separator = b","
+    yield envelope[-2:]
+
+
+def encode_envelope(request_id: str) -> bytes:
+    """The body of a reply without answers; the last thing in it is their empty list."""
+    return msgspec.json.encode(Envelope(code=OK, msg="OK", request_id=request_id, data=[]))
+
+
+def encode_answer(task: Task, answer: Scan | APIError) -> bytes:
+    """One element of a reply."""
+    return msgspec.json.encode(_answer(task, answer))
+
+
+def _answer(task: Task, answer: Scan | APIError) -> Answer:
+    if isinstance(answer, APIError):
+        # Of an image all codes are numbers: the gateway's words are about requests.
+        return _WholeAnswer(
+            code=int(answer.code), msg=answer.message, data_id=task.data_id, url=task.url, extras={}
+        )
+    frames = tuple(
+        FrameReading(rate=f.rate, url=f.url, ocr_data=_lines(f.text), ocr_locations=_written(f))
+        for f in answer.frames
+    )
+    result = Result(
+        scene=SCENE,
+        label=answer.label,
+        suggestion=answer.suggestion,
+        rate=answer.rate,
+        ocr_data=_lines(answer.text),
+        ocr_locations=_written(answer),
+        frames=frames or None,
+    )
+    return _WholeAnswer(
+        code=OK,
+        msg="OK",
+        data_id=task.data_id,
+        url=task.url,
+        extras={},
+        task_id=answer.task_id,
+        results=(result,),
+    )
+
+
+def _lines(text: str) -> tuple[str, ...] | None:
+    """Absent, not empty, where there is no text. Source: "ocrData"."""
+    return (text,) if text else None
+
+
+def _written(found: Frame | Scan) -> msgspec.Raw:
+    if isinstance(written := unread(found), WrittenRegions):
+        return msgspec.Raw(written)
+    return msgspec.Raw(msgspec.json.encode(found.regions)) if found.regions else _ABSENT
+
+
+def encode_refusal(code: int | str, message: str, *, request_id: str, host: str = "") -> bytes:
+    """The body of a refusal: the envelope's shape for an int code, the gateway's for a string."""
+    if isinstance(code, int):
+        return msgspec.json.encode(Envelope(code=code, msg=message, request_id=request_id))
+    return msgspec.json.encode(
+        {
+            "Code": code,
+            "Message": message,
+            "RequestId": request_id,
+            "HostId": host,
+            "Recommend": f"https://error-center.aliyun.com/status/search?Keyword={code}",
+        }
+    )

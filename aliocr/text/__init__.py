@@ -1,0 +1,1 @@
+"""What was read, as people read it: lines, search, hOCR."""

@@ -1,0 +1,190 @@
+"""hOCR 1.2: what was read as XHTML that other programs take, such as those that make PDFs.
+
+Source: "hOCR - OCR Workflow and Output embedded in HTML", version 1.2.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from typing import Protocol, TypeAlias
+from xml.sax.saxutils import escape, quoteattr
+
+import attrs
+
+from aliocr.errors import without_query
+from aliocr.models import Frame, Region, Scan
+from aliocr.text.layout import Line
+from aliocr.version import __version__
+
+__all__ = ["to_hocr"]
+
+HEAD = """\
+<?xml version="1.0" encoding="UTF-8"?>
+<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Transitional//EN"
+    "http://www.w3.org/TR/xhtml1/DTD/xhtml1-transitional.dtd">
+<html xmlns="http://www.w3.org/1999/xhtml">
+<head>
+<title>{title}</title>
+<meta http-equiv="Content-Type" content="text/html; charset=utf-8" />
+<meta name="ocr-system" content="aliocr {version}" />
+<meta name="ocr-capabilities" content="ocr_page ocr_line ocrx_word" />
+<meta name="ocr-number-of-pages" content="{pages}" />
+<meta name="ocr-langs" content="unknown" />
+<meta name="ocr-scripts" content="unknown" />
+</head>
+<body>
+"""
+
+NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Source: "Extensible Markup Language (XML) 1.0", production 2."""
+
+MOST = 2**31 - 1
+"""Of a pixel: what programs hold a coordinate in, and more than any picture has."""
+
+
+class _Row(Protocol):
+    """What a row of an output is, too."""
+
+    @property
+    def source(self) -> str: ...
+
+    @property
+    def lines(self) -> tuple[Line[Region], ...]: ...
+
+    @property
+    def regions(self) -> tuple[Region, ...]: ...
+
+    @property
+    def frames(self) -> tuple[Frame, ...]: ...
+
+
+_Page: TypeAlias = Scan | Frame | _Row
+
+
+@attrs.frozen
+class _Box:
+    """Whole pixels, from the upper left; `right` and `bottom` are the first beyond it."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    def __str__(self) -> str:
+        return f"bbox {self.left} {self.top} {self.right} {self.bottom}"
+
+    @classmethod
+    def around(cls, left: float, top: float, right: float, bottom: float) -> _Box:
+        """The whole pixels that hold it, of those there can be."""
+        left, top = (min(max(0, math.floor(edge)), MOST) for edge in (left, top))
+        right, bottom = (min(math.ceil(edge), MOST) for edge in (right, bottom))
+        return cls(left, top, max(left, right), max(top, bottom))
+
+    def within(self, page: _Box) -> _Box:
+        """The part of it on the page; a box without width at its edge if there is none."""
+        return _Box(
+            min(self.left, page.right),
+            min(self.top, page.bottom),
+            min(self.right, page.right),
+            min(self.bottom, page.bottom),
+        )
+
+
+def to_hocr(
+    scan: Scan | _Row, *, size: tuple[int, int] | None = None, title: str | None = None
+) -> str:
+    """What was read as an hOCR document: pages, lines in reading order, words.
+
+    A picture of several frames has a page for each. The service says where a line or a part of one
+    is, and not where its words are: a word's box is its share of that, by the width that its
+    letters usually have. A text without places is a line as large as its page.
+
+    Characters that XML cannot hold are left out.
+
+    Args:
+        scan: A scan, or a row of an output that was read (`aliocr.Read`).
+        size: Width and height of the picture in pixels, in which all boxes are kept. None for what
+            the regions fill, as the service does not say.
+        title: The document's title, and the picture's name in it, for which other programs look;
+            None for its URL without the query, or its path.
+
+    Raises:
+        ValueError: The size is not two numbers above 0.
+    """
+    if size is not None and not (len(size) == 2 and min(size) > 0):
+        raise ValueError(f"size must be a width and a height in pixels or None, not {size!r}")
+    source = scan.image.url if isinstance(scan, Scan) else scan.source
+    name = title if title is not None else without_query(source) if "://" in source else source
+    pages: tuple[_Page, ...] = scan.frames or (scan,)
+    head = HEAD.format(title=_escaped(name), version=__version__, pages=len(pages))
+    body = (line for number, page in enumerate(pages) for line in _page(page, number, size, name))
+    return head + "\n".join(body) + "\n</body>\n</html>\n"
+
+
+def _page(page: _Page, number: int, size: tuple[int, int] | None, name: str) -> Iterator[str]:
+    filled = _around(page.regions)
+    whole = _Box(0, 0, *(size or (filled.right, filled.bottom)))
+    image = " ".join(name.replace('"', "%22").split())
+    yield _tag(
+        "div", "ocr_page", f"page_{number + 1}", f'image "{image}"; {whole}; ppageno {number}'
+    )
+    for place, line in enumerate(page.lines, 1):
+        label = f"{number + 1}_{place}"
+        box = _around(line.regions).within(whole) if line.regions else whole
+        yield _tag("span", "ocr_line", f"line_{label}", str(box))
+        words = _words(line.regions) if line.regions else [(line.text, whole)]
+        for order, (word, where) in enumerate(words, 1):
+            tag = _tag("span", "ocrx_word", f"word_{label}_{order}", str(where.within(whole)))
+            if said := _escaped(word):
+                yield f"{tag}{said}</span>"
+        yield "</span>"
+    yield "</div>"
+
+
+def _tag(name: str, kind: str, label: str, title: str) -> str:
+    return f'<{name} class="{kind}" id="{label}" title={quoteattr(_legal(title))}>'
+
+
+def _around(regions: Iterable[Region]) -> _Box:
+    boxes = [(each.x, each.y, each.x + each.w, each.y + each.h) for each in map(_real, regions)]
+    if not boxes:
+        return _Box(0, 0, 0, 0)
+    left, top, right, bottom = zip(*boxes, strict=True)
+    return _Box.around(min(left), min(top), max(right), max(bottom))
+
+
+def _real(region: Region) -> Region:
+    """The region, in numbers of which sums are numbers; a reply may hold any, and a file NaN."""
+    # In this order: NaN is not greater than what it is compared to, which stays.
+    x, y = (min(max(-MOST, edge), MOST) for edge in (region.x, region.y))
+    w, h = (min(max(0, length), MOST) for length in (region.w, region.h))
+    return Region(region.text, x, y, w, h)
+
+
+def _words(regions: Iterable[Region]) -> Iterator[tuple[str, _Box]]:
+    """The words of a line, each with its share of its region."""
+    for region in map(_real, regions):
+        length = _width(region.text) or 1  # of marks alone
+        for found in re.finditer(r"\S+", region.text):
+            start = region.x + region.w * _width(region.text[: found.start()]) / length
+            end = region.x + region.w * _width(region.text[: found.end()]) / length
+            yield found[0], _Box.around(start, region.y, end, region.y + region.h)
+
+
+def _width(text: str) -> float:
+    """In usual letters: marks have none of their own, Chinese characters that of two."""
+    return sum(
+        0 if unicodedata.combining(each) else 2 if unicodedata.east_asian_width(each) in "WF" else 1
+        for each in text
+    )
+
+
+def _legal(text: str) -> str:
+    return NOT_XML.sub("", text)
+
+
+def _escaped(text: str) -> str:
+    return escape(_legal(text))

@@ -1,0 +1,169 @@
+"""`aliocr export`: a file a picture, in the folder and nowhere else."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from aliocr import Region
+from aliocr.job.output.result import Read, Result, Unread, encoded
+from tests.support.program import ALIOCR, PATIENCE, in_a_shell, run, variables
+
+pytest.importorskip("click")
+pytest.importorskip("rich")
+
+AS_ROOT = os.geteuid() == 0
+
+
+def _read(row: int, source: str, name: str | None = None) -> Read:
+    regions = (Region(f"text {row}", 1.0, 1.0, 60.0, 20.0),)
+    return Read(row=row, id=name, source=source, text=f"text {row}", regions=regions)
+
+
+def _output(folder: Path, rows: Iterable[Result]) -> Path:
+    path = folder / "texts.jsonl"
+    path.write_bytes(b"".join(map(encoded, rows)))
+    return path
+
+
+def test_each_picture_that_was_read_has_a_file(tmp_path: Path) -> None:
+    """Named after its row and its id, or its own name; how many is said."""
+    rows: list[Result] = [
+        _read(1, "https://example.com/shop/receipt.png?…"),
+        Unread(row=2, source="https://example.com/b.png", kind="DownloadError", error="no"),
+        _read(3, "pictures/Rechnung März.jpg"),
+        _read(4, "https://example.com/c.png", "inv-7"),
+    ]
+    done = run("export", _output(tmp_path, rows), tmp_path / "new" / "hocr")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("3 files written, 1 row was not read, in ")
+    folder = tmp_path / "new" / "hocr"
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "1-receipt.hocr",
+        "3-Rechnung_März.hocr",
+        "4-inv-7.hocr",
+    ]
+    for path in folder.iterdir():
+        text = "".join(ET.fromstring(path.read_bytes()).itertext())  # noqa: S314 - it is ours
+        assert f"text\n{path.name[0]}" in text
+
+
+def test_what_no_service_should_say_is_written_nevertheless(tmp_path: Path) -> None:
+    """Places beyond all bounds, and an address that is none."""
+    far = Read(row=1, source="a.png", text="far", regions=(Region("far", 1e308, 1.0, 1e308, 2.0),))
+    rows = [far, _read(2, "http://[::1/x.png"), _read(3, "c.png")]
+    done = run("export", _output(tmp_path, rows), tmp_path / "hocr")
+    assert (done.returncode, done.stderr) == (0, "")
+    names = sorted(path.name for path in (tmp_path / "hocr").iterdir())
+    assert names == ["1-a.hocr", "2.hocr", "3-c.hocr"]
+
+
+def test_names_neither_collide_nor_leave_the_folder(tmp_path: Path) -> None:
+    """Whatever ids and sources say, and however long they are."""
+    names = [
+        "../../evil",
+        "/etc/passwd",
+        "..",
+        ".",
+        "a/b",
+        "a_b",
+        "A_B",
+        "",
+        "x" * 5000,
+        "长" * 300,
+        "nul\x00",
+        "con",
+        "-",
+        "\ud800",
+    ]
+    rows = [_read(row, "", name or None) for row, name in enumerate(names, 1)]
+    rows += [_read(100 + row, name, None) for row, name in enumerate(names)]
+    output = _output(tmp_path, rows)
+    folder = tmp_path / "hocr"
+    before = set(tmp_path.rglob("*"))
+    done = run("export", output, folder)
+    assert done.returncode == 0, done
+    made = set(tmp_path.rglob("*")) - before - {folder}
+    assert len(made) == len(rows)
+    assert {path.parent for path in made} == {folder}
+    assert len({path.name.lower() for path in made}) == len(rows)
+
+
+def test_again_is_the_same(tmp_path: Path) -> None:
+    """Files that are there are replaced, not followed; others are left alone."""
+    output, folder = _output(tmp_path, [_read(1, "a.png")]), tmp_path / "hocr"
+    folder.mkdir()
+    (folder / "mine.txt").write_text("mine")
+    (folder / "1-a.hocr").symlink_to(tmp_path / "elsewhere")
+    assert run("export", output, folder).returncode == 0
+    assert run("export", output, folder).returncode == 0
+    assert not (tmp_path / "elsewhere").exists()
+    assert sorted(path.name for path in folder.iterdir()) == ["1-a.hocr", "mine.txt"]
+
+
+def test_what_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    """A full disk or a folder that nobody may write in: what is there is whole, and counted."""
+    output = _output(tmp_path, [_read(row, "a.png") for row in range(1, 5)])
+    done = in_a_shell(f"ulimit -f 0; aliocr export {output} {tmp_path}/full")
+    assert done.returncode == 1
+    assert b"cannot write" in done.stderr
+    assert b"0 files written" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert list((tmp_path / "full").iterdir()) == []
+
+
+def test_a_signal_leaves_whole_files_only(tmp_path: Path) -> None:
+    """The end of a container, say; the same command again writes all of them."""
+    output = _output(tmp_path, [_read(row, "a.png") for row in range(1, 20_000)])
+    folder = tmp_path / "hocr"
+    with subprocess.Popen([*ALIOCR, "export", output, folder], env=variables()) as process:
+        end = time.monotonic() + PATIENCE
+        while not (folder / "9-a.hocr").exists() and time.monotonic() < end:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE) == 128 + signal.SIGTERM
+    names = [path.name for path in folder.iterdir()]
+    assert 9 <= len(names) < 19_999
+    assert all(name.endswith("-a.hocr") for name in names)
+    for path in list(folder.iterdir())[-5:]:
+        ET.fromstring(path.read_bytes())  # noqa: S314 - it is ours
+
+
+@pytest.mark.skipif(AS_ROOT, reason="root may write everywhere")
+def test_a_folder_that_is_read_only_is_one_line(tmp_path: Path) -> None:
+    """And leaves nothing there."""
+    output, folder = _output(tmp_path, [_read(1, "a.png")]), tmp_path / "hocr"
+    folder.mkdir(mode=0o500)
+    done = run("export", output, folder)
+    assert done.returncode == 1
+    assert "Permission denied" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_misuse_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
+    """No output, or no folder: exit code 2."""
+    (tmp_path / "none.jsonl").write_text("hello\n")
+    output = _output(tmp_path, [_read(1, "a.png")])
+    for arguments, said in [
+        ((tmp_path / "missing.jsonl", tmp_path / "hocr"), "cannot read"),
+        ((tmp_path / "none.jsonl", tmp_path / "hocr"), "is no output of a job"),
+        ((output, output), "cannot make"),
+    ]:
+        done = run("export", *arguments)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert said in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+    assert not (tmp_path / "hocr").exists()
+
+
+def test_an_empty_output_is_no_file(tmp_path: Path) -> None:
+    """And no error."""
+    done = run("export", _output(tmp_path, []), tmp_path / "hocr")
+    assert (done.returncode, done.stdout.split(" in ")[0]) == (0, "0 files written")

@@ -1,0 +1,145 @@
+"""`aliocr search`: finds as grep does, and says where."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from aliocr import Region
+from aliocr.job.output.result import Read, Result, Unread, encoded
+from tests.support.program import in_a_shell, on_a_terminal, run
+
+pytest.importorskip("click")
+pytest.importorskip("rich")
+
+
+def _row(number: int, *lines: str, name: str | None = None) -> Read:
+    regions = tuple(Region(text, 0.0, 30.0 * row, 200.0, 20.0) for row, text in enumerate(lines))
+    source = f"https://example.com/{number}.png"
+    return Read(row=number, id=name, source=source, text=" ".join(lines), regions=regions)
+
+
+ROWS: Sequence[Result] = (
+    _row(2, "Receipt", "Total 64.50", "Subtotal total", name="inv-7"),
+    Unread(row=1, source="https://example.com/1.png", kind="DownloadError", error="total loss"),
+    _row(3, "the grand", "total of it"),
+    _row(4, "小计 12", "\x1b[31mred"),
+)
+
+
+@pytest.fixture
+def output(tmp_path: Path) -> Path:
+    """The output of a job."""
+    path = tmp_path / "texts.jsonl"
+    path.write_bytes(b"".join(map(encoded, ROWS)))
+    return path
+
+
+def test_lines_are_printed_after_row_id_and_source(output: Path) -> None:
+    """Each once, however often it has the words; what was not read is passed over."""
+    done = run("search", output, "TOTAL")
+    assert done.returncode == 0
+    assert done.stdout.splitlines() == [
+        "2 inv-7 https://example.com/2.png: Total 64.50",
+        "2 inv-7 https://example.com/2.png: Subtotal total",
+        "3 https://example.com/3.png: total of it",
+    ]
+
+
+def test_several_words_are_one_phrase(output: Path) -> None:
+    """Quoted or not, over the end of a line too; both lines are printed then."""
+    for words in (["grand", "total", "of"], ["grand total of"]):
+        assert run("search", output, *words).stdout.splitlines() == [
+            "3 https://example.com/3.png: the grand",
+            "3 https://example.com/3.png: total of it",
+        ]
+    assert run("search", output, "小计12").returncode == 0
+    assert run("search", output, "grand of").returncode == 1
+
+
+def test_json_is_the_record_as_it_stands(output: Path) -> None:
+    """For programs: the rows that have the words, each once."""
+    done = run("search", "--json", output, "total")
+    lines = output.read_text().splitlines()
+    assert done.stdout.splitlines() == [lines[0], lines[2]]
+    assert [json.loads(line)["row"] for line in done.stdout.splitlines()] == [2, 3]
+
+
+def test_exit_codes_are_those_of_grep(output: Path, tmp_path: Path) -> None:
+    """0 found, 1 not found, 2 misuse; and one line says what is wrong."""
+    assert run("search", output, "total").returncode == 0
+    nothing = run("search", output, "nowhere")
+    assert (nothing.returncode, nothing.stdout, nothing.stderr) == (1, "", "")
+    (tmp_path / "none.jsonl").write_text("hello\n")
+    for arguments, said in [
+        ((tmp_path / "missing.jsonl", "a"), "cannot read"),
+        ((tmp_path, "a"), "cannot read"),
+        ((tmp_path / "none.jsonl", "a"), "is no output of a job"),
+        ((output, " "), "words must hold something"),
+    ]:
+        done = run("search", *arguments)
+        assert (done.returncode, done.stdout) == (2, ""), done
+        assert said in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+    assert run("search", output).returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("nothing.jsonl", "cannot read {}: no such file or directory"),
+        (".", "cannot read {}: is a directory"),
+        ("notes.txt", "{} is no output of a job: record 1: "),
+        ("pipe.jsonl", "{} is no regular file"),
+    ],
+)
+@pytest.mark.parametrize(
+    "command",
+    [
+        "search {} word",
+        "export {} FOLDER",
+        "report {} --pictures none",
+        "draw http://127.0.0.1:1/a.png --from {}",
+    ],
+)
+def test_what_is_no_output_is_the_same_slip_everywhere(
+    tmp_path: Path, command: str, name: str, says: str
+) -> None:
+    """Whichever command is to go on from it: one line, exit code 2, and nothing is written."""
+    if command.startswith("draw"):
+        pytest.importorskip("PIL")
+    (tmp_path / "notes.txt").write_text("some notes\n")
+    os.mkfifo(tmp_path / "pipe.jsonl")  # which, like a device, may never come to an end
+    done = in_a_shell(f"cd {tmp_path} && aliocr {command.format(name)}")
+    assert done.returncode == 2
+    said = done.stderr.decode().removeprefix("writing a report\n")
+    assert said.startswith(f"Error: {says.format(name)}")
+    assert said.count("\n") == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["notes.txt", "pipe.jsonl"]
+
+
+def test_a_terminal_shows_where(output: Path) -> None:
+    """In colour; what a picture says cannot steer the terminal, nor can it with NO_COLOR."""
+    seen = on_a_terminal("search", str(output), "total")
+    assert "\x1b[1;31mtotal\x1b[0m" in seen.output
+    assert "Subtotal total" in seen.screen
+    red = on_a_terminal("search", str(output), "red")
+    assert "\x1b[31mred" not in red.output.replace("\x1b[1;31m", "")
+    plain = on_a_terminal("search", str(output), "total", environment={"NO_COLOR": "1"})
+    assert "31m" not in plain.output
+
+
+def test_whoever_has_seen_enough_may_go(output: Path) -> None:
+    """`| head -1` ends it without a word."""
+    many = output.with_name("many.jsonl")
+    many.write_bytes(encoded(ROWS[0]) * 20_000)
+    done = in_a_shell(f"aliocr search {many} total | head -1")
+    assert done.returncode == 0
+    assert done.stderr == b""
+    full = in_a_shell(f"aliocr search {many} total > /dev/full")
+    assert full.returncode == 1
+    assert full.stderr.decode().startswith("Error: cannot write")

@@ -1,0 +1,104 @@
+"""The command line beside a service and files that would steer the terminal, if they could."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from aliocr.job.output.result import Read, encoded
+from aliocr.job.summary import Failed, Summary
+from tests.support.program import run
+
+pytest.importorskip("click")
+pytest.importorskip("rich")
+
+from aliocr.cli.run.summary import summary_lines
+
+RED = "\x1b[31m"
+
+
+@contextmanager
+def refusing(status: int, code: str) -> Iterator[dict[str, str]]:
+    """What to export to meet a service that says no, and colours its words."""
+    answer = {"RequestId": f"id{RED}", "Code": code, "Message": f"Who are{RED} you?"}
+
+    class Refusal(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(json.dumps(answer).encode())
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name
+            """Nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Refusal) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield {
+                "ALIOCR_ENDPOINT": f"http://127.0.0.1:{server.server_port}",
+                "ALIBABA_CLOUD_ACCESS_KEY_ID": "id",
+                "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "secret",
+            }
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(401, "InvalidAccessKeyId.NotFound"), (400, f"Odd{RED}")]
+)
+def test_the_service_does_not_steer_the_terminal(status: int, code: str, tmp_path: Path) -> None:
+    """A refusal of the account or of pictures is said, and colours nothing."""
+    urls = tmp_path / "urls.txt"
+    urls.write_text("https://example.com/a.png\n")
+    with refusing(status, code) as service:
+        job = run("run", urls, "-o", tmp_path / "results.jsonl", **service)
+        scan = run("scan", "https://example.com/a.png", **service)
+    assert (job.returncode, scan.returncode) == (3, 1)
+    for done in (job, scan):
+        assert code.removesuffix(RED) in done.stderr
+        assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_a_summary_does_not_steer_the_terminal() -> None:
+    """Neither by the codes of the service nor by the name of the output."""
+    summary = Summary(
+        read=0,
+        failed=(Failed("APIError", f"Odd{RED}", 1),),
+        rows=1,
+        charged=0,
+        spent=0,
+        duplicates=0,
+        ended="complete",
+        output=Path(f"results{RED}.jsonl"),
+        seconds=1.0,
+    )
+    lines = "\n".join(line.plain for line in summary_lines(summary, 80))
+    assert "Odd [31m" in lines
+    assert "aliocr report 'results [31m.jsonl'" in lines
+    assert "\x1b" not in lines
+
+
+def test_names_of_files_do_not_steer_the_terminal(tmp_path: Path) -> None:
+    """Neither those of results nor those that are not there."""
+    output = tmp_path / f"results{RED}.jsonl"
+    output.write_bytes(encoded(Read(row=1, source=f"a{RED}.png", text=f"hello{RED}")))
+    runs = (
+        run("run", tmp_path / f"{RED}.csv", "-o", tmp_path / "more.jsonl", "--dry-run"),
+        run("search", output, "hello"),
+        run("export", output, tmp_path / f"hocr{RED}"),
+        run("report", output),
+        run("report", tmp_path / f"lost{RED}.jsonl"),
+        run("draw", tmp_path / f"lost{RED}.png"),
+        run(f"do{RED}"),
+    )
+    for done in runs:
+        assert "\x1b" not in done.stdout + done.stderr

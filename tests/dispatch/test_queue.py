@@ -1,0 +1,129 @@
+"""The chunker: who travels with whom, in which order."""
+
+import pytest
+
+from aliocr import Image
+from aliocr.dispatch.queue import Journey, Lane, Queue, smaller_company
+
+
+def _journey(
+    number: int, lane: Lane = Lane.BULK, company: int = 100, data_id: str | None = None
+) -> Journey:
+    image = Image(f"https://example.com/{number}.png", data_id)
+    return Journey(image, lane, company, since=number)
+
+
+def _numbers(batch: list[Journey]) -> list[int]:
+    return [int(journey.since) for journey in batch]
+
+
+def _queue(*journeys: Journey) -> Queue:
+    queue = Queue()
+    for one in journeys:
+        queue.add(one)
+    return queue
+
+
+def test_a_batch_is_the_first_of_those_who_wait() -> None:
+    """First in, first out, up to the most a request carries."""
+    queue = _queue(*map(_journey, range(250)))
+    assert _numbers(queue.take(100)) == list(range(100))
+    assert _numbers(queue.take(100)) == list(range(100, 200))
+    assert _numbers(queue.take(100)) == list(range(200, 250))
+    assert queue.take(100) == []
+
+
+@pytest.mark.parametrize("most", [1, 5, 10, 100])
+@pytest.mark.parametrize("company", [100, 4])
+def test_interactive_images_go_first_and_bulk_keeps_a_tenth(most: int, company: int) -> None:
+    """A flood of either leaves room for the other, whatever the size of a batch or its company."""
+    queue = Queue()
+    for number in range(1000):
+        queue.add(_journey(number, company=company))
+        queue.add(_journey(number, Lane.INTERACTIVE))
+    taken = {Lane.INTERACTIVE: 0, Lane.BULK: 0}
+    while taken[Lane.INTERACTIVE] < 900 - most:
+        waited = taken[Lane.INTERACTIVE]
+        for journey in queue.take(most):
+            taken[journey.lane] += 1
+        if taken[Lane.INTERACTIVE] == waited:  # a turn of bulk alone: the next is not
+            assert queue.take(most)[0].lane is Lane.INTERACTIVE
+            taken[Lane.INTERACTIVE] += most
+    least = 0.1 if company > most else 0.1 * min(company, most) / most
+    assert taken[Lane.BULK] >= 0.9 * least * taken[Lane.INTERACTIVE] - most
+    assert taken[Lane.BULK] > 0
+    assert taken[Lane.BULK] <= 0.2 * taken[Lane.INTERACTIVE] + most
+
+
+def test_bulk_alone_fills_every_batch_and_so_does_the_other_lane() -> None:
+    """Nothing is held back for those who are not there."""
+    queue = _queue(*map(_journey, range(200)))
+    assert len(queue.take(100)) == 100
+    lonely = _queue(*(_journey(n, Lane.INTERACTIVE) for n in range(200)))
+    assert len(lonely.take(100)) == 100
+
+
+def test_an_image_can_change_its_lane() -> None:
+    """A scan that joins a bulk image takes it along, queued or not."""
+    journeys = [_journey(n) for n in range(3)]
+    queue = _queue(*journeys)
+    queue.promote(journeys[2], Lane.INTERACTIVE)
+    assert _numbers(queue.take(1)) == [2]
+    queue.promote(journeys[2], Lane.INTERACTIVE)
+    assert _numbers(queue.take(5)) == [0, 1]
+
+
+def test_a_data_id_is_never_twice_in_a_batch() -> None:
+    """Those with a name already taken go with a later one, and others do not wait for them."""
+    queue = _queue(*(_journey(n, data_id=f"id-{n // 2}") for n in range(10)))
+    assert _numbers(queue.take(100)) == [0, 2, 4, 6, 8]
+    assert _numbers(queue.take(100)) == [1, 3, 5, 7, 9]
+
+
+def test_a_data_id_is_never_twice_across_lanes_either() -> None:
+    """One interactive, one bulk, one name: two requests."""
+    queue = _queue(_journey(0, data_id="a"), _journey(1, Lane.INTERACTIVE, data_id="a"))
+    assert _numbers(queue.take(100)) == [1]
+    assert _numbers(queue.take(100)) == [0]
+
+
+def test_suspects_travel_among_themselves() -> None:
+    """An image in reduced company does not endanger those that never failed."""
+    queue = _queue(*(_journey(n, company=4) for n in range(6)), *map(_journey, range(10, 15)))
+    assert _numbers(queue.take(100)) == [0, 1, 2, 3]
+    assert _numbers(queue.take(100)) == [4, 5]
+    assert _numbers(queue.take(100)) == [10, 11, 12, 13, 14]
+
+
+def test_an_image_that_comes_back_goes_before_those_that_never_left() -> None:
+    """Retries do not queue behind the whole job."""
+    queue = _queue(*map(_journey, range(5)))
+    back = _journey(99)
+    back.travelled = True
+    queue.add(back)
+    assert _numbers(queue.take(3)) == [99, 0, 1]
+
+
+def test_an_image_that_left_the_queue_is_not_taken() -> None:
+    """Discarding is exact, and discarding a stranger is nothing."""
+    journeys = list(map(_journey, range(5)))
+    queue = _queue(*journeys)
+    queue.discard(journeys[1])
+    queue.discard(journeys[1])
+    assert len(queue) == 4
+    assert _numbers(queue.take(100)) == [0, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("tries", "steps"),
+    [(3, [100, 20, 4, 1]), (2, [100, 10, 1]), (1, [100, 1]), (0, [100, 1])],
+)
+def test_company_shrinks_to_one_in_the_tries_that_are_left(tries: int, steps: list[int]) -> None:
+    """Whoever sinks every request travels alone in the end."""
+    found = [100]
+    for left in range(tries, 0, -1):
+        found.append(smaller_company(found[-1], left))
+    if not tries:
+        found.append(smaller_company(100, 0))
+    assert found == steps
+    assert smaller_company(1000, 3) == 100

@@ -1,0 +1,193 @@
+"""The landing page without a browser: who gets it, what it may do, and whom its paths refuse."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+from multidict import CIMultiDict
+
+from aliocr.emulator import Emulator
+from tests.support.asking import Heard, ask
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+
+@pytest.fixture
+async def emulator() -> AsyncIterator[Emulator]:
+    """A running emulator without an engine."""
+    async with Emulator() as found:
+        yield found
+
+
+async def visit(emulator: Emulator, path: str = "/", method: str = "GET", **headers: str) -> Heard:
+    """Ask with just these headers, `_` for `-` in their names."""
+    names = CIMultiDict({name.replace("_", "-"): value for name, value in headers.items()})
+    async with (
+        aiohttp.ClientSession(skip_auto_headers=("Accept",)) as session,
+        session.request(method, emulator.url + path, headers=names) as response,
+    ):
+        return Heard(response.status, response.headers, await response.read())
+
+
+def directives(heard: Heard) -> dict[str, list[str]]:
+    """The page's policy: what each kind of thing may come from."""
+    parts = heard.headers["Content-Security-Policy"].split("; ")
+    return {name: sources for name, *sources in (part.split() for part in parts)}
+
+
+# --- who gets it ----------------------------------------------------------------------------------
+
+
+async def test_a_browser_gets_the_page(emulator: Emulator) -> None:
+    """At the endpoint itself; it is no request of the service's, so it is not recorded."""
+    heard = await visit(emulator, Accept=BROWSER)
+    assert heard.status == 200
+    assert heard.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert heard.headers["X-Content-Type-Options"] == "nosniff"
+    assert heard.headers["Cache-Control"] == "no-store"
+    assert b"<title>aliocr emulator</title>" in heard.body
+    assert not emulator.calls
+
+
+async def test_who_asks_only_for_its_headers_gets_no_body(emulator: Emulator) -> None:
+    """HEAD is GET without the page."""
+    whole, head = (
+        await visit(emulator, Accept=BROWSER),
+        await visit(emulator, method="HEAD", Accept=BROWSER),
+    )
+    assert (head.status, head.body) == (200, b"")
+    assert head.headers["Content-Length"] == str(len(whole.body))
+
+
+@pytest.mark.parametrize("accept", ["application/json", "*/*", None])
+async def test_who_asks_for_no_page_hears_the_service(
+    emulator: Emulator, accept: str | None
+) -> None:
+    """The service has nothing at `/`, and a client that goes there must learn it here too."""
+    heard = await visit(emulator, **({"Accept": accept} if accept else {}))
+    assert (heard.status, b"UnsupportedHTTPMethod" in heard.body) == (400, True)
+    assert (await visit(emulator, method="POST", Accept=BROWSER)).status == 404
+    assert [(call.method, call.path) for call in emulator.calls] == [("GET", "/"), ("POST", "/")]
+
+
+# --- what it may do -------------------------------------------------------------------------------
+
+
+async def test_the_page_may_run_its_own_script_and_no_other(emulator: Emulator) -> None:
+    """By the hashes of its one script and one style; nothing else, from nowhere else."""
+    heard = await visit(emulator, Accept=BROWSER)
+    policy = directives(heard)
+    page = heard.body.decode()
+    for tag, name in (("script", "script-src"), ("style", "style-src")):
+        (inline,) = re.findall(f"<{tag}>(.*?)</{tag}>", page, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(inline.encode()).digest()).decode()
+        assert policy.pop(name) == [f"'sha256-{digest}'"]
+    assert policy == {
+        "default-src": ["'none'"],
+        "img-src": ["data:", "blob:", "'self'"],
+        "connect-src": ["'self'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'none'"],
+        "frame-ancestors": ["'none'"],
+        "require-trusted-types-for": ["'script'"],
+        "trusted-types": ["'none'"],
+    }
+
+
+async def test_the_page_needs_nothing_but_itself(emulator: Emulator) -> None:
+    """It works without a network: no address in it but those of its examples and of SVG."""
+    page = (await visit(emulator, Accept=BROWSER)).body.decode()
+    addresses = set(re.findall(r"https?://[\w.-]+", page))
+    assert addresses == {"http://www.w3.org", "https://example.com"}
+    assert not re.search(r"<(script|link|img|iframe)[^>]+src=", page)
+    assert "@import" not in page
+
+
+async def test_the_page_makes_no_markup_of_what_it_is_told(emulator: Emulator) -> None:
+    """A URL or a text in a picture stays text; neither inline handlers nor inline styles."""
+    page = (await visit(emulator, Accept=BROWSER)).body.decode()
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", page)
+    body = page.partition("<body")[2].partition("<script>")[0]
+    assert not re.search(r"\s(on\w+|style)=", body)
+
+
+async def test_the_page_holds_no_key(emulator: Emulator) -> None:
+    """It is the same for everybody; what the page asks for tells the id and never the secret."""
+    heard = [
+        await visit(emulator, Accept=BROWSER),
+        await visit(emulator, "/_emulator/status"),
+        await visit(emulator, "/_emulator/calls"),
+    ]
+    await ask(emulator)
+    heard.append(await visit(emulator, "/_emulator/calls"))
+    secret = emulator.credentials.access_key_secret.encode()
+    assert all(each.status == 200 and secret not in each.body for each in heard)
+    assert emulator.credentials.access_key_id.encode() not in heard[0].body
+
+
+# --- whom its paths refuse ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://example.com", "null", "http://127.0.0.1:1", "http://[", ""]
+)
+@pytest.mark.parametrize("path", ["read", "script/reset", "nothing"])
+async def test_a_foreign_page_may_not_use_the_emulator(
+    emulator: Emulator, origin: str, path: str
+) -> None:
+    """A page that a developer happens to look at scripts nothing and reads nothing."""
+    heard = await visit(emulator, f"/_emulator/{path}", "POST", Origin=origin)
+    assert heard.status == 403
+    assert "may not use this emulator" in heard.json["error"]
+
+
+async def test_its_own_page_and_programs_may(emulator: Emulator) -> None:
+    """The page by its origin, a program because it has none; both may look anyway."""
+    assert (await visit(emulator, "/_emulator/script/reset", "POST")).status == 204
+    own = await visit(emulator, "/_emulator/script/reset", "POST", Origin=emulator.url)
+    assert own.status == 204
+    assert (await visit(emulator, "/_emulator/health", Origin="https://example.com")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("127.0.0.1:80", 200),
+        ("192.168.0.7", 200),
+        ("[::1]:8080", 200),
+        ("localhost:8080", 200),
+        ("LOCALHOST.", 200),
+        ("emulator:8080", 200),
+        ("ocr.localhost", 200),
+        ("emulator.default.svc.cluster.local", 200),
+        ("rebound.example.com:8080", 403),
+        ("127.0.0.1.example.com", 403),
+        ("[", 403),
+    ],
+)
+async def test_a_name_that_anybody_could_have_given_is_refused(
+    emulator: Emulator, host: str, status: int
+) -> None:
+    """Else a foreign page could have its own name lead here, and be no foreign page any more."""
+    assert (await visit(emulator, "/_emulator/calls", Host=host)).status == status
+    rebound = await visit(
+        emulator, "/_emulator/script/reset", "POST", Host=host, Origin=f"http://{host.lower()}"
+    )
+    assert rebound.status == (204 if status == 200 else 403)
+
+
+async def test_the_service_itself_asks_nobody_where_he_comes_from(emulator: Emulator) -> None:
+    """Its own paths are guarded by signatures, under whatever name a client reaches them."""
+    heard = await visit(
+        emulator,
+        "/green/image/scan",
+        "POST",
+        Host="green.cn-shanghai.aliyuncs.com",
+        Origin="https://example.com",
+    )
+    assert (heard.status, "Code" in heard.json) == (400, True)

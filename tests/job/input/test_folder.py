@@ -1,0 +1,94 @@
+"""The pictures of a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from aliocr.job.errors import InputError
+from aliocr.job.input.folder import FolderReader, pictures_in
+from aliocr.job.input.opening import opened
+from aliocr.job.input.rows import Mark, Row
+from tests.support.listing import rows_in, sources_of
+
+
+def filled(folder: Path, *names: str) -> Path:
+    """The folder with such files in it."""
+    for name in names:
+        (folder / name).write_bytes(b"")
+    return folder
+
+
+def test_pictures_come_in_the_order_of_their_names(tmp_path: Path) -> None:
+    """Whatever else is in the folder is left alone, folders named like pictures too."""
+    filled(tmp_path, "c.PNG", "a.jpg", "notes.txt", "b.webp", ".png")
+    (tmp_path / "d.png").mkdir()
+    rows = rows_in(tmp_path)
+    assert rows[0] == Row(1, str(tmp_path / "a.jpg"), None, None)
+    assert [Path(row.source).name for row in rows] == ["a.jpg", "b.webp", "c.PNG"]
+
+
+def test_a_link_that_leads_nowhere_costs_nothing_else(tmp_path: Path) -> None:
+    """Pictures beside a link to itself, or to what is gone, are read; the links are skipped."""
+    filled(tmp_path, "a.png")
+    (tmp_path / "itself.png").symlink_to("itself.png")
+    (tmp_path / "gone.png").symlink_to("was.png")
+    (tmp_path / "there.png").symlink_to("a.png")
+    assert [Path(source).name for source in sources_of(rows_in(tmp_path))] == ["a.png", "there.png"]
+    assert pictures_in(tmp_path) == (["a.png", "there.png"], 2)
+
+
+def test_a_picture_keeps_its_number_when_others_come_and_go(tmp_path: Path) -> None:
+    """The results of the first run stay joined to their pictures in the second."""
+    filled(tmp_path, "b.png", "d.png")
+    reader = opened(tmp_path)
+    assert isinstance(reader, FolderReader)
+    assert reader.names == ("b.png", "d.png")
+    next(iter(reader))
+    assert reader.mark == Mark(1, 1, 0, "")
+    filled(tmp_path, "a.png", "c.png")
+    (tmp_path / "b.png").unlink()
+    again = opened(tmp_path, known=reader.names, mark=reader.mark)
+    assert isinstance(again, FolderReader)
+    assert again.names == ("b.png", "d.png", "a.png", "c.png")
+    assert again.share == 0.25
+    assert [(row.number, Path(row.source).name) for row in again] == [
+        (2, "d.png"),
+        (3, "a.png"),
+        (4, "c.png"),
+    ]
+    assert again.share == 1.0
+    again.close()
+
+
+def test_names_in_any_encoding_are_names(tmp_path: Path) -> None:
+    """A file system knows bytes; a picture is found under its name nevertheless."""
+    name = "caf\udce9.png"
+    try:
+        filled(tmp_path, name)
+    except (OSError, UnicodeEncodeError):
+        pytest.skip("this file system knows text only")
+    [source] = sources_of(rows_in(tmp_path))
+    assert Path(source).is_file()
+
+
+def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
+    """Most likely it is the wrong one."""
+    filled(tmp_path, "notes.txt")
+    with pytest.raises(InputError, match=r"has no pictures; they end in \.bmp, \.gif") as refused:
+        opened(tmp_path)
+    assert str(tmp_path) in str(refused.value)
+
+
+def test_a_folder_whose_pictures_all_went_is_still_worked_off(tmp_path: Path) -> None:
+    """Rows that were promised are given; that they fail is for whoever opens them."""
+    reader = opened(tmp_path, known=["a.png"])
+    assert sources_of(list(reader)) == [str(tmp_path / "a.png")]
+
+
+def test_a_mark_needs_the_names_before_it(tmp_path: Path) -> None:
+    """Without them nobody knows which pictures were read."""
+    filled(tmp_path, "a.png")
+    with pytest.raises(InputError, match="of which only 0 are known by name"):
+        opened(tmp_path, mark=Mark(1, 1, 0, ""))

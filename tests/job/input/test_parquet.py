@@ -1,0 +1,175 @@
+"""Tables of Parquet."""
+
+from __future__ import annotations
+
+import decimal
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aliocr.job.errors import InputError
+from aliocr.job.input.opening import opened
+from aliocr.job.input.rows import Row
+from tests.support.listing import bad_of, rows_in, sources_of
+
+
+@pytest.fixture
+def pa() -> Any:
+    """PyArrow, if the extra is there."""
+    pytest.importorskip("pyarrow.parquet")
+    import pyarrow as pa
+
+    return pa
+
+
+def written(path: Path, columns: dict[str, Any], **more: Any) -> Path:
+    """A Parquet file of these columns."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    parquet.write_table(pa.table(columns), path, **more)
+    return path
+
+
+def test_a_table_is_read_row_by_row(pa: Any, tmp_path: Path) -> None:
+    """Texts and ids come out as they went in, numbers as text."""
+    sources = [f"http://a/{n}.png" for n in range(10_000)]
+    path = written(
+        tmp_path / "t.parquet", {"id": list(range(10_000)), "x": sources, "url": sources}
+    )
+    rows = rows_in(path)
+    assert sources_of(rows) == sources
+    assert rows[9_999] == Row(10_000, "http://a/9999.png", "9999", None)
+
+
+@pytest.mark.parametrize("group", [3, 4_096, 5_000, 20_000])
+def test_it_can_be_left_after_any_row(pa: Any, tmp_path: Path, group: int) -> None:
+    """Row groups before the mark are skipped, and no row with them."""
+    path = written(
+        tmp_path / "t.pq", {"url": [str(n) for n in range(10_000)]}, row_group_size=group
+    )
+    reader = opened(path)
+    marks = [reader.mark, *(reader.mark for _ in reader)]
+    assert reader.share == 1.0
+    reader.close()
+    for number in (0, 1, 2, 3, 4, 2_999, 4_095, 4_096, 4_097, 5_000, 9_999, 10_000):
+        assert marks[number].number == number
+        again = opened(path, mark=marks[number])
+        assert again.share == number / 10_000
+        assert sources_of(list(again)) == [str(n) for n in range(number, 10_000)]
+        again.close()
+        again.close()
+
+
+def test_texts_of_every_kind_are_texts(pa: Any, tmp_path: Path) -> None:
+    """Other writers store text as large strings, dictionaries or bare bytes."""
+    kinds = [
+        pa.string(),
+        pa.large_string(),
+        pa.binary(),
+        pa.large_binary(),
+        pa.dictionary(pa.int32(), pa.string()),
+    ]
+    for kind in kinds:
+        column = pa.array(["http://a/é.png", "b"], pa.string()).cast(kind)
+        path = written(tmp_path / "t.parquet", {"url": column})
+        assert sources_of(rows_in(path)) == ["http://a/é.png", "b"], kind
+
+
+def test_ids_that_are_numbers_become_texts(pa: Any, tmp_path: Path) -> None:
+    """They are names, not quantities."""
+    for ids, names in (
+        ([1, None], ["1", None]),
+        ([1.5, 2.0], ["1.5", "2.0"]),
+        ([decimal.Decimal("1.20"), None], ["1.20", None]),
+        (["x", ""], ["x", None]),
+    ):
+        path = written(tmp_path / "t.parquet", {"url": ["a", "b"], "ID": ids})
+        assert [row.id for row in rows_in(path)] == names
+
+
+def test_cells_without_an_image_are_bad_rows(pa: Any, tmp_path: Path) -> None:
+    """Nothing, blanks and bytes that are no text are told by their row."""
+    cells = pa.array([b"a", None, b"", b"\xff", b"b"], pa.binary())
+    path = written(tmp_path / "t.parquet", {"url": cells})
+    assert bad_of(rows_in(path)) == [
+        (2, None, "url is empty"),
+        (3, None, "url is empty"),
+        (4, None, "url is no text"),
+    ]
+    broken = pa.Array.from_buffers(pa.string(), 5, cells.buffers())
+    path = written(tmp_path / "s.parquet", {"url": broken})
+    assert [number for number, _, _ in bad_of(rows_in(path))] == [2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("columns", "asked", "said"),
+    [
+        (
+            {"a": ["x"], "b": ["x"]},
+            {},
+            r"give the column \(--column, or column= of a Job\), one of a, b",
+        ),
+        ({"url": ["x"]}, {"column": "x"}, "no column x; it has url"),
+        ({"url": ["x"]}, {"id_column": "x"}, "no column x; it has url"),
+        ({"url": [1]}, {}, "has int64 in its column url, not URLs or paths; name a column of text"),
+        ({"image": [{"bytes": b"x", "path": "x"}]}, {}, "has struct<.*> in its column image"),
+        ({"url": ["x"], "id": [[1]]}, {}, r"has list<.*> in its column id, which cannot be ids"),
+    ],
+)
+def test_columns_that_cannot_be_are_refused(
+    pa: Any, tmp_path: Path, columns: dict[str, Any], asked: dict[str, Any], said: str
+) -> None:
+    """What there is, is listed; what a column holds, is said."""
+    path = written(tmp_path / "t.parquet", columns)
+    with pytest.raises(InputError, match=said) as refused:
+        opened(path, **asked)
+    assert str(path) in str(refused.value)
+
+
+@pytest.mark.parametrize("data", [b"", b"url\nx\n", b"PAR1" + b"x" * 20 + b"\xff\0\0\0PAR1"])
+def test_what_is_no_parquet_is_refused(pa: Any, tmp_path: Path, data: bytes) -> None:
+    """A file with the wrong suffix, or half a download."""
+    path = tmp_path / "t.parquet"
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=r"t\.parquet is no Parquet file"):
+        opened(path)
+
+
+def test_a_broken_footer_and_broken_pages_are_told(pa: Any, tmp_path: Path) -> None:
+    """Damage is one sentence with the row it begins at, not a traceback of another library."""
+    path = written(tmp_path / "t.parquet", {"url": [str(n) for n in range(10_000)]})
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-40] + b"\xff" * 32 + whole[-8:])
+    with pytest.raises(InputError, match="cannot be read as Parquet"):
+        opened(path)
+    path.write_bytes(whole[:4] + b"\xff" * 2_000 + whole[2_004:])
+    with pytest.raises(InputError, match="cannot be read past row 0"):
+        rows_in(path)
+
+
+def test_another_table_is_told_from_the_one_of_the_mark(pa: Any, tmp_path: Path) -> None:
+    """Its footer knows where every column lies, so a table that was written anew is another."""
+    path = written(tmp_path / "t.parquet", {"url": ["a", "b"]})
+    reader = opened(path)
+    next(iter(reader))
+    mark = reader.mark
+    reader.close()
+    written(path, {"url": ["a", "b", "c"]})
+    with pytest.raises(InputError, match="is not what it was when this job began: its footer diff"):
+        opened(path, mark=mark)
+
+
+def test_without_the_extra_the_remedy_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command that helps stands in the message."""
+    path = tmp_path / "t.parquet"
+    path.write_bytes(b"PAR1")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(
+        ImportError, match=r"^Parquet needs PyArrow: pip install 'aliocr\[parquet\]'$"
+    ):
+        opened(path)

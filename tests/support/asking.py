@@ -1,0 +1,104 @@
+"""Asks an emulator over a real socket, signed as a client signs."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import aiohttp
+import attrs
+import msgspec
+
+from aliocr.emulator import Emulator
+from aliocr.protocol import signing
+
+SCAN = "/green/image/scan"
+PATIENCE = 10.0
+"""Seconds for what should happen at once; whatever it must not wait for takes longer."""
+
+IMAGE = "https://example.com/a.png"
+
+
+@attrs.frozen
+class Heard:
+    """An answer as it came over the wire."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """The body."""
+        found: dict[str, Any] = msgspec.json.decode(self.body)
+        return found
+
+    @property
+    def data(self) -> list[dict[str, Any]]:
+        """The answers, one by one."""
+        found: list[dict[str, Any]] = self.json["data"]
+        return found
+
+    @property
+    def codes(self) -> list[int]:
+        """The answers' codes."""
+        return [answer["code"] for answer in self.data]
+
+
+def body_of(*urls: str, **fields: Any) -> bytes:
+    """A request's body for URLs, named d0, d1, … in order."""
+    tasks = [{"dataId": f"d{number}", "url": url} | fields for number, url in enumerate(urls)]
+    return msgspec.json.encode({"scenes": ["ocr"], "tasks": tasks})
+
+
+def sign(emulator: Emulator, body: bytes, nonce: str = "") -> dict[str, str]:
+    """The headers of a good request of the moment."""
+    return signing.signed_headers(
+        body, emulator.credentials, timestamp=time.time(), nonce=nonce or str(uuid.uuid4())
+    )
+
+
+async def send(
+    emulator: Emulator,
+    body: bytes,
+    headers: Mapping[str, str],
+    *,
+    path: str = SCAN,
+    method: str = "POST",
+    session: aiohttp.ClientSession | None = None,
+) -> Heard:
+    """Send just this, and read the whole answer."""
+    if session is None:
+        async with aiohttp.ClientSession() as own:
+            return await send(emulator, body, headers, path=path, method=method, session=own)
+    url = emulator.url + path
+    async with session.request(method, url, data=io.BytesIO(body), headers=headers) as response:
+        return Heard(response.status, response.headers, await response.read())
+
+
+async def ask(
+    emulator: Emulator, *urls: str, session: aiohttp.ClientSession | None = None
+) -> Heard:
+    """A good request for URLs, one image if none is named."""
+    body = body_of(*(urls or (IMAGE,)))
+    return await send(emulator, body, sign(emulator, body), session=session)
+
+
+async def until(claim: Callable[[], object]) -> None:
+    """Wait until a claim holds; one that never does runs into the test's timeout."""
+    while not claim():  # noqa: ASYNC110 (threads and sockets set no event of the loop)
+        await asyncio.sleep(0.001)
+
+
+async def arrived(emulator: Emulator, count: int) -> None:
+    """Wait until so many requests are known to be an account's."""
+    await until(lambda: sum(call.account is not None for call in emulator.calls) >= count)
+
+
+async def gone(before: set[asyncio.Task[Any]]) -> None:
+    """Wait until no task runs but these."""
+    await until(lambda: asyncio.all_tasks() == before)

@@ -1,0 +1,49 @@
+"""Inputs of jobs in memory, and all that a reader gives of them."""
+
+from __future__ import annotations
+
+import io
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from aliocr.job.input.opening import opened
+from aliocr.job.input.rows import BadRow, Mark, Reader, Row, RowOrBad
+
+
+def piped(data: bytes | str, format_: str, **more: Any) -> Reader:
+    """A reader of what is piped in."""
+    raw = data.encode() if isinstance(data, str) else data
+    return opened(io.BytesIO(raw), input_format=format_, **more)
+
+
+def rows_of(data: bytes | str, format_: str, **more: Any) -> list[RowOrBad]:
+    """All rows of what is piped in."""
+    return list(piped(data, format_, **more))
+
+
+def rows_in(path: Path, **more: Any) -> list[RowOrBad]:
+    """All rows of a file or folder."""
+    with closing(opened(path, **more)) as reader:
+        return list(reader)
+
+
+def sources_of(rows: list[RowOrBad]) -> list[str]:
+    """The images, none of the rows being bad."""
+    assert all(isinstance(row, Row) for row in rows), rows
+    return [row.source for row in rows]
+
+
+def bad_of(rows: list[RowOrBad]) -> list[tuple[int, int | None, str]]:
+    """Number, line and problem of each bad row."""
+    return [(row.number, row.line, row.problem) for row in rows if isinstance(row, BadRow)]
+
+
+def marked(data: bytes, format_: str, **more: Any) -> tuple[list[RowOrBad], list[Mark]]:
+    """All rows, and the mark before the first and after each."""
+    reader = piped(data, format_, **more)
+    marks, rows = [reader.mark], []
+    for row in reader:
+        rows.append(row)
+        marks.append(reader.mark)
+    return rows, marks

@@ -1,0 +1,187 @@
+"""hOCR as other programs read it."""
+
+from __future__ import annotations
+
+import re
+from math import inf, nan
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aliocr import Frame, Image, Region, Scan, to_hocr
+from aliocr.job.output.result import Read
+
+IMAGE = Image("https://me:geheim@example.com/a.png?Signature=geheim")
+LENGTHS = st.floats(-50, 3_000, allow_nan=False) | st.sampled_from([1e308, -1e308, inf, -inf, nan])
+REGIONS = st.lists(
+    st.builds(
+        Region,
+        text=st.text(max_size=10),
+        x=LENGTHS,
+        y=LENGTHS,
+        w=LENGTHS,
+        h=LENGTHS,
+    ),
+    max_size=10,
+).map(tuple)
+
+Box = tuple[int, int, int, int]
+
+
+def _parsed(document: str) -> ET.Element:
+    """By a strict parser of XML, from bytes as a file has them."""
+    return ET.fromstring(document.encode())  # noqa: S314 - it is ours
+
+
+def _of(root: ET.Element, kind: str) -> list[ET.Element]:
+    return [element for element in root.iter() if element.get("class") == kind]
+
+
+def _box(element: ET.Element) -> Box:
+    found = re.search(r"bbox (\d+) (\d+) (\d+) (\d+)(?:;|$)", element.get("title", ""))
+    assert found is not None
+    left, top, right, bottom = map(int, found.groups())
+    return left, top, right, bottom
+
+
+def _holds(outer: Box, inner: Box) -> bool:
+    return (
+        outer[0] <= inner[0] <= inner[2] <= outer[2]
+        and outer[1] <= inner[1] <= inner[3] <= outer[3]
+    )
+
+
+def _checked(document: str) -> ET.Element:
+    """A document that keeps what the specification asks."""
+    root = _parsed(document)
+    assert root.tag == "{http://www.w3.org/1999/xhtml}html"
+    metas = {
+        element.get("name"): element.get("content")
+        for element in root.iter()
+        if element.get("name")
+    }
+    assert str(metas["ocr-system"]).startswith("aliocr ")
+    kinds = {element.get("class") for element in root.iter() if element.get("class")}
+    assert kinds <= set(str(metas["ocr-capabilities"]).split())
+    pages = _of(root, "ocr_page")
+    assert metas["ocr-number-of-pages"] == str(len(pages))
+    identities = [element.get("id") for element in root.iter() if element.get("class")]
+    assert len(set(identities)) == len(identities)
+    for number, page in enumerate(pages):
+        assert re.fullmatch(
+            r'image "[^"]*"; bbox 0 0 \d+ \d+; ppageno \d+', page.get("title", ""), re.DOTALL
+        )
+        assert f"ppageno {number}" in page.get("title", "")
+        for line in _of(page, "ocr_line"):
+            assert _holds(_box(page), _box(line))
+            for word in _of(line, "ocrx_word"):
+                assert _holds(_box(line), _box(word))
+                assert word.text
+                assert not re.search(r"\s", word.text.strip())
+    return root
+
+
+def test_lines_and_words_have_boxes() -> None:
+    """In reading order; a word has its share of its piece, Chinese letters count double."""
+    regions = (
+        Region("4.50", 300.4, 12.0, 40.2, 20.0),
+        Region("Latte 小计 ab", 10.0, 10.0, 120.0, 20.0),
+        Region("Total", 10.0, 50.0, 50.0, 20.0),
+    )
+    root = _checked(to_hocr(Scan(IMAGE, "", regions), size=(400, 100)))
+    (page,) = _of(root, "ocr_page")
+    assert page.get("title") == 'image "https://…@example.com/a.png?…"; bbox 0 0 400 100; ppageno 0'
+    first, second = _of(page, "ocr_line")
+    assert _box(first) == (10, 10, 341, 32)
+    assert [(word.text, _box(word)) for word in _of(first, "ocrx_word")] == [
+        ("Latte", (10, 10, 57, 30)),
+        ("小计", (65, 10, 103, 30)),
+        ("ab", (111, 10, 130, 30)),
+        ("4.50", (300, 12, 341, 32)),
+    ]
+    assert [word.text for word in _of(second, "ocrx_word")] == ["Total"]
+
+
+def test_boxes_are_kept_in_the_picture() -> None:
+    """Clipped to its size; unless that is told, a page is what its pieces fill."""
+    scan = Scan(IMAGE, "", (Region("over the edge", -5.0, 90.0, 300.0, 30.0),))
+    (line,) = _of(_checked(to_hocr(scan, size=(200, 100))), "ocr_line")
+    assert _box(line) == (0, 90, 200, 100)
+    (page,) = _of(_checked(to_hocr(scan)), "ocr_page")
+    assert _box(page) == (0, 0, 295, 120)
+
+
+def test_what_is_no_place_hides_no_other() -> None:
+    """A region that is nowhere, or has no end, keeps its text; the others keep their boxes."""
+    good = Region("here", 10.0, 20.0, 30.0, 40.0)
+    for odd in (
+        Region("odd", 1e308, 20.0, 1e308, 40.0),
+        Region("odd", nan, nan, nan, nan),
+        Region("odd", -inf, 20.0, inf, 40.0),
+    ):
+        root = _checked(to_hocr(Scan(IMAGE, "", (odd, good)), size=(100, 100)))
+        boxes = {word.text: _box(word) for word in _of(root, "ocrx_word")}
+        assert boxes["here"] == (10, 20, 40, 60)
+        assert "odd" in boxes
+
+
+def test_each_frame_is_a_page() -> None:
+    """In order, each with what it says."""
+    frames = (Frame("one", (Region("one", 1.0, 1.0, 9.0, 9.0),)), Frame("two"))
+    root = _checked(to_hocr(Scan(IMAGE, "one", frames=frames), size=(50, 40)))
+    texts = [[word.text for word in _of(page, "ocrx_word")] for page in _of(root, "ocr_page")]
+    assert texts == [["one"], ["two"]]
+    assert _box(_of(root, "ocr_line")[1]) == (0, 0, 50, 40)  # it has no place of its own
+
+
+def test_no_key_to_an_image_is_written() -> None:
+    """Neither the query of its URL nor a password in it."""
+    assert "geheim" not in to_hocr(Scan(IMAGE, "text"))
+
+
+def test_a_row_of_an_output_and_a_title_of_ones_own() -> None:
+    """A row is known by its source, unless told otherwise; names are quoted."""
+    row = Read(row=1, source='sub/a "b" <c>.png', text="hello")
+    root = _checked(to_hocr(row))
+    (page,) = _of(root, "ocr_page")
+    assert 'image "sub/a %22b%22 <c>.png"' in page.get("title", "")
+    root = _checked(to_hocr(row, title="a & b"))
+    assert root.findtext(".//{http://www.w3.org/1999/xhtml}title") == "a & b"
+
+
+def test_what_xml_cannot_hold_is_left_out() -> None:
+    """Control characters and halves of characters; markup is text."""
+    text = 'a\x00b\x1b[31m\ud800 <script>&"\ufffe'
+    root = _checked(to_hocr(Scan(IMAGE, text, (Region(text, 0.0, 0.0, 90.0, 9.0),))))
+    assert [word.text for word in _of(root, "ocrx_word")] == ["ab[31m", '<script>&"']
+
+
+def test_an_empty_picture_is_an_empty_page() -> None:
+    """And still a document."""
+    root = _checked(to_hocr(Scan(IMAGE, "")))
+    assert len(_of(root, "ocr_page")) == 1
+    assert _of(root, "ocr_line") == []
+
+
+@pytest.mark.parametrize("size", [(0, 10), (10, -1), (10,)])
+def test_a_size_that_cannot_be_is_refused(size: tuple[int, int]) -> None:
+    """The message says it."""
+    with pytest.raises(ValueError, match="size must be a width and a height"):
+        to_hocr(Scan(IMAGE, ""), size=size)
+
+
+@given(REGIONS, st.none() | st.tuples(st.integers(1, 2000), st.integers(1, 2000)), st.text())
+def test_whatever_was_read_is_a_document(
+    regions: tuple[Region, ...], size: tuple[int, int] | None, title: str
+) -> None:
+    """Any texts, any boxes, any name: well-formed, boxes within boxes, no word lost."""
+    text = " ".join(region.text for region in regions)
+    root = _checked(to_hocr(Scan(IMAGE, text, regions), size=size, title=title))
+    words = sum(
+        bool(re.sub("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "", word))
+        for region in regions
+        for word in region.text.split()
+    )
+    assert len(_of(root, "ocrx_word")) == words
