@@ -10,14 +10,6 @@ from aliocr.checks import is_number
 from aliocr.credentials import Credentials, CredentialsProvider
 from aliocr.errors import without_query
 
-__all__ = [
-    "ENDPOINT_VARIABLE",
-    "base_url",
-    "check",
-    "checked_credentials",
-    "is_positive",
-]
-
 ENDPOINT_VARIABLE = "ALIOCR_ENDPOINT"
 """Where the service is, unless the code says so: another one for a whole program, or for a test."""
 

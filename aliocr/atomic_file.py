@@ -9,8 +9,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-__all__ = ["Draft"]
-
 
 class Draft:
     """The file to be.

@@ -8,8 +8,6 @@ from __future__ import annotations
 import sys
 from typing import TypeGuard
 
-__all__ = ["is_count", "is_number", "is_text", "is_whole"]
-
 
 def is_number(value: object) -> TypeGuard[float]:
     """One that can be compared and counted with, as a float, too: not nan, and no truth value."""

@@ -8,8 +8,6 @@ from typing import Protocol
 
 import attrs
 
-__all__ = ["Credentials", "CredentialsProvider"]
-
 # The names the vendor's own SDKs and tools read. Source: alibabacloud-credentials.
 ID_VARIABLE = "ALIBABA_CLOUD_ACCESS_KEY_ID"
 SECRET_VARIABLE = "ALIBABA_CLOUD_ACCESS_KEY_SECRET"  # noqa: S105

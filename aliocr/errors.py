@@ -21,24 +21,6 @@ import re
 
 import attrs
 
-__all__ = [
-    "APIError",
-    "AuthError",
-    "DownloadError",
-    "ImageError",
-    "OCRError",
-    "OverloadError",
-    "ResponseError",
-    "ScanTimeoutError",
-    "ThrottledError",
-    "TransportError",
-    "advice_on",
-    "api_error",
-    "undocumented_error",
-    "without_queries",
-    "without_query",
-]
-
 
 class OCRError(Exception):
     """The one base: a single `except` covers every failure that is not a bad argument.

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
 
-__all__ = ["Extra", "needed"]
-
 Extra = Literal["emulator", "parquet", "pictures"]
 
 SENTENCES: dict[Extra, str] = {

@@ -6,8 +6,6 @@ import attrs
 
 from aliocr.checks import is_count, is_number
 
-__all__ = ["Limits"]
-
 REQUESTS_PER_SECOND = 10.0
 """Requests per second and account. Source: "QPS limits"."""
 

@@ -16,18 +16,6 @@ from aliocr.errors import OCRError, without_query
 if TYPE_CHECKING:
     from aliocr.text.layout import Line
 
-__all__ = [
-    "Failure",
-    "Frame",
-    "HasRegions",
-    "Image",
-    "Outcome",
-    "Region",
-    "Scan",
-    "unread",
-    "with_unread",
-]
-
 MAX_URL_CHARACTERS = 2048
 """Source: request parameter "url"."""
 

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from aliocr import Credentials, Session
     from aliocr.emulator import Call, Emulator
 
-__all__ = ["aliocr_credentials", "aliocr_emulator", "aliocr_session"]
-
 LIMITS = ("requests_per_second", "images_per_second", "images_in_flight")
 """What the emulator keeps and a session can be told, by the name that both give it."""
 

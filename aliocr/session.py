@@ -28,8 +28,6 @@ from aliocr.protocol.sender import Exchange
 from aliocr.protocol.transport import Transport
 from aliocr.stats import Stats
 
-__all__ = ["Session"]
-
 TIMEOUT = 7.0
 """Seconds. The service answers within 6, and its own timeout code, which says which image it was,
 should beat ours. Source: "Response timeout"."""

@@ -8,8 +8,6 @@ from types import MappingProxyType
 
 import attrs
 
-__all__ = ["Stats", "Tally"]
-
 
 @attrs.frozen
 class Stats:

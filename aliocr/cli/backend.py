@@ -26,17 +26,6 @@ if TYPE_CHECKING:
     from aliocr.cli.local import Local
     from aliocr.pictures.picture import FrameCount
 
-__all__ = [
-    "Asked",
-    "Remote",
-    "Service",
-    "asked_frames",
-    "check_local",
-    "open_service",
-    "remote_session",
-    "service_options",
-]
-
 COUNT = click.IntRange(1, MAX_ASKED_FRAMES)
 OF_THE_SERVICE = ("endpoint", "region", "biz_type", "requests_per_second", "images_per_second")
 """Options that say nothing to an engine on this machine."""

@@ -35,8 +35,6 @@ from aliocr.session import Session
 if TYPE_CHECKING:
     from aliocr.pictures.picture import FrameCount
 
-__all__ = ["draw"]
-
 OF_READING = ("local", "interval", "max_frames", "endpoint", "region", "biz_type")
 """Options that say how to read, what has been read already."""
 

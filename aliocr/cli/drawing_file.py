@@ -20,8 +20,6 @@ from aliocr.cli.sources import Source
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["Target"]
-
 SUFFIX = ".boxes.png"
 
 JPEG = (".jpg", ".jpeg")

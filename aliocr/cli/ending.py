@@ -15,8 +15,6 @@ from aliocr.cli.misuse import Misuse
 from aliocr.cli.sources import ListingError
 from aliocr.errors import AuthError
 
-__all__ = ["ending", "unwound"]
-
 NUMBERS = (signal.SIGINT, signal.SIGTERM)
 
 

@@ -18,8 +18,6 @@ from aliocr.cli.output import shown, writing
 from aliocr.job.output.result import Read, Result
 from aliocr.text.hocr import to_hocr
 
-__all__ = ["export"]
-
 MOST_LABEL = 120
 """Bytes of a file's name beside its row: no file system allows fewer than 255 for all of it."""
 

@@ -11,8 +11,6 @@ from aliocr.models import Image, Scan
 if TYPE_CHECKING:
     from aliocr.pictures.picture import FrameCount
 
-__all__ = ["ALL", "FIRST", "Choice", "first_alone", "frames_total", "remark"]
-
 MOST = 100
 """Frames read of a picture on this machine unless told otherwise: a minute or so."""
 

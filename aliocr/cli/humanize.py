@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["counted", "duration", "rate"]
-
 MINUTE = 60
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR

@@ -11,8 +11,6 @@ from aliocr.cli.output import plain, shown
 from aliocr.job.output.read_back import results
 from aliocr.job.output.result import Result
 
-__all__ = ["reading", "rows_of"]
-
 
 def rows_of(output: str | Path) -> Iterator[Result]:
     """What became of each row, in the order of the output.

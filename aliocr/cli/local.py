@@ -18,10 +18,9 @@ from aliocr.emulator.engine import RapidOCREngine
 from aliocr.emulator.reading.download import MAX_BYTES
 from aliocr.limits import Limits
 from aliocr.models import Outcome
-from aliocr.pictures.picture import FrameCount, PictureError, count_frames
+from aliocr.pictures.bounds import PictureError
+from aliocr.pictures.picture import FrameCount, count_frames
 from aliocr.session import Session
-
-__all__ = ["Local", "local_service"]
 
 AHEAD = 2
 """Pictures under way for each processor: one being read, one fetched meanwhile."""

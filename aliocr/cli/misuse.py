@@ -7,8 +7,6 @@ from collections.abc import Iterable
 import click
 from click.core import ParameterSource
 
-__all__ = ["Misuse", "leave_out"]
-
 
 class Misuse(click.ClickException):
     """One that no look at the usage would mend."""

@@ -22,8 +22,6 @@ from rich.text import Text
 from aliocr.errors import APIError, OCRError, ResponseError, TransportError, without_query
 from aliocr.models import Outcome, Scan
 
-__all__ = ["JSONOutput", "Output", "TextOutput", "plain", "reason", "shown", "writing"]
-
 BESIDE_BAR = 32
 """Columns for what stands beside the bar, and for the ^C that a terminal writes after it."""
 

@@ -16,8 +16,6 @@ from aliocr.cli.scan import scan
 from aliocr.cli.search import search_output
 from aliocr.version import __version__
 
-__all__ = ["program"]
-
 
 class Program(click.Group):
     """Commands of which no error steers the terminal.

@@ -26,9 +26,8 @@ from aliocr.job.input.opening import opened
 from aliocr.job.output.result import Result
 from aliocr.report.gallery import Embedded, Gallery, LeftOut, Linked
 from aliocr.report.originals import FromInput, FromSources, Originals
-from aliocr.report.writing import LIMIT, Progress, ReportError, Written, write_report
-
-__all__ = ["report"]
+from aliocr.report.part import ReportError
+from aliocr.report.writing import LIMIT, Progress, Written, write_report
 
 BAR = 30
 """Columns of the bar, at most."""

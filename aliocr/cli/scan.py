@@ -31,8 +31,6 @@ from aliocr.session import Session
 if TYPE_CHECKING:
     from aliocr.pictures.picture import FrameCount
 
-__all__ = ["scan"]
-
 MOST_NAMED = 5
 """Slips of one kind that are named, before the rest are counted."""
 

@@ -18,8 +18,6 @@ from aliocr.cli.output import plain, shown, writing
 from aliocr.job.output.result import Result, encoded
 from aliocr.text.search import Match, search
 
-__all__ = ["search_output"]
-
 Found = Iterator[tuple[Result, list[Match[Result]]]]
 
 

@@ -16,17 +16,6 @@ import attrs
 from aliocr.cli.misuse import Misuse
 from aliocr.job.input.folder import pictures_in
 
-__all__ = [
-    "Found",
-    "ListingError",
-    "NotThereError",
-    "Source",
-    "check_standard_input",
-    "found",
-    "is_url",
-    "listed",
-]
-
 CHUNK = 65_536
 """Bytes read from standard input at once, at most; and of a line, which is a URL or a path."""
 

@@ -8,8 +8,6 @@ import signal
 from types import TracebackType
 from typing import Self
 
-__all__ = ["StopSignals"]
-
 NUMBERS = (signal.SIGINT, signal.SIGTERM)
 
 

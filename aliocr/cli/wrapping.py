@@ -9,8 +9,6 @@ from textwrap import fill
 from rich.console import Console
 from rich.text import Text
 
-__all__ = ["filled", "listing", "plain_console", "whole", "width_of"]
-
 GLUE = "\0"
 """Stands for a space that is not to be parted at; it is in no name."""
 

@@ -24,8 +24,6 @@ from collections.abc import Iterator
 
 import attrs
 
-__all__ = ["IMAGES", "REQUESTS", "Manner", "Pace", "Sent"]
-
 WINDOW = 1.0
 """Seconds over which a server is taken to count."""
 

@@ -6,8 +6,6 @@ from tenacity import RetryCallState, Retrying
 from tenacity.stop import stop_after_attempt
 from tenacity.wait import wait_random_exponential
 
-__all__ = ["pause", "rest"]
-
 # Full jitter: a random time up to 0.5 s after the first failure, 1 s after the second, and so on.
 _REST = wait_random_exponential(multiplier=0.5, max=8.0)
 # The account pauses for less: a request that came a hair too early is the usual reason.

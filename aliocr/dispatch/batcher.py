@@ -47,8 +47,6 @@ from aliocr.models import Image
 from aliocr.protocol.replies import Part
 from aliocr.stats import Tally
 
-__all__ = ["Batcher", "Carrier"]
-
 T = TypeVar("T")
 
 

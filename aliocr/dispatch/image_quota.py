@@ -16,8 +16,6 @@ import math
 from aliocr.dispatch.adaptive_rate import IMAGES, Pace, Sent
 from aliocr.limits import Limits
 
-__all__ = ["ImageQuota"]
-
 SAVED_UP = 0.11
 """Seconds of the rate that can be saved up while nobody waits, besides one image."""
 

@@ -12,8 +12,6 @@ from aliocr.dispatch.adaptive_rate import REQUESTS as MANNER
 from aliocr.dispatch.adaptive_rate import Pace, Sent
 from aliocr.limits import REQUESTS_PER_SECOND
 
-__all__ = ["LearningLimiter", "Limiter", "PacedLimiter", "StrictLimiter"]
-
 SAFE = 0.99
 """The part of a limit at which permits come at most: what remains absorbs rounding."""
 

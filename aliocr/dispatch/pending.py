@@ -12,8 +12,6 @@ from aliocr.errors import OCRError
 from aliocr.models import Failure, Image, Outcome, Scan
 from aliocr.stats import Tally
 
-__all__ = ["Answer", "Journeys"]
-
 Answer: TypeAlias = Scan | OCRError
 """What the service made of one image."""
 

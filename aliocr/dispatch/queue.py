@@ -16,8 +16,6 @@ import attrs
 
 from aliocr.models import Image, Outcome
 
-__all__ = ["Caller", "Journey", "Lane", "Queue", "Ticket", "smaller_company"]
-
 
 class Lane(IntEnum):
     """Who is served first; each lane is first in, first out."""

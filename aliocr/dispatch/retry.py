@@ -11,8 +11,6 @@ import math
 
 from aliocr.errors import APIError, OCRError
 
-__all__ = ["Budget", "RetryPolicy", "throttled_pause"]
-
 # Codes that a second or third try cures or none does; the documents advise "contact support" for
 # some of them. The limit is lowered, never raised, by `max_retries`.
 _FEW_RETRIES: dict[int | str, int] = {

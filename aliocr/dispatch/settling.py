@@ -17,8 +17,6 @@ from aliocr.models import Scan
 from aliocr.protocol.replies import Part
 from aliocr.stats import Tally
 
-__all__ = ["Returns", "defect"]
-
 MANY_REFUSALS = 20
 """Refused so often, an image has been throttled for itself, though others of the account pass."""
 

@@ -20,8 +20,6 @@ from aliocr.dispatch.queue import Lane, Ticket
 from aliocr.errors import AuthError, OCRError
 from aliocr.models import Image, Outcome
 
-__all__ = ["Feed", "Source", "numbered_image"]
-
 Source = Iterable[str | Image] | AsyncIterable[str | Image]
 
 BATCHES_QUEUED = 2

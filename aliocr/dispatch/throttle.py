@@ -27,8 +27,6 @@ from aliocr.dispatch.retry import throttled_pause
 from aliocr.errors import OCRError, ThrottledError
 from aliocr.limits import Limits
 
-__all__ = ["Account", "Trip", "account_of"]
-
 LONGEST_PAUSE = 60.0
 """Seconds: the most that is believed of what the service says, so that it is asked now and then."""
 

@@ -14,8 +14,6 @@ from aliocr.models import Scan
 from aliocr.protocol import wire
 from aliocr.protocol.wire import Task
 
-__all__ = ["Call", "CallImage", "busiest_second", "frames_charged"]
-
 
 class CallImage(msgspec.Struct, frozen=True, gc=False):
     """What others may know of an image and its answer.

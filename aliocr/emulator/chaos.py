@@ -15,8 +15,6 @@ from collections.abc import Mapping
 
 from aliocr.checks import is_number, is_whole
 
-__all__ = ["BREAKAGES", "Breakage", "Chaos"]
-
 
 class Breakage(enum.Enum):
     """What can happen to an answer on its way."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from aliocr.errors import APIError, api_error
 
-__all__ = ["CODE_NAMES", "image_error"]
-
 # What an image's answer says besides the code. Source: "Common error codes".
 CODE_NAMES = {
     280: "PROCESSING",

@@ -6,8 +6,6 @@ import attrs
 
 from aliocr.models import Frame, HasRegions, Region
 
-__all__ = ["CERTAIN", "Content"]
-
 CERTAIN = 99.9
 """Confidence in percent where nothing was measured: the service always gives a number."""
 

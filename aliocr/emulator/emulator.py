@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from aliocr.emulator.engine import Engine
     from aliocr.emulator.reading.recognition import Recognition
 
-__all__ = ["Emulator"]
-
 T = TypeVar("T")
 
 DEADLINE = 6.0

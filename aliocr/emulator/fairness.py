@@ -15,8 +15,6 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Hashable
 
-__all__ = ["Share", "Shares"]
-
 
 class Shares:
     """What is shared out.

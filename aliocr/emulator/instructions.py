@@ -24,18 +24,6 @@ from aliocr.models import Image, Scan
 from aliocr.protocol import wire
 from aliocr.protocol.wire import Task
 
-__all__ = [
-    "EVERY_IMAGE",
-    "FOREIGN_TASK",
-    "Answer",
-    "Copies",
-    "Plan",
-    "Reply",
-    "checked_url",
-    "failure",
-    "refusal",
-]
-
 EVERY_IMAGE = "*"
 """Stands for every URL that no other instruction names."""
 

@@ -10,8 +10,6 @@ from typing import Literal, TypeAlias
 
 import attrs
 
-__all__ = ["RULES", "TABLE", "Kept", "Rule"]
-
 Kept: TypeAlias = Literal["yes", "partly", "no"]
 _KEPT: dict[str, Kept] = {"yes": "yes", "partly": "partly", "no": "no"}
 

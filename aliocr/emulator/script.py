@@ -23,8 +23,6 @@ from aliocr.emulator.instructions import (
 )
 from aliocr.models import Region
 
-__all__ = ["VERBS", "Script"]
-
 MAX_SKEW = 10 * 365 * 86_400
 """Seconds, either way: far more than any clock is wrong by, and every date can still be written."""
 

@@ -8,8 +8,6 @@ from contextlib import asynccontextmanager
 
 from aliocr.emulator.fairness import Shares
 
-__all__ = ["Turns"]
-
 
 class Turns:
     """The turns of one event loop, for work of up to some milliseconds that awaits nothing.

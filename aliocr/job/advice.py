@@ -5,8 +5,6 @@ from __future__ import annotations
 from aliocr.errors import advice_on
 from aliocr.job.input.rows import BAD_ROW
 
-__all__ = ["advice"]
-
 ADVICE = {
     BAD_ROW: "the output says what is wrong with each; list them, mended, in another file",
     "OverloadError": "the session had too much to do",

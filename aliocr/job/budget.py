@@ -9,8 +9,6 @@ import attrs
 from aliocr.models import Outcome
 from aliocr.stats import Stats
 
-__all__ = ["Bill", "Charges"]
-
 
 @attrs.frozen
 class Bill:

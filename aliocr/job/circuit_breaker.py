@@ -9,8 +9,6 @@ from aliocr.job.errors import JobError
 from aliocr.job.worklist import Wanted
 from aliocr.models import Outcome
 
-__all__ = ["MOST_UNSERVED", "Watch"]
-
 MOST_UNSERVED = 300
 """Images in a row that were not served, for whatever reason that is not theirs, before a job takes
 it for lasting and ends, instead of failing all its rows one after the other."""

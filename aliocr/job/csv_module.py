@@ -9,8 +9,6 @@ from __future__ import annotations
 import importlib.util
 from types import ModuleType
 
-__all__ = ["own_csv"]
-
 
 def own_csv(characters: int) -> ModuleType:
     """The parser's module; its `reader` takes fields of so many characters at most."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["BY_COLUMN", "BY_FORMAT", "BY_OUTPUT_FORMAT", "InputError", "JobError"]
-
 # How to do what a message advises, which is read at a command line as well as in a program.
 BY_COLUMN = "(--column, or column= of a Job)"
 BY_FORMAT = "(--format of aliocr run, or input_format= of a Job)"

@@ -26,8 +26,6 @@ from aliocr.job.worklist import Desk
 from aliocr.limits import Limits
 from aliocr.session import Session
 
-__all__ = ["Job", "Retry"]
-
 
 @attrs.frozen
 class Retry:

@@ -13,8 +13,6 @@ from aliocr.errors import without_query
 from aliocr.job.input.rows import BadRow, Reader, Row
 from aliocr.limits import Limits
 
-__all__ = ["BAD_SHOWN", "Plan", "planned"]
-
 BAD_SHOWN = 20
 """Bad rows that a plan names; the others it counts."""
 

@@ -28,8 +28,6 @@ from aliocr.job.worklist import Desk, Wanted
 from aliocr.models import Image, Outcome
 from aliocr.session import Session
 
-__all__ = ["Run"]
-
 T = TypeVar("T")
 
 ROWS_AT_ONCE = 200

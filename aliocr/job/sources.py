@@ -8,8 +8,6 @@ import attrs
 
 from aliocr.models import Image, Outcome
 
-__all__ = ["Sources", "Urls"]
-
 
 class Sources(Protocol):
     """Makes images of what stands in an input."""

@@ -12,8 +12,6 @@ from aliocr.errors import api_error
 from aliocr.job.advice import advice
 from aliocr.stats import Stats
 
-__all__ = ["Failed", "Progress", "Summary"]
-
 PASSING = {"OverloadError", "ResponseError", "ScanTimeoutError", "ThrottledError", "TransportError"}
 """Kinds of error without a code that a later run may not meet."""
 

@@ -23,8 +23,6 @@ from aliocr.job.sources import Sources
 from aliocr.job.summary import Failed
 from aliocr.models import Frame, Image, Outcome
 
-__all__ = ["Desk", "Drawn", "Wanted"]
-
 
 @attrs.frozen
 class Wanted:

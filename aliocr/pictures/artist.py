@@ -19,8 +19,6 @@ from aliocr.text.layout import Line
 with needed("pictures"):
     from PIL import Image
 
-__all__ = ["Artist"]
-
 MOST_NAMED = 8
 """Characters that no font has and that are named."""
 

@@ -9,15 +9,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = [
-    "MAX_DECODED_PIXELS",
-    "PictureError",
-    "PictureFile",
-    "check_frames",
-    "check_scans",
-    "check_size",
-]
-
 MAX_SIDE_PIXELS = 30_000
 """Pixels of a side. Source: documents of the China site, "Limits on images"."""
 

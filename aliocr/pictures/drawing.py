@@ -14,8 +14,6 @@ from aliocr.text.layout import Line
 if TYPE_CHECKING:
     from aliocr.pictures.picture import PictureFrame
 
-__all__ = ["MAX_DRAWN_FRAMES", "MAX_DRAWN_PIXELS", "Reading", "draw"]
-
 MAX_DRAWN_PIXELS = 40_000_000
 """Of a drawing: 160 MB in memory. A chat of 30,000 × 900 is drawn as large as it is."""
 

@@ -9,8 +9,6 @@ import attrs
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["Drawing", "DrawnFrame"]
-
 
 @attrs.frozen
 class DrawnFrame:

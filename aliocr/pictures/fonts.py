@@ -14,8 +14,6 @@ from aliocr.extras import needed
 with needed("pictures"):
     from PIL import ImageFont
 
-__all__ = ["LACKING", "Face", "FontError", "Lettering", "installed", "plain"]
-
 FOLDERS: dict[str, tuple[str, ...]] = {
     "linux": (
         "~/.local/share/fonts",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["chosen_frames", "is_long", "strip_span", "total_frames"]
-
 LONG_SIDE_PIXELS = 400
 """A long image is longer than this. Source: documents, "interval"."""
 

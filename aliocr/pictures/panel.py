@@ -12,18 +12,6 @@ from aliocr.pictures.fonts import LACKING, Face, Lettering
 from aliocr.pictures.tags import Tags
 from aliocr.text.layout import is_cjk
 
-__all__ = [
-    "Block",
-    "Piece",
-    "Placed",
-    "Style",
-    "Tag",
-    "Typesetter",
-    "Written",
-    "columns_of",
-    "even_columns",
-]
-
 UNWRITTEN = "(no font)"
 """What stands in the panel for a text of which nothing can be written."""
 

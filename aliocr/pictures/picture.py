@@ -15,16 +15,6 @@ with needed("pictures"):
     import numpy as np
     from PIL import Image, UnidentifiedImageError
 
-__all__ = [
-    "FrameCount",
-    "PictureError",
-    "PictureFrame",
-    "blank_sides",
-    "count_frames",
-    "decode",
-    "whole_frames",
-]
-
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP")
 """Source: documents, "Limits on images"."""
 

@@ -14,8 +14,6 @@ from aliocr.pictures.picture import FrameCount, count_frames, whole_frames
 with needed("pictures"):
     from PIL import Image, features
 
-__all__ = ["FINE", "Detail", "Portrait", "Portraits", "pages", "portraits"]
-
 MAX_WEBP_SIDE_PIXELS = 16_383
 """Of a side of a WEBP. Source: RFC 9649, 2.6 and 2.7."""
 

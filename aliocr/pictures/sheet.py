@@ -15,8 +15,6 @@ from aliocr.pictures.tags import Rectangle, colour_of, tag_places
 with needed("pictures"):
     from PIL import Image, ImageDraw
 
-__all__ = ["CANVAS", "Sheet", "sheet_of"]
-
 FILLED = 0.13
 """How much of its colour is in a box."""
 

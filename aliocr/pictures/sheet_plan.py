@@ -13,8 +13,6 @@ from aliocr.pictures.panel import Block, Piece, Placed, Style, Typesetter, colum
 from aliocr.pictures.tags import Rectangle, Tags
 from aliocr.text.layout import Line
 
-__all__ = ["Look", "Plan", "Planner", "is_stray", "numbered"]
-
 MAX_SIDE_PIXELS = 65_500
 """Of a side of a drawing: what a JPEG can have, and what viewers can show."""
 

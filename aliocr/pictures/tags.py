@@ -13,8 +13,6 @@ with needed("pictures"):
     import numpy as np
     from PIL import Image, ImageDraw
 
-__all__ = ["COLOURS", "Rectangle", "Tags", "colour_of", "tag_places"]
-
 COLOURS = (
     (11, 99, 206),
     (194, 65, 12),

@@ -15,8 +15,6 @@ from typing import Any, TypeVar, get_args, get_type_hints
 
 import msgspec
 
-__all__ = ["MOST_WHOLE", "fields_of", "parse", "read", "read_all", "string", "whole_number"]
-
 MOST_WHOLE = 2**53 - 1
 """The greatest number up to which all whole ones are told apart where JSON is read as it often is.
 Source: RFC 8259, section 6."""

@@ -25,8 +25,6 @@ from aliocr.protocol.wire import (
     WrittenRegions,
 )
 
-__all__ = ["Part", "decode_reply"]
-
 _envelope_decoder = msgspec.json.Decoder(Envelope, strict=False)
 _answer_decoder = msgspec.json.Decoder(Answer, strict=False)
 

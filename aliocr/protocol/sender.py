@@ -12,8 +12,6 @@ from aliocr.models import Image
 from aliocr.protocol import replies, wire
 from aliocr.protocol.transport import Transport
 
-__all__ = ["Exchange"]
-
 
 class Exchange:
     """Joins credentials, wire and transport.

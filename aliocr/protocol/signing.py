@@ -18,8 +18,6 @@ from functools import lru_cache
 
 from aliocr.credentials import Credentials
 
-__all__ = ["content_md5", "http_date", "signature", "signed_headers", "string_to_sign"]
-
 SCAN_PATH = "/green/image/scan"
 API_VERSION = "2018-05-09"
 MAX_CLOCK_SKEW = 15 * 60

@@ -20,8 +20,6 @@ from aliocr.errors import OCRError, ScanTimeoutError, TransportError
 from aliocr.protocol import signing
 from aliocr.version import __version__
 
-__all__ = ["Answer", "Transport"]
-
 CONNECT_TIMEOUT = 3.0
 """Seconds to reach the service. Source: the vendor's samples for this operation."""
 

@@ -20,26 +20,6 @@ from aliocr.models import Frame, Image, Region, Scan, unread
 from aliocr.protocol import lenient
 from aliocr.protocol.lenient import MOST_WHOLE
 
-__all__ = [
-    "Answer",
-    "BadRequest",
-    "Envelope",
-    "FrameReading",
-    "Reading",
-    "Result",
-    "ScanRequest",
-    "Task",
-    "WrittenRegions",
-    "decode_request",
-    "encode_answer",
-    "encode_envelope",
-    "encode_refusal",
-    "encode_reply",
-    "encode_request",
-    "name_images",
-    "reply_parts",
-]
-
 OK = 200
 SCENE = "ocr"
 

@@ -8,8 +8,6 @@ from typing import TypeAlias
 
 from aliocr.job.output.result import Result
 
-__all__ = ["RowChoice"]
-
 FOR_THOSE_READ = 10
 """One place of so many is not for failures: some of what was read is on every page."""
 

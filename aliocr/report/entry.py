@@ -13,8 +13,6 @@ from aliocr.job.output.result import Read, Result
 from aliocr.models import Region
 from aliocr.text.layout import Line, lines_of
 
-__all__ = ["Link", "NoPicture", "Page", "Picture", "Shown", "entry", "island"]
-
 
 @attrs.frozen
 class Page:

@@ -12,8 +12,6 @@ from yarl import URL
 
 from aliocr.version import __version__
 
-__all__ = ["MAX_BYTES", "Fetcher", "MissingError"]
-
 MAX_BYTES = 20 * 1024 * 1024
 """Bytes of one picture. Source: "Limits on images", 20 MB."""
 

@@ -19,8 +19,6 @@ from aliocr.report.originals import Originals, address
 if TYPE_CHECKING:
     from aliocr.pictures.portrait import Portraits
 
-__all__ = ["Embedded", "Gallery", "LeftOut", "Linked"]
-
 SHORT_SIDE_PIXELS = 900
 """Of a picture on the page, which shows it half as large, for screens of fine pixels."""
 

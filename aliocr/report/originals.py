@@ -18,8 +18,6 @@ from aliocr.job.input.rows import Reader
 from aliocr.job.output.result import Result
 from aliocr.report.fetching import MAX_BYTES, Fetcher, MissingError
 
-__all__ = ["FromInput", "FromSources", "Originals", "address"]
-
 CUT = "its URL is kept without the query, which may be a key: --input LIST has it"
 
 NOT_LISTED = "its URL is kept without the query, and the list has another in its row, or none"

@@ -13,8 +13,6 @@ from typing import IO, Self
 from aliocr.atomic_file import Draft
 from aliocr.report.template import MARK
 
-__all__ = ["Part", "ReportError"]
-
 CHUNK = 1 << 20
 """Bytes that are copied at once."""
 

@@ -10,8 +10,6 @@ from importlib.resources import files
 
 import attrs
 
-__all__ = ["MARK", "Frame", "framed"]
-
 MARK = b"<!doctype html><!-- written by aliocr report, which may write it anew -->"
 """How a page begins; what does not begin so is not overwritten."""
 

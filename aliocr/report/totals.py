@@ -10,8 +10,6 @@ import attrs
 from aliocr.job.advice import advice
 from aliocr.job.output.result import Read, Result, Unread
 
-__all__ = ["Failed", "Totals"]
-
 MOST_NAMED = 5
 """Rows that are named of those that failed for one reason."""
 

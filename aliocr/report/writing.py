@@ -23,12 +23,10 @@ from aliocr.job.output.result import Result
 from aliocr.report.choice import RowChoice
 from aliocr.report.entry import NoPicture, entry, island
 from aliocr.report.gallery import Gallery
-from aliocr.report.part import Part, ReportError
+from aliocr.report.part import Part
 from aliocr.report.template import framed
 from aliocr.report.totals import Totals
 from aliocr.version import __version__
-
-__all__ = ["LIMIT", "Progress", "ReportError", "Written", "write_report"]
 
 LIMIT = 1000
 """Rows that a page shows, unless it is told otherwise."""

@@ -9,8 +9,6 @@ from typing import Generic, Protocol, TypeAlias, TypeVar
 
 import attrs
 
-__all__ = ["Box", "Boxes", "Placed", "gaps", "line_height", "straightened", "widest"]
-
 # Lengths in line heights.
 MIN_SPREAD = 3.0
 """By how much a line must be longer than another to say how far a page is turned."""

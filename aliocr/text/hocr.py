@@ -19,8 +19,6 @@ from aliocr.models import Frame, Region, Scan
 from aliocr.text.layout import Line
 from aliocr.version import __version__
 
-__all__ = ["to_hocr"]
-
 HEAD = """\
 <?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Transitional//EN"

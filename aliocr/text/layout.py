@@ -17,8 +17,6 @@ import attrs
 
 from aliocr.text.geometry import Box, Boxes, Placed, gaps, line_height, straightened, widest
 
-__all__ = ["Line", "Page", "Placed", "is_cjk", "joined_text", "lines_of", "reading_order"]
-
 # Lengths in line heights: the median height of the pieces at hand.
 MIN_GUTTER = 1.0
 MIN_BLOCK_GAP = 0.8

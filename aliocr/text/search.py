@@ -11,9 +11,6 @@ import attrs
 from aliocr.models import Region
 from aliocr.text.layout import Line, is_cjk
 
-__all__ = ["Match", "search"]
-
-
 HALF_WIDTH_MARKS = "\uff9e\uff9f"
 """The voicing marks of half-width kana, which stand beside their letter instead of on it."""
 

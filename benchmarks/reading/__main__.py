@@ -13,7 +13,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from aliocr.emulator.engine import RapidOCREngine
-from aliocr.text.layout import Placed, reading_order
+from aliocr.text.geometry import Placed
+from aliocr.text.layout import reading_order
 from benchmarks.reading.drawing import draw, measure
 from benchmarks.reading.errors import character_errors, squeezed
 from benchmarks.reading.pages import Page, pages

@@ -13,7 +13,8 @@ from PIL import Image
 
 from aliocr.errors import api_error
 from aliocr.pictures import bounds
-from aliocr.pictures.picture import FrameCount, PictureError, count_frames
+from aliocr.pictures.bounds import PictureError
+from aliocr.pictures.picture import FrameCount, count_frames
 from tests.support.drawing import GREEN, RED, animated, decoded, encoded, png_that_declares
 
 

@@ -19,7 +19,8 @@ from aliocr.report.entry import Link, NoPicture, Page, Picture, entry
 from aliocr.report.fetching import MissingError
 from aliocr.report.gallery import Embedded, LeftOut, Linked
 from aliocr.report.originals import FromSources
-from aliocr.report.writing import Progress, ReportError
+from aliocr.report.part import ReportError
+from aliocr.report.writing import Progress
 from tests.support.rows_read import failed, files_in, said, sample, written
 from tests.support.truth import SAMPLES
 

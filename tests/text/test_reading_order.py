@@ -10,7 +10,8 @@ import attrs
 import pytest
 
 from aliocr.models import Image, Region, Scan
-from aliocr.text.layout import Placed, lines_of, reading_order
+from aliocr.text.geometry import Placed
+from aliocr.text.layout import lines_of, reading_order
 
 ROOT = Path(__file__).parents[2]
 if not (ROOT / "benchmarks" / "__main__.py").exists():

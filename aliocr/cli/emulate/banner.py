@@ -12,8 +12,6 @@ from aliocr.credentials import ID_VARIABLE, SECRET_VARIABLE, TOKEN_VARIABLE, Cre
 from aliocr.emulator import AccessKey, Account, Accounts, Emulator
 from aliocr.emulator.http.same_origin import OWN
 
-__all__ = ["greeting", "is_open"]
-
 EVERYWHERE = {"//0.0.0.0:": "//127.0.0.1:", "//[::]:": "//[::1]:"}
 """Addresses to listen at that are none to connect to, and what this machine may say instead."""
 

@@ -8,8 +8,6 @@ import click
 
 from aliocr.emulator.chaos import Chaos
 
-__all__ = ["delay", "image_rates", "request_rates"]
-
 NONE: Mapping[str, float] = {}
 
 

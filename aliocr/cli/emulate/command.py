@@ -24,8 +24,6 @@ from aliocr.emulator.engine import RapidOCREngine
 from aliocr.emulator.http.log_line import escaped
 from aliocr.limits import REQUESTS_PER_SECOND
 
-__all__ = ["emulate"]
-
 MAX_CALLS = 1000
 """Requests remembered, with the code and the frames of each of their images."""
 

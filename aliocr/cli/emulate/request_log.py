@@ -17,8 +17,6 @@ from rich.text import Text
 from aliocr.emulator.http.log_line import Entry, escaped
 from aliocr.errors import without_queries
 
-__all__ = ["RequestLog"]
-
 ROOM = 4096
 """Bytes that a pipe which is ready takes without waiting. Source: PIPE_BUF of Linux."""
 

@@ -12,8 +12,6 @@ from aliocr.cli.output import writing
 from aliocr.cli.stopping import StopSignals
 from aliocr.emulator import Emulator
 
-__all__ = ["Running"]
-
 WARNING = """\
 warning: other machines can reach this port; whoever does can read and change all that it was \
 asked and told"""

@@ -26,8 +26,6 @@ from aliocr.job.sources import Urls
 from aliocr.limits import LEAST_RATE, REQUESTS_PER_SECOND, Limits
 from aliocr.session import REPEAT_BUDGET
 
-__all__ = ["run"]
-
 BUDGET_TO_REPEATS = 10
 """A tenth of what a person wants to pay may be paid twice; what is not repeated then has failed,
 and can be retried."""

@@ -22,8 +22,6 @@ from aliocr.cli.wrapping import filled, plain_console, width_of
 from aliocr.job.summary import Progress
 from aliocr.limits import Limits
 
-__all__ = ["Display"]
-
 FRAME = 0.25
 """Seconds between two looks."""
 

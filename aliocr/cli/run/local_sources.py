@@ -11,8 +11,6 @@ from aliocr.cli.frame_choice import ALL, Choice
 from aliocr.cli.sources import NotThereError, Source, found, is_url
 from aliocr.models import Image, Outcome
 
-__all__ = ["AtHand"]
-
 
 @attrs.define
 class AtHand:

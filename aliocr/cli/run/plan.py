@@ -13,8 +13,6 @@ from aliocr.job.input.rows import BadRow
 from aliocr.job.plan import Plan
 from aliocr.limits import Limits
 
-__all__ = ["plan_lines"]
-
 MOST_NAMED = 5
 """Bad rows that are named, before the rest are counted."""
 

@@ -15,8 +15,6 @@ from aliocr.cli.output import plain
 from aliocr.cli.run.recent_rate import Recent
 from aliocr.job.summary import Progress
 
-__all__ = ["STOPPING", "sentence", "standing"]
-
 MOST_BAR = 60
 """Columns beyond which a bar says no more."""
 

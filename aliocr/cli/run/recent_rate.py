@@ -10,8 +10,6 @@ import attrs
 from aliocr.job.summary import Progress
 from aliocr.limits import Limits
 
-__all__ = ["Recent"]
-
 WINDOW = 15.0
 """Seconds that are of late: long enough for a steady number, short enough to show a change."""
 

@@ -20,8 +20,6 @@ from aliocr.job.summary import Summary
 from aliocr.limits import Limits
 from aliocr.session import Session
 
-__all__ = ["JobRun"]
-
 ALL_READ = 0
 SOME_FAILED = 1
 MISUSE = 2

@@ -13,8 +13,6 @@ from aliocr.cli.wrapping import filled, listing, whole
 from aliocr.job.input.rows import BAD_ROW
 from aliocr.job.summary import Failed, Summary
 
-__all__ = ["summary_lines"]
-
 MOST_FAULTS = 10
 """Ways to fail that are named, before the rest are counted."""
 

@@ -16,8 +16,6 @@ from aliocr.emulator.access.refusal import Refusal
 from aliocr.limits import REQUESTS_PER_SECOND
 from aliocr.protocol.signing import MAX_CLOCK_SKEW
 
-__all__ = ["NEW_ACCOUNT", "AccessKey", "Account", "AccountState", "ImageQuota"]
-
 
 class ImageQuota(TypedDict):
     """How many images an account may have read in a second, and at one moment; None for any."""

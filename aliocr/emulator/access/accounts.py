@@ -34,8 +34,6 @@ from aliocr.emulator.access.account import AccessKey, Account, AccountState
 from aliocr.emulator.access.rate_window import WINDOWS, WindowKind
 from aliocr.limits import REQUESTS_PER_SECOND
 
-__all__ = ["Accounts", "accounts_of", "read_accounts"]
-
 
 class Accounts(Sequence[Account]):
     """The accounts of one emulator, in order: at least one, and no key or uid of two of them.

@@ -14,8 +14,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from urllib.parse import quote
 
-__all__ = ["ALGORITHM", "canonical_request", "seconds_of", "sha256", "signature", "string_to_sign"]
-
 ALGORITHM = "ACS3-HMAC-SHA256"
 
 _DATE = "%Y-%m-%dT%H:%M:%SZ"

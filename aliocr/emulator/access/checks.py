@@ -18,8 +18,6 @@ from aliocr.emulator.access.request import Request
 from aliocr.emulator.access.schemes import Claim, Scheme, scheme_of
 from aliocr.protocol import signing
 
-__all__ = ["check_rate", "signer"]
-
 ACTION = "ImageSyncScan"
 """What the path is called where a client names it, as the vendor's SDKs always do."""
 

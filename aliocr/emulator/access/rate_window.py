@@ -12,8 +12,6 @@ from typing import Literal, Protocol, TypeAlias
 
 from aliocr.checks import is_number
 
-__all__ = ["WINDOWS", "Window", "WindowKind", "window_of"]
-
 WindowKind: TypeAlias = Literal["sliding", "fixed", "bucket"]
 WINDOWS: tuple[WindowKind, ...] = ("sliding", "fixed", "bucket")
 

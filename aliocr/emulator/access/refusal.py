@@ -9,8 +9,6 @@ import attrs
 
 from aliocr.protocol import signing, wire
 
-__all__ = ["REFUSALS", "Refusal", "Refused"]
-
 # Status and words of each code the gateway can say. Those without words in the documents have ours.
 # Source: "Public errors"; "Common parameters" for InvalidAction.NotFound; ContentMD5NotMatched, of
 # which no page speaks, as reported in aliyun/aliyun-openapi-python-sdk#118.

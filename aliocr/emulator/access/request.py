@@ -11,8 +11,6 @@ import attrs
 
 from aliocr.checks import is_text
 
-__all__ = ["Request"]
-
 _READ = ("accept", "authorization", "content-md5", "content-type", "date", "host")
 """Headers that the gateway reads; so are all that begin with `x-acs-`."""
 

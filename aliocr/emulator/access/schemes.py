@@ -16,8 +16,6 @@ from aliocr.emulator.access.refusal import REFUSALS, Refused
 from aliocr.emulator.access.request import Request
 from aliocr.protocol import signing
 
-__all__ = ["Claim", "Scheme", "scheme_of"]
-
 
 @attrs.frozen
 class Claim:

@@ -31,8 +31,6 @@ from aliocr.emulator.http.endpoint import BODY_TIMEOUT
 from aliocr.emulator.http.same_origin import OWN, json_answer
 from aliocr.emulator.rules import RULES
 
-__all__ = ["Control", "Route", "Verb"]
-
 Route: TypeAlias = tuple[str, str, Handler]
 """Method, path, and what handles it."""
 

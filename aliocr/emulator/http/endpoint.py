@@ -32,8 +32,6 @@ from aliocr.errors import without_queries
 from aliocr.protocol import signing, wire
 from aliocr.protocol.wire import BadRequest, ScanRequest, Task
 
-__all__ = ["Endpoint", "check_bounds"]
-
 ANSWERING = 0.2
 """Seconds of a request's deadline kept for writing the answer."""
 

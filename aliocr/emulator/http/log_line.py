@@ -11,8 +11,6 @@ from aliocr.emulator.calls import Call
 from aliocr.emulator.chaos import Breakage
 from aliocr.protocol import wire
 
-__all__ = ["Entry", "escaped"]
-
 MOST = 120
 """Characters of what a client wrote, at most; the rest is cut off."""
 

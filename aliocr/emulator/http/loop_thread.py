@@ -12,8 +12,6 @@ import attrs
 
 from aliocr.emulator.shielded import to_the_end
 
-__all__ = ["LoopThread"]
-
 T = TypeVar("T")
 
 

@@ -14,8 +14,6 @@ from aiohttp import hdrs, web
 from aiohttp.http import HttpProcessingError, RawRequestMessage
 from yarl import URL
 
-__all__ = ["expect", "server_log", "take_any_target"]
-
 _NOWHERE = URL("/")
 
 _log = logging.getLogger("aliocr.emulator.http")

@@ -15,8 +15,6 @@ import attrs
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-__all__ = ["LandingPage"]
-
 INLINE = re.compile(r"<(style|script)>(.*?)</\1>", re.DOTALL)
 
 

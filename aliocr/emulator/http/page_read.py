@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from aliocr.emulator.reading.recognition import Recognition
     from aliocr.pictures.portrait import Portraits
 
-__all__ = ["READ", "Viewer"]
-
 READ = f"{OWN}read"
 """Where a picture is sent to."""
 

@@ -12,8 +12,6 @@ from aliocr.emulator.instructions import Answer
 from aliocr.emulator.turns import Turns
 from aliocr.protocol import wire
 
-__all__ = ["PIECE", "Writer", "response"]
-
 PIECE = 65_536
 """Bytes that are written before others have their turn, at least: a millisecond or two. In JSON one
 answer is written in one go, which with a hundred frames takes ten."""

@@ -15,8 +15,6 @@ import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-__all__ = ["OWN", "json_answer", "objection", "same_origin"]
-
 OWN = "/_emulator/"
 """The emulator's own paths begin so; all others are the service's, which has its own checks."""
 

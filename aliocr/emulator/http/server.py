@@ -17,8 +17,6 @@ from aliocr.checks import is_count
 from aliocr.emulator.http import malformed
 from aliocr.emulator.shielded import to_the_end
 
-__all__ = ["Serving", "check_address"]
-
 IDLE = 75.0
 """Seconds for which a connection may bring no request, whole headers and all, nor take anything of
 its answer."""

@@ -15,8 +15,6 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-__all__ = ["XML", "xml_parts"]
-
 XML = "text/xml;charset=utf-8"
 
 AT_ONCE = 16_384

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
-__all__ = ["is_unsafe"]
-
 METADATA = frozenset(
     map(
         ip_address,

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 
-__all__ = ["HASHED_AT_ONCE", "sha256"]
-
 HASHED_AT_ONCE = 256 * 1024
 """Bytes hashed before the event loop gets a turn: under a millisecond's work."""
 

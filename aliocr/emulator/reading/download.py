@@ -39,8 +39,6 @@ from aliocr.emulator.reading.unpacking import Unpacker, UnpackError
 from aliocr.emulator.turns import Turns
 from aliocr.errors import APIError
 
-__all__ = ["Downloader", "check_timeout"]
-
 TIMEOUT = 3.0
 """Seconds for one image, from the first packet to the last byte. Source: code 592."""
 

@@ -16,8 +16,6 @@ from urllib.parse import quote, urlsplit
 
 from yarl import URL
 
-__all__ = ["target_of"]
-
 _PLAIN = ":/?#[]@!$&'()*+,;=%"
 """What may stand in a URL besides letters, digits and `-._~`; anything else, such as a blank, must
 be encoded first. Source: RFC 3986."""

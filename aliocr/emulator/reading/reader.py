@@ -37,9 +37,8 @@ from aliocr.emulator.engine import Engine
 from aliocr.emulator.reading.digest import sha256
 from aliocr.emulator.reading.recognized import Seen, content_of
 from aliocr.emulator.shielded import to_the_end
-from aliocr.pictures.picture import PictureError, PictureFrame, decode
-
-__all__ = ["PictureReader"]
+from aliocr.pictures.bounds import PictureError
+from aliocr.pictures.picture import PictureFrame, decode
 
 MAX_WORKERS = 4
 """Engines hold about half a gigabyte each, and neighbours on the machine halve the gain anyway."""

@@ -19,10 +19,9 @@ from aliocr.emulator.reading.download import Downloader
 from aliocr.emulator.reading.reader import PictureReader
 from aliocr.errors import api_error
 from aliocr.models import Image
-from aliocr.pictures.picture import PictureError, count_frames
+from aliocr.pictures.bounds import PictureError
+from aliocr.pictures.picture import count_frames
 from aliocr.pictures.portrait import Portraits, pages
-
-__all__ = ["Recognition"]
 
 
 class Recognition:

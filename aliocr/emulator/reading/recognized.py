@@ -15,8 +15,6 @@ from aliocr.pictures.picture import PictureFrame, blank_sides
 from aliocr.protocol.wire import WrittenRegions
 from aliocr.text.layout import joined_text, reading_order
 
-__all__ = ["Seen", "content_of"]
-
 H = TypeVar("H", Frame, Content)
 
 

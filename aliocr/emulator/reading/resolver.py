@@ -24,8 +24,6 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from aliocr.emulator.fairness import Share, Shares
 
-__all__ = ["Names"]
-
 LOOKUPS = 400
 """At once, over all requests: for each of the downloads that there may be, and as many again that
 were given up."""

@@ -19,8 +19,6 @@ from aliocr.protocol.wire import Task
 if TYPE_CHECKING:
     from aliocr.emulator.reading.recognition import Recognition
 
-__all__ = ["Service"]
-
 PLACES_AT_READER = 4
 """Pictures of one request at the reader at once: enough to keep every worker busy, few enough that
 another client's picture waits for four and not for a hundred."""

@@ -16,8 +16,6 @@ import attrs
 from aliocr.emulator.engine import Recognized, rate
 from aliocr.text.layout import is_cjk, joined_text, reading_order
 
-__all__ = ["Strip", "stitched"]
-
 REACH = 0.5
 """How far from the cut a half may end, in line heights: columns stand further apart than twice."""
 

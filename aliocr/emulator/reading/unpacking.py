@@ -5,8 +5,6 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 
-__all__ = ["UnpackError", "Unpacker"]
-
 PIECE = 256 * 1024
 """Bytes unpacked in one go: a millisecond's work."""
 

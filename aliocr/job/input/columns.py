@@ -10,8 +10,6 @@ from aliocr.job.errors import BY_COLUMN, InputError
 from aliocr.job.input.lines import shown
 from aliocr.job.input.rows import BadRow, Row, RowOrBad
 
-__all__ = ["id_name", "listed", "row_of", "source_name", "taken"]
-
 SOURCES = ("url", "image", "image_url", "uri", "source", "path", "link", "file")
 """What the column of the images is called if nobody says; the first of these that there is."""
 

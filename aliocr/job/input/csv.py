@@ -10,8 +10,6 @@ from aliocr.job.input.columns import id_name, listed, row_of, source_name, taken
 from aliocr.job.input.lines import LONGEST, TO_UTF8, LineReader, Lines, decoded, shown
 from aliocr.job.input.rows import BadRow, Mark, RowOrBad
 
-__all__ = ["DelimitedReader"]
-
 DELIMITERS = "\t,;|"
 """Recognised in the header. A tab comes first, as it stands in no name of a column."""
 

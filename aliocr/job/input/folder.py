@@ -9,8 +9,6 @@ from pathlib import Path
 from aliocr.job.errors import InputError
 from aliocr.job.input.rows import Mark, Row, RowOrBad
 
-__all__ = ["OTHERS", "SUFFIXES", "FolderReader", "pictures_in"]
-
 SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".webp"}
 """Of the formats the service reads; what to take from a folder. Source: "Limits on images"."""
 

@@ -14,8 +14,6 @@ from aliocr.job.input.columns import id_name, row_of, source_name, taken
 from aliocr.job.input.lines import LONGEST, TO_UTF8, LineReader, Lines, decoded, shown
 from aliocr.job.input.rows import BadRow, Mark, RowOrBad
 
-__all__ = ["JSONReader"]
-
 NO_LINES = (
     "is one JSON {kind}, not a line for each image; make it lines with jq -c '{filter}', or with "
     "to_json(orient='records', lines=True) of pandas"

@@ -18,8 +18,6 @@ from typing import BinaryIO
 from aliocr.job.errors import BY_FORMAT, InputError
 from aliocr.job.input.rows import Mark, RowOrBad, changed
 
-__all__ = ["LONGEST", "LineReader", "Lines", "decoded", "shown"]
-
 LONGEST = 1 << 20
 """Bytes of one line, or of one row of several lines. A URL has 2,048 at most; what is longer is
 another kind of file, or a quote that was never closed."""

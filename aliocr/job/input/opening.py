@@ -18,8 +18,6 @@ from aliocr.job.input.parquet import ParquetReader
 from aliocr.job.input.rows import Mark, Reader
 from aliocr.job.input.text import TextReader
 
-__all__ = ["STANDARD_INPUT", "InputFormat", "opened"]
-
 InputFormat: TypeAlias = Literal["text", "csv", "jsonl", "parquet", "folder"]
 
 FORMATS: tuple[InputFormat, ...] = get_args(InputFormat)

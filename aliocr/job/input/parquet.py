@@ -14,8 +14,6 @@ from aliocr.job.input.columns import id_name, row_of, source_name, taken
 from aliocr.job.input.lines import DIGEST_BYTES
 from aliocr.job.input.rows import Mark, RowOrBad, changed
 
-__all__ = ["ParquetReader"]
-
 ROWS_AT_ONCE = 4096
 """Rows decoded at once."""
 

@@ -16,8 +16,6 @@ import attrs
 
 from aliocr.job.input.rows import Mark, Reader, RowOrBad, changed
 
-__all__ = ["Intake", "Taken"]
-
 ROWS_AHEAD = 2_000
 """Rows that are read before anybody wants them, at most."""
 

@@ -11,8 +11,6 @@ import attrs
 from aliocr.errors import without_query
 from aliocr.job.errors import InputError
 
-__all__ = ["BAD_ROW", "BadRow", "Mark", "Reader", "Row", "RowOrBad", "changed"]
-
 BAD_ROW = "BadRow"
 """What a row that names no image has failed as, where others have the name of their error."""
 

@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from aliocr.job.input.lines import LONGEST, TO_UTF8, LineReader, Lines, decoded, shown
 from aliocr.job.input.rows import BadRow, Mark, Row, RowOrBad
 
-__all__ = ["TextReader"]
-
 
 class TextReader(LineReader):
     """One URL or path a line, white space around it left out; blank lines are no rows.

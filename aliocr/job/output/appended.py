@@ -13,8 +13,6 @@ from aliocr.job.output.journal import Journal
 from aliocr.job.output.result import Result
 from aliocr.job.output.result_file import RecordFile, synced_folder
 
-__all__ = ["AppendedOutput", "Output", "strange"]
-
 MOST_AHEAD = 1_000_000
 """Rows by which one may be ahead of all others in an output. Far fewer are read at once; what is
 further ahead another has put there."""

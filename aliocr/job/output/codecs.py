@@ -13,8 +13,6 @@ import msgspec
 from aliocr.job.csv_module import own_csv
 from aliocr.job.output.result import Read, Result, Unread, decoded, encoded, fields_of, value_of
 
-__all__ = ["COLUMNS", "CSV", "Codec", "JSONLines", "code_of"]
-
 COLUMNS = (
     "row",
     "line",

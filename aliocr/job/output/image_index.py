@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import sqlite3
 
-__all__ = ["Images"]
-
 SORTED_AT_ONCE = 50_000
 """Digests that wait to be sorted in: 8 MB of memory. With fewer, more is written; with 20,000 twice
 as much."""

@@ -27,8 +27,6 @@ from aliocr.job.output.image_index import Images
 from aliocr.job.output.result import Result, decoded, encoded
 from aliocr.job.output.rowset import RowSet
 
-__all__ = ["Journal", "JournalError"]
-
 VERSION = 1
 
 SCHEMA = """

@@ -19,8 +19,6 @@ from aliocr.job.output.lock import Lock, LockedError
 from aliocr.job.output.parquet import StagedOutput
 from aliocr.job.output.result import Result
 
-__all__ = ["Ledger", "OutputFormat", "output_format_of", "past"]
-
 OutputFormat: TypeAlias = Literal["jsonl", "csv", "parquet"]
 
 CODECS: dict[str, type[Codec]] = {"jsonl": JSONLines, "csv": CSV}

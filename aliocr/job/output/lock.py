@@ -7,8 +7,6 @@ import sys
 import threading
 from pathlib import Path
 
-__all__ = ["Lock", "LockedError"]
-
 # Far behind the end of any journal, and off the bytes that SQLite locks itself.
 WINDOWS_LOCK_AT = 1 << 62
 

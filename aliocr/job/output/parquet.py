@@ -21,8 +21,6 @@ from aliocr.job.output.journal import Journal
 from aliocr.job.output.result import Read, Result, Unread, fields_of
 from aliocr.job.output.result_file import synced_folder
 
-__all__ = ["StagedOutput", "parquet_results"]
-
 ROWS_PER_GROUP = 10_000
 """Rows that are held to be written at once: some 40 MB of text and positions."""
 

@@ -10,8 +10,6 @@ from aliocr.job.output.codecs import CSV, Codec, JSONLines
 from aliocr.job.output.parquet import parquet_results
 from aliocr.job.output.result import Result
 
-__all__ = ["results"]
-
 PARQUET = b"PAR1"
 
 

@@ -11,8 +11,6 @@ import msgspec
 from aliocr.models import Frame, Region
 from aliocr.text.layout import Line, lines_of
 
-__all__ = ["Read", "Result", "Unread", "decoded", "encoded", "fields_of", "value_of"]
-
 
 @attrs.frozen(kw_only=True)
 class _Record:

@@ -11,8 +11,6 @@ from typing import BinaryIO
 from aliocr.job.output.codecs import Codec
 from aliocr.job.output.result import Result
 
-__all__ = ["RecordFile", "synced_folder"]
-
 CHUNK = 1 << 20
 """Bytes copied at once."""
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-__all__ = ["RowSet"]
-
 
 class RowSet:
     """Numbers from 1 up, of which most come in order: a million with gaps are a megabyte.

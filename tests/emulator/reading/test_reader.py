@@ -22,7 +22,8 @@ from aliocr.emulator.reading import reader as reader_module
 from aliocr.emulator.reading.digest import HASHED_AT_ONCE
 from aliocr.emulator.reading.reader import KEPT_READINGS, PictureReader
 from aliocr.models import Region
-from aliocr.pictures.picture import PictureError, PictureFrame, decode
+from aliocr.pictures.bounds import PictureError
+from aliocr.pictures.picture import PictureFrame, decode
 
 PATIENCE = 10.0
 """Seconds after which a test is taken to hang."""
