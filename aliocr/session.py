@@ -17,14 +17,15 @@ from aliocr.checks import is_count, is_text
 from aliocr.credentials import Credentials, CredentialsProvider
 from aliocr.dispatch.batcher import Batcher
 from aliocr.dispatch.limiter import Limiter
-from aliocr.dispatch.queue import Lane, Ticket
-from aliocr.dispatch.retry import Budget, RetryPolicy
-from aliocr.dispatch.stream import Feed, Source, numbered_image
-from aliocr.dispatch.throttle import account_of
+from aliocr.dispatch.pending import State, Waiter
+from aliocr.dispatch.queue import Lane
+from aliocr.dispatch.retry import RepeatBudget, RetryPolicy
+from aliocr.dispatch.stream import ImageStream, Source, numbered_image
+from aliocr.dispatch.throttle import throttle_of
 from aliocr.errors import ScanTimeoutError
 from aliocr.limits import Limits
 from aliocr.models import Image, Outcome, Scan
-from aliocr.protocol.sender import Exchange
+from aliocr.protocol.sender import HttpSender
 from aliocr.protocol.transport import Transport
 from aliocr.stats import Stats
 
@@ -112,17 +113,17 @@ class Session:
         self._transport = Transport(self._base_url, timeout=timeout, http=http)
         self._open_batcher = partial(
             Batcher,
-            Exchange(self._transport, self._credentials, biz_type),
+            HttpSender(self._transport, self._credentials, biz_type),
             limiter=limiter,
             retry=RetryPolicy(max_retries),
-            budget=Budget(repeat_budget),
+            budget=RepeatBudget(repeat_budget),
             images_per_request=limits.images_per_request,
             throttle_timeout=math.inf if throttle_timeout is None else throttle_timeout,
             max_waiting=math.inf if max_waiting is None else max_waiting,
         )
         self._batcher: Batcher | None = None
         self._parts = AsyncExitStack()
-        self._feeds: set[Feed] = set()
+        self._streams: set[ImageStream] = set()
 
     def __repr__(self) -> str:
         return f"<Session {self._base_url}>"
@@ -131,19 +132,19 @@ class Session:
         if self._batcher is not None:
             raise RuntimeError("a session is opened once; make another")
         key = self._credentials
-        account = account_of(
+        throttle = throttle_of(
             # A provider's key changes; the provider itself stands for the account.
             key.access_key_id if isinstance(key, Credentials) else cast("Hashable", key),
             self._limits,
         )
         await self._transport.open()
         self._parts.push_async_callback(self._transport.close)
-        self._batcher = self._open_batcher(account)
-        # The other way round: sources are let go of first, and then the batcher closes, so that
-        # feeds still get their outcomes.
-        self._parts.push_async_callback(self._close_feeds)
+        self._batcher = self._open_batcher(throttle)
+        # Closed in reverse: sources are read no more, then the batcher closes, so that streams
+        # still get their outcomes.
+        self._parts.push_async_callback(self._close_streams)
         self._parts.push_async_callback(self._batcher.close)
-        self._parts.callback(self._stop_feeds)
+        self._parts.callback(self._stop_streams)
         return self
 
     async def __aexit__(
@@ -184,26 +185,28 @@ class Session:
             OCRError: Anything else, after the retries allowed.
             ValueError: Not an image the service would take.
         """
-        check(timeout is None or is_positive(timeout), "timeout", timeout)
+        if timeout is not None:
+            check(is_positive(timeout), "timeout", timeout)
         wanted = Image.of(image)
         batcher = self._opened()
-        batcher.check_room()
         loop = asyncio.get_running_loop()
         deadline = math.inf if timeout is None else loop.time() + timeout
-        caller = _OneCaller(loop.create_future())
-        ticket = batcher.submit(wanted, caller, Lane.INTERACTIVE, deadline=deadline)
+        receiver = _ScanReceiver(loop.create_future())
+        waiter = batcher.submit(wanted, receiver, Lane.INTERACTIVE, deadline=deadline)
         try:
             # `asyncio.timeout(None)` would be a tenth of what a scan costs beside its image.
             async with nullcontext() if timeout is None else asyncio.timeout(timeout):
-                outcome = await caller.outcome
+                outcome = await receiver.outcome
         except TimeoutError:
+            pending = waiter.pending
             raise ScanTimeoutError(
                 f"no answer within the {timeout:g} s given to this scan",
                 transient=True,
-                maybe_charged=ticket.journey.travelling or ticket.journey.maybe_charged,
+                maybe_charged=pending.state is State.SENT or pending.maybe_charged,
             ) from None
         finally:
-            batcher.withdraw(ticket)
+            if waiter.receiver is not None:
+                batcher.withdraw(waiter)
         if isinstance(outcome, Scan):
             return outcome
         try:
@@ -226,8 +229,8 @@ class Session:
         """
         wanted = _checked_images(images)
         self._opened().check_room()
-        async with self._feed(wanted) as feed:
-            found = {number: outcome async for number, outcome in feed}
+        async with self._stream(wanted) as stream:
+            found = {number: outcome async for number, outcome in stream}
         return [found[number] for number in range(len(wanted))]
 
     async def stream(
@@ -253,28 +256,30 @@ class Session:
         """
         _refuse_single(images)
         check(stop is None or isinstance(stop, asyncio.Event), "stop", stop)
-        async with self._feed(images, stop) as feed:
-            async for _, outcome in feed:
+        async with self._stream(images, stop) as outcomes:
+            async for _, outcome in outcomes:
                 yield outcome
 
     @asynccontextmanager
-    async def _feed(self, source: Source, stop: asyncio.Event | None = None) -> AsyncIterator[Feed]:
-        feed = Feed(self._opened(), source, self._limits.images_per_request, stop)
-        self._feeds.add(feed)
+    async def _stream(
+        self, source: Source, stop: asyncio.Event | None = None
+    ) -> AsyncIterator[ImageStream]:
+        stream = ImageStream(self._opened(), source, self._limits.images_per_request, stop)
+        self._streams.add(stream)
         try:
-            yield feed
+            yield stream
         finally:
-            self._feeds.discard(feed)
-            feed.leave()
-            await feed.close()
+            self._streams.discard(stream)
+            stream.leave()
+            await stream.close()
 
-    def _stop_feeds(self) -> None:
-        for feed in self._feeds:
-            feed.stop()
+    def _stop_streams(self) -> None:
+        for stream in self._streams:
+            stream.stop()
 
-    async def _close_feeds(self) -> None:
-        for feed in list(self._feeds):
-            await feed.close()
+    async def _close_streams(self) -> None:
+        for stream in list(self._streams):
+            await stream.close()
 
     def _opened(self) -> Batcher:
         if self._batcher is None:
@@ -282,19 +287,13 @@ class Session:
         return self._batcher
 
 
-class _OneCaller:
-    """The caller of one image: a future, which its cancellation may have ended already."""
+class _ScanReceiver:
+    """The caller of one scan: a future, which a cancellation may have ended already."""
 
     def __init__(self, outcome: asyncio.Future[Outcome]) -> None:
         self.outcome = outcome
 
-    def taken(self, ticket: Ticket) -> None:
-        pass
-
-    def returned(self, ticket: Ticket) -> None:
-        pass
-
-    def deliver(self, ticket: Ticket, outcome: Outcome) -> None:  # noqa: ARG002
+    def deliver(self, waiter: Waiter, outcome: Outcome) -> None:  # noqa: ARG002
         if not self.outcome.done():
             self.outcome.set_result(outcome)
 

@@ -7,7 +7,7 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from aliocr import Limits, Session
-from aliocr.dispatch.throttle import Account, account_of
+from aliocr.dispatch.throttle import AccountThrottle, throttle_of
 from aliocr.emulator import Emulator
 
 T = TypeVar("T")
@@ -52,8 +52,8 @@ def test_making_a_session_touches_no_loop() -> None:
 def test_each_loop_has_its_own_account() -> None:
     """A second loop neither warns nor waits for the first."""
 
-    async def get() -> Account:
-        account = account_of("a", Limits())
+    async def get() -> AccountThrottle:
+        account = throttle_of("a", Limits())
         await account.limiter.acquire()
         return account
 

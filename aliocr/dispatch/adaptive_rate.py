@@ -55,7 +55,7 @@ UNBOUNDED = 1e6
 
 
 @attrs.frozen
-class Manner:
+class RateTuning:
     """How a rate is learnt.
 
     Args:
@@ -76,16 +76,16 @@ class Manner:
     margin: float = 0.055
 
 
-REQUESTS = Manner(aim=0.003, cut=0.02, step=0.01, confirm=5.0)
+REQUESTS = RateTuning(aim=0.003, cut=0.02, step=0.01, confirm=5.0)
 """Of a known limit only the margin is sought, slowly: a refused request is a hundred images."""
 
-IMAGES = Manner(aim=0.0215, cut=0.04, step=0.09, lift=3.0)
+IMAGES = RateTuning(aim=0.0215, cut=0.04, step=0.09, lift=3.0)
 """Nothing is known of it, and a refused image is one image: quickly. At 10 images a second a probe
 costs a refusal and comes every 5 s; to come sooner, more than 2 % would have to be refused."""
 
 
 @attrs.define(eq=False)
-class Sent:
+class SentBatch:
     """What was sent at one time, and how much of it was accepted; None while that is not known."""
 
     at: float
@@ -114,20 +114,22 @@ class _Probe:
     full_at: float = math.inf
 
 
-class Pace:
+class AdaptiveRate:
     """A rate per second that is learnt.
 
     Args:
         start: The rate at first; infinite if nothing is known.
         ceiling: The most there can be.
-        manner: How it is learnt.
+        tuning: How it is learnt.
         hold: How many must pass before it is probed for the first time.
     """
 
-    def __init__(self, start: float, ceiling: float, manner: Manner, *, hold: float = 0.0) -> None:
+    def __init__(
+        self, start: float, ceiling: float, tuning: RateTuning, *, hold: float = 0.0
+    ) -> None:
         self.rate = start
         self._ceiling = ceiling
-        self._manner = manner
+        self._tuning = tuning
         self._base = start
         self._hold = hold
         self._refused = 0
@@ -136,7 +138,7 @@ class Pace:
         self._slack = 0.0
         self._cut_at = -math.inf
         self._unbounded_until = -math.inf
-        self._log: deque[Sent] = deque()
+        self._log: deque[SentBatch] = deque()
 
     def cap(self, ceiling: float) -> None:
         """Another ceiling from now on; a rate that stood at the old one goes to the new one."""
@@ -145,9 +147,9 @@ class Pace:
             self._probe = None
         self._ceiling = ceiling
 
-    def sent(self, count: int, now: float) -> Sent:
+    def sent(self, count: int, now: float) -> SentBatch:
         """Note that so many were sent; the note goes back to `answered`."""
-        sent = Sent(now, count)
+        sent = SentBatch(now, count)
         self._log.append(sent)
         while self._log[0].at <= now - REMEMBERED:
             self._log.popleft()
@@ -155,7 +157,7 @@ class Pace:
             self._exceed(self._probe, count, now)
         return sent
 
-    def answered(self, sent: Sent, accepted: int, refused: int, now: float) -> None:
+    def answered(self, sent: SentBatch, accepted: int, refused: int, now: float) -> None:
         """Learn from one answer.
 
         Args:
@@ -174,7 +176,7 @@ class Pace:
 
     # --- the last second, as it was sent ----------------------------------------------------------
 
-    def _second_before(self, moment: float) -> Iterator[Sent]:
+    def _second_before(self, moment: float) -> Iterator[SentBatch]:
         for sent in reversed(self._log):
             if sent.at <= moment - WINDOW:
                 return
@@ -221,7 +223,7 @@ class Pace:
             self._climb(probe)
 
     def _begin_probe(self, now: float) -> None:
-        step = max(self._manner.step, min(self._manner.lift / self._base, LARGEST_STEP / 2))
+        step = max(self._tuning.step, min(self._tuning.lift / self._base, LARGEST_STEP / 2))
         if self._is_far_down():
             step = LARGEST_STEP / 2
         self._probe = _Probe(self._base, step, now)
@@ -246,9 +248,9 @@ class Pace:
         if self.rate > self._base:
             probe.excess += count * (1 - self._base / self.rate)
             probe.total += count * (1 - probe.held / self.rate)
-        more = self._manner.margin * self._base + 1
+        more = self._tuning.margin * self._base + 1
         enough = probe.excess > more or self.rate >= self._ceiling
-        confirm = min(self._manner.confirm, WINDOW) if self._is_far_down() else self._manner.confirm
+        confirm = min(self._tuning.confirm, WINDOW) if self._is_far_down() else self._tuning.confirm
         long_enough = now >= probe.began + confirm
         if enough and long_enough and probe.total > 1.1 * self._slack:
             probe.full_at = min(probe.full_at, now)
@@ -265,7 +267,7 @@ class Pace:
         elif self._probe is None and evident < FAR_LESS * self._base and self._tells(sent_at):
             self._fall(self._evidently(evident, sent_at), now)
         elif self._probe is None and sent_at > self._cut_at + WINDOW and self._base < math.inf:
-            level = self._base * (1 - self._manner.cut)
+            level = self._base * (1 - self._tuning.cut)
             if self._ceiling == math.inf and self._was_used(sent_at):
                 level = min(level, self._evidently(evident + 1, sent_at))
             self._fall(level, now)
@@ -285,18 +287,18 @@ class Pace:
     def _evidently(self, evident: float, sent_at: float) -> float:
         """The rate to keep when so many per second were accepted."""
         if evident:
-            return evident * (1 - self._manner.margin)
+            return evident * (1 - self._tuning.margin)
         # Nothing at all was: half of what there was, which may have been without bound.
         sent = sum(sent.count for sent in self._second_before(sent_at)) / WINDOW
         return min(self._base, max(sent, LEAST_SAMPLE)) / 2
 
     def _end_probe(self, probe: _Probe, evident: float) -> None:
         self._probe = None
-        found = evident * (1 - self._manner.margin)
+        found = evident * (1 - self._tuning.margin)
         self._base = max(probe.held, min(found, self.rate))
         if self._base >= RAISED * probe.held:
             self._raised = probe
-            self._hold = 1 / self._manner.aim
+            self._hold = 1 / self._tuning.aim
         else:
             self._settle(probe)
 
@@ -316,11 +318,11 @@ class Pace:
             self._settle(self._raised)
         elif base < FAR_LESS * before and self._raised is None:
             # The limit itself has come down, which is nobody's fault.
-            self._hold = min(1 / self._manner.aim, MOST_HOLD * base)
+            self._hold = min(1 / self._tuning.aim, MOST_HOLD * base)
             self._slack = 0.0
 
     def _owe(self, refused: int) -> None:
         """Hold longer, until these are no more than the aim; but not for ever."""
         if self._raised is None:
-            most = max(1 / self._manner.aim, MOST_HOLD * self._base)
-            self._hold = min(max(self._hold, 0.0) + refused / self._manner.aim, most)
+            most = max(1 / self._tuning.aim, MOST_HOLD * self._base)
+            self._hold = min(max(self._hold, 0.0) + refused / self._tuning.aim, most)

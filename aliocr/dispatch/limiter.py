@@ -1,4 +1,4 @@
-"""The permit: leave to send one request, handed out so that the account's limit is never passed."""
+"""Limiters: a permit lets one request go, and the account's request rate is never passed."""
 
 from __future__ import annotations
 
@@ -8,25 +8,24 @@ from typing import Protocol, runtime_checkable
 
 from aiolimiter import AsyncLimiter
 
-from aliocr.dispatch.adaptive_rate import REQUESTS as MANNER
-from aliocr.dispatch.adaptive_rate import Pace, Sent
+from aliocr.dispatch.adaptive_rate import REQUESTS, AdaptiveRate, SentBatch
 from aliocr.limits import REQUESTS_PER_SECOND
 
 SAFE = 0.99
-"""The part of a limit at which permits come at most: what remains absorbs rounding."""
+"""Part of a limit at which permits come at most; the rest absorbs rounding."""
 
-FIRST = 1 - MANNER.margin
-"""The part of a limit at which permits come at first: jitter up to 50 ms passes the strictest
-server then. A margin that proves too wide is given up after `FIRST_HOLD` requests."""
+FIRST = 1 - REQUESTS.margin
+"""Part of a limit at which permits come at first: jitter up to 50 ms then passes the strictest
+server. After `FIRST_HOLD` requests a margin that proves too wide is reduced."""
 
 FIRST_HOLD = 100
 
 OPEN = 1000
-"""Permits of which it is remembered when they were given, until it is known what became of them."""
+"""Permits that a limiter remembers until it hears what became of them."""
 
 
 class Limiter(Protocol):
-    """Anything with an awaitable `acquire` can hold the rate."""
+    """An object with an awaitable `acquire` that holds a rate."""
 
     async def acquire(self) -> None:
         """Return when one request may be sent."""
@@ -35,32 +34,32 @@ class Limiter(Protocol):
 
 @runtime_checkable
 class LearningLimiter(Limiter, Protocol):
-    """A limiter that wants to know what became of its permits."""
+    """A limiter that hears what became of its permits, and learns from it."""
 
-    def answered(self, sent_at: float, *, throttled: bool) -> None:
-        """A request has ended.
+    def request_ended(self, sent_at: float, *, throttled: bool) -> None:
+        """Hear that a request has ended.
 
         Args:
             sent_at: When it was sent, in seconds of the loop's clock.
-            throttled: The service refused it for the request rate.
+            throttled: The service refused the request for its rate.
         """
         ...
 
     def unused(self) -> None:
-        """A permit was acquired, and nothing was sent with it."""
+        """Hear that nothing was sent with the last permit."""
         ...
 
 
 class PacedLimiter:
-    """Permits at even distances, first come first served: no burst, ever.
+    """Permits at even distances, first come first served: a token bucket without a burst.
 
     `AsyncLimiter(10, 1)` would let 19 requests into its first second, because a bucket of B that
     leaks at r lets B + r·T through in T seconds. Here B + r stays below limit + 1, so that no
     second sees more than the limit: for 10 a second, a bucket of 1.05 at 9.9 a second at most.
 
-    What leaves evenly does not arrive evenly, and how the service counts is not known. So the
-    permits come at 94.5 % of the limit at first, and later as near to 99 % as goes with no more
-    than 0.3 % of them refused.
+    Requests that leave evenly do not arrive evenly, and how the service counts is not known. So
+    permits come at 94.5 % of the limit at first, and later as near to 99 % as keeps refusals at
+    0.3 % or less.
 
     Args:
         requests_per_second: The limit.
@@ -68,12 +67,12 @@ class PacedLimiter:
 
     def __init__(self, requests_per_second: float = REQUESTS_PER_SECOND) -> None:
         self.requests_per_second = requests_per_second
-        self._pace = _pace(requests_per_second)
-        self._bucket = _even_bucket(self._pace.rate)
+        self._adaptive = _adaptive_rate(requests_per_second)
+        self._bucket = _even_bucket(self._adaptive.rate)
         # aiolimiter lets newcomers barge and prefers small amounts; behind a lock it has a single
         # caller at a time, and the lock is first in, first out.
         self._turn = asyncio.Lock()
-        self._open: deque[Sent] = deque(maxlen=OPEN)
+        self._open: deque[SentBatch] = deque(maxlen=OPEN)
 
     def __repr__(self) -> str:
         return f"<PacedLimiter {self.requests_per_second:g} requests/s>"
@@ -81,42 +80,42 @@ class PacedLimiter:
     @property
     def rate(self) -> float:
         """Permits per second, now."""
-        return self._pace.rate
+        return self._adaptive.rate
 
     def change_limit(self, requests_per_second: float) -> None:
         """Hold another limit from the next permit on."""
         if requests_per_second != self.requests_per_second:
             self.requests_per_second = requests_per_second
-            self._pace = _pace(requests_per_second)
+            self._adaptive = _adaptive_rate(requests_per_second)
 
     async def acquire(self) -> None:
-        """Return when the next request may be sent; let go of the place in line if cancelled."""
+        """Return when the next request may be sent; a cancelled caller loses its place in line."""
         async with self._turn:
             await self._bucket.acquire()
-            if self._bucket.max_rate / self._bucket.time_period != self._pace.rate:
+            if self._bucket.max_rate / self._bucket.time_period != self._adaptive.rate:
                 # This permit fills the bucket of the new rate, which costs no time.
-                self._bucket = _even_bucket(self._pace.rate)
+                self._bucket = _even_bucket(self._adaptive.rate)
                 await self._bucket.acquire(self._bucket.max_rate)
-            self._open.append(self._pace.sent(1, asyncio.get_running_loop().time()))
+            self._open.append(self._adaptive.sent(1, asyncio.get_running_loop().time()))
 
-    def answered(self, sent_at: float, *, throttled: bool) -> None:
+    def request_ended(self, sent_at: float, *, throttled: bool) -> None:
         """Learn how near to the limit permits may come."""
         for number in reversed(range(len(self._open))):
             if self._open[number].at <= sent_at:
                 now = asyncio.get_running_loop().time()
                 permit = self._open[number]
                 del self._open[number]
-                self._pace.answered(permit, int(not throttled), int(throttled), now)
+                self._adaptive.answered(permit, int(not throttled), int(throttled), now)
                 return
 
     def unused(self) -> None:
-        """The permit lapses: the next comes when it would have come anyway."""
+        """Forget the last permit; the next comes at the same time as if it had been used."""
         if self._open:
             self._open.pop()
 
 
-def _pace(limit: float) -> Pace:
-    return Pace(FIRST * limit, SAFE * limit, MANNER, hold=FIRST_HOLD)
+def _adaptive_rate(limit: float) -> AdaptiveRate:
+    return AdaptiveRate(FIRST * limit, SAFE * limit, REQUESTS, hold=FIRST_HOLD)
 
 
 def _even_bucket(rate: float) -> AsyncLimiter:
@@ -125,13 +124,13 @@ def _even_bucket(rate: float) -> AsyncLimiter:
 
 
 class StrictLimiter:
-    """Permits that cannot be too many, however the network delays and the service counts.
+    """Permits that cannot be too many, whatever the network delays and however the service counts.
 
-    There are as many slots as the limit has requests a second, and each is free again one second
-    after its request was answered: two requests of one slot cannot arrive within a second. (One
-    that was given up without an answer may still be under way; its slot is taken for answered
-    then.) The price is the time of an answer: 10 ÷ (1 + L) requests a second for answers that take
-    L seconds, half of the limit at 1 s.
+    There is a slot for each request of the limit, and a slot is free again one second after its
+    request was answered: two requests of one slot cannot arrive within a second. (A request given
+    up without an answer may still be under way; its slot counts as answered then.) The price is
+    the time of an answer: 10 ÷ (1 + L) requests a second for answers that take L seconds, half of
+    the limit at 1 s.
 
     Give the same one to all sessions of an account, on one event loop.
 
@@ -146,7 +145,7 @@ class StrictLimiter:
             )
         self._requests_per_second = requests_per_second
         self._slots = asyncio.Semaphore(requests_per_second)
-        # Evenly, too: ten at once would each carry what the image quota has just then.
+        # Even distances, too: ten at once would each carry what the image quota has just then.
         self._bucket = _even_bucket(requests_per_second)
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -157,7 +156,7 @@ class StrictLimiter:
         """Return when a slot is free; first come, first served.
 
         Raises:
-            RuntimeError: It was used on another event loop before, and knows nothing of its slots.
+            RuntimeError: The limiter was used on another event loop before.
         """
         loop = asyncio.get_running_loop()
         if self._loop not in (None, loop):
@@ -170,8 +169,8 @@ class StrictLimiter:
             self._slots.release()
             raise
 
-    def answered(self, sent_at: float, *, throttled: bool) -> None:  # noqa: ARG002 - the protocol
-        """Free the slot in a second."""
+    def request_ended(self, sent_at: float, *, throttled: bool) -> None:  # noqa: ARG002 - the protocol
+        """Free the slot one second from now."""
         asyncio.get_running_loop().call_later(1.0, self._slots.release)
 
     def unused(self) -> None:

@@ -1,154 +1,335 @@
-"""The images that are not done yet, and who wait for each."""
+"""Pending images: asked for and not done. Every change of their state is in this file.
+
+    queued    waits for a permit                      → sent, done
+    sent      is in a request                         → returned, done
+    returned  its request has ended without a scan    → queued, resting, done
+    resting   waits before its next try               → queued, done
+    done      its outcome was given out, or no caller waits for it
+
+1. An image is done once, with one outcome for each of its waiters.
+2. An image equal to one that is not done joins it, and costs nothing; unless a caller has given
+   either image a data id.
+3. A caller that leaves takes its waiter away. An image without waiters is done: a queued one leaves
+   the queue, and costs nothing; one that is sent is counted when its request ends.
+
+Pure: times come in as arguments, in seconds of the loop's clock.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TypeAlias
+import math
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+from typing import Protocol
 
 import attrs
 
-from aliocr.dispatch.queue import Caller, Journey, Lane, Queue, Ticket
-from aliocr.errors import OCRError
+from aliocr.dispatch.queue import Lane, Queue
+from aliocr.dispatch.retry import Verdict
+from aliocr.errors import OCRError, ScanTimeoutError, ThrottledError
 from aliocr.models import Failure, Image, Outcome, Scan
 from aliocr.stats import Tally
 
-Answer: TypeAlias = Scan | OCRError
-"""What the service made of one image."""
+
+class State(StrEnum):
+    """The state of a pending image; the table above says what may follow."""
+
+    QUEUED = "queued"
+    SENT = "sent"
+    RETURNED = "returned"
+    RESTING = "resting"
+    DONE = "done"
 
 
-class Journeys:
-    """Every image from when it is asked for until its outcome is given out, once.
+NEXT: dict[State, tuple[State, ...]] = {
+    State.QUEUED: (State.SENT, State.DONE),
+    State.SENT: (State.RETURNED, State.DONE),
+    State.RETURNED: (State.QUEUED, State.RESTING, State.DONE),
+    State.RESTING: (State.QUEUED, State.DONE),
+    State.DONE: (),
+}
+
+
+class Receiver(Protocol):
+    """A caller that waits for an outcome."""
+
+    def deliver(self, waiter: Waiter, outcome: Outcome) -> None:
+        """Take the one outcome of the image. Must not raise."""
+
+
+class Follower(Protocol):
+    """A caller that also follows the tries of its images."""
+
+    def image_sent(self, waiter: Waiter) -> None:
+        """The image has left the queue for its first try; not called for one that joined later."""
+
+    def image_returned(self, waiter: Waiter) -> None:
+        """The image has returned from a try and takes another, at once or after a rest.
+
+        A caller that wants no other try withdraws its waiter now.
+        """
+
+
+@attrs.define(eq=False)
+class Waiter:
+    """One caller's wait for one image.
 
     Args:
-        queue: Where those that wait stand.
-        tally: Where outcomes are counted.
-        company: The most images a request may carry.
+        image: As this caller gave it.
+        receiver: Gets the outcome; None once it was given, or is not wanted any more.
+        pending: The image, shared with the waiters of equal images.
+        follower: Hears of its tries; None for a caller that does not follow them.
+        number: The caller's own number for the image.
+        deadline: When the caller leaves.
     """
 
-    def __init__(self, queue: Queue, tally: Tally, company: int) -> None:
-        self._queue = queue
+    image: Image
+    receiver: Receiver | None
+    pending: PendingImage
+    follower: Follower | None = None
+    number: int = 0
+    deadline: float = math.inf
+
+
+@attrs.define(eq=False)
+class PendingImage:
+    """One image from the call that asks for it to its outcome.
+
+    Args:
+        image: The image.
+        lane: Its lane.
+        batch_limit: The most images that its next request may carry, itself included.
+        since: When it first joined the queue.
+        state: Its state; only `Pending` changes it.
+        waiters: One for each caller.
+        failures: Tries that failed, throttled ones left out.
+        refusals: Tries in which the image itself was refused for the image quota.
+        refused_at: When it was throttled first.
+        sent_before: It has left the queue at least once.
+        maybe_charged: A try that has ended may have been charged.
+    """
+
+    image: Image
+    lane: Lane
+    batch_limit: int
+    since: float
+    state: State = State.QUEUED
+    waiters: dict[Waiter, None] = attrs.field(factory=dict, repr=False)
+    failures: int = 0
+    refusals: int = 0
+    refused_at: float = math.inf
+    sent_before: bool = False
+    maybe_charged: bool = False
+
+    @property
+    def deadline(self) -> float:
+        """When its last caller leaves."""
+        return max([waiter.deadline for waiter in self.waiters], default=-math.inf)
+
+    def enter(self, state: State) -> None:
+        """Change the state, as the table allows."""
+        if state not in NEXT[self.state]:
+            raise RuntimeError(f"an image cannot be {state} after {self.state}")
+        self.state = state
+
+
+class Pending:
+    """All pending images of a session, from the call that asks for each to its one outcome.
+
+    Args:
+        tally: Where sent images and outcomes are counted.
+        images_per_request: The most images that a request may carry.
+    """
+
+    def __init__(self, tally: Tally, images_per_request: int) -> None:
+        self.queue: Queue[PendingImage] = Queue()
         self._tally = tally
-        self._company = company
-        self._open: dict[Journey, None] = {}
-        self._equals: dict[Image, Journey] = {}
+        self._batch_limit = images_per_request
+        self._open: dict[PendingImage, None] = {}
+        self._equals: dict[Image, PendingImage] = {}
 
-    def __contains__(self, journey: Journey) -> bool:
-        return journey in self._open
-
-    def __iter__(self) -> Iterator[Journey]:
-        """Those that are open now; they may end while one looks at them."""
+    def __iter__(self) -> Iterator[PendingImage]:
+        """The images that are not done now; each may become so during the loop."""
         return iter(list(self._open))
 
-    def begin(
+    # --- callers ----------------------------------------------------------------------------------
+
+    def add(
         self,
         image: Image,
-        caller: Caller,
+        receiver: Receiver,
         lane: Lane,
         *,
-        number: int,
-        deadline: float,
+        follower: Follower | None = None,
+        number: int = 0,
+        deadline: float = math.inf,
         now: float,
-    ) -> Ticket:
-        """Queue an image, or have its caller join one that is equal and not done.
-
-        An image that a caller has named is equal to no other.
+    ) -> Waiter:
+        """Queue an image, or let its caller join an equal one; rule 2.
 
         Args:
             image: The image.
-            caller: Who gets its outcome.
+            receiver: Gets the outcome.
             lane: Its lane.
-            number: The caller's own number for it.
-            deadline: When the caller leaves, in seconds of the loop's clock.
-            now: The time, by the same clock.
+            follower: Hears of its tries; None if the caller does not follow them.
+            number: The caller's own number for the image.
+            deadline: When the caller leaves.
+            now: The time.
         """
-        journey = Journey(image, lane, self._company, now)
+        pending = PendingImage(image, lane, self._batch_limit, now)
         if image.data_id is None:
-            equal = self._equals.setdefault(image, journey)
-            if equal is not journey:
-                return self._join(equal, Ticket(image, caller, equal, number, deadline), lane)
-        ticket = Ticket(image, caller, journey, number, deadline)
-        journey.tickets[ticket] = None
-        self._open[journey] = None
-        self._queue.add(journey)
-        return ticket
-
-    def _join(self, journey: Journey, ticket: Ticket, lane: Lane) -> Ticket:
+            pending = self._equals.setdefault(image, pending)
+        waiter = Waiter(image, receiver, pending, follower, number, deadline)
+        pending.waiters[waiter] = None
+        if pending not in self._open:
+            self._open[pending] = None
+            self.queue.add(pending)
+            return waiter
         self._tally.shared += 1
-        journey.tickets[ticket] = None
-        if lane < journey.lane:
-            self._queue.promote(journey, lane)
-        return ticket
+        if lane < pending.lane:
+            if pending.state is State.QUEUED:
+                self.queue.discard(pending)
+                pending.lane = lane
+                self.queue.add(pending)
+            pending.lane = lane
+        return waiter
 
-    def leave(self, ticket: Ticket) -> None:
-        """Its caller wants nothing any more; the image goes on only if another does."""
-        ticket.caller = None
-        journey = ticket.journey
-        journey.tickets.pop(ticket, None)
-        if journey in self._open and not journey.tickets:
-            self._forget(journey)
-            # One that travels is counted when it arrives.
-            self._tally.given_up += journey.maybe_charged and not journey.travelling
+    def withdraw(self, waiter: Waiter) -> None:
+        """Deliver nothing more to this waiter; rule 3."""
+        waiter.receiver = waiter.follower = None
+        pending = waiter.pending
+        pending.waiters.pop(waiter, None)
+        if pending.state is not State.DONE and not pending.waiters:
+            self._tally.given_up += pending.maybe_charged and pending.state is not State.SENT
+            self._close(pending)
 
-    def depart(self, journey: Journey) -> None:
-        """It leaves the queue in a request."""
+    # --- requests ---------------------------------------------------------------------------------
+
+    def send(self, most: int, horizon: float) -> list[PendingImage]:
+        """Take the next batch from the queue, for a request that leaves now.
+
+        Args:
+            most: Images in the batch at most, 1 or more.
+            horizon: When an answer is expected at the earliest. An image whose callers have all
+                left by then is not sent: it fails.
+
+        Returns:
+            The batch; empty if no image waits any more.
+        """
+        batch: list[PendingImage] = []
+        while not batch and (taken := self.queue.take(most)):
+            for pending in taken:
+                if pending.deadline < horizon:
+                    too_late = "no time is left for an answer, so it was not sent"
+                    self.fail(pending, ScanTimeoutError(too_late, transient=True))
+            batch = [pending for pending in taken if pending.state is State.QUEUED]
+        for pending in batch:
+            self._send(pending)
+        return batch
+
+    def _send(self, pending: PendingImage) -> None:
         self._tally.images_sent += 1
-        self._tally.charged_again += journey.maybe_charged
-        self._tally.retried += journey.failures > 0
-        if not journey.travelled:
-            for ticket in list(journey.tickets):
-                if ticket.caller is not None:
-                    ticket.caller.taken(ticket)
-        journey.travelled = journey.travelling = True
+        self._tally.charged_again += pending.maybe_charged
+        self._tally.retried += pending.failures > 0
+        if not pending.sent_before:
+            for waiter in list(pending.waiters):
+                if waiter.follower is not None:
+                    waiter.follower.image_sent(waiter)
+        pending.sent_before = True
+        pending.enter(State.SENT)
         self._tally.under_way += 1
 
-    def arrive(self, journey: Journey) -> None:
-        """Its request is over, whatever became of it; also if nobody wants it any more."""
-        journey.travelling = False
+    def returned(self, pending: PendingImage) -> bool:
+        """Note that its request has ended; return whether a caller still waits for the image."""
         self._tally.under_way -= 1
-        self._tally.given_up += journey not in self._open
+        if pending.state is State.DONE:
+            self._tally.given_up += 1
+            return False
+        pending.enter(State.RETURNED)
+        return True
 
-    def go_again(self, journey: Journey) -> bool:
-        """Whether anybody still wants it, now that it takes another try."""
-        for ticket in list(journey.tickets):
-            if ticket.caller is not None:
-                ticket.caller.returned(ticket)
-        return journey in self._open
+    # --- after a failed try -----------------------------------------------------------------------
 
-    def fail(self, journey: Journey, error: OCRError) -> None:
-        """Its one outcome is a failure; it says whether any try may have been charged."""
-        charged = journey.maybe_charged or journey.travelling or error.maybe_charged
-        self._finish(journey, error, maybe_charged=charged)
+    def note(self, pending: PendingImage, verdict: Verdict, error: OCRError) -> None:
+        """Count a failed try as the verdict says, and reduce the batch limit."""
+        rule = verdict.rule
+        if rule.counter == "failures":
+            pending.failures += 1
+            charged = error.maybe_charged if rule.charged == "error" else rule.charged == "maybe"
+            pending.maybe_charged |= charged
+        if verdict.batch_limit is not None:
+            pending.batch_limit = min(pending.batch_limit, verdict.batch_limit)
 
-    def succeed(self, journey: Journey, scan: Scan) -> None:
-        """Its one outcome is a scan."""
-        self._finish(journey, scan)
+    def count_refusal(self, pending: PendingImage, error: ThrottledError, now: float) -> None:
+        """Count a throttled try; the gateway's code speaks of the request, not of the image."""
+        self._tally.throttled += 1
+        pending.refusals += isinstance(error.code, int)
+        pending.refused_at = min(pending.refused_at, now)
 
-    def _finish(self, journey: Journey, answer: Answer, *, maybe_charged: bool = False) -> None:
-        if journey not in self._open:  # a caller withdrew it while another was told
+    def still_wanted(self, group: Sequence[PendingImage]) -> list[PendingImage]:
+        """Tell the callers of a next try; return the images for which one still waits."""
+        for pending in group:
+            for waiter in list(pending.waiters):
+                if waiter.follower is not None:
+                    waiter.follower.image_returned(waiter)
+        return [pending for pending in group if pending.state is not State.DONE]
+
+    def rest(self, group: Sequence[PendingImage]) -> None:
+        """Let images rest before their next try."""
+        for pending in group:
+            pending.enter(State.RESTING)
+
+    def requeue(self, group: Sequence[PendingImage]) -> None:
+        """Put images into the queue again, in this order, before all that were never sent."""
+        for pending in reversed(group):  # each goes to the front, so the first goes last
+            if pending.state is not State.DONE:
+                pending.enter(State.QUEUED)
+                self.queue.add(pending)
+
+    # --- outcomes ---------------------------------------------------------------------------------
+
+    def fail(self, pending: PendingImage, error: OCRError) -> None:
+        """Give out a failure, which says whether any try may have been charged."""
+        if pending.state is State.DONE:  # a caller withdrew it while another was told
             return
-        self._forget(journey)
-        for ticket in list(journey.tickets):
-            caller, ticket.caller = ticket.caller, None
-            if caller is None:
-                continue
-            self._tally.outcomes[type(answer).__name__] += 1
-            outcome: Outcome
-            if isinstance(answer, Scan):
-                same = ticket.image is answer.image
-                outcome = answer if same else attrs.evolve(answer, image=ticket.image)
-            else:
-                outcome = Failure(ticket.image, _own(answer, maybe_charged))
-            caller.deliver(ticket, outcome)
+        charged = pending.maybe_charged or pending.state is State.SENT or error.maybe_charged
+        self._close(pending)
+        for waiter, receiver in self._receivers(pending, type(error).__name__):
+            receiver.deliver(waiter, Failure(waiter.image, _own(error, maybe_charged=charged)))
 
-    def _forget(self, journey: Journey) -> None:
-        del self._open[journey]
-        self._queue.discard(journey)
-        if journey.image.data_id is None:
-            del self._equals[journey.image]
+    def succeed(self, pending: PendingImage, scan: Scan) -> bool:
+        """Note that its request has ended, and give out the scan.
+
+        Returns:
+            Whether a caller still waited for the image.
+        """
+        if not self.returned(pending):
+            return False
+        self._close(pending)
+        for waiter, receiver in self._receivers(pending, "Scan"):
+            same = waiter.image is scan.image
+            receiver.deliver(waiter, scan if same else attrs.evolve(scan, image=waiter.image))
+        return True
+
+    def _close(self, pending: PendingImage) -> None:
+        if pending.state is State.QUEUED:
+            self.queue.discard(pending)
+        pending.enter(State.DONE)
+        del self._open[pending]
+        if pending.image.data_id is None:
+            del self._equals[pending.image]
+
+    def _receivers(self, pending: PendingImage, kind: str) -> Iterator[tuple[Waiter, Receiver]]:
+        """Each waiter with its receiver, once, as long as the receiver wants the outcome."""
+        for waiter in list(pending.waiters):
+            receiver, waiter.receiver = waiter.receiver, None
+            if receiver is not None:
+                self._tally.outcomes[kind] += 1
+                yield waiter, receiver
 
 
-def _own(error: OCRError, maybe_charged: bool) -> OCRError:  # noqa: FBT001 - what it is of the copy
-    """An exception for one caller: one that many tasks raise grows with each."""
+def _own(error: OCRError, *, maybe_charged: bool) -> OCRError:
+    """Copy an exception for one caller: one that many tasks raise grows with each."""
     own = type(error).__new__(type(error), *error.args)
     own.__dict__.update(error.__dict__)
     own.__cause__ = error.__cause__

@@ -1,4 +1,14 @@
-"""What becomes of images that have come back: an outcome, another try, or the queue at once."""
+"""Settling: a reply is given out part by part, and each failed image gets what `retry` decides.
+
+1. One reply after the other, a part in each round of the event loop, so that many replies block
+   the loop no longer than one. No task unpacks replies: no cancellation loses what was paid for.
+2. The account hears of a reply when all of it has been read.
+3. A throttled image waits with the others for the account's next permit, and spends no try. It
+   fails when nothing of the account gets through for `throttle_timeout`, or when the image itself
+   was refused `MANY_REFUSALS` times in longer than that.
+4. Images that fail alike rest alike, and come back together.
+5. If the account is refused, every image that is not in a request fails too.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +18,15 @@ from collections.abc import Callable, Iterator, Sequence
 
 import attrs
 
-from aliocr.dispatch.pending import Journeys
-from aliocr.dispatch.queue import Journey, Queue
-from aliocr.dispatch.retry import Budget, RetryPolicy
-from aliocr.dispatch.throttle import Account, Trip
-from aliocr.errors import AuthError, OCRError, ThrottledError
+from aliocr.dispatch.pending import Pending, PendingImage, State
+from aliocr.dispatch.retry import Deed, Kind, RepeatBudget, RetryPolicy, Verdict, kind_of
+from aliocr.dispatch.throttle import AccountThrottle, SentRequest
+from aliocr.errors import OCRError, ThrottledError
 from aliocr.models import Scan
 from aliocr.protocol.replies import Part
-from aliocr.stats import Tally
 
 MANY_REFUSALS = 20
-"""Refused so often, an image has been throttled for itself, though others of the account pass."""
+"""Refusals of one image after which it fails although other images of the account pass."""
 
 
 @attrs.define(eq=False)
@@ -26,200 +34,206 @@ class _Reply:
     """A reply that is being given out.
 
     Args:
-        trip: Of its request.
-        parts: What has not been read yet.
-        open: By its place in the request, each image that has not been found yet.
+        request: Its request.
+        parts: The parts that were not read yet.
+        open: The images that were not found yet, by their places in the request.
         failed: The images that were not read, and why, in the order of the request.
     """
 
-    trip: Trip
+    request: SentRequest
     parts: Iterator[Part]
-    open: dict[int, Journey]
-    failed: list[tuple[Journey, OCRError]] = attrs.field(factory=list)
+    open: dict[int, PendingImage]
+    failed: list[tuple[PendingImage, OCRError]] = attrs.field(factory=list)
 
-    def read_on(self) -> Part:
-        """The next part, whatever is wrong with it; not called once nothing is open."""
+    def next_part(self) -> Part:
+        """Read the next part; not called once no image is open."""
         try:
             return next(self.parts)
         except Exception as error:  # noqa: BLE001 - a defect here: no caller may wait for ever
             return [(place, defect(error)) for place in self.open]
 
 
-class Returns:
-    """Judges what came back of a request, image by image.
+class Settler:
+    """Gives out replies, and settles what failed.
 
     Args:
-        journeys: Where outcomes are given out.
-        queue: Where images go that are sent again.
-        account: Says for how long nothing has got through.
-        tally: Where refusals are counted.
-        retry: Says which failed image goes again, and when.
+        pending: The images.
+        throttle: The account's.
+        retry: Decides what becomes of a failed image.
         budget: What may be sent again though it may have been charged.
-        throttle_timeout: Seconds for which images wait for an account that nothing gets through.
+        throttle_timeout: Seconds for which images wait for an account that lets nothing through.
         ready: Called when images have joined the queue, or can be sent again.
+
+    Attributes:
+        behind: More than one reply waits: send nothing more until it is given out.
     """
 
     def __init__(
         self,
-        journeys: Journeys,
-        queue: Queue,
-        account: Account,
-        tally: Tally,
+        pending: Pending,
+        throttle: AccountThrottle,
         *,
         retry: RetryPolicy,
-        budget: Budget,
+        budget: RepeatBudget,
         throttle_timeout: float,
         ready: Callable[[], None],
     ) -> None:
-        self._journeys = journeys
-        self._queue = queue
-        self._account = account
-        self._tally = tally
+        self._pending = pending
+        self._throttle = throttle
         self._retry = retry
         self._budget = budget
         self._throttle_timeout = throttle_timeout
         self._ready = ready
-        self._resting: set[asyncio.TimerHandle] = set()
+        self._rests: set[asyncio.TimerHandle] = set()
         self._replies: deque[_Reply] = deque()
-        self._turn: asyncio.Handle | None = None
+        self._next_round: asyncio.Handle | None = None
+        self.behind = False
 
     def close(self) -> None:
-        """Give out what has come, all of it now, and wake nobody any more."""
-        if self._turn is not None:
-            self._turn.cancel()
+        """Give out all replies that have come, now, and end all rests."""
+        if self._next_round is not None:
+            self._next_round.cancel()
         while self._replies:
-            self._unpack()
-        for timer in self._resting:
+            self._give_out_part()
+        for timer in self._rests:
             timer.cancel()
 
-    def receive(self, batch: Sequence[Journey], parts: Iterator[Part], trip: Trip) -> None:
-        """Give out a reply part by part, the loop let in between; its first part now.
+    # --- replies ----------------------------------------------------------------------------------
 
-        One reply after the other, so that many make no turn longer than one does. No task does it,
-        so no cancellation can lose what has been paid for. The account hears of a reply when all of
-        it has been read.
-        """
-        self._replies.append(_Reply(trip, parts, dict(enumerate(batch))))
-        if self._turn is None:
-            self._take_turn()
+    def receive(
+        self, batch: Sequence[PendingImage], parts: Iterator[Part], request: SentRequest
+    ) -> None:
+        """Give out a reply; its first part now, unless another reply is being given out."""
+        self._replies.append(_Reply(request, parts, dict(enumerate(batch))))
+        self.behind = len(self._replies) > 1
+        if self._next_round is None:
+            self._work()
 
-    @property
-    def behind(self) -> bool:
-        """More has come than can be given out now: nothing should be asked for besides."""
-        return len(self._replies) > 1
-
-    def _take_turn(self) -> None:
-        self._unpack()
+    def _work(self) -> None:
+        self._give_out_part()
         if self._replies:
-            self._turn = asyncio.get_running_loop().call_soon(self._take_turn)
+            self._next_round = asyncio.get_running_loop().call_soon(self._work)
         else:
-            self._turn = None
+            self._next_round = None
             self._ready()
 
-    def _unpack(self) -> None:
-        """Give out one part of the first reply; with its last, settle what failed."""
+    def _give_out_part(self) -> None:
+        """Give out one part of the first reply; with its last part, settle what failed."""
         reply = self._replies[0]
-        for place, answer in reply.read_on():
-            journey = reply.open.pop(place)
-            if not isinstance(answer, Scan):
-                reply.failed.append((journey, answer))
-                continue
-            self._journeys.arrive(journey)
-            if journey in self._journeys:
+        for place, outcome in reply.next_part():
+            pending = reply.open.pop(place)
+            if not isinstance(outcome, Scan):
+                reply.failed.append((pending, outcome))
+            elif self._pending.succeed(pending, outcome):
                 self._budget.refill()
-                self._journeys.succeed(journey, answer)
         if not reply.open:
             self._replies.popleft()
-            journeys = [journey for journey, _ in reply.failed]
-            errors = [error for _, error in reply.failed]
-            self._account.arrive(reply.trip, errors)
-            for journey in journeys:
-                self._journeys.arrive(journey)
-            self.settle(journeys, errors)
+            self.behind = len(self._replies) > 1
+            self._throttle.ended(reply.request, [error for _, error in reply.failed])
+            if reply.failed:
+                for pending, _ in reply.failed:
+                    self._pending.returned(pending)
+                self._settle(reply.failed)
 
-    def settle(self, failed: Sequence[Journey], errors: Sequence[OCRError]) -> None:
-        """Judge those that were not read; those that failed alike rest alike, and come back so.
+    # --- failures ---------------------------------------------------------------------------------
 
-        They have arrived, all of them.
+    def settle_request(
+        self, batch: Sequence[PendingImage], error: OCRError, *, outage: bool
+    ) -> None:
+        """Settle the images of a request that failed as a whole; each has returned.
+
+        Args:
+            batch: The images.
+            error: The failure.
+            outage: All requests fail alike.
         """
-        throttled: list[Journey] = []
-        alike: dict[tuple[object, ...], tuple[OCRError, list[Journey]]] = {}
-        for journey, error in zip(failed, errors, strict=True):
-            if journey not in self._journeys:
-                continue
-            if isinstance(error, ThrottledError):
-                if self._waits_on(journey, error):
-                    throttled.append(journey)
-            else:
-                journey.failures += 1
-                journey.maybe_charged |= error.maybe_charged
-                kind = (type(error), str(error), journey.failures)
-                alike.setdefault(kind, (error, []))[1].append(journey)
-        self.come_back(throttled)
-        for error, group in alike.values():
-            self._retry_or_fail(group, error)
+        self._settle([(pending, error) for pending in batch], len(batch), outage=outage)
 
-    def _waits_on(self, journey: Journey, error: ThrottledError) -> bool:
-        """Throttled, it waits while its patience lasts, or while others get through."""
+    def _settle(
+        self,
+        failed: Sequence[tuple[PendingImage, OCRError]],
+        together: int | None = None,
+        *,
+        outage: bool = False,
+    ) -> None:
+        throttled: list[PendingImage] = []
+        alike: dict[tuple[object, ...], tuple[OCRError, list[PendingImage]]] = {}
+        for pending, error in failed:
+            if pending.state is not State.RETURNED:
+                continue
+            kind = kind_of(error, together)
+            if isinstance(error, ThrottledError):
+                if self._is_patient(pending, error):
+                    throttled.append(pending)
+            else:
+                tries = 0 if kind is Kind.REFUSED_TOGETHER else pending.failures
+                alike.setdefault((kind, str(error), tries), (error, []))[1].append(pending)
+        self._again_now(throttled)
+        for error, group in alike.values():
+            verdict = self._retry.judge(error, group[0].failures, together, outage=outage)
+            self._carry_out(verdict, group, error)
+
+    def _carry_out(self, verdict: Verdict, group: list[PendingImage], error: OCRError) -> None:
+        for pending in group:
+            self._pending.note(pending, verdict, error)
+        if verdict.deed is Deed.AGAIN_NOW:
+            self._again_now(group)
+        elif verdict.deed is Deed.AGAIN_LATER:
+            self._again_later(group, error, verdict.rest)
+        else:
+            self._fail(group, error)
+            if verdict.deed is Deed.GIVE_UP_ALL:
+                self.fail_waiting(error)
+
+    def _is_patient(self, pending: PendingImage, error: ThrottledError) -> bool:
+        """Rule 3: count the refusal, and fail the image if its patience has ended."""
         now = asyncio.get_running_loop().time()
-        self._tally.throttled += 1
-        journey.refusals += isinstance(error.code, int)  # the gateway's speaks of the request
-        journey.refused_at = min(journey.refused_at, now)
+        self._pending.count_refusal(pending, error, now)
         # By when the account is asked again, if it is paused for long.
-        then = now + self._account.paused_for(now)
-        stalled = self._account.stalled_for(then) > self._throttle_timeout
-        patient = then - journey.refused_at <= self._throttle_timeout
-        if patient or not (stalled or journey.refusals >= MANY_REFUSALS):
+        then = now + self._throttle.paused_for(now)
+        stalled = self._throttle.stalled_for(then) > self._throttle_timeout
+        patient = then - pending.refused_at <= self._throttle_timeout
+        if patient or not (stalled or pending.refusals >= MANY_REFUSALS):
             return True
-        self._journeys.fail(journey, error)
+        self._pending.fail(pending, error)
         if stalled:
-            for other in list(self._queue):
+            for other in list(self._pending.queue):
                 if then - other.since > self._throttle_timeout:
-                    self._journeys.fail(other, error)
+                    self._pending.fail(other, error)
         return False
 
-    def _retry_or_fail(self, group: Sequence[Journey], error: OCRError) -> None:
-        rest = self._retry.rest_after(error, group[0].failures)
-        again = []
-        for journey in group:
-            if rest is None or (journey.maybe_charged and not self._budget.spend()):
-                self._journeys.fail(journey, error)
-            else:
-                again.append(journey)
-        if again and rest is not None:
-            self._lay_down(again, rest)
-        if isinstance(error, AuthError) and rest is None:
-            self.refuse_waiting(error)
-
-    def _lay_down(self, group: Sequence[Journey], seconds: float) -> None:
-        def wake() -> None:
-            self._resting.discard(timer)
-            self._join(wanted)
-
-        wanted = [journey for journey in group if self._journeys.go_again(journey)]
-        timer = asyncio.get_running_loop().call_later(seconds, wake)
-        self._resting.add(timer)
-
-    def come_back(self, group: Sequence[Journey]) -> None:
-        """From a request that has arrived into the queue at once."""
-        self._join([journey for journey in group if self._journeys.go_again(journey)])
-
-    def _join(self, group: Sequence[Journey]) -> None:
-        """Join the queue again, before those that never left it."""
-        for journey in reversed(group):  # each goes to the front, so the first goes last
-            if journey in self._journeys:
-                self._queue.add(journey)
+    def _again_now(self, group: Sequence[PendingImage]) -> None:
+        self._pending.requeue(self._pending.still_wanted(group))
         self._ready()
 
-    def refuse_waiting(self, error: OCRError) -> None:
-        """Whoever is not under way gets what the account got."""
-        for journey in self._journeys:
-            if not journey.travelling:
-                self._journeys.fail(journey, error)
+    def _again_later(self, group: list[PendingImage], error: OCRError, seconds: float) -> None:
+        """Let images rest; those that may have been charged only while the budget lasts."""
+        refused = [each for each in group if each.maybe_charged and not self._budget.spend()]
+        self._fail(refused, error)
+        wanted = self._pending.still_wanted([each for each in group if each not in refused])
+        if not wanted:
+            return
+        self._pending.rest(wanted)
+
+        def wake() -> None:
+            self._rests.discard(timer)
+            self._pending.requeue(wanted)
+            self._ready()
+
+        timer = asyncio.get_running_loop().call_later(seconds, wake)
+        self._rests.add(timer)
+
+    def _fail(self, group: Sequence[PendingImage], error: OCRError) -> None:
+        for pending in group:
+            self._pending.fail(pending, error)
+
+    def fail_waiting(self, error: OCRError) -> None:
+        """Fail all images that are not in a request with the account's error."""
+        self._fail([each for each in self._pending if each.state is not State.SENT], error)
 
 
 def defect(error: BaseException) -> OCRError:
-    """What callers are told of a mistake in here."""
+    """Make the error that callers get for a mistake in this package."""
     failed = OCRError(f"{type(error).__name__}: {error}", maybe_charged=True)
     failed.__cause__ = error
     return failed

@@ -1,9 +1,9 @@
-"""A source of many images, drawn on no faster than its outcomes are used.
+"""A stream of images: its source is read no faster than its outcomes are used (back-pressure).
 
-One task a feed, none an image: the feeder pulls images into the queue while there is room, and the
-reader hands out what has come back. A second one waits to be told to stop, if anybody may. Memory
-holds what is queued, under way, or not yet read; a source of a million costs no more than one of a
-thousand.
+One task for a stream, none for an image: the feeder moves images from the source into the queue
+while there is room, and the reader gets outcomes as they come. A second task waits for the stop
+event, if there is one. Memory holds what is queued, sent, or not yet read; a source of a million
+costs no more than one of a thousand.
 """
 
 from __future__ import annotations
@@ -16,38 +16,38 @@ from contextlib import aclosing
 from typing import Self
 
 from aliocr.dispatch.batcher import Batcher
-from aliocr.dispatch.queue import Lane, Ticket
+from aliocr.dispatch.pending import State, Waiter
+from aliocr.dispatch.queue import Lane
 from aliocr.errors import AuthError, OCRError
 from aliocr.models import Image, Outcome
 
 Source = Iterable[str | Image] | AsyncIterable[str | Image]
 
 BATCHES_QUEUED = 2
-"""Full batches a feed keeps waiting: one for the next permit, one to refill from."""
+"""Full batches that a stream keeps in the queue: one for the next permit, one to refill from."""
 
 BATCHES_UNREAD = 10
-"""Batches of outcomes that may wait for their reader before the feed pulls no more."""
-
+"""Batches of outcomes that may wait for their reader before no more is drawn."""
 
 BATCHES_OPEN = 100
-"""Batches drawn and without outcome: more than can be under way at 10 requests a second with 7 s
-for each. Who may send more, or waits longer, meets it."""
+"""Batches drawn and without outcome: more than can be sent at 10 requests a second with 7 s for
+each. A higher rate or a longer timeout may reach this bound."""
 
 YIELD_EVERY = 100
-"""Images drawn before the loop is let in: equal ones fill no queue and would never stop."""
+"""Images drawn before other tasks run: equal images fill no queue and would never stop."""
 
 _END = object()
 
 
-class Feed:
-    """The journey of one source. Its owner closes it.
+class ImageStream:
+    """The images of one source, and their outcomes. Its owner closes it.
 
     Args:
         batcher: Where the images go, on the bulk lane.
         source: URLs or images, from an iterable or an asynchronous one. A generator is closed with
-            the feed.
+            the stream.
         images_per_request: The size of a batch, which the bounds above count in.
-        stop: Drains the feed once it is set; None if nobody will.
+        stop: Drains the stream once it is set; None for no such event.
     """
 
     def __init__(
@@ -62,11 +62,11 @@ class Feed:
         self._most_queued = BATCHES_QUEUED * images_per_request
         self._most_unread = BATCHES_UNREAD * images_per_request
         self._most_open = BATCHES_OPEN * images_per_request
-        self._queued: set[Ticket] = set()
-        self._open: set[Ticket] = set()
+        self._queued: set[Waiter] = set()
+        self._open: set[Waiter] = set()
         self._unread: deque[tuple[int, Outcome]] = deque()
         self._room = asyncio.Event()
-        self._news = asyncio.Event()
+        self._change = asyncio.Event()
         self._error: Exception | None = None
         self._asked = stop
         self._stopped = False
@@ -77,42 +77,42 @@ class Feed:
             [] if stop is None else [asyncio.create_task(self._watch(stop), name="aliocr stop")]
         )
 
-    def taken(self, ticket: Ticket) -> None:
-        """One of ours has left the queue."""
-        self._queued.discard(ticket)
+    def image_sent(self, waiter: Waiter) -> None:
+        """Count one less in the queue."""
+        self._queued.discard(waiter)
         self._look_for_room()
 
-    def returned(self, ticket: Ticket) -> None:
-        """One of ours has come back to go again, which it does not once we drain."""
+    def image_returned(self, waiter: Waiter) -> None:
+        """Refuse another try once the stream drains."""
         if self._draining or self._asked_to_stop:
-            self._withdraw(ticket)
+            self._withdraw(waiter)
 
-    def deliver(self, ticket: Ticket, outcome: Outcome) -> None:
-        """One of ours is done."""
-        self._open.discard(ticket)
-        self._queued.discard(ticket)
-        self._unread.append((ticket.number, outcome))
+    def deliver(self, waiter: Waiter, outcome: Outcome) -> None:
+        """Keep an outcome for the reader."""
+        self._open.discard(waiter)
+        self._queued.discard(waiter)
+        self._unread.append((waiter.number, outcome))
         self._look_for_room()
-        self._news.set()
+        self._change.set()
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> tuple[int, Outcome]:
-        """The next outcome to come, with its image's place in the source, from 0.
+        """Return the next outcome to come, with its image's place in the source, from 0.
 
         Raises:
             AuthError: The account is refused; at once.
             Exception: Whatever the source raised, or the `ValueError` of an image it gave, after
                 the outcomes of all images before it.
         """
-        if self._asked_to_stop:  # the task that waits for it may not have had its turn
+        if self._asked_to_stop:  # the task that waits for the event may not have run yet
             self.drain()
         while not self._unread:
             if not self._open and self._feeder.done():
                 raise self._error or StopAsyncIteration
-            self._news.clear()
-            await self._news.wait()
+            self._change.clear()
+            await self._change.wait()
         number, outcome = self._unread.popleft()
         self._look_for_room()
         if not outcome.ok and isinstance(outcome.error, AuthError):
@@ -120,54 +120,54 @@ class Feed:
         return number, outcome
 
     def drain(self) -> None:
-        """Draw on the source no more, and send nothing more; what is in a request still comes.
+        """Read the source no more and send nothing more; what is in a request still comes.
 
-        An image that has been in one and is to go again is not in one: it is withdrawn like those
-        that never left, and so is any that comes back to go again. Twice is once.
+        Images that wait for another try are withdrawn like those that were never sent, and so is
+        an image that returns for another try later. A second call changes nothing.
         """
         if self._draining:
             return
         self._draining = True
         self._let_go()
-        for ticket in list(self._open):
-            if not ticket.journey.travelling:
-                self._withdraw(ticket)
-        self._news.set()
+        for waiter in list(self._open):
+            if waiter.pending.state is not State.SENT:
+                self._withdraw(waiter)
+        self._change.set()
 
     def stop(self) -> None:
-        """Draw on the source no more; what has been drawn goes on."""
+        """Read the source no more; images that were read from it go on."""
         if not self._feeder.done() and not self._stopped:
             self._error = OCRError("the session was closed before the source was read to its end")
             self._let_go()
 
     async def close(self) -> None:
-        """Withdraw what is open, and end the tasks; a reader still there is told."""
+        """Withdraw what is open, and end the tasks; a reader that still waits gets an error."""
         self.stop()
-        for ticket in list(self._open):
-            self._withdraw(ticket)
+        for waiter in list(self._open):
+            self._withdraw(waiter)
         for watcher in self._watchers:
             watcher.cancel()
         await asyncio.wait([self._feeder, *self._watchers])
-        self._news.set()
+        self._change.set()
 
     def leave(self) -> None:
-        """Nobody reads any more: what has come and was not read is given up."""
+        """Give up the outcomes that were not read."""
         self._batcher.tally.given_up += sum(
             outcome.ok or outcome.error.maybe_charged for _, outcome in self._unread
         )
         self._unread.clear()
 
     def _let_go(self) -> None:
-        """End the feeder. If it does not draw, it sees by itself that it should not."""
+        """End the feeder; one that is not reading the source sees by itself that it should end."""
         self._stopped = True
-        if self._drawing:  # and not closing the source, which must not be interrupted
+        if self._drawing:  # not while it closes the source, which must not be interrupted
             self._feeder.cancel()
 
-    def _withdraw(self, ticket: Ticket) -> None:
-        self._open.discard(ticket)
-        self._queued.discard(ticket)
-        self._batcher.withdraw(ticket)
-        self._news.set()
+    def _withdraw(self, waiter: Waiter) -> None:
+        self._open.discard(waiter)
+        self._queued.discard(waiter)
+        self._batcher.withdraw(waiter)
+        self._change.set()
 
     @property
     def _asked_to_stop(self) -> bool:
@@ -185,13 +185,13 @@ class Feed:
         except BaseException as error:
             if self._draining and isinstance(error, asyncio.CancelledError):
                 return
-            # Not `stop`: the source itself was cancelled, or means to end more than itself. Its
-            # reader must not take what came so far for all there is.
+            # Not `stop`: the source itself was cancelled, or ends the program. The reader must not
+            # take what came so far for everything.
             self._error = self._error or OCRError(f"the source raised {type(error).__name__}")
             if not isinstance(error, asyncio.CancelledError | GeneratorExit):
                 raise
         finally:
-            self._news.set()
+            self._change.set()
 
     async def _pull(self) -> None:
         self._drawing = True
@@ -217,10 +217,10 @@ class Feed:
         return self._stopped or self._asked_to_stop
 
     def _send(self, image: Image, number: int) -> None:
-        ticket = self._batcher.submit(image, self, Lane.BULK, number=number)
-        self._open.add(ticket)
-        if not ticket.journey.travelled:
-            self._queued.add(ticket)
+        waiter = self._batcher.submit(image, self, Lane.BULK, follower=self, number=number)
+        self._open.add(waiter)
+        if not waiter.pending.sent_before:
+            self._queued.add(waiter)
 
     def _has_room(self) -> bool:
         return (
@@ -244,7 +244,7 @@ async def _each(source: Source) -> AsyncGenerator[object, None]:
 
 
 async def _close(source: Source) -> None:
-    """A generator's `finally` holds a cursor or a file; nobody else would run it now."""
+    """Close a generator: its `finally` may hold a cursor or a file."""
     if inspect.isasyncgen(source):
         await source.aclose()
     elif inspect.isgenerator(source):
@@ -252,10 +252,10 @@ async def _close(source: Source) -> None:
 
 
 def numbered_image(value: object, number: int) -> Image:
-    """The image at a place of a list or source, counted from 0.
+    """Return the image at a place of a list or source, counted from 0.
 
     Raises:
-        ValueError: It is none that the service would take; the message says which and why.
+        ValueError: The service would not take it; the message says which image and why.
     """
     try:
         return Image.of(value)

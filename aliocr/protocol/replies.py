@@ -82,13 +82,18 @@ def _parts(
         if not left:
             yield part
             part, left = [], PART
-    missing = ResponseError(
+    for name, (place, _) in unread.items():
+        part.append((place, failed.get(name) or _not_mentioned(request_id)))
+    yield part
+
+
+def _not_mentioned(request_id: str | None) -> ResponseError:
+    return ResponseError(
         "the reply does not mention this image",
         transient=True,
         maybe_charged=True,
         request_id=request_id,
     )
-    yield part + [(place, failed.get(name, missing)) for name, (place, _) in unread.items()]
 
 
 def _open_envelope(status: int, body: bytes) -> tuple[Envelope, Sequence[object]]:

@@ -13,7 +13,7 @@ from aliocr.protocol import replies, wire
 from aliocr.protocol.transport import Transport
 
 
-class Exchange:
+class HttpSender:
     """Joins credentials, wire and transport.
 
     Args:

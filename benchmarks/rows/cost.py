@@ -37,7 +37,7 @@ class _Cost:
 
     tallied: Tallied
     seconds: float
-    company: float
+    batch_limit: float
 
 
 async def _measured(url: str, count: int, read: Reader) -> _Cost:
@@ -86,8 +86,8 @@ def single_scans(*, quick: bool) -> list[Row]:
     details = {
         "single_microseconds": 1e6 * median(singles.seconds for singles, _ in pairs),
         "bulk_microseconds": 1e6 * median(bulk.seconds for _, bulk in pairs),
-        "single_images_per_request": median(singles.company for singles, _ in pairs),
-        "bulk_images_per_request": median(bulk.company for _, bulk in pairs),
+        "single_images_per_request": median(singles.batch_limit for singles, _ in pairs),
+        "bulk_images_per_request": median(bulk.batch_limit for _, bulk in pairs),
     }
     question = f"CPU of a single scan, {WAVE:,} at once, ÷ CPU of a streamed image, real replies"
     lost = sum(cost.tallied.lost for pair in pairs for cost in pair)

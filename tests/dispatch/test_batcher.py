@@ -1,4 +1,4 @@
-"""What the rules at the top of `batching.py` promise, one by one, against a model service."""
+"""The rules at the top of `batcher.py`, one by one, against a model service."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -19,8 +19,8 @@ from aliocr import (
 )
 from aliocr.dispatch.batcher import Batcher
 from aliocr.dispatch.queue import Lane
-from aliocr.dispatch.retry import Budget
-from aliocr.dispatch.throttle import Account
+from aliocr.dispatch.retry import RepeatBudget
+from aliocr.dispatch.throttle import AccountThrottle
 from aliocr.errors import api_error
 from aliocr.protocol.replies import Part
 from tests.support.model import Asker, Character, ModelService, batcher_of
@@ -41,7 +41,7 @@ def _world(character: Character = STEADY, **options: object) -> tuple[ModelServi
 
 
 def _failures(asker: Asker) -> list[OCRError]:
-    found = [outcome for ticket in asker.asked for outcome in asker.outcomes[ticket]]
+    found = [outcome for waiter in asker.asked for outcome in asker.outcomes[waiter]]
     return [outcome.error for outcome in found if isinstance(outcome, Failure)]
 
 
@@ -58,9 +58,9 @@ async def test_a_bulk_job_makes_no_scan_wait_longer_than_a_permit() -> None:
     for number in range(20):
         await asyncio.sleep(1.03)
         began = asyncio.get_running_loop().time()
-        ticket = scans.ask(_image(100_000 + number), Lane.INTERACTIVE)
+        waiter = scans.ask(_image(100_000 + number), Lane.INTERACTIVE)
         await scans.all_done()
-        waits.append(scans.taken_at[ticket] - began)
+        waits.append(scans.taken_at[waiter] - began)
     assert max(waits) < 0.11
     await batcher.close()
 
@@ -80,7 +80,7 @@ async def test_a_flood_of_scans_starves_no_bulk_job(most: int) -> None:
 
 
 async def test_suspects_are_not_starved_either() -> None:
-    """Bulk images in reduced company get their turns beside an endless stream of scans."""
+    """Bulk images in reduced batch_limit get their turns beside an endless stream of scans."""
     service, batcher, asker = _world()
     service.poison.add(_image(7).url)
     for number in range(100):
@@ -115,7 +115,7 @@ async def test_a_picture_that_sinks_every_request_ends_up_alone() -> None:
 async def test_an_outage_is_not_paid_for_twice() -> None:
     """What may have been charged is sent again as far as the budget goes; all is counted."""
     service, batcher, asker = _world(
-        Character(jitter=0.0, answers=(0.2, 0.2), broken=1.0), budget=Budget(250)
+        Character(jitter=0.0, answers=(0.2, 0.2), broken=1.0), budget=RepeatBudget(250)
     )
     for number in range(1000):
         asker.ask(_image(number))
@@ -130,7 +130,7 @@ async def test_an_outage_is_not_paid_for_twice() -> None:
 async def test_what_never_arrived_is_free_to_go_again() -> None:
     """No budget is needed for requests that cannot have run."""
     service, batcher, asker = _world(
-        Character(jitter=0.0, answers=(0.2, 0.2), lost=0.5), budget=Budget(0)
+        Character(jitter=0.0, answers=(0.2, 0.2), lost=0.5), budget=RepeatBudget(0)
     )
     for number in range(500):
         asker.ask(_image(number))
@@ -154,9 +154,9 @@ async def test_equal_images_in_flight_are_paid_for_once() -> None:
     asker.ask(_image(1, "mine"))
     asker.ask(attrs.evolve(_image(1), interval=1, max_frames=2))
     await asker.all_done()
-    for ticket in asker.asked:
-        (outcome,) = asker.outcomes[ticket]
-        assert outcome.image is ticket.image
+    for waiter in asker.asked:
+        (outcome,) = asker.outcomes[waiter]
+        assert outcome.image is waiter.image
     assert service.charged[_image(1).url] == 3
     assert batcher.tally.shared == 9
     asker.ask(_image(1))
@@ -170,12 +170,12 @@ async def test_one_who_leaves_harms_none_who_share() -> None:
     service, batcher, asker = _world()
     first = asker.ask(_image(0))
     await asker.all_done()
-    tickets = [asker.ask(_image(1)) for _ in range(3)]
-    asker.withdraw(tickets[0])
+    waiters = [asker.ask(_image(1)) for _ in range(3)]
+    asker.withdraw(waiters[0])
     await asker.all_done()
-    assert [len(asker.outcomes[ticket]) for ticket in [first, *tickets]] == [1, 0, 1, 1]
-    for ticket in [asker.ask(_image(2)) for _ in range(3)]:
-        asker.withdraw(ticket)
+    assert [len(asker.outcomes[waiter]) for waiter in [first, *waiters]] == [1, 0, 1, 1]
+    for waiter in [asker.ask(_image(2)) for _ in range(3)]:
+        asker.withdraw(waiter)
     await asyncio.sleep(1)
     assert service.charged[_image(2).url] == 0
     await batcher.close()
@@ -202,7 +202,9 @@ async def test_an_image_that_cannot_be_answered_in_time_is_not_sent() -> None:
     loop = asyncio.get_running_loop()
     asker.ask(_image(0))
     await asker.all_done()
-    late = batcher.submit(_image(1), asker, Lane.INTERACTIVE, deadline=loop.time() + 0.15)
+    late = batcher.submit(
+        _image(1), asker, Lane.INTERACTIVE, follower=asker, deadline=loop.time() + 0.15
+    )
     asker.outcomes[late] = []
     asker.ask(_image(2), Lane.INTERACTIVE)
     await asker.all_done()
@@ -223,8 +225,10 @@ async def test_one_slow_answer_is_not_held_against_the_next() -> None:
     await asker.all_done()
     service.character = STEADY
     for number in range(1, 20):
-        ticket = batcher.submit(_image(number), asker, Lane.BULK, deadline=loop.time() + 1)
-        asker.outcomes[ticket] = []
+        waiter = batcher.submit(
+            _image(number), asker, Lane.BULK, follower=asker, deadline=loop.time() + 1
+        )
+        asker.outcomes[waiter] = []
         await asker.all_done()
         await asyncio.sleep(1)
     assert service.charged.total() > 8
@@ -238,7 +242,7 @@ async def test_who_is_left_of_two_decides_whether_it_is_too_late() -> None:
     asker.ask(_image(0))
     await asker.all_done()
     patient = asker.ask(_image(1))
-    hasty = batcher.submit(_image(1), asker, Lane.BULK, deadline=loop.time() + 0.15)
+    hasty = batcher.submit(_image(1), asker, Lane.BULK, follower=asker, deadline=loop.time() + 0.15)
     asker.outcomes[hasty] = []
     asker.withdraw(patient)
     await asker.all_done()
@@ -379,7 +383,7 @@ async def test_a_task_that_is_cancelled_from_outside_leaves_nobody_waiting(name:
 async def test_a_task_that_never_began_leaves_nobody_waiting(name: str) -> None:
     """Nor is a slot or a place in flight lost with it, whoever cancelled it."""
     limits = Limits(images_in_flight=1)
-    account = Account(limits)
+    account = AccountThrottle(limits)
     for _ in range(3):
         await asyncio.sleep(1)
         batcher = batcher_of(ModelService(STEADY, 0), limits, account=account)
@@ -408,7 +412,7 @@ async def test_a_limiter_that_never_lets_go_holds_up_its_own_session_only() -> N
         async def acquire(self) -> None:
             await asyncio.Event().wait()
 
-    account = Account(Limits())
+    account = AccountThrottle(Limits())
     stuck = batcher_of(ModelService(STEADY, 0), account=account, limiter=Never())
     Asker(stuck).ask(_image(0))
     await asyncio.sleep(1)
@@ -421,7 +425,7 @@ async def test_a_limiter_that_never_lets_go_holds_up_its_own_session_only() -> N
 
 
 async def test_an_outage_leaves_no_suspects() -> None:
-    """If every request failed, no batch is worse than another: all come back in full company."""
+    """If every request failed, no batch is worse than another: all come back in full batches."""
     service, batcher, asker = _world()
     service.poison |= {_image(number).url for number in range(600)}
     for number in range(600):
@@ -476,10 +480,10 @@ async def test_nobody_who_wants_anything_means_no_task() -> None:
     """A pump that waits for a paused account ends when the last image is withdrawn."""
     service, batcher, asker = _world()
     service.account.accept = lambda moment: False  # type: ignore[method-assign]  # noqa: ARG005
-    tickets = [asker.ask(_image(number)) for number in range(3)]
+    waiters = [asker.ask(_image(number)) for number in range(3)]
     await asyncio.sleep(5)
-    for ticket in tickets:
-        asker.withdraw(ticket)
+    for waiter in waiters:
+        asker.withdraw(waiter)
     await asyncio.sleep(0.1)
     assert [task for task in asyncio.all_tasks() if "aliocr" in task.get_name()] == []
     await batcher.close()
@@ -495,7 +499,7 @@ async def test_what_may_have_been_charged_once_stays_so() -> None:
             raise TransportError("lost", transient=True, maybe_charged=first)
 
     service = Worsening(STEADY, 0)
-    batcher = batcher_of(service, account=Account(Limits()))
+    batcher = batcher_of(service, account=AccountThrottle(Limits()))
     asker = Asker(batcher)
     asker.ask(_image(0))
     await asker.all_done()

@@ -6,7 +6,7 @@ import random
 import pytest
 
 from aliocr import Limits, PacedLimiter, StrictLimiter
-from aliocr.dispatch.throttle import account_of
+from aliocr.dispatch.throttle import throttle_of
 from aliocr.emulator.access.rate_window import WINDOWS, WindowKind, window_of
 
 pytestmark = pytest.mark.usefixtures("model_clock")
@@ -23,7 +23,7 @@ async def _permits(limiter: PacedLimiter, count: int) -> list[float]:
     for _ in range(count):
         await limiter.acquire()
         times.append(loop.time())
-        limiter.answered(times[-1], throttled=False)
+        limiter.request_ended(times[-1], throttled=False)
     return times
 
 
@@ -88,7 +88,7 @@ async def _served(
         taken = counted.take(1, loop.time()) == 1
         arrivals.append((loop.time(), taken))
         await asyncio.sleep(chance.uniform(0.05, 0.3))
-        limiter.answered(sent_at, throttled=not taken)
+        limiter.request_ended(sent_at, throttled=not taken)
 
     end = loop.time() + seconds
     async with asyncio.TaskGroup() as group:
@@ -140,7 +140,7 @@ async def test_a_strict_limiter_takes_back_what_was_not_used() -> None:
     await limiter.acquire()
     await limiter.acquire()
     start = loop.time()
-    limiter.answered(start, throttled=False)
+    limiter.request_ended(start, throttled=False)
     await limiter.acquire()
     assert 1 <= loop.time() - start < 1.01
     assert repr(limiter) == "<StrictLimiter 2 requests/s>"
@@ -151,22 +151,22 @@ async def test_a_strict_limiter_takes_back_what_was_not_used() -> None:
 async def test_sessions_of_one_account_share_one_limiter() -> None:
     """Opening a session a call gives no second burst; another account has its own."""
     limits = Limits()
-    assert account_of("a", limits) is account_of("a", limits)
-    assert account_of("a", limits) is not account_of("b", limits)
+    assert throttle_of("a", limits) is throttle_of("a", limits)
+    assert throttle_of("a", limits) is not throttle_of("b", limits)
 
 
 async def test_changes_of_limit_give_no_burst() -> None:
     """The last to open sets the pace, and the change itself lets nothing extra through."""
-    account = account_of("changing", Limits())
+    account = throttle_of("changing", Limits())
     limiter = account.limiter
     times: list[float] = []
     for number in range(60):
-        account_of("changing", Limits(requests_per_second=10 if number % 2 else 9.99))
+        throttle_of("changing", Limits(requests_per_second=10 if number % 2 else 9.99))
         times += await _permits(limiter, 1)
     assert _busiest(times) <= 10
-    assert account_of("changing", Limits(requests_per_second=5)).limiter is limiter
+    assert throttle_of("changing", Limits(requests_per_second=5)).limiter is limiter
     slow = await _permits(limiter, 10)
     assert _busiest(slow[1:]) <= 5
-    assert account_of("changing", Limits()).limiter is limiter
+    assert throttle_of("changing", Limits()).limiter is limiter
     assert _busiest(times + slow + await _permits(limiter, 10)) <= 10
     assert repr(limiter) == "<PacedLimiter 10 requests/s>"

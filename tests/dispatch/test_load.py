@@ -9,7 +9,7 @@ import pytest
 from aliocr import Image, Limits
 from aliocr.dispatch.batcher import Batcher
 from aliocr.dispatch.queue import Lane
-from aliocr.dispatch.throttle import Account
+from aliocr.dispatch.throttle import AccountThrottle
 from aliocr.emulator.access.rate_window import WINDOWS
 from tests.support.model import Asker, Character, ModelService, batcher_of, busiest
 
@@ -59,7 +59,7 @@ async def _live(seed: int) -> World:
     chance = random.Random(seed)
     service = ModelService(_character(chance), seed)
     limits = Limits(images_per_request=chance.choice([1, 7, 100]))
-    account = Account(limits)
+    account = AccountThrottle(limits)
     batchers = [batcher_of(service, limits, account=account) for _ in range(chance.choice([1, 2]))]
     askers = [Asker(batcher) for batcher in batchers]
     few = limits.images_per_request == 1 or service.character.images_per_second == 10
@@ -101,33 +101,33 @@ async def test_every_image_gets_exactly_one_outcome(block: range) -> None:
 
 
 def _check_outcomes(asker: Asker, seed: int) -> None:
-    for ticket in asker.asked:
-        found = asker.outcomes[ticket]
-        assert len(found) == (ticket not in asker.withdrawn), seed
+    for waiter in asker.asked:
+        found = asker.outcomes[waiter]
+        assert len(found) == (waiter not in asker.withdrawn), seed
         for outcome in found:
-            assert outcome.image is ticket.image, seed
-            assert not outcome.ok or outcome.text == f"text of {ticket.image.url}", seed
+            assert outcome.image is waiter.image, seed
+            assert not outcome.ok or outcome.text == f"text of {waiter.image.url}", seed
 
 
 def _check_order(asker: Asker, seed: int) -> None:
-    """First in, first out in each lane; those that share a name or a journey wait for that."""
+    """First in, first out in each lane; those that share a name or a pending wait for that."""
     for lane in Lane:
-        alone = [ticket for ticket in asker.asked if _is_alone(ticket.image)]
-        order = [asker.taken_at[t] for t in alone if t.journey.lane is lane and t in asker.taken_at]
+        alone = [waiter for waiter in asker.asked if _is_alone(waiter.image)]
+        order = [asker.taken_at[t] for t in alone if t.pending.lane is lane and t in asker.taken_at]
         assert order == sorted(order), seed
 
 
 def _check_charges(world: World, seed: int) -> None:
     """What was charged twice was counted, and what is said to be free was."""
     charged = world.service.charged
-    alone = [ticket for asker in world.askers for ticket in asker.asked if _is_alone(ticket.image)]
-    twice = sum(max(0, charged[ticket.image.url] - 1) for ticket in alone)
+    alone = [waiter for asker in world.askers for waiter in asker.asked if _is_alone(waiter.image)]
+    twice = sum(max(0, charged[waiter.image.url] - 1) for waiter in alone)
     assert twice <= sum(batcher.tally.charged_again for batcher in world.batchers), seed
     for asker in world.askers:
-        for ticket in asker.asked:
-            for outcome in asker.outcomes[ticket]:
-                if _is_alone(ticket.image) and not outcome.ok and not outcome.error.maybe_charged:
-                    assert not charged[ticket.image.url], seed
+        for waiter in asker.asked:
+            for outcome in asker.outcomes[waiter]:
+                if _is_alone(waiter.image) and not outcome.ok and not outcome.error.maybe_charged:
+                    assert not charged[waiter.image.url], seed
 
 
 def _is_alone(image: Image) -> bool:

@@ -1,25 +1,27 @@
-"""The chunker: who travels with whom, in which order."""
+"""The chunker: which images share a batch, in which order."""
 
 import pytest
 
 from aliocr import Image
-from aliocr.dispatch.queue import Journey, Lane, Queue, smaller_company
+from aliocr.dispatch.pending import PendingImage
+from aliocr.dispatch.queue import Lane, Queue
+from aliocr.dispatch.retry import smaller_batch
 
 
 def _journey(
-    number: int, lane: Lane = Lane.BULK, company: int = 100, data_id: str | None = None
-) -> Journey:
+    number: int, lane: Lane = Lane.BULK, batch_limit: int = 100, data_id: str | None = None
+) -> PendingImage:
     image = Image(f"https://example.com/{number}.png", data_id)
-    return Journey(image, lane, company, since=number)
+    return PendingImage(image, lane, batch_limit, since=number)
 
 
-def _numbers(batch: list[Journey]) -> list[int]:
-    return [int(journey.since) for journey in batch]
+def _numbers(batch: list[PendingImage]) -> list[int]:
+    return [int(pending.since) for pending in batch]
 
 
-def _queue(*journeys: Journey) -> Queue:
-    queue = Queue()
-    for one in journeys:
+def _queue(*images: PendingImage) -> Queue[PendingImage]:
+    queue: Queue[PendingImage] = Queue()
+    for one in images:
         queue.add(one)
     return queue
 
@@ -34,22 +36,22 @@ def test_a_batch_is_the_first_of_those_who_wait() -> None:
 
 
 @pytest.mark.parametrize("most", [1, 5, 10, 100])
-@pytest.mark.parametrize("company", [100, 4])
-def test_interactive_images_go_first_and_bulk_keeps_a_tenth(most: int, company: int) -> None:
-    """A flood of either leaves room for the other, whatever the size of a batch or its company."""
-    queue = Queue()
+@pytest.mark.parametrize("batch_limit", [100, 4])
+def test_interactive_images_go_first_and_bulk_keeps_a_tenth(most: int, batch_limit: int) -> None:
+    """A flood of either leaves room for the other, whatever the batch size or limit."""
+    queue: Queue[PendingImage] = Queue()
     for number in range(1000):
-        queue.add(_journey(number, company=company))
+        queue.add(_journey(number, batch_limit=batch_limit))
         queue.add(_journey(number, Lane.INTERACTIVE))
     taken = {Lane.INTERACTIVE: 0, Lane.BULK: 0}
     while taken[Lane.INTERACTIVE] < 900 - most:
         waited = taken[Lane.INTERACTIVE]
-        for journey in queue.take(most):
-            taken[journey.lane] += 1
+        for pending in queue.take(most):
+            taken[pending.lane] += 1
         if taken[Lane.INTERACTIVE] == waited:  # a turn of bulk alone: the next is not
             assert queue.take(most)[0].lane is Lane.INTERACTIVE
             taken[Lane.INTERACTIVE] += most
-    least = 0.1 if company > most else 0.1 * min(company, most) / most
+    least = 0.1 if batch_limit > most else 0.1 * min(batch_limit, most) / most
     assert taken[Lane.BULK] >= 0.9 * least * taken[Lane.INTERACTIVE] - most
     assert taken[Lane.BULK] > 0
     assert taken[Lane.BULK] <= 0.2 * taken[Lane.INTERACTIVE] + most
@@ -61,16 +63,6 @@ def test_bulk_alone_fills_every_batch_and_so_does_the_other_lane() -> None:
     assert len(queue.take(100)) == 100
     lonely = _queue(*(_journey(n, Lane.INTERACTIVE) for n in range(200)))
     assert len(lonely.take(100)) == 100
-
-
-def test_an_image_can_change_its_lane() -> None:
-    """A scan that joins a bulk image takes it along, queued or not."""
-    journeys = [_journey(n) for n in range(3)]
-    queue = _queue(*journeys)
-    queue.promote(journeys[2], Lane.INTERACTIVE)
-    assert _numbers(queue.take(1)) == [2]
-    queue.promote(journeys[2], Lane.INTERACTIVE)
-    assert _numbers(queue.take(5)) == [0, 1]
 
 
 def test_a_data_id_is_never_twice_in_a_batch() -> None:
@@ -88,8 +80,8 @@ def test_a_data_id_is_never_twice_across_lanes_either() -> None:
 
 
 def test_suspects_travel_among_themselves() -> None:
-    """An image in reduced company does not endanger those that never failed."""
-    queue = _queue(*(_journey(n, company=4) for n in range(6)), *map(_journey, range(10, 15)))
+    """An image in reduced batch_limit does not endanger those that never failed."""
+    queue = _queue(*(_journey(n, batch_limit=4) for n in range(6)), *map(_journey, range(10, 15)))
     assert _numbers(queue.take(100)) == [0, 1, 2, 3]
     assert _numbers(queue.take(100)) == [4, 5]
     assert _numbers(queue.take(100)) == [10, 11, 12, 13, 14]
@@ -99,18 +91,18 @@ def test_an_image_that_comes_back_goes_before_those_that_never_left() -> None:
     """Retries do not queue behind the whole job."""
     queue = _queue(*map(_journey, range(5)))
     back = _journey(99)
-    back.travelled = True
+    back.sent_before = True
     queue.add(back)
     assert _numbers(queue.take(3)) == [99, 0, 1]
 
 
 def test_an_image_that_left_the_queue_is_not_taken() -> None:
     """Discarding is exact, and discarding a stranger is nothing."""
-    journeys = list(map(_journey, range(5)))
-    queue = _queue(*journeys)
-    queue.discard(journeys[1])
-    queue.discard(journeys[1])
-    assert len(queue) == 4
+    images = list(map(_journey, range(5)))
+    queue = _queue(*images)
+    queue.discard(images[1])
+    queue.discard(images[1])
+    assert queue.size == 4
     assert _numbers(queue.take(100)) == [0, 2, 3, 4]
 
 
@@ -122,8 +114,8 @@ def test_company_shrinks_to_one_in_the_tries_that_are_left(tries: int, steps: li
     """Whoever sinks every request travels alone in the end."""
     found = [100]
     for left in range(tries, 0, -1):
-        found.append(smaller_company(found[-1], left))
+        found.append(smaller_batch(found[-1], left))
     if not tries:
-        found.append(smaller_company(100, 0))
+        found.append(smaller_batch(100, 0))
     assert found == steps
-    assert smaller_company(1000, 3) == 100
+    assert smaller_batch(1000, 3) == 100

@@ -3,13 +3,13 @@
 import pytest
 
 from aliocr import OCRError, ResponseError, ScanTimeoutError
-from aliocr.dispatch.retry import Budget, RetryPolicy, throttled_pause
+from aliocr.dispatch.retry import Deed, RepeatBudget, RetryPolicy, throttled_pause
 from aliocr.errors import api_error
 
 
 def _tries(policy: RetryPolicy, error: OCRError) -> int:
     tries = 1
-    while policy.rest_after(error, tries) is not None:
+    while policy.judge(error, tries - 1).deed is Deed.AGAIN_LATER:
         tries += 1
     return tries
 
@@ -43,9 +43,8 @@ def test_rests_are_jittered_over_a_growing_range() -> None:
     """Full jitter: anything from 0 up to 0.5, 1, 2, … 8 seconds."""
     policy = RetryPolicy(20)
     for failures, bound in enumerate((0.5, 1, 2, 4, 8, 8), start=1):
-        rests = [policy.rest_after(api_error(500, ""), failures) for _ in range(300)]
-        found = [rest for rest in rests if rest is not None]
-        assert len(found) == 300
+        verdicts = [policy.judge(api_error(500, ""), failures - 1) for _ in range(300)]
+        found = [verdict.rest for verdict in verdicts]
         assert 0 <= min(found) < 0.1 * bound
         assert 0.9 * bound < max(found) <= bound
 
@@ -60,7 +59,7 @@ def test_an_account_pauses_longer_each_time_in_a_row() -> None:
 
 def test_a_budget_is_drained_by_outages_and_refilled_by_success() -> None:
     """What may be charged twice is bounded: so many at once, and a tenth of what succeeds."""
-    budget = Budget(5)
+    budget = RepeatBudget(5)
     assert [budget.spend() for _ in range(7)] == [True] * 5 + [False] * 2
     for _ in range(11):  # ten give one back, but for rounding
         budget.refill()
@@ -68,4 +67,4 @@ def test_a_budget_is_drained_by_outages_and_refilled_by_success() -> None:
     for _ in range(1000):
         budget.refill()
     assert sum(budget.spend() for _ in range(100)) == 5
-    assert all(Budget(None).spend() for _ in range(100))
+    assert all(RepeatBudget(None).spend() for _ in range(100))

@@ -10,7 +10,7 @@ import pytest
 
 import aliocr
 from aliocr import Image, Limits, Session
-from aliocr.dispatch.stream import Feed
+from aliocr.dispatch.stream import ImageStream
 from aliocr.emulator import Emulator
 from tests.support.model import Character, ModelService, batcher_of
 
@@ -348,7 +348,7 @@ async def test_whatever_happens_what_was_sent_last_is_told(seed: int) -> None:
     batcher = batcher_of(service, limits)
     stop = asyncio.Event()
     source = (Image(f"https://example.com/{number}.png") for number in range(20_000))
-    feed = Feed(batcher, source, limits.images_per_request, stop)
+    feed = ImageStream(batcher, source, limits.images_per_request, stop)
     told: list[float] = []
     loop = asyncio.get_running_loop()
 

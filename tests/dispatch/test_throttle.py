@@ -9,7 +9,7 @@ import pytest
 
 from aliocr import Image, Limits
 from aliocr.dispatch.batcher import Batcher
-from aliocr.dispatch.throttle import Account, account_of
+from aliocr.dispatch.throttle import AccountThrottle, throttle_of
 from aliocr.emulator.access.rate_window import WINDOWS, WindowKind
 from aliocr.errors import ThrottledError, api_error
 from tests.support.model import Asker, Character, ModelService, batcher_of
@@ -175,7 +175,7 @@ async def _ask_all(batcher: Batcher, count: int) -> Asker:
 async def test_the_account_stays_away_as_long_as_the_service_says() -> None:
     """All its senders do, and go on at once after that."""
     service = ModelService(Character(jitter=0.0), seed=1)
-    account = Account(Limits())
+    account = AccountThrottle(Limits())
     refusals = 0
 
     def accept(moment: float) -> bool:
@@ -206,23 +206,23 @@ async def test_the_account_stays_away_as_long_as_the_service_says() -> None:
 
 async def test_a_lone_refusal_pauses_hardly_and_many_in_a_row_longer() -> None:
     """A request that came a hair too early is no reason to stop for a second."""
-    account = Account(Limits())
+    throttle = AccountThrottle(Limits())
     loop = asyncio.get_running_loop()
     waits = []
     for _ in range(6):
-        turn = await account.turn(since=asyncio.get_running_loop().time())
-        trip = turn.use(10)
-        account.arrive(trip, api_error("Throttling.User", "", status=400))
+        permit = await throttle.permit(since=asyncio.get_running_loop().time())
+        request = permit.use(10)
+        throttle.ended(request, api_error("Throttling.User", "", status=400))
         began = loop.time()
-        (await account.turn(since=asyncio.get_running_loop().time())).lapse()
+        (await throttle.permit(since=asyncio.get_running_loop().time())).give_back()
         waits.append(loop.time() - began)
     assert waits[0] < 0.35
     assert max(waits) > 0.5
-    assert account.stalled_for(loop.time()) > 1
-    account.arrive(
-        (await account.turn(since=asyncio.get_running_loop().time())).use(10), [object()] * 10
+    assert throttle.stalled_for(loop.time()) > 1
+    throttle.ended(
+        (await throttle.permit(since=asyncio.get_running_loop().time())).use(10), [object()] * 10
     )
-    assert account.stalled_for(loop.time()) == 0
+    assert throttle.stalled_for(loop.time()) == 0
 
 
 async def test_a_burst_of_throttling_is_soon_forgotten() -> None:
@@ -247,19 +247,19 @@ async def test_a_burst_of_throttling_is_soon_forgotten() -> None:
 
 async def test_a_lone_refusal_teaches_little() -> None:
     """One image, or one request, of an account that was hardly used."""
-    account = Account(Limits())
+    throttle = AccountThrottle(Limits())
     for refusal in (api_error("Throttling.User", "", status=400), [api_error(588, "")]):
-        turn = await account.turn(since=asyncio.get_running_loop().time())
-        account.arrive(turn.use(1), refusal)
+        permit = await throttle.permit(since=asyncio.get_running_loop().time())
+        throttle.ended(permit.use(1), refusal)
         await asyncio.sleep(30)
-    assert account.image_rate == float("inf")
-    assert account.limiter.rate > 9.2
+    assert throttle.image_rate == float("inf")
+    assert throttle.limiter.rate > 9.2
 
 
 async def test_sessions_share_what_was_learnt_until_their_loop_ends() -> None:
     """The next session of the account begins where the last one ended."""
-    account = account_of("learnt", Limits())
-    turn = await account.turn(since=asyncio.get_running_loop().time())
-    account.arrive(turn.use(100), [*[object()] * 10, *[api_error(588, "")] * 90])
-    assert account_of("learnt", Limits()).image_rate == pytest.approx(9.45)
-    assert account_of("learnt", Limits(images_per_second=5)).image_rate == pytest.approx(4.725)
+    throttle = throttle_of("learnt", Limits())
+    permit = await throttle.permit(since=asyncio.get_running_loop().time())
+    throttle.ended(permit.use(100), [*[object()] * 10, *[api_error(588, "")] * 90])
+    assert throttle_of("learnt", Limits()).image_rate == pytest.approx(9.45)
+    assert throttle_of("learnt", Limits(images_per_second=5)).image_rate == pytest.approx(4.725)

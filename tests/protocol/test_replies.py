@@ -230,9 +230,9 @@ class Watcher(Asker):
         self.turn += 1
         self._next = asyncio.get_running_loop().call_soon(self._tick)
 
-    def deliver(self, ticket: Any, outcome: Any) -> None:
+    def deliver(self, waiter: Any, outcome: Any) -> None:
         """Told what became of an image."""
-        super().deliver(ticket, outcome)
+        super().deliver(waiter, outcome)
         self.turns.append(self.turn)
 
     def stop(self) -> None:
@@ -317,13 +317,13 @@ async def test_who_leaves_in_the_middle_of_a_reply_gets_nothing() -> None:
     """The others get theirs, once each."""
     batcher, watcher = _watched(100)
     await watcher.until(1)
-    for ticket in watcher.asked[50:]:
-        watcher.withdraw(ticket)
+    for waiter in watcher.asked[50:]:
+        watcher.withdraw(waiter)
     await watcher.until(50)
     for _ in range(10):
         await asyncio.sleep(0)
     watcher.stop()
-    assert [len(watcher.outcomes[ticket]) for ticket in watcher.asked] == [1] * 50 + [0] * 50
+    assert [len(watcher.outcomes[waiter]) for waiter in watcher.asked] == [1] * 50 + [0] * 50
     await batcher.close()
 
 
@@ -339,7 +339,7 @@ async def test_a_reply_that_breaks_off_leaves_nobody_waiting(broken: bool) -> No
     batcher, watcher = _watched(3, parts())
     await watcher.until(3)
     watcher.stop()
-    first, second, third = (watcher.outcomes[ticket][0] for ticket in watcher.asked)
+    first, second, third = (watcher.outcomes[waiter][0] for waiter in watcher.asked)
     assert second.ok
     for failed in (first, third):
         assert isinstance(failed, Failure)
@@ -358,7 +358,7 @@ async def test_the_account_hears_of_a_reply_once() -> None:
         async def acquire(self) -> None:
             pass
 
-        def answered(self, sent_at: float, *, throttled: bool) -> None:
+        def request_ended(self, sent_at: float, *, throttled: bool) -> None:
             assert sent_at >= 0
             assert not throttled
             self.told += 1

@@ -14,9 +14,10 @@ import attrs
 
 from aliocr import Credentials, Image, Limits, OCRError, Outcome, Scan, TransportError
 from aliocr.dispatch.batcher import Batcher
-from aliocr.dispatch.queue import Lane, Ticket
-from aliocr.dispatch.retry import Budget, RetryPolicy
-from aliocr.dispatch.throttle import Account
+from aliocr.dispatch.pending import Waiter
+from aliocr.dispatch.queue import Lane
+from aliocr.dispatch.retry import RepeatBudget, RetryPolicy
+from aliocr.dispatch.throttle import AccountThrottle
 from aliocr.emulator.access.account import Account as ServedAccount
 from aliocr.emulator.access.rate_window import WindowKind
 from aliocr.errors import ScanTimeoutError, api_error
@@ -136,42 +137,42 @@ class Asker:
 
     def __init__(self, batcher: Batcher) -> None:
         self._batcher = batcher
-        self.asked: list[Ticket] = []
-        self.taken_at: dict[Ticket, float] = {}
-        self.outcomes: dict[Ticket, list[Outcome]] = {}
-        self.withdrawn: set[Ticket] = set()
+        self.asked: list[Waiter] = []
+        self.taken_at: dict[Waiter, float] = {}
+        self.outcomes: dict[Waiter, list[Outcome]] = {}
+        self.withdrawn: set[Waiter] = set()
         self._done = asyncio.Event()
 
-    def ask(self, image: Image, lane: Lane = Lane.BULK) -> Ticket:
+    def ask(self, image: Image, lane: Lane = Lane.BULK) -> Waiter:
         """Ask for an image."""
-        ticket = self._batcher.submit(image, self, lane, number=len(self.asked))
-        self.asked.append(ticket)
-        self.outcomes[ticket] = []
-        return ticket
+        waiter = self._batcher.submit(image, self, lane, follower=self, number=len(self.asked))
+        self.asked.append(waiter)
+        self.outcomes[waiter] = []
+        return waiter
 
-    def withdraw(self, ticket: Ticket) -> None:
+    def withdraw(self, waiter: Waiter) -> None:
         """Want it no more."""
-        if not self.outcomes[ticket]:
-            self.withdrawn.add(ticket)
-        self._batcher.withdraw(ticket)
+        if not self.outcomes[waiter]:
+            self.withdrawn.add(waiter)
+        self._batcher.withdraw(waiter)
 
-    def taken(self, ticket: Ticket) -> None:
+    def image_sent(self, waiter: Waiter) -> None:
         """Told that it left the queue."""
-        self.taken_at.setdefault(ticket, asyncio.get_running_loop().time())
+        self.taken_at.setdefault(waiter, asyncio.get_running_loop().time())
 
-    def returned(self, ticket: Ticket) -> None:
+    def image_returned(self, waiter: Waiter) -> None:
         """Told that it goes again."""
 
-    def deliver(self, ticket: Ticket, outcome: Outcome) -> None:
+    def deliver(self, waiter: Waiter, outcome: Outcome) -> None:
         """Told what became of it."""
-        self.outcomes[ticket].append(outcome)
+        self.outcomes[waiter].append(outcome)
         self._done.set()
 
     async def all_done(self) -> None:
         """Wait until every image that was not withdrawn has an outcome."""
         while any(
-            not outcomes and ticket not in self.withdrawn
-            for ticket, outcomes in self.outcomes.items()
+            not outcomes and waiter not in self.withdrawn
+            for waiter, outcomes in self.outcomes.items()
         ):
             self._done.clear()
             await self._done.wait()
@@ -181,18 +182,18 @@ def batcher_of(
     service: ModelService,
     limits: Limits | None = None,
     *,
-    account: Account | None = None,
+    account: AccountThrottle | None = None,
     **options: object,
 ) -> Batcher:
     """A batcher that sends to a model; options as `Batcher` has them."""
     limits = limits or Limits()
     defaults: dict[str, object] = {
         "retry": RetryPolicy(3),
-        "budget": Budget(6000),
+        "budget": RepeatBudget(6000),
         "images_per_request": limits.images_per_request,
         "throttle_timeout": 60.0,
     }
-    return Batcher(service, account or Account(limits), **(defaults | options))  # type: ignore[arg-type]
+    return Batcher(service, account or AccountThrottle(limits), **(defaults | options))  # type: ignore[arg-type]
 
 
 def busiest(moments: Sequence[float], window: float = 1.0) -> int:
