@@ -1,4 +1,4 @@
-"""A file that is there once it is whole: written beside its place, then put there in one step."""
+"""Atomic write: a temporary file beside the target, renamed once it is whole."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from typing import IO, Self
 
 
 class Draft:
-    """The file to be.
+    """A temporary file that replaces the target in one step.
 
-    `with` it: unless it was put in its place by then, nothing of it is left after the block.
+    Use it in a `with` block: without a call of `place`, nothing of the file remains after it.
 
     Args:
-        path: Its place. What is there stays until the draft is whole; a link is not followed.
+        path: The target. It stays as it is until `place`; a link is replaced, not followed.
 
     Raises:
-        OSError: From every method: the disk is full, say.
+        OSError: From every method, for example because the disk is full.
     """
 
     def __init__(self, path: Path) -> None:
@@ -30,7 +30,7 @@ class Draft:
     def __enter__(self) -> Self:
         try:
             self._file = self._beside.open("xb")
-        except BaseException:  # a signal, just when it was made
+        except BaseException:  # a signal, just when the file was made
             with suppress(OSError):
                 self._beside.unlink()
             raise
@@ -44,20 +44,20 @@ class Draft:
     ) -> None:
         if self._file is None:
             return
-        with suppress(OSError):  # what is flushed to a full disk again
+        with suppress(OSError):  # the disk is still full
             self._file.close()
         self._file = None
         self._beside.unlink(missing_ok=True)
 
     @property
     def file(self) -> IO[bytes]:
-        """What to write to."""
+        """The open temporary file."""
         if self._file is None:
             raise RuntimeError("a Draft works inside its with block")
         return self._file
 
     def place(self) -> None:
-        """It is whole: have it safe on the disk, and in its place."""
+        """Put the whole file safely on the disk, and in its place."""
         self.file.flush()
         os.fsync(self.file.fileno())
         self.file.close()
@@ -66,10 +66,10 @@ class Draft:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Have the new name survive a power failure, where that can be asked."""
+    """Make the new name survive a power failure, where the system can do so."""
     if not hasattr(os, "O_DIRECTORY"):
         return
-    with suppress(OSError):  # the file is there; some network drives know no more than that
+    with suppress(OSError):  # some network drives cannot; the file is there all the same
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(descriptor)

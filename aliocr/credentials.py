@@ -1,4 +1,4 @@
-"""The AccessKey that signs requests, and where it comes from."""
+"""The AccessKey that signs requests, and its sources."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Protocol
 
 import attrs
 
-# The names the vendor's own SDKs and tools read. Source: alibabacloud-credentials.
+# The names that the vendor's SDKs and tools read. Source: alibabacloud-credentials.
 ID_VARIABLE = "ALIBABA_CLOUD_ACCESS_KEY_ID"
 SECRET_VARIABLE = "ALIBABA_CLOUD_ACCESS_KEY_SECRET"  # noqa: S105
 TOKEN_VARIABLE = "ALIBABA_CLOUD_SECURITY_TOKEN"  # noqa: S105
 
 
 def _printable(_: Credentials, attribute: attrs.Attribute[str], value: str | None) -> None:
-    """Refuse what can only be a slip: nothing, or the newline of the file it was read from.
+    """Refuse an obvious mistake: an empty value, or the newline of the file it was read from.
 
     The message names the field and never the value, which may be the secret.
     """
@@ -36,7 +36,7 @@ class Credentials:
 
     Args:
         access_key_id: The public half.
-        access_key_secret: The secret half; signs, and is never sent.
+        access_key_secret: The secret half, which signs and is never sent.
         security_token: The STS token of a temporary key; None for a permanent one.
     """
 
@@ -49,7 +49,7 @@ class Credentials:
         """Read `ALIBABA_CLOUD_ACCESS_KEY_ID`, `…_ACCESS_KEY_SECRET` and `…_SECURITY_TOKEN`.
 
         Args:
-            environment: Another mapping than `os.environ`.
+            environment: The variables; None for `os.environ`.
 
         Raises:
             ValueError: A variable is missing; the message says which to set.
@@ -65,12 +65,12 @@ class Credentials:
 
 
 class CredentialsProvider(Protocol):
-    """Anything callable that gives the credentials of the moment, at once or awaited.
+    """A callable that returns the current credentials, at once or awaited.
 
-    It is called before every request, so that a rotated key or a renewed token is taken up; what is
-    slow to get, it should keep.
+    It is called before every request, so that a rotated key or a renewed token is used at once. A
+    provider that is slow should keep what it got.
     """
 
     def __call__(self) -> Credentials | Awaitable[Credentials]:
-        """The credentials to sign the next request with."""
+        """Return the credentials that sign the next request."""
         ...

@@ -1,4 +1,4 @@
-"""What can go wrong, as a tree of exceptions, and what each code of the service means.
+"""Exceptions, as a tree, and the meaning of each code of the service.
 
     OCRError                       .transient  .request_id  .maybe_charged
     ├── TransportError             the network
@@ -11,8 +11,8 @@
         └── ImageError             this one image
             └── DownloadError      not fetched within 3 s, or not at all
 
-Whatever is wrong with one image is a value (a `Failure` holds it); whatever is wrong with the
-account is raised. Arguments that cannot be right are a plain `ValueError`, before anything is sent.
+An error of one image is a value (a `Failure` holds it); an error of the account is raised. A bad
+argument is a plain `ValueError`, before anything is sent.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ import attrs
 
 
 class OCRError(Exception):
-    """The one base: a single `except` covers every failure that is not a bad argument.
+    """Base class: one `except` covers every failure but bad arguments.
 
     Attributes:
-        transient: Another try may succeed. The session has already made those it allows.
-        maybe_charged: The request may have run, so repeating it may be charged again.
-        request_id: The service's id of the request, for its support; None if none came back.
+        transient: Another try may succeed. The session has already made the tries that it allows.
+        maybe_charged: The request may have run, so a repeated request may be charged again.
+        request_id: The service's id of the request, for its support; None if it sent none.
     """
 
     def __init__(
@@ -53,27 +53,27 @@ class OCRError(Exception):
 
 
 class TransportError(OCRError):
-    """The network failed: no connection, or one that broke before the whole answer was read."""
+    """The network failed: no connection, or the connection broke before the response was read."""
 
 
 class ScanTimeoutError(TransportError, TimeoutError):
-    """No connection, or no whole answer, in time. Also a `TimeoutError`."""
+    """No connection, or no whole response, in time. Also a `TimeoutError`."""
 
 
 class ResponseError(OCRError):
-    """Something answered, but not as the service documents it: HTML, a broken body, no answer."""
+    """A response that is not as documented: HTML, a broken body, an image left out."""
 
 
 class OverloadError(OCRError):
-    """More images wait already than the session's `max_waiting`; this one was not taken."""
+    """More images wait already than the session's `max_waiting`; nothing was sent."""
 
 
 class APIError(OCRError):
-    """The service refused, or failed and said so.
+    """A refusal or failure that the service reports with a code.
 
     Attributes:
         code: The service's code: an int inside a reply (`592`), a string from the gateway in front
-            of it (`"Throttling.User"`). Codes this version does not know are kept as they came.
+            of it (`"Throttling.User"`). An unknown code is kept as it came.
         message: The service's own words, URL queries left out.
     """
 
@@ -89,7 +89,7 @@ class APIError(OCRError):
         super().__init__(
             message, transient=transient, maybe_charged=maybe_charged, request_id=request_id
         )
-        self.args = (code, self.message)  # what copy and pickle call the class with
+        self.args = (code, self.message)  # copy and pickle call the class with these
         self.code = code
 
     def __str__(self) -> str:
@@ -99,9 +99,9 @@ class APIError(OCRError):
 
 
 class AuthError(APIError):
-    """No request of this account gets through here: key, signature, clock, permission, address.
+    """The service refuses the account: key, signature, clock, permission, address.
 
-    Raised from every verb at once, because the next image would fare no better.
+    Raised from every verb at once, because every other image would fail, too.
     """
 
 
@@ -109,14 +109,14 @@ class ThrottledError(APIError):
     """Over the account's request rate (`Throttling…`) or its image quota (588). Not charged.
 
     Attributes:
-        retry_after: Seconds after which to ask again, as the service said; None if it did not.
+        retry_after: Seconds after which to ask again, from the service; None if it named none.
     """
 
     retry_after: float | None = None
 
 
 class ImageError(APIError):
-    """Something about this one image: its URL, format, size or frames."""
+    """This one image is at fault: its URL, format, size or frames."""
 
 
 class DownloadError(ImageError):
@@ -125,7 +125,7 @@ class DownloadError(ImageError):
 
 @attrs.frozen
 class Rule:
-    """What one code means to a client."""
+    """The meaning of one code for a client."""
 
     error: type[APIError]
     advice: str = ""
@@ -133,15 +133,15 @@ class Rule:
     maybe_charged: bool = False
 
 
-# One list serves the envelope and the image: the documents never say which code comes at which
-# level, so any may come at either. What is charged is documented only as "the actual number of
-# moderated frames": a code that says the image was never looked at is taken as free.
+# One list serves the envelope and the image: the documents do not say which code comes at which
+# level. They say of charges only "the actual number of moderated frames": a code that says that the
+# image was never read counts as free.
 # Source: "Common error codes".
 IN_BODY: dict[int, Rule] = {
     280: Rule(APIError, "still being processed", maybe_charged=True),
     400: Rule(ImageError, "the service does not accept a parameter of this image"),
-    401: Rule(ImageError, "the service holds this URL, or one it redirects to, to be unsafe"),
-    403: Rule(DownloadError, "the image's host refuses the service; open it to the public"),
+    401: Rule(ImageError, "the service considers this URL, or a URL it redirects to, unsafe"),
+    403: Rule(DownloadError, "the image's host refuses the service; make the image public"),
     404: Rule(DownloadError, "no image at this URL; check that it opens from the public Internet"),
     408: Rule(AuthError, "the account or RAM user lacks permission"),
     480: Rule(DownloadError, "check the address, or send a smaller picture", transient=True),
@@ -177,7 +177,7 @@ _ADDRESS = "this endpoint does not offer image OCR; check endpoint and region"
 _TOKEN = "get a new temporary key; id, secret and token must be of one issue"  # noqa: S105
 
 # Looked up whole, then by the part before the first dot, because the gateway refines its codes;
-# `Missing` stands for MissingDate and its like.
+# `Missing` stands for MissingDate and similar codes.
 # Source: "Common parameters", "Public errors"; the generic gateway pages for the rest.
 GATEWAY: dict[str, Rule] = {
     "InvalidAccessKeyId": Rule(AuthError, _KEY),
@@ -195,7 +195,7 @@ GATEWAY: dict[str, Rule] = {
     "MissingSecurityToken": Rule(AuthError, _TOKEN),
     "InvalidTimeStamp": Rule(AuthError, _CLOCK),
     "InvalidTimeStamp.Expired": Rule(AuthError, _CLOCK, transient=True),
-    # An earlier copy of this very request has arrived, and may have run.
+    # An earlier copy of the same request has arrived, and may have run.
     "SignatureNonceUsed": Rule(
         APIError, "sent twice on the way", transient=True, maybe_charged=True
     ),
@@ -214,8 +214,8 @@ GATEWAY: dict[str, Rule] = {
 }
 
 _UNKNOWN = Rule(APIError, maybe_charged=True)
-# A size or resolution limit stays what it is however often the image is sent: `GIF_TOO_MUCH_PIXELS`
-# is the one such message seen.
+# A picture over a size or resolution limit fails at every try: `GIF_TOO_MUCH_PIXELS` is the only
+# such message seen.
 _NAMES_A_LIMIT = re.compile(r"TOO_|too (much|many|large|big)|exceed|limit", re.IGNORECASE)
 _TOO_LARGE = Rule(DownloadError, "send a smaller picture")
 
@@ -230,29 +230,29 @@ def _rule(code: int | str, message: str = "") -> Rule:
 
 
 def advice_on(code: int | str) -> str:
-    """What to do about a code of the service; empty if this version does not know it."""
+    """Return the advice on a code of the service; empty for an unknown code."""
     return _rule(code).advice
 
 
 def api_error(
     code: int | str, message: str, *, request_id: str | None = None, status: int = 200
 ) -> APIError:
-    """The exception for a code of the service; an unknown code is an `APIError` with it inside.
+    """Make the exception for a code of the service; an unknown code makes an `APIError`.
 
     Args:
-        code: As the service gave it: int in a body, string from the gateway.
+        code: The code: int in a body, string from the gateway.
         message: The service's words.
         request_id: The service's id of the request.
-        status: HTTP status, which decides only where the code says nothing.
+        status: HTTP status, which decides only for an unknown code.
     """
     rule = _rule(code, message)
     if rule is _UNKNOWN and status == 429:
-        # Not documented for this product, but what the rest of the world means by it.
+        # Not documented for this product, but its usual meaning.
         rule = Rule(ThrottledError, transient=True)
     elif rule is _UNKNOWN and status != 200:
         rule = Rule(APIError, transient=status >= 500, maybe_charged=status >= 500)
     if code == "SignatureDoesNotMatch":
-        # The service repeats all that was signed, the STS token among it.
+        # The service repeats the whole string to sign, with the STS token in it.
         message = message.partition("server string to sign is")[0]
     return rule.error(
         code,
@@ -264,13 +264,13 @@ def api_error(
 
 
 def undocumented_error(status: int, body: bytes) -> OCRError:
-    """The exception for an answer without a code: a proxy's page, a redirection, a cut body."""
+    """Make the exception for a response without a code: a proxy's page, a redirect, a cut body."""
     start = body[:60].decode("utf-8", "replace").strip()
     text = f"HTTP {status} without a code of the service; it starts {start!r}"
     if status == 429:
         return api_error("HTTP 429", "too many requests", status=status)
     if status in (401, 407, 511):
-        return AuthError(f"HTTP {status}", "something before the service wants a login")
+        return AuthError(f"HTTP {status}", "a proxy or gateway before the service wants a login")
     if 300 <= status < 500:
         return ResponseError(f"{text}; check endpoint and proxy")
     return ResponseError(text, transient=True, maybe_charged=True)
@@ -282,18 +282,18 @@ _USER_IN_URL = re.compile(r"(:(?:\\?/){2})[^/]*@")
 
 
 def without_queries(text: str) -> str:
-    """The text with the query of every URL in it as `?…`, and its user and password as `…@`.
+    """Return a text with the query of every URL as `?…`, and user and password as `…@`.
 
-    The query of a signed image URL is a key to the image; it stays out of messages and reprs. What
-    follows a query up to the next space goes with it: better too much than too little.
+    The query of a signed image URL is a key to the image, so it stays out of messages and reprs.
+    Everything up to the next space is taken out with it: better too much than too little.
     """
     return _USER.sub(r"\1…@", _QUERY.sub(r"\1?…", text))
 
 
 def without_query(url: str) -> str:
-    """The same of a text that is known to be one URL, whatever characters it holds."""
+    """Do the same for a text that is one URL, whatever characters it holds."""
     address, mark, _ = url.partition("?")
-    # A URL may hold another one, as those of services that resize pictures do.
+    # A URL may hold another URL, as with services that resize pictures.
     address = _USER_IN_URL.sub(r"\1…@", address)
     scheme, slashes, rest = address.partition("//")
     host, slash, path = rest.partition("/")

@@ -1,4 +1,4 @@
-"""The extras, and the one sentence that is said where one is missing."""
+"""The extras, and the sentence that names the command for a missing one."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ SENTENCES: dict[Extra, str] = {
 
 @contextmanager
 def needed(extra: Extra) -> Iterator[None]:
-    """Imports in this block are of an extra.
+    """Explain failed imports in this block by the missing extra.
 
     Args:
-        extra: Its name, as pip has it.
+        extra: The name of the extra, as pip knows it.
 
     Raises:
-        ImportError: One of them failed; the message names the command that helps.
+        ImportError: An import failed; the message names the command that helps.
     """
     try:
         yield

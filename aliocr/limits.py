@@ -12,9 +12,8 @@ REQUESTS_PER_SECOND = 10.0
 IMAGES_PER_REQUEST = 100
 """Images in one request, at most. Source: request parameter "tasks"."""
 
-
 LEAST_RATE = 1e-3
-"""Per second. Whoever means less than one in a quarter of an hour has mistaken the unit."""
+"""Per second: less than one in a quarter of an hour is a mistaken unit."""
 
 
 def _rate(_: Limits, attribute: attrs.Attribute[float], value: float) -> None:
@@ -43,18 +42,18 @@ def _batch(_: Limits, attribute: attrs.Attribute[int], value: int) -> None:
 
 @attrs.frozen(kw_only=True)
 class Limits:
-    """What the account allows. The defaults are the documented ones.
+    """The limits of an account. The defaults are the documented ones.
 
     Args:
         requests_per_second: Requests in any one second; all sessions of one account on one event
             loop share them.
         images_per_request: Images in one request, 1 to 100. The service takes 100 only from an
             account whose concurrency limit was raised above 100.
-        images_per_second: Images in any one second. None: learnt from what the service refuses
-            (code 588), and learnt again when the quota is raised. What is given here is kept 5.5 %
-            below, and never sought to be more.
-        images_in_flight: Images under detection at one moment. None: no limit is kept; too many
-            show as refusals, and lower the rate.
+        images_per_second: Images in any one second. None: learnt from refusals (code 588), and
+            learnt again when the quota is raised. A number given here is kept to, less 5.5 %, and
+            no higher rate is tried.
+        images_in_flight: Images in requests at one moment. None: no limit is kept; too many images
+            are refused, and lower the learnt rate.
 
     Source: "QPS limits" for the requests; code 588 and "Concurrency" for the images, where the
     documents name 10 a second and 50 at once for an account whose quotas were never raised.

@@ -1,4 +1,4 @@
-"""What goes in (`Image`) and what comes out (`Scan` or `Failure`): frozen, validated at birth."""
+"""The values: an `Image` goes in, a `Scan` or `Failure` comes out. Frozen, validated when made."""
 
 from __future__ import annotations
 
@@ -22,9 +22,8 @@ MAX_URL_CHARACTERS = 2048
 MAX_DATA_ID_CHARACTERS = 256
 """Not in the OCR documents; the service's own message is `[task.dataId] is too long(>256)`."""
 
-
 MAX_ASKED_FRAMES = 1_000_000
-"""Of `interval` and `max_frames`: more than any picture of 20 MB has that somebody wants read."""
+"""For `interval` and `max_frames`: more frames than a picture of 20 MB has."""
 
 
 def _url(_: Image, __: attrs.Attribute[str], value: str) -> None:
@@ -39,7 +38,7 @@ def _url(_: Image, __: attrs.Attribute[str], value: str) -> None:
         raise ValueError(f"url {problem}: {without_query(value)[:80]!r}")
 
 
-# What follows a user and password, which no cache should hold.
+# The host follows user and password, which no cache should hold.
 _ADDRESS = re.compile(r"https?://(?:[^/?#\\[\]]*@)?([^/?#]*)", re.ASCII | re.IGNORECASE)
 
 
@@ -87,13 +86,13 @@ class Image:
     """One image to read.
 
     Args:
-        url: http or https, at most 2,048 characters, reachable from the public Internet. Its query
-            is left out of the repr, because that of a signed URL is a key.
+        url: http or https, at most 2,048 characters, reachable from the public Internet. The repr
+            leaves out its query, because the query of a signed URL is a key.
         data_id: Your own name for the image, 1 to 256 characters; None lets the library choose.
-        interval: For GIFs and long images: read one frame of every `interval`. Goes with
+        interval: For GIFs and long images: read one frame of every `interval`. Needs
             `max_frames`; None for both reads the first frame only.
-        max_frames: Read (and pay for) at most so many frames. The service widens `interval` until
-            they cover the picture.
+        max_frames: Read (and pay for) at most this many frames. The service widens `interval`
+            until the frames cover the picture.
 
     Raises:
         ValueError: A value the service would refuse; the message names field and value.
@@ -116,13 +115,13 @@ class Image:
 
     @classmethod
     def of(cls, value: Any) -> Image:
-        """The value itself if it is an `Image`, else an `Image` of that URL."""
+        """Return the value itself if it is an `Image`, else an `Image` of this URL."""
         return value if isinstance(value, Image) else cls(value)
 
 
 @attrs.frozen
 class Region:
-    """One piece of text and where it stands.
+    """One piece of text and its place.
 
     Args:
         text: The text.
@@ -142,19 +141,19 @@ class Region:
 
 
 class HasRegions:
-    """What has `regions`, and may have been told to read them when they are first asked for.
+    """Lazy attribute `regions`: decoded at its first use.
 
-    They are nine tenths of a reply, and many callers want the text alone. Until then their place is
-    empty, which makes Python ask `__getattr__`; afterwards they are an attribute like any other.
+    Regions are nine tenths of a reply, and many callers want the text alone. At first the attribute
+    is missing, so Python asks `__getattr__`; later it is an attribute like any other.
     """
 
     __slots__ = ("_unread",)
 
-    if not TYPE_CHECKING:  # a checker would believe in every attribute
+    if not TYPE_CHECKING:  # a type checker would accept every attribute
 
         def __getattr__(self, name: str) -> object:
-            """The regions, at their first use; for another name the usual error."""
-            # A second thread that comes in meanwhile finds either what to read, or the regions.
+            """Decode the regions; for another name raise the usual error."""
+            # A second thread finds either the undecoded regions, or the decoded ones.
             if name == "regions" and (read := self._unread) is not None:
                 object.__setattr__(self, "regions", read())
                 object.__setattr__(self, "_unread", None)
@@ -167,9 +166,9 @@ class Frame(HasRegions):
 
     Args:
         text: All text of the frame.
-        regions: Its pieces, as the service gave them; may be empty though there is text.
+        regions: The pieces of text, in the service's order; may be empty though there is text.
         url: A temporary address of the captured frame, if the service gave one.
-        rate: The service's confidence in percent; it says to ignore it for OCR.
+        rate: Confidence in percent; the service says to ignore it for OCR.
     """
 
     text: str
@@ -181,26 +180,26 @@ class Frame(HasRegions):
 
     @property
     def lines(self) -> tuple[Line[Region], ...]:
-        """Its text line by line in reading order, worked out anew each time."""
-        from aliocr.text.layout import lines_of  # noqa: PLC0415 - who never asks does not wait for it
+        """The text line by line in reading order, computed at each use."""
+        from aliocr.text.layout import lines_of  # noqa: PLC0415 - loaded at the first use
 
         return lines_of(self)
 
 
 @attrs.frozen
 class Scan(HasRegions):
-    """What the service read in one image.
+    """The text of one image.
 
     Args:
-        image: The image, the very object that was asked for.
+        image: The image: the same object that the caller gave.
         text: All text joined; empty if there is none.
         regions: The pieces of text with their places, in the service's order.
         frames: The captured frames, in order; empty unless more than one was captured.
         label: `"ocr"` for text, `"normal"` for none.
-        suggestion: `"review"` or `"pass"`: the moderation policy's view, see `needs_review`.
+        suggestion: `"review"` or `"pass"`, by the moderation policy; see `needs_review`.
         rate: Confidence in percent; the service says to ignore it for OCR.
         task_id: The service's id of this image's work.
-        request_id: The service's id of the request it travelled in.
+        request_id: The service's id of the request that carried the image.
 
     Source: response parameters "result".
     """
@@ -218,19 +217,19 @@ class Scan(HasRegions):
 
     @property
     def lines(self) -> tuple[Line[Region], ...]:
-        """The text line by line in reading order, worked out anew each time.
+        """The text line by line in reading order, computed at each use.
 
-        Columns are read one after the other, tables by rows. Of several frames it is the text of
-        each in turn, unless the picture as a whole says as much; one that says the same as the
-        frame before is left out.
+        Columns are read one after the other, tables by rows. Several frames are read in turn,
+        unless the picture as a whole has as much text; a frame that repeats the text of the frame
+        before is left out.
         """
-        from aliocr.text.layout import lines_of  # noqa: PLC0415 - as above
+        from aliocr.text.layout import lines_of  # noqa: PLC0415 - loaded at the first use
 
         return lines_of(self, self.frames)
 
     @property
     def needs_review(self) -> bool:
-        """The service suggests that a person looks at the text."""
+        """Whether the service suggests that a person looks at the text."""
         return self.suggestion == "review"
 
 
@@ -238,11 +237,11 @@ H = TypeVar("H", bound=HasRegions)
 
 
 def with_unread(found: H, read: Callable[[], tuple[Region, ...]]) -> H:
-    """The same object, as new as it must be, whose regions are read when first asked for.
+    """Make the regions of an object lazy, and return the object.
 
     Args:
-        found: A frame, scan or the like that nobody has seen yet.
-        read: Gives the regions; must not raise.
+        found: A frame or scan that was just made.
+        read: Decodes the regions; must not raise.
     """
     object.__delattr__(found, "regions")
     object.__setattr__(found, "_unread", read)
@@ -250,18 +249,18 @@ def with_unread(found: H, read: Callable[[], tuple[Region, ...]]) -> H:
 
 
 def unread(found: HasRegions) -> Callable[[], tuple[Region, ...]] | None:
-    """What reads the regions when they are asked for; None if they have been read already."""
+    """Return the function that decodes the regions; None if they are decoded already."""
     read: Callable[[], tuple[Region, ...]] | None = getattr(found, "_unread", None)
     return read
 
 
 @attrs.frozen
 class Failure:
-    """One image that was not read, after the tries it was allowed.
+    """One image that was not read, after all its tries.
 
     Args:
-        image: The image, the very object that was asked for.
-        error: Why.
+        image: The image: the same object that the caller gave.
+        error: The reason.
     """
 
     image: Image
@@ -270,4 +269,4 @@ class Failure:
 
 
 Outcome: TypeAlias = Scan | Failure
-"""What becomes of an image: test `.ok`."""
+"""The outcome of an image: test `.ok`."""

@@ -1,4 +1,4 @@
-"""The session: opens and closes the parts, and offers the three verbs."""
+"""The session: opens and closes the parts, and has the three verbs."""
 
 from __future__ import annotations
 
@@ -30,52 +30,52 @@ from aliocr.protocol.transport import Transport
 from aliocr.stats import Stats
 
 TIMEOUT = 7.0
-"""Seconds. The service answers within 6, and its own timeout code, which says which image it was,
-should beat ours. Source: "Response timeout"."""
+"""Seconds. The service answers within 6; its own timeout code, which names the image, should come
+first. Source: "Response timeout"."""
 
 THROTTLE_TIMEOUT = 60.0
-"""Seconds for which images wait while the service lets nothing of the account through."""
+"""Seconds for which images wait while the service throttles everything of the account."""
 
 MAX_WAITING = 100_000
-"""Images: what the full rate of 1,000 a second needs 100 seconds for."""
+"""Images: the work of 100 seconds at the full rate of 1,000 a second."""
 
 REPEAT_BUDGET = 6_000
-"""Images: all that can be under way, 10 requests of 100 for each of the 6 seconds that an answer
-may take. If all their answers are lost they can go again once, and a lasting outage does not cost
-twice the money."""
+"""Images: all that can be in requests at once, 10 requests of 100 images in each of the 6 seconds
+that a response may take. If all responses are lost, these images can be sent again once, and a
+lasting outage does not cost twice the money."""
 
 
 class Session:
     """A session with the service: one account, one endpoint, one event loop.
 
-    Use it as `async with`. All sessions of one account on one loop share its limits, and what was
-    learnt of them.
+    Use it with `async with`. All sessions of one account on one event loop share the account's
+    limits, and the rates that were learnt.
 
     Args:
-        credentials: `Credentials`, or a provider: a callable that gives them, at once or awaited,
+        credentials: `Credentials`, or a provider: a callable that returns them, at once or awaited,
             before every request. None reads the environment (`Credentials.from_environment`).
-            Give all sessions of an account the same provider: it stands for the account.
-        endpoint: Base URL, scheme and host; None for `ALIOCR_ENDPOINT` of the environment, and if
-            that is not set for `https://green.{region}.aliyuncs.com`.
-        region: Where the account's service is, if there is no endpoint.
+            Give all sessions of an account the same provider: the provider stands for the account.
+        endpoint: Base URL, scheme and host; None for the variable `ALIOCR_ENDPOINT`, or without
+            that variable for `https://green.{region}.aliyuncs.com`.
+        region: The region of the service, if there is no endpoint.
         biz_type: The moderation policy made in the console; None for the service's default.
-        limits: What the account allows.
+        limits: The limits of the account.
         timeout: Seconds for one request, connection and body included; None for no limit.
         max_retries: Tries per image after the first. Throttled tries are not counted.
-        limiter: Something with an awaitable `acquire()` that gives leave for one request, to share
-            a rate more widely, or a `StrictLimiter`; None for the account's own on this loop.
-        throttle_timeout: Seconds for which images wait while the service lets nothing of the
-            account through; those that waited so long then fail with `ThrottledError`, as does one
-            that was itself refused twenty times in longer than that. None for no limit.
+        limiter: An object with an awaitable `acquire()` that lets one request go, to share a rate
+            more widely, or a `StrictLimiter`; None for the account's own limiter on this loop.
+        throttle_timeout: Seconds for which images wait while the service throttles everything of
+            the account; images that waited longer then fail with `ThrottledError`. So does an
+            image that was itself refused twenty times over a longer time. None for no limit.
         max_waiting: Images that may wait before `scan` and `scan_many` raise `OverloadError`;
             `stream` holds back its source instead. None for no bound.
         repeat_budget: Images that may be sent again although an earlier try may have been charged;
-            ten images that are read give one back. None for no limit.
+            ten images that are read put one back. None for no limit.
         http: An `aiohttp.ClientSession` to send with; it is left open.
 
     Raises:
-        ValueError: An argument, or a variable read in its stead, that cannot be right; the message
-            names it and its value.
+        ValueError: A bad argument, or a bad variable that stands for it; the message has its name
+            and value.
     """
 
     def __init__(
@@ -133,7 +133,7 @@ class Session:
             raise RuntimeError("a session is opened once; make another")
         key = self._credentials
         throttle = throttle_of(
-            # A provider's key changes; the provider itself stands for the account.
+            # The key of a provider changes; the provider itself stands for the account.
             key.access_key_id if isinstance(key, Credentials) else cast("Hashable", key),
             self._limits,
         )
@@ -157,7 +157,7 @@ class Session:
 
     @property
     def stats(self) -> Stats:
-        """What this session has done so far."""
+        """The numbers of this session so far."""
         return Stats() if self._batcher is None else self._batcher.tally.stats()
 
     async def scan(
@@ -168,22 +168,22 @@ class Session:
     ) -> Scan:
         """Read one image, ahead of any bulk work.
 
-        Cancelling it costs nothing while the image still waits; once it has been sent, the request
-        goes on for the sake of the others in it. An equal image that is under way already is not
-        sent again: both get what comes back.
+        Cancellation costs nothing while the image still waits; once the image is in a request, the
+        request goes on for its other images. An equal image that is already on its way is not sent
+        again: both callers get its outcome.
 
         Args:
             image: A URL, or an `Image` for frames or a data id of your own.
-            timeout: Seconds for all of it, waiting and retries included; None for no limit but your
-                own `asyncio.timeout`. Told here, an image is not sent, and not charged, once there
-                is no time left to answer it.
+            timeout: Seconds for everything, waiting and retries included; None for no limit but an
+                `asyncio.timeout` of yours. With a timeout given here, an image is not sent, and
+                not charged, once no time is left for an answer.
 
         Raises:
             AuthError: The account is refused.
-            ImageError: Something is wrong with this image.
+            ImageError: This image is at fault.
             OverloadError: Too many images wait already.
-            OCRError: Anything else, after the retries allowed.
-            ValueError: Not an image the service would take.
+            OCRError: Any other failure, after all retries.
+            ValueError: The service would not accept the image.
         """
         if timeout is not None:
             check(is_positive(timeout), "timeout", timeout)
@@ -212,20 +212,20 @@ class Session:
         try:
             raise outcome.error
         finally:
-            del outcome  # or the error, whose traceback holds this frame, would hold itself
+            del outcome  # else the error would hold itself: its traceback holds this frame
 
     async def scan_many(self, images: Iterable[str | Image]) -> list[Outcome]:
-        """Read a list of images: as many outcomes, in the same order.
+        """Read a list of images; return as many outcomes, in the same order.
 
         Args:
-            images: URLs or `Image`s. All are checked before the first is sent. The same data id may
-                come more than once; such images travel in different requests.
+            images: URLs or `Image`s. All are checked before the first is sent. A data id may occur
+                more than once; such images go in different requests.
 
         Raises:
-            AuthError: The account is refused. Everything else that goes wrong with an image is a
-                `Failure` in the list.
+            AuthError: The account is refused. Any other failure of an image is a `Failure` in the
+                list.
             OverloadError: Too many images wait already.
-            ValueError: One of them is not an image the service would take; nothing was sent.
+            ValueError: The service would not accept one of the images; nothing was sent.
         """
         wanted = _checked_images(images)
         self._opened().check_room()
@@ -236,23 +236,22 @@ class Session:
     async def stream(
         self, images: Source, *, stop: asyncio.Event | None = None
     ) -> AsyncGenerator[Outcome, None]:
-        """Read images from any iterable or asynchronous iterable; outcomes as they complete.
+        """Read images from any (async) iterable; yield outcomes as they complete.
 
-        The source is drawn on only as fast as images are sent and outcomes are used, so a million
+        The source is read only as fast as images are sent and outcomes are used, so a million
         images need no more memory than a few thousand. Leaving the loop withdraws what waits.
 
         Args:
-            images: URLs or `Image`s; a generator may do.
-            stop: Set it to end the stream without losing what may be charged: nothing more is drawn
-                nor sent, the outcomes of the images in a request now still come, and then the
-                stream ends as if the source had. Images that wait, for their first try or another,
-                have no outcome.
+            images: URLs or `Image`s, for example from a generator.
+            stop: Set this event to end the stream without losing what may be charged: no more
+                images are read from the source or sent, the outcomes of images in requests still
+                come, then the stream ends. Images that wait, for their first or a later try, have
+                no outcome.
 
         Raises:
             AuthError: The account is refused; at once.
-            ValueError: The source gave something that is no image. It is raised after the outcomes
-                of all images before it, and so is whatever else the source raises. Or `stop` is
-                no `asyncio.Event`.
+            ValueError: The source gave a value that is no image, or `stop` is no `asyncio.Event`.
+                An error of the source is raised after the outcomes of all images before it.
         """
         _refuse_single(images)
         check(stop is None or isinstance(stop, asyncio.Event), "stop", stop)
@@ -306,8 +305,8 @@ def _checked_images(images: Iterable[str | Image]) -> list[Image]:
 def _refuse_single(images: object) -> None:
     if isinstance(images, str | bytes | Image):
         raise ValueError(  # noqa: TRY004
-            f"images is a list or other iterable of them, not one {type(images).__name__}; "
-            "for one there is scan()"
+            f"images must be a list or other iterable, not one {type(images).__name__}; "
+            "use scan() for one image"
         )
     if not isinstance(images, Iterable | AsyncIterable):
-        raise ValueError(f"images is a list or other iterable, not {images!r}")  # noqa: TRY004
+        raise ValueError(f"images must be a list or other iterable, not {images!r}")  # noqa: TRY004

@@ -1,4 +1,4 @@
-"""What a session has done so far, in numbers."""
+"""Statistics of a session."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import attrs
 
 @attrs.frozen
 class Stats:
-    """A session's numbers since it was opened, at the moment they were asked for.
+    """The numbers of a session since it was opened, at one moment.
 
     Args:
         requests: Requests sent.
@@ -20,11 +20,11 @@ class Stats:
         throttled: Tries that were refused for the request rate or the image quota.
         retried: Tries of images that had failed before in another way.
         charged_again: Tries of images of which an earlier try may have been charged.
-        given_up: Images nobody waited for any more after a try that may have been charged.
-        shared: Images that took part in the request of an equal one, and cost nothing.
-        waited: Seconds in which images waited for leave to go: for a permit, the quota, a pause.
-        batch_fill: Images in a request, of those it could have carried: 0 to 1.
-        under_way: Images in requests that are not over, now.
+        given_up: Images whose callers all left after a try that may have been charged.
+        shared: Images that joined an equal image on its way, and cost nothing.
+        waited: Seconds in which images waited for a permit, the quota, or the end of a pause.
+        batch_fill: Part of the places in requests that images filled: 0 to 1.
+        under_way: Images in requests that have not ended, now.
     """
 
     requests: int = 0
@@ -42,7 +42,7 @@ class Stats:
 
 @attrs.define
 class Tally:
-    """The running numbers behind `Stats`; see there."""
+    """The running counters behind `Stats`."""
 
     images_per_request: int
     requests: int = 0
@@ -57,7 +57,7 @@ class Tally:
     under_way: int = 0
 
     def stats(self) -> Stats:
-        """The numbers of this moment."""
+        """Return the numbers of this moment."""
         places = self.requests * self.images_per_request
         return Stats(
             requests=self.requests,

@@ -20,16 +20,17 @@ def test_all_names_the_public_face_sorted() -> None:
 
 
 def test_type_checkers_see_what_there_is() -> None:
-    """The names that are fetched when asked for are those that are imported for type checkers."""
-    tree = ast.parse(Path(aliocr.__file__).read_text(encoding="utf-8"))
-    (checked,) = (node for node in tree.body if isinstance(node, ast.If))
+    """The stub imports each public name from the module that has it."""
+    stub = Path(aliocr.__file__).with_suffix(".pyi")
     imported = {
-        alias.name: node.module
-        for node in checked.body
+        alias.asname: node.module
+        for node in ast.parse(stub.read_text(encoding="utf-8")).body
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
+        if alias.name == alias.asname
     }
-    assert {name: f"aliocr.{room}" for name, room in vars(aliocr)["_ROOMS"].items()} == imported
+    modules = vars(aliocr)["_MODULE_OF"]
+    assert {name: f"aliocr.{module}" for name, module in modules.items()} == imported
 
 
 def test_what_is_not_there_is_an_attribute_error() -> None:

@@ -576,11 +576,11 @@ async def test_one_image_where_a_list_was_meant_is_refused(
 ) -> None:
     """A string is iterable, letter by letter; that is never what was meant."""
     for other in (None, 5):
-        with pytest.raises(ValueError, match="images is a list"):
+        with pytest.raises(ValueError, match="images must be a list"):
             await ocr.scan_many(other)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="there is scan"):
+    with pytest.raises(ValueError, match="use scan"):
         await ocr.scan_many(single)
-    with pytest.raises(ValueError, match="images is a list"):
+    with pytest.raises(ValueError, match="images must be a list"):
         await anext(ocr.stream(single))
     assert emulator.calls == []
 

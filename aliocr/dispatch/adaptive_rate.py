@@ -1,19 +1,19 @@
-"""A rate that is learnt: how much of something an account lets through in a second.
+"""Adaptive rate: how many requests or images a second an account accepts, learnt from refusals.
 
-The service publishes neither how it counts nor all that it allows, so both are found out:
+The service publishes neither its way of counting nor all its limits:
 
-1. The rate stands at what was seen to pass, a margin below what was seen to be refused. It is
-   *held* there until the refused are no more than `aim` of all that passed since.
-2. Then it is *probed*: a small step up, and if that passes, larger ones, so that a limit raised a
-   hundredfold is reached in a few steps. The first refusal ends the probe. What was accepted in the
-   second before it is what there is.
-3. A refusal of a rate that is held takes a little of it, or all that was evidently too much.
-4. Some servers let more through for a while than for long. A probe that was refused late tells how
-   much more; the next one lets that much pass before it believes a step.
-5. What was sent before a cut was known teaches nothing more, and a rate that is not used teaches
-   nothing at all.
+1. The rate is *held* a margin below what was refused, until the refusals are at most the part `aim`
+   of everything that passed since.
+2. Then the rate is *probed*: one small step up, then larger steps while nothing is refused, so that
+   a limit raised a hundredfold is reached in a few steps. The first refusal ends the probe; the new
+   rate is what was accepted in the second before.
+3. A refusal at a held rate cuts the rate a little, or down to what was evidently accepted.
+4. Some servers accept more for a short time than for long. A probe that is refused late measures
+   how much more; the next probe sends this much before it trusts a step.
+5. A refusal of what was sent before a cut changes nothing, and a rate that is not used up is not
+   raised.
 
-Pure: times come in as arguments, in seconds by a clock that never goes back.
+Pure: times are arguments, in seconds of a monotonic clock.
 """
 
 from __future__ import annotations
@@ -25,47 +25,47 @@ from collections.abc import Iterator
 import attrs
 
 WINDOW = 1.0
-"""Seconds over which a server is taken to count."""
+"""Seconds over which a server is assumed to count."""
 
 MOST_HOLD = 6.0
-"""Seconds that a rate is held, unless one refusal alone needs longer to be made up for: who never
-asks never learns that more is allowed."""
+"""Seconds for which a rate is held at most, unless a single refusal needs longer to weigh little:
+without probes a raised limit would never be found."""
 
 REMEMBERED = 10.0
-"""Seconds for which it is remembered what was sent: longer than an answer takes."""
+"""Seconds for which sent batches are remembered: longer than a response takes."""
 
 FAR_LESS = 0.8
-"""Below this part of a rate, what was accepted says more than the rate does; and a rate of which
-less is sent is not used."""
+"""Part of a rate: below it, what was accepted is better evidence than the rate; and a rate of which
+less was sent counts as not used."""
 
 RAISED = 1.1
-"""A probe that ends above this multiple of what was held has found a limit that was raised."""
+"""Multiple of the held rate: a probe that ends above it has found a raised limit."""
 
 LARGEST_STEP = 1.0
-"""A step that doubles the rate."""
+"""The largest step doubles the rate."""
 
 STEEPER = 3.3
-"""By so much a step is larger than the one before it."""
+"""Factor from one step to the next."""
 
 LEAST_SAMPLE = 10
-"""From fewer than so many in a second, of a rate that was not used, nothing is concluded."""
+"""Count in one second: fewer, at a rate that was not used, are no evidence."""
 
 UNBOUNDED = 1e6
-"""A rate per second above this is no bound."""
+"""Per second: a higher rate counts as no bound."""
 
 
 @attrs.frozen
 class RateTuning:
-    """How a rate is learnt.
+    """The parameters of an adaptive rate.
 
     Args:
-        aim: The part that may be refused, for the sake of knowing the limit.
-        cut: The part that a refusal takes from a rate that is held.
-        step: The least first step of a probe, as a part of the rate.
-        lift: The least first step of a probe, per second; the larger of the two counts.
+        aim: Part that may be refused, as the price of knowing the limit.
+        cut: Part by which a refusal cuts a held rate.
+        step: Smallest first step of a probe, as a part of the rate.
+        lift: Smallest first step of a probe, per second; the larger of both counts.
         confirm: Seconds for which a step must pass.
-        margin: Kept below a rate that was seen to be the limit, as a part of it: jitter brings
-            closer together on the way what was evenly sent.
+        margin: Distance kept below a rate that proved to be the limit, as a part of the rate:
+            network jitter brings evenly sent requests closer together.
     """
 
     aim: float
@@ -77,16 +77,16 @@ class RateTuning:
 
 
 REQUESTS = RateTuning(aim=0.003, cut=0.02, step=0.01, confirm=5.0)
-"""Of a known limit only the margin is sought, slowly: a refused request is a hundred images."""
+"""The limit is known, only the margin is learnt, slowly: a refused request is a hundred images."""
 
 IMAGES = RateTuning(aim=0.0215, cut=0.04, step=0.09, lift=3.0)
-"""Nothing is known of it, and a refused image is one image: quickly. At 10 images a second a probe
-costs a refusal and comes every 5 s; to come sooner, more than 2 % would have to be refused."""
+"""Nothing is known, and a refused image is one image: learnt quickly. At 10 images a second a probe
+costs one refusal and comes every 5 s; more probes would have more than 2 % refused."""
 
 
 @attrs.define(eq=False)
 class SentBatch:
-    """What was sent at one time, and how much of it was accepted; None while that is not known."""
+    """A batch sent at one moment, and how much was accepted; None until the response."""
 
     at: float
     count: int
@@ -95,15 +95,15 @@ class SentBatch:
 
 @attrs.define(eq=False)
 class _Probe:
-    """A rise from `held`, step by step.
+    """A probe: the rate rises from `held`, step by step.
 
     Args:
-        held: The rate it began from.
+        held: The rate before the probe.
         step: The present step, as a part of the rate below it.
         began: When the present step began.
-        excess: What was sent beyond the rate below this step.
-        total: What was sent beyond `held`.
-        full_at: When enough was, so that an answer tells; infinite before.
+        excess: How much was sent beyond the rate below this step.
+        total: How much was sent beyond `held`.
+        full_at: When enough was sent for a response to be evidence; infinite before.
     """
 
     held: float
@@ -115,13 +115,13 @@ class _Probe:
 
 
 class AdaptiveRate:
-    """A rate per second that is learnt.
+    """A rate per second, learnt from responses.
 
     Args:
-        start: The rate at first; infinite if nothing is known.
-        ceiling: The most there can be.
-        tuning: How it is learnt.
-        hold: How many must pass before it is probed for the first time.
+        start: The first rate; infinite if nothing is known.
+        ceiling: The highest rate possible.
+        tuning: The parameters.
+        hold: How many must pass before the first probe.
     """
 
     def __init__(
@@ -141,14 +141,14 @@ class AdaptiveRate:
         self._log: deque[SentBatch] = deque()
 
     def cap(self, ceiling: float) -> None:
-        """Another ceiling from now on; a rate that stood at the old one goes to the new one."""
+        """Set another ceiling; a rate at the old ceiling moves to the new one."""
         if self.rate >= min(self._ceiling, ceiling):
             self.rate = self._base = ceiling
             self._probe = None
         self._ceiling = ceiling
 
     def sent(self, count: int, now: float) -> SentBatch:
-        """Note that so many were sent; the note goes back to `answered`."""
+        """Record a sent batch; give the result to `answered` later."""
         sent = SentBatch(now, count)
         self._log.append(sent)
         while self._log[0].at <= now - REMEMBERED:
@@ -158,12 +158,12 @@ class AdaptiveRate:
         return sent
 
     def answered(self, sent: SentBatch, accepted: int, refused: int, now: float) -> None:
-        """Learn from one answer.
+        """Learn from one response.
 
         Args:
-            sent: What it answers.
-            accepted: How many were not refused.
-            refused: How many were.
+            sent: The batch.
+            accepted: How many were accepted.
+            refused: How many were refused.
             now: The time.
         """
         sent.accepted = accepted
@@ -188,7 +188,7 @@ class AdaptiveRate:
         return sent >= FAR_LESS * self._base * WINDOW
 
     def _evident(self, moment: float) -> float:
-        """What was accepted per second, those not yet answered taken for as good as the others."""
+        """Rate accepted in the second before, as if open batches fared like the answered ones."""
         seconds = list(self._second_before(moment))
         known = [sent for sent in seconds if sent.accepted is not None]
         answered = sum(sent.count for sent in known)
@@ -198,7 +198,7 @@ class AdaptiveRate:
         return accepted / answered * sum(sent.count for sent in seconds) / WINDOW
 
     def _complete(self, sent_at: float) -> None:
-        """The first cut went by the first answers; these came later and may have been better."""
+        """Raise the first cut, made on the first responses, by what later responses accepted."""
         evident = self._evidently(self._evident(sent_at), sent_at)
         if self._probe is None and evident > self._base:
             self.rate = self._base = min(evident, self._ceiling)
@@ -232,7 +232,7 @@ class AdaptiveRate:
         self._climb(self._probe)
 
     def _is_far_down(self) -> bool:
-        """Far below a limit that is known: what kept it there has gone, or will be met again."""
+        """Whether the rate is far below a known limit: its cause has gone, or will be met again."""
         return self._base < FAR_LESS * self._ceiling < math.inf
 
     def _climb(self, probe: _Probe) -> None:
@@ -240,10 +240,10 @@ class AdaptiveRate:
         self.rate = min(level if level < UNBOUNDED else math.inf, self._ceiling)
 
     def _exceed(self, probe: _Probe, count: int, now: float) -> None:
-        """Note what is sent beyond what is known to pass, until an answer to it can tell.
+        """Count what is sent beyond the rate known to pass, until a response is evidence.
 
-        That is more than a margin kept in error would explain, or slack seen before. The first step
-        then goes back to where it came from, to be refused no more than needed.
+        Enough is more than a needless margin or known slack could explain. The first step then
+        returns to the held rate, to have no more refused than needed.
         """
         if self.rate > self._base:
             probe.excess += count * (1 - self._base / self.rate)
@@ -279,16 +279,16 @@ class AdaptiveRate:
         self.rate = self._base
 
     def _tells(self, sent_at: float) -> bool:
-        """Enough was sent in the second before for what was accepted of it to say anything."""
+        """Whether enough was sent in the second before to be evidence."""
         if self._was_used(sent_at):
             return True
         return sum(sent.count for sent in self._second_before(sent_at)) >= LEAST_SAMPLE
 
     def _evidently(self, evident: float, sent_at: float) -> float:
-        """The rate to keep when so many per second were accepted."""
+        """Return the rate to hold when this many per second were accepted."""
         if evident:
             return evident * (1 - self._tuning.margin)
-        # Nothing at all was: half of what there was, which may have been without bound.
+        # Nothing was accepted: half of what was sent, as the rate may have been infinite.
         sent = sum(sent.count for sent in self._second_before(sent_at)) / WINDOW
         return min(self._base, max(sent, LEAST_SAMPLE)) / 2
 
@@ -303,26 +303,26 @@ class AdaptiveRate:
             self._settle(probe)
 
     def _settle(self, probe: _Probe) -> None:
-        """The probe found nothing: what it cost is to be made up for."""
+        """End a probe that found nothing: hold until its refusals weigh little."""
         self._slack = min(probe.total, WINDOW * probe.held)
         self._raised = None
         self._hold = 0.0
         self._owe(self._refused)
 
     def _fall(self, base: float, now: float) -> None:
-        """The rate was too high while it was held."""
+        """Cut a rate that was too high while it was held."""
         before, self._base = self._base, base
         if before == math.inf:
             self._unbounded_until = now
         if self._raised is not None and base < RAISED * self._raised.held:
             self._settle(self._raised)
         elif base < FAR_LESS * before and self._raised is None:
-            # The limit itself has come down, which is nobody's fault.
+            # The limit itself has fallen.
             self._hold = min(1 / self._tuning.aim, MOST_HOLD * base)
             self._slack = 0.0
 
     def _owe(self, refused: int) -> None:
-        """Hold longer, until these are no more than the aim; but not for ever."""
+        """Hold longer, until these refusals are within the aim; but not for ever."""
         if self._raised is None:
             most = max(1 / self._tuning.aim, MOST_HOLD * self._base)
             self._hold = min(max(self._hold, 0.0) + refused / self._tuning.aim, most)

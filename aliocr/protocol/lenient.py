@@ -1,7 +1,8 @@
-"""Reading JSON that is not quite what was promised, into the class that was meant.
+"""Lenient reading: JSON that is not quite as documented, into the class that was meant.
 
-The strict decoder is tried first and is fast; this is for what it refuses: names in another case,
-numbers as strings, nulls, fields of the wrong kind. What cannot be read is left out, not raised.
+The strict decoder is fast and is tried first. This module reads what the strict decoder refuses:
+names in another case, numbers as strings, nulls, fields of the wrong kind. A field that cannot be
+read is left out; nothing is raised.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ from typing import Any, TypeVar, get_args, get_type_hints
 import msgspec
 
 MOST_WHOLE = 2**53 - 1
-"""The greatest number up to which all whole ones are told apart where JSON is read as it often is.
+"""The greatest whole number that every reader of JSON can tell from its neighbours.
 Source: RFC 8259, section 6."""
 
 T = TypeVar("T")
 
 
 def parse(body: bytes) -> object:
-    """The plain JSON value of a body, or None if there is none; bad UTF-8 is replaced."""
+    """Return the JSON value of a body, or None if there is none; bad UTF-8 is replaced."""
     try:
         return json.loads(body.decode("utf-8-sig", "replace"))
     except (ValueError, RecursionError):
@@ -31,21 +32,21 @@ def parse(body: bytes) -> object:
 
 
 def fields_of(value: object) -> dict[str, Any]:
-    """An object's fields by lower-case name; empty for anything else than an object."""
+    """Return the fields of an object by lower-case name; none if the value is no object."""
     if not isinstance(value, dict):
         return {}
     return {str(name).lower(): field for name, field in value.items()}
 
 
 def string(value: object) -> str | None:
-    """Strings, and numbers as strings; a lone surrogate becomes `?`, as nothing can encode it."""
+    """Read a string, or a number as a string; a lone surrogate becomes `?`."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
     return str(value) if isinstance(value, int | float) else None
 
 
 def number(value: object) -> float | None:
-    """Finite numbers, and strings that hold one."""
+    """Read a finite number, or a string that holds one."""
     if not isinstance(value, int | float | str):
         return None
     try:
@@ -56,7 +57,7 @@ def number(value: object) -> float | None:
 
 
 def whole_number(value: object) -> int | None:
-    """Whole numbers, also as floats or strings; none beyond `MOST_WHOLE`."""
+    """Read a whole number, also from a float or string; None beyond `MOST_WHOLE`."""
     found = number(value)
     if found is None or not found.is_integer() or abs(found) > MOST_WHOLE:
         return None
@@ -64,10 +65,10 @@ def whole_number(value: object) -> int | None:
 
 
 def raw(value: object) -> msgspec.Raw | None:
-    """The value as JSON, for what is read later; nothing for null."""
+    """Encode a value again, to be read later; None for null."""
     try:
         return None if value is None else msgspec.Raw(json.dumps(value).encode())
-    except RecursionError:  # it was deep enough to be read just so
+    except RecursionError:  # nested almost too deeply to be read at all
         return None
 
 
@@ -75,10 +76,10 @@ _LEAVES = {str: string, float: number, int: whole_number, msgspec.Raw: raw}
 
 
 def read(value: object, kind: Callable[..., T]) -> T | None:
-    """An instance of a class, as far as the value has it; None if it is no such thing.
+    """Read an instance of a class from a JSON object; None if there is none.
 
-    A missing number that the class insists on is 0; without a string it insists on, there is no
-    instance. Elements of a list that cannot be read are dropped.
+    A required number that is missing becomes 0; without a required string there is no instance.
+    Elements of a list that cannot be read are dropped.
     """
     fields = fields_of(value)
     if not fields:
@@ -98,7 +99,7 @@ def read(value: object, kind: Callable[..., T]) -> T | None:
 
 @cache
 def _shape(kind: Any) -> dict[str, tuple[str, Any, bool]]:
-    """Of each field: its name on the wire in lower case, its type, whether the class insists."""
+    """Return for each field its wire name in lower case, its type, and if it is required."""
     hints = get_type_hints(kind)
     described: Any = msgspec.inspect.type_info(kind)
     return {
@@ -115,12 +116,12 @@ def _read_hinted(value: object, hint: Any) -> Any:
     arguments = get_args(hint)
     if not arguments:
         return read(value, hint)
-    items = value if isinstance(value, list) else [value]  # one thing where a list was meant
+    items = value if isinstance(value, list) else [value]  # one value where a list was meant
     found = [_read_hinted(item, arguments[0]) for item in items]
     return tuple(item for item in found if item is not None) or None
 
 
 def read_all(value: object, kind: Callable[..., T]) -> tuple[T, ...]:
-    """The instances of a class in a list, or the one that stands there alone; see `read`."""
+    """Read the instances of a class in a list, or a single one without a list; see `read`."""
     found: tuple[T, ...] | None = _read_hinted(value, tuple[kind, ...])  # type: ignore[valid-type]
     return found or ()

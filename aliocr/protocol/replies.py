@@ -1,6 +1,6 @@
-"""Replies of the service as the client reads them: tolerantly, and part by part.
+"""Replies of the service, read leniently and part by part.
 
-What a reply lacks or mistypes costs at most the image it belongs to.
+A missing or odd field costs at most its own image.
 """
 
 from __future__ import annotations
@@ -18,33 +18,33 @@ from aliocr.protocol.wire import (
     OK,
     SCENE,
     UNREADABLE,
-    Answer,
     Envelope,
     FrameReading,
+    ImageReply,
     Reading,
     WrittenRegions,
 )
 
 _envelope_decoder = msgspec.json.Decoder(Envelope, strict=False)
-_answer_decoder = msgspec.json.Decoder(Answer, strict=False)
+_image_decoder = msgspec.json.Decoder(ImageReply, strict=False)
 
 Part: TypeAlias = Sequence[tuple[int, Scan | OCRError]]
-"""What became of some images of a request, by their places in it, from 0."""
+"""Outcomes of some images of a request, by their places in the request, from 0."""
 
 PART = 25
-"""Elements of a reply that are read in one go, half as long as opening the envelope takes; fewer
-would cost turns of the event loop. An odd one costs as much as so many, and ends its part."""
+"""Elements of a reply that are read in one go: half as long as opening the envelope takes. Fewer
+would cost rounds of the event loop. An odd element costs as much as these, and ends its part."""
 
 
 def decode_reply(status: int, body: bytes, named: Mapping[str, Image]) -> Iterator[Part]:
-    """What became of each image of a request, once each, part by part.
+    """Read the outcome of each image of a request, once each, part by part.
 
-    The envelope is opened now, which is one pass over the bytes; each part is read when it is asked
-    for, so that others can have their turn in between.
+    The envelope is opened now, in one pass over the bytes; each part is read when it is asked for,
+    so that other tasks can run in between.
 
-    Answers are matched by data id alone. A foreign one is passed over; of a repeated one a success
-    counts before a failure, then the first; an image without any gets a `ResponseError`. So all
-    that is no success comes in the last part.
+    Elements are matched by data id alone. An unknown data id is ignored; of a repeated one a
+    success counts before a failure, then the first; an image without an element gets a
+    `ResponseError`. So all failures come in the last part.
 
     Args:
         status: The HTTP status.
@@ -52,7 +52,7 @@ def decode_reply(status: int, body: bytes, named: Mapping[str, Image]) -> Iterat
         named: The images as they were encoded.
 
     Raises:
-        OCRError: The request as a whole was refused, failed, or was answered by something else.
+        OCRError: The request as a whole was refused, or failed, or something else answered.
     """
     envelope, items = _open_envelope(status, body)
     return _parts(items, named, envelope.request_id)
@@ -97,7 +97,11 @@ def _not_mentioned(request_id: str | None) -> ResponseError:
 
 
 def _open_envelope(status: int, body: bytes) -> tuple[Envelope, Sequence[object]]:
-    """The envelope and its unread elements, or the error that the whole reply is."""
+    """Open the envelope; return it with its unread elements.
+
+    Raises:
+        OCRError: The reply refuses the whole request, or is no reply of the service.
+    """
     if status == OK:
         try:
             envelope = _envelope_decoder.decode(body)
@@ -106,8 +110,8 @@ def _open_envelope(status: int, body: bytes) -> tuple[Envelope, Sequence[object]
         else:
             if envelope.code == OK:
                 return envelope, envelope.data or ()
-    # Names in lower case: the tables print them capitalised, the samples do not, and the gateway's
-    # refusals have `Code` and `Message` where the service's have `code` and `msg`.
+    # Names in lower case: the documents' tables have capitals, their samples do not. Refusals of
+    # the gateway have `Code` and `Message` where those of the service have `code` and `msg`.
     fields = lenient.fields_of(lenient.parse(body))
     code = lenient.whole_number(fields.get("code")) or lenient.string(fields.get("code"))
     message = lenient.string(fields.get("msg") or fields.get("message")) or ""
@@ -121,24 +125,24 @@ def _open_envelope(status: int, body: bytes) -> tuple[Envelope, Sequence[object]
     raise api_error(code, message, request_id=request_id, status=status)
 
 
-def _read_strictly(item: object) -> Answer | None:
-    """One element of `data`, straight into its class."""
+def _read_strictly(item: object) -> ImageReply | None:
+    """Read one element of `data` straight into its class; None if it is odd."""
     if not isinstance(item, msgspec.Raw):  # the envelope was odd itself
         return None
     try:
-        return _answer_decoder.decode(item)
+        return _image_decoder.decode(item)
     except UNREADABLE:
         return None
 
 
-def _read_tolerantly(item: object) -> Answer | None:
-    """The same field by field, as far as there are any."""
+def _read_tolerantly(item: object) -> ImageReply | None:
+    """Read one element field by field; None if it has none."""
     return lenient.read(
-        lenient.parse(bytes(item)) if isinstance(item, msgspec.Raw) else item, Answer
+        lenient.parse(bytes(item)) if isinstance(item, msgspec.Raw) else item, ImageReply
     )
 
 
-def _outcome(answer: Answer, image: Image, request_id: str | None) -> Scan | OCRError:
+def _outcome(answer: ImageReply, image: Image, request_id: str | None) -> Scan | OCRError:
     if answer.code == 0:
         return ResponseError("an answer without a code", maybe_charged=True, request_id=request_id)
     if answer.code != OK:
@@ -155,7 +159,7 @@ def _outcome(answer: Answer, image: Image, request_id: str | None) -> Scan | OCR
         image=image,
         text=_text(result) or "\n".join(frame.text for frame in frames if frame.text),
         frames=frames,
-        # Of the few words there are one copy is enough, for a caller who keeps a million scans.
+        # One copy of each of these few words is enough for a caller that keeps a million scans.
         label=sys.intern(result.label or "normal"),
         suggestion=sys.intern(result.suggestion or "pass"),
         rate=result.rate,
@@ -175,7 +179,7 @@ def _frame(reading: FrameReading) -> Frame:
 
 
 def _text(reading: Reading) -> str:
-    """The joined text; the document promises it "in general" only, so regions stand in for it."""
+    """Return the joined text, or the text of the regions: the document promises only the latter."""
     if reading.ocr_data:
         return "\n".join(reading.ocr_data)
     if not reading.ocr_locations:

@@ -1,4 +1,4 @@
-"""One request there and back: images → body → answer → what became of each image."""
+"""The sender: images → body → signed POST → response → outcome of each image."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from aliocr.protocol.transport import Transport
 
 
 class HttpSender:
-    """Joins credentials, wire and transport.
+    """Sends batches over HTTP: joins credentials, wire and transport.
 
     Args:
-        transport: Where requests go; not owned.
-        credentials: An AccessKey, or what gives the one of the moment.
+        transport: Sends the bodies; not owned.
+        credentials: An AccessKey, or a provider of changing ones.
         biz_type: The moderation policy to apply; None for the service's default.
     """
 
@@ -34,7 +34,7 @@ class HttpSender:
         self._biz_type = biz_type
 
     async def prepare(self) -> None:
-        """Get what may take time, so that nothing stands between a permit and its request.
+        """Get the credentials, so that nothing is awaited between a permit and its request.
 
         Raises:
             AuthError: The credentials provider failed; its exception is the cause.
@@ -56,7 +56,7 @@ class HttpSender:
         self._credentials = found
 
     async def send(self, images: Sequence[Image]) -> Iterator[replies.Part]:
-        """Send one request and say what became of each image, part by part; see `decode_reply`.
+        """Send one request; return the outcome of each image, part by part, as `decode_reply` does.
 
         Raises:
             OCRError: The request as a whole failed.
@@ -65,15 +65,15 @@ class HttpSender:
             raise RuntimeError("prepare() comes before send()")
         named = wire.name_images(images)
         body = wire.encode_request(named, self._biz_type)
-        answer = await self._transport.post(body, self._credentials)
+        response = await self._transport.post(body, self._credentials)
         try:
-            return replies.decode_reply(answer.status, answer.body, named)
+            return replies.decode_reply(response.status, response.body, named)
         except APIError as error:
             if error.code == "InvalidTimeStamp.Expired":
-                # Worth its one retry only if the answer told what time it is there.
-                error.transient = self._transport.set_clock(answer.date)
+                # Its one retry is worth it only if the response told the time of the service.
+                error.transient = self._transport.set_clock(response.date)
             if isinstance(error, ThrottledError):
-                error.retry_after = answer.retry_after
+                error.retry_after = response.retry_after
             raise
 
 

@@ -1,7 +1,7 @@
-"""The gateway's signature (ROA version 1, HMAC-SHA1): making it and checking it.
+"""The gateway's signature (ROA version 1, HMAC-SHA1), for the client and the emulator.
 
-Pure: time and nonce come in as arguments, so that one input has one output. Client and emulator
-build the string to sign with the same function, from the headers as they stand on the wire.
+Pure: time and nonce are arguments, so equal input gives equal output. Client and emulator build
+the string to sign with the same function, from the headers as they are sent.
 
 Source: "Request structure", "Signature method", "Common parameters".
 """
@@ -30,11 +30,11 @@ _SIGNED_PREFIX = "x-acs-"
 def signed_headers(
     body: bytes, credentials: Credentials, *, timestamp: float, nonce: str
 ) -> dict[str, str]:
-    """All headers of one signed POST to `SCAN_PATH`.
+    """Return all headers of one signed POST to `SCAN_PATH`.
 
     Args:
         body: The exact bytes that will be sent.
-        credentials: Whose request it is.
+        credentials: The key that signs.
         timestamp: Seconds since the epoch by the gateway's clock, within 15 minutes.
         nonce: A string never used before by this account.
     """
@@ -59,14 +59,14 @@ def signed_headers(
 def string_to_sign(
     method: str, path: str, query: Iterable[tuple[str, str]], headers: Mapping[str, str]
 ) -> str:
-    """What the signature is taken of.
+    """Return the text that is signed.
 
     Args:
         method: `"POST"`.
         path: Without the query.
-        query: Decoded names and values: the gateway signs them raw, though they travel encoded.
-        headers: As sent, names in any case. One that is absent leaves an empty line, and every
-            `x-acs-…` header counts, whatever it is.
+        query: Decoded names and values: the gateway signs the decoded form.
+        headers: As sent, names in any case. An absent header leaves an empty line, and every
+            `x-acs-…` header counts.
     """
     lower = {name.lower(): value.strip() for name, value in headers.items()}
     lines = [method, *(lower.get(n, "") for n in ("accept", "content-md5", "content-type", "date"))]
@@ -76,20 +76,20 @@ def string_to_sign(
 
 
 def signature(secret: str, text: str) -> str:
-    """Base64 of the HMAC-SHA1 of `text` under the secret as it is."""
-    # The gateway asks for SHA-1; HMAC's safety does not rest on what SHA-1 lacks.
+    """Return the Base64 of the HMAC-SHA1 of `text` under the unchanged secret."""
+    # The gateway asks for SHA-1; its weakness does not weaken HMAC.
     digest = hmac.digest(secret.encode(), text.encode(), "sha1")
     return base64.b64encode(digest).decode()
 
 
 def content_md5(body: bytes) -> str:
-    """Base64 of the 16 bytes of the body's MD5: a checksum to the gateway, not a secret."""
+    """Return the Base64 of the body's MD5: a checksum for the gateway, not a secret."""
     digest = hashlib.md5(body, usedforsecurity=False).digest()
     return base64.b64encode(digest).decode()
 
 
 def http_date(timestamp: float) -> str:
-    """`Tue, 14 Mar 2017 06:29:50 GMT` for seconds since the epoch."""
+    """Format seconds since the epoch as `Tue, 14 Mar 2017 06:29:50 GMT`."""
     return _date_of_second(math.floor(timestamp))
 
 

@@ -1,7 +1,7 @@
-"""One signed POST under one deadline; aiohttp's errors become ours.
+"""One signed POST under one deadline; aiohttp's errors become the package's.
 
-What matters of a network failure is whether the service may have acted on the request: an image
-whose request never left is free to go again, any other may be charged twice.
+The question after a network failure is whether the request can have reached the service: if not,
+its images are free to be sent again; else they may be charged twice.
 """
 
 from __future__ import annotations
@@ -24,23 +24,22 @@ CONNECT_TIMEOUT = 3.0
 """Seconds to reach the service. Source: the vendor's samples for this operation."""
 
 KEEPALIVE_TIMEOUT = 4.0
-"""Seconds an idle connection is kept. Fronts of this vendor have been seen to drop idle ones after
-about 10 s, and a POST on a dropped connection is lost without aiohttp sending it again."""
+"""Seconds for which an idle connection is kept. Servers of this vendor have been seen to drop idle
+connections after about 10 s, and aiohttp does not repeat a POST that was lost that way."""
 
-
-MAX_ANSWER = 64 * 1024 * 1024
-"""Bytes of an answer, at most: a hundred times what 100 images full of text need."""
+MAX_RESPONSE = 64 * 1024 * 1024
+"""Bytes of a response, at most: a hundred times what 100 images full of text need."""
 
 
 @attrs.frozen
-class Answer:
-    """Whatever came back, unread.
+class HttpResponse:
+    """A response, unread.
 
     Args:
         status: HTTP status.
         body: The whole body.
         date: The `Date` header, None if there was none.
-        retry_after: Seconds after which to ask again, as the service said; None if it did not.
+        retry_after: Seconds after which to ask again, from the headers; None without such a header.
     """
 
     status: int
@@ -50,12 +49,12 @@ class Answer:
 
 
 class Transport:
-    """Signs and sends; knows nothing of images.
+    """Signs and sends bodies, through one connection pool.
 
     Args:
         base_url: Scheme and host, no path.
-        timeout: Seconds for one request, from connecting to the last byte of the answer; None for
-            no limit.
+        timeout: Seconds for one request, from connecting to the last byte of the response; None
+            for no limit.
         http: An `aiohttp.ClientSession` to use and leave open; None for one of its own.
     """
 
@@ -66,38 +65,38 @@ class Transport:
         self._timeout = aiohttp.ClientTimeout(
             total=timeout,
             sock_connect=CONNECT_TIMEOUT,
-            # aiohttp rounds timeouts above 5 s up to a whole second of the loop's clock, unless
-            # told not to; beside the service's own 6 s that decides who gives up first.
+            # By default aiohttp rounds timeouts above 5 s up to a whole second of the loop's clock;
+            # beside the service's own 6 s this decides which side gives up first.
             ceil_threshold=math.inf,
         )
-        self._theirs = http
+        self._given = http
         self._own: aiohttp.ClientSession | None = None
         self._clock_offset = 0.0
 
     async def open(self) -> None:
-        """Make the connection pool, on the running loop."""
-        if self._theirs is None:
+        """Make the connection pool on the running loop."""
+        if self._given is None:
             self._own = aiohttp.ClientSession(
-                # The limiter decides how many requests are under way. A bound here would make
-                # them wait inside their deadline, after their date was signed.
+                # The limiter decides how many requests are sent. A bound here would make requests
+                # wait inside their deadline, after their date was signed.
                 connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_TIMEOUT),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"User-Agent": f"aliocr/{__version__}", "Accept-Encoding": "identity"},
             )
 
     async def close(self) -> None:
-        """Close the pool, if it is ours."""
+        """Close the connection pool, unless the caller owns it."""
         if self._own is not None:
             await self._own.close()
 
-    async def post(self, body: bytes, credentials: Credentials) -> Answer:
-        """Send one body, signed as of now, and read the whole answer, whatever it is.
+    async def post(self, body: bytes, credentials: Credentials) -> HttpResponse:
+        """Sign a body as of now, send it, and read the whole response.
 
         Raises:
-            ScanTimeoutError: No connection, or no whole answer, in time.
-            TransportError: Anything else between here and there.
+            ScanTimeoutError: No connection, or no whole response, in time.
+            TransportError: Any other failure of the network.
         """
-        http = self._theirs or self._own
+        http = self._given or self._own
         if http is None:
             raise RuntimeError("the transport is not open")
         if http.closed:
@@ -109,32 +108,32 @@ class Transport:
             nonce=os.urandom(16).hex(),
         )
         try:
-            return await self._exchange(http, body, headers)
+            return await self._post(http, body, headers)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            failed = _ours(error)
-        # Not in the handler: aiohttp's error holds the signed headers, so it goes with nobody.
+            failed = _translated(error)
+        # Outside the handler: aiohttp's error holds the signed headers, so it must be no cause.
         raise failed
 
-    async def _exchange(
+    async def _post(
         self, http: aiohttp.ClientSession, body: bytes, headers: dict[str, str]
-    ) -> Answer:
+    ) -> HttpResponse:
         async with http.post(
             self._url,
             data=body,
             headers=headers,
             timeout=self._timeout,
-            # A signature is good for one address; elsewhere it has no business.
+            # A signature is good for one address and must be sent to no other.
             allow_redirects=False,
-            # A refusal says why in its body, whatever the session's owner does with his own.
+            # The body of a refusal says why, whatever the owner of the session prefers.
             raise_for_status=False,
         ) as response:
             pieces, size = [], 0
             async for piece in response.content.iter_any():
                 pieces.append(piece)
                 size += len(piece)
-                if size > MAX_ANSWER:
-                    raise aiohttp.ClientPayloadError(f"the answer is over {MAX_ANSWER} bytes")
-            return Answer(
+                if size > MAX_RESPONSE:
+                    raise aiohttp.ClientPayloadError(f"the response is over {MAX_RESPONSE} bytes")
+            return HttpResponse(
                 response.status,
                 b"".join(pieces),
                 response.headers.get("Date"),
@@ -142,7 +141,7 @@ class Transport:
             )
 
     def set_clock(self, date: str | None) -> bool:
-        """Sign by the service's clock from now on; False if `date` says nothing."""
+        """Sign by the service's clock from now on; False if `date` is no date."""
         try:
             there = parsedate_to_datetime(date or "").timestamp()
         except (ValueError, OverflowError):
@@ -152,7 +151,7 @@ class Transport:
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """The vendor's header counts milliseconds, that of HTTP seconds."""
+    """Read the seconds: the vendor's header has milliseconds, the HTTP header has seconds."""
     for name, unit in (("x-acs-retry-after", 1e-3), ("Retry-After", 1.0)):
         try:
             seconds = float(headers.get(name, "")) * unit
@@ -163,8 +162,8 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     return None
 
 
-def _ours(error: Exception) -> OCRError:
-    """Order matters: aiohttp's timeouts are `TimeoutError`s, and those are `OSError`s."""
+def _translated(error: Exception) -> OCRError:
+    """Translate an error. The order matters: aiohttp's timeouts are `TimeoutError`s, too."""
     match error:
         case aiohttp.ConnectionTimeoutError():
             text = f"no connection within {CONNECT_TIMEOUT:g} s"
@@ -174,7 +173,7 @@ def _ours(error: Exception) -> OCRError:
         case aiohttp.ClientConnectorCertificateError():
             return TransportError(f"the certificate was not accepted: {error}")
         case aiohttp.ClientConnectorSSLError():
-            # Its errno is OpenSSL's, which means something else to the system.
+            # The errno is OpenSSL's: the operating system knows it by another meaning.
             text = f"no TLS at {error.host}:{error.port}; does the endpoint begin with http://?"
             return TransportError(text)
         case aiohttp.ClientConnectorError():

@@ -1,4 +1,4 @@
-"""Models ⇄ the JSON of the service, both directions; the one place that knows its field names.
+"""Models ⇄ the JSON of the service, in both directions; the only place for its field names.
 
 The client encodes requests and decodes replies; the emulator decodes requests and encodes replies.
 One class describes each object, for both. How the client reads a reply is in `replies`.
@@ -29,7 +29,7 @@ class _Wire(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
 
 
 class Task(_Wire, frozen=True, kw_only=True):
-    """One image as a request names it: not yet checked, as anybody may have sent it."""
+    """One image of a request, as it arrives: not checked yet."""
 
     data_id: str | None = None
     url: str
@@ -38,10 +38,10 @@ class Task(_Wire, frozen=True, kw_only=True):
 
 
 def _first(count: int, kind: type) -> type[msgspec.Struct]:
-    """An array of which so many elements are read, as a record is that has so many fields.
+    """Make the type of an array of which only the first elements are read.
 
-    A list would be made whole, a hundred thousand elements of a few bytes each, before anybody
-    could count them.
+    A list would be built whole, perhaps a hundred thousand elements of a few bytes each, before
+    its elements could be counted.
     """
     fields = [(f"element_{number}", kind, None) for number in range(count)]
     return msgspec.defstruct(f"_{kind.__name__}s", fields, array_like=True, frozen=True)
@@ -52,7 +52,7 @@ _Tasks = _first(IMAGES_PER_REQUEST + 1, Task)
 
 
 class _Request(_Wire, frozen=True):
-    """As anybody may have sent it: no more is read than shows that there is too much."""
+    """A request as it arrives: read only as far as to show that it holds too much."""
 
     scenes: _Scenes  # type: ignore[valid-type]
     tasks: _Tasks  # type: ignore[valid-type]
@@ -60,7 +60,7 @@ class _Request(_Wire, frozen=True):
 
 
 class ScanRequest(_Wire, frozen=True):
-    """What a request asks for."""
+    """A checked request."""
 
     scenes: tuple[str, ...]
     tasks: tuple[Task, ...]
@@ -68,15 +68,15 @@ class ScanRequest(_Wire, frozen=True):
 
 
 _ABSENT = msgspec.Raw()
-"""No regions; the one object of its kind that encoding leaves out."""
+"""No regions; encoding leaves out exactly this object."""
 
 
 class Reading(_Wire, frozen=True):
-    """What was read in an image or a frame of one."""
+    """The text of an image or of one frame."""
 
     rate: float | None = None
     ocr_data: tuple[str, ...] | None = None
-    # An array of `Region`s, as it stands in the reply.
+    # An array of `Region`s, unread.
     ocr_locations: msgspec.Raw = _ABSENT
 
 
@@ -87,7 +87,7 @@ class FrameReading(Reading, frozen=True):
 
 
 class Result(Reading, frozen=True):
-    """What came of one scene for an image."""
+    """The result of one scene for an image."""
 
     scene: str | None = None
     label: str | None = None
@@ -98,8 +98,8 @@ class Result(Reading, frozen=True):
 Code: TypeAlias = Annotated[int, msgspec.Meta(ge=-MOST_WHOLE, le=MOST_WHOLE)]
 
 
-class Answer(_Wire, frozen=True):
-    """What a reply says of one image."""
+class ImageReply(_Wire, frozen=True):
+    """The part of a reply that is about one image."""
 
     code: Code
     msg: str | None = None
@@ -108,15 +108,15 @@ class Answer(_Wire, frozen=True):
     results: tuple[Result, ...] | None = None
 
 
-class _WholeAnswer(Answer, frozen=True, kw_only=True):
-    """As the service writes it. The client reads no more than it needs, to fail at no more."""
+class _FullImageReply(ImageReply, frozen=True, kw_only=True):
+    """The same as the service writes it. The client reads fewer fields, to fail at fewer."""
 
     url: str
     extras: dict[str, str]
 
 
 class Envelope(_Wire, frozen=True):
-    """What is around the answers, which are left as they stand."""
+    """The outer object of a reply; the elements of `data` are left unread."""
 
     code: Code
     msg: str | None = None
@@ -129,30 +129,28 @@ class BadRequest(Exception):  # noqa: N818
 
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What the strict decoder raises; the last for a body that is nested a thousand levels deep."""
+"""Errors of the strict decoder; the last for a body nested a thousand levels deep."""
 
 
 _regions_decoder = msgspec.json.Decoder(tuple[Region, ...], strict=False)
 
 
 class WrittenRegions(bytes):
-    """The regions of one image as a reply has them, read when called: for `models.with_unread`.
+    """The regions of one image as JSON, read when called: for `models.with_unread`.
 
-    The garbage collector need not look into it, as into an object for each of them.
-
-    They are JSON. What else may be wrong with them is made good as it is for everything, whenever
-    they are read.
+    The garbage collector does not look into bytes, as it would into an object for each region.
+    Odd regions are read leniently, at once or later.
     """
 
     __slots__ = ()
 
     @classmethod
     def of(cls, regions: Iterable[Region]) -> Self:
-        """Written once, however often they are sent."""
+        """Encode regions once, however often they are sent."""
         return cls(msgspec.json.encode(tuple(regions)))
 
     def __call__(self) -> tuple[Region, ...]:
-        """The regions, those that can be read."""
+        """Read the regions, as far as they can be read."""
         try:
             return _regions_decoder.decode(self)
         except UNREADABLE:
@@ -163,10 +161,10 @@ class WrittenRegions(bytes):
 
 
 def name_images(images: Sequence[Image]) -> dict[str, Image]:
-    """The images of one request by data id: the caller's own, or one made up for the request.
+    """Return the images of one request by data id: the caller's, or one made for the request.
 
-    Replies promise no order, so every image travels under a name. Insertion order is that of the
-    images; the caller sees to it that no two have the same data id.
+    Replies promise no order, so every image has a name. The order stays; the chunker takes care
+    that no two images have the same data id.
     """
     taken = {image.data_id for image in images}
     names: Iterable[str] = _numbered_names(len(images))
@@ -175,7 +173,7 @@ def name_images(images: Sequence[Image]) -> dict[str, Image]:
     return {image.data_id or name: image for image, name in zip(images, names, strict=True)}
 
 
-@lru_cache(maxsize=8)  # most requests of a session that is in a hurry are of one size
+@lru_cache(maxsize=8)  # under load most requests are of one size
 def _numbered_names(count: int) -> tuple[str, ...]:
     return tuple(f"image-{number}" for number in range(count))
 
@@ -187,7 +185,7 @@ def _unlike(taken: set[str | None], name: str) -> str:
 
 
 def encode_request(named: Mapping[str, Image], biz_type: str | None = None) -> bytes:
-    """The body of one request for images by data id, in that order."""
+    """Encode the body of one request for images by data id, in that order."""
     tasks = [
         Task(data_id=data_id, url=image.url, interval=image.interval, max_frames=image.max_frames)
         for data_id, image in named.items()
@@ -196,7 +194,7 @@ def encode_request(named: Mapping[str, Image], biz_type: str | None = None) -> b
 
 
 def decode_request(body: bytes) -> ScanRequest:
-    """A request, its tasks in order.
+    """Decode and check a request; its tasks stay in order.
 
     Raises:
         BadRequest: Not JSON, a field missing or of the wrong type, a scene other than OCR, none or
@@ -219,7 +217,6 @@ def decode_request(body: bytes) -> ScanRequest:
 
 
 def _elements(array: msgspec.Struct) -> tuple[Any, ...]:
-    """The elements that there were."""
     return tuple(each for each in msgspec.structs.astuple(array) if each is not None)
 
 
@@ -227,14 +224,14 @@ def _elements(array: msgspec.Struct) -> tuple[Any, ...]:
 
 
 def encode_reply(answers: Iterable[tuple[Task, Scan | APIError]], *, request_id: str) -> bytes:
-    """The body of one reply, an element an answer, in that order."""
+    """Encode the body of one reply, one element for each answer, in that order."""
     return b"".join(reply_parts(answers, request_id=request_id))
 
 
 def reply_parts(
     answers: Iterable[tuple[Task, Scan | APIError]], *, request_id: str
 ) -> Iterator[bytes]:
-    """The same in parts, none of more than one answer: as a whole it may take a second."""
+    """Encode the same body in parts, one answer each: the whole may take a second."""
     envelope = encode_envelope(request_id)
     yield envelope[:-2]
     separator = b""
@@ -245,19 +242,19 @@ def reply_parts(
 
 
 def encode_envelope(request_id: str) -> bytes:
-    """The body of a reply without answers; the last thing in it is their empty list."""
+    """Encode a reply without answers; it ends with their empty list."""
     return msgspec.json.encode(Envelope(code=OK, msg="OK", request_id=request_id, data=[]))
 
 
 def encode_answer(task: Task, answer: Scan | APIError) -> bytes:
-    """One element of a reply."""
+    """Encode one element of a reply."""
     return msgspec.json.encode(_answer(task, answer))
 
 
-def _answer(task: Task, answer: Scan | APIError) -> Answer:
+def _answer(task: Task, answer: Scan | APIError) -> ImageReply:
     if isinstance(answer, APIError):
-        # Of an image all codes are numbers: the gateway's words are about requests.
-        return _WholeAnswer(
+        # The code of an image is a number; the gateway's words are about requests.
+        return _FullImageReply(
             code=int(answer.code), msg=answer.message, data_id=task.data_id, url=task.url, extras={}
         )
     frames = tuple(
@@ -273,7 +270,7 @@ def _answer(task: Task, answer: Scan | APIError) -> Answer:
         ocr_locations=_written(answer),
         frames=frames or None,
     )
-    return _WholeAnswer(
+    return _FullImageReply(
         code=OK,
         msg="OK",
         data_id=task.data_id,
@@ -285,7 +282,7 @@ def _answer(task: Task, answer: Scan | APIError) -> Answer:
 
 
 def _lines(text: str) -> tuple[str, ...] | None:
-    """Absent, not empty, where there is no text. Source: "ocrData"."""
+    """Leave the field out where there is no text. Source: "ocrData"."""
     return (text,) if text else None
 
 
@@ -296,7 +293,7 @@ def _written(found: Frame | Scan) -> msgspec.Raw:
 
 
 def encode_refusal(code: int | str, message: str, *, request_id: str, host: str = "") -> bytes:
-    """The body of a refusal: the envelope's shape for an int code, the gateway's for a string."""
+    """Encode a refusal: in the envelope's shape for an int code, the gateway's for a string."""
     if isinstance(code, int):
         return msgspec.json.encode(Envelope(code=code, msg=message, request_id=request_id))
     return msgspec.json.encode(
