@@ -33,8 +33,8 @@ from aliocr.checks import is_number
 from aliocr.emulator.codes import image_error
 from aliocr.emulator.fairness import Share, Shares
 from aliocr.emulator.reading.addresses import is_unsafe
-from aliocr.emulator.reading.raw_url import target_of
-from aliocr.emulator.reading.resolver import Names
+from aliocr.emulator.reading.raw_url import parse_raw_url
+from aliocr.emulator.reading.resolver import Resolver
 from aliocr.emulator.reading.unpacking import Unpacker, UnpackError
 from aliocr.emulator.turns import Turns
 from aliocr.errors import APIError
@@ -137,7 +137,7 @@ class Downloader:
         self._private_addresses = private_addresses
         self._session: aiohttp.ClientSession | None = None
         self._connections = Shares(CONNECTIONS)
-        self._names = Names()
+        self._resolver = Resolver()
         self._turns = Turns() if turns is None else turns
         self._memory = Shares(max(MAX_HELD_BYTES, max_bytes))
 
@@ -146,7 +146,7 @@ class Downloader:
             # A connection for each image: on one that was kept, a host could have answered for the
             # next image before anybody asked.
             connector=aiohttp.TCPConnector(
-                limit=0, force_close=True, socket_factory=self._socket, resolver=self._names
+                limit=0, force_close=True, socket_factory=self._socket, resolver=self._resolver
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
@@ -211,7 +211,7 @@ class Downloader:
         """The body that the URL leads to, by way of redirects."""
         here = url
         for _ in range(MAX_REDIRECTS + 1):
-            with self._names.asked_by(memory.owner, clock.stopped):
+            with self._resolver.looking_up_for(memory.owner, clock.stopped):
                 got = await self._get(here, redirected=here is not url)
             async with got as response:
                 location = response.headers.get("Location")
@@ -224,7 +224,7 @@ class Downloader:
         if self._session is None:
             raise RuntimeError("a Downloader works inside its async with block")
         try:
-            return await self._session.get(target_of(url), allow_redirects=False)
+            return await self._session.get(parse_raw_url(url), allow_redirects=False)
         except aiohttp.ClientConnectionError:
             raise  # one about a certificate is a ValueError as well
         # UnicodeError, a ValueError, comes for host names that DNS cannot hold.

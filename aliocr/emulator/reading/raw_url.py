@@ -23,7 +23,7 @@ be encoded first. Source: RFC 3986."""
 _NUMBERS = re.compile(r"[0-9.]+")
 
 
-def target_of(url: str) -> URL:
+def parse_raw_url(url: str) -> URL:
     """The URL with path and query as they are given, but for what must be encoded.
 
     Raises:

@@ -35,7 +35,7 @@ import attrs
 from aliocr.emulator.content import Content
 from aliocr.emulator.engine import Engine
 from aliocr.emulator.reading.digest import sha256
-from aliocr.emulator.reading.recognized import Seen, content_of
+from aliocr.emulator.reading.recognized import RecognizedFrame, combine_frames
 from aliocr.emulator.shielded import to_the_end
 from aliocr.pictures.bounds import PictureError
 from aliocr.pictures.picture import PictureFrame, decode
@@ -250,9 +250,9 @@ class PictureReader:
             )
             await asyncio.wait((opening,))
             opened = opening.result()
-            if isinstance(opened, Seen):
-                return content_of((opened,))
-            seen: list[asyncio.Future[Seen]] = []
+            if isinstance(opened, RecognizedFrame):
+                return combine_frames((opened,))
+            seen: list[asyncio.Future[RecognizedFrame]] = []
             while (frame := await self._decoded(job, opened)) is not None:
                 seen.append(await self._hand_over(job, self._see, frame))
                 del frame  # at the worker; the next one is decoded without it in memory
@@ -260,7 +260,7 @@ class PictureReader:
             # Of a thousand frames even this takes a while. It is not dropped for want of callers:
             # what was read is all there.
             await self._workers.acquire()
-            whole = self._given(content_of, [each.result() for each in seen])
+            whole = self._given(combine_frames, [each.result() for each in seen])
             await asyncio.wait((whole,))
             return whole.result()
 
@@ -308,7 +308,7 @@ class PictureReader:
 
     def _open(
         self, data: bytes, interval: int | None, max_frames: int | None
-    ) -> Iterator[PictureFrame] | Seen:
+    ) -> Iterator[PictureFrame] | RecognizedFrame:
         """Begin to decode a picture in a worker, and read it too if it has one frame only.
 
         A single frame gives other workers nothing to share, and what is begun is then finished.
@@ -329,9 +329,9 @@ class PictureReader:
         engine: Engine = self._of_thread.engine
         return engine
 
-    def _see(self, frame: PictureFrame) -> Seen:
+    def _see(self, frame: PictureFrame) -> RecognizedFrame:
         """Read a frame in a worker."""
-        return Seen.of(frame, self._engine().recognize(frame.picture))
+        return RecognizedFrame.of(frame, self._engine().recognize(frame.picture))
 
 
 def _failing_as_documented(function: Callable[..., T], *args: object) -> T:

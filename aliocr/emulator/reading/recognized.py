@@ -9,7 +9,7 @@ import attrs
 
 from aliocr.emulator.content import CERTAIN, Content
 from aliocr.emulator.engine import Recognized, rate
-from aliocr.emulator.reading.stitch import Strip, stitched
+from aliocr.emulator.reading.stitch import Strip, stitch_lines
 from aliocr.models import Frame, Region, with_unread
 from aliocr.pictures.picture import PictureFrame, blank_sides
 from aliocr.protocol.wire import WrittenRegions
@@ -19,7 +19,7 @@ H = TypeVar("H", Frame, Content)
 
 
 @attrs.frozen
-class Seen:
+class RecognizedFrame:
     """What was seen in one frame, in reading order, and the same as a value for the caller."""
 
     strip: Strip
@@ -37,7 +37,7 @@ class Seen:
         return cls(strip, _having(found, Frame(joined_text(found), rate=_rate(found))))
 
 
-def content_of(seen: Sequence[Seen]) -> Content:
+def combine_frames(seen: Sequence[RecognizedFrame]) -> Content:
     """What a picture says.
 
     Args:
@@ -46,7 +46,7 @@ def content_of(seen: Sequence[Seen]) -> Content:
     strips = [one.strip for one in seen]
     found: Sequence[Recognized]
     if any(strip.left for strip in strips):
-        found = stitched(strips)
+        found = stitch_lines(strips)
     else:
         found = [each for strip in strips for each in strip.found]
     # A single frame is the image itself. Source: "frames".

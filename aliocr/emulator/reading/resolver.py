@@ -41,14 +41,14 @@ class _Asking:
 _ASKING: ContextVar[_Asking] = ContextVar("asking")
 
 
-class Names(AbstractResolver):
+class Resolver(AbstractResolver):
     """The resolver of a connector, which sees to it that nothing is looked up twice at once."""
 
     def __init__(self) -> None:
         self._places = Shares(LOOKUPS)
 
     @contextmanager
-    def asked_by(
+    def looking_up_for(
         self, owner: Hashable, off_the_clock: Callable[[], AbstractAsyncContextManager[None]]
     ) -> Iterator[None]:
         """What is looked up for the block is somebody's.

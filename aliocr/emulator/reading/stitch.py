@@ -44,21 +44,21 @@ class Strip:
 
 
 @attrs.frozen
-class _Piece:
+class _JoinedLine:
     """A line as far as it is known, and the blank between its end and the cut after it."""
 
     found: Recognized
     blank: float
 
 
-def stitched(strips: Sequence[Strip]) -> tuple[Recognized, ...]:
+def stitch_lines(strips: Sequence[Strip]) -> tuple[Recognized, ...]:
     """What the picture says as a whole, in reading order.
 
     Args:
         strips: From left to right, at least one. Only those that touch are joined.
     """
     whole = [
-        _Piece(found, after)
+        _JoinedLine(found, after)
         for found, (_, after) in zip(strips[0].found, strips[0].blanks, strict=True)
     ]
     ends = list(range(len(whole)))  # of the lines whose last piece is in the strip before
@@ -69,12 +69,12 @@ def stitched(strips: Sequence[Strip]) -> tuple[Recognized, ...]:
             at = next((at for at in open_ends if _meet(whole[at].found, right, cut)), None)
             if at is None:
                 ends.append(len(whole))
-                whole.append(_Piece(right, after))
+                whole.append(_JoinedLine(right, after))
             else:
                 open_ends.remove(at)
                 ends.append(at)
                 joined = _joined(whole[at].found, right, whole[at].blank + blank)
-                whole[at] = _Piece(joined, after)
+                whole[at] = _JoinedLine(joined, after)
     return reading_order(piece.found for piece in whole)
 
 

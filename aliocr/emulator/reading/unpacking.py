@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 
-PIECE = 256 * 1024
+UNPACKED_AT_ONCE = 256 * 1024
 """Bytes unpacked in one go: a millisecond's work."""
 
 GZIP = 16 + zlib.MAX_WBITS
@@ -56,13 +56,13 @@ class Unpacker:
             self._stream = zlib.decompressobj(bits)
         while not self._stream.eof or self._begin_another(chunk):
             try:
-                piece = self._stream.decompress(chunk, PIECE)
+                piece = self._stream.decompress(chunk, UNPACKED_AT_ONCE)
             except zlib.error:
                 raise UnpackError("a broken Content-Encoding") from None
             yield piece
             chunk = self._stream.unused_data or self._stream.unconsumed_tail
             # After a full piece there may be more inside, though all of the chunk is consumed.
-            if not chunk and len(piece) < PIECE:
+            if not chunk and len(piece) < UNPACKED_AT_ONCE:
                 return
 
     def _begin_another(self, rest: bytes) -> bool:

@@ -4,11 +4,11 @@ import random
 
 import pytest
 
-from aliocr.emulator.access.rate_window import WINDOWS, WindowKind, window_of
+from aliocr.emulator.access.rate_window import WINDOWS, WindowKind, make_rate_window
 
 
 def _accepted(kind: WindowKind, rate: float, moments: list[float]) -> list[float]:
-    counted = window_of(kind, rate)
+    counted = make_rate_window(kind, rate)
     return [moment for moment in moments if counted.take(1, moment)]
 
 
@@ -34,7 +34,7 @@ def test_a_fixed_second_begins_anew_by_the_clock() -> None:
 
 def test_a_bucket_saves_up_a_second() -> None:
     """Ten at once after a rest, then one every tenth."""
-    bucket = window_of("bucket", 10)
+    bucket = make_rate_window("bucket", 10)
     assert bucket.take(100, 0.0) == 10
     assert [bucket.take(1, 0.05 * n) for n in range(1, 7)] == [0, 1, 0, 1, 0, 1]
     assert bucket.take(100, 60.0) == 10
@@ -43,13 +43,13 @@ def test_a_bucket_saves_up_a_second() -> None:
 @pytest.mark.parametrize("kind", WINDOWS)
 def test_the_whole_rate_is_given(kind: WindowKind) -> None:
     """Whoever keeps the distance is never refused, and a lot is given in part."""
-    counted = window_of(kind, 10)
+    counted = make_rate_window(kind, 10)
     assert all(counted.take(1, 0.100001 * n) for n in range(200))
-    assert window_of(kind, 10).take(100, 0.0) == 10
-    assert window_of(kind, 0.5).take(100, 0.0) == 1
+    assert make_rate_window(kind, 10).take(100, 0.0) == 10
+    assert make_rate_window(kind, 0.5).take(100, 0.0) == 1
 
 
 def test_another_kind_is_refused() -> None:
     """By name."""
     with pytest.raises(ValueError, match="'log'"):
-        window_of("log", 10)  # type: ignore[arg-type]
+        make_rate_window("log", 10)  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ import attrs
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aliocr.emulator.access.request import Request
+from aliocr.emulator.access.request import RawRequest
 from aliocr.emulator.http.xml import xml_parts
 from aliocr.protocol import wire
 from tests.support.signed import NEWER, Signer, both, signed, verdict
@@ -23,7 +23,7 @@ AUTHORIZATIONS = st.lists(MARKS | WORDS).map("".join)
 QUERIES = st.text("ab%=&+0fF;?#é\udcff ", max_size=20)
 
 
-def hold(request: Request) -> None:
+def hold(request: RawRequest) -> None:
     """A refusal is the client's fault and can be said in both forms."""
     refusal = verdict(request)
     if refusal is None:
@@ -46,7 +46,7 @@ def test_nothing_is_too_odd(
 ) -> None:
     """Odd from the first header to the last."""
     fields = [("x-acs-version", "2018-05-09"), ("Authorization", authorization), *fields]
-    hold(Request(method, path, query, fields, b""))
+    hold(RawRequest(method, path, query, fields, b""))
 
 
 @both

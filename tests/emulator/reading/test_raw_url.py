@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from aliocr.emulator.reading.download import Downloader
-from aliocr.emulator.reading.raw_url import target_of
+from aliocr.emulator.reading.raw_url import parse_raw_url
 
 AS_GIVEN = [
     "/%7Ea%2fb%3D",
@@ -91,14 +91,14 @@ async def test_what_no_url_may_hold_is_encoded(porter: Porter, target: str) -> N
 )
 def test_a_url_without_a_path_asks_for_the_root(url: str) -> None:
     """There is no other way to write the first line of a request."""
-    assert target_of(url).raw_path == "/"
-    assert target_of(url).raw_host in ("example.com", "a.example")
+    assert parse_raw_url(url).raw_path == "/"
+    assert parse_raw_url(url).raw_host in ("example.com", "a.example")
 
 
 def test_a_name_of_other_letters_is_asked_for_as_it_is_registered() -> None:
     """And a user and a password stay with their host."""
-    assert target_of("http://münchen.example/a").raw_host == "xn--mnchen-3ya.example"
-    there = target_of("http://u:p%40w@example.com:8080/%7E")
+    assert parse_raw_url("http://münchen.example/a").raw_host == "xn--mnchen-3ya.example"
+    there = parse_raw_url("http://u:p%40w@example.com:8080/%7E")
     assert (there.user, there.password, there.port) == ("u", "p@w", 8080)
     assert there.raw_path == "/%7E"
 
@@ -116,7 +116,7 @@ def test_nothing_is_written_that_would_begin_another_line_or_lead_elsewhere(
         read = URL(url)
     except ValueError:
         return  # it is fetched from nowhere
-    target = target_of(url)
+    target = parse_raw_url(url)
     assert (target.scheme, target.raw_authority) == (read.scheme, read.raw_authority)
     if read.raw_host:
         assert target.raw_path_qs.isascii()

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aliocr.emulator.reading.unpacking import PIECE, Unpacker, UnpackError
+from aliocr.emulator.reading.unpacking import UNPACKED_AT_ONCE, Unpacker, UnpackError
 
 
 def raw_deflate(data: bytes) -> bytes:
@@ -53,7 +53,7 @@ def test_a_bomb_comes_in_pieces() -> None:
     """A thousand times its size, but never more than a quarter of a megabyte in hand."""
     pieces = list(Unpacker("gzip").unpacked(gzip.compress(bytes(50_000_000))))
     assert sum(map(len, pieces)) == 50_000_000
-    assert max(map(len, pieces)) <= PIECE
+    assert max(map(len, pieces)) <= UNPACKED_AT_ONCE
 
 
 def test_a_packed_body_that_ends_too_early_is_refused() -> None:
