@@ -19,8 +19,7 @@ from PIL import Image
 from aliocr.emulator.content import CERTAIN, Content
 from aliocr.emulator.engine import Engine, Recognized
 from aliocr.emulator.reading import reader as reader_module
-from aliocr.emulator.reading.digest import HASHED_AT_ONCE
-from aliocr.emulator.reading.reader import KEPT_READINGS, PictureReader
+from aliocr.emulator.reading.reader import HASHED_AT_ONCE, KEPT_CONTENTS, PictureReader
 from aliocr.models import Region
 from aliocr.pictures.bounds import PictureError
 from aliocr.pictures.picture import PictureFrame, decode
@@ -296,7 +295,7 @@ async def test_only_so_many_readings_are_kept(reader: PictureReader, engines: En
     first, second = plain(1, (1, 1)), plain(1, (1, 2))
     await read(reader, first)
     await read(reader, second)
-    for width in range(2, KEPT_READINGS + 1):
+    for width in range(2, KEPT_CONTENTS + 1):
         await read(reader, first)
         await read(reader, plain(2, (width, 1)))
     engines.begun.clear()
@@ -419,7 +418,7 @@ async def test_hashing_many_large_files_lets_the_loop_turn(
     """One slice of one file at a time, however many are to be told apart."""
     calls = [reading(lone, plain(red).ljust(4_000_000, b"\0")) for red in range(1, 9)]
     turns = 0
-    while len(lone._jobs) < len(calls):
+    while len(lone._reads) < len(calls):
         await asyncio.sleep(0)
         turns += 1
     assert turns > 8 * 4_000_000 // HASHED_AT_ONCE
