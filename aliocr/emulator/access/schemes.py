@@ -1,13 +1,22 @@
-"""The two signature schemes, HMAC-SHA1 and ACS3-HMAC-SHA256, behind one protocol.
+"""The two signature schemes: HMAC-SHA1 and ACS3-HMAC-SHA256.
 
 Both verify the request as received, so a client may add headers and parameters if it signs them.
+Both have the same members, here in the order of the checks; a failed check raises `Refused`:
+
+* `required`: the headers that the scheme needs, besides the headers of all requests.
+* `check_parameters` refuses a variant of the signature that the gateway does not offer.
+* `sent_at` returns the date, in seconds since the epoch; `ValueError` for an undocumented form.
+* `read_claim` reads the `Authorization` header.
+* `signature` computes the right signature; `explain` is the message for a wrong one, with the text
+  that the server signed.
+* `check_digest` compares the body with the scheme's own checksum header.
 """
 
 from __future__ import annotations
 
 import re
 from email.utils import parsedate_to_datetime
-from typing import Protocol
+from typing import TypeAlias
 
 import attrs
 
@@ -30,55 +39,6 @@ class Claim:
     access_key_id: str
     signature: str = attrs.field(repr=False)
     signed: tuple[str, ...] = ()
-
-
-class Scheme(Protocol):
-    """One signature scheme."""
-
-    @property
-    def required(self) -> tuple[str, ...]:
-        """Headers that the scheme requires, besides the headers of all requests."""
-        ...
-
-    def check_parameters(self, request: RawRequest) -> None:
-        """Refuse a variant of the signature that the gateway does not offer.
-
-        Raises:
-            Refused: With the reason.
-        """
-        ...
-
-    def sent_at(self, request: RawRequest) -> float:
-        """Return the request's own date, in seconds since the epoch.
-
-        Raises:
-            ValueError: The date is not of the documented form.
-        """
-        ...
-
-    def read_claim(self, request: RawRequest) -> Claim:
-        """Read the `Authorization` header.
-
-        Raises:
-            Refused: The header has another form, or a header that must be signed is not.
-        """
-        ...
-
-    def signature(self, secret: str, request: RawRequest, claim: Claim) -> str:
-        """Return the request's signature with this secret."""
-        ...
-
-    def explain(self, request: RawRequest, claim: Claim) -> str:
-        """Return the message for a wrong signature, with the text that the server signed."""
-        ...
-
-    def check_digest(self, request: RawRequest) -> None:
-        """Refuse a body that differs from the scheme's own checksum header.
-
-        Raises:
-            Refused: With the reason.
-        """
-        ...
 
 
 def find_scheme(request: RawRequest) -> Scheme:
@@ -224,5 +184,7 @@ def _check_signed(request: RawRequest, signed: tuple[str, ...]) -> None:
         raise Refused("IncompleteSignature", f"SignedHeaders sent twice: {', '.join(twice)}.")
 
 
-_ROA: Scheme = _Roa()
-_ACS3: Scheme = _Acs3()
+Scheme: TypeAlias = _Roa | _Acs3
+
+_ROA = _Roa()
+_ACS3 = _Acs3()

@@ -24,7 +24,6 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager, suppress
-from types import TracebackType
 from typing import Self
 from urllib.parse import urljoin, urlsplit
 
@@ -50,6 +49,9 @@ MAX_REDIRECTS = 5
 """Not documented: enough for a short link, a public page and its picture host."""
 
 REDIRECTS = (301, 302, 303, 307, 308)
+
+STATUS_CODES = {401: 403, 403: 403, 404: 404, 410: 404}
+"""The service's codes of a host's HTTP statuses; 480 for all others."""
 
 CONNECTIONS = 200
 """Downloads at once, over all requests. Enough for two requests, so that the hundred images of a
@@ -158,12 +160,7 @@ class Downloader:
         )
         return self
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -203,7 +200,11 @@ class Downloader:
         except UnpackError as error:
             raise image_error(480, f"its host's answer has {error}") from None
         except (aiohttp.ClientError, OSError) as error:
-            raise _failure(error) from None
+            if isinstance(getattr(error, "os_error", None), _UnsafeAddressError):
+                unsafe = "[task.url] leads to an address that is not public"
+                raise image_error(401, unsafe) from None
+            trouble = next(words for kind, words in NETWORK_TROUBLE if isinstance(error, kind))
+            raise image_error(480, trouble) from None
         finally:
             connection.keep(0)
 
@@ -235,7 +236,8 @@ class Downloader:
 
     async def _body(self, response: aiohttp.ClientResponse, clock: _Clock, memory: Share) -> bytes:
         if response.status != 200:
-            raise _status_error(response.status)
+            code = STATUS_CODES.get(response.status, 480)
+            raise image_error(code, f"its host answers HTTP {response.status}")
         # An announced length fails early; the count below is the real limit, as a host may announce
         # no length, or send the body packed.
         announced = response.content_length
@@ -287,20 +289,3 @@ def _redirect_target(here: str, location: str) -> str:
     if (after.scheme, after.netloc) == (before.scheme, before.netloc.rpartition("@")[2]):
         return after._replace(netloc=before.netloc).geturl()
     return target
-
-
-def _failure(error: Exception) -> APIError:
-    if isinstance(getattr(error, "os_error", None), _UnsafeAddressError):
-        return image_error(401, "[task.url] leads to an address that is not public")
-    return image_error(
-        480, next(words for kind, words in NETWORK_TROUBLE if isinstance(error, kind))
-    )
-
-
-def _status_error(status: int) -> APIError:
-    words = f"its host answers HTTP {status}"
-    if status in (404, 410):
-        return image_error(404, words)
-    if status in (401, 403):
-        return image_error(403, words)
-    return image_error(480, words)

@@ -48,8 +48,6 @@ KEPT_CONTENTS = 256
 HASHED_AT_ONCE = 256 * 1024
 """Bytes hashed before other tasks run: less than a millisecond's work."""
 
-CLOSED = "the picture reader is closed"
-
 T = TypeVar("T")
 
 
@@ -57,7 +55,7 @@ class _ClosedError(RuntimeError):
     """The reader was closed before a worker was done."""
 
     def __init__(self) -> None:
-        super().__init__(CLOSED)
+        super().__init__("the picture reader is closed")
 
 
 @attrs.frozen

@@ -73,53 +73,47 @@ class Resolver(AbstractResolver):
         place = self._places.share(requester.owner)
         async with requester.pause_clock():
             await place.take(1)
-        lookup = _Lookup(place)
         try:
-            threading.Thread(
-                target=lookup.run, args=(host, port, family), name="aliocr-names", daemon=True
-            ).start()
+            found = _start_lookup(place, host, port, family)
         except RuntimeError:  # the system has no thread left
             place.keep(0)
             raise OSError("the name cannot be looked up now") from None
-        return await lookup.found
+        return await found
 
     async def close(self) -> None:
         """Do nothing: the connector cancels waiting calls, and threads end by themselves."""
 
 
-class _Lookup:
-    """One blocking lookup in a thread.
+def _start_lookup(
+    place: Share, host: str, port: int, family: socket.AddressFamily
+) -> asyncio.Future[list[ResolveResult]]:
+    """Look a name up in a thread, which gives the place back at its end.
 
-    Args:
-        place: Given back when the thread is done.
-
-    Attributes:
-        found: The result; its cancellation does not reach the thread.
+    Cancelling the future does not stop the thread.
     """
+    loop = asyncio.get_running_loop()
+    found: asyncio.Future[list[ResolveResult]] = loop.create_future()
 
-    def __init__(self, place: Share) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._place = place
-        self.found: asyncio.Future[list[ResolveResult]] = self._loop.create_future()
+    def finish(outcome: list[ResolveResult] | Exception) -> None:
+        place.keep(0)
+        if found.done():
+            return
+        if isinstance(outcome, Exception):
+            found.set_exception(outcome)
+        else:
+            found.set_result(outcome)
 
-    def run(self, host: str, port: int, family: socket.AddressFamily) -> None:
-        """Look up the name, in the thread."""
+    def look_up() -> None:
         outcome: list[ResolveResult] | Exception
         try:
             outcome = _addresses(host, port, family)
         except Exception as error:  # noqa: BLE001 (raised again from `found`)
             outcome = error
         with suppress(RuntimeError):  # the loop is closed
-            self._loop.call_soon_threadsafe(self._end, outcome)
+            loop.call_soon_threadsafe(finish, outcome)
 
-    def _end(self, outcome: list[ResolveResult] | Exception) -> None:
-        self._place.keep(0)
-        if self.found.done():
-            return
-        if isinstance(outcome, Exception):
-            self.found.set_exception(outcome)
-        else:
-            self.found.set_result(outcome)
+    threading.Thread(target=look_up, name="aliocr-names", daemon=True).start()
+    return found
 
 
 def _addresses(host: str, port: int, family: socket.AddressFamily) -> list[ResolveResult]:
