@@ -1,4 +1,4 @@
-"""How rates are counted: three ways, each by its own definition."""
+"""Three ways to count a rate, each by its own definition."""
 
 import random
 
@@ -19,7 +19,7 @@ def _busiest(moments: list[float], period: float = 1.0) -> int:
 @pytest.mark.parametrize(("kind", "most"), [("sliding", 10), ("fixed", 20), ("bucket", 20)])
 @pytest.mark.parametrize("seed", range(5))
 def test_no_second_has_more_than_the_kind_allows(kind: WindowKind, most: int, seed: int) -> None:
-    """A fixed second and a bucket let almost twice the rate through around a border."""
+    """A fixed second and a bucket let almost twice the rate through around a border of seconds."""
     chance = random.Random(seed)
     moments = sorted(chance.uniform(0, 20) for _ in range(2000))
     assert _busiest(_accepted(kind, 10, moments)) <= most
@@ -42,7 +42,7 @@ def test_a_bucket_saves_up_a_second() -> None:
 
 @pytest.mark.parametrize("kind", WINDOWS)
 def test_the_whole_rate_is_given(kind: WindowKind) -> None:
-    """Whoever keeps the distance is never refused, and a lot is given in part."""
+    """An even rate is never refused, and a large amount is granted in part."""
     counted = make_rate_window(kind, 10)
     assert all(counted.take(1, 0.100001 * n) for n in range(200))
     assert make_rate_window(kind, 10).take(100, 0.0) == 10
@@ -50,6 +50,6 @@ def test_the_whole_rate_is_given(kind: WindowKind) -> None:
 
 
 def test_another_kind_is_refused() -> None:
-    """By name."""
+    """The message names it."""
     with pytest.raises(ValueError, match="'log'"):
         make_rate_window("log", 10)  # type: ignore[arg-type]

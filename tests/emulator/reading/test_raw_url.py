@@ -1,4 +1,4 @@
-"""What a host is asked for: what the URL says, to the letter."""
+"""The request line has path and query exactly as in the URL."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ENCODED = {
 
 
 class Porter:
-    """A host that notes what it is asked for; `/to?…` is redirected to what stands in `to`."""
+    """A host that records requested paths; `/to?…` redirects to the value of `to`."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -81,7 +81,7 @@ async def test_a_host_is_asked_for_what_the_url_says(porter: Porter, target: str
 
 @pytest.mark.parametrize("target", ENCODED)
 async def test_what_no_url_may_hold_is_encoded(porter: Porter, target: str) -> None:
-    """A blank would end the address, and what follows it would be somebody else's words."""
+    """A blank would end the address in the request line."""
     await fetch(f"http://127.0.0.1:{porter.port}{target}")
     assert porter.asked == [f"GET {ENCODED[target]} HTTP/1.1"]
 
@@ -90,7 +90,7 @@ async def test_what_no_url_may_hold_is_encoded(porter: Porter, target: str) -> N
     "url", ["http://example.com", "http://example.com?q=1", "HTTP://A.EXAMPLE/"]
 )
 def test_a_url_without_a_path_asks_for_the_root(url: str) -> None:
-    """There is no other way to write the first line of a request."""
+    """A request line needs a path."""
     assert parse_raw_url(url).raw_path == "/"
     assert parse_raw_url(url).raw_host in ("example.com", "a.example")
 
@@ -110,7 +110,7 @@ def test_a_name_of_other_letters_is_asked_for_as_it_is_registered() -> None:
 def test_nothing_is_written_that_would_begin_another_line_or_lead_elsewhere(
     text: str, form: str
 ) -> None:
-    """Whatever the URL holds: the host is what it would be anyway, the rest one word of ASCII."""
+    """For any URL the host stays the same, and the rest is one word of ASCII."""
     url = form.format(text)
     try:
         read = URL(url)

@@ -1,4 +1,4 @@
-"""Lines that run through the strips of a wide picture come out whole."""
+"""Lines cut by the strips of a wide picture are joined again."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ def test_a_word_that_a_cut_parts_is_one_again() -> None:
 
 
 def test_chinese_is_joined_however_wide_its_gaps() -> None:
-    """And a word beside it keeps its distance."""
+    """A word beside it keeps its blank."""
     left, right = _line("订单号", 10, 90), _line("二零", 100, 100)
     strips = [_strip((left,), 0, 100, 9), _strip((right,), 100, 200, 9)]
     assert [each.text for each in stitch_lines(strips)] == ["订单号二零"]
@@ -63,7 +63,7 @@ def test_what_only_stands_near_a_cut_is_left_alone() -> None:
 
 
 def test_a_line_is_looked_for_in_the_strip_before_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Or a wide picture of a thousand strips would take a million looks, and minutes of ten."""
+    """Otherwise a picture of a thousand strips would need a million comparisons, and minutes."""
     looks = 0
 
     def counted(*args: Any) -> bool:
