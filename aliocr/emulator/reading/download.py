@@ -24,6 +24,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Self
 from urllib.parse import urljoin, urlsplit
 
@@ -91,25 +92,17 @@ class _UnsafeAddressError(OSError):
         super().__init__("an unsafe address")
 
 
-class _Clock:
-    """The deadline of one image."""
-
-    def __init__(self, timeout: asyncio.Timeout) -> None:
-        self._timeout = timeout
-
-    @asynccontextmanager
-    async def paused(self) -> AsyncIterator[None]:
-        """Stop the clock within the block, for a wait that is not the host's fault."""
-        loop = asyncio.get_running_loop()
-        end = self._timeout.when()
-        left = None if end is None else end - loop.time()
-        self._set(None)
-        yield
-        self._set(None if left is None else loop.time() + left)
-
-    def _set(self, end: float | None) -> None:
-        with suppress(RuntimeError):  # the download was given up meanwhile
-            self._timeout.reschedule(end)
+@asynccontextmanager
+async def _paused(deadline: asyncio.Timeout) -> AsyncIterator[None]:
+    """Stop the clock of one image within the block, for a wait that is not the host's fault."""
+    loop = asyncio.get_running_loop()
+    end = deadline.when()
+    left = None if end is None else end - loop.time()
+    with suppress(RuntimeError):  # the download was given up meanwhile
+        deadline.reschedule(None)
+    yield
+    with suppress(RuntimeError):
+        deadline.reschedule(None if left is None else loop.time() + left)
 
 
 class Downloader:
@@ -192,8 +185,8 @@ class Downloader:
         try:
             async with self._turns.turn(owner):
                 pass  # a download's start takes a millisecond, a chunk little less
-            async with asyncio.timeout(self._timeout) as timeout:
-                return await self._follow(url, _Clock(timeout), memory)
+            async with asyncio.timeout(self._timeout) as deadline:
+                return await self._follow(url, deadline, memory)
         except TimeoutError:
             late = f"no whole answer from its host within {self._timeout:g} s"
             raise image_error(592, late) from None
@@ -208,16 +201,16 @@ class Downloader:
         finally:
             connection.keep(0)
 
-    async def _follow(self, url: str, clock: _Clock, memory: Share) -> bytes:
+    async def _follow(self, url: str, deadline: asyncio.Timeout, memory: Share) -> bytes:
         """Follow redirects to the body."""
         here = url
         for _ in range(MAX_REDIRECTS + 1):
-            with self._resolver.looking_up_for(memory.owner, clock.paused):
+            with self._resolver.looking_up_for(memory.owner, partial(_paused, deadline)):
                 got = await self._get(here, redirected=here is not url)
             async with got as response:
                 location = response.headers.get("Location")
                 if response.status not in REDIRECTS or location is None:
-                    return await self._body(response, clock, memory)
+                    return await self._body(response, deadline, memory)
             here = _redirect_target(here, location)
         raise image_error(480, f"it redirects more than {MAX_REDIRECTS} times")
 
@@ -234,7 +227,9 @@ class Downloader:
                 raise image_error(480, "it redirects to an unusable URL") from None
             raise image_error(400, "[task.url] is not a valid URL") from None
 
-    async def _body(self, response: aiohttp.ClientResponse, clock: _Clock, memory: Share) -> bytes:
+    async def _body(
+        self, response: aiohttp.ClientResponse, deadline: asyncio.Timeout, memory: Share
+    ) -> bytes:
         if response.status != 200:
             code = STATUS_CODES.get(response.status, 480)
             raise image_error(code, f"its host answers HTTP {response.status}")
@@ -245,7 +240,7 @@ class Downloader:
             raise self._too_large()
         unpacker = Unpacker(response.headers.get("Content-Encoding", ""))
         size = self._max_bytes if announced is None or not unpacker.plain else announced
-        async with clock.paused():
+        async with _paused(deadline):
             await memory.take(size)
         data = bytearray()
         async for chunk in response.content.iter_any():
