@@ -75,7 +75,7 @@ class Ledger:
 
     def release(self, codes: Sequence[int]) -> None:
         """The images of one `judge` are done."""
-        self._account.put_back(sum(code != EXCEED_QUOTA for code in codes))
+        self._account.release_images(sum(code != EXCEED_QUOTA for code in codes))
 
     def _code(self, task: Task) -> int:
         if not self._failing:

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from aliocr.credentials import Credentials
 from aliocr.emulator.access.account import Account
-from aliocr.emulator.access.accounts import accounts_of
+from aliocr.emulator.access.accounts import make_accounts
 from aliocr.emulator.access.rate_window import WindowKind
 from aliocr.emulator.calls import Call, busiest_second
 from aliocr.emulator.http import malformed
@@ -113,7 +113,7 @@ class Emulator(Script):
         check_timeout(download_timeout)
         check_address(host, port)
         super().__init__(
-            accounts_of(
+            make_accounts(
                 accounts,
                 credentials,
                 requests_per_second,

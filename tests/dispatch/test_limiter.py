@@ -7,7 +7,7 @@ import pytest
 
 from aliocr import Limits, PacedLimiter, StrictLimiter
 from aliocr.dispatch.throttle import throttle_of
-from aliocr.emulator.access.rate_window import WINDOWS, WindowKind, window_of
+from aliocr.emulator.access.rate_window import WINDOWS, WindowKind, make_rate_window
 
 pytestmark = pytest.mark.usefixtures("model_clock")
 
@@ -80,7 +80,7 @@ async def _served(
     """When requests arrived at a server behind jitter, and whether it took them."""
     loop = asyncio.get_running_loop()
     chance = random.Random(seed)
-    counted = window_of(kind, 10)
+    counted = make_rate_window(kind, 10)
     arrivals: list[tuple[float, bool]] = []
 
     async def request(sent_at: float) -> None:

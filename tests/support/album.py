@@ -1,4 +1,4 @@
-"""Pictures to download, and an engine to read them, both at the test's command."""
+"""A host of pictures and an engine that reads them, both controlled by the test."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ SAMPLES = Path(__file__).parents[1] / "samples"
 
 
 def plain(width: int) -> bytes:
-    """A picture that is so wide and otherwise like any other."""
+    """A black PNG of this width."""
     buffer = io.BytesIO()
     Image.new("RGB", (width, 10)).save(buffer, "PNG")
     return buffer.getvalue()
 
 
 class Album:
-    """A host of pictures that are as wide as their name says, and an engine that reads the width.
+    """A host of pictures whose name is their width, and an engine that reads the width.
 
-    `async with` it. The engine waits while `gate` is closed. `served` are the widths that were
-    downloaded, `begun` those the engine was given, `read` those it has read, each in order;
-    `stalled` is how many downloads of `/slow` have begun.
+    Runs within its `async with` block. The engine waits while `gate` is closed. `served` are the
+    widths downloaded, `begun` the widths given to the engine, `read` the widths it has read, each
+    in order; `stalled` counts the downloads of `/slow`.
     """
 
     def __init__(self) -> None:
@@ -57,7 +57,7 @@ class Album:
         await self.server.close()
 
     def emulator(self, **options: Any) -> Emulator:
-        """An emulator whose engine this is, without a rate limit."""
+        """An emulator with this engine and no rate limit."""
         return Emulator(lambda: self, requests_per_second=None, **options)
 
     def url(self, path: str) -> str:
@@ -65,13 +65,13 @@ class Album:
         return str(self.server.make_url(path))
 
     def post(self, data: bytes, name: str = "a.png", content_type: str = "image/png") -> str:
-        """The address at which these bytes are found from now on, under whatever name and type."""
+        """Serve these bytes from now on; return their address."""
         path = f"{len(self._files)}-{name}"
         self._files[path] = (data, content_type)
         return self.url(f"/posted/{path}")
 
     def recognize(self, picture: Image.Image) -> tuple[Recognized, ...]:
-        """The engine: the width as a text; nothing in a picture 1 pixel wide."""
+        """The engine: the width as text; no text in a picture 1 pixel wide."""
         self.begun.append(picture.width)
         assert self.gate.wait(10)
         self.read.append(picture.width)

@@ -1,4 +1,4 @@
-"""Pictures drawn for a test, whole or spoilt, as the bytes of a file."""
+"""Pictures drawn for a test, whole or damaged, as the bytes of a file."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def animated(form: str, *colours: tuple[int, int, int], size: tuple[int, int] = 
 
 
 def png_that_declares(width: int, height: int) -> bytes:
-    """A tiny file whose header speaks of a picture of any size."""
+    """A tiny file whose header declares a picture of this size."""
     header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     return (
         b"\x89PNG\r\n\x1a\n"

@@ -104,7 +104,7 @@ class ModelService:
         try:
             return await self._answer(images, granted)
         finally:
-            self.account.put_back(granted)
+            self.account.release_images(granted)
 
     async def _answer(self, images: Sequence[Image], granted: int) -> list[Scan | OCRError]:
         loop, chance, character = asyncio.get_running_loop(), self.chance, self.character

@@ -11,9 +11,9 @@ from aliocr.credentials import Credentials
 from aliocr.emulator.access import acs3
 from aliocr.emulator.access.account import Account
 from aliocr.emulator.access.accounts import Accounts
-from aliocr.emulator.access.checks import check_rate, signer
+from aliocr.emulator.access.checks import authenticate, check_rate
 from aliocr.emulator.access.refusal import Refusal
-from aliocr.emulator.access.request import Request
+from aliocr.emulator.access.request import RawRequest
 from aliocr.protocol import signing
 from tests.support.vectors import BODY, DOCUMENTED, KEY, NONCE, TIMESTAMP
 
@@ -37,9 +37,9 @@ def request(
     headers: Mapping[str, str],
     query: Iterable[tuple[str, str]] = (),
     body: bytes = BODY,
-) -> Request:
+) -> RawRequest:
     """A request with these headers, as the gateway sees it."""
-    return Request("POST", SCAN, urlencode(tuple(query)), headers, body)
+    return RawRequest("POST", SCAN, urlencode(tuple(query)), headers, body)
 
 
 def _changed(headers: Mapping[str, str], changes: Mapping[str, str | None]) -> dict[str, str]:
@@ -52,7 +52,7 @@ def signed(
     credentials: Credentials = KEY,
     changes: Mapping[str, str | None] | None = None,
     query: Iterable[tuple[str, str]] = (),
-) -> Request:
+) -> RawRequest:
     """Well signed by version 1; headers added, changed or (None) taken away before it was."""
     headers = _changed(DOCUMENTED, changes or {})
     text = signing.string_to_sign("POST", SCAN, query, headers)
@@ -66,7 +66,7 @@ def signed_newer(
     changes: Mapping[str, str | None] | None = None,
     query: Iterable[tuple[str, str]] = (),
     names: Iterable[str] | None = None,
-) -> Request:
+) -> RawRequest:
     """The same by ACS3-HMAC-SHA256, all headers signed unless others are named."""
     headers = _changed(NEWER, changes or {})
     return request(newer_headers(credentials, headers, query, names), query)
@@ -91,15 +91,15 @@ def newer_headers(
     return {"authorization": authorization, **headers}
 
 
-Signer = Callable[..., Request]
+Signer = Callable[..., RawRequest]
 both = pytest.mark.parametrize("sign", [signed, signed_newer], ids=["HMAC-SHA1", "ACS3"])
 
 
 def verdict(
-    asked: Request, account: Account | None = None, *, now: float = TIMESTAMP
+    asked: RawRequest, account: Account | None = None, *, now: float = TIMESTAMP
 ) -> Refusal | None:
     """What the gateway says of a request, by default to an account that did nothing yet."""
-    found = signer(asked, Accounts([account or Account(KEY)]), now=now)
+    found = authenticate(asked, Accounts([account or Account(KEY)]), now=now)
     return found if isinstance(found, Refusal) else check_rate(found, moment=0.0)
 
 

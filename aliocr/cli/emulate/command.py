@@ -17,7 +17,7 @@ from aliocr.cli.emulate.runner import Running
 from aliocr.cli.misuse import Misuse, leave_out
 from aliocr.credentials import Credentials
 from aliocr.emulator import NEW_ACCOUNT, Account, Emulator, read_accounts
-from aliocr.emulator.access.account import ImageQuota
+from aliocr.emulator.access.account import QuotaOptions
 from aliocr.emulator.access.rate_window import WINDOWS, WindowKind
 from aliocr.emulator.emulator import DEADLINE
 from aliocr.emulator.engine import RapidOCREngine
@@ -250,7 +250,7 @@ def _credentials(access_key_id: str | None, access_key_secret: str | None) -> Cr
     return Credentials(access_key_id, access_key_secret)
 
 
-def _quota(images_per_second: float, images_in_flight: int, *, new_account: bool) -> ImageQuota:
+def _quota(images_per_second: float, images_in_flight: int, *, new_account: bool) -> QuotaOptions:
     """What was asked for, in one way or the other."""
     if not new_account:
         return {

@@ -1,4 +1,4 @@
-"""What the service remembers of one account: its keys, what it may use, what it has used."""
+"""One account of the service: its keys, its state, its limits, and their use so far."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ import attrs
 
 from aliocr.checks import is_count
 from aliocr.credentials import Credentials
-from aliocr.emulator.access.rate_window import WINDOWS, Window, WindowKind, window_of
+from aliocr.emulator.access.rate_window import WINDOWS, RateWindow, WindowKind, make_rate_window
 from aliocr.emulator.access.refusal import Refusal
 from aliocr.limits import REQUESTS_PER_SECOND
 from aliocr.protocol.signing import MAX_CLOCK_SKEW
 
 
-class ImageQuota(TypedDict):
-    """How many images an account may have read in a second, and at one moment; None for any."""
+class QuotaOptions(TypedDict):
+    """The arguments of an emulator that limit an account's images; None for no limit."""
 
     images_per_second: float | None
     images_in_flight: int | None
 
 
-NEW_ACCOUNT: ImageQuota = {"images_per_second": 10.0, "images_in_flight": 50}
-"""The quota of an account that never asked for more: `Emulator(**NEW_ACCOUNT)`. It never has a
-request of a hundred images read whole. Source: code 588, "image OCR 10 images/s"; "Concurrency".
+NEW_ACCOUNT: QuotaOptions = {"images_per_second": 10.0, "images_in_flight": 50}
+"""The image quota of a new account: `Emulator(**NEW_ACCOUNT)`. It is too small for a request of a
+hundred images. Source: code 588, "image OCR 10 images/s"; "Concurrency".
 """
 
 AccountState: TypeAlias = Literal["active", "not_opened", "unauthorized", "overdue", "banned"]
 
-# What code 596 says of an account that is not active. The first two are words of the service, as
-# users report them; of the others only the meaning is documented, under "Common error codes".
-_CLOSED: dict[AccountState, str] = {
+# The messages of code 596. Users report the first two from the service; of the others only the
+# meaning is documented, under "Common error codes".
+_STATE_MESSAGES: dict[AccountState, str] = {
     "not_opened": "You have not opened Yundun Content Moderation Service",
     "unauthorized": "Your using subaccount is not authorized, please refer to the page",
     "overdue": "The account is overdue",
@@ -41,51 +41,50 @@ _CLOSED: dict[AccountState, str] = {
 }
 
 
-def _of_a_token(key: AccessKey, _: attrs.Attribute[bool], value: bool) -> None:  # noqa: FBT001
+def _check_expired(key: AccessKey, _: attrs.Attribute[bool], value: bool) -> None:  # noqa: FBT001
     if value and key.credentials.security_token is None:
         raise ValueError(
-            f"{key.credentials.access_key_id} is no temporary key, so it has no token that could "
+            f"{key.credentials.access_key_id} is no temporary key, so it has no token that can "
             "expire; give it a security_token, or leave expired out"
         )
 
 
 @attrs.define
 class AccessKey:
-    """An AccessKey as its account knows it; what has become of it may change at any time.
+    """An AccessKey of an account; `active` and `expired` may be changed at any time.
 
     Args:
-        credentials: Id, secret and, of a temporary key, token.
-        active: False refuses its requests: `InvalidAccessKeyId.Inactive`.
-        expired: True refuses its token: `InvalidSecurityToken.Expired`.
+        credentials: Id, secret and, for a temporary key, token.
+        active: False refuses the key's requests: `InvalidAccessKeyId.Inactive`.
+        expired: True refuses the key's token: `InvalidSecurityToken.Expired`.
 
     Raises:
-        ValueError: A permanent key, which has no token, is to be expired, at birth or later.
+        ValueError: `expired` is set, now or later, for a permanent key, which has no token.
     """
 
     credentials: Credentials = attrs.field(on_setattr=attrs.setters.frozen)
     active: bool = True
-    expired: bool = attrs.field(default=False, validator=_of_a_token)
+    expired: bool = attrs.field(default=False, validator=_check_expired)
 
 
 class Account:
-    """One account and what it has used up. Times come in as arguments, so that any clock will do.
+    """One account and its use of the service. Times are arguments, so any clock will do.
 
     Args:
-        keys: The AccessKeys that its requests may be signed with, one or more; credentials stand
-            for one that is active.
-        requests_per_second: How many are accepted, above 0; below 1, one in so many seconds; None
-            for no limit.
-        uid: Its number, 16 digits, which is the `uid` of callbacks; None makes one up.
-        state: Whether it may use the service: `"active"`, or why not: `"not_opened"`,
+        keys: One or more AccessKeys that sign its requests; plain credentials mean one active key.
+        requests_per_second: The rate limit, above 0; 0.5 means one request in 2 seconds; None for
+            no limit.
+        uid: The account's number, 16 digits, which is the `uid` of callbacks; None makes one up.
+        state: `"active"`, or the reason why the service refuses the account: `"not_opened"`,
             `"unauthorized"` (a RAM user without permission), `"overdue"`, `"banned"`.
-        images_per_second: How many images are accepted, as of `requests_per_second`.
-        images_in_flight: How many images may be under detection at once; None for no limit. See
-            `NEW_ACCOUNT` for what the documents say of both.
-        window: How rates are counted. How the service does is not documented; who passes the
-            sliding log passes the two others as well.
+        images_per_second: The same limit for images.
+        images_in_flight: Images being read at once, at most; None for no limit. `NEW_ACCOUNT` has
+            the documented values of both.
+        window: How rates are counted. The documents do not say how the service counts; a client
+            that passes the sliding log passes the two others as well.
 
     Raises:
-        ValueError: No key, a uid or state of another form, a limit that is not above 0.
+        ValueError: There is no key, a uid or state has another form, or a limit is not above 0.
 
     Source: "QPS limits"; code 588 and "Concurrency" for the images; code 596 for the states.
     """
@@ -104,7 +103,8 @@ class Account:
         self.keys = (AccessKey(keys),) if isinstance(keys, Credentials) else tuple(keys)
         if not self.keys or not all(isinstance(key, AccessKey) for key in self.keys):
             raise ValueError("an account needs at least one AccessKey: Credentials, or AccessKeys")
-        self.uid = _fresh_uid() if uid is None else uid
+        # Made up without a leading 0, like real ones.
+        self.uid = str(10**15 + secrets.randbelow(9 * 10**15)) if uid is None else uid
         if not isinstance(self.uid, str) or not re.fullmatch("[0-9]{16}", self.uid):
             raise ValueError(f"uid must be 16 digits, not {uid!r}")
         self.state = state
@@ -112,10 +112,10 @@ class Account:
             raise ValueError(f"window must be one of {', '.join(WINDOWS)}, not {window!r}")
         self._kind = window
         self._requests_per_second = requests_per_second
-        self._requests = self._counted("requests_per_second", requests_per_second)
+        self._requests = self._rate_window("requests_per_second", requests_per_second)
         self._nonces: dict[str, float] = {}
         self._in_flight = 0
-        self._images: Window | None = None
+        self._images: RateWindow | None = None
         self._images_per_second: float | None = None
         self.allow_images(images_per_second, images_in_flight)
         self._quota_at_first = (self._images, images_per_second, images_in_flight)
@@ -123,12 +123,12 @@ class Account:
         self._keys_at_first = tuple((key.active, key.expired) for key in self.keys)
 
     def __repr__(self) -> str:
-        """Who it is and how it fares."""
+        """Uid and state."""
         return f"{type(self).__name__}(uid={self.uid!r}, state={self.state!r})"
 
     @property
     def state(self) -> AccountState:
-        """Whether it may use the service; may be changed at any time."""
+        """`"active"`, or why the service refuses the account; may be changed at any time."""
         return self._state
 
     @state.setter
@@ -139,7 +139,7 @@ class Account:
         self._state = state
 
     def described(self) -> dict[str, object]:
-        """Everything about it but the secrets, as it is now."""
+        """Return all settings as they are now, without the secrets."""
         return {
             "uid": self.uid,
             "state": self._state,
@@ -159,52 +159,52 @@ class Account:
         }
 
     def restore(self) -> None:
-        """Undo whatever has become of keys, state and image quotas since it was made."""
+        """Set keys, state and image quota back to their first values."""
         self.state = self._state_at_first
-        # The same count as at first, so that nothing of it is given back.
+        # The first window, with its count: images already used stay used.
         self._images, self._images_per_second, self._most_in_flight = self._quota_at_first
         for key, (active, expired) in zip(self.keys, self._keys_at_first, strict=True):
             key.active, key.expired = active, expired
 
-    def refusal(self) -> Refusal | None:
-        """Why the service does nothing for it; None if it does."""
-        return None if self._state == "active" else Refusal.of(596, _CLOSED[self._state])
+    def check_state(self) -> Refusal | None:
+        """Return the refusal of an account that may not use the service; None for an active one."""
+        return None if self._state == "active" else Refusal.of(596, _STATE_MESSAGES[self._state])
 
-    def _counted(self, name: str, per_second: float | None) -> Window | None:
+    def _rate_window(self, name: str, per_second: float | None) -> RateWindow | None:
         try:
-            return None if per_second is None else window_of(self._kind, per_second)
+            return None if per_second is None else make_rate_window(self._kind, per_second)
         except ValueError as error:
             raise ValueError(f"{name} {error}") from None
 
     def allow_images(
         self, images_per_second: float | None = None, images_in_flight: int | None = None
     ) -> None:
-        """Change the image quota from now on; what is in flight stays counted.
+        """Change the image quota from now on.
 
-        What has been used of the images per second does as well, if their limit stays the same.
+        Images in flight stay counted, and so do images already used of an unchanged rate.
         """
         most = images_in_flight
         if most is not None and not is_count(most, 1):
             raise ValueError(f"images_in_flight must be 1 or more images or None, not {most!r}")
         if images_per_second != self._images_per_second:
-            self._images = self._counted("images_per_second", images_per_second)
+            self._images = self._rate_window("images_per_second", images_per_second)
             self._images_per_second = images_per_second
         self._most_in_flight = most
 
     def accept(self, moment: float) -> bool:
-        """Whether one more request fits the rate now; if so, it is counted.
+        """Count one request and return True if the rate allows it now; else return False.
 
         Args:
-            moment: Seconds by a clock that never goes back.
+            moment: Seconds by a monotonic clock.
         """
         return self._requests is None or self._requests.take(1, moment) == 1
 
     def take_images(self, wanted: int, moment: float) -> int:
-        """How many of so many images fit the quota now; they are in flight until `put_back`.
+        """Return how many images the quota allows now; they count until `release_images`.
 
         Args:
-            wanted: 0 or more.
-            moment: Seconds by a clock that never goes back.
+            wanted: Images asked for, 0 or more.
+            moment: Seconds by a monotonic clock.
         """
         granted = wanted
         if self._most_in_flight is not None:
@@ -214,19 +214,19 @@ class Account:
         self._in_flight += granted
         return granted
 
-    def put_back(self, images: int) -> None:
-        """So many images are no longer under detection."""
+    def release_images(self, images: int) -> None:
+        """Count so many images as no longer in flight."""
         self._in_flight -= images
 
     def knows_nonce(self, nonce: str, now: float) -> bool:
-        """Whether the nonce was used within the last 15 minutes.
+        """Return True if the nonce was used within the last 15 minutes.
 
         Args:
-            nonce: As it came.
+            nonce: As received.
             now: Seconds since the epoch.
         """
-        # Oldest first, unless the clock was changed meanwhile: then some are from the future, and
-        # must not keep the others from being forgotten.
+        # Nonces are in order of use. After a change of the clock some may lie in the future; they
+        # are dropped too, or the nonces behind them would never be.
         while self._nonces:
             first = next(iter(self._nonces))
             if abs(now - self._nonces[first]) < MAX_CLOCK_SKEW:
@@ -236,11 +236,6 @@ class Account:
         return used is not None and now - used < MAX_CLOCK_SKEW
 
     def use_nonce(self, nonce: str, now: float) -> None:
-        """Take note of a nonce; see `knows_nonce` for the arguments."""
-        self._nonces.pop(nonce, None)  # or it would keep the place of its first use
+        """Remember a nonce; the arguments are those of `knows_nonce`."""
+        self._nonces.pop(nonce, None)  # a dict keeps the place of the first use
         self._nonces[nonce] = now
-
-
-def _fresh_uid() -> str:
-    """16 digits, as the numbers of accounts have, without a 0 in front."""
-    return str(10**15 + secrets.randbelow(9 * 10**15))

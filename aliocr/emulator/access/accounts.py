@@ -1,28 +1,30 @@
-"""All accounts of one emulator, and the file they can be read from.
+"""All accounts of one emulator, and the TOML file that can describe them.
 
     [[accounts]]
-    uid = "1234567890123456"      # 16 digits; made up if left out
+    uid = "1234567890123456"      # 16 digits; made up if absent
     state = "active"              # or "not_opened", "unauthorized", "overdue", "banned"
     requests_per_second = 10      # 0 for no limit
     window = "sliding"            # or "fixed", "bucket"
-    images_per_second = 10        # 0, or left out: no limit
-    images_in_flight = 50         # the same
+    images_per_second = 10        # 0 or absent: no limit
+    images_in_flight = 50         # 0 or absent: no limit
 
     [[accounts.keys]]
     access_key_id = "LTAI…"
     access_key_secret = "…"
-    security_token = "…"          # of a temporary key only
+    security_token = "…"          # for a temporary key only
     active = true
-    expired = false               # of a temporary key only
+    expired = false               # for a temporary key only
 
-Of all this only the key's id and secret are needed.
+Only the id and the secret of a key are required.
 """
 
 from __future__ import annotations
 
 import secrets
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import count
 from os import PathLike
 from pathlib import Path
 from typing import Annotated, get_args, overload
@@ -36,10 +38,10 @@ from aliocr.limits import REQUESTS_PER_SECOND
 
 
 class Accounts(Sequence[Account]):
-    """The accounts of one emulator, in order: at least one, and no key or uid of two of them.
+    """The accounts of one emulator, in order: at least one; no two share a key or a uid.
 
     Raises:
-        ValueError: There is none, or two share a key's id, or a uid.
+        ValueError: There is no account, or two share a key's id or a uid.
     """
 
     def __init__(self, accounts: Iterable[Account]) -> None:
@@ -59,7 +61,7 @@ class Accounts(Sequence[Account]):
                 self._keys[key_id] = (account, key)
 
     def find(self, access_key_id: str) -> tuple[Account, AccessKey] | None:
-        """The key of this id and whose it is; None if nobody's."""
+        """Return the key with this id and its account; None if there is no such key."""
         return self._keys.get(access_key_id)
 
     @overload
@@ -73,7 +75,7 @@ class Accounts(Sequence[Account]):
         return len(self._accounts)
 
 
-def accounts_of(
+def make_accounts(
     accounts: Iterable[Account] | None,
     credentials: Credentials | None,
     requests_per_second: float | None,
@@ -82,14 +84,16 @@ def accounts_of(
     images_in_flight: int | None,
     window: WindowKind,
 ) -> Accounts:
-    """The accounts given, or the one that the other arguments make; see `Account` for these.
+    """Return the given accounts, or one account made from the other arguments (of `Account`).
 
     Raises:
-        ValueError: Both, or what `Account` or `Accounts` refuses.
+        ValueError: Both are given, or `Account` or `Accounts` refuses an argument.
     """
     if accounts is None:
+        # A made-up AccessKey has the usual form and opens nothing else.
+        made_up = Credentials(f"LTAI5t{secrets.token_hex(9)}", secrets.token_hex(15))
         account = Account(
-            credentials or _fresh_credentials(),
+            credentials or made_up,
             requests_per_second,
             images_per_second=images_per_second,
             images_in_flight=images_in_flight,
@@ -104,15 +108,10 @@ def accounts_of(
     return Accounts(accounts)
 
 
-def _fresh_credentials() -> Credentials:
-    """An AccessKey that looks like one and opens nothing else."""
-    return Credentials(f"LTAI5t{secrets.token_hex(9)}", secrets.token_hex(15))
-
-
 _Rate = Annotated[float, msgspec.Meta(ge=0)]
 
 
-class _Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class _KeyTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     access_key_id: str
     access_key_secret: str
     security_token: str | None = None
@@ -120,8 +119,8 @@ class _Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     expired: bool = False
 
 
-class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    keys: Annotated[tuple[_Key, ...], msgspec.Meta(min_length=1)]
+class _AccountTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    keys: Annotated[tuple[_KeyTable, ...], msgspec.Meta(min_length=1)]
     uid: str | None = None
     state: AccountState = "active"
     requests_per_second: _Rate = REQUESTS_PER_SECOND
@@ -130,66 +129,69 @@ class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     window: WindowKind = "sliding"
 
 
-class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    accounts: Annotated[tuple[_Entry, ...], msgspec.Meta(min_length=1)]
+class _AccountsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    accounts: Annotated[tuple[_AccountTable, ...], msgspec.Meta(min_length=1)]
 
 
 _FORM = (
-    f"an account has {', '.join(_Entry.__struct_fields__)} (state is one of "
+    f"an account has {', '.join(_AccountTable.__struct_fields__)} (state is one of "
     f"{', '.join(get_args(AccountState))}; window one of {', '.join(WINDOWS)}), "
-    f"and a key {', '.join(_Key.__struct_fields__)}"
+    f"and a key {', '.join(_KeyTable.__struct_fields__)}"
 )
 
 
 def read_accounts(path: str | PathLike[str]) -> tuple[Account, ...]:
-    """The accounts of a TOML file of the form above, in its order.
+    """Read the accounts of a TOML file of the form above, in its order.
 
     Raises:
-        ValueError: The file cannot be read, or is of another form; the message names the place and
-            no secret.
+        ValueError: The file cannot be read or has another form; the message names the place and no
+            secret.
     """
+    with _errors_at(f"{path}"):
+        return tuple(Accounts(map(_account, count(), _tables(path))))
+
+
+def _tables(path: str | PathLike[str]) -> tuple[_AccountTable, ...]:
     try:
         content = Path(path).read_text(encoding="utf-8")
+        return msgspec.convert(tomllib.loads(content), _AccountsFile).accounts
     except OSError as error:
-        raise ValueError(f"{path}: {error.strerror or error}; name a file of accounts") from None
+        raise ValueError(f"{error.strerror or error}; name a file of accounts") from None
     except UnicodeDecodeError:
-        raise ValueError(f"{path}: is not UTF-8; save it as TOML in UTF-8") from None
-    try:
-        found = msgspec.convert(tomllib.loads(content), _File)
-        accounts = tuple(_account(entry, number) for number, entry in enumerate(found.accounts))
-        return tuple(Accounts(accounts))
+        raise ValueError("is not UTF-8; save it as TOML in UTF-8") from None
     except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{path}: is not TOML: {error}; correct it there") from None
+        raise ValueError(f"is not TOML: {error}; correct it there") from None
     except msgspec.ValidationError as error:
-        raise ValueError(f"{path}: {error}; {_FORM}") from None
+        raise ValueError(f"{error}; {_FORM}") from None
     except RecursionError:
-        raise ValueError(f"{path}: is nested too deeply; accounts and their keys are") from None
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
+        raise ValueError("is nested too deeply; only accounts and their keys are nested") from None
 
 
-def _account(entry: _Entry, number: int) -> Account:
-    place = f"accounts[{number}]"
-    try:
-        keys = [_key(key, f"keys[{count}]") for count, key in enumerate(entry.keys)]
+def _account(number: int, table: _AccountTable) -> Account:
+    with _errors_at(f"accounts[{number}]"):
         return Account(
-            keys,
-            entry.requests_per_second or None,
-            uid=entry.uid,
-            state=entry.state,
-            images_per_second=entry.images_per_second or None,
-            images_in_flight=entry.images_in_flight or None,
-            window=entry.window,
+            tuple(map(_key, count(), table.keys)),
+            table.requests_per_second or None,
+            uid=table.uid,
+            state=table.state,
+            images_per_second=table.images_per_second or None,
+            images_in_flight=table.images_in_flight or None,
+            window=table.window,
         )
-    except ValueError as error:
-        raise ValueError(f"{place}: {error}") from None
 
 
-def _key(key: _Key, place: str) -> AccessKey:
-    try:
+def _key(number: int, table: _KeyTable) -> AccessKey:
+    with _errors_at(f"keys[{number}]"):
         credentials = Credentials(
-            key.access_key_id, key.access_key_secret, key.security_token or None
+            table.access_key_id, table.access_key_secret, table.security_token or None
         )
-        return AccessKey(credentials, active=key.active, expired=key.expired)
+        return AccessKey(credentials, active=table.active, expired=table.expired)
+
+
+@contextmanager
+def _errors_at(place: str) -> Iterator[None]:
+    """Put the place in front of the message of a `ValueError`."""
+    try:
+        yield
     except ValueError as error:
         raise ValueError(f"{place}: {error}") from None

@@ -1,7 +1,7 @@
-"""The newer signature, ACS3-HMAC-SHA256, as far as a verifier needs it.
+"""The newer signature, ACS3-HMAC-SHA256, as far as a verifier needs it. Pure.
 
-Pure, and as the generic pages describe it: no page of this service mentions it, but the vendor's
-newer SDK signs requests to this service so unless it is told otherwise.
+Written from the vendor's generic pages: no page of this service mentions the signature, but the
+vendor's newer SDK uses it for this service by default.
 
 Source: "V3 request structure and signature mechanism".
 """
@@ -16,8 +16,6 @@ from urllib.parse import quote
 
 ALGORITHM = "ACS3-HMAC-SHA256"
 
-_DATE = "%Y-%m-%dT%H:%M:%SZ"
-
 
 def canonical_request(
     method: str,
@@ -28,17 +26,17 @@ def canonical_request(
     signed: Sequence[str],
     body: bytes,
 ) -> str:
-    """What the string to sign is a checksum of.
+    """Return the canonical request; the string to sign holds its checksum.
 
     Args:
         method: `"POST"`.
         path: Without the query.
         query: Decoded names and values.
         headers: By lower-case names.
-        signed: Lower-case names of the headers that are signed, in order; all are in `headers`.
-        body: The bytes that were sent.
+        signed: Lower-case names of the signed headers, in order; all are in `headers`.
+        body: The bytes sent.
     """
-    pairs = "&".join(f"{_encoded(name)}={_encoded(value)}" for name, value in sorted(query))
+    pairs = "&".join("=".join(quote(part, safe="~") for part in pair) for pair in sorted(query))
     lines = [f"{name}:{headers[name].strip()}" for name in signed]
     return "\n".join([method, path, pairs, *lines, "", ";".join(signed), sha256(body)])
 
@@ -49,7 +47,7 @@ def string_to_sign(canonical: str) -> str:
 
 
 def signature(secret: str, text: str) -> str:
-    """Lower-case hexadecimal HMAC-SHA256 of `text` under the secret as it is."""
+    """Lower-case hexadecimal HMAC-SHA256 of `text` with the plain secret as key."""
     return hmac.digest(secret.encode(), text.encode(), "sha256").hex()
 
 
@@ -59,17 +57,13 @@ def sha256(data: bytes) -> str:
 
 
 def seconds_of(date: str) -> float:
-    """Seconds since the epoch of `2023-10-26T10:22:32Z`.
+    """Return the seconds since the epoch of a date like `2023-10-26T10:22:32Z`.
 
     Raises:
-        ValueError: It is of another form.
+        ValueError: The date has another form.
     """
-    moment = datetime.strptime(date, _DATE).replace(tzinfo=UTC)
-    # The parser forgives missing zeros and foreign digits.
+    moment = datetime.strptime(date, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    # The parser also takes missing zeros and foreign digits.
     if moment.isoformat().replace("+00:00", "Z") != date:
         raise ValueError("not of the form YYYY-MM-DDThh:mm:ssZ")
     return moment.timestamp()
-
-
-def _encoded(text: str) -> str:
-    return quote(text, safe="~")

@@ -1,6 +1,6 @@
-"""How a service may count a rate: three ways, because the documents name none of them.
+"""Three ways to count a rate: sliding log, fixed window, token bucket. The documents name none.
 
-Pure: times come in as arguments, in seconds by a clock that never goes back.
+Pure: times are arguments, in seconds by a monotonic clock.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ WindowKind: TypeAlias = Literal["sliding", "fixed", "bucket"]
 WINDOWS: tuple[WindowKind, ...] = ("sliding", "fixed", "bucket")
 
 
-class Window(Protocol):
-    """What counts one rate."""
+class RateWindow(Protocol):
+    """A rate limit with its count."""
 
     def take(self, wanted: int, moment: float) -> int:
-        """How many of `wanted` fit now, 0 or more; they are counted, the others are not."""
+        """Return how many of `wanted` are allowed now, 0 or more, and count only these."""
         ...
 
 
 class _SlidingLog:
-    """No period, wherever it begins, has more than the limit: the strictest way to count."""
+    """No more than the limit in any period, wherever the period begins: the strictest count."""
 
     def __init__(self, most: int, period: float) -> None:
         self._most = most
@@ -44,7 +44,7 @@ class _SlidingLog:
 
 
 class _FixedWindow:
-    """Periods follow each other by the clock, and each begins anew."""
+    """Periods follow each other by the clock; each starts at zero."""
 
     def __init__(self, most: int, period: float) -> None:
         self._most = most
@@ -62,7 +62,7 @@ class _FixedWindow:
 
 
 class _TokenBucket:
-    """A period's worth can be saved up, and comes back evenly."""
+    """The bucket holds the tokens of one period and refills evenly."""
 
     def __init__(self, most: int, period: float) -> None:
         self._most = most
@@ -74,31 +74,31 @@ class _TokenBucket:
         grown = (moment - self._last) * self._rate
         self._tokens = min(self._most, self._tokens + grown)
         self._last = moment
-        # A token that is a rounding error short of whole is whole.
+        # A rounding error must not cost a token.
         granted = max(0, min(wanted, math.floor(self._tokens + 1e-9)))
         self._tokens -= granted
         return granted
 
 
-def window_of(kind: WindowKind, per_second: float) -> Window:
-    """A count of so many per second; below 1, of one in so many seconds.
+def make_rate_window(kind: WindowKind, per_second: float) -> RateWindow:
+    """Return a fresh count for a rate.
 
     Args:
-        kind: `"sliding"` log of what was accepted, `"fixed"` second by the clock, or token
-            `"bucket"` that holds a second's worth.
-        per_second: Above 0; parts of a whole are left out: 10.5 counts as 10 in 10 / 10.5 s.
+        kind: `"sliding"` log, `"fixed"` window or token `"bucket"`.
+        per_second: The rate, above 0. A period has a whole number: 10.5 means 10 in 10 / 10.5 s,
+            and 0.5 means 1 in 2 s.
 
     Raises:
-        ValueError: Another kind, or a rate that is not above 0.
+        ValueError: The kind is unknown or the rate is not above 0.
     """
     if not is_number(per_second) or per_second <= 0:
         raise ValueError(f"must be above 0 or None, not {per_second!r}")
-    kinds: dict[str, Callable[[int, float], Window]] = {
+    kinds: dict[str, Callable[[int, float], RateWindow]] = {
         "sliding": _SlidingLog,
         "fixed": _FixedWindow,
         "bucket": _TokenBucket,
     }
     if kind not in kinds:
-        raise ValueError(f"is counted by one of {', '.join(WINDOWS)}, not {kind!r}")
+        raise ValueError(f"must be counted by one of {', '.join(WINDOWS)}, not {kind!r}")
     most = max(1, math.floor(per_second))
     return kinds[kind](most, most / per_second)

@@ -1,4 +1,4 @@
-"""How a whole request is refused: by the gateway in its words, by the service with a number.
+"""Refusals of whole requests: string codes of the gateway, numbers of the service behind it.
 
 Source: "Public errors", "Common parameters", "Common error codes".
 """
@@ -9,9 +9,9 @@ import attrs
 
 from aliocr.protocol import signing, wire
 
-# Status and words of each code the gateway can say. Those without words in the documents have ours.
-# Source: "Public errors"; "Common parameters" for InvalidAction.NotFound; ContentMD5NotMatched, of
-# which no page speaks, as reported in aliyun/aliyun-openapi-python-sdk#118.
+# HTTP status and message of each code of the gateway. Some messages are ours, as the documents have
+# none. Source: "Public errors"; "Common parameters" for InvalidAction.NotFound;
+# aliyun/aliyun-openapi-python-sdk#118 for ContentMD5NotMatched, which is on no page.
 REFUSALS: dict[str, tuple[int, str]] = {
     "ContentMD5NotMatched": (400, "Specified content md5 is not matched with your request body."),
     "Forbidden": (403, "User not authorized to operate on the specified resource."),
@@ -47,13 +47,13 @@ REFUSALS: dict[str, tuple[int, str]] = {
 
 @attrs.frozen
 class Refusal:
-    """A no to a whole request.
+    """A refusal of a whole request.
 
     Args:
         status: HTTP status.
         code: A string from the gateway, an int from the service behind it.
-        message: What is wrong.
-        retry_after: Seconds after which to come again; None leaves that open.
+        message: The reason, in words.
+        retry_after: Seconds that the client is told to wait; None tells no time.
     """
 
     status: int
@@ -63,12 +63,12 @@ class Refusal:
 
     @classmethod
     def of(cls, code: int | str, message: str = "") -> Refusal:
-        """The refusal with the documented status, and words unless given.
+        """Return the refusal with the documented status and message.
 
         Args:
-            code: An int is the envelope's and travels with HTTP 200, a string the gateway's; one
-                that is not documented travels with 400.
-            message: Instead of the documented words.
+            code: An int is the service's and comes with HTTP 200. A string is the gateway's; an
+                undocumented string comes with 400.
+            message: Replaces the documented message.
         """
         if isinstance(code, int):
             return cls(wire.OK, code, message)
@@ -77,9 +77,8 @@ class Refusal:
 
 
 class Refused(Exception):  # noqa: N818
-    """Carries a refusal from the check that found a reason to where it is answered."""
+    """A check failed; the arguments are those of `Refusal.of`, the result is in `refusal`."""
 
     def __init__(self, code: int | str, message: str = "") -> None:
-        """Take the arguments of `Refusal.of`."""
         self.refusal = Refusal.of(code, message)
         super().__init__(self.refusal.message)

@@ -1,4 +1,4 @@
-"""A request as it stands on the wire, nothing in it normalised: the signature is taken of it."""
+"""A request as received, not normalised, because the signature covers these exact bytes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import attrs
 from aliocr.checks import is_text
 
 _READ = ("accept", "authorization", "content-md5", "content-type", "date", "host")
-"""Headers that the gateway reads; so are all that begin with `x-acs-`."""
+"""Headers that the gateway reads, besides all that begin with `x-acs-`."""
 
 _HALF_ENCODED = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
@@ -23,8 +23,8 @@ def _fields(headers: Mapping[str, str] | Iterable[tuple[str, str]]) -> tuple[tup
 
 
 @attrs.frozen
-class Request:
-    """What the gateway looks at. Query, headers and body, which hold keys, are in no repr.
+class RawRequest:
+    """A request as received. The repr shows no query, header or body, as these may hold keys.
 
     Args:
         method: In capitals.
@@ -34,7 +34,7 @@ class Request:
         body: The whole body.
 
     Attributes:
-        headers: Values by lower-case names; the last of a name that came more than once.
+        headers: Values by lower-case names; of a repeated header the last value.
     """
 
     method: str
@@ -50,17 +50,17 @@ class Request:
 
     @property
     def query(self) -> tuple[tuple[str, str], ...]:
-        """Names and values, decoded. A `+` is a space: the vendor's SDKs write it so."""
+        """Decoded names and values. A `+` means a space, as the vendor's SDKs write it."""
         return tuple(parse_qsl(self.query_string, keep_blank_values=True))
 
     @property
     def repeated(self) -> tuple[str, ...]:
-        """Names of the headers that came more than once."""
+        """Names of repeated headers."""
         counts = Counter(name for name, _ in self.fields)
         return tuple(name for name, count in counts.items() if count > 1)
 
-    def ambiguity(self) -> str | None:
-        """What in it nobody could sign, or could sign in two ways; None if all of it is plain."""
+    def find_ambiguity(self) -> str | None:
+        """Return why the request has no single signature, in words; None if it has one."""
         for name in self.repeated:
             if name in _READ or name.startswith("x-acs-"):
                 return f"The header {name} is sent more than once."
@@ -68,14 +68,9 @@ class Request:
             return "A header is not UTF-8."
         if _HALF_ENCODED.search(self.query_string):
             return "The query holds a % that begins no percent-encoding."
-        if not is_text(self.query_string) or not _is_utf8(self.query_string):
+        try:
+            # An encoding error is raised for lone surrogates, a decoding error for other bytes.
+            unquote_to_bytes(self.query_string).decode()
+        except UnicodeError:
             return "The query is not UTF-8."
         return None
-
-
-def _is_utf8(encoded: str) -> bool:
-    try:
-        unquote_to_bytes(encoded).decode()
-    except UnicodeDecodeError:
-        return False
-    return True

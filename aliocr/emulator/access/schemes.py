@@ -1,30 +1,39 @@
-"""The two ways to sign a request, behind one protocol: the gateway asks, and they know where.
+"""The two signature schemes: HMAC-SHA1 and ACS3-HMAC-SHA256.
 
-Both verify over what has arrived: whatever headers and parameters a client adds, if it signs them.
+Both verify the request as received, so a client may add headers and parameters if it signs them.
+Both have the same members, here in the order of the checks; a failed check raises `Refused`:
+
+* `required`: the headers that the scheme needs, besides the headers of all requests.
+* `check_parameters` refuses a variant of the signature that the gateway does not offer.
+* `sent_at` returns the date, in seconds since the epoch; `ValueError` for an undocumented form.
+* `read_claim` reads the `Authorization` header.
+* `signature` computes the right signature; `explain` is the message for a wrong one, with the text
+  that the server signed.
+* `check_digest` compares the body with the scheme's own checksum header.
 """
 
 from __future__ import annotations
 
 import re
 from email.utils import parsedate_to_datetime
-from typing import Protocol
+from typing import TypeAlias
 
 import attrs
 
 from aliocr.emulator.access import acs3
 from aliocr.emulator.access.refusal import REFUSALS, Refused
-from aliocr.emulator.access.request import Request
+from aliocr.emulator.access.request import RawRequest
 from aliocr.protocol import signing
 
 
 @attrs.frozen
 class Claim:
-    """What an `Authorization` header says. The signature is in no repr.
+    """The content of an `Authorization` header. The repr shows no signature.
 
     Args:
-        access_key_id: Whose request it claims to be.
-        signature: As it came.
-        signed: Names of the headers that were signed, where the client says so.
+        access_key_id: The key that the request claims as its own.
+        signature: As received.
+        signed: Names of the signed headers, where the scheme lists them.
     """
 
     access_key_id: str
@@ -32,60 +41,11 @@ class Claim:
     signed: tuple[str, ...] = ()
 
 
-class Scheme(Protocol):
-    """One way to sign."""
-
-    @property
-    def required(self) -> tuple[str, ...]:
-        """The headers it cannot do without, besides those that all requests need."""
-        ...
-
-    def check_parameters(self, request: Request) -> None:
-        """Refuse a kind of this signature that is not offered.
-
-        Raises:
-            Refused: With the reason.
-        """
-        ...
-
-    def sent_at(self, request: Request) -> float:
-        """When the request says it was sent, in seconds since the epoch.
-
-        Raises:
-            ValueError: It says it in another form than the documented.
-        """
-        ...
-
-    def claim(self, request: Request) -> Claim:
-        """What the request claims.
-
-        Raises:
-            Refused: It claims nothing, or leaves unsigned what must be signed.
-        """
-        ...
-
-    def signature(self, secret: str, request: Request, claim: Claim) -> str:
-        """The signature that the secret gives."""
-        ...
-
-    def explain(self, request: Request, claim: Claim) -> str:
-        """The words for a signature that is wrong, with all that the server took it of."""
-        ...
-
-    def check_digest(self, request: Request) -> None:
-        """Refuse a body that is not what this signature's own checksum says.
-
-        Raises:
-            Refused: With the reason.
-        """
-        ...
-
-
-def scheme_of(request: Request) -> Scheme:
-    """How the request is signed, by the first word of its `Authorization`.
+def find_scheme(request: RawRequest) -> Scheme:
+    """Return the scheme of a request, by the first word of its `Authorization`.
 
     Raises:
-        Refused: By a newer algorithm that is not offered.
+        Refused: The request uses a newer algorithm that the gateway does not offer.
     """
     algorithm = request.headers["authorization"].strip().partition(" ")[0]
     if algorithm == acs3.ALGORITHM:
@@ -101,46 +61,46 @@ _DATE = re.compile(r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT"
 class _Roa:
     """Version 1, HMAC-SHA1. Source: "Signature method"."""
 
-    # The nonce is missing here on purpose: the documents demand it, but the vendor's SDK for this
-    # service never sends it. So is Content-MD5, which the vendor's newer SDK does without.
+    # Not listed on purpose, against the documents: the nonce, which the vendor's SDK for this
+    # service never sends, and Content-MD5, which the vendor's newer SDK leaves out.
     required = ("Content-Type", "Date", "x-acs-signature-method", "x-acs-signature-version")
 
-    def check_parameters(self, request: Request) -> None:
+    def check_parameters(self, request: RawRequest) -> None:
         if request.headers["x-acs-signature-method"] != "HMAC-SHA1":
             raise Refused("InvalidSignatureMethod")
         if request.headers["x-acs-signature-version"] != "1.0":
             raise Refused("InvalidParameter.Format", "x-acs-signature-version must be 1.0.")
 
-    def sent_at(self, request: Request) -> float:
-        # The parser takes dates of many kinds; only one of them is the documented.
+    def sent_at(self, request: RawRequest) -> float:
+        # The parser takes dates of many forms; only one form is documented.
         date = request.headers["date"].strip()
         if not _DATE.fullmatch(date):
             raise ValueError("not of the form Tue, 14 Mar 2017 06:29:50 GMT")
         sent = parsedate_to_datetime(date).timestamp()
         if signing.http_date(sent) != date:
-            raise ValueError("a date that there is not")
+            raise ValueError("not a date of the calendar")
         return sent
 
-    def claim(self, request: Request) -> Claim:
+    def read_claim(self, request: RawRequest) -> Claim:
         scheme, _, rest = request.headers["authorization"].strip().partition(" ")
         key, _, signature = rest.partition(":")
         if scheme != "acs" or not key or not signature:
             raise Refused("IncompleteSignature", "Authorization must be: acs ID:signature")
         return Claim(key, signature)
 
-    def signature(self, secret: str, request: Request, _: Claim) -> str:
+    def signature(self, secret: str, request: RawRequest, _: Claim) -> str:
         return signing.signature(secret, self._text(request))
 
-    def explain(self, request: Request, _: Claim) -> str:
-        # An echo that equals the client's own string tells it that the secret is wrong, and nothing
-        # else. The vendor's SDK looks for it between the first colon and the second.
+    def explain(self, request: RawRequest, _: Claim) -> str:
+        # If the echoed string equals the client's own, only the secret is wrong. The vendor's SDK
+        # looks for the string between the first colon and the second.
         words = REFUSALS["SignatureDoesNotMatch"][1]
         return f"{words} server string to sign is:{self._text(request)}"
 
-    def check_digest(self, request: Request) -> None:
-        """Its checksum is Content-MD5, which the gateway compares for all."""
+    def check_digest(self, request: RawRequest) -> None:
+        """Accept: the scheme's checksum is Content-MD5, which the gateway checks in any request."""
 
-    def _text(self, request: Request) -> str:
+    def _text(self, request: RawRequest) -> str:
         return signing.string_to_sign(request.method, request.path, request.query, request.headers)
 
 
@@ -161,13 +121,13 @@ class _Acs3:
         "Content-Type",
     )
 
-    def check_parameters(self, request: Request) -> None:
-        """All its parameters are in `Authorization`."""
+    def check_parameters(self, request: RawRequest) -> None:
+        """Accept: all parameters of the scheme are in `Authorization`."""
 
-    def sent_at(self, request: Request) -> float:
+    def sent_at(self, request: RawRequest) -> float:
         return acs3.seconds_of(request.headers["x-acs-date"].strip())
 
-    def claim(self, request: Request) -> Claim:
+    def read_claim(self, request: RawRequest) -> Claim:
         found = _AUTHORIZATION.fullmatch(request.headers["authorization"].strip())
         if found is None:
             raise Refused(
@@ -177,27 +137,14 @@ class _Acs3:
             )
         key, names, signature = found.groups()
         signed = tuple(names.split(";"))
-        self._check_signed(request, signed)
+        _check_signed(request, signed)
         return Claim(key, signature, signed)
 
-    def _check_signed(self, request: Request, signed: tuple[str, ...]) -> None:
-        """What is not signed could be changed on the way, what is not there cannot be verified."""
-        if list(signed) != sorted({name.lower() for name in signed}):
-            raise Refused("IncompleteSignature", "SignedHeaders are not lower-case and in order.")
-        present = set(request.headers)
-        must = {n for n in present if n in ("host", "content-type") or n.startswith("x-acs-")}
-        if unsigned := sorted(must.difference(signed)):
-            raise Refused("IncompleteSignature", f"SignedHeaders lack {', '.join(unsigned)}.")
-        if absent := sorted(set(signed) - present):
-            raise Refused("IncompleteSignature", f"SignedHeaders not sent: {', '.join(absent)}.")
-        if twice := sorted(set(signed).intersection(request.repeated)):
-            raise Refused("IncompleteSignature", f"SignedHeaders sent twice: {', '.join(twice)}.")
-
-    def signature(self, secret: str, request: Request, claim: Claim) -> str:
+    def signature(self, secret: str, request: RawRequest, claim: Claim) -> str:
         return acs3.signature(secret, acs3.string_to_sign(self._canonical(request, claim)))
 
-    def explain(self, request: Request, claim: Claim) -> str:
-        # In the words that users of other products report.
+    def explain(self, request: RawRequest, claim: Claim) -> str:
+        # The words are those that users of the vendor's other products report.
         canonical = self._canonical(request, claim)
         return (
             "Specified signature does not match our calculation. "
@@ -205,14 +152,14 @@ class _Acs3:
             f"server CanonicalRequest is [{canonical}]"
         )
 
-    def check_digest(self, request: Request) -> None:
-        # No page names a code. A body changed on the way never comes so far: its checksum is the
-        # last line of what is signed.
+    def check_digest(self, request: RawRequest) -> None:
+        # No page names a code. A body changed on the way has failed before, as the signature covers
+        # its checksum.
         if request.headers["x-acs-content-sha256"].strip() != acs3.sha256(request.body):
             words = "x-acs-content-sha256 is not the lower-case SHA-256 of the body."
             raise Refused("InvalidParameter.Format", words)
 
-    def _canonical(self, request: Request, claim: Claim) -> str:
+    def _canonical(self, request: RawRequest, claim: Claim) -> str:
         return acs3.canonical_request(
             request.method,
             request.path,
@@ -223,5 +170,21 @@ class _Acs3:
         )
 
 
-_ROA: Scheme = _Roa()
-_ACS3: Scheme = _Acs3()
+def _check_signed(request: RawRequest, signed: tuple[str, ...]) -> None:
+    """Refuse unsigned headers, which could be changed on the way, and signed but absent ones."""
+    if list(signed) != sorted({name.lower() for name in signed}):
+        raise Refused("IncompleteSignature", "SignedHeaders are not lower-case and in order.")
+    present = set(request.headers)
+    must = {n for n in present if n in ("host", "content-type") or n.startswith("x-acs-")}
+    if unsigned := sorted(must.difference(signed)):
+        raise Refused("IncompleteSignature", f"SignedHeaders lack {', '.join(unsigned)}.")
+    if absent := sorted(set(signed) - present):
+        raise Refused("IncompleteSignature", f"SignedHeaders not sent: {', '.join(absent)}.")
+    if twice := sorted(set(signed).intersection(request.repeated)):
+        raise Refused("IncompleteSignature", f"SignedHeaders sent twice: {', '.join(twice)}.")
+
+
+Scheme: TypeAlias = _Roa | _Acs3
+
+_ROA = _Roa()
+_ACS3 = _Acs3()

@@ -18,7 +18,7 @@ from aliocr.emulator.access import checks
 from aliocr.emulator.access.account import Account
 from aliocr.emulator.access.accounts import Accounts
 from aliocr.emulator.access.refusal import Refusal
-from aliocr.emulator.access.request import Request
+from aliocr.emulator.access.request import RawRequest
 from aliocr.emulator.calls import Call, frames_charged
 from aliocr.emulator.chaos import Breakage
 from aliocr.emulator.codes import image_error
@@ -162,7 +162,7 @@ class Endpoint:
             reply = await self._serve(wanted, granted, fault, request, call)
             await asyncio.sleep(delay)
         finally:
-            account.put_back(granted)
+            account.release_images(granted)
         return reply
 
     def _admitted(
@@ -170,7 +170,7 @@ class Endpoint:
     ) -> tuple[Account, ScanRequest | BadRequest] | Refusal:
         """Whose request it is, and what it asks for or what is wrong with it; or why not."""
         received = _as_received(request, body)
-        account = checks.signer(received, self._accounts, now=self._now())
+        account = checks.authenticate(received, self._accounts, now=self._now())
         if isinstance(account, Refusal):
             return account
         # Only now, because strangers would have it read and recorded for nothing.
@@ -266,12 +266,12 @@ def _looked_at(asked: ScanRequest | BadRequest, account: Account) -> ScanRequest
     """The request, or what the service says to it before it looks at any image."""
     if isinstance(asked, BadRequest):
         return Refusal.of(400, str(asked))
-    return account.refusal() or asked
+    return account.check_state() or asked
 
 
-def _as_received(request: web.Request, body: bytes) -> Request:
+def _as_received(request: web.Request, body: bytes) -> RawRequest:
     """What the gateway looks at."""
-    return Request(
+    return RawRequest(
         method=request.method,
         path=request.rel_url.raw_path,
         query_string=request.rel_url.raw_query_string,

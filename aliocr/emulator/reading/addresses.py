@@ -1,6 +1,6 @@
-"""Where an image may not come from: addresses that no public service goes to.
+"""Addresses that images may not come from, because no public service connects to them.
 
-Pure: judged is the address a connection would be made to, not the name that led there.
+Pure. The check is for the address of a connection, not for the name that resolved to it.
 """
 
 from __future__ import annotations
@@ -20,47 +20,45 @@ METADATA = frozenset(
         ),
     )
 )
-"""Where clouds give a machine its own keys, besides the link-local 169.254.169.254."""
+"""Metadata services, where clouds give machines keys, besides the link-local 169.254.169.254."""
 
 IPV4_INSIDE = tuple(map(IPv6Network, ("64:ff9b::/96", "::/96", "::ffff:0:0:0/96")))
-"""IPv6 addresses that end in the IPv4 address they lead to, besides the mapped ones: those of
-NAT64, the old compatible ones, and those of SIIT."""
+"""IPv6 networks whose addresses end in an IPv4 address: NAT64, IPv4-compatible, SIIT."""
 
 NAT64_INSIDE = IPv6Network("64:ff9b:1::/48")
-"""For a network's own NAT64: where in it the IPv4 address stands is the network's choice.
+"""NAT64 prefix of local networks; each network chooses the place of the IPv4 address in it.
 Source: RFC 8215."""
 
 NOT_PUBLIC = (*map(IPv6Network, ("5f00::/16", "3fff::/20")), NAT64_INSIDE)
-"""Of a network itself, or of nobody's, which not every Python knows. Source: RFC 9602, 9637."""
+"""Local or unassigned networks that not every Python version knows. Source: RFC 9602, 9637."""
 
 
 def is_unsafe(host: str, *, private_addresses: bool) -> bool:
-    """Whether an image at this address is refused with 401.
+    """Return True if an image at this address is refused with 401.
 
     Args:
-        host: A numeric address of IPv4 or IPv6; a zone after `%` is left out of account. What is
-            none is unsafe.
-        private_addresses: Take loopback, private networks and whatever else is not public for
-            safe. Link-local addresses and those of cloud metadata never are.
+        host: A numeric IPv4 or IPv6 address; a zone after `%` is ignored. Any other text is unsafe.
+        private_addresses: Allow addresses that are not public, such as loopback and private
+            networks. Link-local and cloud metadata addresses are never allowed.
     """
     try:
         address = ip_address(host.partition("%")[0])
     except ValueError:
         return True
-    for meant in _meant(address):
-        if meant.is_link_local or meant in METADATA:
+    for target in _targets(address):
+        if target.is_link_local or target in METADATA:
             return True
-        if not private_addresses and not _is_public(meant):
+        if not private_addresses and not _is_public(target):
             return True
     return False
 
 
-def _meant(address: IPv4Address | IPv6Address) -> tuple[IPv4Address | IPv6Address, ...]:
-    """The IPv4 address that an IPv6 one is a spelling of, or itself; or whatever it may lead to."""
+def _targets(address: IPv4Address | IPv6Address) -> tuple[IPv4Address | IPv6Address, ...]:
+    """The address itself, or the IPv4 addresses that an IPv6 address may stand for."""
     if isinstance(address, IPv4Address):
         return (address,)
     if address in NAT64_INSIDE:
-        return (address, *_translated(int(address)))
+        return (address, *_nat64_targets(int(address)))
     inside = address.ipv4_mapped or address.sixtofour
     # ::1 and :: are addresses of their own.
     if inside is None and int(address) > 1 and any(address in net for net in IPV4_INSIDE):
@@ -68,9 +66,10 @@ def _meant(address: IPv4Address | IPv6Address) -> tuple[IPv4Address | IPv6Addres
     return (inside or address,)
 
 
-def _translated(bits: int) -> Iterator[IPv4Address]:
-    """Behind a prefix of 96, 64, 56 and 48 bits, but for those that must be 0. Source: RFC 6052."""
+def _nat64_targets(bits: int) -> Iterator[IPv4Address]:
+    """IPv4 addresses after a prefix of 96, 64, 56 or 48 bits. Source: RFC 6052."""
     yield IPv4Address(bits & 0xFFFFFFFF)
+    # Bits 64 to 71 are always 0 and no part of the address.
     without = (bits >> 64 << 56) | (bits & ((1 << 56) - 1))
     for prefix in (64, 56, 48):
         yield IPv4Address((without >> (120 - prefix - 32)) & 0xFFFFFFFF)

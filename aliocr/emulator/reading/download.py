@@ -1,18 +1,19 @@
-"""Fetches the images, with the patience and the limits of the service.
+"""Downloads images with the service's time and size limits.
 
 The rules:
 
-* Downloads run side by side, and the 3 s of each begin once it has a connection of its own. Who has
-  the fewest connections gets the next, so that a hundred images on a slow host do not keep the next
-  client waiting; and in one turn of the event loop only one download goes on.
-* Before a body is read, all of its announced length is set aside in memory, or as much as an image
-  may have if its host announces nothing; the 3 s stand still as long as there is not so much. It
-  is free again once the picture has been read. So no number of clients fills the memory, and since
-  nobody who holds some waits for more, everyone gets some in the end.
-* Names are looked up side by side too, and the 3 s stand still for who waits to begin; see `names`.
-* An address is judged when a connection is made to it: neither a name that resolves to it nor a
-  redirect leads past that.
-* A message never names the URL: the query of a signed one is a key to the image.
+* Downloads run concurrently, and the 3 s of each begin when it gets a connection. The next
+  connection goes to the owner with the fewest, so that a hundred images on a slow host do not delay
+  the next client; and in one turn of the event loop only one download goes on.
+* Before a body is read, memory for its announced length is reserved, or for the largest image if
+  its host announces none; the 3 s stand still during the wait. The memory is released when the
+  picture has been read. So no number of clients fills the memory; and as a holder never waits for
+  more, every wait ends.
+* Names are looked up concurrently too, and the 3 s stand still before a lookup begins; see
+  `resolver`.
+* An address is checked when a connection to it is made, so no name and no redirect bypasses the
+  check.
+* A message never names the URL: the query of a signed URL is a key to the image.
 
 Source: request parameter "url", "Common error codes".
 """
@@ -23,7 +24,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager, suppress
-from types import TracebackType
+from functools import partial
 from typing import Self
 from urllib.parse import urljoin, urlsplit
 
@@ -33,8 +34,8 @@ from aliocr.checks import is_number
 from aliocr.emulator.codes import image_error
 from aliocr.emulator.fairness import Share, Shares
 from aliocr.emulator.reading.addresses import is_unsafe
-from aliocr.emulator.reading.raw_url import target_of
-from aliocr.emulator.reading.resolver import Names
+from aliocr.emulator.reading.raw_url import parse_raw_url
+from aliocr.emulator.reading.resolver import Resolver
 from aliocr.emulator.reading.unpacking import Unpacker, UnpackError
 from aliocr.emulator.turns import Turns
 from aliocr.errors import APIError
@@ -46,17 +47,20 @@ MAX_BYTES = 20 * 1024 * 1024
 """Bytes of one image, unpacked. Source: "Limits on images", 20 MB; code 589."""
 
 MAX_REDIRECTS = 5
-"""Not documented: enough for a short link to a login-free page and on to its picture host."""
+"""Not documented: enough for a short link, a public page and its picture host."""
 
 REDIRECTS = (301, 302, 303, 307, 308)
 
+STATUS_CODES = {401: 403, 403: 403, 404: 404, 410: 404}
+"""The service's codes of a host's HTTP statuses; 480 for all others."""
+
 CONNECTIONS = 200
-"""Downloads at once, over all requests: those of two requests, so that a hundred images on a host
-that is silent are all late at the same time."""
+"""Downloads at once, over all requests. Enough for two requests, so that the hundred images of a
+silent host all time out together."""
 
 MAX_HELD_BYTES = 512 * 1024 * 1024
-"""Bytes of images being downloaded or waiting to be read, over all requests. Ours: 25 of the
-largest, or thousands of the usual ones."""
+"""Bytes of images being downloaded or waiting to be read, over all requests. Our choice: 25 of the
+largest images, or thousands of usual ones."""
 
 NETWORK_TROUBLE: tuple[tuple[type[Exception], str], ...] = (
     (aiohttp.ClientConnectorDNSError, "its host's name is not known"),
@@ -64,63 +68,54 @@ NETWORK_TROUBLE: tuple[tuple[type[Exception], str], ...] = (
     (aiohttp.ClientSSLError, "no TLS connection to its host"),
     (aiohttp.ClientConnectorError, "no connection to its host"),
     (aiohttp.ClientPayloadError, "its host's answer is broken or shorter than announced"),
-    (aiohttp.ServerConnectionError, "its host broke the connection off"),
     (aiohttp.ClientResponseError, "its host's answer is not proper HTTP"),
     (Exception, "its host broke the connection off"),
 )
-"""In plain words, the first that fits."""
+"""Messages of network errors; the first match counts."""
 
 
 def check_timeout(timeout: float) -> None:
-    """Refuse seconds for one image that are none.
+    """Check the timeout of one image.
 
     Raises:
-        ValueError: They are not above 0, or no number.
+        ValueError: The timeout is not a number above 0.
     """
     if not is_number(timeout) or timeout <= 0:
         raise ValueError(f"download_timeout must be above 0 s, not {timeout!r}")
 
 
 class _UnsafeAddressError(OSError):
-    """No connection is made to this address."""
+    """The emulator does not connect to this address."""
 
     def __init__(self) -> None:
-        # The same text for every address of a name: only then is the error told from others.
+        # aiohttp passes the error on only if it has the same text for every address of a name.
         super().__init__("an unsafe address")
 
 
-class _Clock:
-    """The time that one image has."""
-
-    def __init__(self, timeout: asyncio.Timeout) -> None:
-        self._timeout = timeout
-
-    @asynccontextmanager
-    async def stopped(self) -> AsyncIterator[None]:
-        """A wait that is not the host's fault."""
-        loop = asyncio.get_running_loop()
-        end = self._timeout.when()
-        left = None if end is None else end - loop.time()
-        self._set(None)
-        yield
-        self._set(None if left is None else loop.time() + left)
-
-    def _set(self, end: float | None) -> None:
-        with suppress(RuntimeError):  # the image was given up meanwhile
-            self._timeout.reschedule(end)
+@asynccontextmanager
+async def _paused(deadline: asyncio.Timeout) -> AsyncIterator[None]:
+    """Stop the clock of one image within the block, for a wait that is not the host's fault."""
+    loop = asyncio.get_running_loop()
+    end = deadline.when()
+    left = None if end is None else end - loop.time()
+    with suppress(RuntimeError):  # the download was given up meanwhile
+        deadline.reschedule(None)
+    yield
+    with suppress(RuntimeError):
+        deadline.reschedule(None if left is None else loop.time() + left)
 
 
 class Downloader:
-    """Downloads, side by side, over connections of its own and past no proxy.
+    """Downloads images concurrently over its own connections, without a proxy.
 
-    `async with` it: the connections live as long as the block.
+    The connections live as long as the `async with` block.
 
     Args:
         timeout: Seconds for one image.
         max_bytes: Bytes of one image, at most.
-        private_addresses: Fetch from loopback and private networks too, as tests want. False
-            refuses every address that is not public, as a service on the Internet would. Link-local
-            addresses and those of cloud metadata are refused in either case.
+        private_addresses: Allow loopback and private networks, for tests. False refuses every
+            address that is not public, as a service on the Internet would. Link-local and cloud
+            metadata addresses are always refused.
         turns: Shared with whatever else holds the event loop; None for its own.
     """
 
@@ -137,50 +132,45 @@ class Downloader:
         self._private_addresses = private_addresses
         self._session: aiohttp.ClientSession | None = None
         self._connections = Shares(CONNECTIONS)
-        self._names = Names()
+        self._resolver = Resolver()
         self._turns = Turns() if turns is None else turns
         self._memory = Shares(max(MAX_HELD_BYTES, max_bytes))
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
-            # A connection for each image: on one that was kept, a host could have answered for the
-            # next image before anybody asked.
+            # A new connection for each image: on a reused one, a host could send the answer for the
+            # next image before its request.
             connector=aiohttp.TCPConnector(
-                limit=0, force_close=True, socket_factory=self._socket, resolver=self._names
+                limit=0, force_close=True, socket_factory=self._socket, resolver=self._resolver
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
-            # Ours is around redirections too, and stands still while it must.
+            # Our deadline covers redirects too, and can be paused.
             timeout=aiohttp.ClientTimeout(total=None),
-            # What is packed all the same is unpacked here, in bounds that aiohttp has only of late.
+            # Packed bodies are decoded here, within limits that aiohttp has only since recently.
             auto_decompress=False,
             headers={"Accept-Encoding": "identity"},
         )
         return self
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         if self._session is not None:
             await self._session.close()
             self._session = None
 
     @asynccontextmanager
     async def fetch(self, url: str, owner: Hashable = None) -> AsyncIterator[bytes]:
-        """The bytes at a URL; whether they are a picture is for others to say.
+        """Download the bytes at a URL, of whatever format.
 
-        They count as held in memory until the block is left.
+        The bytes count as held memory until the block ends.
 
         Args:
-            url: http or https. A user and password in it are sent to its host.
-            owner: Whose image it is: connections and memory are shared evenly among owners.
+            url: http or https. A user and password in the URL are sent to its host.
+            owner: Connections and memory are shared evenly among owners.
 
         Raises:
-            APIError: 400 no usable URL, 401 an unsafe address or a redirect to what is not http,
-                403 and 404 as the host says, 480 no or a broken answer, 589 too many bytes, 592
+            APIError: 400 unusable URL, 401 unsafe address or redirect to another scheme than http,
+                403 and 404 as the host says, 480 no answer or a broken one, 589 too many bytes, 592
                 not in time. Its message names no URL.
         """
         memory = self._memory.share(owner)
@@ -194,56 +184,63 @@ class Downloader:
         await connection.take(1)
         try:
             async with self._turns.turn(owner):
-                pass  # to begin one takes a millisecond, to take in a chunk not much less
-            async with asyncio.timeout(self._timeout) as timeout:
-                return await self._follow(url, _Clock(timeout), memory)
+                pass  # a download's start takes a millisecond, a chunk little less
+            async with asyncio.timeout(self._timeout) as deadline:
+                return await self._follow(url, deadline, memory)
         except TimeoutError:
             late = f"no whole answer from its host within {self._timeout:g} s"
             raise image_error(592, late) from None
         except UnpackError as error:
             raise image_error(480, f"its host's answer has {error}") from None
         except (aiohttp.ClientError, OSError) as error:
-            raise _failure(error) from None
+            if isinstance(getattr(error, "os_error", None), _UnsafeAddressError):
+                unsafe = "[task.url] leads to an address that is not public"
+                raise image_error(401, unsafe) from None
+            trouble = next(words for kind, words in NETWORK_TROUBLE if isinstance(error, kind))
+            raise image_error(480, trouble) from None
         finally:
             connection.keep(0)
 
-    async def _follow(self, url: str, clock: _Clock, memory: Share) -> bytes:
-        """The body that the URL leads to, by way of redirects."""
+    async def _follow(self, url: str, deadline: asyncio.Timeout, memory: Share) -> bytes:
+        """Follow redirects to the body."""
         here = url
         for _ in range(MAX_REDIRECTS + 1):
-            with self._names.asked_by(memory.owner, clock.stopped):
+            with self._resolver.looking_up_for(memory.owner, partial(_paused, deadline)):
                 got = await self._get(here, redirected=here is not url)
             async with got as response:
                 location = response.headers.get("Location")
                 if response.status not in REDIRECTS or location is None:
-                    return await self._body(response, clock, memory)
-            here = _target(here, location)
+                    return await self._body(response, deadline, memory)
+            here = _redirect_target(here, location)
         raise image_error(480, f"it redirects more than {MAX_REDIRECTS} times")
 
     async def _get(self, url: str, *, redirected: bool) -> aiohttp.ClientResponse:
         if self._session is None:
             raise RuntimeError("a Downloader works inside its async with block")
         try:
-            return await self._session.get(target_of(url), allow_redirects=False)
+            return await self._session.get(parse_raw_url(url), allow_redirects=False)
         except aiohttp.ClientConnectionError:
-            raise  # one about a certificate is a ValueError as well
-        # UnicodeError, a ValueError, comes for host names that DNS cannot hold.
+            raise  # certificate errors are ValueErrors too
+        # A host name that DNS cannot hold raises UnicodeError, a ValueError.
         except (aiohttp.InvalidURL, ValueError):
             if redirected:
                 raise image_error(480, "it redirects to an unusable URL") from None
             raise image_error(400, "[task.url] is not a valid URL") from None
 
-    async def _body(self, response: aiohttp.ClientResponse, clock: _Clock, memory: Share) -> bytes:
+    async def _body(
+        self, response: aiohttp.ClientResponse, deadline: asyncio.Timeout, memory: Share
+    ) -> bytes:
         if response.status != 200:
-            raise _status_error(response.status)
-        # The announced length saves the wait; the count below is what holds, as a host may announce
-        # nothing, or send it packed.
+            code = STATUS_CODES.get(response.status, 480)
+            raise image_error(code, f"its host answers HTTP {response.status}")
+        # An announced length fails early; the count below is the real limit, as a host may announce
+        # no length, or send the body packed.
         announced = response.content_length
         if announced is not None and announced > self._max_bytes:
             raise self._too_large()
         unpacker = Unpacker(response.headers.get("Content-Encoding", ""))
         size = self._max_bytes if announced is None or not unpacker.plain else announced
-        async with clock.stopped():
+        async with _paused(deadline):
             await memory.take(size)
         data = bytearray()
         async for chunk in response.content.iter_any():
@@ -263,18 +260,18 @@ class Downloader:
         return image_error(589, f"given up after {self._max_bytes} bytes")
 
     def _socket(self, address_info: aiohttp.AddrInfoType) -> socket.socket:
-        """The socket for one connection; the last moment before it is made."""
+        """Check the address and make the socket, just before the connection."""
         family, kind, protocol, _, address = address_info
         if is_unsafe(address[0], private_addresses=self._private_addresses):
             raise _UnsafeAddressError
         return socket.socket(family, kind, protocol)
 
 
-def _target(here: str, location: str) -> str:
-    """Where a redirect leads to.
+def _redirect_target(here: str, location: str) -> str:
+    """Return the URL that a redirect leads to.
 
     Raises:
-        APIError: 401 not to http or https, 480 nowhere.
+        APIError: 401 the scheme is not http or https, 480 the URL is unusable.
     """
     try:
         target = urljoin(here, location)
@@ -282,26 +279,8 @@ def _target(here: str, location: str) -> str:
     except ValueError:
         raise image_error(480, "it redirects to an unusable URL") from None
     if after.scheme not in ("http", "https"):
-        raise image_error(401, "it redirects to what is neither http nor https")
-    # The host that was given a user and password keeps them; no other is.
+        raise image_error(401, "it redirects to a URL that is neither http nor https")
+    # A user and password are kept for the same host only.
     if (after.scheme, after.netloc) == (before.scheme, before.netloc.rpartition("@")[2]):
         return after._replace(netloc=before.netloc).geturl()
     return target
-
-
-def _failure(error: Exception) -> APIError:
-    """For an exchange that failed."""
-    if isinstance(getattr(error, "os_error", None), _UnsafeAddressError):
-        return image_error(401, "[task.url] leads to an address that is not public")
-    return image_error(
-        480, next(words for kind, words in NETWORK_TROUBLE if isinstance(error, kind))
-    )
-
-
-def _status_error(status: int) -> APIError:
-    words = f"its host answers HTTP {status}"
-    if status in (404, 410):
-        return image_error(404, words)
-    if status in (401, 403):
-        return image_error(403, words)
-    return image_error(480, words)

@@ -1,10 +1,10 @@
-"""What is asked for at a URL: to the letter, where a URL is written as the standard has it.
+"""URLs without normalisation: path and query are requested as given.
 
-Left to itself the client decodes `%7E`, resolves `..` and writes `%zz` anew. A host that signs its
-addresses, or compares them as they come, would refuse that here and nowhere else.
+aiohttp by default decodes `%7E`, resolves `..` and rewrites `%zz`. A host that signs its URLs, or
+compares their text, would refuse the changed URL from the emulator alone.
 
-Pure: no connection is made, and none is judged. The host of what comes out is what yarl reads in
-the URL, so nothing here leads past a check of it.
+Pure: connects to no host and checks none. The result has the host that yarl reads in the URL, so
+no address check is bypassed here.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from urllib.parse import quote, urlsplit
 from yarl import URL
 
 _PLAIN = ":/?#[]@!$&'()*+,;=%"
-"""What may stand in a URL besides letters, digits and `-._~`; anything else, such as a blank, must
-be encoded first. Source: RFC 3986."""
+"""Characters allowed in a URL besides letters, digits and `-._~`; others, such as a blank, must be
+percent-encoded. Source: RFC 3986."""
 
 _NUMBERS = re.compile(r"[0-9.]+")
 
 
-def target_of(url: str) -> URL:
-    """The URL with path and query as they are given, but for what must be encoded.
+def parse_raw_url(url: str) -> URL:
+    """Parse a URL and keep its path and query; encode only characters that must be encoded.
 
     Raises:
-        ValueError: It is no URL.
+        ValueError: The text is no URL.
     """
     read = _with_dotted_host(URL(url))
     if not read.raw_host:
@@ -43,10 +43,10 @@ def target_of(url: str) -> URL:
 
 
 def _with_dotted_host(url: URL) -> URL:
-    """An address of IPv4 in the spelling with four numbers, whatever spelling it came in.
+    """Write an IPv4 host as four numbers: `http://2852039166/` becomes 169.254.169.254.
 
-    The client takes no other. Told so, it goes where it means to, and is judged by that:
-    `http://2852039166/` is 169.254.169.254. Hexadecimal ones the system reads by itself.
+    aiohttp takes no other form, and the address check sees the true address. Hexadecimal forms are
+    read by the system.
     """
     host = url.raw_host or ""
     if _NUMBERS.fullmatch(host):

@@ -1,25 +1,25 @@
-"""Reads pictures on a few threads, each once however many ask for it.
+"""Reads pictures on a few threads; equal pictures share one read (single flight).
 
 The rules:
 
-* A picture's *job* is one task of the event loop. It waits for its turn, then has the picture
-  decoded and read frame by frame, each by whichever worker is free. No frame is decoded before the
-  one ahead of it is at a worker: of an animation a few are in memory, however long it is.
-* There are a few turns only, so that only so many pictures are in memory; and a worker is
-  taken before anything is handed to it, so that nothing queues where it cannot be seen. Turns and
-  workers go first come, first served: a GIF of a hundred frames and its neighbour alternate.
-* There is one turn more than workers, and pictures that may have several frames leave one: however
-  many long animations are in work, a small picture is read between two of their frames.
-* What a worker has begun cannot be stopped, so it is little: one frame to decode, of bounded size,
-  or to read. A job nobody waits for any more is cancelled if it
-  waits for a turn or a worker; else it runs on, and its reading is there for the next who asks.
-* Equal pictures in work are one job; those read are kept, the most recently asked for first.
-  Failures are not kept.
+* A *read* is one task of the event loop for one picture. It waits for a slot, then has the picture
+  decoded and recognized frame by frame, each by the next free worker. A frame is decoded only when
+  the frame before it is at a worker, so even a long animation has few frames in memory.
+* The number of slots bounds the pictures in memory. A worker is taken before work is given to it,
+  so no work waits in the thread pool. Slots and workers are first come, first served: a GIF of a
+  hundred frames and its neighbour alternate.
+* There is one slot more than workers, and pictures that may have several frames leave one slot
+  free: a small picture is read between two frames of the long animations.
+* A worker cannot be stopped, so its work is small: to decode or to recognize one frame of bounded
+  size. A read without waiters is cancelled while it waits for a slot or a worker; later it runs to
+  its end, and its content is kept for the next caller.
+* The contents most recently asked for are kept. Failures are not kept.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import threading
 from collections import OrderedDict
@@ -34,19 +34,19 @@ import attrs
 
 from aliocr.emulator.content import Content
 from aliocr.emulator.engine import Engine
-from aliocr.emulator.reading.digest import sha256
-from aliocr.emulator.reading.recognized import Seen, content_of
+from aliocr.emulator.reading.recognized import RecognizedFrame, combine_frames
 from aliocr.emulator.shielded import to_the_end
 from aliocr.pictures.bounds import PictureError
 from aliocr.pictures.picture import PictureFrame, decode
 
 MAX_WORKERS = 4
-"""Engines hold about half a gigabyte each, and neighbours on the machine halve the gain anyway."""
+"""An engine holds about half a gigabyte, and more threads gain little on a shared machine."""
 
-KEPT_READINGS = 256
-"""Readings remembered; a page of text is some 10 kB."""
+KEPT_CONTENTS = 256
+"""Contents kept; a page of text is some 10 kB."""
 
-CLOSED = "the picture reader is closed"
+HASHED_AT_ONCE = 256 * 1024
+"""Bytes hashed before other tasks run: less than a millisecond's work."""
 
 T = TypeVar("T")
 
@@ -55,12 +55,12 @@ class _ClosedError(RuntimeError):
     """The reader was closed before a worker was done."""
 
     def __init__(self) -> None:
-        super().__init__(CLOSED)
+        super().__init__("the picture reader is closed")
 
 
 @attrs.frozen
-class _Key:
-    """What makes two calls the same work."""
+class _ReadKey:
+    """Calls with equal keys share one read."""
 
     sha256: bytes
     interval: int | None
@@ -68,31 +68,31 @@ class _Key:
 
 
 @attrs.define(eq=False)
-class _Job:
-    """One picture in work.
+class _SharedRead:
+    """One picture being read.
 
     Args:
-        key: What it is known by while callers may join it.
-        task: What does the work; set as soon as the job exists.
-        callers: How many wait for the reading.
-        queued: The task waits for a turn or a worker, so cancelling it wastes nothing.
+        key: Identifies the picture and its frames.
+        task: Does the work; set directly after the read is made.
+        waiters: Number of calls waiting for the content.
+        queued: The task waits for a slot or a worker, so its cancellation wastes nothing.
     """
 
-    key: _Key
+    key: _ReadKey
     task: asyncio.Task[Content] = attrs.field(init=False)
-    callers: int = 0
+    waiters: int = 0
     queued: bool = True
 
 
 class PictureReader:
-    """Reads pictures on threads of its own, so that the event loop goes on.
+    """Reads pictures on its own threads, so that the event loop stays free.
 
-    Threads and engines start with the first pictures. Close it with `aclose()`, on the event loop
-    it was used on.
+    Threads and engines start with the first pictures. Close the reader with `aclose()`, on the
+    event loop that used it.
 
     Args:
-        engine_factory: Makes an engine, in the worker thread that will use it.
-        workers: Threads, each with an engine of its own; None for one per core, at most 4.
+        engine_factory: Makes an engine, in the worker thread that will use the engine.
+        workers: Threads, each with its own engine; None for one per core, at most 4.
     """
 
     def __init__(self, engine_factory: Callable[[], Engine], workers: int | None = None) -> None:
@@ -100,24 +100,23 @@ class PictureReader:
             workers = min(MAX_WORKERS, os.cpu_count() or 1)
         self._engine_factory = engine_factory
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="aliocr-reader")
-        self._of_thread = threading.local()
-        self._turns = asyncio.Semaphore(workers + 1)
-        self._long_turns = asyncio.Semaphore(workers)
-        self._hashing = asyncio.Lock()  # or many pictures' slices would add up to a stall
+        self._thread_local = threading.local()
+        self._slots = asyncio.Semaphore(workers + 1)
+        self._long_slots = asyncio.Semaphore(workers)
+        self._hashing = asyncio.Lock()  # many pictures' slices in one loop turn would be a stall
         self._workers = asyncio.Semaphore(workers)
-        self._at_work: set[asyncio.Future[Any]] = set()
-        self._jobs: dict[_Key, _Job] = {}
-        self._kept: OrderedDict[_Key, Content] = OrderedDict()
+        self._running: set[asyncio.Future[Any]] = set()
+        self._reads: dict[_ReadKey, _SharedRead] = {}
+        self._contents: OrderedDict[_ReadKey, Content] = OrderedDict()
         self._closed = False
 
     async def start(self) -> None:
-        """Make the first engine now, which would otherwise cost the first picture seconds.
+        """Make the first engine now; the first picture would otherwise wait seconds for it.
 
         Raises:
             ImportError: The `emulator` extra is not installed.
         """
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._pool, self._engine)
+        await asyncio.get_running_loop().run_in_executor(self._pool, self._engine)
 
     async def read(self, data: bytes, *, interval: int | None, max_frames: int | None) -> Content:
         """Read the chosen frames of a picture.
@@ -125,193 +124,181 @@ class PictureReader:
         Cancelling a call never disturbs another call for the same picture.
 
         Args:
-            data: The file's bytes; may be empty, which is no picture.
+            data: The file's bytes; empty bytes are refused as no picture.
             interval: One frame of every `interval`; None, with `max_frames`, for the first only.
-            max_frames: At most so many frames.
+            max_frames: Frames to read, at most.
 
         Raises:
             PictureError: The picture is refused or damaged, or (586) the engine failed at it.
             ImportError: The `emulator` extra is not installed.
-            RuntimeError: The reader is closed, or was before the picture was read.
+            RuntimeError: The reader was closed before the picture was read.
         """
         async with self._hashing:
-            key = _Key(await sha256(data), interval, max_frames)
+            key = _ReadKey(await _sha256(data), interval, max_frames)
         if self._closed:
             raise _ClosedError
-        if (kept := self._kept.get(key)) is not None:
-            self._kept.move_to_end(key)
-            return kept
-        job = self._jobs.get(key) or self._begin(key, data)
-        job.callers += 1
+        if (content := self._contents.get(key)) is not None:
+            self._contents.move_to_end(key)
+            return content
+        read = self._reads.get(key) or self._begin(key, data)
+        read.waiters += 1
         try:
-            # Unlike awaiting the task, this neither cancels it with the caller nor takes its
-            # cancellation for the caller's own.
-            await asyncio.wait((job.task,))
+            # `await task` would cancel the task with this call, and this call with the task.
+            await asyncio.wait((read.task,))
         finally:
-            job.callers -= 1
-            if not job.callers and job.queued:
-                self._forget(job)
-                job.task.cancel()
-        if job.task.cancelled():
+            read.waiters -= 1
+            if not read.waiters and read.queued:
+                self._forget(read)
+                read.task.cancel()
+        if read.task.cancelled():
             raise _ClosedError
-        return job.task.result()
+        return read.task.result()
 
     async def lend(self, function: Callable[..., T], *args: object) -> T:
-        """Have a worker do something else for a picture, in its turn.
+        """Have a worker call another function for a picture, within one slot.
 
         Args:
-            function: What to do, in a thread; no more than for one frame, as nothing stops it.
-            args: What it is called with.
+            function: Called in a thread; may work as long as for one frame, as it cannot be
+                stopped.
+            args: The function's arguments.
 
         Raises:
-            PictureError: As the function says, or (586) it failed.
+            PictureError: Raised by the function, or (586) the function failed.
             RuntimeError: The reader is closed.
         """
-        async with self._turns:
-            return await self._lent(function, *args)
+        async with self._slots:
+            return await self._lend(function, *args)
 
     async def lend_each(self, making: Iterator[T]) -> list[T]:
-        """Have workers make one thing after the other for a picture, all in its one turn.
+        """Have workers run an iterator to its end for a picture, within one slot.
 
-        In a turn for each of them it would be held decoded meanwhile, beside any number of others.
+        With a slot for each step, the decoded picture would stay in memory beyond its slot.
 
         Args:
-            making: Makes the next one, in a thread; no more than for one frame.
+            making: Each step runs in a thread and may work as long as for one frame.
 
         Raises:
-            PictureError: As of `lend`.
-            RuntimeError: The same.
+            PictureError: As from `lend`.
+            RuntimeError: As from `lend`.
         """
         made: list[T] = []
-        async with self._long_turns, self._turns:
-            while (one := await self._lent(next, making, None)) is not None:
+        async with self._long_slots, self._slots:
+            while (one := await self._lend(next, making, None)) is not None:
                 made.append(one)
         return made
 
-    async def _lent(self, function: Callable[..., T], *args: object) -> T:
+    async def _lend(self, function: Callable[..., T], *args: object) -> T:
         await self._workers.acquire()
         if self._closed:
             self._workers.release()
             raise _ClosedError
-        future = self._given(function, *args)
-        await asyncio.wait((future,))
-        return future.result()
+        return await _result(self._submit(function, *args))
 
     async def aclose(self) -> None:
-        """Drop what is queued, wait for what the workers have begun, end the threads.
+        """Cancel queued reads, wait for the work that workers have begun, end the threads.
 
-        Waiting calls of `read` get a `RuntimeError` unless their picture is finished by then.
-        Cancelling this does not shorten it: the threads would stay.
+        Waiting calls of `read` raise `RuntimeError` unless their picture is finished by then.
+        Cancelling this call does not shorten it, or the threads would stay.
         """
         self._closed = True
-        await to_the_end(asyncio.create_task(self._end()))
+        await to_the_end(asyncio.create_task(self._shut_down()))
 
-    async def _end(self) -> None:
-        tasks = [job.task for job in self._jobs.values()]
-        for job in self._jobs.values():
-            if job.queued:
-                job.task.cancel()
-        if pending := {*tasks, *self._at_work}:
+    async def _shut_down(self) -> None:
+        tasks = [read.task for read in self._reads.values()]
+        for read in self._reads.values():
+            if read.queued:
+                read.task.cancel()
+        if pending := {*tasks, *self._running}:
             await asyncio.wait(pending)
-        self._kept.clear()
-        # The workers are idle by now, but ending they free their engines, which takes 30 ms.
+        self._contents.clear()
+        # The idle workers free their engines as they end, which takes 30 ms.
         with ThreadPoolExecutor(1) as closer:
             await asyncio.get_running_loop().run_in_executor(closer, self._pool.shutdown)
 
-    def _begin(self, key: _Key, data: bytes) -> _Job:
-        job = self._jobs[key] = _Job(key)
-        job.task = asyncio.get_running_loop().create_task(self._work(job, data))
-        job.task.add_done_callback(lambda _: self._settle(job))
-        return job
+    def _begin(self, key: _ReadKey, data: bytes) -> _SharedRead:
+        read = self._reads[key] = _SharedRead(key)
+        read.task = asyncio.get_running_loop().create_task(self._work(read, data))
+        read.task.add_done_callback(lambda _: self._keep_content(read))
+        return read
 
-    def _settle(self, job: _Job) -> None:
-        """Keep a reading. A failure is marked as seen, since its callers may all have gone."""
-        self._forget(job)
-        if job.task.cancelled() or job.task.exception():
+    def _keep_content(self, read: _SharedRead) -> None:
+        """Keep the content of a finished read."""
+        self._forget(read)
+        # `exception()` also marks a failure as retrieved, as there may be no waiter left.
+        if read.task.cancelled() or read.task.exception():
             return
-        self._kept[job.key] = job.task.result()
-        if len(self._kept) > KEPT_READINGS:
-            self._kept.popitem(last=False)
+        self._contents[read.key] = read.task.result()
+        if len(self._contents) > KEPT_CONTENTS:
+            self._contents.popitem(last=False)
 
-    def _forget(self, job: _Job) -> None:
-        """Let nobody join the job any more; the same picture may be a new job already."""
-        if self._jobs.get(job.key) is job:
-            del self._jobs[job.key]
+    def _forget(self, read: _SharedRead) -> None:
+        """Let no further call join the read; the same picture may have a new read already."""
+        if self._reads.get(read.key) is read:
+            del self._reads[read.key]
 
-    async def _work(self, job: _Job, data: bytes) -> Content:
-        async with AsyncExitStack() as turns:
-            if (job.key.max_frames or 1) > 1:
-                await self._take(self._long_turns, job)
-                turns.callback(self._long_turns.release)
-            await self._take(self._turns, job)
-            turns.callback(self._turns.release)
-            opening = await self._hand_over(
-                job, self._open, data, job.key.interval, job.key.max_frames
+    async def _work(self, read: _SharedRead, data: bytes) -> Content:
+        async with AsyncExitStack() as slots:
+            if (read.key.max_frames or 1) > 1:
+                await self._take(self._long_slots, read)
+                slots.callback(self._long_slots.release)
+            await self._take(self._slots, read)
+            slots.callback(self._slots.release)
+            opened = await _result(
+                await self._submit_for(
+                    read, self._open, data, read.key.interval, read.key.max_frames
+                )
             )
-            await asyncio.wait((opening,))
-            opened = opening.result()
-            if isinstance(opened, Seen):
-                return content_of((opened,))
-            seen: list[asyncio.Future[Seen]] = []
-            while (frame := await self._decoded(job, opened)) is not None:
-                seen.append(await self._hand_over(job, self._see, frame))
-                del frame  # at the worker; the next one is decoded without it in memory
-            await asyncio.wait(seen)
-            # Of a thousand frames even this takes a while. It is not dropped for want of callers:
-            # what was read is all there.
+            if isinstance(opened, RecognizedFrame):
+                return combine_frames((opened,))
+            recognized: list[asyncio.Future[RecognizedFrame]] = []
+            while (
+                frame := await _result(await self._submit_for(read, next, opened, None))
+            ) is not None:
+                recognized.append(await self._submit_for(read, self._recognize, frame))
+                del frame  # only the worker holds it while the next frame is decoded
+            await asyncio.wait(recognized)
+            # To combine a thousand frames takes a while, so a worker does it; it is done even
+            # without waiters, as all frames are read.
             await self._workers.acquire()
-            whole = self._given(content_of, [each.result() for each in seen])
-            await asyncio.wait((whole,))
-            return whole.result()
+            frames = [future.result() for future in recognized]
+            return await _result(self._submit(combine_frames, frames))
 
-    async def _decoded(self, job: _Job, frames: Iterator[PictureFrame]) -> PictureFrame | None:
-        """The next frame, from a worker; None if there is none."""
-        decoding: asyncio.Future[PictureFrame | None]
-        decoding = await self._hand_over(job, next, frames, None)
-        await asyncio.wait((decoding,))
-        return decoding.result()
-
-    async def _take(self, places: asyncio.Semaphore, job: _Job) -> None:
-        """Queue for a turn or a worker, unless nobody waits for the job any more."""
-        if self._closed or not job.callers:
-            self._forget(job)
+    async def _take(self, semaphore: asyncio.Semaphore, read: _SharedRead) -> None:
+        """Wait for a slot or a worker; a read without waiters is cancelled instead."""
+        if self._closed or not read.waiters:
+            self._forget(read)
             raise asyncio.CancelledError
-        job.queued = True
-        await places.acquire()
-        job.queued = False
+        read.queued = True
+        await semaphore.acquire()
+        read.queued = False
 
-    async def _hand_over(
-        self, job: _Job, function: Callable[..., T], *args: object
+    async def _submit_for(
+        self, read: _SharedRead, function: Callable[..., T], *args: object
     ) -> asyncio.Future[T]:
-        """Take a worker and give it something to do; the worker is free again when that is done.
+        """Take a worker for a read and give it work; see `_result` for how to wait for the end."""
+        await self._take(self._workers, read)
+        return self._submit(function, *args)
 
-        Returns:
-            Its result. To be waited for with `asyncio.wait`: cancelling it would only hide that
-            the worker goes on.
-        """
-        await self._take(self._workers, job)
-        return self._given(function, *args)
-
-    def _given(self, function: Callable[..., T], *args: object) -> asyncio.Future[T]:
-        """Give something to the worker that was taken."""
+    def _submit(self, function: Callable[..., T], *args: object) -> asyncio.Future[T]:
+        """Give work to a taken worker, which is free again afterwards."""
         loop = asyncio.get_running_loop()
         future = loop.run_in_executor(self._pool, partial(_failing_as_documented, function, *args))
-        self._at_work.add(future)
-        future.add_done_callback(self._worker_is_free)
+        self._running.add(future)
+        future.add_done_callback(self._release_worker)
         return future
 
-    def _worker_is_free(self, future: asyncio.Future[Any]) -> None:
-        self._at_work.discard(future)
+    def _release_worker(self, future: asyncio.Future[Any]) -> None:
+        self._running.discard(future)
         self._workers.release()
         if not future.cancelled():
-            future.exception()  # seen, though a dropped job never asks for it
+            future.exception()  # marked as retrieved, as a dropped read never asks for it
 
     def _open(
         self, data: bytes, interval: int | None, max_frames: int | None
-    ) -> Iterator[PictureFrame] | Seen:
-        """Begin to decode a picture in a worker, and read it too if it has one frame only.
+    ) -> Iterator[PictureFrame] | RecognizedFrame:
+        """Begin to decode a picture, in a worker; recognize a single frame at once.
 
-        A single frame gives other workers nothing to share, and what is begun is then finished.
+        A single frame has no work for other workers.
         """
         frames = decode(data, interval=interval, max_frames=max_frames)
         first = next(frames)
@@ -320,25 +307,41 @@ class PictureReader:
             return chain((first, second), frames)
         if self._closed:
             raise _ClosedError
-        return self._see(first)
+        return self._recognize(first)
 
     def _engine(self) -> Engine:
-        """The engine of the worker thread this is called in."""
-        if not hasattr(self._of_thread, "engine"):
-            self._of_thread.engine = self._engine_factory()
-        engine: Engine = self._of_thread.engine
+        """The engine of the calling worker thread."""
+        if not hasattr(self._thread_local, "engine"):
+            self._thread_local.engine = self._engine_factory()
+        engine: Engine = self._thread_local.engine
         return engine
 
-    def _see(self, frame: PictureFrame) -> Seen:
-        """Read a frame in a worker."""
-        return Seen.of(frame, self._engine().recognize(frame.picture))
+    def _recognize(self, frame: PictureFrame) -> RecognizedFrame:
+        return RecognizedFrame.of(frame, self._engine().recognize(frame.picture))
+
+
+async def _sha256(data: bytes) -> bytes:
+    """Hash any number of bytes in slices, so that other tasks run in between."""
+    digest = hashlib.sha256()
+    view = memoryview(data)
+    for start in range(0, len(view), HASHED_AT_ONCE):
+        if start:
+            await asyncio.sleep(0)
+        digest.update(view[start : start + HASHED_AT_ONCE])
+    return digest.digest()
+
+
+async def _result(future: asyncio.Future[T]) -> T:
+    """Wait for a worker; plain `await` would cancel the future and hide that the worker goes on."""
+    await asyncio.wait((future,))
+    return future.result()
 
 
 def _failing_as_documented(function: Callable[..., T], *args: object) -> T:
-    """Call a function; what nobody foresaw becomes the service's "algorithm failed"."""
+    """Call a function; any unexpected exception becomes the service's 586, "algorithm failed"."""
     try:
         return function(*args)
     except (PictureError, ImportError, _ClosedError):
         raise
-    except BaseException as error:  # a library's SystemExit would end the event loop
+    except BaseException as error:  # SystemExit from a library would end the event loop
         raise PictureError(586, f"the engine failed ({type(error).__name__})") from error

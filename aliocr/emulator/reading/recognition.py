@@ -1,7 +1,6 @@
-"""Images really downloaded and really read: needs the `emulator` extra, and whatever imports this.
+"""Downloads and reads real images. Importing this module needs the `emulator` extra.
 
-A module of its own, imported when an engine is asked for, so that the scripted emulator needs
-nothing but what the client needs.
+Only an emulator with an engine imports it, so that the scripted emulator needs no extra.
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from types import TracebackType
 from typing import Self
 
 from aliocr.emulator.codes import image_error
@@ -25,11 +23,11 @@ from aliocr.pictures.portrait import Portraits, pages
 
 
 class Recognition:
-    """Fetches images and reads them. `async with` it: its threads and connections live as long.
+    """Downloads and reads images inside its `async with` block.
 
     Args:
         engine_factory: Makes one engine for each worker thread.
-        downloader: Fetches the images; not yet open.
+        downloader: Not yet open.
     """
 
     def __init__(self, engine_factory: Callable[[], Engine], downloader: Downloader) -> None:
@@ -38,10 +36,10 @@ class Recognition:
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        """Be ready for the first picture.
+        """Open the connections and make the first engine.
 
         Raises:
-            ImportError: The extra is not installed; the message names the command that does it.
+            ImportError: The extra is not installed; the message names the command that installs it.
         """
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._downloader)
@@ -50,25 +48,20 @@ class Recognition:
             self._stack = stack.pop_all()
         return self
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Wait for the pictures whose reading has begun, and end the threads."""
+    async def __aexit__(self, *_: object) -> None:
+        """Wait for work that has begun, and end the threads."""
         await self._stack.aclose()
 
     async def read(self, image: Image, places: asyncio.Semaphore) -> Content:
-        """What the image says.
+        """Download and read an image.
 
         Args:
-            image: Which, and which of its frames.
-            places: Of its request: one is held while the picture is at the reader. Downloads too
-                are shared evenly among requests, told apart by it.
+            image: The URL, and the choice of frames.
+            places: The request's semaphore; one place is held while the picture is at the reader.
+                It also identifies the request, as downloads are shared evenly among requests.
 
         Raises:
-            APIError: Not fetched, or not a picture that can be read.
+            APIError: The image cannot be downloaded or read.
         """
         async with self._downloader.fetch(image.url, owner=places) as data, places:
             try:
@@ -81,15 +74,15 @@ class Recognition:
     async def view(
         self, data: bytes, *, interval: int | None, max_frames: int | None
     ) -> tuple[Content, Portraits]:
-        """What a picture says that nobody need fetch, and how it looks.
+        """Read a picture from its bytes; return its content, and portraits of it to show.
 
         Args:
             data: The file's bytes.
-            interval: As of `Image`.
-            max_frames: The same.
+            interval: As in `Image`.
+            max_frames: As in `Image`.
 
         Raises:
-            APIError: Not a picture that can be read.
+            APIError: The picture cannot be read.
         """
         try:
             content = await self._reader.read(data, interval=interval, max_frames=max_frames)

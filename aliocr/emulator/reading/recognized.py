@@ -1,4 +1,4 @@
-"""What an engine saw in each frame of a picture, and what the picture says as a whole."""
+"""Turns an engine's results for the frames of a picture into the picture's content."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import attrs
 
 from aliocr.emulator.content import CERTAIN, Content
 from aliocr.emulator.engine import Recognized, rate
-from aliocr.emulator.reading.stitch import Strip, stitched
+from aliocr.emulator.reading.stitch import Strip, stitch_lines
 from aliocr.models import Frame, Region, with_unread
 from aliocr.pictures.picture import PictureFrame, blank_sides
 from aliocr.protocol.wire import WrittenRegions
@@ -19,50 +19,50 @@ H = TypeVar("H", Frame, Content)
 
 
 @attrs.frozen
-class Seen:
-    """What was seen in one frame, in reading order, and the same as a value for the caller."""
+class RecognizedFrame:
+    """The lines of one frame in reading order, as a strip to be stitched and as a `Frame`."""
 
     strip: Strip
     frame: Frame
 
     @classmethod
     def of(cls, frame: PictureFrame, recognized: Iterable[Recognized]) -> Self:
-        """Of what an engine found in a frame, in pixels of the frame."""
+        """Take an engine's result for a frame, in pixels of the frame."""
         picture = frame.picture
-        seen = reading_order(recognized)
-        found = tuple(attrs.evolve(each, x=each.x + frame.x, y=each.y + frame.y) for each in seen)
-        blanks = tuple(blank_sides(picture, each.x, each.y, each.w, each.h) for each in seen)
+        lines = reading_order(recognized)
+        found = tuple(attrs.evolve(line, x=line.x + frame.x, y=line.y + frame.y) for line in lines)
+        blanks = tuple(blank_sides(picture, line.x, line.y, line.w, line.h) for line in lines)
         strip = Strip(found, frame.x, frame.x + picture.width, blanks)
-        # No address: the service keeps frames for some minutes, the emulator keeps none.
-        return cls(strip, _having(found, Frame(joined_text(found), rate=_rate(found))))
+        # The frame has no URL: the service keeps frames for some minutes, the emulator keeps none.
+        return cls(strip, _with_regions(found, Frame(joined_text(found), rate=_rate(found))))
 
 
-def content_of(seen: Sequence[Seen]) -> Content:
-    """What a picture says.
+def combine_frames(recognized: Sequence[RecognizedFrame]) -> Content:
+    """Return the content of a picture.
 
     Args:
-        seen: In its frames, at least one, in order.
+        recognized: Its frames in order, at least one.
     """
-    strips = [one.strip for one in seen]
+    strips = [one.strip for one in recognized]
     found: Sequence[Recognized]
     if any(strip.left for strip in strips):
-        found = stitched(strips)
+        found = stitch_lines(strips)
     else:
-        found = [each for strip in strips for each in strip.found]
+        found = [line for strip in strips for line in strip.found]
     # A single frame is the image itself. Source: "frames".
-    frames = tuple(one.frame for one in seen) if len(seen) > 1 else ()
-    return _having(found, Content(joined_text(found), frames=frames, rate=_rate(found)))
+    frames = tuple(one.frame for one in recognized) if len(recognized) > 1 else ()
+    return _with_regions(found, Content(joined_text(found), frames=frames, rate=_rate(found)))
 
 
-def _having(found: Sequence[Recognized], what: H) -> H:
-    """The same with its regions, as they will be sent.
+def _with_regions(found: Sequence[Recognized], holder: H) -> H:
+    """Add the regions, encoded for the reply.
 
-    Here, in the worker: the event loop need not write them, nor the garbage collector look at each.
+    The worker encodes them to spare the event loop the work and the garbage collector the objects.
     """
     if not found:
-        return what
-    regions = (Region(each.text, each.x, each.y, each.w, each.h) for each in found)
-    return with_unread(what, WrittenRegions.of(regions))
+        return holder
+    regions = (Region(line.text, line.x, line.y, line.w, line.h) for line in found)
+    return with_unread(holder, WrittenRegions.of(regions))
 
 
 def _rate(found: Sequence[Recognized]) -> float:

@@ -1,12 +1,11 @@
-"""Where hosts are: names looked up on threads of their own, as the system has only blocking calls.
+"""Resolves host names on threads, since the system's calls block.
 
 The rules:
 
-* So many lookups run at once, and whoever has the fewest of them begins the next.
-* A thread cannot be stopped. A lookup that nobody waits for any more keeps its place until the
-  system answers, and whoever waits for a place waits off the clock: slow names make nobody late but
-  those who ask for them.
-* Nothing waits for a thread, neither who closes the downloads nor the end of the program.
+* The number of lookups at once is bounded; the next lookup goes to the owner with the fewest.
+* A thread cannot be stopped, so an abandoned lookup keeps its place until the system answers. An
+  image's clock stands still while it waits for a place: slow names make only their own images late.
+* Nothing waits for the threads: neither closing the downloader nor the end of the program.
 """
 
 from __future__ import annotations
@@ -17,7 +16,6 @@ import threading
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from contextvars import ContextVar
-from typing import Any
 
 import attrs
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -25,123 +23,112 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aliocr.emulator.fairness import Share, Shares
 
 LOOKUPS = 400
-"""At once, over all requests: for each of the downloads that there may be, and as many again that
-were given up."""
+"""Lookups at once, over all requests: one for each possible download, and as many again that were
+abandoned."""
 
 
 @attrs.frozen
-class _Asking:
-    """Who wants to know, and what keeps their clock from running."""
-
+class _Requester:
     owner: Hashable
-    off_the_clock: Callable[[], AbstractAsyncContextManager[None]]
+    pause_clock: Callable[[], AbstractAsyncContextManager[None]]
 
 
-# aiohttp calls the resolver in a task of its own, which has no more of the caller than its context.
-_ASKING: ContextVar[_Asking] = ContextVar("asking")
+# aiohttp calls the resolver in a new task, which shares only its context with the caller.
+_REQUESTER: ContextVar[_Requester] = ContextVar("requester")
 
 
-class Names(AbstractResolver):
-    """The resolver of a connector, which sees to it that nothing is looked up twice at once."""
+class Resolver(AbstractResolver):
+    """The resolver of an aiohttp connector; the connector never asks for one name twice at once."""
 
     def __init__(self) -> None:
         self._places = Shares(LOOKUPS)
 
     @contextmanager
-    def asked_by(
-        self, owner: Hashable, off_the_clock: Callable[[], AbstractAsyncContextManager[None]]
+    def looking_up_for(
+        self, owner: Hashable, pause_clock: Callable[[], AbstractAsyncContextManager[None]]
     ) -> Iterator[None]:
-        """What is looked up for the block is somebody's.
+        """Resolve names for an owner within the block.
 
         Args:
-            owner: Whose: places are shared evenly among owners.
-            off_the_clock: Makes what the wait for a place happens in. It may be left after the
-                block was, if that was given up.
+            owner: Places are shared evenly among owners.
+            pause_clock: Makes the context of the wait for a place. If the block is cancelled, this
+                context may end after it.
         """
-        token = _ASKING.set(_Asking(owner, off_the_clock))
+        token = _REQUESTER.set(_Requester(owner, pause_clock))
         try:
             yield
         finally:
-            _ASKING.reset(token)
+            _REQUESTER.reset(token)
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        """The addresses of a host.
+        """Return the addresses of a host.
 
         Raises:
-            OSError: There are none.
-            UnicodeError: No host can have such a name.
+            OSError: The host has no address.
+            UnicodeError: The text cannot be a host name.
         """
-        asking = _ASKING.get()
-        place = self._places.share(asking.owner)
-        async with asking.off_the_clock():
+        requester = _REQUESTER.get()
+        place = self._places.share(requester.owner)
+        async with requester.pause_clock():
             await place.take(1)
-        lookup = _Lookup(place)
         try:
-            threading.Thread(
-                target=lookup.run, args=(host, port, family), name="aliocr-names", daemon=True
-            ).start()
-        except RuntimeError:  # no more threads
+            found = _start_lookup(place, host, port, family)
+        except RuntimeError:  # the system has no thread left
             place.keep(0)
             raise OSError("the name cannot be looked up now") from None
-        return await lookup.found
+        return await found
 
     async def close(self) -> None:
-        """Nothing to close: whoever waits is cancelled by the connector, and threads end alone."""
+        """Do nothing: the connector cancels waiting calls, and threads end by themselves."""
 
 
-class _Lookup:
-    """One call of the system's, in a thread.
+def _start_lookup(
+    place: Share, host: str, port: int, family: socket.AddressFamily
+) -> asyncio.Future[list[ResolveResult]]:
+    """Look a name up in a thread, which gives the place back at its end.
 
-    Args:
-        place: Held; given back when the thread is done.
-
-    Attributes:
-        found: What it will have found; may be cancelled, which the thread does not notice.
+    Cancelling the future does not stop the thread.
     """
+    loop = asyncio.get_running_loop()
+    found: asyncio.Future[list[ResolveResult]] = loop.create_future()
 
-    def __init__(self, place: Share) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._place = place
-        self.found: asyncio.Future[list[ResolveResult]] = self._loop.create_future()
+    def finish(outcome: list[ResolveResult] | Exception) -> None:
+        place.keep(0)
+        if found.done():
+            return
+        if isinstance(outcome, Exception):
+            found.set_exception(outcome)
+        else:
+            found.set_result(outcome)
 
-    def run(self, host: str, port: int, family: socket.AddressFamily) -> None:
-        """Look the name up, in the thread."""
+    def look_up() -> None:
         outcome: list[ResolveResult] | Exception
         try:
             outcome = _addresses(host, port, family)
-        except Exception as error:  # noqa: BLE001 (it is raised where it is waited for)
+        except Exception as error:  # noqa: BLE001 (raised again from `found`)
             outcome = error
         with suppress(RuntimeError):  # the loop is closed
-            self._loop.call_soon_threadsafe(self._end, outcome)
+            loop.call_soon_threadsafe(finish, outcome)
 
-    def _end(self, outcome: list[ResolveResult] | Exception) -> None:
-        self._place.keep(0)
-        if self.found.done():
-            return
-        if isinstance(outcome, Exception):
-            self.found.set_exception(outcome)
-        else:
-            self.found.set_result(outcome)
+    threading.Thread(target=look_up, name="aliocr-names", daemon=True).start()
+    return found
 
 
 def _addresses(host: str, port: int, family: socket.AddressFamily) -> list[ResolveResult]:
-    # Without it IPv6 is asked for on machines that have none; with it some that have no network do
-    # not know themselves.
+    # AI_ADDRCONFIG saves IPv6 queries on machines without IPv6, but on a machine without network it
+    # may hide localhost.
     flags = 0 if host.rstrip(".").lower() == "localhost" else socket.AI_ADDRCONFIG
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, family=family, flags=flags)
-    return [_result(host, *one) for one in found]
-
-
-def _result(
-    host: str, family: int, _: int, protocol: int, __: str, address: tuple[Any, ...]
-) -> ResolveResult:
-    return ResolveResult(
-        hostname=host,
-        host=address[0],
-        port=address[1],
-        family=family,
-        proto=protocol,
-        flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
-    )
+    return [
+        ResolveResult(
+            hostname=host,
+            host=str(address[0]),
+            port=int(address[1]),
+            family=found_family,
+            proto=protocol,
+            flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+        )
+        for found_family, _, protocol, _, address in found
+    ]

@@ -1,4 +1,4 @@
-"""The service behind the gateway: tasks in, one answer for each out, before the deadline."""
+"""The service behind the gateway: answers each task of a request before the deadline."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import random
 import string
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from aliocr.emulator.codes import image_error
 from aliocr.emulator.content import Content
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from aliocr.emulator.reading.recognition import Recognition
 
 PLACES_AT_READER = 4
-"""Pictures of one request at the reader at once: enough to keep every worker busy, few enough that
+"""Pictures of one request at the reader at once: enough to keep all workers busy, and so few that
 another client's picture waits for four and not for a hundred."""
 
-NOT_DONE = "not read by the deadline of its request; ask again, what was begun is being finished"
+NOT_DONE = "not read by the deadline of its request; ask again, as work already begun is finished"
 
 WIRE_NAMES = {
     "url": "[task.url]",
@@ -31,7 +31,10 @@ WIRE_NAMES = {
     "interval": "[task.interval]",
     "max_frames": "[task.maxFrames]",
 }
-"""Fields of an image as the service's messages spell them."""
+"""Fields of an image, as spelled in the service's messages."""
+
+_Outcome: TypeAlias = Scan | APIError
+_Read: TypeAlias = asyncio.Task[_Outcome]
 
 
 class Service:
@@ -52,33 +55,30 @@ class Service:
     async def answer(
         self, tasks: Sequence[Task], *, request_id: str, until: float | None
     ) -> tuple[Answer, ...]:
-        """One answer for each task, in order.
+        """Return one answer for each task, in order.
 
         Args:
-            tasks: Of one request.
-            request_id: The request's.
-            until: When to stop, by the event loop's clock: tasks that are not done by then are
-                answered with 581. None waits for all.
+            tasks: The tasks of one request.
+            request_id: The id of the request.
+            until: Deadline by the event loop's clock; tasks not done by then are answered with 581.
+                None waits for all.
         """
         places = asyncio.Semaphore(PLACES_AT_READER)
-        begun: list[Scan | APIError | asyncio.Task[Scan | APIError]] = []
+        begun: list[_Outcome | _Read] = []
         try:
             async with self._turns.turn(request_id):
-                for task in tasks:  # one by one: if one fails, those before it have begun
+                for task in tasks:  # no list at once: after an error the begun reads are cancelled
                     begun.append(self._begin(task, request_id, places))  # noqa: PERF401
             await self._wait(_reads(begun), until)
         finally:
-            # Whatever came between: no read is under way when its request is not.
+            # No read outlives its request.
             for read in _reads(begun):
                 read.cancel()
             await asyncio.gather(*_reads(begun), return_exceptions=True)
-        answers = [_settled(read) if isinstance(read, asyncio.Task) else read for read in begun]
-        return tuple(zip(tasks, answers, strict=True))
+        return tuple(zip(tasks, map(_outcome, begun), strict=True))
 
-    def _begin(
-        self, task: Task, request_id: str, places: asyncio.Semaphore
-    ) -> Scan | APIError | asyncio.Task[Scan | APIError]:
-        """The answer, or what will have it if the image must be read."""
+    def _begin(self, task: Task, request_id: str, places: asyncio.Semaphore) -> _Outcome | _Read:
+        """Return the outcome of a task, or the read of its image."""
         image = _image(task)
         if isinstance(image, APIError):
             return image
@@ -89,35 +89,31 @@ class Service:
             return asyncio.create_task(_read(self._recognition, image, request_id, places))
         return _scan(image, outcome or Content.of_text(f"text of {task.url}"), request_id)
 
-    async def _wait(
-        self, reads: Sequence[asyncio.Task[Scan | APIError]], until: float | None
-    ) -> None:
-        """Wait for all reads, or till then."""
+    async def _wait(self, reads: Sequence[_Read], until: float | None) -> None:
         if not reads:
             return
         timeout = None if until is None else max(0.0, until - asyncio.get_running_loop().time())
         await asyncio.wait(reads, timeout=timeout)
         async with self._turns.turn(id(reads)):
-            pass  # twenty requests may end in the same instant, a hundred images each
+            pass  # twenty requests of a hundred images may end in the same instant
 
 
-def _reads(
-    begun: Sequence[Scan | APIError | asyncio.Task[Scan | APIError]],
-) -> list[asyncio.Task[Scan | APIError]]:
-    """What must be waited for, of what was begun."""
+def _reads(begun: Sequence[_Outcome | _Read]) -> list[_Read]:
     return [read for read in begun if isinstance(read, asyncio.Task)]
 
 
 def _image(task: Task) -> Image | APIError:
-    """The image that a task names, or what is wrong with the task."""
+    """Return the image of a task, or the error of a bad task."""
     if task.url.lower().startswith("oss://"):
-        return image_error(403, "[task.url] the OSS path is not authorised: nobody here has any")
+        return image_error(
+            403, "[task.url] the OSS path is not authorised: the emulator has no OSS"
+        )
     try:
         return Image(task.url, task.data_id, task.interval, task.max_frames)
     except ValueError as error:
         field, _, problem = str(error).partition(" ")
     if len(task.data_id or "") > MAX_DATA_ID_CHARACTERS:
-        # The service's own words, where they are known.
+        # These are the service's own words.
         return image_error(400, f"[task.dataId] is too long(>{MAX_DATA_ID_CHARACTERS})")
     if problem.startswith("and "):
         return image_error(400, "[task.interval] and [task.maxFrames] go together")
@@ -126,22 +122,26 @@ def _image(task: Task) -> Image | APIError:
 
 async def _read(
     recognition: Recognition, image: Image, request_id: str, places: asyncio.Semaphore
-) -> Scan | APIError:
+) -> _Outcome:
     try:
         return _scan(image, await recognition.read(image, places), request_id)
     except APIError as error:
-        # Those who keep calls would keep what the frames of its way here hold: the whole file.
+        # Kept calls keep this error, and its traceback would keep the whole file in memory.
         error.__context__ = None
         return error.with_traceback(None)
 
 
-def _settled(read: asyncio.Task[Scan | APIError]) -> Scan | APIError:
-    return image_error(581, NOT_DONE) if read.cancelled() else read.result()
+def _outcome(begun: _Outcome | _Read) -> _Outcome:
+    if not isinstance(begun, asyncio.Task):
+        return begun
+    return image_error(581, NOT_DONE) if begun.cancelled() else begun.result()
 
 
 def _scan(image: Image, content: Content, request_id: str) -> Scan:
-    """Text is always to be reviewed, as no policy of one's own is emulated. Source: "result"."""
+    """Any text gets `review`, as no account's own policy is emulated. Source: "result"."""
     read = unread(content)
+    # Of the form of the documents' samples, `img5A@k7a@B4q@6K@d9nfKgOs-1s****`.
+    letters = "".join(random.choices(string.ascii_letters + string.digits, k=26))
     scan = Scan(
         image=image,
         text=content.text,
@@ -150,13 +150,7 @@ def _scan(image: Image, content: Content, request_id: str) -> Scan:
         label="ocr" if content.text else "normal",
         suggestion="review" if content.text else "pass",
         rate=content.rate,
-        task_id=_task_id(),
+        task_id=f"img{letters[:22]}-1s{letters[22:]}",
         request_id=request_id,
     )
     return with_unread(scan, read) if read else scan
-
-
-def _task_id() -> str:
-    """Of the form of the documents' samples, `img5A@k7a@B4q@6K@d9nfKgOs-1s****`."""
-    letters = random.choices(string.ascii_letters + string.digits, k=26)
-    return f"img{''.join(letters[:22])}-1s{''.join(letters[22:])}"

@@ -1,32 +1,32 @@
-"""Undoes a Content-Encoding in small pieces, so that a bomb goes off before it fills the memory."""
+"""Decodes a Content-Encoding in small pieces, so that a zip bomb never fills the memory."""
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
 
-PIECE = 256 * 1024
-"""Bytes unpacked in one go: a millisecond's work."""
+UNPACKED_AT_ONCE = 256 * 1024
+"""Bytes unpacked in one step: a millisecond's work."""
 
 GZIP = 16 + zlib.MAX_WBITS
 GZIP_BEGINS = b"\x1f"
 
 
 class UnpackError(ValueError):
-    """The encoding is not known, or what came is not encoded so, or not to its end."""
+    """The encoding is unknown, or the body is not valid or not complete in it."""
 
 
 class Unpacker:
-    """Takes a body as it arrives and gives the bytes meant.
+    """Decodes a body while it arrives.
 
-    One thousand bytes may mean a million: who reads the pieces counts them, and stops.
+    A thousand packed bytes may hold a million, so the caller must count the pieces and stop.
 
     Args:
-        encoding: The header Content-Encoding; empty if there is none.
+        encoding: The header Content-Encoding; empty if absent.
 
     Raises:
-        UnpackError: Neither gzip nor deflate, which alone are ever met though nobody asked for
-            them.
+        UnpackError: The encoding is neither gzip nor deflate. The downloader requests none at all;
+            some hosts send these two all the same.
     """
 
     def __init__(self, encoding: str) -> None:
@@ -38,35 +38,35 @@ class Unpacker:
         self._stream = zlib.decompressobj(GZIP) if self._members else None
 
     def unpacked(self, chunk: bytes) -> Iterator[bytes]:
-        """What a chunk means, piece by piece.
+        """Decode a chunk, piece by piece.
 
         Args:
-            chunk: At least one byte. What follows the end of what was packed is left out, unless it
-                is one more member of gzip's: a body may have several. Source: RFC 1952.
+            chunk: At least one byte. Bytes after the end of the packed data are ignored, except for
+                further members of gzip: a body may have several. Source: RFC 1952.
 
         Raises:
-            UnpackError: It means nothing.
+            UnpackError: The chunk is not valid in the encoding.
         """
         if self.plain:
             yield chunk
             return
         if self._stream is None:
-            # Some hosts leave the zlib header out, against the standard.
+            # Against the standard, some hosts leave out the zlib header.
             bits = zlib.MAX_WBITS if chunk[0] & 0x0F == 8 else -zlib.MAX_WBITS
             self._stream = zlib.decompressobj(bits)
         while not self._stream.eof or self._begin_another(chunk):
             try:
-                piece = self._stream.decompress(chunk, PIECE)
+                piece = self._stream.decompress(chunk, UNPACKED_AT_ONCE)
             except zlib.error:
                 raise UnpackError("a broken Content-Encoding") from None
             yield piece
             chunk = self._stream.unused_data or self._stream.unconsumed_tail
-            # After a full piece there may be more inside, though all of the chunk is consumed.
-            if not chunk and len(piece) < PIECE:
+            # After a full piece the decoder may hold more, though the chunk is consumed.
+            if not chunk and len(piece) < UNPACKED_AT_ONCE:
                 return
 
     def _begin_another(self, rest: bytes) -> bool:
-        """Unpack the member behind the one that has ended, if one begins there; say whether."""
+        """Start the next member of gzip, if one begins here; return True if so."""
         if not rest:
             return False
         self._members = self._members and rest[:1] == GZIP_BEGINS
@@ -75,10 +75,10 @@ class Unpacker:
         return self._members
 
     def finish(self) -> None:
-        """The body has ended.
+        """Check the end of the body.
 
         Raises:
-            UnpackError: In the middle of what was packed.
+            UnpackError: The packed data is not complete.
         """
         if not self.plain and (self._stream is None or not self._stream.eof):
             raise UnpackError("a broken Content-Encoding")

@@ -1,4 +1,4 @@
-"""Several accounts at once, each with its keys, its state and what it may use; and their file."""
+"""Several accounts at once, each with its keys, state and limits; and their file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OTHER = Credentials("otherId", "otherSecret")
 
 
 def as_account(emulator: Emulator, number: int, key: int = 0) -> Emulator:
-    """An emulator that is not started, whose first key is that one: to sign with."""
+    """An emulator that is not started, with this key as its first: used to sign."""
     return Emulator(credentials=emulator.accounts[number].keys[key].credentials)
 
 
@@ -26,7 +26,7 @@ def as_account(emulator: Emulator, number: int, key: int = 0) -> Emulator:
 
 
 async def test_two_accounts_are_throttled_each_by_its_own_rate() -> None:
-    """What one uses up is not taken from the other; a nonce of one is none of the other."""
+    """Two accounts share neither their rates nor their nonces."""
     accounts = [Account(KEY, 1), Account(OTHER, 2)]
     async with Emulator(accounts=accounts) as emulator:
         codes = []
@@ -40,7 +40,7 @@ async def test_two_accounts_are_throttled_each_by_its_own_rate() -> None:
 
 
 async def test_two_accounts_have_each_its_own_image_quota() -> None:
-    """588 for the one without room, answers for the other."""
+    """588 for the account over its quota, answers for the other."""
     accounts = [Account(KEY, images_per_second=1), Account(OTHER)]
     async with Emulator(accounts=accounts) as emulator:
         body = body_of(*(f"{IMAGE}?{number}" for number in range(3)))
@@ -50,7 +50,7 @@ async def test_two_accounts_have_each_its_own_image_quota() -> None:
 
 
 def test_what_was_used_of_a_quota_stays_used() -> None:
-    """Neither being told the same nor a reset gives images of this second back."""
+    """Neither setting the same quota again nor a reset gives images of this second back."""
     account = Account(KEY, images_per_second=10)
     assert account.take_images(7, 0) == 7
     account.allow_images(10, 100)
@@ -100,14 +100,14 @@ async def test_an_account_that_may_not_use_the_service_is_told_why(state: Any, w
 
 
 async def test_a_state_costs_a_request() -> None:
-    """The call rate is the gateway's, and its state the service's behind it."""
+    """The gateway counts the request before the service looks at the state."""
     async with Emulator(accounts=[Account(KEY, 1, state="overdue")]) as emulator:
         assert (await ask(emulator)).json["code"] == 596
         assert (await ask(emulator)).json["Code"] == "Throttling.User"
 
 
 def test_an_account_has_a_number() -> None:
-    """Of 16 digits, one's own or made up."""
+    """16 digits, given or made up."""
     assert Account(KEY, uid="1234567890123456").uid == "1234567890123456"
     made = {Account(KEY).uid for _ in range(20)}
     assert len(made) == 20
@@ -129,13 +129,13 @@ def test_an_account_has_a_number() -> None:
     ],
 )
 def test_an_account_that_cannot_be_is_refused(arguments: dict[str, Any], words: str) -> None:
-    """A slip is found where it was made."""
+    """A wrong argument is refused at the call that has it."""
     with pytest.raises(ValueError, match=words):
         Account(**({"keys": KEY} | arguments))
 
 
 def test_a_permanent_key_does_not_expire() -> None:
-    """To say it does would change nothing, so it is refused whenever it is said."""
+    """`expired` would have no effect on it, so it is refused at any time."""
     with pytest.raises(ValueError, match="testAccessKeyId is no temporary key"):
         AccessKey(KEY, expired=True)
     key = AccessKey(KEY)
@@ -146,7 +146,7 @@ def test_a_permanent_key_does_not_expire() -> None:
 
 
 def test_a_key_belongs_to_one_account() -> None:
-    """The id says whose request it is, so no two may have it; the message names it."""
+    """The id identifies the account, so no two keys may share one; the message names the id."""
     with pytest.raises(ValueError, match="two keys have the id testAccessKeyId"):
         Accounts([Account(KEY), Account(Credentials("testAccessKeyId", "another"))])
     with pytest.raises(ValueError, match="two accounts have the uid 1234567890123456"):
@@ -156,7 +156,7 @@ def test_a_key_belongs_to_one_account() -> None:
 
 
 def test_a_key_is_found_with_its_account() -> None:
-    """By its id."""
+    """The id finds the key and its account."""
     accounts = Accounts([Account(KEY), Account([AccessKey(OTHER), AccessKey(TEMPORARY_KEY)])])
     assert accounts.find("STS.testAccessKeyId") == (accounts[1], accounts[1].keys[1])
     assert accounts.find("nobody's") is None
@@ -174,7 +174,7 @@ def test_a_key_is_found_with_its_account() -> None:
     ],
 )
 def test_the_one_account_and_several_exclude_each_other(arguments: dict[str, Any]) -> None:
-    """Nobody could tell which account the limit is meant for."""
+    """It would be unclear which account the limit is for."""
     with pytest.raises(ValueError, match="accounts= leave out"):
         Emulator(accounts=[Account(OTHER)], **arguments)
 
@@ -214,7 +214,7 @@ def write(folder: Path, text: str | bytes) -> Path:
 
 
 def test_a_file_of_accounts_is_read(tmp_path: Path) -> None:
-    """Every field, and what is left out."""
+    """Every field, and the default of every absent field."""
     first, second = read_accounts(write(tmp_path, WHOLE))
     assert (first.uid, first.state) == ("1234567890123456", "overdue")
     assert first.keys == (AccessKey(KEY), AccessKey(TEMPORARY_KEY, active=False, expired=True))
@@ -266,7 +266,7 @@ KEYS = '[[accounts.keys]]\naccess_key_id = "i"\naccess_key_secret = "S3CRET"\n'
 def test_a_file_that_is_wrong_is_refused_by_place_and_without_a_secret(
     tmp_path: Path, text: str | bytes, words: str
 ) -> None:
-    """The message names the file and what to mend, and may be shown to anybody."""
+    """The message names the file and the error, and holds no secret."""
     with pytest.raises(ValueError, match=words) as caught:
         read_accounts(write(tmp_path, text))
     assert str(caught.value).startswith(f"{tmp_path / 'accounts.toml'}: ")
@@ -275,7 +275,7 @@ def test_a_file_that_is_wrong_is_refused_by_place_and_without_a_secret(
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    """By name."""
+    """The message names it."""
     with pytest.raises(ValueError, match=r"accounts\.toml: No such file or directory"):
         read_accounts(tmp_path / "accounts.toml")
     with pytest.raises(ValueError, match="Is a directory"):

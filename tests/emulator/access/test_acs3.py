@@ -1,4 +1,4 @@
-"""The newer signature, held against the documents' example and what the vendor's signer made."""
+"""The newer signature, compared with the documents' example and the vendor's signer."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ VECTORS = {
 
 @pytest.mark.parametrize("vector", VECTORS.values(), ids=VECTORS.keys())
 def test_the_signature_is_the_vendors(vector: Vector) -> None:
-    """Canonical request, string to sign and signature come out as the vendor has them."""
+    """Canonical request, string to sign and signature equal the vendor's."""
     canonical = acs3.canonical_request(
         "POST",
         vector.path,
@@ -96,7 +96,7 @@ def test_the_signature_is_the_vendors(vector: Vector) -> None:
 
 
 def test_what_the_vendors_newer_signer_made_passes() -> None:
-    """Vector D1, as it stands on the wire, at its own time."""
+    """Vector D1, as sent, at its own time."""
     vector = VECTORS["D1, this service"]
     names = ";".join(sorted(vector.headers))
     authorization = (

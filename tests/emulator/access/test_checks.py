@@ -39,7 +39,7 @@ def test_what_the_vendors_signers_made_passes(name: str) -> None:
 
 
 def test_what_this_library_sends_passes() -> None:
-    """The client's own headers, whatever the case of their names."""
+    """The client's own headers, with names in any case."""
     headers = signing.signed_headers(BODY, KEY, timestamp=TIMESTAMP, nonce=NONCE)
     assert verdict(request(headers)) is None
     assert verdict(request({name.upper(): value for name, value in headers.items()})) is None
@@ -89,12 +89,12 @@ def test_headers_of_the_clients_own_pass_if_they_are_signed(
 def test_what_the_vendors_sdks_leave_out_is_not_missed(
     sign: Signer, changes: dict[str, str | None]
 ) -> None:
-    """They work in production, so the service forgives as much."""
+    """These SDKs work in production, so the service accepts such requests."""
     assert verdict(sign(changes=changes)) is None
 
 
 def test_what_need_not_be_signed_may_be_left_unsigned() -> None:
-    """By the newer signature, the host, the content type and all of x-acs- must be."""
+    """The newer signature must cover the host, the content type and all x-acs- headers."""
     must = sorted(set(NEWER) - {"accept", "user-agent"})
     assert verdict(signed_newer(names=must)) is None
 
@@ -107,7 +107,7 @@ def test_a_clock_wrong_by_15_minutes_passes(sign: Signer, skew: float) -> None:
 
 
 def test_lines_that_nobody_reads_may_come_twice() -> None:
-    """Proxies add such."""
+    """Proxies add such headers."""
     asked = signed()
     more = (*asked.fields, ("via", "a"), ("via", "b"))
     assert verdict(attrs.evolve(asked, fields=more)) is None
@@ -157,7 +157,7 @@ NEWER_WRONGS = EARLY | {
 def test_the_first_thing_wrong_is_what_is_said(
     sign: Signer, wrongs: dict[str, dict[str, str]], first: str
 ) -> None:
-    """A request wrong from here to the end of the checks is refused for what is checked first."""
+    """A request that fails several checks is refused by the first of them."""
     names = list(wrongs)
     token = "testSecurityToken"
     wrong: dict[str, str] = {"x-acs-security-token": token}
@@ -194,7 +194,7 @@ def test_a_wrong_secret_is_answered_with_the_string_that_was_signed() -> None:
 
 
 def test_a_wrong_secret_is_answered_with_the_canonical_request() -> None:
-    """By the newer signature the string alone, a checksum, would tell a user nothing."""
+    """The newer string to sign is only a checksum, which would not help a user."""
     refusal = verdict(signed_newer(WRONG_SECRET))
     assert code(refusal) == (400, "SignatureDoesNotMatch")
     assert refusal is not None
@@ -209,14 +209,14 @@ def test_a_wrong_secret_is_answered_with_the_canonical_request() -> None:
     [(signed, "ContentMD5NotMatched"), (signed_newer, "SignatureDoesNotMatch")],
 )
 def test_a_body_changed_on_the_way_is_noticed(sign: Signer, expected: str) -> None:
-    """The older signature covers a checksum, which is taken again; the newer one the body."""
+    """The older signature covers a checksum, which is compared; the newer one covers the body."""
     changed = attrs.evolve(sign(), body=BODY.replace(b"a.png", b"b.png"))
     assert code(verdict(changed)) == (400, expected)
 
 
 @both
 def test_a_header_or_a_query_changed_on_the_way_is_noticed(sign: Signer) -> None:
-    """All that is signed."""
+    """All signed parts are checked."""
     asked = sign(changes={"x-acs-own": "1"}, query=[("a", "1")])
     for changed in (
         attrs.evolve(asked, query_string="a=2"),
@@ -227,13 +227,13 @@ def test_a_header_or_a_query_changed_on_the_way_is_noticed(sign: Signer) -> None
 
 @both
 def test_a_key_of_nobodys_is_refused(sign: Signer) -> None:
-    """With the status of the documents, which is not that of its neighbours."""
+    """The documented status, 404, differs from the status of similar codes."""
     assert code(verdict(sign(STRANGER))) == (404, "InvalidAccessKeyId.NotFound")
 
 
 @both
 def test_a_key_that_is_made_inactive_is_refused(sign: Signer) -> None:
-    """While the service runs, and only until it is active again."""
+    """A key may be made inactive, and active again, while the service runs."""
     account = Account(KEY)
     account.keys[0].active = False
     assert code(verdict(sign(), account)) == (400, "InvalidAccessKeyId.Inactive")
@@ -288,7 +288,7 @@ def test_a_request_sent_twice_is_refused_the_second_time(sign: Signer) -> None:
 
 
 def test_nonces_are_forgotten_by_their_age() -> None:
-    """Even if the clock was changed in between: one of tomorrow keeps none of today from it."""
+    """After a change of the clock, too: a nonce of the future does not keep older ones."""
     account = Account(KEY)
     day, hour = 86_400, 3600
     account.use_nonce("of tomorrow", day)
@@ -318,7 +318,7 @@ def test_a_stranger_cannot_use_up_a_nonce(sign: Signer) -> None:
 
 
 def test_a_throttled_request_has_used_its_nonce() -> None:
-    """Whoever is throttled signs anew."""
+    """A throttled client must sign again."""
     account = Account(KEY, 1)
     assert verdict(signed(changes={"x-acs-signature-nonce": "first"}), account) is None
     assert code(verdict(signed(), account)) == (400, "Throttling.User")
@@ -343,14 +343,14 @@ def test_a_rate_below_one_is_one_in_so_many_seconds() -> None:
 
 
 def test_without_a_rate_nothing_is_throttled() -> None:
-    """For tests of everything else."""
+    """Other tests need no rate limit."""
     account = Account(KEY, None)
     assert all(account.accept(0) for _ in range(1000))
 
 
 @pytest.mark.parametrize("rate", [0, -1, float("inf"), float("nan")])
 def test_a_rate_that_is_none_is_refused(rate: float) -> None:
-    """A slip is found where it was made."""
+    """A wrong argument is refused at the call that has it."""
     with pytest.raises(ValueError, match="requests_per_second"):
         Account(KEY, rate)
 
@@ -360,5 +360,5 @@ SAYS = {*REFUSALS, *CODE_NAMES, "MissingContentSha256"}
 
 @pytest.mark.parametrize("says", sorted(SAYS, key=str))
 def test_a_client_knows_what_to_make_of_every_code(says: int | str) -> None:
-    """Whatever the emulator can say, the library says what to do about it."""
+    """The library has advice for every code of the emulator."""
     assert str(api_error(says, "words")) != f"{says} words"

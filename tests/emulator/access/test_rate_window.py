@@ -1,14 +1,14 @@
-"""How rates are counted: three ways, each by its own definition."""
+"""Three ways to count a rate, each by its own definition."""
 
 import random
 
 import pytest
 
-from aliocr.emulator.access.rate_window import WINDOWS, WindowKind, window_of
+from aliocr.emulator.access.rate_window import WINDOWS, WindowKind, make_rate_window
 
 
 def _accepted(kind: WindowKind, rate: float, moments: list[float]) -> list[float]:
-    counted = window_of(kind, rate)
+    counted = make_rate_window(kind, rate)
     return [moment for moment in moments if counted.take(1, moment)]
 
 
@@ -19,7 +19,7 @@ def _busiest(moments: list[float], period: float = 1.0) -> int:
 @pytest.mark.parametrize(("kind", "most"), [("sliding", 10), ("fixed", 20), ("bucket", 20)])
 @pytest.mark.parametrize("seed", range(5))
 def test_no_second_has_more_than_the_kind_allows(kind: WindowKind, most: int, seed: int) -> None:
-    """A fixed second and a bucket let almost twice the rate through around a border."""
+    """A fixed second and a bucket let almost twice the rate through around a border of seconds."""
     chance = random.Random(seed)
     moments = sorted(chance.uniform(0, 20) for _ in range(2000))
     assert _busiest(_accepted(kind, 10, moments)) <= most
@@ -34,7 +34,7 @@ def test_a_fixed_second_begins_anew_by_the_clock() -> None:
 
 def test_a_bucket_saves_up_a_second() -> None:
     """Ten at once after a rest, then one every tenth."""
-    bucket = window_of("bucket", 10)
+    bucket = make_rate_window("bucket", 10)
     assert bucket.take(100, 0.0) == 10
     assert [bucket.take(1, 0.05 * n) for n in range(1, 7)] == [0, 1, 0, 1, 0, 1]
     assert bucket.take(100, 60.0) == 10
@@ -42,14 +42,14 @@ def test_a_bucket_saves_up_a_second() -> None:
 
 @pytest.mark.parametrize("kind", WINDOWS)
 def test_the_whole_rate_is_given(kind: WindowKind) -> None:
-    """Whoever keeps the distance is never refused, and a lot is given in part."""
-    counted = window_of(kind, 10)
+    """An even rate is never refused, and a large amount is granted in part."""
+    counted = make_rate_window(kind, 10)
     assert all(counted.take(1, 0.100001 * n) for n in range(200))
-    assert window_of(kind, 10).take(100, 0.0) == 10
-    assert window_of(kind, 0.5).take(100, 0.0) == 1
+    assert make_rate_window(kind, 10).take(100, 0.0) == 10
+    assert make_rate_window(kind, 0.5).take(100, 0.0) == 1
 
 
 def test_another_kind_is_refused() -> None:
-    """By name."""
+    """The message names it."""
     with pytest.raises(ValueError, match="'log'"):
-        window_of("log", 10)  # type: ignore[arg-type]
+        make_rate_window("log", 10)  # type: ignore[arg-type]

@@ -32,7 +32,7 @@ from tests.support.vectors import DOCUMENTED
 def test_a_refusal_has_the_documented_status_and_code(
     sign: Signer, changes: dict[str, str | None], expected: str
 ) -> None:
-    """What the real service would refuse in production is refused here, in the same words."""
+    """The emulator refuses the requests that the real service refuses, in the same words."""
     assert code(verdict(sign(changes=changes))) == (400, expected)
 
 
@@ -78,7 +78,7 @@ def test_what_nobody_could_sign_is_refused(
     ],
 )
 def test_the_older_signature_needs_its_headers(name: str, wrong: str | None, expected: str) -> None:
-    """Each that is missing is named, each that is wrong told from one that is missing."""
+    """A missing header is named, and has another code than a wrong one."""
     assert code(verdict(signed(changes={name: wrong}))) == (400, expected)
 
 
@@ -105,7 +105,7 @@ def test_the_older_signature_needs_its_headers(name: str, wrong: str | None, exp
     ],
 )
 def test_the_newer_signature_needs_its_headers(name: str, wrong: str | None, expected: str) -> None:
-    """The nonce and the body's checksum among them."""
+    """These headers include the nonce and the body's checksum."""
     assert code(verdict(signed_newer(changes={name: wrong}))) == (400, expected)
 
 
@@ -138,7 +138,7 @@ def test_a_query_that_could_be_read_in_two_ways_is_refused(sign: Signer, query: 
     "name", ["accept", "authorization", "content-type", "x-acs-version", "x-acs-own"]
 )
 def test_a_header_that_is_signed_comes_once(sign: Signer, name: str) -> None:
-    """Of two, nobody knows which was signed."""
+    """With two values it is unclear which was signed."""
     asked = sign(changes={"x-acs-own": "1"})
     twice = attrs.evolve(asked, fields=(*asked.fields, (name, asked.headers[name])))
     assert code(verdict(twice)) == (400, "InvalidParameter.Format")
@@ -154,7 +154,7 @@ LONG = pytest.param("acs " * 30_000, id="very long")
     ["acs testAccessKeyId", "acs :sig", "acs key:", "Basic dTpw", "acs", LONG],
 )
 def test_an_authorization_of_another_form_is_incomplete(authorization: str) -> None:
-    """Half a header is told from a wrong one."""
+    """An incomplete header has another code than a wrong signature."""
     asked = request(DOCUMENTED | {"Authorization": authorization})
     assert code(verdict(asked)) == (400, "IncompleteSignature")
 
@@ -186,7 +186,7 @@ def test_a_newer_authorization_that_leaves_something_out_is_incomplete(authoriza
 
 
 def test_a_signed_header_that_came_twice_is_refused() -> None:
-    """Even one that need not be signed."""
+    """Also if the header need not be signed."""
     asked = signed_newer()
     twice = attrs.evolve(asked, fields=(*asked.fields, ("user-agent", "another")))
     assert code(verdict(twice)) == (400, "IncompleteSignature")

@@ -1,4 +1,4 @@
-"""Any request whatever is let pass or refused with a status below 500, and never a crash."""
+"""Any request passes or is refused with a status below 500, and never causes a crash."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import attrs
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aliocr.emulator.access.request import Request
+from aliocr.emulator.access.request import RawRequest
 from aliocr.emulator.http.xml import xml_parts
 from aliocr.protocol import wire
 from tests.support.signed import NEWER, Signer, both, signed, verdict
@@ -23,8 +23,8 @@ AUTHORIZATIONS = st.lists(MARKS | WORDS).map("".join)
 QUERIES = st.text("ab%=&+0fF;?#é\udcff ", max_size=20)
 
 
-def hold(request: Request) -> None:
-    """A refusal is the client's fault and can be said in both forms."""
+def hold(request: RawRequest) -> None:
+    """A refusal has a 4xx status and can be encoded as JSON and as XML."""
     refusal = verdict(request)
     if refusal is None:
         return
@@ -44,9 +44,9 @@ def hold(request: Request) -> None:
 def test_nothing_is_too_odd(
     method: str, path: str, query: str, fields: list[tuple[str, str]], authorization: str
 ) -> None:
-    """Odd from the first header to the last."""
+    """Every part of the request is odd."""
     fields = [("x-acs-version", "2018-05-09"), ("Authorization", authorization), *fields]
-    hold(Request(method, path, query, fields, b""))
+    hold(RawRequest(method, path, query, fields, b""))
 
 
 @both
@@ -54,7 +54,7 @@ def test_nothing_is_too_odd(
 def test_nothing_odd_about_a_good_request_is_too_odd(
     sign: Signer, name: str, value: str, query: str, authorization: str | None
 ) -> None:
-    """One header, the query or the signature."""
+    """One header, the query or the signature is odd."""
     good = sign()
     headers = {**good.headers, name.lower(): value}
     if authorization is not None:
@@ -65,7 +65,7 @@ def test_nothing_odd_about_a_good_request_is_too_odd(
 @both
 @given(name=TEXT.map(lambda text: f"x-acs-{text}"), value=TEXT)
 def test_who_signs_oddly_but_well_passes_or_is_refused(sign: Signer, name: str, value: str) -> None:
-    """Characters of any kind under a signature that is good, where one can be made."""
+    """Any characters, well signed where a signature is possible."""
     try:
         asked = sign(changes={name: value})
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""Addresses that no image is fetched from, and that nothing leads there all the same."""
+"""Addresses that images are not downloaded from, and no way around the check."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ PUBLIC = ["93.184.216.34", "8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:f
 
 @pytest.mark.parametrize("address", LINK_LOCAL + METADATA)
 def test_link_local_and_metadata_addresses_are_unsafe_always(address: str) -> None:
-    """The keys of the machine are at such an address, however it is spelt."""
+    """A machine's keys are at such addresses, in any spelling."""
     assert is_unsafe(address, private_addresses=True)
     assert is_unsafe(address, private_addresses=False)
 
@@ -75,18 +75,18 @@ def test_private_addresses_are_safe_only_where_one_wants_them(address: str) -> N
 
 @pytest.mark.parametrize("address", PUBLIC)
 def test_public_addresses_are_safe(address: str) -> None:
-    """Where images are."""
+    """Images are at such addresses."""
     assert not is_unsafe(address, private_addresses=False)
 
 
 @pytest.mark.parametrize("address", ["", "localhost", "1.2.3", "::g"])
 def test_what_is_no_address_is_unsafe(address: str) -> None:
-    """Nothing is connected to on a guess."""
+    """The emulator does not guess an address."""
     assert is_unsafe(address, private_addresses=True)
 
 
 class Door:
-    """A host on this machine that counts who comes, and sends them on to `to` if that is given."""
+    """A host on this machine that counts its visitors, and redirects them to `to` if given."""
 
     def __init__(self) -> None:
         self.visitors = 0
@@ -116,7 +116,7 @@ async def door() -> AsyncIterator[Door]:
 
 
 async def fetched(url: str, *, private_addresses: bool = True) -> bytes | int:
-    """What comes of a URL: bytes, or the code of the refusal."""
+    """Fetch a URL; return bytes, or the code of the refusal."""
     async with Downloader(private_addresses=private_addresses, timeout=2) as downloader:
         try:
             async with downloader.fetch(url) as data:
@@ -140,7 +140,7 @@ SPELLINGS = [
 
 @pytest.mark.parametrize("name", SPELLINGS)
 async def test_no_spelling_of_an_address_leads_past_the_check(door: Door, name: str) -> None:
-    """What counts is where the connection would go; nobody is even knocked at."""
+    """The check is for the connection's address, and no connection is tried."""
     url = f"http://{name}:{door.port}/a.png"
     assert await fetched(url) == b"ok"
     assert door.visitors == 1
@@ -152,7 +152,7 @@ async def test_no_spelling_of_an_address_leads_past_the_check(door: Door, name: 
     "address", ["169.254.169.254", "2852039166", "0xa9fea9fe", "100.100.100.200", "[fe80::1]"]
 )
 async def test_an_unsafe_address_is_not_allowed(address: str) -> None:
-    """At once, though a connection there would hang."""
+    """The refusal is immediate, although a connection would hang."""
     assert await fetched(f"http://{address}/latest/meta-data/") == 401
 
 
@@ -160,7 +160,7 @@ async def test_an_unsafe_address_is_not_allowed(address: str) -> None:
 async def test_a_name_of_an_unsafe_address_is_not_allowed(
     addresses: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Anybody may give their own domain any address."""
+    """Any domain may point to any address."""
 
     def resolved(_: object, port: int, *__: object, **___: object) -> list[tuple[Any, ...]]:
         kinds = {True: socket.AF_INET6, False: socket.AF_INET}
@@ -186,7 +186,7 @@ async def test_a_name_of_an_unsafe_address_is_not_allowed(
     ],
 )
 async def test_a_redirect_to_an_unsafe_address_is_not_allowed(door: Door, target: str) -> None:
-    """Nor does a good address lead to a bad one."""
+    """A safe address cannot lead to an unsafe one."""
     door.to = target
     assert await fetched(f"http://127.0.0.1:{door.port}/a.png") == 401
     assert door.visitors == 1
@@ -197,13 +197,13 @@ async def test_a_redirect_to_an_unsafe_address_is_not_allowed(door: Door, target
     ["file:///etc/passwd", "ftp://example.com/a.png", "data:image/png;base64,AA", "ws://a.example"],
 )
 async def test_a_redirect_to_another_scheme_is_not_allowed(door: Door, target: str) -> None:
-    """The service fetches over http and https, and over nothing else."""
+    """The service downloads over http and https only."""
     door.to = target
     assert await fetched(f"http://127.0.0.1:{door.port}/a.png") == 401
 
 
 async def test_no_proxy_stands_between(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One would make the connection itself, past every check."""
+    """A proxy would connect by itself and bypass the check."""
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     assert await fetched(f"http://127.0.0.1:{door.port}/a.png") == b"ok"

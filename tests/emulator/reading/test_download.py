@@ -1,4 +1,4 @@
-"""Images are fetched with the patience and the limits of the service."""
+"""Images are downloaded with the service's time and size limits."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class ImageHost:
         return web.Response(body=bytes(int(request.match_info["size"])))
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
-        """No length announced: only counting helps."""
+        """Announce no length, so that only counting helps."""
         response = web.StreamResponse()
         await response.prepare(request)
         left = int(request.match_info["size"])
@@ -96,7 +96,7 @@ async def host() -> AsyncIterator[ImageHost]:
 
 
 async def failure(url: str, *, timeout: float = 2.0, max_bytes: int = 100_000) -> APIError:  # noqa: ASYNC109
-    """What fetching fails with."""
+    """Fetch a URL that fails; return the error."""
     async with Downloader(timeout=timeout, max_bytes=max_bytes) as downloader:
         with pytest.raises(APIError) as caught:
             await fetched(downloader, url)
@@ -110,7 +110,7 @@ async def fetched(downloader: Downloader, url: str) -> bytes:
 
 
 async def test_an_image_is_fetched_whole(host: ImageHost) -> None:
-    """What the host has is what is read, length announced or not, up to the last allowed byte."""
+    """All bytes arrive, with an announced length or without, up to the largest allowed size."""
     async with Downloader(max_bytes=100_000) as downloader:
         assert await fetched(downloader, host.url("/size/100000")) == bytes(100_000)
         assert await fetched(downloader, host.url("/stream/100000")) == bytes(100_000)
@@ -133,7 +133,7 @@ async def test_an_image_is_fetched_whole(host: ImageHost) -> None:
     ],
 )
 async def test_a_hosts_refusal_is_told_by_its_code(host: ImageHost, status: int, code: int) -> None:
-    """Not there, not allowed, and anything else."""
+    """Missing, forbidden, and any other status."""
     error = await failure(host.url(f"/status/{status}"))
     assert error.code == code
     assert isinstance(error, DownloadError)
@@ -148,7 +148,7 @@ async def test_a_slow_host_is_given_up(host: ImageHost, part: str) -> None:
 
 
 async def test_an_image_too_large_is_refused_by_its_announced_length(host: ImageHost) -> None:
-    """Nothing of it is downloaded."""
+    """No byte of the body is downloaded."""
     error = await failure(host.url("/size/100001"))
     assert error.code == 589
     assert str(error).count("larger than") == 1
@@ -162,7 +162,7 @@ async def test_an_image_too_large_is_refused_while_it_comes(host: ImageHost) -> 
 
 
 async def test_redirections_are_followed_within_bounds(host: ImageHost) -> None:
-    """Five are, a loop is not for ever."""
+    """Five redirects are followed; a loop ends."""
     async with Downloader() as downloader:
         assert await fetched(downloader, host.url("/redirect/5")) == b"found"
     assert (await failure(host.url("/redirect/6"))).code == 480
@@ -172,7 +172,7 @@ async def test_redirections_are_followed_within_bounds(host: ImageHost) -> None:
 async def test_a_redirection_to_no_web_address_is_a_failed_download(
     host: ImageHost, target: str
 ) -> None:
-    """It is the host that is wrong, not the caller's URL."""
+    """The host is at fault, not the caller's URL."""
     url = host.server.make_url("/away").with_query(to=target)
     assert (await failure(str(url))).code == 480
 
@@ -196,14 +196,14 @@ async def test_a_host_that_does_not_listen_is_a_failed_download() -> None:
     "url", ["http://127.0.0.1:99999/a.png", f"http://{'a' * 64}.example/a.png", "http://", "a.png"]
 )
 async def test_a_url_that_leads_nowhere_is_a_bad_request(url: str) -> None:
-    """No host can be named so."""
+    """Such a host name is impossible."""
     assert (await failure(url)).code == 400
 
 
 async def test_waiting_for_a_connection_is_not_the_images_fault(
     host: ImageHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of many images at once none is late because it queued; only so many travel side by side."""
+    """The wait for a connection does not count as time, and connections are bounded."""
     monkeypatch.setattr(download, "CONNECTIONS", 2)
     async with Downloader(timeout=0.2) as downloader:
         fetches = (fetched(downloader, host.url("/size/1")) for _ in range(40))
@@ -214,7 +214,7 @@ async def test_waiting_for_a_connection_is_not_the_images_fault(
 async def test_one_requests_slow_images_leave_connections_to_another(
     host: ImageHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The next connection goes to who has fewest, not to the ninety that came before."""
+    """The next connection goes to the request with the fewest, not to ninety earlier images."""
     monkeypatch.setattr(download, "CONNECTIONS", 3)
     async with Downloader(timeout=0.05) as downloader, asyncio.TaskGroup() as group:
         slow = [group.create_task(late(downloader, host, "slow")) for _ in range(30)]
@@ -232,7 +232,7 @@ async def late(downloader: Downloader, host: ImageHost, owner: str) -> None:
 
 
 async def test_many_downloads_leave_the_loop_its_turns(host: ImageHost) -> None:
-    """They begin one after the other, a turn of the loop each, and not all in one."""
+    """Downloads begin one by one, each in its own turn of the loop."""
     turn, begun = 0, list[int]()
 
     class Noting(Downloader):
@@ -252,7 +252,7 @@ async def test_many_downloads_leave_the_loop_its_turns(host: ImageHost) -> None:
 async def test_images_that_wait_to_be_read_do_not_fill_the_memory(
     host: ImageHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is there is there; the others come when there is room, and none is late for that."""
+    """Other images wait for free memory, and this wait makes no image late."""
     monkeypatch.setattr(download, "MAX_HELD_BYTES", 250_000)
     held, most = 0, 0
 
@@ -275,7 +275,7 @@ async def test_images_that_wait_to_be_read_do_not_fill_the_memory(
 async def test_an_image_that_announces_nothing_gives_back_what_it_did_not_need(
     host: ImageHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Room for the largest is set aside, for as long as it may turn out to be it."""
+    """Memory for the largest image is reserved until the real size is known."""
     monkeypatch.setattr(download, "MAX_HELD_BYTES", 150_000)
     async with Downloader(max_bytes=100_000) as downloader, AsyncExitStack() as held:
         for _ in range(10):
@@ -286,7 +286,7 @@ async def test_an_image_that_announces_nothing_gives_back_what_it_did_not_need(
 async def test_a_failed_download_gives_its_memory_back(
     host: ImageHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However it failed: nothing leaks away over the years."""
+    """No kind of failure leaks memory."""
     monkeypatch.setattr(download, "MAX_HELD_BYTES", 100_000)
     async with Downloader(max_bytes=100_000, timeout=0.05) as downloader:
         for path in ("/cut", "/stream/100001", "/slow/body", "/status/500") * 3:
@@ -320,6 +320,6 @@ async def test_nothing_is_left_behind(host: ImageHost) -> None:
 
 
 async def test_a_downloader_that_was_not_opened_says_so() -> None:
-    """A slip of ours is told from a failed download."""
+    """Wrong use raises another error than a failed download."""
     with pytest.raises(RuntimeError, match="async with"):
         await fetched(Downloader(), "http://127.0.0.1/a.png")

@@ -65,7 +65,7 @@ class Hosts:
         self.heads: list[bytes] = []
 
     async def start(self, behave: Host, tls: ssl.SSLContext | None = None) -> str:
-        """The address of a host that behaves so once it has read a request."""
+        """Start a host that behaves so after it has read a request; return its address."""
 
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             try:
@@ -105,7 +105,7 @@ class Hosts:
 
 @pytest.fixture
 async def hosts() -> AsyncIterator[Hosts]:
-    """A street of them."""
+    """A starter of hosts."""
     found = Hosts()
     yield found
     for server in found.servers:
@@ -117,7 +117,7 @@ async def hosts() -> AsyncIterator[Hosts]:
 
 
 async def refusal(url: str, *, timeout: float = 5.0, max_bytes: int = MEGABYTE) -> APIError:  # noqa: ASYNC109
-    """What fetching fails with; nothing of its URL is in it."""
+    """Fetch a URL that fails; return the error, which names no part of the URL."""
     async with Downloader(timeout=timeout, max_bytes=max_bytes) as downloader:
         with pytest.raises(APIError) as caught:
             async with downloader.fetch(url):
@@ -129,7 +129,7 @@ async def refusal(url: str, *, timeout: float = 5.0, max_bytes: int = MEGABYTE) 
 
 @pytest.mark.parametrize("kind", GARBAGE)
 async def test_garbage_is_a_failed_download(hosts: Hosts, kind: str) -> None:
-    """Whatever a stranger sends, it is 480 with a word on what was wrong."""
+    """Any bad answer is 480 with a reason."""
     error = await refusal(await hosts.saying(GARBAGE[kind]))
     assert error.code == 480
     assert error.message.startswith("DOWNLOAD_FAILED: it")
@@ -137,12 +137,12 @@ async def test_garbage_is_a_failed_download(hosts: Hosts, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", SHORT)
 async def test_an_answer_that_ends_too_early_is_a_failed_download(hosts: Hosts, kind: str) -> None:
-    """A part of an image is not passed off as the whole."""
+    """A part of an image is never returned as the whole."""
     assert (await refusal(await hosts.saying(SHORT[kind]))).code == 480
 
 
 async def test_what_follows_the_announced_length_reaches_no_other_image(hosts: Hosts) -> None:
-    """A host cannot answer the next request before it was made."""
+    """A host cannot answer the next request in advance."""
     asked: list[int] = []
 
     async def twice(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -167,7 +167,7 @@ async def test_what_follows_the_announced_length_reaches_no_other_image(hosts: H
 
 @pytest.mark.parametrize("said", [b"", OK, OK + b"Content-Length: 9\r\n\r\nabc", CHUNKED + b"5;"])
 async def test_a_host_that_falls_silent_is_given_up(hosts: Hosts, said: bytes) -> None:
-    """Wherever in its answer it stops."""
+    """At any point of its answer."""
 
     async def stall(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(said)
@@ -179,7 +179,7 @@ async def test_a_host_that_falls_silent_is_given_up(hosts: Hosts, said: bytes) -
 
 
 async def test_redirects_do_not_buy_time(hosts: Hosts) -> None:
-    """The 3 s are for the whole journey."""
+    """The 3 s cover all redirects."""
 
     async def dawdle(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(0.03)
@@ -223,14 +223,14 @@ ENDLESS = {
 
 @pytest.mark.parametrize("kind", ENDLESS)
 async def test_what_never_ends_is_given_up(hosts: Hosts, kind: str) -> None:
-    """Soon, and without being kept: by its size if it has one, else by the time."""
+    """The body's size ends it, or else the time; the bytes are not kept."""
     beginning, again, codes = ENDLESS[kind]
     error = await refusal(await hosts.endless(beginning, again), timeout=0.3)
     assert error.code in codes
 
 
 async def test_a_packed_bomb_is_refused_before_it_is_unpacked(hosts: Hosts) -> None:
-    """A body of 20 GB in 20 MB: of the packed bytes, too, only as many are taken as are needed."""
+    """20 GB packed in 20 MB: even of the packed bytes only the needed ones are taken."""
     press = zlib.compressobj(9, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
     beginning = press.compress(b"") + press.flush(zlib.Z_FULL_FLUSH)
     again = press.compress(bytes(64 * MEGABYTE)) + press.flush(zlib.Z_FULL_FLUSH)
@@ -250,7 +250,7 @@ async def test_a_packed_image_is_unpacked(hosts: Hosts) -> None:
 
 
 async def test_a_certificate_that_nobody_vouches_for_is_a_failed_download(hosts: Hosts) -> None:
-    """As for any client that takes https seriously."""
+    """Certificates are verified."""
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     tls.load_cert_chain(CERTIFICATE)
 
@@ -263,7 +263,7 @@ async def test_a_certificate_that_nobody_vouches_for_is_a_failed_download(hosts:
 
 
 async def test_a_host_without_tls_is_a_failed_download(hosts: Hosts) -> None:
-    """Asked by https for what is http."""
+    """An https URL of an http host."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1)
@@ -278,7 +278,7 @@ async def test_a_host_without_tls_is_a_failed_download(hosts: Hosts) -> None:
 
 
 async def test_a_user_and_password_go_to_their_host_only(hosts: Hosts) -> None:
-    """They stay with redirects on one host, and are told to no other."""
+    """Redirects on the same host keep them; another host never gets them."""
     other = await hosts.saying(OK + b"Content-Length: 2\r\n\r\nok")
     ways = iter(["/b.png", "{here}/c.png", other])
 

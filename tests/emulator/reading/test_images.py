@@ -26,7 +26,7 @@ FORMATS = {"PNG": "png", "JPEG": "jpg", "BMP": "bmp", "GIF": "gif", "WEBP": "web
 
 
 class InkFinder:
-    """An engine that finds one box around all that is dark, and calls it by its size."""
+    """An engine that finds one box around all dark pixels; its text is the box's size."""
 
     def recognize(self, picture: Image.Image) -> tuple[Recognized, ...]:
         """The box; none on a white page."""
@@ -47,7 +47,7 @@ async def album() -> AsyncIterator[Album]:
 
 @pytest.fixture
 async def finder() -> AsyncIterator[Emulator]:
-    """An emulator that really reads, if only where the ink is."""
+    """An emulator that finds the ink of real pictures."""
     async with Emulator(InkFinder, requests_per_second=None, deadline=None) as emulator:
         yield emulator
 
@@ -92,7 +92,7 @@ async def test_png_jpg_jpeg_bmp_gif_and_webp_are_read(album: Album, finder: Emul
 
 
 async def test_any_other_format_is_590(album: Album, finder: Emulator) -> None:
-    """TIFF, SVG, PDF and whatever else; an error page, an archive, nothing at all."""
+    """TIFF, SVG, PDF and other formats; an error page, an archive, an empty body."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as packed:
         packed.writestr("a.png", encoded(inked()))
@@ -125,7 +125,7 @@ async def test_the_content_decides_and_not_its_label(album: Album, finder: Emula
 
 
 async def test_a_truncated_picture_is_590(album: Album, finder: Emulator) -> None:
-    """Of whatever format, wherever it was cut."""
+    """Any format, cut at any place."""
     files = [encoded(Image.effect_noise((99, 99), 90), form) for form in FORMATS]
     parts = [data[: len(data) * share // 10] for data in files for share in (1, 5, 9)]
     heard = await ask(finder, *map(album.post, parts))
@@ -133,7 +133,7 @@ async def test_a_truncated_picture_is_590(album: Album, finder: Emulator) -> Non
 
 
 async def test_of_what_failed_no_bytes_are_kept(album: Album, finder: Emulator) -> None:
-    """An error that remembers its way would hold the file for as long as its call is kept."""
+    """An error with its traceback would hold the file as long as its call is kept."""
     url = album.post(encoded(inked(), "PNG")[:-40])
     assert (await ask(finder, url)).codes == [590]
     ((_, error),) = finder.calls[0].answers
@@ -171,7 +171,7 @@ async def test_a_small_picture_is_read(album: Album, finder: Emulator) -> None:
 
 
 async def test_too_many_pixels_are_480(album: Album, finder: Emulator) -> None:
-    """A GIF's with the word that the service was seen to say, a bomb's before it goes off."""
+    """A GIF is refused with the service's own word, a zip bomb before it is decoded."""
     large_gif = encoded(Image.new("L", (2_049, 2_048)), "GIF")
     urls = (
         album.post(large_gif),
@@ -189,7 +189,7 @@ async def test_too_many_pixels_are_480(album: Album, finder: Emulator) -> None:
 async def test_boxes_are_in_pixels_of_the_upright_picture(
     album: Album, finder: Emulator, orientation: int
 ) -> None:
-    """However the photo lies in its file."""
+    """For any orientation in the file."""
     lie = {
         2: Image.Transpose.FLIP_LEFT_RIGHT,
         3: Image.Transpose.ROTATE_180,
@@ -209,7 +209,7 @@ async def test_boxes_are_in_pixels_of_the_upright_picture(
 async def test_every_kind_of_pixel_is_read_as_a_person_sees_it(
     album: Album, finder: Emulator
 ) -> None:
-    """Transparency on white, 1 bit, 16 bit, palettes, CMYK: the ink is where it is."""
+    """Transparency on white, 1 bit, 16 bit, palettes, CMYK: the ink is at its place."""
     clear = Image.new("RGBA", (60, 40), (0, 0, 0, 0))
     clear.paste((0, 0, 0, 255), (5, 15, 25, 25))
     deep = Image.fromarray(np.asarray(inked(mode="L")).astype(np.uint16) * 257)
@@ -293,7 +293,7 @@ async def test_other_animations_than_gifs_are_their_first_frame(
 async def test_positions_in_a_long_image_count_from_the_whole(
     album: Album, finder: Emulator
 ) -> None:
-    """Whichever strips were asked for."""
+    """For any chosen strips."""
     page = inked((100, 700))
     page.paste(BLACK, (30, 650, 70, 660))
     first, *_, last = await framed(finder, album.post(encoded(page)), 1, 100)
@@ -326,7 +326,7 @@ async def test_every_refusal_has_its_documented_word_and_no_key(album: Album) ->
 
 
 async def test_an_engine_that_fails_is_586_for_its_picture_only(album: Album) -> None:
-    """And is asked again the next time, as a failure is not kept."""
+    """The engine is asked again the next time, as a failure is not kept."""
     broken = {5}
 
     class Engine(InkFinder):
@@ -345,7 +345,7 @@ async def test_an_engine_that_fails_is_586_for_its_picture_only(album: Album) ->
 
 
 async def test_an_engine_that_cannot_be_made_again_is_586(album: Album) -> None:
-    """The first one was made at the start; another thread's fails, and its picture with it."""
+    """The first engine is made at the start; a later one fails, and its picture with it."""
     made: list[InkFinder] = []
 
     def factory() -> InkFinder:
@@ -361,7 +361,7 @@ async def test_an_engine_that_cannot_be_made_again_is_586(album: Album) -> None:
 
 
 async def test_an_emulator_can_be_kept_from_private_addresses(album: Album) -> None:
-    """Where strangers reach it, it must not fetch for them what they do not reach."""
+    """A public emulator must not download private images for its clients."""
     async with album.emulator(private_addresses=False) as emulator:
         heard = await ask(emulator, album.url("/width/5"))
     assert (heard.codes, album.served) == ([401], [])

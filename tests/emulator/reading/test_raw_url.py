@@ -1,4 +1,4 @@
-"""What a host is asked for: what the URL says, to the letter."""
+"""The request line has path and query exactly as in the URL."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from aliocr.emulator.reading.download import Downloader
-from aliocr.emulator.reading.raw_url import target_of
+from aliocr.emulator.reading.raw_url import parse_raw_url
 
 AS_GIVEN = [
     "/%7Ea%2fb%3D",
@@ -33,7 +33,7 @@ ENCODED = {
 
 
 class Porter:
-    """A host that notes what it is asked for; `/to?…` is redirected to what stands in `to`."""
+    """A host that records requested paths; `/to?…` redirects to the value of `to`."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -81,7 +81,7 @@ async def test_a_host_is_asked_for_what_the_url_says(porter: Porter, target: str
 
 @pytest.mark.parametrize("target", ENCODED)
 async def test_what_no_url_may_hold_is_encoded(porter: Porter, target: str) -> None:
-    """A blank would end the address, and what follows it would be somebody else's words."""
+    """A blank would end the address in the request line."""
     await fetch(f"http://127.0.0.1:{porter.port}{target}")
     assert porter.asked == [f"GET {ENCODED[target]} HTTP/1.1"]
 
@@ -90,15 +90,15 @@ async def test_what_no_url_may_hold_is_encoded(porter: Porter, target: str) -> N
     "url", ["http://example.com", "http://example.com?q=1", "HTTP://A.EXAMPLE/"]
 )
 def test_a_url_without_a_path_asks_for_the_root(url: str) -> None:
-    """There is no other way to write the first line of a request."""
-    assert target_of(url).raw_path == "/"
-    assert target_of(url).raw_host in ("example.com", "a.example")
+    """A request line needs a path."""
+    assert parse_raw_url(url).raw_path == "/"
+    assert parse_raw_url(url).raw_host in ("example.com", "a.example")
 
 
 def test_a_name_of_other_letters_is_asked_for_as_it_is_registered() -> None:
     """And a user and a password stay with their host."""
-    assert target_of("http://münchen.example/a").raw_host == "xn--mnchen-3ya.example"
-    there = target_of("http://u:p%40w@example.com:8080/%7E")
+    assert parse_raw_url("http://münchen.example/a").raw_host == "xn--mnchen-3ya.example"
+    there = parse_raw_url("http://u:p%40w@example.com:8080/%7E")
     assert (there.user, there.password, there.port) == ("u", "p@w", 8080)
     assert there.raw_path == "/%7E"
 
@@ -110,13 +110,13 @@ def test_a_name_of_other_letters_is_asked_for_as_it_is_registered() -> None:
 def test_nothing_is_written_that_would_begin_another_line_or_lead_elsewhere(
     text: str, form: str
 ) -> None:
-    """Whatever the URL holds: the host is what it would be anyway, the rest one word of ASCII."""
+    """For any URL the host stays the same, and the rest is one word of ASCII."""
     url = form.format(text)
     try:
         read = URL(url)
     except ValueError:
         return  # it is fetched from nowhere
-    target = target_of(url)
+    target = parse_raw_url(url)
     assert (target.scheme, target.raw_authority) == (read.scheme, read.raw_authority)
     if read.raw_host:
         assert target.raw_path_qs.isascii()

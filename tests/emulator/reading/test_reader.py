@@ -1,4 +1,4 @@
-"""Reading pictures on threads: promises on what is run, shared, dropped and left behind."""
+"""Reading pictures on threads: sharing, cancelling, closing."""
 
 from __future__ import annotations
 
@@ -19,8 +19,7 @@ from PIL import Image
 from aliocr.emulator.content import CERTAIN, Content
 from aliocr.emulator.engine import Engine, Recognized
 from aliocr.emulator.reading import reader as reader_module
-from aliocr.emulator.reading.digest import HASHED_AT_ONCE
-from aliocr.emulator.reading.reader import KEPT_READINGS, PictureReader
+from aliocr.emulator.reading.reader import HASHED_AT_ONCE, KEPT_CONTENTS, PictureReader
 from aliocr.models import Region
 from aliocr.pictures.bounds import PictureError
 from aliocr.pictures.picture import PictureFrame, decode
@@ -181,13 +180,13 @@ async def test_a_picture_is_read(reader: PictureReader) -> None:
 
 
 async def test_a_picture_without_text_is_no_failure(reader: PictureReader) -> None:
-    """A blank page is read, and says nothing."""
+    """A blank page has empty text."""
     result = await read(reader, plain(0))
     assert result == Content("", rate=CERTAIN)
 
 
 async def test_frames_of_a_gif_come_in_order(reader: PictureReader) -> None:
-    """Whichever worker is faster, the first frame's text is first."""
+    """The first frame's text is first, even if its worker is slower."""
     reds = [9, 200, 40, 120, 0, 80]
     result = await read(reader, gif(*reds), frames=100)
     texts = [f"red {red}" if red else "" for red in reds]
@@ -197,7 +196,7 @@ async def test_frames_of_a_gif_come_in_order(reader: PictureReader) -> None:
 
 
 async def test_regions_of_a_long_image_stand_in_the_whole_picture(reader: PictureReader) -> None:
-    """A box can be drawn on the picture that was sent; nobody needs to know the strips."""
+    """Positions count from the whole picture, not from its strips."""
     result = await read(reader, long_image(10, 20, 30), frames=100)
     assert [region.text for region in result.regions] == ["red 10", "red 20", "red 30"]
     assert [region.y for region in result.regions] == pytest.approx([2, 202, 402], abs=16)
@@ -228,7 +227,7 @@ async def test_frames_of_one_picture_are_read_side_by_side() -> None:
 
 
 async def test_of_an_animation_few_frames_are_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However long it is: a frame is decoded when the one before it is at a worker."""
+    """A frame is decoded only when the frame before it is at a worker."""
     alive: list[weakref.ref[Image.Image]] = []
     most = 0
 
@@ -261,7 +260,7 @@ async def test_each_worker_has_an_engine_of_its_own(engines: Engines) -> None:
 async def test_the_event_loop_goes_on_while_an_engine_works(
     lone: PictureReader, gated: Engines
 ) -> None:
-    """A slow picture holds up nobody but those who wait for it."""
+    """A slow picture delays only its own callers."""
     call = reading(lone, plain(1))
     await until(lambda: gated.begun)
     for _ in range(100):
@@ -292,11 +291,11 @@ async def test_a_picture_seen_before_is_not_read_again(
 
 
 async def test_only_so_many_readings_are_kept(reader: PictureReader, engines: Engines) -> None:
-    """Memory stays flat: the reading that was not asked for longest goes first."""
+    """Memory is bounded: the least recently used content is dropped first."""
     first, second = plain(1, (1, 1)), plain(1, (1, 2))
     await read(reader, first)
     await read(reader, second)
-    for width in range(2, KEPT_READINGS + 1):
+    for width in range(2, KEPT_CONTENTS + 1):
         await read(reader, first)
         await read(reader, plain(2, (width, 1)))
     engines.begun.clear()
@@ -309,7 +308,7 @@ async def test_only_so_many_readings_are_kept(reader: PictureReader, engines: En
 async def test_cancelling_one_call_does_not_hurt_another(
     lone: PictureReader, gated: Engines
 ) -> None:
-    """Someone else's deadline is not mine, though we asked for the same picture."""
+    """One caller's deadline does not end the other's call for the same picture."""
     first, second = reading(lone, plain(1)), reading(lone, plain(1))
     await until(lambda: gated.begun)
     await cancel(first)
@@ -320,7 +319,7 @@ async def test_cancelling_one_call_does_not_hurt_another(
 async def test_cancelling_a_queued_call_does_not_hurt_another(
     lone: PictureReader, gated: Engines
 ) -> None:
-    """Nor does it while the picture has not had its turn yet."""
+    """The same holds while the picture waits for a slot."""
     blocker = reading(lone, plain(9))
     await until(lambda: gated.begun)
     first, second = reading(lone, plain(1)), reading(lone, plain(1))
@@ -334,7 +333,7 @@ async def test_cancelling_a_queued_call_does_not_hurt_another(
 async def test_a_picture_in_work_is_finished_and_kept_though_nobody_waits(
     lone: PictureReader, gated: Engines
 ) -> None:
-    """After a deadline the same picture is there at once: the work was not in vain."""
+    """After a deadline the next call for the same picture returns at once."""
     call = reading(lone, plain(1))
     await until(lambda: gated.begun)
     await cancel(call)
@@ -346,7 +345,7 @@ async def test_a_picture_in_work_is_finished_and_kept_though_nobody_waits(
 async def test_a_queued_picture_nobody_waits_for_is_never_read(
     lone: PictureReader, gated: Engines
 ) -> None:
-    """Requests that gave up do not keep the engine from those that did not."""
+    """Abandoned requests do not occupy the engine."""
     blocker = reading(lone, plain(9))
     await until(lambda: gated.begun)
     queued = [reading(lone, plain(red)) for red in (1, 2, 3)]
@@ -360,7 +359,7 @@ async def test_a_queued_picture_nobody_waits_for_is_never_read(
 
 
 async def test_frames_nobody_waits_for_are_not_read(lone: PictureReader, gated: Engines) -> None:
-    """Of an animation that was given up only the frame in work is finished."""
+    """Of an abandoned animation only the frame at a worker is finished."""
     call = reading(lone, gif(1, 2, 3, 4), frames=4)
     await until(lambda: gated.begun)
     await cancel(call)
@@ -372,7 +371,7 @@ async def test_frames_nobody_waits_for_are_not_read(lone: PictureReader, gated: 
 async def test_a_dropped_picture_can_be_asked_for_again(
     lone: PictureReader, gated: Engines
 ) -> None:
-    """Giving up is not remembered against a picture."""
+    """A cancelled read does not affect the next one."""
     blocker = reading(lone, plain(9))
     await until(lambda: gated.begun)
     dropped = reading(lone, plain(1))
@@ -400,7 +399,7 @@ async def test_a_long_animation_does_not_keep_a_small_picture_waiting(gated: Eng
 
 
 async def test_many_long_animations_do_not_keep_a_small_picture_waiting(gated: Engines) -> None:
-    """Nor do they where there are more of them than workers, whoever sent them."""
+    """The same holds for more animations than workers."""
     reader = PictureReader(gated, workers=2)
     animations = [reading(reader, gif(*range(start, start + 30)), 30) for start in (20, 60, 100)]
     await until(lambda: len(gated.begun) == 2)
@@ -416,10 +415,10 @@ async def test_many_long_animations_do_not_keep_a_small_picture_waiting(gated: E
 async def test_hashing_many_large_files_lets_the_loop_turn(
     lone: PictureReader, gated: Engines
 ) -> None:
-    """One slice of one file at a time, however many are to be told apart."""
+    """One slice of one file is hashed at a time."""
     calls = [reading(lone, plain(red).ljust(4_000_000, b"\0")) for red in range(1, 9)]
     turns = 0
-    while len(lone._jobs) < len(calls):
+    while len(lone._reads) < len(calls):
         await asyncio.sleep(0)
         turns += 1
     assert turns > 8 * 4_000_000 // HASHED_AT_ONCE
@@ -428,7 +427,7 @@ async def test_hashing_many_large_files_lets_the_loop_turn(
 
 
 async def test_a_failure_reaches_all_who_wait_and_is_not_kept() -> None:
-    """A bad moment of the engine is told to everyone, and forgotten at the next try."""
+    """All callers get the failure, and the next call tries again."""
     reader = PictureReader(Failing(ValueError("tensor of odd shape")), workers=1)
     calls = [reading(reader, plain(1)) for _ in range(3)]
     for outcome in await asyncio.gather(*calls, return_exceptions=True):
@@ -442,7 +441,7 @@ async def test_a_failure_reaches_all_who_wait_and_is_not_kept() -> None:
 
 @pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError()])
 async def test_an_engine_cannot_end_the_program(error: BaseException) -> None:
-    """A library that exits, or means to be cancelled, has failed like any other."""
+    """`SystemExit` and cancellation raised by a library count as failures."""
     reader = PictureReader(Failing(error), workers=1)
     with pytest.raises(PictureError, match=type(error).__name__):
         await read(reader, plain(1))
@@ -451,7 +450,7 @@ async def test_an_engine_cannot_end_the_program(error: BaseException) -> None:
 
 
 async def test_a_failing_frame_fails_the_picture() -> None:
-    """Half an animation is not passed off as the whole."""
+    """A part of an animation is never returned as the whole."""
     reader = PictureReader(Failing(ValueError()), workers=2)
     with pytest.raises(PictureError):
         await read(reader, gif(1, 2, 3), frames=3)
@@ -460,7 +459,7 @@ async def test_a_failing_frame_fails_the_picture() -> None:
 
 
 async def test_a_missing_engine_is_said_in_its_own_words() -> None:
-    """Someone who forgot the extra reads how to install it, not "algorithm failed"."""
+    """Without the extra the message says how to install it, not "algorithm failed"."""
 
     def missing() -> Engine:
         raise ImportError("pip install 'aliocr[emulator]'")
@@ -472,7 +471,7 @@ async def test_a_missing_engine_is_said_in_its_own_words() -> None:
 
 
 async def test_closing_waits_for_running_work_and_drops_the_rest(gated: Engines) -> None:
-    """Nothing outlives the reader, and the queue does not have to be worked off."""
+    """Nothing outlives the reader, and queued pictures are not read."""
     reader = PictureReader(gated, workers=1)
     running = reading(reader, plain(1))
     await until(lambda: gated.begun)
@@ -524,7 +523,7 @@ async def test_closing_in_the_middle_of_an_animation(gated: Engines) -> None:
 
 
 async def test_closing_while_a_picture_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is not read any more, and of an animation no other frame is decoded."""
+    """The picture is not read, and no further frame of an animation is decoded."""
     decoding, gate, engines = threading.Semaphore(0), threading.Event(), Engines()
 
     def slow(*args: Any, **choice: Any) -> Iterator[PictureFrame]:
@@ -587,7 +586,7 @@ async def test_any_mixture_of_calls_and_cancellations_ends_clean(seed: int) -> N
 
 
 async def test_what_a_picture_gives_page_by_page_is_made_in_one_turn() -> None:
-    """Between two pages it is held decoded: so many viewers may come, and so few are at it."""
+    """The picture stays decoded between two pages, so the number of viewers at once is bounded."""
     reader = PictureReader(Engines(), workers=1)
     at_it: set[int] = set()
     most = 0
@@ -607,7 +606,7 @@ async def test_what_a_picture_gives_page_by_page_is_made_in_one_turn() -> None:
 
 
 async def test_a_picture_is_read_between_two_pages_of_another() -> None:
-    """However many there are to look at."""
+    """Also if the other picture has many pages."""
     gate = threading.Event()
     begun_at: list[list[int]] = []
     engines = Engines()

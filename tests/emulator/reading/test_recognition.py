@@ -1,4 +1,4 @@
-"""With an engine, images are really downloaded and really read, in time and in turn."""
+"""With an engine, images are really downloaded and read, in time and fairly."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ async def test_a_picture_is_downloaded_and_read(album: Album) -> None:
 
 
 async def test_calls_keep_what_was_read_without_an_object_for_each_region(album: Album) -> None:
-    """A test may look at all of it, and hundreds of thousands stall no garbage collection."""
+    """A test may read all regions, and hundreds of thousands stall no garbage collection."""
 
     class Page:
         def recognize(self, picture: Image.Image) -> tuple[Recognized, ...]:
@@ -72,7 +72,7 @@ async def test_calls_keep_what_was_read_without_an_object_for_each_region(album:
 
 
 async def test_what_cannot_be_read_is_told_by_its_code(album: Album) -> None:
-    """Not there, not a picture; the good one between them is read."""
+    """A missing image and a bad one fail; the good one between them is read."""
     urls = (album.url("/none"), album.url("/width/9"), album.url("/sample/ground_truth.json"))
     async with album.emulator() as emulator:
         assert (await ask(emulator, *urls)).codes == [404, 200, 590]
@@ -91,14 +91,14 @@ async def test_frames_come_only_when_more_than_one_was_captured(album: Album) ->
 
 
 async def test_a_host_that_is_slow_costs_its_own_image_only(album: Album) -> None:
-    """The 3 seconds are one image's."""
+    """Each image has its own 3 seconds."""
     async with album.emulator(download_timeout=0.04) as emulator:
         emulator.text(IMAGE, "done")
         assert (await ask(emulator, album.url("/slow"), IMAGE)).codes == [592, 200]
 
 
 async def test_at_the_deadline_what_is_done_is_answered(album: Album) -> None:
-    """A download and an engine that take too long are 581; what is done is not lost with them."""
+    """A slow download and a slow engine give 581; finished images are answered."""
     async with album.emulator(deadline=0.24) as emulator:
         emulator.text(IMAGE, "done")
         album.gate.clear()
@@ -121,7 +121,7 @@ async def test_what_the_deadline_interrupts_is_finished_for_the_next(album: Albu
 
 
 async def test_a_picture_under_many_addresses_is_read_once(album: Album) -> None:
-    """In one request or in several, at the same time or later: its bytes are what counts."""
+    """Equal bytes are read once, in one request or several, at the same time or later."""
     urls = [album.url(f"/width/5?copy={number}") for number in range(20)]
     async with album.emulator(deadline=None) as emulator:
         for heard in await asyncio.gather(*(ask(emulator, *urls) for _ in range(3))):
@@ -131,7 +131,7 @@ async def test_a_picture_under_many_addresses_is_read_once(album: Album) -> None
 
 
 async def test_a_client_that_leaves_harms_no_other(album: Album) -> None:
-    """Nor is what it asked for read for nobody, beyond what is in work."""
+    """Its queued pictures are not read; only work at a worker is finished."""
     album.gate.clear()
     async with album.emulator(deadline=None) as emulator:
         urls = [album.url(f"/width/{100 + number}") for number in range(60)]
@@ -150,7 +150,7 @@ async def test_a_client_that_leaves_harms_no_other(album: Album) -> None:
 async def test_large_pictures_of_many_clients_do_not_fill_the_memory(
     album: Album, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Those that find no room come when others have been read; nobody waits for ever."""
+    """Pictures wait for memory until others have been read, and no wait is endless."""
     monkeypatch.setattr(download, "MAX_HELD_BYTES", MAX_BYTES)
     urls = [album.post(plain(width).ljust(MAX_BYTES // 4, b"\0")) for width in range(2, 8)]
     album.gate.clear()
@@ -163,7 +163,7 @@ async def test_large_pictures_of_many_clients_do_not_fill_the_memory(
 
 
 async def test_without_a_deadline_everything_is_waited_for(album: Album) -> None:
-    """For machines that are slow."""
+    """Slow machines need this."""
     album.gate.clear()
     async with album.emulator(deadline=None) as emulator:
         asked = asyncio.create_task(ask(emulator, album.url("/width/5")))
@@ -174,7 +174,7 @@ async def test_without_a_deadline_everything_is_waited_for(album: Album) -> None
 
 
 def jobs() -> int:
-    """How many pictures are at the reader, in work or waiting."""
+    """Return the number of pictures at the reader, being read or waiting."""
     coroutines = (task.get_coro() for task in asyncio.all_tasks())
     return sum("PictureReader._work" in repr(coroutine) for coroutine in coroutines)
 
@@ -197,7 +197,7 @@ async def test_a_big_request_does_not_starve_the_next_client(album: Album) -> No
 async def test_a_request_for_slow_images_does_not_starve_the_next_client(
     album: Album, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nor do downloads: the next connection goes to the request that has fewest."""
+    """The next connection goes to the request with the fewest."""
     monkeypatch.setattr(download, "CONNECTIONS", 3)
     async with album.emulator(deadline=None, download_timeout=0.05) as emulator:
         slow = asyncio.create_task(ask(emulator, *[album.url("/slow")] * 30))
@@ -227,7 +227,7 @@ async def test_a_failure_inside_is_the_services_and_no_page(
 async def test_a_request_that_fails_at_its_beginning_leaves_nothing_running(
     album: Album, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The images before the one that nobody foresaw are given up with the request."""
+    """Images begun before the unexpected error are cancelled with the request."""
     album.gate.clear()
     async with album.emulator(deadline=None) as emulator, aiohttp.ClientSession() as session:
         await ask(emulator, "http://", session=session)

@@ -1,4 +1,4 @@
-"""Hosts whose names take long to be looked up keep nobody waiting but those who ask for them."""
+"""A slow name lookup delays only the images of that host."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ async def test_slow_names_keep_no_other_image_waiting(directory: Directory) -> N
 
 
 async def test_a_name_that_is_not_answered_in_time_is_late(directory: Directory) -> None:
-    """To look it up is part of the image's time."""
+    """The lookup counts as the image's time."""
     async with Downloader(timeout=0.03) as downloader:
         assert await fetched(downloader, directory.url("slow.example")) == 592
 
@@ -101,9 +101,9 @@ async def test_a_name_that_is_not_answered_in_time_is_late(directory: Directory)
 async def test_who_waits_to_look_a_name_up_is_not_late(
     directory: Directory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Threads are bounded: slow lookups keep theirs though given up, and others wait off the clock.
+    """Threads are bounded: abandoned lookups keep theirs; other images wait with a paused clock.
 
-    The next one goes to whoever has fewest, and not to the rest of those that came before.
+    The next thread goes to the owner with the fewest, not to the earliest image.
     """
     monkeypatch.setattr(resolver, "LOOKUPS", 3)
     async with Downloader(timeout=0.2) as downloader, asyncio.TaskGroup() as group:
@@ -127,7 +127,7 @@ async def test_who_waits_to_look_a_name_up_is_not_late(
 async def test_what_was_given_up_is_looked_up_for_those_who_stay(
     directory: Directory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A client that leaves while it waits for a thread fails no other that wants the same name."""
+    """A client that leaves while it waits for a thread does not fail others with the same name."""
     monkeypatch.setattr(resolver, "LOOKUPS", 1)
     async with Downloader(timeout=PATIENCE) as downloader, asyncio.TaskGroup() as group:
         group.create_task(fetched(downloader, directory.url("slow.example")))

@@ -1,4 +1,4 @@
-"""Lines that run through the strips of a wide picture come out whole."""
+"""Lines cut by the strips of a wide picture are joined again."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import pytest
 
 from aliocr.emulator.engine import Recognized
 from aliocr.emulator.reading import stitch
-from aliocr.emulator.reading.stitch import Strip, stitched
+from aliocr.emulator.reading.stitch import Strip, stitch_lines
 
 
 def _strip(found: tuple[Recognized, ...], left: int, right: int, blank: float = 5) -> Strip:
@@ -25,7 +25,7 @@ def test_a_line_through_three_strips_is_one_line() -> None:
         _strip((_line("容安", 101, 97, y=11), _line("two", 102, 95, y=51)), 100, 200, 8),
         _strip((_line("全服务", 203, 60), _line("three", 202, 90, y=50)), 200, 300, 8),
     ]
-    assert stitched(strips) == (
+    assert stitch_lines(strips) == (
         Recognized("欢迎使用内容安全服务", 10, 10, 253, 21, 0.9),
         Recognized("one two three", 12, 50, 280, 21, 0.9),
     )
@@ -36,34 +36,34 @@ def test_a_word_that_a_cut_parts_is_one_again() -> None:
     left, right = _line("Hello m", 10, 90), _line("y picture ", 100, 100)
     for blank, text in ((2, "Hello my picture"), (4, "Hello m y picture")):
         strips = [_strip((left,), 0, 100, blank), _strip((right,), 100, 200, blank)]
-        assert [each.text.strip() for each in stitched(strips)] == [text]
+        assert [each.text.strip() for each in stitch_lines(strips)] == [text]
 
 
 def test_chinese_is_joined_however_wide_its_gaps() -> None:
-    """And a word beside it keeps its distance."""
+    """A word beside it keeps its blank."""
     left, right = _line("订单号", 10, 90), _line("二零", 100, 100)
     strips = [_strip((left,), 0, 100, 9), _strip((right,), 100, 200, 9)]
-    assert [each.text for each in stitched(strips)] == ["订单号二零"]
+    assert [each.text for each in stitch_lines(strips)] == ["订单号二零"]
     strips = [_strip((left,), 0, 100, 9), _strip((_line("20241", 100, 80),), 100, 200, 9)]
-    assert [each.text for each in stitched(strips)] == ["订单号 20241"]
+    assert [each.text for each in stitch_lines(strips)] == ["订单号 20241"]
     strips = [_strip((_line("订单号：", 10, 90),), 0, 100, 9), strips[1]]
-    assert [each.text for each in stitched(strips)] == ["订单号：20241"]
+    assert [each.text for each in stitch_lines(strips)] == ["订单号：20241"]
 
 
 def test_what_only_stands_near_a_cut_is_left_alone() -> None:
     """Other heights, other columns, and strips that do not touch."""
     left, lower, far = _line("a", 10, 88), _line("b", 102, 90, y=24), _line("c", 112, 80)
-    assert set(stitched([_strip((left,), 0, 100), _strip((lower, far), 100, 200)])) == {
+    assert set(stitch_lines([_strip((left,), 0, 100), _strip((lower, far), 100, 200)])) == {
         left,
         lower,
         far,
     }
     skipped = _line("d", 202, 90)
-    assert stitched([_strip((left,), 0, 100), _strip((skipped,), 200, 300)]) == (left, skipped)
+    assert stitch_lines([_strip((left,), 0, 100), _strip((skipped,), 200, 300)]) == (left, skipped)
 
 
 def test_a_line_is_looked_for_in_the_strip_before_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Or a wide picture of a thousand strips would take a million looks, and minutes of ten."""
+    """Otherwise a picture of a thousand strips would need a million comparisons, and minutes."""
     looks = 0
 
     def counted(*args: Any) -> bool:
@@ -76,12 +76,12 @@ def test_a_line_is_looked_for_in_the_strip_before_alone(monkeypatch: pytest.Monk
     strips = [
         _strip((_line("a", left + 40, 20),), left, left + 100) for left in range(0, 50_000, 100)
     ]
-    assert len(stitched(strips)) == 500
+    assert len(stitch_lines(strips)) == 500
     assert looks == 499
 
 
 def test_one_strip_is_itself() -> None:
     """With nothing to join nothing changes."""
     line = _line("a", 10, 88)
-    assert stitched([_strip((line,), 0, 100)]) == (line,)
-    assert stitched([_strip((), 0, 100), _strip((), 100, 200)]) == ()
+    assert stitch_lines([_strip((line,), 0, 100)]) == (line,)
+    assert stitch_lines([_strip((), 0, 100), _strip((), 100, 200)]) == ()

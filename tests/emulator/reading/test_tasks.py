@@ -1,4 +1,4 @@
-"""What a task may not say, each with the name of its field in the request; no engine needed."""
+"""Invalid tasks, each refused with the name of its field in the request; no engine needed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ REFUSED: dict[str, tuple[dict[str, object], str]] = {
 
 
 async def answered(task: dict[str, object]) -> tuple[int, str]:
-    """Code and message for a task; a good one beside it is read all the same."""
+    """Return code and message for a task; check that a good task beside it is read."""
     async with Emulator() as emulator:
         body = msgspec.json.encode({"scenes": ["ocr"], "tasks": [task, {"url": IMAGE}]})
         refused, good = (await send(emulator, body, sign(emulator, body))).data
@@ -44,7 +44,7 @@ async def test_a_parameter_against_the_documents_is_400(what: str) -> None:
 
 @pytest.mark.parametrize("url", ["oss://bucket/a.png", "OSS://bucket/upload/images/b.jpg"])
 async def test_an_oss_path_is_403(url: str) -> None:
-    """Not authorised, as the documents have it of a private path: no OSS is emulated."""
+    """Not authorised, as documented for a private path: the emulator has no OSS."""
     code, message = await answered({"url": url})
     assert code == 403
     assert message.startswith("FORBIDDEN: [task.url] the OSS path is not authorised")

@@ -1,4 +1,4 @@
-"""Packed bodies: promises on what is unpacked, in pieces of which size, and what is refused."""
+"""Packed bodies: unpacked in small pieces, or refused."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aliocr.emulator.reading.unpacking import PIECE, Unpacker, UnpackError
+from aliocr.emulator.reading.unpacking import UNPACKED_AT_ONCE, Unpacker, UnpackError
 
 
 def raw_deflate(data: bytes) -> bytes:
@@ -41,7 +41,7 @@ PACKED: dict[str, Callable[[bytes], bytes]] = {
 def test_what_was_packed_is_unpacked(
     encoding: str, pack: Callable[[bytes], bytes], data: bytes, cut: int
 ) -> None:
-    """However the network cuts it, whatever the case of the header, in several parts or one."""
+    """With any chunks, any case of the header, and one member of gzip or several."""
     packed = pack(data)
     unpacker = Unpacker(encoding)
     chunks = (packed[at : at + cut] for at in range(0, len(packed), cut))
@@ -50,14 +50,14 @@ def test_what_was_packed_is_unpacked(
 
 
 def test_a_bomb_comes_in_pieces() -> None:
-    """A thousand times its size, but never more than a quarter of a megabyte in hand."""
+    """A body unpacks to a thousand times its size, but never more than 256 KiB in one piece."""
     pieces = list(Unpacker("gzip").unpacked(gzip.compress(bytes(50_000_000))))
     assert sum(map(len, pieces)) == 50_000_000
-    assert max(map(len, pieces)) <= PIECE
+    assert max(map(len, pieces)) <= UNPACKED_AT_ONCE
 
 
 def test_a_packed_body_that_ends_too_early_is_refused() -> None:
-    """Half a body is no body, nor is none at all, nor one without the end of its last part."""
+    """A half body, an empty body, and a body without the end of its last member."""
     for packed in (gzip.compress(bytes(99))[:-1], b"", in_members(bytes(99))[:-10]):
         unpacker = Unpacker("gzip")
         assert b"".join(unpacker.unpacked(packed) if packed else ()) in (bytes(99), b"")
@@ -76,6 +76,6 @@ def test_a_body_that_is_not_packed_as_it_says_is_refused() -> None:
 
 @pytest.mark.parametrize("encoding", ["br", "zstd", "compress", "gzip, gzip", "whatever"])
 def test_an_encoding_nobody_asked_for_is_refused(encoding: str) -> None:
-    """It was never offered, and guessing would give noise."""
+    """The downloader requests no encoding, and a guess would give noise."""
     with pytest.raises(UnpackError, match="unknown"):
         Unpacker(encoding)
