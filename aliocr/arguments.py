@@ -1,4 +1,4 @@
-"""What a session may be told, checked before anything is opened."""
+"""Arguments of a session or job, checked before anything is opened."""
 
 from __future__ import annotations
 
@@ -11,60 +11,60 @@ from aliocr.credentials import Credentials, CredentialsProvider
 from aliocr.errors import without_query
 
 ENDPOINT_VARIABLE = "ALIOCR_ENDPOINT"
-"""Where the service is, unless the code says so: another one for a whole program, or for a test."""
+"""Variable for another endpoint than the region's, for a whole program or a test."""
 
-_ADDRESS = "it is http:// or https:// and a host, without a path"
+_ADDRESS = "http:// or https:// and a host, without a path"
 
 EXPECTED = {
-    "biz_type": "it is the name of a policy, or None",
-    "limits": "it is a Limits(...)",
-    "timeout": "it is seconds above 0, or None for no limit",
-    "max_retries": "it is a whole number from 0 up",
-    "throttle_timeout": "it is seconds above 0, or None for no limit",
-    "max_waiting": "it is a whole number from 1 up, or None for no bound",
-    "repeat_budget": "it is a whole number from 0 up, or None for no limit",
-    "limiter": "it needs an awaitable acquire()",
-    "http": "it is an aiohttp.ClientSession, or None",
-    "budget": "it is a whole number of images from 1 up, or None for no limit",
-    "input_format": "it is text, csv, jsonl, parquet or folder, or None to go by the name",
-    "output_format": "it is jsonl, csv or parquet, or None to go by the name",
-    "retry": "it is a Retry(...), or None",
-    "stop": "it is an asyncio.Event, or None",
-    "credentials": "it is a Credentials(...) or a callable that gives one",
+    "biz_type": "the name of a policy, or None",
+    "limits": "a Limits(...)",
+    "timeout": "seconds above 0, or None for no limit",
+    "max_retries": "a whole number from 0 up",
+    "throttle_timeout": "seconds above 0, or None for no limit",
+    "max_waiting": "a whole number from 1 up, or None for no bound",
+    "repeat_budget": "a whole number from 0 up, or None for no limit",
+    "limiter": "an object with an awaitable acquire()",
+    "http": "an aiohttp.ClientSession, or None",
+    "budget": "a whole number of images from 1 up, or None for no limit",
+    "input_format": "text, csv, jsonl, parquet or folder, or None to go by the name",
+    "output_format": "jsonl, csv or parquet, or None to go by the name",
+    "retry": "a Retry(...), or None",
+    "stop": "an asyncio.Event, or None",
+    "credentials": "a Credentials(...) or a callable that gives one",
     "endpoint": _ADDRESS,
     ENDPOINT_VARIABLE: _ADDRESS,
-    "region": "it is a region id such as cn-shanghai",
+    "region": "a region id such as cn-shanghai",
 }
-"""What each argument is, for whoever gave something else."""
+"""The expected value of each argument, for the error message."""
 
 MOST_SECONDS = 1e9
-"""Whoever means 30 years means no limit."""
+"""Seconds: 30 years mean no limit."""
 
 
 def check(holds: object, name: str, value: object) -> None:
     """Refuse an argument unless the condition holds.
 
     Raises:
-        ValueError: It does not; the message says the name, the value, and what is expected.
+        ValueError: It does not hold; the message has the name, the expected and the given value.
     """
     if not holds:
-        raise ValueError(f"{name} cannot be {value!r}; {EXPECTED[name]}")
+        raise ValueError(f"{name} must be {EXPECTED[name]}, not {value!r}")
 
 
 def is_positive(value: object) -> bool:
-    """A number of seconds that can be waited."""
+    """Tell whether a value is a number of seconds above 0."""
     return is_number(value) and 0 < value < MOST_SECONDS
 
 
 def base_url(endpoint: str | None, region: str) -> str:
-    """The scheme and host that requests go to.
+    """Return the scheme and host that requests go to.
 
     Args:
-        endpoint: As the code says; None for `ALIOCR_ENDPOINT`, if that is set and not empty.
-        region: Whose address it is if neither says.
+        endpoint: The argument; None for the variable `ALIOCR_ENDPOINT`, if set and not empty.
+        region: The region whose address is used without either.
 
     Raises:
-        ValueError: They cannot be right. The message leaves out what may be secret.
+        ValueError: A bad address or region. The message leaves out what may be secret.
     """
     name = "endpoint"
     if endpoint is None:
@@ -88,7 +88,7 @@ def _split(url: str) -> SplitResult | None:
 
 
 def _is_address(parts: SplitResult) -> bool:
-    """A scheme and a host that can be looked up, and nothing else."""
+    """Tell whether the URL is a scheme and a host that can be looked up, and nothing else."""
     host = parts.hostname or ""
     try:
         known = ":" in host or bool(host.encode("idna"))
@@ -104,10 +104,10 @@ def _is_address(parts: SplitResult) -> bool:
 def checked_credentials(
     credentials: Credentials | CredentialsProvider | None,
 ) -> Credentials | CredentialsProvider:
-    """The credentials as given, or those of the environment.
+    """Return the credentials as given, or the credentials of the environment.
 
     Raises:
-        ValueError: There are none, or it is something else. The message never holds the value.
+        ValueError: There are none, or the type is wrong. The message never holds the value.
     """
     if credentials is None:
         return Credentials.from_environment()

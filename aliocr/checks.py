@@ -1,6 +1,6 @@
-"""What kind of value it is, before anybody asks how large: a slip is found where it was made.
+"""Argument type checks: no bool as int, no NaN, no text that UTF-8 cannot hold.
 
-Annotations do not hold where nobody checks them, and `nan` is a float to those who do.
+Callers without a type checker pass anything, and to a type checker NaN is a float.
 """
 
 from __future__ import annotations
@@ -10,24 +10,24 @@ from typing import TypeGuard
 
 
 def is_number(value: object) -> TypeGuard[float]:
-    """One that can be compared and counted with, as a float, too: not nan, and no truth value."""
+    """Tell whether a value is a finite number, also as a float; a bool is none."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     return abs(value) <= sys.float_info.max
 
 
 def is_whole(value: object) -> TypeGuard[int]:
-    """A number without a fraction, and no truth value."""
+    """Tell whether a value is an int; a bool is none."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 def is_count(value: object, least: int = 0) -> TypeGuard[int]:
-    """A whole number that is large enough."""
+    """Tell whether a value is an int that is large enough."""
     return is_whole(value) and value >= least
 
 
 def is_text(value: object) -> TypeGuard[str]:
-    """A string that UTF-8 can hold: without the lone surrogates that stand for other bytes."""
+    """Tell whether a value is a string that UTF-8 can hold: one without lone surrogates."""
     if not isinstance(value, str):
         return False
     try:

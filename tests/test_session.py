@@ -460,31 +460,31 @@ async def test_no_error_holds_the_signed_headers_or_a_token() -> None:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"endpoint": "green.cn-shanghai.aliyuncs.com"}, "endpoint cannot be"),
+        ({"endpoint": "green.cn-shanghai.aliyuncs.com"}, "endpoint must be"),
         ({"endpoint": "https://example.com/green/image/scan"}, "without a path"),
         ({"endpoint": "https://example.com:99999"}, "endpoint"),
-        ({"endpoint": "http://[::1"}, "endpoint cannot be"),
+        ({"endpoint": "http://[::1"}, "endpoint must be"),
         ({"endpoint": "https://user:pass@example.com"}, "'https://…@example.com'"),
         ({"endpoint": "https://:pass@example.com"}, "'https://…@example.com'"),
-        ({"endpoint": "https://example.com?token=x"}, "'https://example.com?…'"),
-        ({"endpoint": "https://exam ple.com"}, "endpoint cannot be"),
-        ({"endpoint": "https://a..b"}, "endpoint cannot be"),
-        ({"endpoint": None, "region": "Shanghai!"}, "region cannot be 'Shanghai!'"),
-        ({"timeout": 0}, "timeout cannot be 0"),
-        ({"timeout": "7"}, "timeout cannot be '7'"),
-        ({"max_retries": -1}, "max_retries cannot be -1"),
-        ({"max_retries": 1.5}, "max_retries cannot be 1.5"),
-        ({"biz_type": ""}, "biz_type cannot be ''"),
-        ({"biz_type": "\udcff"}, "biz_type cannot be"),
-        ({"limits": 10}, "limits cannot be 10"),
-        ({"limiter": object()}, "limiter cannot be"),
-        ({"http": "http://proxy"}, "http cannot be"),
-        ({"credentials": "key"}, "credentials cannot be <class 'str'>"),
-        ({"credentials": aliocr.Credentials}, "credentials cannot be <class"),
-        ({"timeout": 10**400}, "timeout cannot be"),
-        ({"throttle_timeout": 0}, "throttle_timeout cannot be 0"),
-        ({"max_waiting": 0}, "max_waiting cannot be 0"),
-        ({"repeat_budget": -1}, "repeat_budget cannot be -1"),
+        ({"endpoint": "https://example.com?token=x"}, r"'https://example.com\?…'"),
+        ({"endpoint": "https://exam ple.com"}, "endpoint must be"),
+        ({"endpoint": "https://a..b"}, "endpoint must be"),
+        ({"endpoint": None, "region": "Shanghai!"}, "region must be .*, not 'Shanghai!'"),
+        ({"timeout": 0}, "timeout must be .*, not 0"),
+        ({"timeout": "7"}, "timeout must be .*, not '7'"),
+        ({"max_retries": -1}, "max_retries must be .*, not -1"),
+        ({"max_retries": 1.5}, "max_retries must be .*, not 1.5"),
+        ({"biz_type": ""}, "biz_type must be .*, not ''"),
+        ({"biz_type": "\udcff"}, "biz_type must be"),
+        ({"limits": 10}, "limits must be .*, not 10"),
+        ({"limiter": object()}, "limiter must be"),
+        ({"http": "http://proxy"}, "http must be"),
+        ({"credentials": "key"}, "credentials must be .*, not <class 'str'>"),
+        ({"credentials": aliocr.Credentials}, "credentials must be .*, not <class"),
+        ({"timeout": 10**400}, "timeout must be"),
+        ({"throttle_timeout": 0}, "throttle_timeout must be .*, not 0"),
+        ({"max_waiting": 0}, "max_waiting must be .*, not 0"),
+        ({"repeat_budget": -1}, "repeat_budget must be .*, not -1"),
     ],
 )
 async def test_an_argument_that_cannot_be_is_refused_at_once(
@@ -492,9 +492,8 @@ async def test_an_argument_that_cannot_be_is_refused_at_once(
 ) -> None:
     """Before anything is opened, with the name, the value and what is expected."""
     monkeypatch.delenv("ALIOCR_ENDPOINT", raising=False)
-    with pytest.raises(ValueError, match=r".") as caught:
+    with pytest.raises(ValueError, match=says):
         session(**options)
-    assert says in str(caught.value)
 
 
 async def test_a_missing_key_says_which_variables_to_set(
@@ -544,9 +543,9 @@ async def test_without_an_endpoint_the_region_says_where(
 @pytest.mark.parametrize(
     ("value", "says"),
     [
-        ("127.0.0.1:8787", "ALIOCR_ENDPOINT cannot be '127.0.0.1:8787'; it is http"),
-        ("https://key:pass@example.com", "ALIOCR_ENDPOINT cannot be 'https://…@example.com'"),
-        ("http://example.com/?token=x", "ALIOCR_ENDPOINT cannot be 'http://example.com/?…'"),
+        ("127.0.0.1:8787", "ALIOCR_ENDPOINT must be http"),
+        ("https://key:pass@example.com", "not 'https://…@example.com'"),
+        ("http://example.com/?token=x", "not 'http://example.com/?…'"),
     ],
 )
 async def test_an_endpoint_of_the_environment_that_cannot_be_names_the_variable(
@@ -767,7 +766,9 @@ async def test_a_scan_may_have_a_timeout_of_its_own(ocr: Session, emulator: Emul
     with pytest.raises(aliocr.ScanTimeoutError) as caught:
         await ocr.scan("https://example.com/c.png", timeout=1.5)
     assert caught.value.maybe_charged
-    with pytest.raises(ValueError, match="timeout cannot be -1"):
+    with pytest.raises(
+        ValueError, match=r"timeout must be .*, not -1"
+    ):
         await ocr.scan("https://example.com/c.png", timeout=-1)
 
 

@@ -105,7 +105,7 @@ def test_a_dead_server_is_said_with_the_remedy_and_exit_1(served: dict[str, str]
         ),
         (["scan", "--local", "--endpoint", "http://127.0.0.1:1", URLS[0]], "leave out --endpoint"),
         (["scan", "--local", "--region", "cn-beijing", URLS[0]], "leave out --region"),
-        (["scan", "--endpoint", "localhost", URLS[0]], "endpoint cannot be 'localhost'"),
+        (["scan", "--endpoint", "localhost", URLS[0]], "without a path, not 'localhost'"),
         (["scan", "--local", ""], "'': an empty name"),
         (["scan", "--local", "/dev/null"], "/dev/null: not a regular file"),
         (["scan", "--local", "x" * 300], "…: file name too long"),
