@@ -6,6 +6,7 @@ import ast
 import re
 from importlib.util import find_spec
 from pathlib import Path
+from textwrap import indent
 from types import CodeType
 
 import attrs
@@ -56,19 +57,24 @@ class Block:
         return "\nasyncio.run(" in self.text
 
     @property
-    def reads_pictures(self) -> bool:
-        """The block needs the OCR engine, and pictures that a web server serves."""
-        return "RapidOCREngine" in self.text and not self.has_fixtures
+    def has_its_own_test(self) -> bool:
+        """The block needs the OCR engine and a web server, or a proxy and the real clock."""
+        return self.reads_pictures or "trust_env=True" in self.text
 
     @property
-    def has_fixtures(self) -> bool:
-        """The block is a part of a `conftest.py`."""
-        return "@pytest.fixture" in self.text
+    def reads_pictures(self) -> bool:
+        """The block needs the OCR engine, and pictures that a web server serves."""
+        return "RapidOCREngine" in self.text and not self.is_for_pytest
+
+    @property
+    def is_for_pytest(self) -> bool:
+        """The block has tests, or fixtures for a `conftest.py`."""
+        return self.has_tests or "@pytest.fixture" in self.text
 
     @property
     def can_be_pasted(self) -> bool:
         """The block is meant for the prompt of `python -m asyncio`."""
-        return not (self.has_tests or self.has_fixtures or self.is_script)
+        return not (self.is_for_pytest or self.is_script)
 
     @property
     def missing(self) -> list[str]:
@@ -121,3 +127,23 @@ def links_of(manual: Path) -> list[str]:
     prose = prose_of(manual)
     found = re.findall(r"\]\(([^)]+)\)", prose) + re.findall(r"^\[.*\]: (.*)$", prose, re.MULTILINE)
     return [link for link in found if not link.startswith("https://")]
+
+
+def typed_module(manual: Path) -> str:
+    """Return a module for type checkers: a function of each block, under the imports of all.
+
+    Files for pytest, and blocks that import modules that are not installed, are left out.
+    """
+    blocks = [
+        block for block in blocks_of(manual, "python") if not (block.is_for_pytest or block.missing)
+    ]
+    imports = [
+        ast.unparse(statement)
+        for block in blocks
+        for statement in ast.parse(block.text).body
+        if isinstance(statement, ast.Import | ast.ImportFrom)
+    ]
+    functions = [
+        f"async def line_{block.line}() -> None:\n{indent(block.text, '    ')}" for block in blocks
+    ]
+    return "\n".join([*dict.fromkeys(imports), *functions])
