@@ -112,7 +112,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--output",
         type=Path,
         help="a file for the JSON; without it, all rows in full size are published in benchmarks/"
-        " and the READMEs, and anything less is only printed",
+        " and the README, and anything less is only printed",
     )
     parser.add_argument(
         "--gate", action="store_true", help="fail, too, if a target is missed by far"

@@ -1,4 +1,4 @@
-"""Where the last full run is told: `results.json`, the pictures, and the tables of both READMEs.
+"""Write the last full run down: `results.json`, the pictures, and the tables of the README.
 
 `python -m benchmarks.publish` writes tables and pictures anew from `results.json`.
 """
@@ -13,14 +13,14 @@ from benchmarks.pictures import draw, undrawable
 from benchmarks.report import Run
 from benchmarks.table import beside, markdown, phase_lines, targets
 
-__all__ = ["READMES", "RESULTS", "filled", "publish"]
+__all__ = ["README", "RESULTS", "filled", "publish"]
 
 HERE = Path(__file__).parent
 
 RESULTS = HERE / "results.json"
 
-READMES = (HERE / "README.md", HERE.parent / "README.md")
-"""What stands in them between `<!-- results: NAME -->` and `<!-- end -->` comes from a run."""
+README = HERE / "README.md"
+"""Its lines between `<!-- results: NAME -->` and `<!-- end -->` come from a run."""
 
 _BLOCK = re.compile(r"(<!-- results: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -28,9 +28,7 @@ _BLOCK = re.compile(r"(<!-- results: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 def publish(run: Run) -> None:
     """Write all of it."""
     RESULTS.write_bytes(run.to_json())
-    for readme in READMES:
-        text = readme.read_text(encoding="utf-8")
-        readme.write_text(filled(text, run), encoding="utf-8")
+    README.write_text(filled(README.read_text(encoding="utf-8"), run), encoding="utf-8")
     reason = undrawable()
     if reason is None:
         draw(run.rows, HERE)
