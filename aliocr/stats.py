@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from types import MappingProxyType
 
 import attrs
 
@@ -62,7 +61,7 @@ class Tally:
         return Stats(
             requests=self.requests,
             images_sent=self.images_sent,
-            outcomes=MappingProxyType(dict(self.outcomes)),
+            outcomes=dict(self.outcomes),
             throttled=self.throttled,
             retried=self.retried,
             charged_again=self.charged_again,

@@ -17,6 +17,7 @@ Pure: times come in as arguments, in seconds of the loop's clock.
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
@@ -329,9 +330,8 @@ class Pending:
 
 
 def _own(error: OCRError, *, maybe_charged: bool) -> OCRError:
-    """Copy an exception for one caller: one that many tasks raise grows with each."""
-    own = type(error).__new__(type(error), *error.args)
-    own.__dict__.update(error.__dict__)
+    """Copy an exception for one caller: an exception that many tasks raise grows with each."""
+    own = copy.copy(error)
     own.__cause__ = error.__cause__
     own.maybe_charged = maybe_charged
     return own

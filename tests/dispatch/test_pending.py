@@ -1,13 +1,25 @@
 """The states of a pending image, and what its callers hear."""
 
+import copy
+import inspect
+import pickle
+import traceback
+
 import pytest
 
-from aliocr import Image, OCRError, Outcome, Scan, ThrottledError
+import aliocr
+from aliocr import APIError, Failure, Image, OCRError, Outcome, Scan, Stats, ThrottledError
 from aliocr.dispatch.pending import NEXT, Pending, PendingImage, State, Waiter
 from aliocr.dispatch.queue import Lane
 from aliocr.dispatch.retry import RetryPolicy
 from aliocr.errors import api_error
 from aliocr.stats import Tally
+
+ERRORS = [
+    thing
+    for thing in map(vars(aliocr)["__getattr__"], aliocr.__all__)
+    if inspect.isclass(thing) and issubclass(thing, OCRError)
+]
 
 
 class Caller:
@@ -142,3 +154,37 @@ def test_a_throttled_try_is_counted_apart(error: OCRError, counted: int, refusal
         3.0,
         0,
     )
+
+
+@pytest.mark.parametrize("kind", ERRORS)
+def test_a_delivered_error_says_and_keeps_what_it_was(kind: type[OCRError]) -> None:
+    """Each caller gets a copy with its words and attributes; a process pool can hand it on."""
+    pending, _ = _pending()
+    caller = Caller()
+    each = _add(pending, 0, caller).pending
+    words = (592, "the words") if issubclass(kind, APIError) else ("the words",)
+    error = kind(*words, transient=True, request_id="R-1")
+    error.__cause__ = ValueError("why")
+    pending.fail(each, error)
+    (outcome,) = caller.outcomes
+    assert isinstance(outcome, Failure)
+    told = outcome.error
+    assert told is not error
+    assert told.__cause__ is error.__cause__
+    for twin in (told, copy.copy(told), copy.deepcopy(told), pickle.loads(pickle.dumps(told))):  # noqa: S301
+        assert type(twin) is kind
+        assert (repr(twin), str(twin), twin.args) == (repr(error), str(error), error.args)
+        assert vars(twin) == vars(error)
+        assert "the words" in "".join(traceback.format_exception(twin))
+    assert pickle.loads(pickle.dumps(outcome)).image == outcome.image  # noqa: S301
+
+
+def test_the_numbers_of_a_session_survive_a_process_pool() -> None:
+    """Stats can be pickled and copied like every other value."""
+    tally = Tally(100)
+    tally.outcomes["Scan"] += 3
+    stats = tally.stats()
+    assert pickle.loads(pickle.dumps(stats)) == copy.deepcopy(stats) == stats  # noqa: S301
+    assert isinstance(stats, Stats)
+    tally.outcomes["Scan"] += 1
+    assert stats.outcomes == {"Scan": 3}
