@@ -158,7 +158,7 @@ class Session:
     @property
     def stats(self) -> Stats:
         """The numbers of this session so far."""
-        return Stats() if self._batcher is None else self._batcher.tally.stats()
+        return Stats() if self._batcher is None else self._batcher.stats
 
     async def scan(
         self,
@@ -199,6 +199,7 @@ class Session:
                 outcome = await receiver.outcome
         except TimeoutError:
             pending = waiter.pending
+            batcher.tally.outcomes["ScanTimeoutError"] += 1
             raise ScanTimeoutError(
                 f"no answer within the {timeout:g} s given to this scan",
                 transient=True,
@@ -212,7 +213,8 @@ class Session:
         try:
             raise outcome.error
         finally:
-            del outcome  # else the error would hold itself: its traceback holds this frame
+            # Else the error would hold its callers' frames: its traceback holds this one.
+            del outcome, receiver
 
     async def scan_many(self, images: Iterable[str | Image]) -> list[Outcome]:
         """Read a list of images; return as many outcomes, in the same order.

@@ -15,7 +15,8 @@ class Stats:
     Args:
         requests: Requests sent.
         images_sent: Images in them, those sent again included.
-        outcomes: Outcomes given out, by kind: `"Scan"`, or the name of the error's class.
+        outcomes: Outcomes that callers got, by kind: `"Scan"`, or the name of the error's class. An
+            overload and a `timeout=` of `scan` that ran out count, too.
         throttled: Tries that were refused for the request rate or the image quota.
         retried: Tries of images that had failed before in another way.
         charged_again: Tries of images of which an earlier try may have been charged.
@@ -24,6 +25,7 @@ class Stats:
         waited: Seconds in which images waited for a permit, the quota, or the end of a pause.
         batch_fill: Part of the places in requests that images filled: 0 to 1.
         under_way: Images in requests that have not ended, now.
+        waiting: Images that wait for a permit, or for their next try, now.
     """
 
     requests: int = 0
@@ -37,6 +39,7 @@ class Stats:
     waited: float = 0.0
     batch_fill: float = 0.0
     under_way: int = 0
+    waiting: int = 0
 
 
 @attrs.define
@@ -55,7 +58,7 @@ class Tally:
     waited: float = 0.0
     under_way: int = 0
 
-    def stats(self) -> Stats:
+    def stats(self, *, waiting: int = 0) -> Stats:
         """Return the numbers of this moment."""
         places = self.requests * self.images_per_request
         return Stats(
@@ -70,4 +73,5 @@ class Tally:
             waited=self.waited,
             batch_fill=self.images_sent / places if places else 0.0,
             under_way=self.under_way,
+            waiting=waiting,
         )

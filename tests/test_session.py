@@ -1,6 +1,9 @@
 """The three verbs, judged by what arrives at the emulator."""
 
 import asyncio
+import contextlib
+import gc
+import weakref
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import aclosing
 
@@ -766,9 +769,7 @@ async def test_a_scan_may_have_a_timeout_of_its_own(ocr: Session, emulator: Emul
     with pytest.raises(aliocr.ScanTimeoutError) as caught:
         await ocr.scan("https://example.com/c.png", timeout=1.5)
     assert caught.value.maybe_charged
-    with pytest.raises(
-        ValueError, match=r"timeout must be .*, not -1"
-    ):
+    with pytest.raises(ValueError, match=r"timeout must be .*, not -1"):
         await ocr.scan("https://example.com/c.png", timeout=-1)
 
 
@@ -886,3 +887,56 @@ async def test_a_client_session_of_the_users_is_used_and_left_open(
             await ocr.scan("https://example.com/a.png")
         assert not http.closed
     assert len(emulator.calls) == 1
+
+
+class _Upload:
+    """Something large that a web handler holds in its frame."""
+
+
+@pytest.mark.parametrize("code", [404, 596])
+async def test_a_failure_keeps_no_frame_of_its_caller(
+    ocr: Session, emulator: Emulator, code: int
+) -> None:
+    """What a handler holds is free as soon as the handler has ended, without the collector."""
+    url = "https://example.com/a.png"
+    emulator.fail(url, code)
+    held: list[weakref.ref[_Upload]] = []
+
+    async def one() -> None:
+        upload = _Upload()
+        held.append(weakref.ref(upload))
+        with contextlib.suppress(aliocr.OCRError):
+            await ocr.scan(url)
+
+    async def many() -> None:
+        upload = _Upload()
+        held.append(weakref.ref(upload))
+        with contextlib.suppress(aliocr.OCRError):
+            async for _ in ocr.stream([url]):
+                pass
+
+    gc.disable()
+    try:
+        for _ in range(3):
+            await asyncio.create_task(one())
+            await asyncio.create_task(many())
+        assert [ref() for ref in held] == [None] * 6
+    finally:
+        gc.enable()
+
+
+async def test_the_numbers_count_what_callers_get(emulator: Emulator, session: Sessions) -> None:
+    """A time-out of `timeout=` and an overload are outcomes, too."""
+    emulator.delay(5.0)
+    async with session(max_waiting=1) as ocr:
+        with pytest.raises(aliocr.ScanTimeoutError):
+            await ocr.scan("https://example.com/a.png", timeout=0.01)
+        first = asyncio.create_task(ocr.scan("https://example.com/b.png"))
+        second = asyncio.create_task(ocr.scan("https://example.com/c.png"))
+        await asyncio.sleep(0)
+        assert ocr.stats.waiting == 1
+        first.cancel()
+        found = await asyncio.gather(first, second, return_exceptions=True)
+        assert isinstance(found[1], aliocr.OverloadError)
+        assert ocr.stats.outcomes == {"ScanTimeoutError": 1, "OverloadError": 1}
+        assert ocr.stats.waiting == 0

@@ -37,7 +37,7 @@ from aliocr.dispatch.throttle import AccountThrottle, SendPermit, SentRequest
 from aliocr.errors import OCRError, OverloadError
 from aliocr.models import Image
 from aliocr.protocol.replies import Part
-from aliocr.stats import Tally
+from aliocr.stats import Stats, Tally
 
 T = TypeVar("T")
 
@@ -113,11 +113,17 @@ class Batcher:
             OverloadError: They do.
         """
         if self._queue.size >= self._max_waiting:
+            self.tally.outcomes["OverloadError"] += 1
             raise OverloadError(
                 f"{self._queue.size} images wait already, and max_waiting is {self._max_waiting}; "
                 "nothing was sent, try again later",
                 transient=True,
             )
+
+    @property
+    def stats(self) -> Stats:
+        """The numbers of the session so far."""
+        return self.tally.stats(waiting=self._pending.waiting)
 
     def submit(
         self,

@@ -148,6 +148,12 @@ class Pending:
         self._batch_limit = images_per_request
         self._open: dict[PendingImage, None] = {}
         self._equals: dict[Image, PendingImage] = {}
+        self._resting = 0
+
+    @property
+    def waiting(self) -> int:
+        """Images that wait for a permit, or for their next try."""
+        return self.queue.size + self._resting
 
     def __iter__(self) -> Iterator[PendingImage]:
         """The images that are not done now; each may become so during the loop."""
@@ -279,11 +285,13 @@ class Pending:
         """Let images rest before their next try."""
         for pending in group:
             pending.enter(State.RESTING)
+        self._resting += len(group)
 
     def requeue(self, group: Sequence[PendingImage]) -> None:
         """Put images into the queue again, in this order, before all that were never sent."""
         for pending in reversed(group):  # each goes to the front, so the first goes last
             if pending.state is not State.DONE:
+                self._resting -= pending.state is State.RESTING
                 pending.enter(State.QUEUED)
                 self.queue.add(pending)
 
@@ -315,6 +323,7 @@ class Pending:
     def _close(self, pending: PendingImage) -> None:
         if pending.state is State.QUEUED:
             self.queue.discard(pending)
+        self._resting -= pending.state is State.RESTING
         pending.enter(State.DONE)
         del self._open[pending]
         if pending.image.data_id is None:

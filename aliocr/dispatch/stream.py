@@ -110,14 +110,26 @@ class ImageStream:
             self.drain()
         while not self._unread:
             if not self._open and self._feeder.done():
-                raise self._error or StopAsyncIteration
+                self._raise_error()
+                raise StopAsyncIteration
             self._change.clear()
             await self._change.wait()
         number, outcome = self._unread.popleft()
         self._look_for_room()
         if not outcome.ok and isinstance(outcome.error, AuthError):
-            raise outcome.error
+            self._error = outcome.error
+            del outcome  # else the error would hold itself: its traceback holds this frame
+            self._raise_error()
         return number, outcome
+
+    def _raise_error(self) -> None:
+        """Raise the error of the source or the account, once, and keep no reference to it."""
+        error, self._error = self._error, None
+        try:
+            if error is not None:
+                raise error
+        finally:
+            del error
 
     def drain(self) -> None:
         """Read the source no more and send nothing more; what is in a request still comes.
