@@ -122,6 +122,7 @@ class Session:
             max_waiting=math.inf if max_waiting is None else max_waiting,
         )
         self._batcher: Batcher | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._parts = AsyncExitStack()
         self._streams: set[ImageStream] = set()
 
@@ -131,6 +132,7 @@ class Session:
     async def __aenter__(self) -> Self:
         if self._batcher is not None:
             raise RuntimeError("a session is opened once; make another")
+        self._loop = asyncio.get_running_loop()
         key = self._credentials
         throttle = throttle_of(
             # The key of a provider changes; the provider itself stands for the account.
@@ -285,6 +287,11 @@ class Session:
     def _opened(self) -> Batcher:
         if self._batcher is None:
             raise RuntimeError("open the session first: async with aliocr.Session() as ocr")
+        if asyncio.get_running_loop() is not self._loop:
+            raise RuntimeError(
+                "this session was opened on another event loop; open one on each loop, or call it "
+                "from there with asyncio.run_coroutine_threadsafe()"
+            )
         return self._batcher
 
 

@@ -6,7 +6,10 @@ import warnings
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from aliocr import Limits, Session
+import aiohttp
+import pytest
+
+from aliocr import Credentials, Limits, Session
 from aliocr.dispatch.throttle import AccountThrottle, throttle_of
 from aliocr.emulator import Emulator
 
@@ -58,3 +61,46 @@ def test_each_loop_has_its_own_account() -> None:
         return account
 
     assert _run(get()) is not _run(get())
+
+
+def test_a_session_says_that_it_belongs_to_another_loop() -> None:
+    """From every verb, at once, with what to do; its own loop goes on unharmed."""
+    url = "https://example.com/a.png"
+
+    async def elsewhere(ocr: Session) -> list[str]:
+        said = []
+        for verb in (ocr.scan(url), ocr.scan_many([url]), anext(ocr.stream([url]))):
+            with pytest.raises(RuntimeError) as caught:
+                await verb
+            said.append(str(caught.value))
+        return said
+
+    async def here() -> None:
+        async with (
+            Emulator() as emulator,
+            Session(endpoint=emulator.url, credentials=emulator.credentials) as ocr,
+        ):
+            said = await asyncio.to_thread(lambda: asyncio.run(elsewhere(ocr)))
+            assert all("opened on another event loop" in words for words in said)
+            assert len(said) == 3
+            assert (await ocr.scan(url)).ok
+
+    _run(here())
+
+
+def test_a_connection_pool_of_another_loop_is_refused() -> None:
+    """When the session is opened, and not as a hanging request."""
+
+    async def make() -> aiohttp.ClientSession:
+        return aiohttp.ClientSession()
+
+    async def use(http: aiohttp.ClientSession) -> None:
+        with pytest.raises(RuntimeError, match="http= belongs to another event loop"):
+            await Session(credentials=Credentials("id", "secret"), http=http).__aenter__()
+
+    new = asyncio.new_event_loop
+    with asyncio.Runner(loop_factory=new) as runner:
+        http = runner.run(make())
+        with asyncio.Runner(loop_factory=new) as other:
+            other.run(use(http))
+        runner.run(http.close())

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import contextvars
 import gc
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
@@ -940,3 +941,27 @@ async def test_the_numbers_count_what_callers_get(emulator: Emulator, session: S
         assert isinstance(found[1], aliocr.OverloadError)
         assert ocr.stats.outcomes == {"ScanTimeoutError": 1, "OverloadError": 1}
         assert ocr.stats.waiting == 0
+
+
+async def test_a_request_belongs_to_no_caller(session: Sessions, emulator: Emulator) -> None:
+    """Providers and tracing see the context of the opened session, not of one of many calls."""
+    caller: contextvars.ContextVar[str] = contextvars.ContextVar("caller", default="nobody")
+    seen: list[str] = []
+
+    def provider() -> aliocr.Credentials:
+        seen.append(caller.get())
+        caller.set("a request")
+        return emulator.credentials
+
+    async def handler(name: str) -> None:
+        caller.set(name)
+        await ocr.scan(f"https://example.com/{name}.png")
+
+    caller.set("the program")
+    async with session(credentials=provider) as ocr:
+        for name in ("one", "two", "three"):
+            await asyncio.create_task(handler(name))
+        emulator.fail("https://example.com/again.png", 500, 1)
+        await asyncio.create_task(handler("again"))
+    assert seen == ["the program"] * 5
+    assert caller.get() == "the program"

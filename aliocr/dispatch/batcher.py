@@ -14,7 +14,9 @@ The rules of this file:
 5. Throttling is the account's business and spends no tries: throttled images come back at once, and
    wait with the others for the account's next permit.
 6. No request is sent while more than one reply waits to be given out.
-7. Every task has an owner here. Closing gives out what has come, fails the rest, ends the tasks.
+7. Every task has an owner here, and a copy of the context in which the session was opened: a
+   request serves many callers, so it belongs to the trace of none. Closing gives out what has
+   come, fails the rest, and ends the tasks.
 
 What states an image has is in `pending`; what becomes of a failed one, in `retry`.
 """
@@ -22,6 +24,7 @@ What states an image has is in `pending`; what becomes of a failed one, in `retr
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import math
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterator, Sequence
@@ -103,6 +106,7 @@ class Batcher:
         self._pump_task: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closed = False
+        self._context = contextvars.copy_context()
 
     # --- callers ----------------------------------------------------------------------------------
 
@@ -193,7 +197,8 @@ class Batcher:
         """Start a task. `ended` follows its end, even if it was cancelled before it began."""
         # Not by `create_task`: a loop's eager task factory would run it at once, and an outcome
         # would be there before its caller has the waiter.
-        task = asyncio.Task(work, loop=asyncio.get_running_loop(), name=name)
+        loop = asyncio.get_running_loop()
+        task = asyncio.Task(work, loop=loop, name=name, context=self._context.copy())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         task.add_done_callback(ended)

@@ -6,6 +6,7 @@ its images are free to be sent again; else they may be charged twice.
 
 from __future__ import annotations
 
+import asyncio
 import math
 import os
 import time
@@ -74,7 +75,17 @@ class Transport:
         self._clock_offset = 0.0
 
     async def open(self) -> None:
-        """Make the connection pool on the running loop."""
+        """Make the connection pool on the running loop.
+
+        Raises:
+            RuntimeError: The given `aiohttp.ClientSession` belongs to another loop.
+        """
+        # aiohttp has no public name for the loop of a session that gives no warning.
+        if getattr(self._given, "_loop", None) not in (None, asyncio.get_running_loop()):
+            raise RuntimeError(
+                "the aiohttp.ClientSession that was given as http= belongs to another event loop; "
+                "make it in the coroutine that opens this session"
+            )
         if self._given is None:
             self._own = aiohttp.ClientSession(
                 # The limiter decides how many requests are sent. A bound here would make requests
