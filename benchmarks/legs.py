@@ -142,12 +142,16 @@ async def steps(source: Path, output: Path) -> dict[str, float]:
 
     ledger = timed("the journal and the output opened", lambda: Ledger(output, "jsonl", ""))
     with closing(ledger):
-        last = ledger.journal.last_mark()
-        reader = timed("the input compared to its last mark", lambda: opened(source, mark=last))
+        last = ledger.journal.last_checkpoint()
+        reader = timed(
+            "the input compared to its last checkpoint", lambda: opened(source, checkpoint=last)
+        )
         reader.close()
         desk = timed("the desk", lambda: Desk(ledger, Urls(), alone=False, whole_urls=False))
         start = desk.start
-        reader = timed("the input read to where it goes on", lambda: opened(source, mark=start))
+        reader = timed(
+            "the input read to where it goes on", lambda: opened(source, checkpoint=start)
+        )
         reader.close()
         timed("failures counted", desk.counts)
     return seconds

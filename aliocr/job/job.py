@@ -14,7 +14,7 @@ from aliocr.arguments import check
 from aliocr.checks import is_count
 from aliocr.job.input.folder import FolderReader
 from aliocr.job.input.opening import STANDARD_INPUT, InputFormat, opened
-from aliocr.job.input.rows import Mark, Reader
+from aliocr.job.input.rows import Checkpoint, Reader
 from aliocr.job.output.journal import Journal
 from aliocr.job.output.ledger import Ledger, OutputFormat, output_format_of, past
 from aliocr.job.output.rowset import RowSet
@@ -194,7 +194,7 @@ class Job:
     def _compare(self, journal: Journal) -> None:
         """That the input is what it was; the pictures that are new in a folder get their rows."""
         known = journal.names()
-        with closing(self._reader(journal.last_mark(), known)) as reader:
+        with closing(self._reader(journal.last_checkpoint(), known)) as reader:
             if isinstance(reader, FolderReader):
                 with journal.change():
                     journal.add_names(reader.names[len(known) :], first=len(known) + 1)
@@ -219,13 +219,13 @@ class Job:
         # The name of a column may be in any encoding.
         return said.encode("utf-8", "backslashreplace").decode()
 
-    def _reader(self, mark: Mark | None, known: Sequence[str]) -> Reader:
+    def _reader(self, checkpoint: Checkpoint | None, known: Sequence[str]) -> Reader:
         return opened(
             self._source,
             input_format=self._input_format,
             column=self._column,
             id_column=self._id_column,
-            mark=mark,
+            checkpoint=checkpoint,
             known=known,
         )
 

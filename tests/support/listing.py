@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from aliocr.job.input.opening import opened
-from aliocr.job.input.rows import BadRow, Mark, Reader, Row, RowOrBad
+from aliocr.job.input.rows import BadRow, Checkpoint, Reader, Row, RowOrBad
 
 
 def piped(data: bytes | str, format_: str, **more: Any) -> Reader:
@@ -39,11 +39,11 @@ def bad_of(rows: list[RowOrBad]) -> list[tuple[int, int | None, str]]:
     return [(row.number, row.line, row.problem) for row in rows if isinstance(row, BadRow)]
 
 
-def marked(data: bytes, format_: str, **more: Any) -> tuple[list[RowOrBad], list[Mark]]:
-    """All rows, and the mark before the first and after each."""
+def checkpointed(data: bytes, format_: str, **more: Any) -> tuple[list[RowOrBad], list[Checkpoint]]:
+    """All rows, and the checkpoint before the first and after each."""
     reader = piped(data, format_, **more)
-    marks, rows = [reader.mark], []
+    checkpoints, rows = [reader.checkpoint], []
     for row in reader:
         rows.append(row)
-        marks.append(reader.mark)
-    return rows, marks
+        checkpoints.append(reader.checkpoint)
+    return rows, checkpoints

@@ -8,7 +8,7 @@ from aliocr.job.csv_module import own_csv
 from aliocr.job.errors import BY_FORMAT, InputError
 from aliocr.job.input.columns import id_name, listed, row_of, source_name, taken
 from aliocr.job.input.lines import LONGEST, TO_UTF8, LineReader, Lines, decoded, shown
-from aliocr.job.input.rows import BadRow, Mark, RowOrBad
+from aliocr.job.input.rows import BadRow, Checkpoint, RowOrBad
 
 DELIMITERS = "\t,;|"
 """Recognised in the header. A tab comes first, as it stands in no name of a column."""
@@ -25,7 +25,7 @@ class _TooLongError(Exception):
     """A row of more bytes than a row has."""
 
 
-class _Record:
+class _RowLines:
     """The lines of one row, as the parser asks for them."""
 
     def __init__(self, lines: Lines) -> None:
@@ -37,7 +37,7 @@ class _Record:
         self._size = 0
         self.read.clear()
 
-    def __iter__(self) -> _Record:
+    def __iter__(self) -> _RowLines:
         return self
 
     def __next__(self) -> str:
@@ -51,7 +51,7 @@ class _Record:
         return decoded(line)
 
 
-class DelimitedReader(LineReader):
+class CSVReader(LineReader):
     """A row of fields a line, or several lines where a quoted field goes over their ends.
 
     What is no row costs itself alone: where a quote is never closed, or followed by what may not
@@ -62,10 +62,10 @@ class DelimitedReader(LineReader):
         lines: The input.
         column: The column of the images; None for the usual one.
         id_column: That of the ids; None for the usual one, if there is.
-        mark: Where to go on; None for the beginning.
+        checkpoint: Where to go on; None for the beginning.
 
     Raises:
-        InputError: There is no header or no such column, or the input is not the one of the mark.
+        InputError: There is no header or no such column, or the input has changed.
     """
 
     def __init__(
@@ -74,13 +74,13 @@ class DelimitedReader(LineReader):
         *,
         column: str | None = None,
         id_column: str | None = None,
-        mark: Mark | None = None,
+        checkpoint: Checkpoint | None = None,
     ) -> None:
         super().__init__(lines)
         lines.begin()
-        self._record = _Record(lines)
+        self._row_lines = _RowLines(lines)
         delimiter = _delimiter(decoded(self._first_line()))
-        self._parser = _csv.reader(self._record, delimiter=delimiter, strict=True)
+        self._parser = _csv.reader(self._row_lines, delimiter=delimiter, strict=True)
         names = self._header()
         try:
             self._column = source_name(names, column, lines.name)
@@ -92,12 +92,12 @@ class DelimitedReader(LineReader):
         self._width = len(names)
         self._source_at = names.index(self._column)
         self._id_at = None if self._id_column is None else names.index(self._id_column)
-        self._go_on(mark)
+        self._go_on(checkpoint)
 
     def __iter__(self) -> Iterator[RowOrBad]:
         """The rows from here on, in order."""
         while True:
-            self._record.begin()
+            self._row_lines.begin()
             try:
                 fields = next(self._parser)
             except StopIteration:
@@ -106,7 +106,7 @@ class DelimitedReader(LineReader):
                 yield self._spoilt(error)
                 continue
             line = self._lines.line + 1
-            for part in self._record.read:
+            for part in self._row_lines.read:
                 self._lines.take(part)
             if fields:  # else a blank line
                 self._number += 1
@@ -135,7 +135,7 @@ class DelimitedReader(LineReader):
         except (_csv.Error, _TooLongError) as error:
             problem = self._problem(error)
             raise InputError(f"the header of {where} cannot be read: {problem}") from None
-        for part in self._record.read:
+        for part in self._row_lines.read:
             self._lines.take(part)
         if any(name.lower().startswith(("http://", "https://")) for name in names):
             raise InputError(
@@ -158,14 +158,14 @@ class DelimitedReader(LineReader):
     def _spoilt(self, error: Exception) -> BadRow:
         """What cannot be parsed: its first line is the row, the rest is looked at afresh."""
         problem = self._problem(error)
-        first, *rest = self._record.read
+        first, *rest = self._row_lines.read
         self._lines.give_back(rest)
         self._lines.take(first)
         self._number += 1
         return BadRow(self._number, shown(decoded(first)), problem, line=self._lines.line)
 
     def _problem(self, error: Exception) -> str:
-        first = self._record.read[0]
+        first = self._row_lines.read[0]
         if len(first) > LONGEST:
             return f"a line of more than {LONGEST:,} bytes"
         if isinstance(error, _TooLongError) or str(error).startswith("unexpected end"):

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from aliocr.job.errors import InputError
-from aliocr.job.input.rows import Mark, Row, RowOrBad
+from aliocr.job.input.rows import Checkpoint, Row, RowOrBad
 
 SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".webp"}
 """Of the formats the service reads; what to take from a folder. Source: "Limits on images"."""
@@ -50,17 +50,17 @@ class FolderReader:
     Args:
         folder: Where they are.
         known: The names that earlier runs have numbered, in order, as `names` gave them.
-        mark: Where to go on; None for the beginning.
+        checkpoint: Where to go on; None for the beginning.
 
     Raises:
         InputError: The folder cannot be read or has no pictures.
     """
 
     def __init__(
-        self, folder: Path, *, known: Sequence[str] = (), mark: Mark | None = None
+        self, folder: Path, *, known: Sequence[str] = (), checkpoint: Checkpoint | None = None
     ) -> None:
         self._folder = folder
-        self._number = 0 if mark is None else mark.number
+        self._number = 0 if checkpoint is None else checkpoint.number
         if self._number > len(known):
             raise InputError(
                 f"{folder} was read up to picture {self._number:,}, of which only {len(known):,} "
@@ -90,13 +90,13 @@ class FolderReader:
             yield Row(self._number, str(self._folder / name))
 
     @property
-    def mark(self) -> Mark:
+    def checkpoint(self) -> Checkpoint:
         """The place after the last row that was given."""
-        return Mark(self._number, self._number, 0, "")
+        return Checkpoint(self._number, self._number, 0, "")
 
     @property
     def share(self) -> float | None:
-        """How much of the input is before the mark, from 0 to 1."""
+        """How much of the input is before the checkpoint, from 0 to 1."""
         return self._number / len(self._names)
 
     @property

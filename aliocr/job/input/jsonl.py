@@ -12,7 +12,7 @@ from aliocr.errors import without_query
 from aliocr.job.errors import BY_FORMAT, InputError
 from aliocr.job.input.columns import id_name, row_of, source_name, taken
 from aliocr.job.input.lines import LONGEST, TO_UTF8, LineReader, Lines, decoded, shown
-from aliocr.job.input.rows import BadRow, Mark, RowOrBad
+from aliocr.job.input.rows import BadRow, Checkpoint, RowOrBad
 
 NO_LINES = (
     "is one JSON {kind}, not a line for each image; make it lines with jq -c '{filter}', or with "
@@ -24,7 +24,7 @@ class _BadLineError(ValueError):
     """A line that says no row, and why."""
 
 
-class JSONReader(LineReader):
+class JSONLinesReader(LineReader):
     """An object a line, with the image in one of its fields; a text alone is an image, too.
 
     Each line is judged by itself, as objects need not have the same fields. Only the first has to
@@ -34,11 +34,11 @@ class JSONReader(LineReader):
         lines: The input.
         column: The field of the images; None for the usual one.
         id_column: That of the ids; None for the usual one, if there is.
-        mark: Where to go on; None for the beginning.
+        checkpoint: Where to go on; None for the beginning.
 
     Raises:
         InputError: These are no lines of JSON, the first object has no such field, or the input is
-            not the one of the mark.
+            not the one of the checkpoint.
     """
 
     def __init__(
@@ -47,15 +47,15 @@ class JSONReader(LineReader):
         *,
         column: str | None = None,
         id_column: str | None = None,
-        mark: Mark | None = None,
+        checkpoint: Checkpoint | None = None,
     ) -> None:
         super().__init__(lines)
         self._asked = column, id_column
         self._fields: tuple[str, ...] | None = None
         self._columns: tuple[str, str | None] = "", None
-        if mark is None or not mark.number:
+        if checkpoint is None or not checkpoint.number:
             self._look_at(lines.begin())
-        self._go_on(mark)
+        self._go_on(checkpoint)
 
     def __iter__(self) -> Iterator[RowOrBad]:
         """The rows from here on, in order."""

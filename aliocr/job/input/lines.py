@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import BinaryIO
 
 from aliocr.job.errors import BY_FORMAT, InputError
-from aliocr.job.input.rows import Mark, RowOrBad, changed
+from aliocr.job.input.rows import Checkpoint, RowOrBad, changed
 
 LONGEST = 1 << 20
 """Bytes of one line, or of one row of several lines. A URL has 2,048 at most; what is longer is
@@ -118,7 +118,7 @@ class Lines:
                 self._pass(line)
 
     def begin(self) -> bytes:
-        """The first line, not yet taken; past the mark that UTF-8 files of Windows begin with.
+        """The first line, not yet taken; past the byte order mark of Windows, if there is one.
 
         Raises:
             InputError: This is no text.
@@ -135,23 +135,25 @@ class Lines:
         self.give_back([first] if first else [])
         return first
 
-    def mark(self, number: int) -> Mark:
+    def checkpoint(self, number: int) -> Checkpoint:
         """The place up to which lines have been taken, with so many rows before it."""
-        return Mark(number, self.offset, self.line, self._digest())
+        return Checkpoint(number, self.offset, self.line, self._digest())
 
-    def go_on(self, mark: Mark) -> None:
-        """Go to a mark. Nothing that was given back may be waiting.
+    def go_on(self, checkpoint: Checkpoint) -> None:
+        """Go to a checkpoint. Nothing that was given back may be waiting.
 
         Raises:
-            InputError: What lies before the mark is not what it was.
+            InputError: What lies before the checkpoint is not what it was.
         """
-        while self.offset < mark.offset and (piece := self._piece(mark.offset - self.offset)):
+        while self.offset < checkpoint.offset and (
+            piece := self._piece(checkpoint.offset - self.offset)
+        ):
             self._pass(piece)
-        if self.offset < mark.offset:
-            raise changed(self.name, f"it ends before line {mark.line + 1:,}")
-        if self.offset > mark.offset or self._digest() != mark.digest:
-            raise changed(self.name, f"it differs before line {mark.line + 1:,}")
-        self.line = mark.line
+        if self.offset < checkpoint.offset:
+            raise changed(self.name, f"it ends before line {checkpoint.line + 1:,}")
+        if self.offset > checkpoint.offset or self._digest() != checkpoint.digest:
+            raise changed(self.name, f"it differs before line {checkpoint.line + 1:,}")
+        self.line = checkpoint.line
         if self.offset and self._last != b"\n":
             self._end_line()
 
@@ -228,13 +230,13 @@ class LineReader(ABC):
         """The rows from here on, in order."""
 
     @property
-    def mark(self) -> Mark:
+    def checkpoint(self) -> Checkpoint:
         """The place after the last row that was given."""
-        return self._lines.mark(self._number)
+        return self._lines.checkpoint(self._number)
 
     @property
     def share(self) -> float | None:
-        """How much of the input is before the mark, from 0 to 1; None if nobody can know."""
+        """How much of the input is before the checkpoint, from 0 to 1; None if nobody can know."""
         return self._lines.share
 
     @property
@@ -246,7 +248,7 @@ class LineReader(ABC):
         """Let go of the file. May be called twice."""
         self._lines.close()
 
-    def _go_on(self, mark: Mark | None) -> None:
-        if mark is not None and mark.number:
-            self._lines.go_on(mark)
-            self._number = mark.number
+    def _go_on(self, checkpoint: Checkpoint | None) -> None:
+        if checkpoint is not None and checkpoint.number:
+            self._lines.go_on(checkpoint)
+            self._number = checkpoint.number

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import BinaryIO, Literal, TypeAlias, get_args
 
 from aliocr.job.errors import BY_FORMAT, InputError
-from aliocr.job.input.csv import DelimitedReader
+from aliocr.job.input.csv import CSVReader
 from aliocr.job.input.folder import FolderReader
-from aliocr.job.input.jsonl import JSONReader
+from aliocr.job.input.jsonl import JSONLinesReader
 from aliocr.job.input.lines import Lines
 from aliocr.job.input.parquet import ParquetReader
-from aliocr.job.input.rows import Mark, Reader
+from aliocr.job.input.rows import Checkpoint, Reader
 from aliocr.job.input.text import TextReader
 
 InputFormat: TypeAlias = Literal["text", "csv", "jsonl", "parquet", "folder"]
@@ -42,10 +42,10 @@ def opened(
     input_format: str | None = None,
     column: str | None = None,
     id_column: str | None = None,
-    mark: Mark | None = None,
+    checkpoint: Checkpoint | None = None,
     known: Sequence[str] = (),
 ) -> Reader:
-    """The reader of an input, at its beginning or at a mark.
+    """The reader of an input, at its beginning or at a checkpoint.
 
     Args:
         source: A file, a folder, `"-"` for standard input; or a binary stream, which is read as
@@ -55,12 +55,12 @@ def opened(
         column: The column of the images. None for the only one, or the first of url, image,
             image_url, uri, source, path, link and file that there is, in any case.
         id_column: The column of the ids. None for id or data_id, if there is one.
-        mark: A reader's `mark`, to go on after the row it was taken at.
+        checkpoint: A reader's `checkpoint`, to go on after the row it was taken at.
         known: For a folder: the `names` of the reader of an earlier run.
 
     Raises:
         InputError: It cannot be read as that; it has no such columns; or it is not what it was
-            when the mark was taken.
+            when the checkpoint was taken.
         ImportError: The extra `parquet` is missing.
     """
     place = _place(source)
@@ -72,16 +72,20 @@ def opened(
         )
     if not isinstance(place, Path):
         lines = Lines(place, _name(place), owned=False)
-        if input_format is None and (mark is None or not mark.number):
+        if input_format is None and (checkpoint is None or not checkpoint.number):
             _check_text(lines)
-        return _of_lines(lines, format_, column, id_column, mark)
+        return _of_lines(lines, format_, column, id_column, checkpoint)
     if format_ == "folder":
-        return FolderReader(place, known=known, mark=mark)
+        return FolderReader(place, known=known, checkpoint=checkpoint)
     file = _opened(place)
     try:
         if format_ == "parquet":
-            return ParquetReader(file, place, column=column, id_column=id_column, mark=mark)
-        return _of_lines(Lines(file, _name(place), owned=True), format_, column, id_column, mark)
+            return ParquetReader(
+                file, place, column=column, id_column=id_column, checkpoint=checkpoint
+            )
+        return _of_lines(
+            Lines(file, _name(place), owned=True), format_, column, id_column, checkpoint
+        )
     except BaseException:
         file.close()
         raise
@@ -102,12 +106,12 @@ def _of_lines(
     format_: InputFormat,
     column: str | None,
     id_column: str | None,
-    mark: Mark | None,
+    checkpoint: Checkpoint | None,
 ) -> Reader:
     if format_ == "text":
-        return TextReader(lines, mark=mark)
-    kind = DelimitedReader if format_ == "csv" else JSONReader
-    return kind(lines, column=column, id_column=id_column, mark=mark)
+        return TextReader(lines, checkpoint=checkpoint)
+    kind = CSVReader if format_ == "csv" else JSONLinesReader
+    return kind(lines, column=column, id_column=id_column, checkpoint=checkpoint)
 
 
 def _format_of(place: Path | BinaryIO, input_format: str | None) -> InputFormat:

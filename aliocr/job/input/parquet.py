@@ -12,7 +12,7 @@ from aliocr.extras import needed
 from aliocr.job.errors import InputError
 from aliocr.job.input.columns import id_name, row_of, source_name, taken
 from aliocr.job.input.lines import DIGEST_BYTES
-from aliocr.job.input.rows import Mark, RowOrBad, changed
+from aliocr.job.input.rows import Checkpoint, RowOrBad, changed
 
 ROWS_AT_ONCE = 4096
 """Rows decoded at once."""
@@ -33,11 +33,11 @@ class ParquetReader:
         path: Where it is, for messages.
         column: The column of the images; None for the usual one.
         id_column: That of the ids; None for the usual one, if there is.
-        mark: Where to go on; None for the beginning.
+        checkpoint: Where to go on; None for the beginning.
 
     Raises:
         InputError: It is no Parquet file, has no such column of text, or is not the file of the
-            mark.
+            checkpoint.
         ImportError: The extra `parquet` is missing.
     """
 
@@ -48,7 +48,7 @@ class ParquetReader:
         *,
         column: str | None = None,
         id_column: str | None = None,
-        mark: Mark | None = None,
+        checkpoint: Checkpoint | None = None,
     ) -> None:
         with needed("parquet"):
             import pyarrow as pa  # noqa: PLC0415 - from the extra
@@ -57,8 +57,8 @@ class ParquetReader:
         self._where = str(path)
         self._unreadable = (pa.ArrowException, OSError)
         self._digest = _digest(file, self._where)
-        self._number = 0 if mark is None else mark.number
-        if self._number and mark is not None and mark.digest != self._digest:
+        self._number = 0 if checkpoint is None else checkpoint.number
+        if self._number and checkpoint is not None and checkpoint.digest != self._digest:
             raise changed(self._where, "its footer differs")
         try:
             self._table = parquet.ParquetFile(file, buffer_size=BUFFER, pre_buffer=False)
@@ -90,13 +90,13 @@ class ParquetReader:
                 yield row_of(self._number, source, name, None, self._column)
 
     @property
-    def mark(self) -> Mark:
+    def checkpoint(self) -> Checkpoint:
         """The place after the last row that was given."""
-        return Mark(self._number, self._number, 0, self._digest)
+        return Checkpoint(self._number, self._number, 0, self._digest)
 
     @property
     def share(self) -> float | None:
-        """How much of the input is before the mark, from 0 to 1."""
+        """How much of the input is before the checkpoint, from 0 to 1."""
         rows = self._table.metadata.num_rows
         return self._number / rows if rows else 1.0
 
@@ -111,7 +111,7 @@ class ParquetReader:
         self._file.close()
 
     def _pieces(self) -> Iterator[Any]:
-        """The rows past the mark; row groups that lie before it are not looked at."""
+        """The rows past the checkpoint; row groups that lie before it are not looked at."""
         metadata = self._table.metadata
         skipped, group = self._number, 0
         while group < metadata.num_row_groups and skipped >= metadata.row_group(group).num_rows:

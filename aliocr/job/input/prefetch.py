@@ -14,13 +14,13 @@ from contextlib import closing, suppress
 
 import attrs
 
-from aliocr.job.input.rows import Mark, Reader, RowOrBad, changed
+from aliocr.job.input.rows import Checkpoint, Reader, RowOrBad, changed
 
 ROWS_AHEAD = 2_000
 """Rows that are read before anybody wants them, at most."""
 
-MARK_EVERY = 200
-"""Rows between two marks: as many as are wanted at once."""
+CHECKPOINT_EVERY = 200
+"""Rows between two checkpoints: as many as are wanted at once."""
 
 
 MOMENT = 0.1
@@ -28,19 +28,19 @@ MOMENT = 0.1
 
 
 @attrs.frozen
-class Taken:
+class RowBatch:
     """Rows of an input.
 
     Args:
         rows: In order; none at the end of the input.
-        marks: Places among them or behind them, from which it can be read on.
+        checkpoints: Places among them or behind them, from which it can be read on.
     """
 
     rows: tuple[RowOrBad, ...]
-    marks: tuple[Mark, ...]
+    checkpoints: tuple[Checkpoint, ...]
 
 
-class Intake:
+class Prefetch:
     """Reads ahead of those who take.
 
     Args:
@@ -59,7 +59,7 @@ class Intake:
         self._seen = seen
         self._loop = loop
         self._rows: deque[RowOrBad] = deque()
-        self._marks: deque[Mark] = deque()
+        self._checkpoints: deque[Checkpoint] = deque()
         self._room = threading.Event()
         self._news = asyncio.Event()
         self._ended = asyncio.Event()
@@ -72,7 +72,7 @@ class Intake:
         self._thread = threading.Thread(target=self._read, name="aliocr input", daemon=True)
         self._thread.start()
 
-    async def take(self, most: int) -> Taken:
+    async def take(self, most: int) -> RowBatch:
         """The next rows: as many as have been read, at least one, unless the input has ended.
 
         Args:
@@ -85,19 +85,19 @@ class Intake:
             if self._ended.is_set():
                 if self._error is not None:
                     raise self._error
-                return Taken((), self._marks_up_to(None))
+                return RowBatch((), self._checkpoints_up_to(None))
             self._news.clear()
             if not self._rows and not self._ended.is_set():
                 await self._news.wait()
         rows = tuple(self._rows.popleft() for _ in range(min(most, len(self._rows))))
         self._room.set()
-        return Taken(rows, self._marks_up_to(rows[-1].number))
+        return RowBatch(rows, self._checkpoints_up_to(rows[-1].number))
 
-    def _marks_up_to(self, row: int | None) -> tuple[Mark, ...]:
-        marks = []
-        while self._marks and (row is None or self._marks[0].number <= row):
-            marks.append(self._marks.popleft())
-        return tuple(marks)
+    def _checkpoints_up_to(self, row: int | None) -> tuple[Checkpoint, ...]:
+        checkpoints = []
+        while self._checkpoints and (row is None or self._checkpoints[0].number <= row):
+            checkpoints.append(self._checkpoints.popleft())
+        return tuple(checkpoints)
 
     def stop(self) -> None:
         """Read no more, and close the input. Blocks for a moment.
@@ -124,8 +124,8 @@ class Intake:
             if self._closed:
                 return
             self._take_down(row, reader)
-        end = reader.mark
-        self._marks.append(end)
+        end = reader.checkpoint
+        self._checkpoints.append(end)
         self.total, self.counted = end.number, True
 
     def _wait_for_room(self) -> None:
@@ -136,13 +136,13 @@ class Intake:
 
     def _take_down(self, row: RowOrBad, reader: Reader) -> None:
         before = self._seen.get(row.number)
-        # Short lists have marks as well: behind their rows 1, 2, 4, 8 and so on.
-        first_ones = row.number < MARK_EVERY and row.number & (row.number - 1) == 0
-        if before is not None or first_ones or row.number % MARK_EVERY == 0:
-            mark = reader.mark
-            if before not in (None, mark.digest):
+        # Short lists have checkpoints as well: behind their rows 1, 2, 4, 8 and so on.
+        first_ones = row.number < CHECKPOINT_EVERY and row.number & (row.number - 1) == 0
+        if before is not None or first_ones or row.number % CHECKPOINT_EVERY == 0:
+            checkpoint = reader.checkpoint
+            if before not in (None, checkpoint.digest):
                 raise changed("the input", f"it differs before row {row.number + 1:,}")
-            self._marks.append(mark)
+            self._checkpoints.append(checkpoint)
             share = reader.share
             self.total = round(row.number / share) if share else None
         self._rows.append(row)

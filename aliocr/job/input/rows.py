@@ -23,7 +23,7 @@ def _shown(source: str) -> str:
 
 
 def changed(name: str, how: str) -> InputError:
-    """The error for an input that is not the one its mark was made in.
+    """The error for an input that is not the one its checkpoint was made in.
 
     Args:
         name: What it is called.
@@ -82,7 +82,7 @@ RowOrBad: TypeAlias = Row | BadRow
 
 
 @attrs.frozen
-class Mark:
+class Checkpoint:
     """A place between two rows of an input, from which it can be read on.
 
     Args:
@@ -99,11 +99,11 @@ class Mark:
 
 
 class Reader(Protocol):
-    """Reads an input once, from its beginning or from a mark; its owner closes it.
+    """Reads an input once, from its beginning or from a checkpoint; its owner closes it.
 
     Raises:
         InputError: While it is opened or read: the input cannot be read, or is not the one that the
-            mark was made in.
+            checkpoint was made in.
     """
 
     def __iter__(self) -> Iterator[RowOrBad]:
@@ -111,13 +111,13 @@ class Reader(Protocol):
         ...
 
     @property
-    def mark(self) -> Mark:
+    def checkpoint(self) -> Checkpoint:
         """The place after the last row that was given."""
         ...
 
     @property
     def share(self) -> float | None:
-        """How much of the input is before the mark, from 0 to 1; None if nobody can know."""
+        """How much of the input is before the checkpoint, from 0 to 1; None if nobody can know."""
         ...
 
     @property

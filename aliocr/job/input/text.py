@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from aliocr.job.input.lines import LONGEST, TO_UTF8, LineReader, Lines, decoded, shown
-from aliocr.job.input.rows import BadRow, Mark, Row, RowOrBad
+from aliocr.job.input.rows import BadRow, Checkpoint, Row, RowOrBad
 
 
 class TextReader(LineReader):
@@ -13,17 +13,17 @@ class TextReader(LineReader):
 
     Args:
         lines: The input.
-        mark: Where to go on; None for the beginning.
+        checkpoint: Where to go on; None for the beginning.
 
     Raises:
-        InputError: The input is no text, or not the one of the mark.
+        InputError: The input is no text, or not the one of the checkpoint.
     """
 
-    def __init__(self, lines: Lines, *, mark: Mark | None = None) -> None:
+    def __init__(self, lines: Lines, *, checkpoint: Checkpoint | None = None) -> None:
         super().__init__(lines)
-        if mark is None or not mark.number:
+        if checkpoint is None or not checkpoint.number:
             lines.begin()
-        self._go_on(mark)
+        self._go_on(checkpoint)
 
     def __iter__(self) -> Iterator[RowOrBad]:
         """The rows from here on, in order."""
