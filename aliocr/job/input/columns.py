@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
+from aliocr.checks import is_url
 from aliocr.errors import without_query
 from aliocr.job.errors import BY_COLUMN, InputError
 from aliocr.job.input.lines import shown
@@ -110,7 +111,7 @@ def row_of(number: int, source: object, name: object, line: int | None, column: 
 def _tidied(source: str) -> str:
     """White space around a URL is none of it, while a file's name may end in a space."""
     stripped = source.strip()
-    return stripped if stripped.lower().startswith(("http://", "https://")) else source
+    return stripped if is_url(stripped) else source
 
 
 def _nothing(source: object) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from aliocr.checks import is_url
 from aliocr.job.csv_module import own_csv
 from aliocr.job.errors import BY_FORMAT, InputError
 from aliocr.job.input.columns import id_name, listed, row_of, source_name, taken
@@ -137,7 +138,7 @@ class CSVReader(LineReader):
             raise InputError(f"the header of {where} cannot be read: {problem}") from None
         for part in self._row_lines.read:
             self._lines.take(part)
-        if any(name.lower().startswith(("http://", "https://")) for name in names):
+        if any(is_url(name) for name in names):
             raise InputError(
                 f"{where} has no header but begins with {listed(names)}; begin it with a line of "
                 "names, such as url,id, or, if it is one URL a line, have it read as text "
