@@ -19,8 +19,8 @@ from typing import Literal, TypeVar
 
 from aliocr.job.budget import Bill, Charges
 from aliocr.job.circuit_breaker import Watch
+from aliocr.job.input.opening import RunInput
 from aliocr.job.input.prefetch import Prefetch
-from aliocr.job.input.rows import Reader
 from aliocr.job.output.result import Result
 from aliocr.job.sources import Sources
 from aliocr.job.summary import Failed, Progress, Summary
@@ -48,8 +48,7 @@ class Run:
 
     Args:
         open_desk: Opens the desk; called in the thread that will use it.
-        open_input: Opens the input where the desk goes on in it; called in a thread of its own,
-            as standard input may have nothing to say yet.
+        input_: The input; closed at the end of the run.
         session: Reads the images.
         sources: Told of each image that has its outcome.
         output: Where results go.
@@ -60,7 +59,7 @@ class Run:
     def __init__(
         self,
         open_desk: Callable[[], Desk],
-        open_input: Callable[[Desk], Reader],
+        input_: RunInput,
         session: Session,
         sources: Sources,
         *,
@@ -69,7 +68,7 @@ class Run:
         stop: asyncio.Event,
     ) -> None:
         self._open_desk = open_desk
-        self._open_input = open_input
+        self._input = input_
         self._session = session
         self._sources = sources
         self._output = output
@@ -136,7 +135,7 @@ class Run:
         try:
             desk = await self._in_thread(self._opened)
             loop = asyncio.get_running_loop()
-            self._prefetch = Prefetch(partial(self._open_input, desk), desk.seen, loop)
+            self._prefetch = Prefetch(self._input.open, desk.start, desk.seen, loop)
             await self._work(desk, self._prefetch)
         finally:
             await self._close()
@@ -284,7 +283,9 @@ class Run:
 
     def _closed(self) -> None:
         try:
-            if self._prefetch is not None:
+            if self._prefetch is None:
+                self._input.close()
+            else:
                 self._prefetch.stop()
         finally:
             if self._desk is not None:

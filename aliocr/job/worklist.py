@@ -66,7 +66,6 @@ class Desk:
     Attributes:
         start: Where the input is to be read from; None for its beginning.
         seen: What stood for the input up to and with some rows behind that, when it was read.
-        names: The pictures of a folder that have their numbers already, in order.
         duplicates: Rows that got the result of an equal one, in all runs.
     """
 
@@ -82,7 +81,6 @@ class Desk:
         before = self.start.number if self.start else 0
         self._reached = before
         self.seen = self._journal.digests(after=before)
-        self.names = self._journal.names()
         # Rows that are equal to one that is being read, by the digest of their source.
         self._waiting: dict[bytes, list[Row]] = {}
         self._kept: list[tuple[Wanted, Result]] = []

@@ -62,8 +62,14 @@ class Endless:
         """Unknown."""
         return None
 
+    def compare(self, checkpoint: Checkpoint) -> None:
+        """Nothing."""
+
+    def skip_to(self, checkpoint: Checkpoint) -> None:
+        """Nowhere."""
+
     @property
-    def taken(self) -> str:
+    def description(self) -> str:
         """What it is made of."""
         return "numbers"
 

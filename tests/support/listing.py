@@ -12,9 +12,13 @@ from aliocr.job.input.rows import BadRow, Checkpoint, Reader, Row, RowOrBad
 
 
 def piped(data: bytes | str, format_: str, **more: Any) -> Reader:
-    """A reader of what is piped in."""
+    """A reader of what is piped in, at its beginning or at a `checkpoint`."""
     raw = data.encode() if isinstance(data, str) else data
-    return opened(io.BytesIO(raw), input_format=format_, **more)
+    checkpoint = more.pop("checkpoint", None)
+    reader = opened(io.BytesIO(raw), input_format=format_, **more)
+    if checkpoint is not None:
+        reader.skip_to(checkpoint)
+    return reader
 
 
 def rows_of(data: bytes | str, format_: str, **more: Any) -> list[RowOrBad]:

@@ -4,30 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from aliocr.checks import is_url
+from aliocr.checks import is_text, is_url
 from aliocr.job.csv_module import own_csv
 from aliocr.job.errors import BY_FORMAT, InputError
-from aliocr.job.input.columns import id_name, listed, row_of, source_name, taken
+from aliocr.job.input.columns import described, id_name, listed, row_of, source_name
 from aliocr.job.input.lines import LONGEST, TO_UTF8, LineReader, Lines, decoded, shown
-from aliocr.job.input.rows import BadRow, Checkpoint, RowOrBad
+from aliocr.job.input.rows import BadRow, RowOrBad
 
 DELIMITERS = "\t,;|"
-"""Recognised in the header. A tab comes first, as it stands in no name of a column."""
+"""Recognised in the header; a tab before the others, because no name of a column has a tab."""
 
 NO_DELIMITER = "\x1f"
-"""For a header of one column: the commas in its URLs (`x-oss-process=image/resize,w_100`) are
-theirs then, quoted or not."""
-
+"""For a header of one column: the commas in its URLs (`x-oss-process=image/resize,w_100`) divide
+nothing then, quoted or not."""
 
 _csv = own_csv(2 * LONGEST)  # a row is bounded before any field can be
 
 
 class _TooLongError(Exception):
-    """A row of more bytes than a row has."""
+    """A row of more bytes than `LONGEST`."""
 
 
 class _RowLines:
-    """The lines of one row, as the parser asks for them."""
+    """The lines of one row, given one by one to the parser."""
 
     def __init__(self, lines: Lines) -> None:
         self._lines = lines
@@ -53,30 +52,22 @@ class _RowLines:
 
 
 class CSVReader(LineReader):
-    """A row of fields a line, or several lines where a quoted field goes over their ends.
+    """A row of fields a line; a quoted field may go over several lines.
 
-    What is no row costs itself alone: where a quote is never closed, or followed by what may not
-    follow one, its line is bad, and the next line is read as if nothing had been. Bytes that are
-    not UTF-8 matter in the columns that are read only.
+    A broken row costs no other: where a quote is never closed, or not followed by a delimiter, its
+    line is a bad row, and the next line is parsed afresh. Bytes that are not UTF-8 matter only in
+    the columns of images and ids.
 
     Args:
         lines: The input.
         column: The column of the images; None for the usual one.
-        id_column: That of the ids; None for the usual one, if there is.
-        checkpoint: Where to go on; None for the beginning.
+        id_column: The column of the ids; None for the usual one, if there is one.
 
     Raises:
-        InputError: There is no header or no such column, or the input has changed.
+        InputError: There is no header or no such column.
     """
 
-    def __init__(
-        self,
-        lines: Lines,
-        *,
-        column: str | None = None,
-        id_column: str | None = None,
-        checkpoint: Checkpoint | None = None,
-    ) -> None:
+    def __init__(self, lines: Lines, column: str | None, id_column: str | None) -> None:
         super().__init__(lines)
         lines.begin()
         self._row_lines = _RowLines(lines)
@@ -87,16 +78,15 @@ class CSVReader(LineReader):
             self._column = source_name(names, column, lines.name)
             self._id_column = id_name(names, id_column, lines.name)
         except InputError as error:
-            if _is_utf8("".join(names)):
+            if is_text("".join(names)):
                 raise
             raise InputError(f"{error}; its header is not UTF-8: {TO_UTF8}") from None
         self._width = len(names)
         self._source_at = names.index(self._column)
         self._id_at = None if self._id_column is None else names.index(self._id_column)
-        self._go_on(checkpoint)
 
     def __iter__(self) -> Iterator[RowOrBad]:
-        """The rows from here on, in order."""
+        """Give the rows from here on, in order."""
         while True:
             self._row_lines.begin()
             try:
@@ -114,12 +104,12 @@ class CSVReader(LineReader):
                 yield self._row(fields, line)
 
     @property
-    def taken(self) -> str:
-        """What rows are made of."""
-        return taken(self._column, self._id_column)
+    def description(self) -> str:
+        """The columns of images and ids."""
+        return described(self._column, self._id_column)
 
     def _first_line(self) -> bytes:
-        """The line that the header begins in, past blank ones."""
+        """Return the line that the header begins in, past blank ones."""
         while (line := self._lines.read()) and not line.strip():
             self._lines.take(line)
         self._lines.give_back([line] if line else [])
@@ -152,12 +142,12 @@ class CSVReader(LineReader):
             problem = f"{len(fields)} fields, where the header has {self._width}"
             return BadRow(self._number, shown(source), problem, line=line)
         name = None if self._id_at is None else fields[self._id_at]
-        if not _is_utf8(source) or not _is_utf8(name or ""):
+        if not is_text(source) or not is_text(name or ""):
             return BadRow(self._number, shown(source), f"not UTF-8; {TO_UTF8}", line=line)
         return row_of(self._number, source, name, line, self._column)
 
     def _spoilt(self, error: Exception) -> BadRow:
-        """What cannot be parsed: its first line is the row, the rest is looked at afresh."""
+        """Make a bad row of the first line, and have the others parsed afresh."""
         problem = self._problem(error)
         first, *rest = self._row_lines.read
         self._lines.give_back(rest)
@@ -177,26 +167,16 @@ class CSVReader(LineReader):
 
 
 def _delimiter(header: str) -> str:
-    """The delimiter that gives the header most columns."""
+    """Return the delimiter that gives the header most columns."""
 
     def columns(delimiter: str) -> int:
         return len(next(_csv.reader([header], delimiter=delimiter), ()))
 
     try:
         counts = {delimiter: columns(delimiter) for delimiter in DELIMITERS}
-    except _csv.Error:  # which whoever reads the header will say
+    except _csv.Error:  # `_header` meets it again, and tells
         return NO_DELIMITER
     if counts["\t"] > 1:
         return "\t"
     best = max(counts, key=counts.__getitem__)
     return best if counts[best] > 1 else NO_DELIMITER
-
-
-def _is_utf8(text: str) -> bool:
-    if text.isascii():
-        return True
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

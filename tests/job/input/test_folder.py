@@ -49,8 +49,10 @@ def test_a_picture_keeps_its_number_when_others_come_and_go(tmp_path: Path) -> N
     assert reader.checkpoint == Checkpoint(1, 1, 0, "")
     filled(tmp_path, "a.png", "c.png")
     (tmp_path / "b.png").unlink()
-    again = opened(tmp_path, known=reader.names, checkpoint=reader.checkpoint)
+    again = opened(tmp_path)
     assert isinstance(again, FolderReader)
+    again.keep_numbers(reader.names)
+    again.skip_to(reader.checkpoint)
     assert again.names == ("b.png", "d.png", "a.png", "c.png")
     assert again.share == 0.25
     assert [(row.number, Path(row.source).name) for row in again] == [
@@ -91,4 +93,4 @@ def test_a_checkpoint_needs_the_names_before_it(tmp_path: Path) -> None:
     """Without them nobody knows which pictures were read."""
     filled(tmp_path, "a.png")
     with pytest.raises(InputError, match="of which only 0 are known by name"):
-        opened(tmp_path, checkpoint=Checkpoint(1, 1, 0, ""))
+        opened(tmp_path).skip_to(Checkpoint(1, 1, 0, ""))

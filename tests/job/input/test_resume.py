@@ -38,6 +38,24 @@ def test_any_input_can_be_left_after_any_row(data: bytes, format_: str) -> None:
 
 
 @given(ANYTHING, FORMATS, st.data())
+def test_an_input_that_is_compared_is_read_from_its_beginning(
+    data: bytes, format_: str, choose: st.DataObject
+) -> None:
+    """A job that goes on opens its list once: to see that it is the same, and to read it."""
+    try:
+        rows, checkpoints = checkpointed(data, format_)
+    except InputError:
+        return
+    reader, whole = piped(data, format_), piped(data, format_)
+    start, last = sorted(choose.draw(st.integers(0, len(rows))) for _ in range(2))
+    reader.compare(checkpoints[last])
+    assert reader.checkpoint == checkpoints[0]
+    reader.skip_to(checkpoints[start])
+    assert [*reader] == [*whole][start:]
+    assert reader.checkpoint == whole.checkpoint
+
+
+@given(ANYTHING, FORMATS, st.data())
 def test_an_input_that_has_changed_before_the_checkpoint_is_told(
     data: bytes, format_: str, choose: st.DataObject
 ) -> None:
@@ -50,6 +68,8 @@ def test_an_input_that_has_changed_before_the_checkpoint_is_told(
     checkpoint = choose.draw(st.sampled_from(checkpoints[1:]))
     at = choose.draw(st.integers(0, checkpoint.offset - 1))
     other = data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
+    with pytest.raises(InputError):
+        piped(other, format_).compare(checkpoint)
     with pytest.raises(InputError):
         piped(other, format_, checkpoint=checkpoint)
 
