@@ -37,6 +37,10 @@ class _RowLines:
         self._size = 0
         self.read.clear()
 
+    def take(self) -> None:
+        for line in self.read:
+            self._lines.take(line)
+
     def __iter__(self) -> _RowLines:
         return self
 
@@ -70,8 +74,11 @@ class CSVReader(LineReader):
     def __init__(self, lines: Lines, column: str | None, id_column: str | None) -> None:
         super().__init__(lines)
         lines.begin()
+        while (first := lines.read()) and not first.strip():  # blank lines before the header
+            lines.take(first)
+        lines.give_back([first])
         self._row_lines = _RowLines(lines)
-        delimiter = _delimiter(decoded(self._first_line()))
+        delimiter = _delimiter(decoded(first))
         self._parser = _csv.reader(self._row_lines, delimiter=delimiter, strict=True)
         names = self._header()
         try:
@@ -97,8 +104,7 @@ class CSVReader(LineReader):
                 yield self._spoilt(error)
                 continue
             line = self._lines.line + 1
-            for part in self._row_lines.read:
-                self._lines.take(part)
+            self._row_lines.take()
             if fields:  # else a blank line
                 self._number += 1
                 yield self._row(fields, line)
@@ -107,13 +113,6 @@ class CSVReader(LineReader):
     def description(self) -> str:
         """The columns of images and ids."""
         return described(self._column, self._id_column)
-
-    def _first_line(self) -> bytes:
-        """Return the line that the header begins in, past blank ones."""
-        while (line := self._lines.read()) and not line.strip():
-            self._lines.take(line)
-        self._lines.give_back([line] if line else [])
-        return line
 
     def _header(self) -> list[str]:
         where = self._lines.name
@@ -126,8 +125,7 @@ class CSVReader(LineReader):
         except (_csv.Error, _TooLongError) as error:
             problem = self._problem(error)
             raise InputError(f"the header of {where} cannot be read: {problem}") from None
-        for part in self._row_lines.read:
-            self._lines.take(part)
+        self._row_lines.take()
         if any(is_url(name) for name in names):
             raise InputError(
                 f"{where} has no header but begins with {listed(names)}; begin it with a line of "

@@ -101,8 +101,8 @@ class JSONLinesReader(LineReader):
             raise InputError(f"{where} {NO_LINES.format(kind='array', filter='.[]')}")
         if text == b"{":
             raise InputError(f"{where} {NO_LINES.format(kind='document', filter='.')}")
-        if is_url(decoded(text)):
-            begins = without_query(shown(decoded(text)))
+        if is_url(begins := decoded(text)):
+            begins = without_query(shown(begins))
             raise InputError(
                 f"{where} is no JSON but begins with {begins}; have it read as text {BY_FORMAT}"
             )

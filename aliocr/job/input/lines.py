@@ -132,7 +132,7 @@ class Lines:
         if first.startswith(BOM):
             self._pass(BOM)
             first = first[len(BOM) :]
-        self.give_back([first] if first else [])
+        self.give_back([first])
         return first
 
     def checkpoint(self, number: int) -> Checkpoint:
@@ -211,7 +211,8 @@ class Lines:
         """Read up to so many bytes, of lines that were given back first."""
         if self._given_back:
             line = self._given_back.pop()
-            self.give_back([line[most:]] if len(line) > most else [])
+            if len(line) > most:
+                self._given_back.append(line[most:])
             return line[:most]
         try:
             return self._stream.read(min(CHUNK, most))
