@@ -15,12 +15,10 @@ class Sources(Protocol):
     @property
     def interval(self) -> int | None:
         """As of `aliocr.Image`, for all images; None, as `max_frames` then, for the first frame."""
-        ...
 
     @property
     def max_frames(self) -> int | None:
         """Frames of one image that are read, and charged, at most; None for one."""
-        ...
 
     def check(self, source: str) -> None:
         """Refuse a source that names no image.
@@ -28,7 +26,6 @@ class Sources(Protocol):
         Raises:
             ValueError: With the reason.
         """
-        ...
 
     def image(self, source: str) -> Image:
         """Return the image. May block: the job calls it in a thread.
@@ -36,7 +33,6 @@ class Sources(Protocol):
         Raises:
             ValueError: The source names no image; with the reason.
         """
-        ...
 
     def is_file(self, source: str) -> bool:
         """Return whether a source is a path: a `?` begins no query then, and it is written whole.
@@ -44,11 +40,9 @@ class Sources(Protocol):
         Args:
             source: One that `image` has accepted.
         """
-        ...
 
     def done(self, outcome: Outcome) -> None:
         """Hear of the outcome of an image; called once for each, on the event loop."""
-        ...
 
 
 @attrs.frozen

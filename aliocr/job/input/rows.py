@@ -107,7 +107,6 @@ class Reader(Protocol):
 
     def __iter__(self) -> Iterator[RowOrBad]:
         """Give the rows from here on, in order."""
-        ...
 
     def compare(self, checkpoint: Checkpoint) -> None:
         """Check that the input up to a checkpoint has not changed; stay before the first row.
@@ -117,7 +116,6 @@ class Reader(Protocol):
         Raises:
             InputError: It has changed.
         """
-        ...
 
     def skip_to(self, checkpoint: Checkpoint) -> None:
         """Go from the first row to a checkpoint of an earlier run.
@@ -125,23 +123,18 @@ class Reader(Protocol):
         Raises:
             InputError: The input before the checkpoint has changed.
         """
-        ...
 
     @property
     def checkpoint(self) -> Checkpoint:
         """The place after the last row that was given."""
-        ...
 
     @property
     def share(self) -> float | None:
         """The part of the input before the checkpoint, from 0 to 1; None if its size is unknown."""
-        ...
 
     @property
     def description(self) -> str:
         """The origin of the rows in words: the columns, or the pictures of a folder."""
-        ...
 
     def close(self) -> None:
         """Close the file. May be called twice."""
-        ...
