@@ -102,7 +102,7 @@ def test_errors_are_counted_as_they_are_elsewhere() -> None:
 
 
 def test_pages_are_drawn_and_measured() -> None:
-    """The measurement prints its figures."""
+    """The pictures of the measurement hold the text of their pages."""
     pytest.importorskip("PIL")
     from benchmarks.reading.drawing import draw, measure
 

@@ -100,7 +100,7 @@ class RunInput:
 
     @property
     def can_be_read_twice(self) -> bool:
-        """Whether the input is neither standard input nor a pipe."""
+        """False for standard input and pipes."""
         if self.source == STANDARD_INPUT:
             return False
         path = Path(self.source)
