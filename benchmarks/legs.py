@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -142,12 +143,12 @@ async def steps(source: Path, output: Path) -> dict[str, float]:
 
     ledger = timed("the journal and the output opened", lambda: Ledger(output, "jsonl", ""))
     with closing(ledger):
-        last = ledger.journal.last_mark()
-        reader = timed("the input compared to its last mark", lambda: opened(source, mark=last))
-        reader.close()
+        reader = timed("the input opened", lambda: opened(source))
+        if (last := ledger.journal.last_checkpoint()) is not None:
+            timed("the input compared to its last checkpoint", partial(reader.compare, last))
         desk = timed("the desk", lambda: Desk(ledger, Urls(), alone=False, whole_urls=False))
-        start = desk.start
-        reader = timed("the input read to where it goes on", lambda: opened(source, mark=start))
+        if (start := desk.start) is not None:
+            timed("the input read to where it goes on", partial(reader.skip_to, start))
         reader.close()
         timed("failures counted", desk.counts)
     return seconds

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import get_args
 
@@ -13,8 +13,8 @@ import attrs
 from aliocr.arguments import check
 from aliocr.checks import is_count
 from aliocr.job.input.folder import FolderReader
-from aliocr.job.input.opening import STANDARD_INPUT, InputFormat, opened
-from aliocr.job.input.rows import Mark, Reader
+from aliocr.job.input.opening import InputFormat, RunInput
+from aliocr.job.input.rows import Reader
 from aliocr.job.output.journal import Journal
 from aliocr.job.output.ledger import Ledger, OutputFormat, output_format_of, past
 from aliocr.job.output.rowset import RowSet
@@ -123,9 +123,10 @@ class Job:
             names = journal.names() if journal else ()
             done = journal.done() if journal else RowSet()
             again = RowSet(journal.failed(self._retry.kinds) if journal and self._retry else ())
-        with closing(self._reader(None, names)) as reader:
+        # A run opens the input again: this has read it to its end, and cannot keep a file open.
+        with closing(self._input()) as input_:
             return planned(
-                reader,
+                input_.open(names),
                 self._sources.check,
                 limits,
                 frames=self._sources.max_frames or 1,
@@ -147,9 +148,10 @@ class Job:
             ValueError: Something is in the way of the output; the message says what to do.
             ImportError: A format needs an extra.
         """
+        input_ = self._input()
         self._run = Run(
-            self._desk,
-            self._input,
+            partial(self._desk, input_),
+            input_,
             session,
             self._sources,
             output=self._said,
@@ -163,18 +165,16 @@ class Job:
         """How far the run has come; None before it is begun."""
         return None if self._run is None else self._run.progress
 
-    def _desk(self) -> Desk:
-        again = _can_be_read_again(self._source)
-        if again:
-            # So that nothing is written if it cannot be read at all.
-            self._reader(None, ()).close()
+    def _desk(self, input_: RunInput) -> Desk:
+        # Opened first, so that nothing is written if it cannot be read at all.
+        reader = input_.open() if input_.can_be_read_twice else None
         if self._retry is not None:
             with past(self._output, self._settings) as journal:
                 self._check_begun(journal)
         ledger = Ledger(self._output, self._output_format, self._settings)
         try:
-            if again:
-                self._compare(ledger.journal)
+            if reader is not None:
+                _compare(reader, ledger.journal)
             if self._retry is not None:
                 ledger.retry(self._retry.kinds)
             return Desk(
@@ -191,16 +191,8 @@ class Job:
         if journal is None and self._retry is not None:
             raise ValueError(f"{self._output} is not begun, so that nothing in it can be retried")
 
-    def _compare(self, journal: Journal) -> None:
-        """That the input is what it was; the pictures that are new in a folder get their rows."""
-        known = journal.names()
-        with closing(self._reader(journal.last_mark(), known)) as reader:
-            if isinstance(reader, FolderReader):
-                with journal.change():
-                    journal.add_names(reader.names[len(known) :], first=len(known) + 1)
-
-    def _input(self, desk: Desk) -> Reader:
-        return self._reader(desk.start, desk.names)
+    def _input(self) -> RunInput:
+        return RunInput(self._source, self._input_format, self._column, self._id_column)
 
     @property
     def _settings(self) -> str:
@@ -219,20 +211,14 @@ class Job:
         # The name of a column may be in any encoding.
         return said.encode("utf-8", "backslashreplace").decode()
 
-    def _reader(self, mark: Mark | None, known: Sequence[str]) -> Reader:
-        return opened(
-            self._source,
-            input_format=self._input_format,
-            column=self._column,
-            id_column=self._id_column,
-            mark=mark,
-            known=known,
-        )
 
-
-def _can_be_read_again(source: str | Path) -> bool:
-    """Whether it is neither standard input nor a pipe, which says what it says once."""
-    if source == STANDARD_INPUT:
-        return False
-    path = Path(source)
-    return path.is_dir() or path.is_file() or not path.exists()
+def _compare(reader: Reader, journal: Journal) -> None:
+    """Check that the input has not changed, and number the pictures that are new in a folder."""
+    known = journal.names()
+    if isinstance(reader, FolderReader):
+        reader.keep_numbers(known)
+    if (last := journal.last_checkpoint()) is not None:
+        reader.compare(last)
+    if isinstance(reader, FolderReader):
+        with journal.change():
+            journal.add_names(reader.names[len(known) :], first=len(known) + 1)

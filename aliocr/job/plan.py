@@ -96,7 +96,7 @@ def planned(
         ) from error
     requests = math.ceil(images / limits.images_per_request)
     return Plan(
-        taken=reader.taken,
+        taken=reader.description,
         rows=count.rows,
         done=count.done,
         bad=count.bad,

@@ -19,8 +19,8 @@ from typing import Literal, TypeVar
 
 from aliocr.job.budget import Bill, Charges
 from aliocr.job.circuit_breaker import Watch
-from aliocr.job.input.prefetch import Intake
-from aliocr.job.input.rows import Reader
+from aliocr.job.input.opening import RunInput
+from aliocr.job.input.prefetch import Prefetch
 from aliocr.job.output.result import Result
 from aliocr.job.sources import Sources
 from aliocr.job.summary import Failed, Progress, Summary
@@ -48,8 +48,7 @@ class Run:
 
     Args:
         open_desk: Opens the desk; called in the thread that will use it.
-        open_input: Opens the input where the desk goes on in it; called in a thread of its own,
-            as standard input may have nothing to say yet.
+        input_: The input; closed at the end of the run.
         session: Reads the images.
         sources: Told of each image that has its outcome.
         output: Where results go.
@@ -60,7 +59,7 @@ class Run:
     def __init__(
         self,
         open_desk: Callable[[], Desk],
-        open_input: Callable[[Desk], Reader],
+        input_: RunInput,
         session: Session,
         sources: Sources,
         *,
@@ -69,7 +68,7 @@ class Run:
         stop: asyncio.Event,
     ) -> None:
         self._open_desk = open_desk
-        self._open_input = open_input
+        self._input = input_
         self._session = session
         self._sources = sources
         self._output = output
@@ -79,7 +78,7 @@ class Run:
         )
         self._thread = ThreadPoolExecutor(1, "aliocr job")
         self._desk: Desk | None = None
-        self._intake: Intake | None = None
+        self._prefetch: Prefetch | None = None
         self._began = time.monotonic()
         self._noted = Bill()  # as was last written down
         self._promised = 0  # images that were drawn and not yet given to the session
@@ -103,13 +102,13 @@ class Run:
         """How far it has come."""
         rows = self._tally.total()
         failed = {kind: number for kind, number in self._tally.items() if kind is not None}
-        total = self._intake.total if self._intake else None
+        total = self._prefetch.total if self._prefetch else None
         return Progress(
             read=self._tally[None],
             failed=failed,
             rows=rows,
             total=None if total is None else max(total, rows),
-            exact=self._intake is not None and self._intake.counted,
+            exact=self._prefetch is not None and self._prefetch.counted,
             spent=self._charges.bill.spent,
             budget=self._charges.budget,
             seconds=time.monotonic() - self._began,
@@ -136,8 +135,8 @@ class Run:
         try:
             desk = await self._in_thread(self._opened)
             loop = asyncio.get_running_loop()
-            self._intake = Intake(partial(self._open_input, desk), desk.seen, loop)
-            await self._work(desk, self._intake)
+            self._prefetch = Prefetch(self._input.open, desk.start, desk.seen, loop)
+            await self._work(desk, self._prefetch)
         finally:
             await self._close()
         read, failed = self._counts
@@ -163,12 +162,12 @@ class Run:
             self._tally[each.reason] += each.rows
         return desk
 
-    async def _work(self, desk: Desk, intake: Intake) -> None:
+    async def _work(self, desk: Desk, prefetch: Prefetch) -> None:
         try:
             async with asyncio.TaskGroup() as tasks:
                 _ = tasks.create_task(self._write(desk), name="aliocr job writer")
                 _ = tasks.create_task(self._keep(desk), name="aliocr job keeper")
-                await self._read(desk, intake)
+                await self._read(desk, prefetch)
                 self._all_answered = True
                 self._came.set()
                 self._news.set()
@@ -176,8 +175,8 @@ class Run:
             error = group.exceptions[0]
             raise error from error.__cause__
 
-    async def _read(self, desk: Desk, intake: Intake) -> None:
-        stream = self._session.stream(self._images(desk, intake), stop=self._stop)
+    async def _read(self, desk: Desk, prefetch: Prefetch) -> None:
+        stream = self._session.stream(self._images(desk, prefetch), stop=self._stop)
         async with aclosing(stream) as outcomes:
             async for outcome in outcomes:
                 self._take(desk, outcome)
@@ -206,10 +205,10 @@ class Run:
             desk.write()
             self._news.set()
 
-    async def _images(self, desk: Desk, intake: Intake) -> AsyncIterator[Image]:
+    async def _images(self, desk: Desk, prefetch: Prefetch) -> AsyncIterator[Image]:
         while not self._drawn:
-            taken = await intake.take(ROWS_AT_ONCE)
-            drawn = await self._in_thread(partial(desk.draw, taken))
+            batch = await prefetch.take(ROWS_AT_ONCE)
+            drawn = await self._in_thread(partial(desk.draw, batch))
             self._count(*drawn.written)
             self._news.set()
             await self._promise(desk, len(drawn.wanted))
@@ -284,8 +283,10 @@ class Run:
 
     def _closed(self) -> None:
         try:
-            if self._intake is not None:
-                self._intake.stop()
+            if self._prefetch is None:
+                self._input.close()
+            else:
+                self._prefetch.stop()
         finally:
             if self._desk is not None:
                 self._closed_desk(self._desk)

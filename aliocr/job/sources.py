@@ -1,4 +1,4 @@
-"""What the rows of an input stand for: images that the service is asked to read."""
+"""Sources: how the text of a row becomes the image that the service is asked to read."""
 
 from __future__ import annotations
 
@@ -10,54 +10,48 @@ from aliocr.models import Image, Outcome
 
 
 class Sources(Protocol):
-    """Makes images of what stands in an input."""
+    """Makes an image of the source of a row: its URL or path."""
 
     @property
     def interval(self) -> int | None:
-        """One frame of so many is asked for; None, with `max_frames`, for the first one."""
-        ...
+        """As of `aliocr.Image`, for all images; None, as `max_frames` then, for the first frame."""
 
     @property
     def max_frames(self) -> int | None:
-        """Frames that are read of one image, and charged, at most; None for one."""
-        ...
+        """Frames of one image that are read, and charged, at most; None for one."""
 
     def check(self, source: str) -> None:
-        """Refuse what stands for no image.
+        """Refuse a source that names no image.
 
         Raises:
-            ValueError: It is none; the message says why.
+            ValueError: With the reason.
         """
-        ...
 
     def image(self, source: str) -> Image:
-        """The image. May block: it is called in a thread.
+        """Return the image. May block: the job calls it in a thread.
 
         Raises:
-            ValueError: It is none; the message says why.
+            ValueError: The source names no image; with the reason.
         """
-        ...
 
     def is_file(self, source: str) -> bool:
-        """Whether it is the path of a file: a `?` in it begins no query, and it is written whole.
+        """Return whether a source is a path: a `?` begins no query then, and it is written whole.
 
         Args:
-            source: One that `image` has taken.
+            source: One that `image` has accepted.
         """
-        ...
 
     def done(self, outcome: Outcome) -> None:
-        """Called for each image once, on the event loop, when it has its outcome."""
-        ...
+        """Hear of the outcome of an image; called once for each, on the event loop."""
 
 
 @attrs.frozen
 class Urls:
-    """Sources are URLs, which the service downloads itself.
+    """Sources that are URLs; the service downloads the images.
 
     Args:
         interval: As of `aliocr.Image`, for all of them.
-        max_frames: The same.
+        max_frames: As of `aliocr.Image`, too.
 
     Raises:
         ValueError: One without the other, or a number below 1.
@@ -67,21 +61,21 @@ class Urls:
     max_frames: int | None = None
 
     def __attrs_post_init__(self) -> None:
-        """Have the model check the pair."""
+        """Check the pair by making an image with it."""
         self.image("https://example.com/")
 
     def check(self, source: str) -> None:
-        """Refuse what is no URL that the service would take."""
+        """Refuse a source that is no URL, or that the service would refuse."""
         self.image(source)
 
     def image(self, source: str) -> Image:
-        """The image at this URL."""
+        """Return the image at this URL."""
         return Image(source, interval=self.interval, max_frames=self.max_frames)
 
     def is_file(self, source: str) -> bool:
-        """None is one."""
+        """Return False: no source is a path."""
         del source
         return False
 
     def done(self, outcome: Outcome) -> None:
-        """Nothing: a URL holds nothing."""
+        """Do nothing: a URL holds nothing open."""

@@ -14,7 +14,7 @@ import attrs
 
 from aliocr.errors import APIError, without_query
 from aliocr.job.budget import Bill
-from aliocr.job.input.prefetch import Taken
+from aliocr.job.input.prefetch import RowBatch
 from aliocr.job.input.rows import BAD_ROW, BadRow, Row, RowOrBad
 from aliocr.job.output.ledger import Ledger
 from aliocr.job.output.result import Read, Result, Unread
@@ -66,7 +66,6 @@ class Desk:
     Attributes:
         start: Where the input is to be read from; None for its beginning.
         seen: What stood for the input up to and with some rows behind that, when it was read.
-        names: The pictures of a folder that have their numbers already, in order.
         duplicates: Rows that got the result of an equal one, in all runs.
     """
 
@@ -78,11 +77,10 @@ class Desk:
         self._only = RowSet(self._journal.retries()) if alone else None
         self._last = math.inf if self._only is None else self._only.most or 0
         first = (self._only and self._only.least) or self._journal.facts.through + 1
-        self.start = self._journal.mark_before(first)
+        self.start = self._journal.checkpoint_before(first)
         before = self.start.number if self.start else 0
         self._reached = before
         self.seen = self._journal.digests(after=before)
-        self.names = self._journal.names()
         # Rows that are equal to one that is being read, by the digest of their source.
         self._waiting: dict[bytes, list[Row]] = {}
         self._kept: list[tuple[Wanted, Result]] = []
@@ -113,22 +111,22 @@ class Desk:
         """Rows that wait for the outcome of an equal one."""
         return sum(map(len, self._waiting.values()))
 
-    def draw(self, taken: Taken) -> Drawn:
+    def draw(self, batch: RowBatch) -> Drawn:
         """Look at rows, and write at once what becomes of those that need not be read.
 
         Args:
-            taken: The rows.
+            batch: The rows.
 
         Raises:
             JobError: There is no room for results.
         """
         with self._ledger.writing():
-            return self._drawn(taken)
+            return self._drawn(batch)
 
-    def _drawn(self, taken: Taken) -> Drawn:
+    def _drawn(self, batch: RowBatch) -> Drawn:
         wanted: list[Wanted] = []
         written: list[Result] = []
-        for row in taken.rows:
+        for row in batch.rows:
             asked_for = self._only is None or row.number in self._only
             if asked_for and not self._ledger.has(row.number):
                 match self._looked_at(row):
@@ -138,14 +136,14 @@ class Desk:
                         written.append(result)
                     case None:
                         pass
-        for mark in taken.marks:
-            self._journal.mark(mark)
+        for checkpoint in batch.checkpoints:
+            self._journal.add_checkpoint(checkpoint)
         self._ledger.write(written)
-        if taken.rows:
-            self._reached = taken.rows[-1].number
+        if batch.rows:
+            self._reached = batch.rows[-1].number
         else:
             self._journal.total = self._reached
-        last = not taken.rows or taken.rows[-1].number >= self._last
+        last = not batch.rows or batch.rows[-1].number >= self._last
         return Drawn(tuple(wanted), tuple(written), last)
 
     def keep(self, wanted: Wanted, outcome: Outcome) -> Result:

@@ -1,4 +1,4 @@
-"""hOCR 1.2: what was read as XHTML that other programs take, such as those that make PDFs.
+"""hOCR 1.2: text and boxes as XHTML, the input of other programs, such as makers of PDFs.
 
 Source: "hOCR - OCR Workflow and Output embedded in HTML", version 1.2.
 """
@@ -40,11 +40,11 @@ NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Source: "Extensible Markup Language (XML) 1.0", production 2."""
 
 MOST = 2**31 - 1
-"""Of a pixel: what programs hold a coordinate in, and more than any picture has."""
+"""The largest coordinate: it fits the integers of other programs, and exceeds any picture."""
 
 
-class _Row(Protocol):
-    """What a row of an output is, too."""
+class _OutputRow(Protocol):
+    """A row of a job's output that was read."""
 
     @property
     def source(self) -> str: ...
@@ -59,12 +59,12 @@ class _Row(Protocol):
     def frames(self) -> tuple[Frame, ...]: ...
 
 
-_Page: TypeAlias = Scan | Frame | _Row
+_HocrPage: TypeAlias = Scan | Frame | _OutputRow
 
 
 @attrs.frozen
-class _Box:
-    """Whole pixels, from the upper left; `right` and `bottom` are the first beyond it."""
+class _PixelBox:
+    """A box in whole pixels, from the upper left; `right` and `bottom` are just outside."""
 
     left: int
     top: int
@@ -75,15 +75,15 @@ class _Box:
         return f"bbox {self.left} {self.top} {self.right} {self.bottom}"
 
     @classmethod
-    def around(cls, left: float, top: float, right: float, bottom: float) -> _Box:
-        """The whole pixels that hold it, of those there can be."""
+    def around(cls, left: float, top: float, right: float, bottom: float) -> _PixelBox:
+        """Return the smallest box of whole pixels around these edges, from 0 to `MOST`."""
         left, top = (min(max(0, math.floor(edge)), MOST) for edge in (left, top))
         right, bottom = (min(math.ceil(edge), MOST) for edge in (right, bottom))
         return cls(left, top, max(left, right), max(top, bottom))
 
-    def within(self, page: _Box) -> _Box:
-        """The part of it on the page; a box without width at its edge if there is none."""
-        return _Box(
+    def within(self, page: _PixelBox) -> _PixelBox:
+        """Return the part on the page; if there is none, a box without width at the page's edge."""
+        return _PixelBox(
             min(self.left, page.right),
             min(self.top, page.bottom),
             min(self.right, page.right),
@@ -92,22 +92,22 @@ class _Box:
 
 
 def to_hocr(
-    scan: Scan | _Row, *, size: tuple[int, int] | None = None, title: str | None = None
+    scan: Scan | _OutputRow, *, size: tuple[int, int] | None = None, title: str | None = None
 ) -> str:
-    """What was read as an hOCR document: pages, lines in reading order, words.
+    """Return a scan as an hOCR document: pages, lines in reading order, words.
 
-    A picture of several frames has a page for each. The service says where a line or a part of one
-    is, and not where its words are: a word's box is its share of that, by the width that its
-    letters usually have. A text without places is a line as large as its page.
+    A picture of several frames has a page for each. The service gives no boxes of words: a word's
+    box is its share of the region's box, by the usual width of its letters. A text without places
+    is a line as large as its page.
 
     Characters that XML cannot hold are left out.
 
     Args:
         scan: A scan, or a row of an output that was read (`aliocr.Read`).
-        size: Width and height of the picture in pixels, in which all boxes are kept. None for what
-            the regions fill, as the service does not say.
-        title: The document's title, and the picture's name in it, for which other programs look;
-            None for its URL without the query, or its path.
+        size: Width and height of the picture in pixels; all boxes are kept inside. None for the
+            part that the regions fill, as the service does not give the size.
+        title: The document's title, and the picture's name, by which other programs find it; None
+            for its URL without the query, or its path.
 
     Raises:
         ValueError: The size is not two numbers above 0.
@@ -116,15 +116,15 @@ def to_hocr(
         raise ValueError(f"size must be a width and a height in pixels or None, not {size!r}")
     source = scan.image.url if isinstance(scan, Scan) else scan.source
     name = title if title is not None else without_query(source) if "://" in source else source
-    pages: tuple[_Page, ...] = scan.frames or (scan,)
+    pages: tuple[_HocrPage, ...] = scan.frames or (scan,)
     head = HEAD.format(title=_escaped(name), version=__version__, pages=len(pages))
     body = (line for number, page in enumerate(pages) for line in _page(page, number, size, name))
     return head + "\n".join(body) + "\n</body>\n</html>\n"
 
 
-def _page(page: _Page, number: int, size: tuple[int, int] | None, name: str) -> Iterator[str]:
+def _page(page: _HocrPage, number: int, size: tuple[int, int] | None, name: str) -> Iterator[str]:
     filled = _around(page.regions)
-    whole = _Box(0, 0, *(size or (filled.right, filled.bottom)))
+    whole = _PixelBox(0, 0, *(size or (filled.right, filled.bottom)))
     image = " ".join(name.replace('"', "%22").split())
     yield _tag(
         "div", "ocr_page", f"page_{number + 1}", f'image "{image}"; {whole}; ppageno {number}'
@@ -146,34 +146,34 @@ def _tag(name: str, kind: str, label: str, title: str) -> str:
     return f'<{name} class="{kind}" id="{label}" title={quoteattr(_legal(title))}>'
 
 
-def _around(regions: Iterable[Region]) -> _Box:
+def _around(regions: Iterable[Region]) -> _PixelBox:
     boxes = [(each.x, each.y, each.x + each.w, each.y + each.h) for each in map(_real, regions)]
     if not boxes:
-        return _Box(0, 0, 0, 0)
+        return _PixelBox(0, 0, 0, 0)
     left, top, right, bottom = zip(*boxes, strict=True)
-    return _Box.around(min(left), min(top), max(right), max(bottom))
+    return _PixelBox.around(min(left), min(top), max(right), max(bottom))
 
 
 def _real(region: Region) -> Region:
-    """The region, in numbers of which sums are numbers; a reply may hold any, and a file NaN."""
-    # In this order: NaN is not greater than what it is compared to, which stays.
+    """Return the region with finite numbers; a reply may hold any number, and a file NaN."""
+    # In this order: of a number and a NaN, `max` and `min` return the first.
     x, y = (min(max(-MOST, edge), MOST) for edge in (region.x, region.y))
     w, h = (min(max(0, length), MOST) for length in (region.w, region.h))
     return Region(region.text, x, y, w, h)
 
 
-def _words(regions: Iterable[Region]) -> Iterator[tuple[str, _Box]]:
-    """The words of a line, each with its share of its region."""
+def _words(regions: Iterable[Region]) -> Iterator[tuple[str, _PixelBox]]:
+    """Give the words of a line, each with its share of the region's box."""
     for region in map(_real, regions):
         length = _width(region.text) or 1  # of marks alone
         for found in re.finditer(r"\S+", region.text):
             start = region.x + region.w * _width(region.text[: found.start()]) / length
             end = region.x + region.w * _width(region.text[: found.end()]) / length
-            yield found[0], _Box.around(start, region.y, end, region.y + region.h)
+            yield found[0], _PixelBox.around(start, region.y, end, region.y + region.h)
 
 
 def _width(text: str) -> float:
-    """In usual letters: marks have none of their own, Chinese characters that of two."""
+    """Return the width in letters: 0 for a combining mark, 2 for a Chinese character."""
     return sum(
         0 if unicodedata.combining(each) else 2 if unicodedata.east_asian_width(each) in "WF" else 1
         for each in text

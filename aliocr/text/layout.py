@@ -1,8 +1,8 @@
-"""From pieces of text on a page to the lines, and the string, that a person reads.
+"""Reading order: the lines, and the text, that pieces on a page make.
 
-Engines find pieces; which to read first, and which make one line, is decided here. A page is taken
-apart by white space: columns first, then blocks, and what cannot be divided is read row by row. One
-that is turned a little is put straight first.
+Engines find pieces; this module orders them and joins them to lines. A page is divided by white
+space, first into columns, then into blocks; a block is read row by row. A page that is turned a
+little is straightened first.
 """
 
 from __future__ import annotations
@@ -15,43 +15,51 @@ from typing import Generic, Protocol, TypeVar
 
 import attrs
 
-from aliocr.text.geometry import Box, Boxes, Placed, gaps, line_height, straightened, widest
+from aliocr.text.geometry import (
+    PlacedText,
+    StraightBox,
+    StraightBoxes,
+    gaps,
+    line_height,
+    straightened,
+    widest,
+)
 
-# Lengths in line heights: the median height of the pieces at hand.
+# Lengths in line heights: the median height of the pieces.
 MIN_GUTTER = 1.0
 MIN_BLOCK_GAP = 0.8
 MIN_BAND = 2.0
-"""A blank line between paragraphs leaves less. A wider band parts a page before its columns do, if
-it is as wide as the gutter, or parts a line alone: a headline or a page number."""
+"""More than a blank line between paragraphs. A band of white so high divides a page before its
+columns do, if it is as wide as the gutter, or cuts off a single line: a headline or page number."""
 
 BAND_TO_GUTTER = 0.85
-"""A band so wide, of the gutter's width, parts the page first."""
+"""A band of this part of the gutter's width divides the page before the gutter does."""
 
 ALIKE = 0.8
-"""Bands as wide as this, of the widest, part the page with it."""
+"""Bands of this part of the widest band's width divide the page together with it."""
 
 MIN_COLUMN_WIDTH = 7.0
 """Narrower pieces side by side are the cells of a table, which is read by rows, unless one side is
-running text and the other no part of it: notes at its side, or a menu."""
+running text and the other is not: notes at its side, or a menu."""
 
 MIN_TEXT_WIDTH = 15.0
 FULL_LINE = 0.85
-"""Of the longest line. Most lines of running text are as full, those of a list are not."""
+"""Of the longest line. Most lines of running text are so full; most lines of a list are not."""
 
 MIN_COLUMN_PIECES = 3
 MIN_COLUMN_BALANCE = 1 / 3
-"""Pieces of the emptier column over those of the fuller; a third admits one column beside two."""
+"""Pieces of the emptier column over pieces of the fuller; a third admits one column beside two."""
 
 MAX_NOTES = 0.75
 MAX_LEVEL = 0.75
-"""Notes are fewer than the lines they stand beside, and level with them by chance: about half are.
-The cells of a table all are."""
+"""Notes are fewer than the lines beside them, and about half are level with a line, by chance. The
+cells of a table are all level."""
 
 LEVEL = 0.15
-"""Heights that the centres of two cells of a row may differ by."""
+"""The centres of two cells of a row differ by so many heights at most."""
 
-P = TypeVar("P", bound=Placed)
-P_co = TypeVar("P_co", bound=Placed, covariant=True)
+P = TypeVar("P", bound=PlacedText)
+P_co = TypeVar("P_co", bound=PlacedText, covariant=True)
 
 
 @attrs.frozen
@@ -60,8 +68,7 @@ class Line(Generic[P_co]):
 
     Args:
         text: Its text; `str(line)` is the same.
-        regions: What it is made of, from the left; empty where the service gave a text without
-            places.
+        regions: Its pieces, from the left; empty where the service gave a text without places.
     """
 
     text: str
@@ -72,30 +79,28 @@ class Line(Generic[P_co]):
 
     @classmethod
     def of(cls, regions: Sequence[P_co]) -> Line[P_co]:
-        """The line of regions that stand side by side, from the left."""
+        """Return the line that regions side by side make, from the left."""
         return cls(joined_text(regions), tuple(regions))
 
 
-class Page(Protocol[P_co]):
-    """What has text with places: a scan, or one of its frames."""
+class PageText(Protocol[P_co]):
+    """A text and its pieces: a scan, or one of its frames."""
 
     @property
     def text(self) -> str:
-        """All of it, run on."""
-        ...
+        """The whole text in one string."""
 
     @property
     def regions(self) -> tuple[P_co, ...]:
-        """Its pieces, in any order; may be empty though there is text."""
-        ...
+        """The pieces in any order; may be empty though there is text."""
 
 
-def lines_of(page: Page[P], frames: Sequence[Page[P]] = ()) -> tuple[Line[P], ...]:
-    """The lines of a page in reading order; frame by frame, where that says more than the whole.
+def lines_of(page: PageText[P], frames: Sequence[PageText[P]] = ()) -> tuple[Line[P], ...]:
+    """Return the lines of a page in reading order; of its frames, if they have more text.
 
-    Whether the service puts the text of all frames into that of the picture is not documented. A
-    frame that says at the same places what the one before says is left out: an animation that
-    stands still.
+    The documents do not say if the text of a picture includes the text of all its frames. A frame
+    with the same pieces at the same places as the frame before is left out: the animation stands
+    still.
 
     Args:
         page: The picture as a whole.
@@ -110,14 +115,14 @@ def lines_of(page: Page[P], frames: Sequence[Page[P]] = ()) -> tuple[Line[P], ..
     return tuple(line for frame in moving for line in _lines(frame))
 
 
-def _lines(page: Page[P]) -> tuple[Line[P], ...]:
+def _lines(page: PageText[P]) -> tuple[Line[P], ...]:
     if page.regions:
         lines = (Line.of(row) for row in _rows(page.regions))
         return tuple(line for line in lines if line.text)
     return (Line(page.text),) if page.text else ()
 
 
-def _pieces(page: Page[P]) -> list[str]:
+def _pieces(page: PageText[P]) -> list[str]:
     return [region.text for region in page.regions] or [page.text]
 
 
@@ -125,8 +130,8 @@ def _letters(pieces: Iterable[str]) -> int:
     return sum(len(piece.replace(" ", "")) for piece in pieces)
 
 
-def _moves(before: Page[P], frame: Page[P]) -> bool:
-    """It says something else than the frame before, or elsewhere."""
+def _moves(before: PageText[P], frame: PageText[P]) -> bool:
+    """Return whether a frame has other pieces than the frame before, or has them elsewhere."""
     return _pieces(before) != _pieces(frame) or any(
         abs(old.x - new.x) >= new.h or abs(old.y - new.y) >= new.h
         for old, new in zip(before.regions, frame.regions, strict=True)
@@ -134,10 +139,10 @@ def _moves(before: Page[P], frame: Page[P]) -> bool:
 
 
 def reading_order(regions: Iterable[P]) -> tuple[P, ...]:
-    """The same regions in the order a person reads them: columns left to right, then rows.
+    """Return the regions in the order a person reads them: columns left to right, then rows.
 
-    On a page of two columns the order engines give costs seven in ten characters, this one none;
-    `python -m benchmarks.reading` measures pages of many kinds.
+    On a page of two columns, seven in ten characters are misplaced in the order of an engine, and
+    none in this one; `python -m benchmarks.reading` measures pages of many kinds.
 
     Args:
         regions: Boxes of one picture, in pixels, in any order.
@@ -146,9 +151,9 @@ def reading_order(regions: Iterable[P]) -> tuple[P, ...]:
 
 
 def _rows(regions: Sequence[P]) -> Iterable[Sequence[P]]:
-    """The regions row by row, those of a row from the left."""
-    # A stack, not recursion: a page of a thousand lines may be taken apart line by line.
-    waiting: list[Sequence[Box[P]]] = [straightened(regions)]
+    """Give the regions row by row, each row from the left."""
+    # A stack, not recursion: a page of a thousand lines may be divided line by line.
+    waiting: list[Sequence[StraightBox[P]]] = [straightened(regions)]
     while waiting:
         group = waiting.pop()
         parts = _parts(group) if len(group) > 1 else ()
@@ -159,11 +164,11 @@ def _rows(regions: Sequence[P]) -> Iterable[Sequence[P]]:
                 yield [box.piece for box in row]
 
 
-def joined_text(regions: Iterable[Placed]) -> str:
-    """The texts as one string: a space between two, none between two CJK characters.
+def joined_text(regions: Iterable[PlacedText]) -> str:
+    """Return the texts as one string, with spaces between, but not between two CJK characters.
 
     Args:
-        regions: In reading order; those without text leave no trace.
+        regions: In reading order; regions without text are left out.
     """
     texts = [region.text for region in regions if region.text]
     joined = texts[:1]
@@ -174,17 +179,17 @@ def joined_text(regions: Iterable[Placed]) -> str:
     return "".join(joined)
 
 
-# --- taking a page apart --------------------------------------------------------------------------
+# --- dividing a page ------------------------------------------------------------------------------
 
 
-def _parts(group: Boxes[P]) -> Sequence[Boxes[P]]:
-    """What is read one after the other, by the white between; one part if nothing divides them."""
+def _parts(group: StraightBoxes[P]) -> Sequence[StraightBoxes[P]]:
+    """Divide a group by its widest white into parts that are read one after the other."""
     line = line_height(group)
     across, gutter = widest(gaps((each.x, each.x + each.w) for each in group))
     bands = gaps((each.y, each.y + each.h) for each in group)
     first = max(MIN_BAND * line, BAND_TO_GUTTER * across)
-    if parting := [place for wide, place in bands if wide >= first]:
-        return _bands(group, parting)
+    if dividing := [place for wide, place in bands if wide >= first]:
+        return _bands(group, dividing)
     for wide, place in bands[:1] + bands[-1:]:
         parts = _bands(group, [place])
         if wide >= MIN_BAND * line and min(map(len, parts)) == 1:
@@ -194,21 +199,21 @@ def _parts(group: Boxes[P]) -> Sequence[Boxes[P]]:
         right = [each for each in group if not each.x < gutter]  # NaN is on no side of it
         if _are_columns(left, right, line):
             return left, right
-    # All that are alike: rows of a table, if parted one by one, could end as a few tall columns.
+    # All bands alike at once: a table divided row by row could end as a few tall columns.
     least = max(MIN_BLOCK_GAP * line, ALIKE * widest(bands)[0])
     return _bands(group, [place for wide, place in bands if wide >= least])
 
 
-def _bands(group: Boxes[P], places: Sequence[float]) -> Sequence[Boxes[P]]:
-    """What is above, between and below the ends of gaps, which are in order."""
-    parts: list[list[Box[P]]] = [[] for _ in range(len(places) + 1)]
+def _bands(group: StraightBoxes[P], places: Sequence[float]) -> Sequence[StraightBoxes[P]]:
+    """Divide a group at these heights, which are in order."""
+    parts: list[list[StraightBox[P]]] = [[] for _ in range(len(places) + 1)]
     for each in group:
         parts[bisect_right(places, each.y)].append(each)
     return parts
 
 
-def _are_columns(left: Boxes[P], right: Boxes[P], line: float) -> bool:
-    """Whether the two are to be read one after the other, and not row by row."""
+def _are_columns(left: StraightBoxes[P], right: StraightBoxes[P], line: float) -> bool:
+    """Return whether two sides are columns: read one after the other, not row by row."""
     few, many = sorted((left, right), key=len)
     if len(few) < MIN_COLUMN_PIECES or _beside(few, many) < len(few) / 2:
         return False
@@ -222,7 +227,7 @@ def _are_columns(left: Boxes[P], right: Boxes[P], line: float) -> bool:
     )
 
 
-def _is_running_text(lines: Boxes[P], line: float) -> bool:
+def _is_running_text(lines: StraightBoxes[P], line: float) -> bool:
     full = FULL_LINE * max(each.w for each in lines)
     return (
         _width(lines) >= MIN_TEXT_WIDTH * line
@@ -230,8 +235,8 @@ def _is_running_text(lines: Boxes[P], line: float) -> bool:
     )
 
 
-def _beside(some: Boxes[P], others: Boxes[P], *, by: float = 1.0) -> int:
-    """How many have one of the others beside them: centres so few of their heights apart."""
+def _beside(some: StraightBoxes[P], others: StraightBoxes[P], *, by: float = 1.0) -> int:
+    """Count those with another beside them: centres at most `by` of their own height apart."""
     centres = sorted(each.middle for each in others)
     found = 0
     for each in some:
@@ -240,9 +245,9 @@ def _beside(some: Boxes[P], others: Boxes[P], *, by: float = 1.0) -> int:
     return found
 
 
-def _by_rows(group: Boxes[P]) -> Iterable[Boxes[P]]:
-    """Rows from above, each from the left; a row's centres differ by less than half a height."""
-    rows: list[list[Box[P]]] = []
+def _by_rows(group: StraightBoxes[P]) -> Iterable[StraightBoxes[P]]:
+    """Give rows from above, each from the left; its centres are less than half a height apart."""
+    rows: list[list[StraightBox[P]]] = []
     for each in sorted(group, key=lambda each: each.middle):
         if rows and each.middle - rows[-1][0].middle < min(each.h, rows[-1][0].h) / 2:
             rows[-1].append(each)
@@ -252,7 +257,7 @@ def _by_rows(group: Boxes[P]) -> Iterable[Boxes[P]]:
         yield sorted(row, key=lambda each: each.x)
 
 
-def _width(group: Boxes[P]) -> float:
+def _width(group: StraightBoxes[P]) -> float:
     return statistics.median(each.w for each in group)
 
 
@@ -260,7 +265,7 @@ def _width(group: Boxes[P]) -> float:
 
 
 def is_cjk(character: str) -> bool:
-    """Han, kana, their punctuation and full-width forms; not Hangul, which is written with spaces.
+    """Return whether a character is Han, kana, their punctuation or full-width; Hangul has spaces.
 
     Ranges, since `unicodedata` has no property for a script.
     """

@@ -1,4 +1,4 @@
-"""Finding words in what was read."""
+"""Find words in the lines that were read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aliocr.models import Region
 from aliocr.text.layout import Line, is_cjk
 
 HALF_WIDTH_MARKS = "\uff9e\uff9f"
-"""The voicing marks of half-width kana, which stand beside their letter instead of on it."""
+"""The voicing marks of half-width kana: characters of their own, behind their letter."""
 
 
 class _Outcome(Protocol):
@@ -30,14 +30,14 @@ Searched = TypeVar("Searched", bound=_Outcome)
 
 @attrs.frozen
 class Match(Generic[Searched]):
-    """One place where the words stand.
+    """One place where the words were found.
 
     Args:
-        outcome: In what: a scan, or a row of an output.
-        number: Of the first of its lines, from 0.
-        lines: The line they stand in, or those they run over.
-        start: Where they begin in the text of the first.
-        end: Where they end in the text of the last: before this character.
+        outcome: The scan, or the row of an output, that they were found in.
+        number: The number of the first of `lines`, from 0.
+        lines: The line that holds the words, or several if the words run over its end.
+        start: The first character of the words in the first line.
+        end: The end of the words in the last line: before this character.
     """
 
     outcome: Searched
@@ -48,7 +48,7 @@ class Match(Generic[Searched]):
 
     @property
     def spans(self) -> tuple[tuple[Line[Region], int, int], ...]:
-        """Each line, and from where to where the words stand in it."""
+        """Each line, with start and end of the words in it."""
         last = len(self.lines) - 1
         return tuple(
             (line, self.start if at == 0 else 0, self.end if at == last else len(line.text))
@@ -57,29 +57,29 @@ class Match(Generic[Searched]):
 
     @property
     def text(self) -> str:
-        """The words as they stand there, a blank for the end of a line."""
+        """The words as they were found, with a blank for the end of a line."""
         return " ".join(line.text[start:end] for line, start, end in self.spans)
 
     @property
     def regions(self) -> tuple[Region, ...]:
-        """The pieces they stand in, to be marked; empty where the service gave no places."""
+        """The regions that hold the words, to be marked; empty where the service gave no places."""
         return tuple(
             region for line, start, end in self.spans for region in _within(line, start, end)
         )
 
 
 def search(outcomes: Iterable[Searched], words: str) -> Iterator[Match[Searched]]:
-    """Find words in outcomes, one after the other as they are drawn.
+    """Find words in outcomes, lazily.
 
-    As in the search of a browser: the words are one phrase, anywhere, also inside of longer words.
-    Upper and lower case are the same, and so are full-width and other forms of one character. Any
-    blanks are one; beside a Chinese or Japanese character they count for nothing. The phrase may
-    run over the end of a line.
+    As in the search of a browser: the words are one phrase, anywhere, also inside longer words.
+    Upper and lower case are the same, and so are full-width and other forms of one character. A
+    run of blanks counts as one blank, and as none beside a Chinese or Japanese character. The
+    phrase may run over the end of a line.
 
     Args:
-        outcomes: Scans and failures, or the rows of an output (`aliocr.results`); what was not
-            read is passed over.
-        words: What to find.
+        outcomes: Scans and failures, or the rows of an output (`aliocr.results`); failures are
+            skipped.
+        words: The phrase to find.
 
     Returns:
         The matches of each outcome in the order of its lines; they do not overlap.
@@ -97,7 +97,7 @@ def _found(outcome: Searched, wanted: str) -> Iterator[Match[Searched]]:
     lines = cast("_WithLines", outcome).lines
     whole = " ".join(line.text for line in lines)
     if whole.isascii() and _without_blanks(wanted) not in _without_blanks(whole).lower():
-        return  # most outcomes, most often: four times as fast as looking at each letter
+        return  # as most do: four times as fast as comparing letter by letter
     letters = _letters(line.text for line in lines)
     text = "".join(letter.folded for letter in letters)
     at = text.find(wanted)
@@ -113,7 +113,7 @@ def _without_blanks(text: str) -> str:
 
 
 class _Letter(NamedTuple):
-    """One character as it is compared, and where it stands: its line, and from where to where."""
+    """One character as it is compared, and its place: line, start and end."""
 
     folded: str
     line: int
@@ -122,7 +122,7 @@ class _Letter(NamedTuple):
 
 
 def _letters(lines: Iterable[str]) -> list[_Letter]:
-    """All that count, of all lines."""
+    """Return the characters of all lines that are compared."""
     found: list[_Letter] = []
     blank: _Letter | None = None
     for number, line in enumerate(lines):
@@ -141,20 +141,18 @@ def _letters(lines: Iterable[str]) -> list[_Letter]:
 
 
 def _characters(text: str) -> Iterator[tuple[int, int]]:
-    """From where to where each goes, with the marks that belong to it."""
+    """Give start and end of each character, together with its combining marks."""
     start = 0
     for place in range(1, len(text) + 1):
-        if place == len(text) or not _is_mark(text[place]):
-            yield start, place
-            start = place
-
-
-def _is_mark(character: str) -> bool:
-    return unicodedata.combining(character) != 0 or character in HALF_WIDTH_MARKS
+        following = text[place : place + 1]
+        if following and (unicodedata.combining(following) or following in HALF_WIDTH_MARKS):
+            continue
+        yield start, place
+        start = place
 
 
 def _folded(character: str) -> str:
-    """As it is compared: any blank is one, what cannot be seen is nothing."""
+    """Return a character as it is compared: any blank as a space, an invisible one as nothing."""
     if character.isascii():
         return " " if character.isspace() else character.lower()
     plain = unicodedata.normalize("NFKC", character)
@@ -165,7 +163,7 @@ def _folded(character: str) -> str:
 
 
 def _within(line: Line[Region], start: int, end: int) -> Iterator[Region]:
-    """The pieces of a line that have a part between the two places of its text."""
+    """Give the regions of a line that have a part between two places of its text."""
     stop = 0
     for region in line.regions:
         begin = line.text.index(region.text, stop)

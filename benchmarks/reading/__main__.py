@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from aliocr.emulator.engine import RapidOCREngine
-from aliocr.text.geometry import Placed
+from aliocr.text.geometry import PlacedText
 from aliocr.text.layout import reading_order
 from benchmarks.reading.drawing import draw, measure
 from benchmarks.reading.errors import character_errors, squeezed
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         found = engine.recognize(picture)
         shuffled = random.Random(0).sample(page.pieces, len(page.pieces))
         from_above = sorted(shuffled, key=lambda piece: (piece.y, piece.x))
-        orders: tuple[Iterable[Placed], ...] = (
+        orders: tuple[Iterable[PlacedText], ...] = (
             *(from_above, reading_order(shuffled)),
             *(found, reading_order(found)),
         )
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _errors(page: Page, order: Iterable[Placed]) -> float:
+def _errors(page: Page, order: Iterable[PlacedText]) -> float:
     true = "".join(piece.text for piece in page.pieces)
     return character_errors(squeezed(true), squeezed("".join(piece.text for piece in order)))
 

@@ -10,7 +10,7 @@ import attrs
 import pytest
 
 from aliocr.models import Image, Region, Scan
-from aliocr.text.geometry import Placed
+from aliocr.text.geometry import PlacedText
 from aliocr.text.layout import lines_of, reading_order
 
 ROOT = Path(__file__).parents[2]
@@ -32,7 +32,7 @@ Lines of one length do not say how far their page is turned, and at four degrees
 rows, stand in each other's light."""
 
 
-def _errors(page: Page, order: tuple[Placed, ...]) -> float:
+def _errors(page: Page, order: tuple[PlacedText, ...]) -> float:
     true, found = ("".join(piece.text for piece in pieces) for pieces in (page.pieces, order))
     return character_errors(squeezed(true), squeezed(found))
 
@@ -102,7 +102,7 @@ def test_errors_are_counted_as_they_are_elsewhere() -> None:
 
 
 def test_pages_are_drawn_and_measured() -> None:
-    """Whoever runs the measurement sees what was read."""
+    """The pictures of the measurement hold the text of their pages."""
     pytest.importorskip("PIL")
     from benchmarks.reading.drawing import draw, measure
 

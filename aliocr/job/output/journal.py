@@ -21,7 +21,7 @@ from typing import Any
 
 import attrs
 
-from aliocr.job.input.rows import Mark
+from aliocr.job.input.rows import Checkpoint
 from aliocr.job.output.facts import Facts
 from aliocr.job.output.image_index import Images
 from aliocr.job.output.result import Result, decoded, encoded
@@ -260,24 +260,24 @@ class Journal:
         """The row at which an image was first met; it is this one if it was not met before."""
         return self._images.first(digest, row)
 
-    def mark(self, mark: Mark) -> None:
+    def add_checkpoint(self, checkpoint: Checkpoint) -> None:
         """A place from which the input can be read on."""
         self.begin()
         self._db.execute(
             "INSERT OR IGNORE INTO marks VALUES (?, ?, ?, ?)",
-            (mark.number, mark.offset, mark.line, mark.digest),
+            (checkpoint.number, checkpoint.offset, checkpoint.line, checkpoint.digest),
         )
 
-    def last_mark(self) -> Mark | None:
-        """The last mark of all; None if nothing has been read."""
-        return self.mark_before(2**62)
+    def last_checkpoint(self) -> Checkpoint | None:
+        """The last checkpoint of all; None if nothing has been read."""
+        return self.checkpoint_before(2**62)
 
-    def mark_before(self, row: int) -> Mark | None:
-        """The last mark with fewer rows before it than this; None for the beginning."""
+    def checkpoint_before(self, row: int) -> Checkpoint | None:
+        """The last checkpoint with fewer rows before it than this; None for the beginning."""
         query = """SELECT row, "offset", line, digest FROM marks WHERE row < ?
             ORDER BY row DESC LIMIT 1"""
         found = self._db.execute(query, (row,)).fetchone()
-        return None if found is None else Mark(*found)
+        return None if found is None else Checkpoint(*found)
 
     def digests(self, after: int = 0) -> dict[int, str]:
         """What stands for the input up to and with some rows, of those behind a row."""
