@@ -112,7 +112,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--output",
         type=Path,
         help="write the JSON to this file; without it, a full run of all rows is published in"
-        " benchmarks/ and the READMEs, and any other run is only printed",
+        " benchmarks/ and its README, and any other run is only printed",
     )
     parser.add_argument(
         "--gate", action="store_true", help="also fail if a figure is twice as bad as its target"

@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from aliocr.job.job import Retry
 from benchmarks.job_run import JobRun, measure_job_run, measure_opening
@@ -61,10 +62,8 @@ def _measured(folder: Path, count: int, regions: tuple[int, int]) -> int:
     missed: list[str] = []
     with Server(service) as server:
 
-        def run(name: str, stop_after: int | None = None, retry: Retry | None = None) -> None:
-            done = run_fresh(
-                measure_job_run, server.url, source, output, stop_after=stop_after, retry=retry
-            )
+        def run(name: str, **options: Any) -> None:
+            done = run_fresh(measure_job_run, server.url, source, output, **options)
             print(_line(name, done), flush=True)
             missed.extend(_missed(name, done))
 
@@ -74,7 +73,8 @@ def _measured(folder: Path, count: int, regions: tuple[int, int]) -> int:
         run(HALF, stop_after=count // 2)
         half = run_fresh(measure_opening, source, output)
         run("the other half")
-        print(f"output {_megabytes(output)}, journal {_megabytes(_journal(output))}")
+        journal = output.with_name(f"{output.name}.journal")
+        print(f"output {_megabytes(output)}, journal {_megabytes(journal)}")
         _list(source, range(count, count + ADDED), header=False)
         end = run_fresh(measure_opening, source, output)
         run(f"{ADDED} rows more")
@@ -125,10 +125,6 @@ def _list(path: Path, numbers: Iterable[int], *, header: bool) -> None:
         if header:
             file.write("id,url\n")
         file.writelines(f"image-{number},{url_of(number)}\n" for number in numbers)
-
-
-def _journal(output: Path) -> Path:
-    return output.with_name(f"{output.name}.journal")
 
 
 def _megabytes(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Publish a full run: `results.json`, the charts, and the tables in both READMEs.
+"""Publish a full run: `results.json`, the charts, and the tables of the README.
 
 `python -m benchmarks.publish` writes tables and charts again from `results.json`.
 """
@@ -17,8 +17,8 @@ HERE = Path(__file__).parent
 
 RESULTS = HERE / "results.json"
 
-READMES = (HERE / "README.md", HERE.parent / "README.md")
-"""Their text between `<!-- results: NAME -->` and `<!-- end -->` comes from a run."""
+README = HERE / "README.md"
+"""Its text between `<!-- results: NAME -->` and `<!-- end -->` comes from a run."""
 
 _BLOCK = re.compile(r"(<!-- results: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -26,9 +26,7 @@ _BLOCK = re.compile(r"(<!-- results: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 def publish(run: Run) -> None:
     """Write the results, the tables and the charts."""
     RESULTS.write_bytes(run.to_json())
-    for readme in READMES:
-        text = readme.read_text(encoding="utf-8")
-        readme.write_text(filled(text, run), encoding="utf-8")
+    README.write_text(filled(README.read_text(encoding="utf-8"), run), encoding="utf-8")
     reason = reason_not_drawable()
     if reason is None:
         draw(run.rows, HERE)
@@ -37,7 +35,7 @@ def publish(run: Run) -> None:
 
 
 def filled(text: str, run: Run) -> str:
-    """Return the text of a README with the tables of a run.
+    """Return the text of the README with the tables of a run.
 
     Raises:
         KeyError: The README names an unknown block.

@@ -12,7 +12,7 @@ from typing import Literal
 import attrs
 import msgspec
 
-from benchmarks.figures import Figure, Row
+from benchmarks.figures import Row
 from benchmarks.quotas import Scenario
 
 PACKAGES = (
@@ -96,14 +96,11 @@ class Run:
         run = attrs.asdict(read)
         for row, written in zip(read.rows, run["rows"], strict=True):
             written["verdict"] = row.verdict
-            written["figures"] = [_written(figure) for figure in row.figures]
+            for figure, fields in zip(row.figures, written["figures"], strict=True):
+                fields |= {"value": figure.value, "verdict": figure.verdict}
         return msgspec.json.format(msgspec.json.encode(run), indent=2) + b"\n"
 
     @classmethod
     def from_json(cls, text: bytes) -> Run:
         """Read the JSON of `to_json`."""
         return msgspec.json.decode(text, type=cls)
-
-
-def _written(figure: Figure) -> dict[str, object]:
-    return attrs.asdict(figure) | {"value": figure.value, "verdict": figure.verdict}

@@ -106,19 +106,16 @@ class PageBuilder:
             lines: Number of lines.
             gap_after: Lines between two blank lines; 0 for no blank lines.
         """
+        blank = "" if self._chinese else " "
         for line in range(1, lines + 1):
             text = self.words(1)
             last = line == lines or (gap_after and line % gap_after == 0)
-            while self._text_width(longer := self._joined(text), SIZE) <= width / (
-                2 if last else 1
-            ):
+            most = width / (2 if last else 1)
+            while self._text_width(longer := text + blank + self.words(1), SIZE) <= most:
                 text = longer
             self.put(text, x, y)
             y += PITCH * (2 if gap_after and line % gap_after == 0 else 1)
         return y
-
-    def _joined(self, text: str) -> str:
-        return text + ("" if self._chinese else " ") + self.words(1)
 
     def build(self, width: int = 1000, height: int | None = None) -> Page:
         """Return the page."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 import tracemalloc
-from collections.abc import Callable
 from statistics import median
 
 import attrs
@@ -24,19 +23,16 @@ class _Growth:
     bytes_an_image: float
 
 
-async def _traced(url: str, count: int) -> _Growth:
-    """Measure the growth by tracemalloc."""
-    tracemalloc.start()
-    return await _growth(url, count, traced_bytes)
+async def _growth(url: str, count: int, *, traced: bool) -> _Growth:
+    """Measure memory after a tenth of the outcomes and after nearly all.
 
-
-async def _resident(url: str, count: int) -> _Growth:
-    """Measure the growth by resident memory."""
-    return await _growth(url, count, resident_bytes)
-
-
-async def _growth(url: str, count: int, measure: Callable[[], int]) -> _Growth:
-    """Measure memory after a tenth of the outcomes and after nearly all."""
+    Args:
+        url: URL of the server.
+        count: Images of the stream.
+        traced: By tracemalloc; otherwise resident memory.
+    """
+    if traced:
+        tracemalloc.start()
     tally = Tally(count)  # one byte per image, allocated before the first measurement
     early, late = count // 10, count - 5_000  # before the queue drains
     held: list[int] = []
@@ -46,7 +42,7 @@ async def _growth(url: str, count: int, measure: Callable[[], int]) -> _Growth:
             tally.note(outcome)
             consumed += 1
             if consumed in (early, late):
-                held.append(measure())
+                held.append(traced_bytes() if traced else resident_bytes())
     return _Growth(tally.totals(), (held[1] - held[0]) / (late - early))
 
 
@@ -73,8 +69,8 @@ def measure_long_stream(*, quick: bool) -> list[Row]:
     count, traced_count, rounds = (50_000, 20_000, 11) if quick else (1_000_000, 200_000, 31)
     service = Service(requests_per_second=None, seconds=0.0)
     with Server(service) as server:
-        traced = run_fresh(_traced, server.url, traced_count)
-        whole = run_fresh(_resident, server.url, count)
+        traced = run_fresh(_growth, server.url, traced_count, traced=True)
+        whole = run_fresh(_growth, server.url, count, traced=False)
         long, short = run_fresh(_first_outcomes, server.url, (count, 1000), rounds)
     held = f"held more an image (tracemalloc, {traced_count:,})"
     figures = [
