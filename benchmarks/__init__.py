@@ -1,1 +1,1 @@
-"""What the library promises in figures, measured on real sockets: `python -m benchmarks`."""
+"""Benchmarks of the library on real sockets: `python -m benchmarks`."""

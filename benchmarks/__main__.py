@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: measure, print the tables, publish what a whole full run measured."""
+"""`python -m benchmarks`: measure, print the tables, and publish the figures of a full run."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from pathlib import Path
 from benchmarks.figures import Row
 from benchmarks.peers import missing_peers
 from benchmarks.publish import publish
-from benchmarks.quotas import Scenario, raised_quotas
+from benchmarks.quotas import Scenario, measure_raised_quotas
 from benchmarks.report import Run, Size, machine
-from benchmarks.rows import PATIENT, ROWS, UNHURRIED, Question
-from benchmarks.table import beside, phase_lines, show, targets
-from benchmarks.worker import side_by_side
+from benchmarks.rows import CONCURRENT, CONCURRENT_IF_QUICK, ROWS, RowMeasurement
+from benchmarks.table import comparison_table, phase_lines, print_table, target_table
+from benchmarks.worker import measure_concurrently
 
 QUOTAS = "quotas"
-"""The name of the scenario below the table, among the rows to choose from."""
+"""Name of the scenario below the table, as a row to choose."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure what was asked for.
+    """Measure the chosen rows.
 
     Returns:
         0, whatever the verdicts; 1 if an image was left without its one outcome, or a row broke,
@@ -50,18 +50,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _measured(chosen: Sequence[str], *, quick: bool) -> tuple[list[Row], Scenario | None]:
-    """All rows in their order; those that wait for the clock are measured first, side by side."""
-    waiting = {
+    """All rows in their order. The rows that wait for the clock run first, concurrently."""
+    clock_bound = {
         name: partial(_rows, name, quick=quick)
         for name in chosen
-        if name in UNHURRIED or (quick and name in PATIENT)
+        if name in CONCURRENT or (quick and name in CONCURRENT_IF_QUICK)
     }
-    quotas = {QUOTAS: partial(raised_quotas, quick=quick)} if QUOTAS in chosen else {}
-    together: dict[str, Callable[[], list[Row] | Scenario]] = {**waiting, **quotas}
+    quotas = {QUOTAS: partial(measure_raised_quotas, quick=quick)} if QUOTAS in chosen else {}
+    together: dict[str, Callable[[], list[Row] | Scenario]] = {**clock_bound, **quotas}
     if together:
-        _progress(f"side by side: {', '.join(together)}")
-    found = side_by_side(together)
-    asked: set[Question] = set()
+        _progress(f"concurrently: {', '.join(together)}")
+    found = measure_concurrently(together)
+    asked: set[RowMeasurement] = set()
     for name in chosen:
         if name not in together and ROWS[name] not in asked:
             _progress(f"row {name}")
@@ -78,15 +78,15 @@ def _rows(name: str, *, quick: bool) -> list[Row]:
         return ROWS[name](quick=quick)
     except Exception as error:  # noqa: BLE001 - the other rows are still worth measuring
         traceback.print_exc()
-        return [Row(name, "broke, so no image has its outcome", lost=1, note=repr(error))]
+        return [Row(name, "the row failed, so no image has an outcome", lost=1, note=repr(error))]
 
 
 def _print(run: Run) -> None:
     if run.rows:
-        show(targets(run.rows))
-    others = beside(run.rows)
+        print_table(target_table(run.rows))
+    others = comparison_table(run.rows)
     if others is not None:
-        show(others)
+        print_table(others)
     print(*run.missing, sep="\n", end="\n" if run.missing else "")
     if run.raised_quotas is not None:
         print(*phase_lines(run.raised_quotas), sep="\n")
@@ -101,21 +101,21 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     every = [*ROWS, QUOTAS]
     sizes = parser.add_mutually_exclusive_group()
     sizes.add_argument("--full", action="store_true", help="under ten minutes; the default")
-    sizes.add_argument("--quick", action="store_true", help="smaller sizes: about a minute")
+    sizes.add_argument("--quick", action="store_true", help="smaller sizes; about a minute")
     parser.add_argument(
         "--rows",
         type=lambda text: _chosen(text.split(","), every),
         default=every,
-        help=f"which, with commas between: {','.join(every)} (default: all)",
+        help=f"rows to measure, separated by commas: {','.join(every)} (default: all)",
     )
     parser.add_argument(
         "--output",
         type=Path,
-        help="a file for the JSON; without it, all rows in full size are published in benchmarks/"
-        " and the README, and anything less is only printed",
+        help="write the JSON to this file; without it, a full run of all rows is published in"
+        " benchmarks/ and its README, and any other run is only printed",
     )
     parser.add_argument(
-        "--gate", action="store_true", help="fail, too, if a target is missed by far"
+        "--gate", action="store_true", help="also fail if a figure is twice as bad as its target"
     )
     return parser.parse_args(arguments)
 

@@ -1,4 +1,4 @@
-"""Sessions to measure: the library as a user opens it, and limiters and sources beside it."""
+"""Helpers for measured sessions: opening, a limiter without limit, sources, counts."""
 
 from __future__ import annotations
 
@@ -11,40 +11,49 @@ import attrs
 
 from aliocr import Failure, Image, Outcome, Session
 from aliocr.errors import OCRError
-from benchmarks.control import Control
+from benchmarks.control import ControlClient
 from benchmarks.service import Counts
 from benchmarks.tally import CREDENTIALS, Tally, url_of
 
-__all__ = ["FreeLimiter", "counts_of", "open_session", "scanned", "until"]
-
 
 def open_session(url: str, **options: Any) -> Session:
-    """A session on the server at `url`, with the defaults unless given."""
+    """Return a session on the server at `url`, with default options unless given."""
     return Session(credentials=CREDENTIALS, endpoint=url, **options)
 
 
 @attrs.frozen
 class FreeLimiter:
-    """Never waits: what is left is the library's own work."""
+    """Limiter that never waits, so that only the library's own work is measured."""
 
     async def acquire(self) -> None:
-        """Give leave at once."""
+        """Grant a permit at once."""
 
 
-async def counts_of(url: str) -> Counts:
-    """The server's counts, read without holding the loop."""
-    return await asyncio.to_thread(Control(url).counts)
+async def read_counts(url: str) -> Counts:
+    """Read the server's counts in a thread, so that the loop is not blocked."""
+    return await asyncio.to_thread(ControlClient(url).counts)
 
 
-async def scanned(ocr: Session, url: str) -> Outcome:
-    """One single scan; what it raises comes back as a failure, as from the other verbs."""
+async def scan_to_outcome(ocr: Session, url: str) -> Outcome:
+    """Scan one image and return its error as a failure, as the other verbs do."""
     try:
         return await ocr.scan(url)
     except OCRError as error:
         return Failure(Image(url), error)
 
 
-def until(end: float, tally: Tally) -> Iterator[str]:
-    """Images without end before a moment of `time.monotonic`, none after it."""
+async def scan_when_due(ocr: Session, number: int, moment: float, tally: Tally) -> float:
+    """Scan one image at a moment of `time.monotonic`, and note its outcome.
+
+    Returns:
+        Seconds since the scan was due, not since it started: a late start is latency, too.
+    """
+    await asyncio.sleep(moment - time.monotonic())
+    tally.note(await scan_to_outcome(ocr, url_of(number)))
+    return time.monotonic() - moment
+
+
+def urls_until(end: float, tally: Tally) -> Iterator[str]:
+    """Yield new images until `end`, a moment of `time.monotonic`."""
     while time.monotonic() < end:
-        yield url_of(tally.more())
+        yield url_of(tally.add())

@@ -1,4 +1,4 @@
-"""The canned server's control path, from any process. It blocks for about a millisecond."""
+"""Client of the canned server's control path. A call blocks for about a millisecond."""
 
 from __future__ import annotations
 
@@ -10,31 +10,29 @@ import msgspec
 
 from benchmarks.service import Counts, Quotas
 
-__all__ = ["Control"]
-
 TIMEOUT = 10.0
-"""Seconds. A server that keeps silent for so long is not one to measure against."""
+"""Seconds. A server this slow cannot be measured against."""
 
 
 @attrs.frozen
-class Control:
-    """Reads counts and changes quotas.
+class ControlClient:
+    """Reads the server's counts and changes its quotas.
 
     Args:
-        url: The server's.
+        url: URL of the server.
     """
 
     url: str
 
     def counts(self) -> Counts:
-        """What has arrived since the start."""
-        return msgspec.json.decode(self._ask("GET", "/counts"), type=Counts)
+        """Return the counts since the server started."""
+        return msgspec.json.decode(self._request("GET", "/counts"), type=Counts)
 
     def change(self, quotas: Quotas) -> None:
-        """Set the image quotas from now on."""
-        self._ask("PUT", "/quotas", msgspec.json.encode(quotas))
+        """Set new image quotas."""
+        self._request("PUT", "/quotas", msgspec.json.encode(quotas))
 
-    def _ask(self, method: str, path: str, body: bytes = b"") -> bytes:
+    def _request(self, method: str, path: str, body: bytes = b"") -> bytes:
         connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=TIMEOUT)
         try:
             connection.request(method, path, body)

@@ -1,4 +1,4 @@
-"""Measured figures, what they are held against, and the verdict."""
+"""Measured figures, their targets and their verdicts."""
 
 from __future__ import annotations
 
@@ -8,26 +8,24 @@ from typing import Literal, TypeAlias
 
 import attrs
 
-__all__ = ["Comparison", "Curve", "Figure", "Row", "Verdict", "at_least", "at_most", "with_range"]
-
 Verdict: TypeAlias = Literal["beat", "reached", "missed", "not measured"]
 _BEST_FIRST: tuple[Verdict, ...] = ("beat", "reached", "missed", "not measured")
 
 FAR = 2.0
-"""A figure that is so many times worse than its target is no matter of a busy machine."""
+"""A figure this many times worse than its target is a defect, not a busy machine."""
 
 
 @attrs.frozen
 class Figure:
-    """One number: the median of what its rounds measured.
+    """One number with its targets: the median of the rounds.
 
     Args:
-        name: What it is, with its unit if `form` does not show it.
-        rounds: As measured, a value a round.
-        sense: Whether less is better, or more.
+        name: Its name, with the unit if `form` does not show it.
+        rounds: One measured value per round.
+        sense: "≤" if less is better, "≥" if more is better.
         reach: The target.
         beat: The better target.
-        form: How to write it.
+        form: Format of the value.
     """
 
     name: str
@@ -44,20 +42,20 @@ class Figure:
 
     @property
     def verdict(self) -> Verdict:
-        """Against both targets, at full precision."""
+        """Verdict against both targets, at full precision."""
         if self._worse_than(self.beat) <= 0:
             return "beat"
         return "reached" if self._worse_than(self.reach) <= 0 else "missed"
 
     @property
     def far_off(self) -> bool:
-        """Missed by so much that something is broken."""
+        """True if the target is missed by so much that something is broken."""
         bound = self.reach * FAR if self.sense == "≤" else self.reach / FAR
         return self._worse_than(bound) > 0
 
     @property
     def cells(self) -> tuple[str, str, str]:
-        """Measured, reach and beat as the table shows them."""
+        """Measured value, reach and beat as the table shows them."""
         reach, beat = (f"{self.sense} {self.form.format(goal)}" for goal in (self.reach, self.beat))
         return f"{self.name} {with_range(self.rounds, self.form)}", reach, beat
 
@@ -66,11 +64,11 @@ class Figure:
 
 
 def with_range(rounds: Sequence[float], form: str) -> str:
-    """The median, and from where to where the rounds went if there was more than one."""
+    """Return the median, with the range of the rounds if there are several."""
     text = form.format(median(rounds))
     if len(rounds) == 1:
         return text
-    # The unit that a form may end with is said once.
+    # The unit at the end of a form is written once.
     number = form[: form.index("}") + 1]
     return f"{text} ({number.format(min(rounds))}–{number.format(max(rounds))})"
 
@@ -78,14 +76,14 @@ def with_range(rounds: Sequence[float], form: str) -> str:
 def at_most(
     name: str, rounds: float | Sequence[float], reach: float, beat: float, form: str = "{:.2f}"
 ) -> Figure:
-    """A figure of which less is better; one value, or one a round."""
+    """Return a figure where less is better; `rounds` is one value, or one per round."""
     return Figure(name, _values(rounds), "≤", reach, beat, form)
 
 
 def at_least(
     name: str, rounds: float | Sequence[float], reach: float, beat: float, form: str = "{:.2f}"
 ) -> Figure:
-    """A figure of which more is better; one value, or one a round."""
+    """Return a figure where more is better; `rounds` is one value, or one per round."""
     return Figure(name, _values(rounds), "≥", reach, beat, form)
 
 
@@ -95,12 +93,12 @@ def _values(rounds: float | Sequence[float]) -> tuple[float, ...]:
 
 @attrs.frozen
 class Comparison:
-    """One measure of ours beside the same of everybody else.
+    """One measure of all peers.
 
     Args:
-        measure: What was measured, with its unit.
-        form: How to write a value.
-        rounds: By the name of whose it is: a value a round.
+        measure: The measured quantity, with its unit.
+        form: Format of a value.
+        rounds: By name of the peer: one value per round.
     """
 
     measure: str
@@ -110,14 +108,14 @@ class Comparison:
 
 @attrs.frozen
 class Curve:
-    """One line of a picture.
+    """One line of a chart.
 
     Args:
-        picture: The stem of the picture's file name.
-        line: Whose line it is.
-        x: What grows, with its unit.
-        y: What it costs, with its unit.
-        points: x and y, by growing x.
+        picture: Stem of the chart's file name.
+        line: Name of the line.
+        x: Quantity on the x axis, with its unit.
+        y: Quantity on the y axis, with its unit.
+        points: Pairs of x and y, by ascending x.
     """
 
     picture: str
@@ -132,14 +130,14 @@ class Row:
     """A row of the table.
 
     Args:
-        number: Of the target.
-        question: What is asked, with the sizes it was asked at.
-        figures: The answers.
-        details: What helps to understand them, by name.
-        lost: Images without an outcome, or with more than one.
-        note: Why there is no answer, if there is none.
-        comparisons: Its measures, beside those of others.
-        curves: Its measures over sizes.
+        number: Number of the target.
+        question: The measured question, with its sizes.
+        figures: The measured figures.
+        details: Further values that explain the figures, by name.
+        lost: Images without an outcome, or with more than one outcome.
+        note: The reason if nothing was measured.
+        comparisons: Measures of all peers.
+        curves: Measures over a growing size.
     """
 
     number: str
@@ -153,6 +151,6 @@ class Row:
 
     @property
     def verdict(self) -> Verdict:
-        """The worst of its figures'."""
+        """The worst verdict of the figures."""
         verdicts = [figure.verdict for figure in self.figures] or ["not measured"]
         return max(verdicts, key=_BEST_FIRST.index)

@@ -8,37 +8,36 @@ import tempfile
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from aliocr.job.job import Retry
-from benchmarks.legs import Leg, leg, steps
+from benchmarks.job_run import JobRun, measure_job_run, measure_opening
 from benchmarks.report import machine
 from benchmarks.server import Server
 from benchmarks.service import Service
 from benchmarks.tally import url_of
-from benchmarks.worker import fresh
-
-__all__ = ["main"]
+from benchmarks.worker import run_fresh
 
 FULL, QUICK = 1_000_000, 20_000
 
 FAILING_SHARE, FAILING_CODE = 0.01, 404
-"""One image of a hundred, spread evenly, fails when it is first sent, and is read the next time."""
+"""One image in a hundred, spread evenly, fails at its first try and is read at the next."""
 
 ADDED = 100
-"""Rows that are added to the input of a job that has ended, so that there is something to send."""
+"""Rows added to the input of an ended job, so that it has something to send."""
 
 MOST_GROWN = 50e6
-"""Bytes by which a job may grow, whatever its size."""
+"""Bytes by which the memory of a job may grow, for any number of rows."""
 
 MOST_SECONDS = 2.0
-"""In which a job that was stopped sends its first request."""
+"""Seconds until a resumed job must send its first request."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the job, print what it was like.
+    """Run the job and print its figures.
 
     Returns:
-        0, whatever the figures; 1 if a row has not its one result.
+        0 for any figures; 1 if a row does not have exactly one result.
     """
     options = _parse(arguments)
     where = machine()
@@ -63,8 +62,8 @@ def _measured(folder: Path, count: int, regions: tuple[int, int]) -> int:
     missed: list[str] = []
     with Server(service) as server:
 
-        def run(name: str, stop_after: int | None = None, retry: Retry | None = None) -> None:
-            done = fresh(leg, server.url, source, output, stop_after=stop_after, retry=retry)
+        def run(name: str, **options: Any) -> None:
+            done = run_fresh(measure_job_run, server.url, source, output, **options)
             print(_line(name, done), flush=True)
             missed.extend(_missed(name, done))
 
@@ -72,14 +71,15 @@ def _measured(folder: Path, count: int, regions: tuple[int, int]) -> int:
         print(f"{count:,} rows, {_megabytes(source)}; {least} to {most} regions an image")
         print(HEADING)
         run(HALF, stop_after=count // 2)
-        half = fresh(steps, source, output)
+        half = run_fresh(measure_opening, source, output)
         run("the other half")
-        print(f"output {_megabytes(output)}, journal {_megabytes(_journal(output))}")
+        journal = output.with_name(f"{output.name}.journal")
+        print(f"output {_megabytes(output)}, journal {_megabytes(journal)}")
         _list(source, range(count, count + ADDED), header=False)
-        end = fresh(steps, source, output)
+        end = run_fresh(measure_opening, source, output)
         run(f"{ADDED} rows more")
         run(FAILURES, retry=Retry(), stop_after=round(count * FAILING_SHARE / 2))
-        gaps = fresh(steps, source, output)
+        gaps = run_fresh(measure_opening, source, output)
         run("the other failures")
     for name, found in (("at the half", half), ("at its end", end), ("with gaps", gaps)):
         print(f"opening a job that was stopped {name}:")
@@ -94,7 +94,7 @@ def _measured(folder: Path, count: int, regions: tuple[int, int]) -> int:
 HALF, FAILURES = "one half", "half the failures"
 
 BEGINNINGS = HALF, FAILURES
-"""What goes on with nothing: to retry failures, a job first copies its output without them."""
+"""Runs without a bound on the first request: before a retry, a job copies its output."""
 
 HEADING = (
     "run                  rows   rows/s  CPU µs/row  images/request  first request s"
@@ -102,7 +102,7 @@ HEADING = (
 )
 
 
-def _line(name: str, done: Leg) -> str:
+def _line(name: str, done: JobRun) -> str:
     first = "" if done.first_request is None else f"{done.first_request:.2f}"
     return (
         f"{name:18} {done.rows:9,} {done.rows / done.seconds:8,.0f}"
@@ -112,12 +112,12 @@ def _line(name: str, done: Leg) -> str:
     )
 
 
-def _missed(name: str, done: Leg) -> Iterable[str]:
+def _missed(name: str, done: JobRun) -> Iterable[str]:
     if done.grown >= MOST_GROWN:
-        yield f"{name}: grown by {done.grown / 1e6:.1f} MB, where {MOST_GROWN / 1e6:.0f} is most"
+        yield f"{name}: grown by {done.grown / 1e6:.1f} MB, at most {MOST_GROWN / 1e6:.0f} allowed"
     started = done.first_request is None or done.first_request < MOST_SECONDS
     if name not in BEGINNINGS and not started:
-        yield f"{name}: {done.first_request:.2f} s, where {MOST_SECONDS:.0f} is most"
+        yield f"{name}: {done.first_request:.2f} s, at most {MOST_SECONDS:.0f} allowed"
 
 
 def _list(path: Path, numbers: Iterable[int], *, header: bool) -> None:
@@ -127,16 +127,12 @@ def _list(path: Path, numbers: Iterable[int], *, header: bool) -> None:
         file.writelines(f"image-{number},{url_of(number)}\n" for number in numbers)
 
 
-def _journal(output: Path) -> Path:
-    return output.with_name(f"{output.name}.journal")
-
-
 def _megabytes(path: Path) -> str:
     return f"{path.stat().st_size / 1e6:,.0f} MB"
 
 
 def _with_one_result(output: Path, rows: int) -> int:
-    """Rows of which the output has one result; each line begins with its row."""
+    """Count the rows that have exactly one result; each line begins with its row number."""
     found = bytearray(rows + 1)
     with output.open("rb") as file:
         for line in file:
@@ -160,7 +156,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar=("LEAST", "MOST"),
         help="regions an image (default: 1 3)",
     )
-    parser.add_argument("--folder", type=Path, help="where its files are made for the time")
+    parser.add_argument("--folder", type=Path, help="folder for the temporary files")
     return parser.parse_args(arguments)
 
 

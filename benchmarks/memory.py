@@ -1,24 +1,24 @@
-"""The memory of this process, as the system counts it."""
+"""Memory of this process as the system counts it."""
 
 from __future__ import annotations
 
+import gc
 import resource
 import sys
+import tracemalloc
 from pathlib import Path
-
-__all__ = ["grown_since", "peak_bytes", "resident_bytes"]
 
 _STATUS = Path("/proc/self/status")
 
 
 def resident_bytes() -> int:
-    """What is resident now; where the system does not say, the most that ever was."""
+    """Return the resident memory; where the system does not say, its peak."""
     return _status("VmRSS:") if _STATUS.exists() else _peak()
 
 
 def peak_bytes() -> int:
-    """The most that was ever resident at once."""
-    # Not `ru_maxrss`: on Linux a new process starts with that of the one that spawned it.
+    """Return the peak of the resident memory."""
+    # Not `ru_maxrss`: on Linux a new process inherits the value of its parent.
     return _status("VmHWM:") if _STATUS.exists() else _peak()
 
 
@@ -32,6 +32,12 @@ def _peak() -> int:
     return peak if sys.platform == "darwin" else 1024 * peak
 
 
+def traced_bytes() -> int:
+    """Return the bytes that Python holds; tracemalloc must have been started."""
+    gc.collect()
+    return tracemalloc.get_traced_memory()[0]
+
+
 def grown_since(earlier: int) -> int:
-    """Bytes by which the peak has grown; the system's own count may be off by a few pages."""
+    """Return the growth of the peak in bytes, exact to a few pages."""
     return max(0, peak_bytes() - earlier)

@@ -1,4 +1,4 @@
-"""What a peer costs, measured in the fresh process that it has to itself."""
+"""Measurements of one peer: CPU, memory, blocks of the event loop. Each needs a fresh process."""
 
 from __future__ import annotations
 
@@ -14,26 +14,24 @@ from statistics import median
 import attrs
 
 from aliocr import Scan
-from benchmarks.memory import grown_since, peak_bytes
-from benchmarks.peers import IN_FLIGHT, PEERS
-from benchmarks.reply import OK, Pictures, tasks_of
+from benchmarks.memory import grown_since, peak_bytes, traced_bytes
+from benchmarks.peers import PEERS
+from benchmarks.peers.contract import IN_FLIGHT
+from benchmarks.reply import OK, CannedReplies, tasks_of
 from benchmarks.tally import urls
 
-__all__ = ["Block", "Cost", "Kept", "cost", "kept", "longest_block"]
-
 WARM_UP_REQUESTS = 10
-"""Requests read before anything is measured."""
+"""Requests before the measurement starts."""
 
 
 @attrs.frozen
 class Cost:
-    """What reading cost the whole process.
+    """CPU time and memory of the whole process.
 
     Args:
         lost: Images that were not read.
-        seconds: CPU time an image.
-        memory: Bytes by which the most memory that the process ever had has grown since it had
-            warmed up.
+        seconds: CPU time per image.
+        memory: Growth of peak memory after the warm-up, in bytes.
     """
 
     lost: int
@@ -41,7 +39,7 @@ class Cost:
     memory: int
 
 
-async def cost(
+async def measure_cost(
     name: str,
     url: str,
     count: int,
@@ -50,7 +48,7 @@ async def cost(
     in_flight: int = IN_FLIGHT,
     keep: bool = False,
 ) -> Cost:
-    """CPU time and memory of one job, its connections included, in a process that has warmed up."""
+    """Measure one job, its connections included, in a warm process."""
     how = {"per_request": per_request, "in_flight": in_flight}
     peer = PEERS[name]
     answers: list[object] = []
@@ -62,21 +60,21 @@ async def cost(
         if keep:
             answers.append(answer)
 
-    await peer.answers(url, urls(WARM_UP_REQUESTS * per_request), lambda *_: None, **how)
+    await peer.read_images(url, urls(WARM_UP_REQUESTS * per_request), lambda *_: None, **how)
     memory, start = peak_bytes(), time.process_time()
-    await peer.answers(url, urls(count), note, **how)
+    await peer.read_images(url, urls(count), note, **how)
     spent = time.process_time() - start
     return Cost(count - read, spent / count, grown_since(memory))
 
 
 @attrs.frozen
 class Block:
-    """How long the event loop stood still.
+    """Longest block of the event loop.
 
     Args:
         lost: Images that were not read.
-        seconds: The longest time between two turns of the loop during a reply: the median of all.
-        loads_seconds: What `json.loads` takes for such a reply in the same process.
+        seconds: Longest time between two loop iterations during a reply, median of all replies.
+        loads_seconds: Time of `json.loads` for such a reply in the same process.
     """
 
     lost: int
@@ -84,13 +82,13 @@ class Block:
     loads_seconds: float
 
 
-async def longest_block(name: str, url: str, regions: int, replies: int) -> Block:
-    """One request of 100 images at a time, while the clock is looked at in every turn."""
+async def measure_longest_block(name: str, url: str, regions: int, replies: int) -> Block:
+    """Send one request of 100 images at a time, and read the clock in every loop iteration."""
     longest = 0.0
     blocks: list[float] = []
     read = 0
 
-    async def look() -> None:
+    async def sample() -> None:
         nonlocal longest
         before = time.perf_counter()
         while True:
@@ -107,18 +105,18 @@ async def longest_block(name: str, url: str, regions: int, replies: int) -> Bloc
             longest = 0.0
 
     count = 100 * (replies + WARM_UP_REQUESTS)
-    looking = asyncio.create_task(look())
-    await PEERS[name].answers(url, urls(count), note, in_flight=1)
-    looking.cancel()
+    sampling = asyncio.create_task(sample())
+    await PEERS[name].read_images(url, urls(count), note, in_flight=1)
+    sampling.cancel()
     with suppress(asyncio.CancelledError):
-        await looking
+        await sampling
     return Block(count - read, median(blocks[WARM_UP_REQUESTS:]), _loads_seconds(regions, replies))
 
 
 def _loads_seconds(regions: int, times: int) -> float:
     tasks = [{"dataId": str(number), "url": url} for number, url in enumerate(urls(100))]
     named = tasks_of(json.dumps({"tasks": tasks}).encode())
-    body = Pictures((regions, regions), seed=1).reply(named, [OK] * 100)
+    body = CannedReplies((regions, regions), seed=1).reply(named, [OK] * 100)
     seconds = []
     for _ in range(times):
         start = time.perf_counter()
@@ -129,12 +127,12 @@ def _loads_seconds(regions: int, times: int) -> float:
 
 @attrs.frozen
 class Kept:
-    """What answers hold as long as their caller keeps them.
+    """Memory of kept answers.
 
     Args:
         lost: Images that were not read.
-        bytes_an_image: By tracemalloc.
-        bytes_when_used: The same, once every region of every `Scan` has been looked at.
+        bytes_an_image: Bytes per image, by tracemalloc.
+        bytes_when_used: The same after every region of every `Scan` was read.
     """
 
     lost: int
@@ -142,10 +140,10 @@ class Kept:
     bytes_when_used: float
 
 
-async def kept(name: str, url: str, count: int) -> Kept:
-    """Read so many images, and keep all that a peer gave for them."""
+async def measure_kept(name: str, url: str, count: int) -> Kept:
+    """Read `count` images and keep all answers of the peer."""
     peer = PEERS[name]
-    await peer.answers(url, urls(100 * WARM_UP_REQUESTS), lambda *_: None)
+    await peer.read_images(url, urls(100 * WARM_UP_REQUESTS), lambda *_: None)
     answers: list[object] = []
     read = 0
 
@@ -156,20 +154,15 @@ async def kept(name: str, url: str, count: int) -> Kept:
 
     gc.collect()
     tracemalloc.start()
-    await peer.answers(url, urls(count), note)
-    held = _traced() / count
-    _look_at(answers)
-    used = _traced() / count
+    await peer.read_images(url, urls(count), note)
+    held = traced_bytes() / count
+    _read_regions(answers)
+    used = traced_bytes() / count
     tracemalloc.stop()
     return Kept(count - read, held, used)
 
 
-def _traced() -> int:
-    gc.collect()
-    return tracemalloc.get_traced_memory()[0]
-
-
-def _look_at(answers: Iterable[object]) -> None:
+def _read_regions(answers: Iterable[object]) -> None:
     for answer in answers:
         if isinstance(answer, Scan):
             for _ in answer.regions:

@@ -1,6 +1,6 @@
-"""Write the last full run down: `results.json`, the pictures, and the tables of the README.
+"""Publish a full run: `results.json`, the charts, and the tables of the README.
 
-`python -m benchmarks.publish` writes tables and pictures anew from `results.json`.
+`python -m benchmarks.publish` writes tables and charts again from `results.json`.
 """
 
 from __future__ import annotations
@@ -9,51 +9,50 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from benchmarks.pictures import draw, undrawable
+from benchmarks.charts import draw, reason_not_drawable
 from benchmarks.report import Run
-from benchmarks.table import beside, markdown, phase_lines, targets
-
-__all__ = ["README", "RESULTS", "filled", "publish"]
+from benchmarks.table import comparison_table, markdown, phase_lines, target_table
 
 HERE = Path(__file__).parent
 
 RESULTS = HERE / "results.json"
 
 README = HERE / "README.md"
-"""Its lines between `<!-- results: NAME -->` and `<!-- end -->` come from a run."""
+"""Its text between `<!-- results: NAME -->` and `<!-- end -->` comes from a run."""
 
 _BLOCK = re.compile(r"(<!-- results: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def publish(run: Run) -> None:
-    """Write all of it."""
+    """Write the results, the tables and the charts."""
     RESULTS.write_bytes(run.to_json())
     README.write_text(filled(README.read_text(encoding="utf-8"), run), encoding="utf-8")
-    reason = undrawable()
+    reason = reason_not_drawable()
     if reason is None:
         draw(run.rows, HERE)
     else:
-        print(f"no pictures: {reason}")
+        print(f"no charts: {reason}")
 
 
 def filled(text: str, run: Run) -> str:
-    """A README with the tables of a run.
+    """Return the text of the README with the tables of a run.
 
     Raises:
-        KeyError: It asks for a block that no run has.
+        KeyError: The README names an unknown block.
     """
     blocks = _blocks(run)
     return _BLOCK.sub(lambda found: f"{found[1]}{blocks[found[2]]}\n{found[3]}", text)
 
 
 def _blocks(run: Run) -> Mapping[str, str]:
-    others = beside(run.rows)
+    others = comparison_table(run.rows)
     phases = phase_lines(run.raised_quotas) if run.raised_quotas else ["not measured"]
     return {
         "machine": _machine(run),
-        "targets": markdown(targets(run.rows)),
-        "beside": markdown(others) if others else "Nobody else was measured.",
-        "missing": "\n".join(f"- {sentence}" for sentence in run.missing) or "Nobody was missing.",
+        "targets": markdown(target_table(run.rows)),
+        "beside": markdown(others) if others else "No other client was measured.",
+        "missing": "\n".join(f"- {sentence}" for sentence in run.missing)
+        or "All clients were installed.",
         "quotas": "\n".join(["```text", *phases, "```"]),
         "verdicts": _verdicts(run),
     }
@@ -70,7 +69,7 @@ def _machine(run: Run) -> str:
 
 
 def _verdicts(run: Run) -> str:
-    """How many rows met what, and which did not."""
+    """Say how many rows met their targets, and which did not."""
     by_verdict: dict[str, list[str]] = {}
     for row in run.rows:
         by_verdict.setdefault(row.verdict, []).append(row.number)

@@ -1,4 +1,4 @@
-"""An account whose image quota is raised, twice, while one stream runs."""
+"""Scenario: the image quota of an account is raised twice while one stream runs."""
 
 from __future__ import annotations
 
@@ -8,34 +8,32 @@ from collections.abc import Sequence
 
 import attrs
 
-from benchmarks.client import counts_of, open_session, until
-from benchmarks.control import Control
+from benchmarks.client import open_session, read_counts, urls_until
+from benchmarks.control import ControlClient
 from benchmarks.server import Server
 from benchmarks.service import Counts, Quotas, Service
-from benchmarks.tally import Tallied, Tally
-from benchmarks.worker import fresh
-
-__all__ = ["Phase", "Scenario", "raised_quotas"]
+from benchmarks.tally import Tally, Totals
+from benchmarks.worker import run_fresh
 
 LIMITS = (10.0, 50.0, 1000.0)
-"""Images per second, one after the other."""
+"""Images per second, phase by phase."""
 
 SETTLING = 5.0
-"""Seconds at the start of a phase that its means leave out."""
+"""Seconds at the start of each phase that the means leave out."""
 
 SHARE = 0.85
-"""Of the new limit: reached when so much of it was answered within one second."""
+"""Share of the new limit; the limit is reached when this share was answered in one second."""
 
 
 @attrs.frozen(kw_only=True)
 class Phase:
-    """One limit, and what became of it.
+    """Figures of one limit.
 
     Args:
         limit: Images per second.
-        seconds_to_reach: From the change until a second in which 85 % of the limit were read; None
-            if there was none.
-        refused_percent: Of the images sent after the first seconds.
+        seconds_to_reach: From the change to the first second with 85 % of the limit read; None if
+            never.
+        refused_percent: Share of images refused after the first seconds.
         used: Images read per second after the first seconds, ÷ the limit.
     """
 
@@ -47,11 +45,11 @@ class Phase:
 
 @attrs.frozen
 class Scenario:
-    """All phases, and what they have in common.
+    """Figures of the whole scenario.
 
     Args:
-        phases: In their order.
-        most_outstanding: Images drawn from the source without an outcome yet, at most.
+        phases: The phases, in order.
+        most_outstanding: Most images at one time that were drawn and had no outcome yet.
         failed: Images with a failure.
         lost: Images without an outcome.
     """
@@ -71,53 +69,53 @@ class _Observed:
 
 
 @attrs.frozen
-class _Run:
-    tallied: Tallied
+class _QuotaRun:
+    totals: Totals
     observed: tuple[_Observed, ...]
     moments: list[float]
     most_outstanding: int
 
 
-async def _stream(url: str, seconds: float) -> _Run:
+async def _stream(url: str, seconds: float) -> _QuotaRun:
     tally = Tally(0)
     moments = []
     outstanding = 0
     end = time.monotonic() + seconds * len(LIMITS)
     watcher = asyncio.create_task(_raise_limits(url, seconds))
     async with open_session(url) as ocr:
-        async for outcome in ocr.stream(until(end, tally)):
+        async for outcome in ocr.stream(urls_until(end, tally)):
             outstanding = max(outstanding, tally.outstanding)
             tally.note(outcome)
             if outcome.ok:
                 moments.append(time.monotonic())
-    return _Run(tally.close(), await watcher, moments, outstanding)
+    return _QuotaRun(tally.totals(), await watcher, moments, outstanding)
 
 
 async def _raise_limits(url: str, seconds: float) -> tuple[_Observed, ...]:
     observed: list[_Observed] = []
     for limit in LIMITS:
         if observed:
-            await asyncio.to_thread(Control(url).change, Quotas(images_per_second=limit))
+            await asyncio.to_thread(ControlClient(url).change, Quotas(images_per_second=limit))
         start = time.monotonic()
         await asyncio.sleep(SETTLING)
-        settled, before = time.monotonic(), await counts_of(url)
+        settled, before = time.monotonic(), await read_counts(url)
         await asyncio.sleep(start + seconds - settled)
-        end, after = time.monotonic(), await counts_of(url)
+        end, after = time.monotonic(), await read_counts(url)
         observed.append(_Observed(start, settled, end, after.since(before)))
     return tuple(observed)
 
 
-def raised_quotas(*, quick: bool) -> Scenario:
-    """Run it; the sliding log counts images and requests alike."""
+def measure_raised_quotas(*, quick: bool) -> Scenario:
+    """Run the scenario. Images and requests are both counted by a sliding log."""
     seconds = 8.0 if quick else 20.0
     service = Service(quotas=Quotas(images_per_second=LIMITS[0]))
     with Server(service) as server:
-        run = fresh(_stream, server.url, seconds)
+        run = run_fresh(_stream, server.url, seconds)
     phases = tuple(
         _phase(limit, observed, run.moments)
         for limit, observed in zip(LIMITS, run.observed, strict=True)
     )
-    return Scenario(phases, run.most_outstanding, run.tallied.failed, run.tallied.lost)
+    return Scenario(phases, run.most_outstanding, run.totals.failed, run.totals.lost)
 
 
 def _phase(limit: float, observed: _Observed, moments: Sequence[float]) -> Phase:
@@ -132,7 +130,7 @@ def _phase(limit: float, observed: _Observed, moments: Sequence[float]) -> Phase
 
 
 def _reached(moments: Sequence[float], start: float, wanted: float) -> float | None:
-    """Seconds until for the first time so many came within one second."""
+    """Return the seconds until `wanted` moments first fall within one second."""
     first = 0
     for number, moment in enumerate(moments):
         while moments[first] <= moment - 1.0:

@@ -1,4 +1,4 @@
-"""Requests and replies as bytes: just enough is parsed to echo data ids, all else is prepared."""
+"""Requests and replies as bytes: only data ids and URLs are parsed, the rest is prepared."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ from collections.abc import Sequence
 
 import msgspec
 
-__all__ = ["OK", "THROTTLED", "Pictures", "Task", "http_response", "tasks_of"]
-
 OK = 200
 
 POOL = 200
-"""Prepared results; image n of a reply has the n-th, turned on by a step a reply."""
+"""Number of prepared results. Each reply starts one result further in this list."""
 
-# Chinese and English are what the service reads by default.
+# The service reads Chinese and English by default.
 WORDS = (
     *("Total", "invoice", "64.50", "EUR", "2024-12-13", "receipt", "No. 4711", "VAT 19 %"),
     *("发票", "合计金额", "上海市", "电话"),
@@ -22,7 +20,7 @@ WORDS = (
 
 
 class Task(msgspec.Struct):
-    """An image as the request has it: JSON strings, still quoted, good to be sent back."""
+    """One image of a request: JSON strings, still quoted, ready to be sent back."""
 
     url: msgspec.Raw
     dataId: msgspec.Raw = msgspec.Raw(b"null")  # noqa: N815 - the wire's name
@@ -36,35 +34,35 @@ _decoder = msgspec.json.Decoder(_Request)
 
 
 def tasks_of(body: bytes) -> list[Task]:
-    """The images of a request, in order."""
+    """Return the images of a request, in order."""
     return _decoder.decode(body).tasks
 
 
-class Pictures:
-    """What the service reads in its images.
+class CannedReplies:
+    """Prepared replies of the service.
 
     Args:
-        regions: Regions an image, least and most.
-        seed: Of the texts.
+        regions: Fewest and most regions per image.
+        seed: Seed of the texts.
     """
 
     def __init__(self, regions: tuple[int, int], seed: int) -> None:
         dice = random.Random(seed)
         self._results = [_result(dice, dice.randint(*regions)) for _ in range(POOL)]
-        self._turn = 0
+        self._replies = 0
 
     def reply(self, tasks: Sequence[Task], codes: Sequence[int]) -> bytes:
-        """The body of a reply: one element a task, read where its code is 200."""
-        self._turn += 1
+        """Return the body of a reply: one element per task, with a text where the code is 200."""
+        self._replies += 1
         elements = []
-        for number, (task, code) in enumerate(zip(tasks, codes, strict=True), self._turn):
+        for number, (task, code) in enumerate(zip(tasks, codes, strict=True), self._replies):
             rest = self._results[number % POOL] if code == OK else b'"msg":"refused"}'
             elements.append(
                 b'{"code":%d,"dataId":%b,"url":%b,%b'
                 % (code, bytes(task.dataId), bytes(task.url), rest)
             )
         return b'{"code":200,"msg":"OK","requestId":"B-%d","data":[%b]}' % (
-            self._turn,
+            self._replies,
             b",".join(elements),
         )
 
@@ -90,12 +88,12 @@ def _result(dice: random.Random, count: int) -> bytes:
         result["ocrData"] = [" ".join(str(region["text"]) for region in regions)]
         result["ocrLocations"] = regions
     rest = {"msg": "OK", "taskId": "img5A@k7a@B4q@6K@d9nfKgOs-1s0000", "extras": {}}
-    # Without its opening brace: it goes on where code, data id and URL have been written.
+    # No opening brace: the caller writes it with code, data id and URL.
     return msgspec.json.encode(rest | {"results": [result]})[1:]
 
 
 def http_response(status: int, body: bytes) -> bytes:
-    """A whole response, on a connection that stays open."""
+    """Return a whole response, for a connection that stays open."""
     head = b"HTTP/1.1 %d -\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
     return head % (status, len(body)) + body
 

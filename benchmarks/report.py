@@ -1,4 +1,4 @@
-"""One run: the figures and the machine they were measured on, as JSON and back."""
+"""Results of one run: figures and machine, to JSON and back."""
 
 from __future__ import annotations
 
@@ -12,10 +12,8 @@ from typing import Literal
 import attrs
 import msgspec
 
-from benchmarks.figures import Figure, Row
+from benchmarks.figures import Row
 from benchmarks.quotas import Scenario
-
-__all__ = ["Machine", "Run", "Size", "machine"]
 
 PACKAGES = (
     *("aliocr", "aiohttp", "aiolimiter", "attrs", "msgspec", "tenacity"),
@@ -27,7 +25,7 @@ Size = Literal["quick", "full"]
 
 @attrs.frozen
 class Machine:
-    """Where and with what, and how busy it was before."""
+    """The machine of a run, its versions, and its load before the run."""
 
     date: str
     cores: int
@@ -38,7 +36,7 @@ class Machine:
 
 
 def machine() -> Machine:
-    """This one, now."""
+    """Describe this machine."""
     return Machine(
         date=datetime.now(UTC).isoformat(timespec="minutes"),
         cores=os.cpu_count() or 1,
@@ -58,14 +56,14 @@ def _version(package: str) -> str | None:
 
 @attrs.frozen
 class Run:
-    """All that one command measured, in the order of the table.
+    """All results of one command, in the order of the table.
 
     Args:
-        machine: Where.
-        size: How large.
+        machine: The machine.
+        size: The size of the run.
         rows: The rows.
-        raised_quotas: The scenario below the table; None if it was left out.
-        missing: A sentence for each peer that is not installed.
+        raised_quotas: The scenario below the table; None if not chosen.
+        missing: One sentence per peer that is not installed.
     """
 
     machine: Machine
@@ -76,15 +74,15 @@ class Run:
 
     @property
     def lost(self) -> int:
-        """Images without their one outcome."""
+        """Number of images without exactly one outcome."""
         scenario = self.raised_quotas
         return sum(row.lost for row in self.rows) + (scenario.lost if scenario else 0)
 
     @property
     def far_off(self) -> tuple[str, ...]:
-        """A sentence for each figure that is so far from its target that something is broken."""
+        """One sentence per figure that is so far from its target that something is broken."""
         return tuple(
-            f"row {row.number}: {measured}, where {reach} was to be reached"
+            f"row {row.number}: {measured}, target {reach}"
             for row in self.rows
             for figure in row.figures
             if figure.far_off
@@ -92,20 +90,17 @@ class Run:
         )
 
     def to_json(self) -> bytes:
-        """As `from_json` reads it, with medians and verdicts for other readers."""
-        # Whole numbers become floats where the fields are, as they will be when it is read.
+        """Return JSON for `from_json`, with medians and verdicts for other readers."""
+        # Whole numbers in float fields become floats, as `from_json` reads them.
         read = msgspec.convert(attrs.asdict(self), Run)
         run = attrs.asdict(read)
         for row, written in zip(read.rows, run["rows"], strict=True):
             written["verdict"] = row.verdict
-            written["figures"] = [_written(figure) for figure in row.figures]
+            for figure, fields in zip(row.figures, written["figures"], strict=True):
+                fields |= {"value": figure.value, "verdict": figure.verdict}
         return msgspec.json.format(msgspec.json.encode(run), indent=2) + b"\n"
 
     @classmethod
     def from_json(cls, text: bytes) -> Run:
-        """What `to_json` wrote."""
+        """Read the JSON of `to_json`."""
         return msgspec.json.decode(text, type=cls)
-
-
-def _written(figure: Figure) -> dict[str, object]:
-    return attrs.asdict(figure) | {"value": figure.value, "verdict": figure.verdict}

@@ -1,6 +1,6 @@
-"""A lean canned server in a process of its own, on a free port of the loopback.
+"""Canned server: a lean server of prepared replies, in its own process on the loopback.
 
-It verifies nothing: what it is to measure is the client, and the emulator judges that elsewhere.
+It verifies no signature, because it only measures the client; the emulator verifies in the tests.
 """
 
 from __future__ import annotations
@@ -15,22 +15,20 @@ from typing import Self
 
 import msgspec
 
-from benchmarks.control import Control
-from benchmarks.ledger import Ledger
-from benchmarks.reply import OK, THROTTLED, Pictures, http_response, tasks_of
+from benchmarks.admission import AdmissionControl
+from benchmarks.control import ControlClient
+from benchmarks.reply import OK, THROTTLED, CannedReplies, http_response, tasks_of
 from benchmarks.service import Quotas, Service
 
-__all__ = ["Server"]
-
 START_TIMEOUT = 30.0
-"""Seconds for the process to import what it needs and to listen."""
+"""Seconds for the process to import its modules and to listen."""
 
 
 class Server:
-    """A server process for the time of a `with`.
+    """A server process that lives as long as a `with` block.
 
     Args:
-        service: How it behaves.
+        service: Behaviour of the server.
     """
 
     def __init__(self, service: Service) -> None:
@@ -58,9 +56,9 @@ class Server:
         self._process.join()
 
     @property
-    def control(self) -> Control:
-        """Reads its counts and changes its quotas."""
-        return Control(self.url)
+    def control(self) -> ControlClient:
+        """Client for the counts and quotas of this server."""
+        return ControlClient(self.url)
 
 
 def _serve(service: Service, pipe: Connection) -> None:
@@ -69,44 +67,46 @@ def _serve(service: Service, pipe: Connection) -> None:
 
 async def _listen(service: Service, pipe: Connection) -> None:
     loop = asyncio.get_running_loop()
-    desk = _Desk(service)
-    server = await loop.create_server(lambda: _Caller(desk), "127.0.0.1", 0, backlog=1024)
-    orphaned = asyncio.Event()
-    # Readable means closed: nothing is ever sent this way. So no server outlives its owner.
-    loop.add_reader(pipe.fileno(), orphaned.set)
+    state = _ServerState(service)
+    server = await loop.create_server(
+        lambda: _ServerConnection(state), "127.0.0.1", 0, backlog=1024
+    )
+    closed = asyncio.Event()
+    # The parent sends nothing, so readable means closed: no server outlives its parent.
+    loop.add_reader(pipe.fileno(), closed.set)
     pipe.send(server.sockets[0].getsockname()[1])
-    await orphaned.wait()
+    await closed.wait()
     loop.remove_reader(pipe.fileno())
     server.close()
 
 
-class _Desk:
-    """What all connections share."""
+class _ServerState:
+    """State shared by all connections."""
 
     def __init__(self, service: Service) -> None:
         self.service = service
-        self.ledger = Ledger(service)
-        self.pictures = Pictures(service.regions, service.seed)
+        self.admission = AdmissionControl(service)
+        self.replies = CannedReplies(service.regions, service.seed)
         self.poison = None if service.poison is None else service.poison.encode()
         self._dice = random.Random(service.seed)
 
-    def on_the_way(self) -> float:
-        """Seconds that the network takes this time."""
+    def network_delay(self) -> float:
+        """Return a random network delay in seconds."""
         return self._dice.uniform(0.0, self.service.jitter)
 
 
-class _Caller(asyncio.Protocol):
+class _ServerConnection(asyncio.Protocol):
     """One connection, one request at a time."""
 
     _transport: asyncio.Transport
 
-    def __init__(self, desk: _Desk) -> None:
-        self._desk = desk
+    def __init__(self, state: _ServerState) -> None:
+        self._state = state
         self._loop = asyncio.get_running_loop()
         self._buffer = bytearray()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - create_server's promise
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - create_server promises it
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
@@ -122,12 +122,12 @@ class _Caller(asyncio.Protocol):
         body = bytes(self._buffer[end + 4 : whole])
         del self._buffer[:whole]
         if head.startswith(b"get /counts "):
-            self._write(http_response(OK, msgspec.json.encode(self._desk.ledger.counts())))
+            self._write(http_response(OK, msgspec.json.encode(self._state.admission.counts())))
         elif head.startswith(b"put /quotas "):
-            self._desk.ledger.allow(msgspec.json.decode(body, type=Quotas))
+            self._state.admission.allow(msgspec.json.decode(body, type=Quotas))
             self._write(http_response(OK, b"{}"))
         else:
-            self._later(self._desk.on_the_way(), self._arrive, body)
+            self._later(self._state.network_delay(), self._arrive, body)
 
     def _later(self, seconds: float, step: Callable[[bytes], None], data: bytes) -> None:
         if seconds > 0:
@@ -136,22 +136,22 @@ class _Caller(asyncio.Protocol):
             step(data)
 
     def _arrive(self, body: bytes) -> None:
-        """The request is at the service: it is counted now."""
-        desk, now = self._desk, self._loop.time()
+        """Count and answer a request that has arrived at the service."""
+        state, now = self._state, self._loop.time()
         tasks = tasks_of(body)
-        if not desk.ledger.admit(len(tasks), now):
-            self._later(desk.on_the_way(), self._write, THROTTLED)
+        if not state.admission.admit(len(tasks), now):
+            self._later(state.network_delay(), self._write, THROTTLED)
             return
-        if desk.poison is not None and desk.poison in body:
+        if state.poison is not None and state.poison in body:
             return
-        codes = desk.ledger.judge(tasks, now)
+        codes = state.admission.judge(tasks, now)
 
         def answer(_: bytes) -> None:
-            desk.ledger.release(codes)
-            reply = http_response(OK, desk.pictures.reply(tasks, codes))
-            self._later(desk.on_the_way(), self._write, reply)
+            state.admission.release(codes)
+            reply = http_response(OK, state.replies.reply(tasks, codes))
+            self._later(state.network_delay(), self._write, reply)
 
-        self._later(desk.service.seconds, answer, b"")
+        self._later(state.service.seconds, answer, b"")
 
     def _write(self, response: bytes) -> None:
         if not self._transport.is_closing():

@@ -1,4 +1,4 @@
-"""The service that a benchmark is run against, described: values only."""
+"""Description of the service that a benchmark runs against. Values only."""
 
 from __future__ import annotations
 
@@ -6,19 +6,18 @@ import attrs
 
 from aliocr.emulator.access.rate_window import WindowKind
 
-__all__ = ["REAL_REPLY", "Counts", "Quotas", "Service"]
-
 REAL_REPLY = (20, 60)
-"""Regions an image, least and most: 100 images are about 344 KB of JSON."""
+"""Fewest and most regions per image: 100 images are about 344 KB of JSON."""
 
 
 @attrs.frozen(kw_only=True)
 class Quotas:
-    """What an account may do besides its request rate; the control path can change it.
+    """Image quotas of the account; the control path can change them.
 
     Args:
-        images_per_second: Images beyond it are answered with 588; None for no limit.
-        images_in_flight: Images under work at one moment, and 588 beyond; None for no limit.
+        images_per_second: Further images are answered with 588; None for no limit.
+        images_in_flight: Most images in work at one moment; further ones are answered with 588;
+            None for no limit.
     """
 
     images_per_second: float | None = None
@@ -27,22 +26,21 @@ class Quotas:
 
 @attrs.frozen(kw_only=True)
 class Service:
-    """How the canned server behaves.
+    """Behaviour of the canned server.
 
     Args:
-        window: How requests, and images against their quota, are counted.
-        requests_per_second: Requests beyond it are refused with `Throttling.User`; None for no
-            limit.
-        quotas: The image quotas to begin with.
-        seconds: From counting a request to answering it.
-        jitter: Seconds; a request takes up to so long to arrive, and is counted only then, and its
-            answer up to so long to come back. Both uniform, from 0.
-        regions: Regions an image, least and most; two zeros for images without text.
-        failing_share: The share of images, chosen by a hash of the URL, that fail the first time
-            they are sent, and are read the next time.
-        failing_code: What they fail with.
-        poison: A URL; a request that has it is counted and never answered.
-        seed: Of jitter and texts.
+        window: Way to count requests, and images against their quota.
+        requests_per_second: Further requests are refused with `Throttling.User`; None for no limit.
+        quotas: The image quotas at the start.
+        seconds: Time from the count of a request to its answer.
+        jitter: Longest network delay each way, in seconds, uniform from 0. A request is counted
+            when it arrives.
+        regions: Fewest and most regions per image; two zeros for images without text.
+        failing_share: Share of images, chosen by a hash of the URL, that fail at the first try and
+            are read at the next.
+        failing_code: Code of these failures.
+        poison: A URL; a request with this URL is counted and never answered.
+        seed: Seed of jitter and texts.
     """
 
     window: WindowKind = "sliding"
@@ -59,15 +57,15 @@ class Service:
 
 @attrs.frozen(kw_only=True)
 class Counts:
-    """What has arrived at the server, and what became of it.
+    """Requests and images that arrived at the server, by result.
 
     Args:
         requests: Requests counted, refused ones included.
-        refused_requests: Those over the request rate.
+        refused_requests: Requests over the request rate.
         images: Images in all requests.
-        refused_images: Those in refused requests, and those over an image quota.
-        failed_images: Those answered with the failing code.
-        read_images: Those answered with a text.
+        refused_images: Images in refused requests, and images over a quota.
+        failed_images: Images answered with the failing code.
+        read_images: Images answered with a text.
     """
 
     requests: int = 0
@@ -78,16 +76,16 @@ class Counts:
     read_images: int = 0
 
     def since(self, before: Counts) -> Counts:
-        """What came after `before` was read."""
+        """Return the difference to earlier counts."""
         mine, theirs = attrs.asdict(self), attrs.asdict(before)
         return Counts(**{name: mine[name] - theirs[name] for name in mine})
 
     @property
     def refused_request_percent(self) -> float:
-        """Of the requests, 0 to 100."""
+        """Refused requests in percent of all requests."""
         return 100 * self.refused_requests / max(1, self.requests)
 
     @property
     def refused_image_percent(self) -> float:
-        """Of the images sent, 0 to 100."""
+        """Refused images in percent of all images sent."""
         return 100 * self.refused_images / max(1, self.images)

@@ -1,18 +1,16 @@
-"""How measured values spread."""
+"""Statistics of measured values."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 
-__all__ = ["percentile", "ratios", "rise"]
-
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """The smallest value that so many percent of all do not exceed (nearest rank).
+    """Return the percentile by nearest rank: a value that was measured.
 
     Args:
-        values: One or more, in any order.
+        values: At least one, in any order.
         percent: Above 0, at most 100.
     """
     ranked = sorted(values)
@@ -20,14 +18,15 @@ def percentile(values: Sequence[float], percent: float) -> float:
 
 
 def ratios(values: Sequence[float], others: Sequence[float]) -> tuple[float, ...]:
-    """Of each round, the one value ÷ the other."""
+    """Return value ÷ other value, round by round."""
     return tuple(mine / theirs for mine, theirs in zip(values, others, strict=True))
 
 
 def rise(costs: Sequence[float]) -> float:
-    """How many times dearer a unit of work is at one size than at the cheapest smaller size.
+    """Return the largest ratio of a cost to the lowest cost at a smaller size.
 
     Args:
-        costs: Two or more, by growing size. What only falls gives less than 1.
+        costs: Two or more costs of one unit of work, by ascending size. Costs that only fall give
+            less than 1.
     """
     return max(cost / min(costs[:place]) for place, cost in enumerate(costs) if place)

@@ -1,4 +1,4 @@
-"""The tables: in rich's hand, in plain text, in Markdown."""
+"""Tables of results, printed with rich or as plain text, or written as Markdown."""
 
 from __future__ import annotations
 
@@ -15,19 +15,17 @@ from benchmarks.figures import Row, with_range
 from benchmarks.peers import PEERS
 from benchmarks.quotas import Scenario
 
-__all__ = ["Table", "beside", "markdown", "phase_lines", "plain", "show", "targets"]
-
 QUESTION_WIDTH = 44
-"""Characters a line of a plain table."""
+"""Characters per line of the question."""
 
 MEASURE_WIDTH = 18
-"""The same of a heading that is a measure."""
+"""Characters per line of a heading."""
 
 FILE_WIDTH = 132
-"""Characters a line of a rich table that is not read on a terminal."""
+"""Characters per line of a rich table that is not printed on a terminal."""
 
 Cell: TypeAlias = Sequence[str]
-"""Its lines."""
+"""The lines of a cell."""
 
 
 @attrs.frozen
@@ -35,9 +33,9 @@ class Table:
     """Headings and cells.
 
     Args:
-        headings: One a column.
-        rows: Cells, as many a row as there are headings.
-        wrapped: The columns whose lines may be joined and broken elsewhere.
+        headings: One per column.
+        rows: One cell per heading and row.
+        wrapped: Columns whose lines may be wrapped differently.
     """
 
     headings: Sequence[str]
@@ -45,14 +43,14 @@ class Table:
     wrapped: frozenset[int]
 
 
-def targets(rows: Iterable[Row]) -> Table:
-    """What was measured, against its targets."""
+def target_table(rows: Iterable[Row]) -> Table:
+    """Return the table of measured figures and targets."""
     headings = ("#", "question", "measured", "reach", "beat", "verdict")
     return Table(headings, [_target_cells(row) for row in rows], frozenset({1}))
 
 
 def _target_cells(row: Row) -> list[Cell]:
-    """The lines of each cell; the figures' stand side by side."""
+    """Return the lines of each cell; the lines of one figure have the same place in their cells."""
     figures = [figure.cells for figure in row.figures]
     measured, reach, beat = ([cells[column] for cells in figures] for column in range(3))
     if row.note is not None:
@@ -63,8 +61,8 @@ def _target_cells(row: Row) -> list[Cell]:
     return [[row.number], question, measured, reach, beat, [row.verdict]]
 
 
-def beside(rows: Iterable[Row]) -> Table | None:
-    """Everybody that was measured, from the floor up; None if nobody but ourselves was."""
+def comparison_table(rows: Iterable[Row]) -> Table | None:
+    """Return the table of all measured peers; None if only aliocr was measured."""
     measures = [comparison for row in rows for comparison in row.comparisons]
     names = [name for name in PEERS if any(name in measure.rounds for measure in measures)]
     if len(names) < 2:
@@ -82,10 +80,10 @@ def beside(rows: Iterable[Row]) -> Table | None:
     return Table(["", *(measure.measure for measure in measures)], cells, frozenset())
 
 
-def show(table: Table) -> None:
-    """Print it."""
+def print_table(table: Table) -> None:
+    """Print a table, with rich if it is installed."""
     if find_spec("rich") is None:
-        print(plain(table))
+        print(plain_text(table))
         return
     from rich.console import Console
     from rich.table import Table as RichTable
@@ -96,12 +94,12 @@ def show(table: Table) -> None:
         drawn.add_column(narrow, no_wrap=column not in table.wrapped)
     for row in table.rows:
         drawn.add_row(*_joined(table, row, "\n"))
-    # A log or a file has no width that the table must keep to.
+    # A log or a file has no fixed width.
     Console(width=None if sys.stdout.isatty() else FILE_WIDTH).print(drawn)
 
 
-def plain(table: Table) -> str:
-    """In plain text."""
+def plain_text(table: Table) -> str:
+    """Return the table as plain text."""
     headings = [textwrap.wrap(heading, MEASURE_WIDTH) for heading in table.headings]
     blocks = [headings, *table.rows]
     widths = [
@@ -119,21 +117,21 @@ def plain(table: Table) -> str:
 
 
 def markdown(table: Table) -> str:
-    """In Markdown."""
+    """Return the table as Markdown."""
     lines = [list(table.headings), ["---"] * len(table.headings)]
     lines += [_joined(table, row, "<br>") for row in table.rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _joined(table: Table, row: Sequence[Cell], newline: str) -> list[str]:
-    """A text a cell."""
+    """Return one text per cell."""
     return [
         (" " if column in table.wrapped else newline).join(cell) for column, cell in enumerate(row)
     ]
 
 
 def phase_lines(scenario: Scenario) -> list[str]:
-    """The image-quota scenario, a line a phase."""
+    """Return the scenario of raised quotas as text, one line per phase."""
     lines = ["Image quota raised while one stream runs (sliding log, 588 beyond):"]
     for phase in scenario.phases:
         reached = phase.seconds_to_reach

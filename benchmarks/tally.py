@@ -1,4 +1,4 @@
-"""Images by number, and the tally that each of them has one outcome."""
+"""Numbered images, and a tally that checks that each image has one outcome."""
 
 from __future__ import annotations
 
@@ -8,31 +8,29 @@ import attrs
 
 from aliocr import Credentials, Outcome, Scan
 
-__all__ = ["CREDENTIALS", "Tallied", "Tally", "url_of", "urls"]
-
 CREDENTIALS = Credentials("benchmark", "secret")
 
 _BEFORE, _AFTER = "https://example.com/images/", ".png"
 
 
 def url_of(number: int) -> str:
-    """The URL of an image, which the server never fetches."""
+    """Return the URL of an image; the server never fetches it."""
     return f"{_BEFORE}{number}{_AFTER}"
 
 
 def urls(count: int) -> Iterator[str]:
-    """So many images, one by one."""
+    """Yield the URLs of `count` images."""
     return map(url_of, range(count))
 
 
 @attrs.frozen(kw_only=True)
-class Tallied:
-    """What became of all images.
+class Totals:
+    """Final counts of a tally.
 
     Args:
-        read: Those with a text.
-        failed: Those with a failure.
-        lost: Those without an outcome, and surplus outcomes.
+        read: Images with a text.
+        failed: Images with a failure.
+        lost: Images without an outcome, and surplus outcomes.
     """
 
     read: int
@@ -41,43 +39,43 @@ class Tallied:
 
 
 class Tally:
-    """Notes outcomes in a byte an image, all taken at the start.
+    """Tally of outcomes: one byte per image, allocated at the start.
 
     Args:
-        count: How many images there are; `more` if it was not known.
+        count: Number of images; `add` adds more.
     """
 
     def __init__(self, count: int) -> None:
-        # A copy, because fresh zeros are no memory until they are written to.
-        self._seen = bytearray(bytes(count))
+        # A copy, because the system allocates fresh zeros only when they are written.
+        self._done = bytearray(bytes(count))
         self.read = 0
         self.failed = 0
         self._surplus = 0
 
     def __len__(self) -> int:
-        return len(self._seen)
+        return len(self._done)
 
     def note(self, outcome: Outcome) -> None:
-        """One outcome has come."""
+        """Count one outcome."""
         number = int(outcome.image.url[len(_BEFORE) : -len(_AFTER)])
-        self._surplus += self._seen[number]
-        self._seen[number] = 1
+        self._surplus += self._done[number]
+        self._done[number] = 1
         if isinstance(outcome, Scan):
             self.read += 1
         else:
             self.failed += 1
 
-    def more(self) -> int:
-        """One image more; its number."""
-        self._seen.append(0)
-        return len(self._seen) - 1
+    def add(self) -> int:
+        """Add one image and return its number."""
+        self._done.append(0)
+        return len(self._done) - 1
 
     @property
     def outstanding(self) -> int:
-        """Images of which no outcome has come yet."""
-        return len(self._seen) - self.read - self.failed
+        """Number of images without an outcome so far."""
+        return len(self._done) - self.read - self.failed
 
-    def close(self) -> Tallied:
-        """The sum, when no more is to come."""
-        lost = self._seen.count(0) + self._surplus
-        return Tallied(read=self.read, failed=self.failed, lost=lost)
+    def totals(self) -> Totals:
+        """Return the final counts."""
+        lost = self._done.count(0) + self._surplus
+        return Totals(read=self.read, failed=self.failed, lost=lost)

@@ -1,4 +1,4 @@
-"""A fresh process for one measurement, so that none warms up or litters another's."""
+"""Run measurements: each in a fresh process, interleaved or concurrently."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
 
-__all__ = ["by_turns", "fresh", "side_by_side"]
-
 LIMIT = 420.0
-"""Seconds. An image that has no outcome by then is lost."""
+"""Seconds. An image without an outcome by then is lost."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
 K = TypeVar("K")
 
 
-def fresh(function: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run a coroutine function on a loop of its own in a new Python.
+def run_fresh(
+    function: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """Run a coroutine function on its own event loop in a new process.
 
     Raises:
-        TimeoutError: It did not end, so something in it waits for ever.
+        TimeoutError: The function did not end.
     """
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as pool:
         return pool.submit(_run, function, args, kwargs).result()
 
 
-def by_turns(variants: Mapping[K, Callable[[], T]], rounds: int) -> dict[K, list[T]]:
-    """Measure A B C, A B C, …: what drifts with time drifts for all, and a round's ratio is fair.
+def measure_interleaved(variants: Mapping[K, Callable[[], T]], rounds: int) -> dict[K, list[T]]:
+    """Measure in the order A B C, A B C, …, so that slow drift affects all variants alike.
 
     Returns:
-        By variant, what each round measured.
+        By variant, one result per round.
     """
     measured: dict[K, list[T]] = {name: [] for name in variants}
     for _ in range(rounds):
@@ -42,8 +42,8 @@ def by_turns(variants: Mapping[K, Callable[[], T]], rounds: int) -> dict[K, list
     return measured
 
 
-def side_by_side(measures: Mapping[K, Callable[[], T]]) -> dict[K, T]:
-    """Measure all at the same time: for what mostly waits for the clock, and counts."""
+def measure_concurrently(measures: Mapping[K, Callable[[], T]]) -> dict[K, T]:
+    """Measure at the same time; only for measurements that mostly wait for the clock."""
     with ThreadPoolExecutor(max(1, len(measures))) as pool:
         running = {name: pool.submit(measure) for name, measure in measures.items()}
     return {name: future.result() for name, future in running.items()}

@@ -1,4 +1,4 @@
-"""The benchmarks run through, and count truly; what they measure is no matter for a test."""
+"""The benchmarks run and count correctly; a test does not judge their figures."""
 
 import json
 import subprocess
@@ -29,7 +29,7 @@ def _run(*arguments: str, module: str = "benchmarks") -> subprocess.CompletedPro
 
 
 def test_chosen_rows_are_measured_printed_and_written_down(tmp_path: Path) -> None:
-    """One command gives a table and a JSON file, and exit code 0 whatever the verdicts."""
+    """One command gives a table and a JSON file, and exit code 0 for any verdict."""
     output = tmp_path / "results.json"
     run = _run("--rows", "2,13,14", "--quick", "--output", str(output))
     assert run.returncode == 0, run.stderr
@@ -45,7 +45,7 @@ def test_chosen_rows_are_measured_printed_and_written_down(tmp_path: Path) -> No
 
 
 def test_an_unknown_row_is_misuse() -> None:
-    """The message names it."""
+    """The message names the row."""
     run = _run("--rows", "2,nine")
     assert run.returncode == 2
     assert "no such row: nine" in run.stderr
@@ -55,7 +55,7 @@ def test_an_unknown_row_is_misuse() -> None:
 def test_an_image_without_outcome_fails_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, breaks: bool
 ) -> None:
-    """A missed target is a verdict, a lost image is a defect; so is a row that breaks."""
+    """A missed target is a verdict; a lost image is a defect, and so is a row that fails."""
     from benchmarks import __main__ as program
     from benchmarks.figures import Row
 
@@ -75,7 +75,7 @@ def test_an_image_without_outcome_fails_the_run(
 def test_a_target_missed_by_far_fails_where_it_is_asked_to(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rate: float, options: list[str], code: int
 ) -> None:
-    """A busy machine misses a target; only something broken misses it twice over."""
+    """A busy machine misses a target; only a defect misses it by a factor of two."""
     from benchmarks import __main__ as program
     from benchmarks.figures import Row, at_least, at_most
     from benchmarks.report import Run
@@ -92,7 +92,7 @@ def test_a_target_missed_by_far_fails_where_it_is_asked_to(
 
 
 def test_a_peer_that_is_not_installed_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It says what is missing and how to install it, and the others are measured without it."""
+    """The sentence names the missing package and the install command; the others are measured."""
     import benchmarks.peers
     from benchmarks.peers import contract
 
@@ -100,27 +100,29 @@ def test_a_peer_that_is_not_installed_is_one_sentence(monkeypatch: pytest.Monkey
     sentences = benchmarks.peers.missing_peers()
     assert len(sentences) == 3
     assert all("not installed" in each and "pip install" in each for each in sentences)
-    assert benchmarks.peers.present_peers() == (
+    assert benchmarks.peers.installed_peers() == (
         *("bare socket", "raw floor", "aliocr", "aiohttp by hand"),
     )
 
 
-# Since Python 3.12 the vendor's ways to tell the time are deprecated.
+# The vendor's SDKs use datetime functions that are deprecated since Python 3.12.
 @pytest.mark.filterwarnings("ignore:datetime.datetime.utc:DeprecationWarning")
 async def test_every_peer_reads_every_image() -> None:
-    """One contract: so many images in, as many read, in as many requests as that takes."""
-    from benchmarks.peers import PEERS, present_peers
+    """Every peer reads 6 images in 2 requests of 3."""
+    from benchmarks.peers import PEERS, installed_peers
     from benchmarks.server import Server
     from benchmarks.service import Service
     from benchmarks.tally import urls
 
     async def read_by(name: str, url: str) -> int:
         read: list[int] = []
-        await PEERS[name].answers(url, urls(6), lambda count, _: read.append(count), per_request=3)
+        await PEERS[name].read_images(
+            url, urls(6), lambda count, _: read.append(count), per_request=3
+        )
         return sum(read)
 
     with Server(Service(requests_per_second=None, seconds=0.0, regions=(1, 2))) as server:
-        for name in present_peers():
+        for name in installed_peers():
             before = server.control.counts()
             read = await read_by(name, server.url)
             counts = server.control.counts().since(before)
@@ -128,7 +130,7 @@ async def test_every_peer_reads_every_image() -> None:
 
 
 def test_the_readme_says_what_was_measured() -> None:
-    """Every table and every sentence of figures in it is that of `results.json`."""
+    """Every table and every sentence of figures in the README comes from `results.json`."""
     from benchmarks.publish import README, RESULTS, filled
     from benchmarks.report import Run
 
@@ -140,7 +142,7 @@ def test_the_readme_says_what_was_measured() -> None:
 
 
 def test_a_run_is_read_as_it_was_written() -> None:
-    """So a table from the file is the table of the run."""
+    """A table from the file is the table of the run."""
     from benchmarks.publish import RESULTS
     from benchmarks.report import Run
 
@@ -148,11 +150,11 @@ def test_a_run_is_read_as_it_was_written() -> None:
     assert Run.from_json(text).to_json() == text
 
 
-def test_the_pictures_are_there_and_small() -> None:
-    """Whoever clones does not pay for them."""
-    from benchmarks.pictures import PICTURES
+def test_the_charts_exist_and_are_small() -> None:
+    """A clone stays small."""
+    from benchmarks.charts import CHARTS
 
-    for stem in PICTURES:
+    for stem in CHARTS:
         picture = (ROOT / "benchmarks" / f"{stem}.png").read_bytes()
         assert picture.startswith(b"\x89PNG")
         assert len(picture) < 60_000
@@ -167,12 +169,12 @@ def test_the_tally_misses_nothing() -> None:
     for number in (0, 1, 1):
         image = aliocr.Image(url_of(number))
         tally.note(aliocr.Failure(image, aliocr.OCRError("no")))
-    assert tally.close().lost == 2
-    assert tally.close().failed == 3
+    assert tally.totals().lost == 2
+    assert tally.totals().failed == 3
 
 
 def test_a_verdict_is_the_worst_figure_s() -> None:
-    """At a target is within it."""
+    """A value equal to the target meets the target."""
     from benchmarks.figures import Row, at_least, at_most
 
     beat, reached, missed = (at_most("s", value, 2, 1) for value in (1, 2, 2.1))
@@ -184,7 +186,7 @@ def test_a_verdict_is_the_worst_figure_s() -> None:
 
 
 def test_a_figure_is_the_median_of_its_rounds() -> None:
-    """With the least and the most beside it, and the unit said once."""
+    """The range stands beside it, and the unit is written once."""
     from benchmarks.figures import at_most
 
     figure = at_most("grown by", [3.0, 1.0, 7.0], 4, 2, "{:.0f} MB")
@@ -193,8 +195,8 @@ def test_a_figure_is_the_median_of_its_rounds() -> None:
     assert at_most("grown by", 3.0, 4, 2, "{:.0f} MB").cells[0] == "grown by 3 MB"
 
 
-def test_a_rise_is_seen_wherever_it_is() -> None:
-    """A cost that falls and climbs again has risen from its lowest."""
+def test_a_rise_is_found_at_any_size() -> None:
+    """A cost that falls and then rises is compared with its lowest value."""
     from benchmarks.spread import ratios, rise
 
     assert rise([8.0, 2.0, 3.0, 1.0]) == 1.5
@@ -203,7 +205,7 @@ def test_a_rise_is_seen_wherever_it_is() -> None:
 
 
 def test_percentiles_are_values_that_were_measured() -> None:
-    """The nearest rank: of a hundred, the 99th."""
+    """Nearest rank: the 99th of a hundred."""
     from benchmarks.spread import percentile
 
     assert percentile(range(1, 101), 99) == 99
@@ -212,7 +214,7 @@ def test_percentiles_are_values_that_were_measured() -> None:
 
 
 def test_a_job_is_measured_however_small() -> None:
-    """It is stopped and started again, and each row has its one result."""
+    """The job is stopped and resumed, and each row has exactly one result."""
     job = _run("--images", "1000", module="benchmarks.job")
     assert job.returncode == 0, job.stderr
     assert "1,000 rows" in job.stdout

@@ -1,4 +1,4 @@
-"""What a user writes without a library for the service: thirty lines on an HTTP client."""
+"""Clients written by hand, without a library for the service: thirty lines on an HTTP client."""
 
 from __future__ import annotations
 
@@ -15,13 +15,11 @@ from typing import Any
 from benchmarks.peers.contract import IN_FLIGHT, Note, absent, batches
 from benchmarks.tally import CREDENTIALS
 
-__all__ = ["AiohttpByHand", "HttpxByHand"]
-
 PATH = "/green/image/scan"
 
 
 def _request(images: Sequence[str]) -> tuple[bytes, dict[str, str]]:
-    """Body and signed headers."""
+    """Return the body and the signed headers."""
     tasks = [{"dataId": str(uuid.uuid4()), "url": image} for image in images]
     body = json.dumps({"scenes": ["ocr"], "tasks": tasks}).encode()
     headers = {
@@ -57,15 +55,15 @@ async def _all(
 
 
 class AiohttpByHand:
-    """aiohttp, its defaults, dictionaries."""
+    """aiohttp with its defaults; replies as dictionaries."""
 
     name = "aiohttp by hand"
     imports = "import aiohttp"
 
     def missing(self) -> None:
-        """Never: the library stands on it."""
+        """Return None: aliocr depends on aiohttp."""
 
-    async def answers(
+    async def read_images(
         self,
         url: str,
         images: Iterator[str],
@@ -87,16 +85,16 @@ class AiohttpByHand:
 
 
 class HttpxByHand:
-    """httpx, its defaults, dictionaries."""
+    """httpx with its defaults; replies as dictionaries."""
 
     name = "httpx by hand"
     imports = "import httpx"
 
     def missing(self) -> str | None:
-        """One sentence if it is not installed."""
+        """Return one sentence if it is not installed."""
         return absent(self.name, "httpx")
 
-    async def answers(
+    async def read_images(
         self,
         url: str,
         images: Iterator[str],

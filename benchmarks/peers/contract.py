@@ -1,4 +1,4 @@
-"""What a peer is: anybody who reads images at the service, measured as the library is."""
+"""Interface of a peer: a client that reads images at the service."""
 
 from __future__ import annotations
 
@@ -7,29 +7,27 @@ from importlib.util import find_spec
 from itertools import islice
 from typing import Protocol, TypeAlias
 
-__all__ = ["IN_FLIGHT", "Note", "Peer", "absent", "batches"]
-
 IN_FLIGHT = 10
-"""Requests at once: as many threads as the vendor's SDK keeps connections for by default."""
+"""Concurrent requests: the default size of the connection pool of the vendor's SDK."""
 
 Note: TypeAlias = Callable[[int, object], None]
-"""Told of every answer: how many images were read, and what their caller has of them. A peer that
-works in threads calls it from one at a time."""
+"""Callback for every answer: number of images read, and the answer as its caller gets it. A peer
+with threads calls it from one thread at a time."""
 
 
 class Peer(Protocol):
-    """A way to read images."""
+    """A client that reads images."""
 
     name: str
-    """As the tables call it."""
+    """Name in the tables."""
 
     imports: str
-    """The statements that a program with it begins with."""
+    """Import statements of a program that uses it."""
 
     def missing(self) -> str | None:
-        """One sentence if it is not installed."""
+        """Return one sentence if it is not installed."""
 
-    async def answers(
+    async def read_images(
         self,
         url: str,
         images: Iterator[str],
@@ -41,21 +39,21 @@ class Peer(Protocol):
         """Read all images.
 
         Args:
-            url: The server's.
-            images: Their URLs. Threads may share it, so it is no generator.
-            note: Told of every answer.
-            per_request: Images a request.
-            in_flight: Requests at once, at most.
+            url: URL of the server.
+            images: URLs. Not a generator, because threads may share it.
+            note: Called for every answer.
+            per_request: Images per request.
+            in_flight: Most concurrent requests.
         """
 
 
 def batches(images: Iterator[str], size: int) -> Iterator[list[str]]:
-    """So many images at a time; threads may share it."""
+    """Yield lists of `size` images; threads may share the iterator."""
     return iter(lambda: list(islice(images, size)), [])
 
 
 def absent(name: str, *modules: str) -> str | None:
-    """One sentence if one of these cannot be imported."""
+    """Return one sentence if one of the modules cannot be imported."""
     gone = [module for module in modules if find_spec(module) is None]
     if not gone:
         return None

@@ -1,4 +1,4 @@
-"""The floors that no client gets under: what the socket costs, and what typed decoding costs."""
+"""Lower bounds of the cost of a client: the socket alone, and the socket with typed decoding."""
 
 from __future__ import annotations
 
@@ -11,26 +11,24 @@ import msgspec
 
 from benchmarks.peers.contract import IN_FLIGHT, Note, batches
 
-__all__ = ["BareSocket", "RawFloor"]
-
 _HEAD_END = b"\r\n\r\n"
 _LENGTH = b"Content-Length: "
 
 
 class BareSocket:
-    """Request bytes that are ready beforehand, unsigned; replies that nobody reads."""
+    """Prepared, unsigned request bytes; replies are not decoded."""
 
     name = "bare socket"
     imports = "import asyncio"
 
     def missing(self) -> None:
-        """Never."""
+        """Return None: nothing to install."""
 
     def read(self, body: bytes) -> object:
-        """What its caller has of a reply."""
+        """Return a reply as its caller gets it."""
         return body
 
-    async def answers(
+    async def read_images(
         self,
         url: str,
         images: Iterator[str],
@@ -39,15 +37,15 @@ class BareSocket:
         per_request: int = 100,
         in_flight: int = IN_FLIGHT,
     ) -> None:
-        """Read all images; every request carries the URLs of the first."""
+        """Read all images; every request carries the URLs of the first request."""
         ready: list[bytes] = []
 
         async def work() -> None:
-            line = await _Line.open(url)
+            connection = await _RawConnection.open(url)
             for batch in batches(images, per_request):
                 ready[:] = ready or [_request(batch)]
-                note(len(batch), self.read(await line.ask(ready[0])))
-            line.close()
+                note(len(batch), self.read(await connection.ask(ready[0])))
+            connection.close()
 
         await asyncio.gather(*(work() for _ in range(in_flight)))
 
@@ -83,14 +81,14 @@ class _Reply(msgspec.Struct, rename="camel"):
 
 
 class RawFloor(BareSocket):
-    """The same, and each reply is decoded whole, by msgspec, into its leanest classes."""
+    """The bare socket, with each reply decoded whole into msgspec structs."""
 
     name = "raw floor"
     imports = "import asyncio, msgspec"
     _decoder: ClassVar = msgspec.json.Decoder(_Reply)
 
     def read(self, body: bytes) -> object:
-        """Its answers."""
+        """Decode the answers of a reply."""
         return self._decoder.decode(body).data
 
 
@@ -101,8 +99,8 @@ def _request(images: list[str]) -> bytes:
     return head % len(body) + body
 
 
-class _Line(asyncio.Protocol):
-    """One connection, one request at a time."""
+class _RawConnection(asyncio.Protocol):
+    """One connection with one request at a time."""
 
     _transport: asyncio.Transport
     _answer: asyncio.Future[bytes]
@@ -112,27 +110,27 @@ class _Line(asyncio.Protocol):
         self._missing = 0
 
     @classmethod
-    async def open(cls, url: str) -> _Line:
+    async def open(cls, url: str) -> _RawConnection:
         """Connect."""
         host, port = urlsplit(url).netloc.split(":")
         loop = asyncio.get_running_loop()
-        line = cls()
-        line._transport, _ = await loop.create_connection(lambda: line, host, int(port))
-        return line
+        connection = cls()
+        connection._transport, _ = await loop.create_connection(lambda: connection, host, int(port))
+        return connection
 
     def close(self) -> None:
         """Disconnect."""
         self._transport.close()
 
     async def ask(self, request: bytes) -> bytes:
-        """One request; the body of its reply."""
+        """Send a request and return the body of the reply."""
         self._answer = asyncio.get_running_loop().create_future()
         self._transport.write(request)
         return await self._answer
 
     def data_received(self, data: bytes) -> None:
         if not self._pieces:
-            # The head is so short that it comes in one piece.
+            # The head is short and comes in one piece.
             head, _, data = data.partition(_HEAD_END)
             self._missing = int(head.partition(_LENGTH)[2])
         self._pieces.append(data)
@@ -143,4 +141,6 @@ class _Line(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         if hasattr(self, "_answer") and not self._answer.done():
-            self._answer.set_exception(exc or ConnectionResetError("the server hung up"))
+            self._answer.set_exception(
+                exc or ConnectionResetError("the server closed the connection")
+            )

@@ -1,4 +1,4 @@
-"""This library, as a peer among the others."""
+"""aliocr as a peer."""
 
 from __future__ import annotations
 
@@ -8,19 +8,17 @@ from aliocr import Limits
 from benchmarks.client import FreeLimiter, open_session
 from benchmarks.peers.contract import IN_FLIGHT, Note
 
-__all__ = ["Ours"]
-
 
 class Ours:
-    """A stream, with a limiter that never waits."""
+    """A stream with a limiter that never waits."""
 
     name = "aliocr"
     imports = "import aliocr; aliocr.Session"
 
     def missing(self) -> None:
-        """Never."""
+        """Return None: always installed."""
 
-    async def answers(
+    async def read_images(
         self,
         url: str,
         images: Iterator[str],

@@ -1,4 +1,4 @@
-"""The vendor's SDKs, unchanged, used as their samples and users use them."""
+"""The vendor's SDKs, unchanged, used as in the vendor's samples."""
 
 from __future__ import annotations
 
@@ -17,8 +17,6 @@ from urllib.parse import urlsplit
 from benchmarks.peers.contract import IN_FLIGHT, Note, absent, batches
 from benchmarks.tally import CREDENTIALS
 
-__all__ = ["CoreSdk", "TeaSdk"]
-
 THROTTLED = ("Throttling", "Throttling.User", "Throttling.Api")
 
 
@@ -28,14 +26,14 @@ def _tasks(images: list[str]) -> dict[str, Any]:
 
 
 def _forget_proxies() -> None:
-    """Both SDKs would ask a proxy of the environment for loopback addresses, too."""
+    """Remove proxy variables: both SDKs would use the proxy for loopback addresses, too."""
     for name in ("http_proxy", "https_proxy"):
         os.environ.pop(name, None)
         os.environ.pop(name.upper(), None)
 
 
 class CoreSdk:
-    """aliyun-python-sdk-core with -green in threads, and a retry loop around throttling."""
+    """aliyun-python-sdk-core with -green in threads, with a retry loop for throttling."""
 
     name = "core SDK, threads"
     imports = (
@@ -44,10 +42,10 @@ class CoreSdk:
     )
 
     def missing(self) -> str | None:
-        """One sentence if it is not installed."""
+        """Return one sentence if it is not installed."""
         return absent("the vendor's SDK", "aliyunsdkcore", "aliyunsdkgreen")
 
-    async def answers(
+    async def read_images(
         self,
         url: str,
         images: Iterator[str],
@@ -78,7 +76,7 @@ class CoreSdk:
 
 
 def _sent(client: Any, images: list[str]) -> bytes:
-    """One request, again and again while it is throttled."""
+    """Send one request, and repeat it while it is throttled."""
     from aliyunsdkcore.acs_exception.exceptions import ServerException
     from aliyunsdkgreen.request.v20180509.ImageSyncScanRequest import ImageSyncScanRequest
 
@@ -111,16 +109,16 @@ _GENERIC_CALL = {
 
 
 class TeaSdk:
-    """alibabacloud-tea-openapi's generic call, awaited: its generated one has no body."""
+    """The generic call of alibabacloud-tea-openapi, awaited; the generated call sends no body."""
 
     name = "tea-openapi, async"
     imports = "from alibabacloud_tea_openapi.client import Client"
 
     def missing(self) -> str | None:
-        """One sentence if it is not installed."""
+        """Return one sentence if it is not installed."""
         return absent("alibabacloud-tea-openapi", "alibabacloud_tea_openapi", "darabonba")
 
-    async def answers(
+    async def read_images(
         self,
         url: str,
         images: Iterator[str],

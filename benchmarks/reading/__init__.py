@@ -1,1 +1,1 @@
-"""Pages whose order of reading is known, and what of it is lost in another order."""
+"""Benchmark of the reading order, on pages whose reading order is known."""

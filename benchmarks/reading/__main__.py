@@ -1,7 +1,7 @@
-"""`python -m benchmarks.reading`: what the order of reading is worth.
+"""`python -m benchmarks.reading`: character errors by reading order.
 
-Pages of many kinds are drawn, read by the emulator's engine, and compared with what stands on them:
-in the order in which the engine gives its pieces, and in ours. Needs the `emulator` extra.
+Pages of many kinds are drawn, read by the emulator's engine, and compared with their true text, in
+the order of the engine and in the order of the library. Needs the `emulator` extra.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from pathlib import Path
 from aliocr.emulator.engine import RapidOCREngine
 from aliocr.text.geometry import PlacedText
 from aliocr.text.layout import reading_order
-from benchmarks.reading.drawing import draw, measure
+from benchmarks.reading.drawing import draw, text_width
 from benchmarks.reading.errors import character_errors, squeezed
 from benchmarks.reading.pages import Page, pages
-from benchmarks.table import Table, markdown, show
+from benchmarks.table import Table, markdown, print_table
 
 HEADINGS = ("page", "from above", "ours, exact boxes", "engine", "ours, its boxes")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the table; 0, whatever it says."""
+    """Print the table and return 0."""
     options = _parse(arguments)
     font = None if options.font is None else str(options.font)
     engine = RapidOCREngine()
     rows = []
-    for name, page in pages(measure(font), chinese=font is not None):
+    for name, page in pages(text_width(font), chinese=font is not None):
         print(name, file=sys.stderr, flush=True)
         picture = draw(page, font)
         if options.keep is not None:
@@ -46,9 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.markdown:
         print(markdown(table))
     else:
-        show(table)
+        print_table(table)
     if font is None:
-        print("Pillow's own font has no Chinese: --font FILE names one that has")
+        print("Pillow's own font has no Chinese; give a font that has it with --font FILE")
     return 0
 
 
@@ -59,9 +59,11 @@ def _errors(page: Page, order: Iterable[PlacedText]) -> float:
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.reading", description=__doc__)
-    parser.add_argument("--font", type=Path, help="draw in this font, and Chinese pages, too")
+    parser.add_argument("--font", type=Path, help="draw in this font, with Chinese pages")
     parser.add_argument("--markdown", action="store_true", help="print the table in Markdown")
-    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the pictures there")
+    parser.add_argument(
+        "--keep", type=Path, metavar="FOLDER", help="keep the drawn pages in this folder"
+    )
     return parser.parse_args(arguments)
 
 

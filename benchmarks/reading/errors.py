@@ -1,28 +1,26 @@
-"""How far one text is from another."""
+"""Character errors between two texts."""
 
 from __future__ import annotations
 
 import unicodedata
 
-__all__ = ["character_errors", "squeezed"]
-
 
 def squeezed(text: str) -> str:
-    """The text without what engines and people write differently: blanks, full-width forms."""
+    """Return the text without blanks and with normal forms, which engines write differently."""
     return "".join(unicodedata.normalize("NFKC", text).split())
 
 
 def character_errors(true: str, found: str) -> float:
-    """Characters to insert, delete or replace to make one of the other, of those that are true.
+    """Return the edit distance ÷ the length of the true text.
 
     Args:
-        true: Not empty.
-        found: Anything.
+        true: The true text, not empty.
+        found: The text to compare.
 
     Returns:
-        0 for the same, 1 for as many errors as characters; in theory more.
+        0 for equal texts, 1 for as many errors as characters; more is possible.
     """
-    # What both begin and end with costs nothing, and on most pages is nearly all.
+    # The common beginning and end cost nothing, and are nearly all of most pages.
     start = 0
     while start < min(len(true), len(found)) and true[start] == found[start]:
         start += 1

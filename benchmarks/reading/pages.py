@@ -1,4 +1,4 @@
-"""Pages of many kinds as boxes, in the order in which a person reads them."""
+"""Pages of many kinds as boxes of text, in the true reading order."""
 
 from __future__ import annotations
 
@@ -10,16 +10,14 @@ import attrs
 
 from aliocr.models import Region
 
-__all__ = ["Layout", "Measure", "Page", "em_width", "pages"]
-
-Measure = Callable[[str, int], float]
-"""The width of a text in pixels, in letters so many pixels high."""
+TextWidth = Callable[[str, int], float]
+"""Function from a text and a letter height to the width, in pixels."""
 
 SIZE = 20
-"""Pixels: the height of ordinary letters."""
+"""Height of ordinary letters, in pixels."""
 
 PITCH = 28
-"""Pixels from one line to the next."""
+"""Distance from one line to the next, in pixels."""
 
 _ENGLISH = """
 harbour lantern copper winter market garden bottle thunder river candle window marble silver
@@ -38,13 +36,13 @@ CHINESE = (
 
 @attrs.frozen
 class Page:
-    """A page as a person reads it.
+    """A page with its true reading order.
 
     Args:
-        upright: Its lines or cells, in order, before it is turned.
-        width: Of the whole, in pixels.
-        height: The same.
-        degrees: How far it is turned about its middle, clockwise.
+        upright: Lines or cells in reading order, before the rotation.
+        width: Width of the page in pixels.
+        height: Height of the page in pixels.
+        degrees: Rotation about the middle, clockwise.
     """
 
     upright: tuple[Region, ...]
@@ -54,7 +52,7 @@ class Page:
 
     @property
     def pieces(self) -> tuple[Region, ...]:
-        """The same as they lie there, each in an upright box around it."""
+        """Lines or cells after the rotation, each as an upright box around the rotated box."""
         return tuple(map(self._turned, self.upright)) if self.degrees else self.upright
 
     def _turned(self, piece: Region) -> Region:
@@ -71,99 +69,95 @@ class Page:
         return Region(piece.text, min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys))
 
 
-class Layout:
-    """Puts texts on a page, in the order in which they are to be read.
+class PageBuilder:
+    """Puts texts on a page, in reading order.
 
     Args:
-        measure: Says how wide they become.
-        chinese: In Chinese.
+        text_width: Measures the texts.
+        chinese: Whether the texts are Chinese.
     """
 
-    def __init__(self, measure: Measure, *, chinese: bool = False) -> None:
-        self._measure = measure
+    def __init__(self, text_width: TextWidth, *, chinese: bool = False) -> None:
+        self._text_width = text_width
         self._chance = random.Random(20)
         self._chinese = chinese
         self._pieces: list[Region] = []
 
     def put(self, text: str, x: float, y: float, size: int = SIZE, *, right: bool = False) -> float:
-        """A text whose upper left corner is there, or its upper right one; where it ends below."""
-        width = self._measure(text, size)
+        """Put a text at its upper left (or right) corner and return its lower edge."""
+        width = self._text_width(text, size)
         self._pieces.append(Region(text, x - width if right else x, y, width, size))
         return y + size
 
     def words(self, number: int) -> str:
-        """So many words, or twice as many Chinese characters."""
+        """Return random words, or twice as many Chinese characters."""
         if self._chinese:
             start = self._chance.randrange(len(CHINESE))
             return (2 * CHINESE)[start : start + min(2 * number, len(CHINESE))]
         return " ".join(self._chance.choice(WORDS) for _ in range(number))
 
     def column(self, x: float, y: float, width: float, lines: int, gap_after: int = 0) -> float:
-        """Lines of running text, the last of a paragraph shorter; where they end below.
+        """Put lines of running text and return their lower edge. A last line is shorter.
 
         Args:
             x: Left edge.
             y: Upper edge.
-            width: The most of a line.
-            lines: How many.
-            gap_after: A blank line after every so many; 0 for none.
+            width: Most width of a line.
+            lines: Number of lines.
+            gap_after: Lines between two blank lines; 0 for no blank lines.
         """
+        blank = "" if self._chinese else " "
         for line in range(1, lines + 1):
             text = self.words(1)
             last = line == lines or (gap_after and line % gap_after == 0)
-            while self._measure(longer := self._joined(text), SIZE) <= width / (2 if last else 1):
+            most = width / (2 if last else 1)
+            while self._text_width(longer := text + blank + self.words(1), SIZE) <= most:
                 text = longer
             self.put(text, x, y)
             y += PITCH * (2 if gap_after and line % gap_after == 0 else 1)
         return y
 
-    def _joined(self, text: str) -> str:
-        return text + ("" if self._chinese else " ") + self.words(1)
-
-    def page(self, width: int = 1000, height: int | None = None) -> Page:
-        """What was put there."""
+    def build(self, width: int = 1000, height: int | None = None) -> Page:
+        """Return the page."""
         bottom = max(piece.y + piece.h for piece in self._pieces)
         return Page(tuple(self._pieces), width, height or math.ceil(bottom) + 40)
 
 
 def em_width(text: str, size: int) -> float:
-    """About as wide as in most fonts: half a height a letter, a whole one a Chinese character."""
+    """Estimate a width: half the height per letter, the height per Chinese character."""
     return sum(size if ord(letter) > 0x2E80 else size / 2 for letter in text)
 
 
-# --- the pages ------------------------------------------------------------------------------------
-
-
-def _one_column(page: Layout) -> Page:
+def _one_column(page: PageBuilder) -> Page:
     page.column(80, 60, 840, 24, gap_after=6)
-    return page.page()
+    return page.build()
 
 
-def _two_columns(page: Layout) -> Page:
+def _two_columns(page: PageBuilder) -> Page:
     for x in (60, 530):
         page.column(x, 60, 410, 24)
-    return page.page()
+    return page.build()
 
 
-def _two_uneven_columns(page: Layout) -> Page:
-    """With paragraphs, and the right one ends early."""
+def _two_uneven_columns(page: PageBuilder) -> Page:
+    """Two columns with paragraphs; the right column ends early."""
     page.column(60, 60, 410, 24, gap_after=5)
     page.column(530, 60, 410, 11, gap_after=4)
-    return page.page()
+    return page.build()
 
 
-def _three_columns(page: Layout) -> Page:
-    """A newspaper: a headline across, a line below it, and a footer."""
+def _three_columns(page: PageBuilder) -> Page:
+    """A newspaper: headline, subtitle, three columns, footer."""
     page.put(page.words(4), 60, 40, 48)
     page.put(page.words(6), 60, 110, 26)
     for x in (40, 360, 680):
         page.column(x, 180, 280, 22)
     page.put(page.words(5), 300, 860)
-    return page.page()
+    return page.build()
 
 
-def _receipt(page: Layout) -> Page:
-    """Articles at the left, prices at the right, everything else in the middle."""
+def _receipt(page: PageBuilder) -> Page:
+    """Articles at the left, prices at the right, the rest in the middle."""
     for y, words in ((40, 2), (70, 4), (100, 3)):
         text = page.words(words)
         page.put(text, 250 - em_width(text, SIZE) / 2, y)
@@ -176,63 +170,63 @@ def _receipt(page: Layout) -> Page:
         page.put(f"{100 + row}.00", 460, 450 + row * PITCH, right=True)
     text = page.words(3)
     page.put(text, 250 - em_width(text, SIZE) / 2, 560)
-    return page.page(500)
+    return page.build(500)
 
 
-def _table(page: Layout) -> Page:
-    """Numbers under headings."""
+def _table(page: PageBuilder) -> Page:
+    """A table of numbers under headings."""
     for row in range(10):
         for column, x in enumerate((60, 330, 560, 790)):
             text = page.words(1) if row == 0 or column == 0 else str(137 * row + 31 * column)
             page.put(text, x, 60 + row * 40)
-    return page.page()
+    return page.build()
 
 
-def _table_of_texts(page: Layout) -> Page:
-    """An article, what it is, and its price: the middle is wide."""
+def _table_of_texts(page: PageBuilder) -> Page:
+    """A table of article, long description, and price."""
     for row in range(10):
         page.put(page.words(1), 60, 60 + row * 36)
         page.put(page.words(4 + row % 3), 240, 60 + row * 36)
         page.put(f"{row + 4}.{10 + 7 * row}", 940, 60 + row * 36, right=True)
-    return page.page()
+    return page.build()
 
 
-def _form(page: Layout) -> Page:
-    """Names of fields, and what was filled in."""
+def _form(page: PageBuilder) -> Page:
+    """A form: names of fields, and their values."""
     for row in range(8):
         page.put(f"{page.words(1 + row % 2)}:", 60, 60 + row * 50)
         page.put(page.words(2 + row % 3), 360, 60 + row * 50)
-    return page.page()
+    return page.build()
 
 
-def _left_sidebar(page: Layout) -> Page:
+def _left_sidebar(page: PageBuilder) -> Page:
     """A menu of short lines beside the text of a web page."""
     for row in range(9):
         page.put(page.words(1), 40, 120 + row * 34)
     page.put(page.words(3), 260, 60, 36)
     page.column(260, 120, 680, 18, gap_after=6)
-    return page.page()
+    return page.build()
 
 
-def _right_sidebar(page: Layout) -> Page:
+def _right_sidebar(page: PageBuilder) -> Page:
     """Notes at the side of the text."""
     page.column(60, 60, 640, 20, gap_after=5)
     for row in range(6):
         page.put(page.words(1 + row % 2), 780, 110 + row * 30)
-    return page.page()
+    return page.build()
 
 
-def _addresses(page: Layout) -> Page:
+def _addresses(page: PageBuilder) -> Page:
     """A letter: sender and recipient side by side, then its text."""
     for x in (60, 560):
         for row in range(4):
             page.put(page.words(2 + row % 2), x, 60 + row * PITCH)
     page.put(page.words(4), 60, 240, 28)
     page.column(60, 310, 860, 8)
-    return page.page()
+    return page.build()
 
 
-def _mixed(page: Layout) -> Page:
+def _mixed(page: PageBuilder) -> Page:
     """A headline, an introduction, two columns, a table, and a footer."""
     page.put(page.words(4), 60, 40, 44)
     page.column(60, 120, 860, 3)
@@ -243,29 +237,29 @@ def _mixed(page: Layout) -> Page:
             text = page.words(1) if column == 0 else str(211 * row + 17 * column)
             page.put(text, x, 560 + row * 36)
     page.put(page.words(6), 60, 800)
-    return page.page()
+    return page.build()
 
 
-def _figure(page: Layout) -> Page:
-    """Two columns with a picture in the left one, and what is below it."""
+def _figure(page: PageBuilder) -> Page:
+    """Two columns, the left one with a picture and a caption."""
     y = page.column(60, 60, 410, 6)
     page.put(page.words(4), 60, y + 260)
     page.column(60, y + 320, 410, 6)
     page.column(530, 60, 410, 23)
-    return page.page()
+    return page.build()
 
 
-def _headings(page: Layout) -> Page:
-    """Two columns with headings of their own, at different heights."""
+def _headings(page: PageBuilder) -> Page:
+    """Two columns with their own headings at different heights."""
     for x, first in ((60, 6), (530, 10)):
         y = page.column(x, 60, 410, first)
         page.put(page.words(2), x, y + 24, 28)
         page.column(x, y + 70, 410, 18 - first)
-    return page.page()
+    return page.build()
 
 
-def _chat(page: Layout) -> Page:
-    """Bubbles at the left and at the right."""
+def _chat(page: PageBuilder) -> Page:
+    """A chat: bubbles at the left and at the right."""
     y = 40.0
     for bubble in range(8):
         lines = 1 + bubble % 3
@@ -273,26 +267,26 @@ def _chat(page: Layout) -> Page:
             page.put(page.words(3), 40 if bubble % 2 == 0 else 600, y)
             y += PITCH
         y += 30
-    return page.page()
+    return page.build()
 
 
-def _cards(page: Layout) -> Page:
-    """Six cards in two rows: each is read by itself."""
+def _cards(page: PageBuilder) -> Page:
+    """Six cards in two rows; each card is read alone."""
     for top in (60, 360):
         for x in (40, 370, 700):
             page.put(page.words(2), x, top, 26)
             page.column(x, top + 50, 260, 6)
-    return page.page()
+    return page.build()
 
 
-def _tight_columns(page: Layout) -> Page:
-    """A journal: little space between the columns, and between the lines."""
+def _tight_columns(page: PageBuilder) -> Page:
+    """A journal: two columns with a narrow gap."""
     for x in (60, 520):
         page.column(x, 60, 436, 30)
-    return page.page()
+    return page.build()
 
 
-Maker = Callable[[Layout], Page]
+Maker = Callable[[PageBuilder], Page]
 
 _MAKERS: dict[str, Maker] = {
     "one column": _one_column,
@@ -317,18 +311,18 @@ _IN_CHINESE = ("one column", "two columns", "two columns, uneven", "receipt", "m
 _TILTED = ("one column", "two columns", "receipt", "table of numbers")
 
 
-def pages(measure: Measure, *, chinese: bool = True) -> Iterator[tuple[str, Page]]:
-    """Every page with its name.
+def pages(text_width: TextWidth, *, chinese: bool = True) -> Iterator[tuple[str, Page]]:
+    """Yield every page with its name.
 
     Args:
-        measure: Says how wide a text is.
-        chinese: Those in Chinese, too.
+        text_width: Measures the texts.
+        chinese: Include the Chinese pages.
     """
-    upright = {name: make(Layout(measure)) for name, make in _MAKERS.items()}
+    upright = {name: make(PageBuilder(text_width)) for name, make in _MAKERS.items()}
     yield from upright.items()
     if chinese:
         for name in _IN_CHINESE:
-            yield f"{name}, Chinese", _MAKERS[name](Layout(measure, chinese=True))
+            yield f"{name}, Chinese", _MAKERS[name](PageBuilder(text_width, chinese=True))
     for degrees in (1.0, 2.0, 4.0):
         for name in _TILTED:
             yield f"{name}, {degrees:g}° askew", attrs.evolve(upright[name], degrees=degrees)

@@ -1,4 +1,4 @@
-"""The rows of the table, each measured by a function."""
+"""The rows of the table, each with the function that measures it."""
 
 from __future__ import annotations
 
@@ -7,61 +7,59 @@ from types import MappingProxyType
 from typing import Protocol
 
 from benchmarks.figures import Row
-from benchmarks.rows.beside import cpu_beside_others
-from benchmarks.rows.block import loop_block
-from benchmarks.rows.cost import single_scans
-from benchmarks.rows.emulator import crowd
-from benchmarks.rows.faults import failed_downloads, one_that_hangs
-from benchmarks.rows.growth import growing
-from benchmarks.rows.kept import kept_scan, streamed
-from benchmarks.rows.lanes import beside_bulk
-from benchmarks.rows.memory import long_stream
-from benchmarks.rows.pace import learnt, strict
-from benchmarks.rows.request import building
-from benchmarks.rows.rivals import against_sdk
-from benchmarks.rows.singles import arriving, at_once
-from benchmarks.rows.start import importing
-
-__all__ = ["PATIENT", "ROWS", "UNHURRIED", "Question"]
+from benchmarks.rows.block import measure_loop_block
+from benchmarks.rows.cpu import measure_cpu
+from benchmarks.rows.emulator import measure_emulator
+from benchmarks.rows.faults import measure_failed_downloads, measure_hanging_image
+from benchmarks.rows.growth import measure_growth
+from benchmarks.rows.kept import measure_kept_scan, measure_streamed_memory
+from benchmarks.rows.lanes import measure_interactive_wait
+from benchmarks.rows.long_stream import measure_long_stream
+from benchmarks.rows.request import measure_request
+from benchmarks.rows.request_rate import measure_milder_counts, measure_sliding_log
+from benchmarks.rows.single_scan import measure_single_scan
+from benchmarks.rows.singles import measure_added_latency, measure_concurrent_scans
+from benchmarks.rows.start import measure_import
+from benchmarks.rows.throughput import measure_throughput
 
 
-class Question(Protocol):
-    """Measures one number of the table: a row, or one for each of its variants."""
+class RowMeasurement(Protocol):
+    """Measures one number of the table; gives one row per variant."""
 
     def __call__(self, *, quick: bool) -> list[Row]:
-        """Measure, at a smaller size if quick."""
+        """Measure the row, at a smaller size if quick."""
         ...
 
 
-ROWS: Mapping[str, Question] = MappingProxyType(
+ROWS: Mapping[str, RowMeasurement] = MappingProxyType(
     {
-        "1": strict,
-        "1b": learnt,
-        "2": at_once,
-        "3": arriving,
-        "4": against_sdk,
-        "5": cpu_beside_others,
-        "6": cpu_beside_others,
-        "7": single_scans,
-        "8": loop_block,
-        "9": long_stream,
-        "10": streamed,
-        "11": kept_scan,
-        "12": building,
-        "13": one_that_hangs,
-        "14": failed_downloads,
-        "15": beside_bulk,
-        "17": importing,
-        "growth": growing,
-        "emulator": crowd,
+        "1": measure_sliding_log,
+        "1b": measure_milder_counts,
+        "2": measure_concurrent_scans,
+        "3": measure_added_latency,
+        "4": measure_throughput,
+        "5": measure_cpu,
+        "6": measure_cpu,
+        "7": measure_single_scan,
+        "8": measure_loop_block,
+        "9": measure_long_stream,
+        "10": measure_streamed_memory,
+        "11": measure_kept_scan,
+        "12": measure_request,
+        "13": measure_hanging_image,
+        "14": measure_failed_downloads,
+        "15": measure_interactive_wait,
+        "17": measure_import,
+        "growth": measure_growth,
+        "emulator": measure_emulator,
     }
 )
-"""By number. Two numbers may be of one measurement, which gives the rows of both."""
+"""By number. Two numbers may share one measurement, which gives the rows of both."""
 
-UNHURRIED = frozenset({"4", "13", "15"})
-"""Rows that mostly wait for the clock, and count, or have milliseconds to spare: the busy half of a
-core that they need together does not change their verdicts, so they are measured side by side."""
+CONCURRENT = frozenset({"4", "13", "15"})
+"""Rows that mostly wait for the clock. Together they need half a core, which does not change their
+verdicts, so they are measured concurrently."""
 
-PATIENT = frozenset({"1", "3", "14"})
-"""Rows that mostly wait for the clock, too, but have none to spare: side by side only if quick,
-when they are too short to be more than a look."""
+CONCURRENT_IF_QUICK = frozenset({"1", "3", "14"})
+"""Rows that mostly wait for the clock but need exact times: concurrent only in a quick run, whose
+figures are rough anyway."""

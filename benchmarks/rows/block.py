@@ -1,32 +1,30 @@
-"""Row 8: how long one big reply holds the event loop."""
+"""Row 8: longest block of the event loop by one large reply."""
 
 from __future__ import annotations
 
 from functools import partial
 
 from benchmarks.figures import Comparison, Row, at_most
-from benchmarks.meters import longest_block
-from benchmarks.peers import OURS, present_peers
+from benchmarks.meters import measure_longest_block
+from benchmarks.peers import OURS, installed_peers
 from benchmarks.server import Server
 from benchmarks.service import Service
 from benchmarks.spread import ratios
-from benchmarks.worker import by_turns, fresh
-
-__all__ = ["loop_block"]
+from benchmarks.worker import measure_interleaved, run_fresh
 
 REGIONS = 60
 
 
-def loop_block(*, quick: bool) -> list[Row]:
-    """Row 8: everybody's longest block, each ÷ `json.loads` of the reply in its own process."""
+def measure_loop_block(*, quick: bool) -> list[Row]:
+    """Measure row 8: longest block ÷ `json.loads` of the reply in the same process."""
     replies, rounds = (20, 3) if quick else (40, 3)
     service = Service(requests_per_second=None, seconds=0.0, regions=(REGIONS, REGIONS))
     with Server(service) as server:
         variants = {
-            name: partial(fresh, longest_block, name, server.url, REGIONS, replies)
-            for name in ((OURS,) if quick else present_peers())
+            name: partial(run_fresh, measure_longest_block, name, server.url, REGIONS, replies)
+            for name in ((OURS,) if quick else installed_peers())
         }
-        blocks = by_turns(variants, rounds)
+        blocks = measure_interleaved(variants, rounds)
     ours = blocks[OURS]
     relative = ratios([each.seconds for each in ours], [each.loads_seconds for each in ours])
     compared = Comparison(

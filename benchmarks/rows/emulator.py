@@ -1,4 +1,7 @@
-"""The emulator under a crowd: how long its event loop, which may be a test's own, stands still."""
+"""Row "emulator": longest block of the emulator's event loop under many clients.
+
+The loop may be that of a user's test, so the emulator must not block it.
+"""
 
 from __future__ import annotations
 
@@ -16,27 +19,25 @@ from aliocr.models import Region
 from aliocr.protocol import signing
 from benchmarks.figures import Row, at_most
 from benchmarks.tally import url_of
-from benchmarks.worker import fresh
-
-__all__ = ["crowd"]
+from benchmarks.worker import run_fresh
 
 CLIENTS, IMAGES, REGIONS = 20, 100, 20
 TICK = 0.002
-"""Seconds between two looks at the clock."""
+"""Seconds between two samples of the clock."""
 
 
 @attrs.frozen
-class _Seen:
-    """The loop's longest standstills in seconds, longest first, and what was answered."""
+class _LoopStalls:
+    """Args: Longest blocks in seconds, longest first; number of images answered."""
 
     stalls: tuple[float, ...]
     answered: int
 
 
-async def _served(rounds: int) -> _Seen:
+async def _served(rounds: int) -> _LoopStalls:
     stalls: list[float] = []
 
-    async def look() -> None:
+    async def sample() -> None:
         while True:
             before = time.perf_counter()
             await asyncio.sleep(TICK)
@@ -44,17 +45,17 @@ async def _served(rounds: int) -> _Seen:
 
     async with Emulator(requests_per_second=None) as emulator:
         emulator.text("*", "word " * REGIONS, [Region("word", 1, 2, 30, 4)] * REGIONS)
-        looking = asyncio.create_task(look())
-        # Beside the loop, and in a process of their own: the clients' work is not the emulator's.
+        sampling = asyncio.create_task(sample())
+        # The clients run in another process, so that their work does not block this loop.
         answered = await asyncio.to_thread(
-            fresh, _asked, emulator.url, attrs.astuple(emulator.credentials), rounds
+            run_fresh, _asked, emulator.url, attrs.astuple(emulator.credentials), rounds
         )
-        looking.cancel()
-    return _Seen(tuple(sorted(stalls, reverse=True)[:10]), answered)
+        sampling.cancel()
+    return _LoopStalls(tuple(sorted(stalls, reverse=True)[:10]), answered)
 
 
 async def _asked(url: str, key: tuple[str, str, str | None], rounds: int) -> int:
-    """How many images were answered with 200."""
+    """Return the number of images answered with 200."""
     credentials = Credentials(*key)
     tasks = [{"dataId": str(number), "url": url_of(number)} for number in range(IMAGES)]
     body = msgspec.json.encode({"scenes": ["ocr"], "tasks": tasks})
@@ -73,12 +74,14 @@ async def _asked(url: str, key: tuple[str, str, str | None], rounds: int) -> int
     return answered
 
 
-def crowd(*, quick: bool) -> list[Row]:
-    """Clients that ask all at once, again and again."""
+def measure_emulator(*, quick: bool) -> list[Row]:
+    """Measure the blocks while many clients send requests at the same time."""
     rounds = 3 if quick else 20
-    seen = fresh(_served, rounds)
+    measured = run_fresh(_served, rounds)
     images = CLIENTS * IMAGES * rounds
     question = f"the emulator: {CLIENTS} clients at once, {IMAGES} images a request, {rounds} times"
-    stalls = {f"stall_{place}_ms": 1000 * stall for place, stall in enumerate(seen.stalls, 1)}
-    figure = at_most("longest standstill of its loop, ms", 1000 * seen.stalls[0], 50, 25, "{:.0f}")
-    return [Row("emulator", question, (figure,), stalls, lost=images - seen.answered)]
+    stalls = {f"stall_{place}_ms": 1000 * stall for place, stall in enumerate(measured.stalls, 1)}
+    figure = at_most(
+        "longest standstill of its loop, ms", 1000 * measured.stalls[0], 50, 25, "{:.0f}"
+    )
+    return [Row("emulator", question, (figure,), stalls, lost=images - measured.answered)]

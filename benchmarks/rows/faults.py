@@ -1,33 +1,31 @@
-"""Rows 13 and 14: what a failing image costs its neighbours, and the account."""
+"""Rows 13 and 14: cost of a failing image for its neighbours and for the account."""
 
 from __future__ import annotations
 
 import attrs
 
-from benchmarks.client import counts_of, open_session
+from benchmarks.client import open_session, read_counts
 from benchmarks.figures import Row, at_most
 from benchmarks.server import Server
 from benchmarks.service import Counts, Service
-from benchmarks.tally import Tallied, Tally, url_of, urls
-from benchmarks.worker import fresh
-
-__all__ = ["failed_downloads", "one_that_hangs"]
+from benchmarks.tally import Tally, Totals, url_of, urls
+from benchmarks.worker import run_fresh
 
 POISON = 37
-"""The image that hangs, among a hundred."""
+"""Number of the image that hangs, among a hundred."""
 
 TIMEOUT = 0.5
 """Seconds the client waits for an answer."""
 
 
 @attrs.frozen
-class _Job:
-    tallied: Tallied
+class _FaultyJob:
+    totals: Totals
     counts: Counts
     neighbours_lost: int = 0
 
 
-async def _poisoned(url: str) -> _Job:
+async def _poisoned(url: str) -> _FaultyJob:
     tally = Tally(100)
     async with open_session(url, timeout=TIMEOUT) as ocr:
         outcomes = await ocr.scan_many(urls(100))
@@ -35,15 +33,15 @@ async def _poisoned(url: str) -> _Job:
         tally.note(outcome)
     culprit = url_of(POISON)
     lost = sum(not outcome.ok and outcome.image.url != culprit for outcome in outcomes)
-    return _Job(tally.close(), await counts_of(url), lost)
+    return _FaultyJob(tally.totals(), await read_counts(url), lost)
 
 
-def one_that_hangs(*, quick: bool) -> list[Row]:
-    """Row 13: the server never answers a request that carries one of the images."""
+def measure_hanging_image(*, quick: bool) -> list[Row]:
+    """Measure row 13: the server never answers a request with a certain image."""
     jobs = []
     for _ in range(1 if quick else 3):
         with Server(Service(seconds=0.05, poison=url_of(POISON))) as server:
-            jobs.append(fresh(_poisoned, server.url))
+            jobs.append(run_fresh(_poisoned, server.url))
     extra = max(job.counts.requests - 1 for job in jobs)
     figures = (
         at_most("neighbours lost", max(job.neighbours_lost for job in jobs), 0, 0, "{:.0f}"),
@@ -54,28 +52,28 @@ def one_that_hangs(*, quick: bool) -> list[Row]:
         "images_sent": max(job.counts.images for job in jobs),
         "refused_requests": max(job.counts.refused_requests for job in jobs),
     }
-    return [Row("13", question, figures, details, sum(job.tallied.lost for job in jobs))]
+    return [Row("13", question, figures, details, sum(job.totals.lost for job in jobs))]
 
 
-async def _downloads(url: str, count: int) -> _Job:
+async def _downloads(url: str, count: int) -> _FaultyJob:
     tally = Tally(count)
     async with open_session(url) as ocr:
         async for outcome in ocr.stream(urls(count)):
             tally.note(outcome)
-    return _Job(tally.close(), await counts_of(url))
+    return _FaultyJob(tally.totals(), await read_counts(url))
 
 
-def failed_downloads(*, quick: bool) -> list[Row]:
-    """Row 14: the request rate is not enforced here, for only failures shall be sent again."""
+def measure_failed_downloads(*, quick: bool) -> list[Row]:
+    """Measure row 14, without a request rate, so that only failures are sent again."""
     count, share = (1_000 if quick else 10_000), 0.05
     service = Service(requests_per_second=None, failing_share=share, failing_code=592)
     with Server(service) as server:
-        job = fresh(_downloads, server.url, count)
+        job = run_fresh(_downloads, server.url, count)
     ratio = (job.counts.images - count) / max(1, job.counts.failed_images)
     question = f"images sent again ÷ images that failed: {share:.0%} of {count:,}, once each, 592"
     details = {
         "failed_at_the_service": job.counts.failed_images,
-        "images_failed": job.tallied.failed,
+        "images_failed": job.totals.failed,
         "requests": job.counts.requests,
     }
-    return [Row("14", question, (at_most("ratio", ratio, 1.05, 1.0),), details, job.tallied.lost)]
+    return [Row("14", question, (at_most("ratio", ratio, 1.05, 1.0),), details, job.totals.lost)]

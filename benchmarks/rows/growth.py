@@ -1,4 +1,4 @@
-"""What more work costs: more images, callers, requests in flight and regions, as curves."""
+"""Row "growth": cost over growing numbers of images, callers, requests and regions."""
 
 from __future__ import annotations
 
@@ -10,23 +10,21 @@ from statistics import median
 
 import attrs
 
-from benchmarks.client import FreeLimiter, open_session, scanned
+from benchmarks.client import FreeLimiter, open_session, scan_to_outcome
 from benchmarks.figures import Curve, Row, at_most
 from benchmarks.memory import grown_since, peak_bytes
-from benchmarks.meters import Cost, cost
+from benchmarks.meters import Cost, measure_cost
 from benchmarks.peers import AIOHTTP, OURS
 from benchmarks.server import Server
 from benchmarks.service import REAL_REPLY, Service
 from benchmarks.spread import rise
 from benchmarks.tally import Tally, url_of
-from benchmarks.worker import by_turns, fresh
-
-__all__ = ["growing"]
+from benchmarks.worker import measure_interleaved, run_fresh
 
 PICTURE = "growth"
 
 ONCE = 100_000
-"""From so many images on, a size is measured in the first round only: it takes that long."""
+"""Sizes from this number of images on are measured once only, because they take long."""
 
 KEPT_SIZES = (1_000, 3_000, 10_000)
 
@@ -35,13 +33,13 @@ FULL_SPEED = Service(requests_per_second=None, seconds=0.0, regions=REAL_REPLY)
 
 @attrs.frozen
 class _Kind:
-    """Something that grows.
+    """A growing quantity.
 
     Args:
-        name: With its unit.
-        sizes: From small to large.
-        measure: One measurement at a size, in a fresh process.
-        per: What an image consists of so many of, if its work grows with the size.
+        name: Its name, with the unit.
+        sizes: In ascending order.
+        measure: Measures one size in a fresh process.
+        per: Unit of work, if the work per image grows with the size; None for an image.
     """
 
     name: str
@@ -51,44 +49,44 @@ class _Kind:
 
 
 async def _callers(url: str, callers: int, count: int) -> Cost:
-    """So many callers of `scan`, each with its next image as soon as it has one."""
+    """Measure concurrent callers of `scan`; each scans its next image at once."""
     tally = Tally(0)
 
     async def call(end: int) -> None:
         while len(tally) < end:
-            tally.note(await scanned(ocr, url_of(tally.more())))
+            tally.note(await scan_to_outcome(ocr, url_of(tally.add())))
 
     async with open_session(url, limiter=FreeLimiter()) as ocr:
         await asyncio.gather(*(call(count // 4) for _ in range(callers)))
         begun, start, memory = len(tally), time.process_time(), peak_bytes()
         await asyncio.gather(*(call(begun + count) for _ in range(callers)))
         spent = time.process_time() - start
-    return Cost(tally.close().lost, spent / (len(tally) - begun), grown_since(memory))
+    return Cost(tally.totals().lost, spent / (len(tally) - begun), grown_since(memory))
 
 
 def _with_callers(callers: int) -> Cost:
     with Server(FULL_SPEED) as server:
-        return fresh(_callers, server.url, callers, 500 if callers == 1 else 4_000)
+        return run_fresh(_callers, server.url, callers, 500 if callers == 1 else 4_000)
 
 
 def _with_images(count: int) -> Cost:
     with Server(FULL_SPEED) as server:
-        return fresh(cost, OURS, server.url, count)
+        return run_fresh(measure_cost, OURS, server.url, count)
 
 
 def _with_in_flight(requests: int) -> Cost:
-    # Answers that take their time, or there would never be so many under way.
+    # Slow answers, because fast ones would never fill this many requests.
     with Server(attrs.evolve(FULL_SPEED, seconds=0.05)) as server:
-        return fresh(cost, OURS, server.url, 12_000, in_flight=requests)
+        return run_fresh(measure_cost, OURS, server.url, 12_000, in_flight=requests)
 
 
 def _with_regions(regions: int) -> Cost:
     with Server(attrs.evolve(FULL_SPEED, regions=(regions, regions))) as server:
-        return fresh(cost, OURS, server.url, 3_000)
+        return run_fresh(measure_cost, OURS, server.url, 3_000)
 
 
-def growing(*, quick: bool) -> list[Row]:
-    """A row for each kind of growth, and in full size what keeping all answers would need."""
+def measure_growth(*, quick: bool) -> list[Row]:
+    """Measure one row per quantity; in full size also the memory of kept answers."""
     kinds = (
         _Kind("images streamed", (1_000, 10_000, 100_000, 1_000_000), _with_images),
         _Kind("callers at once", (1, 10, 100, 1_000), _with_callers),
@@ -107,7 +105,7 @@ def growing(*, quick: bool) -> list[Row]:
 def _grown(kind: _Kind, rounds: int) -> Row:
     small = {size: partial(kind.measure, size) for size in kind.sizes if size < ONCE}
     large = {size: partial(kind.measure, size) for size in kind.sizes if size >= ONCE}
-    costs = by_turns(small, rounds) | by_turns(large, 1)
+    costs = measure_interleaved(small, rounds) | measure_interleaved(large, 1)
     micros = {size: 1e6 * median(each.seconds for each in costs[size]) for size in kind.sizes}
     grown = {size: max(each.memory for each in costs[size]) / 1e6 for size in kind.sizes}
     units = [micros[size] / (size if kind.per else 1) for size in kind.sizes]
@@ -123,9 +121,11 @@ def _grown(kind: _Kind, rounds: int) -> Row:
 
 
 def _memory(name: str) -> Curve:
-    """What keeping the answers needs."""
+    """Measure the memory of kept answers."""
     with Server(FULL_SPEED) as server:
-        found = {size: fresh(cost, name, server.url, size, keep=True) for size in KEPT_SIZES}
+        found = {
+            size: run_fresh(measure_cost, name, server.url, size, keep=True) for size in KEPT_SIZES
+        }
     grown = {size: each.memory / 1e6 for size, each in found.items()}
     return _memory_curve(f"{name}, kept", grown)
 

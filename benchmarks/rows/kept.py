@@ -1,4 +1,4 @@
-"""Rows 10 and 11: what a stream of real replies needs, and what a kept answer holds."""
+"""Rows 10 and 11: memory of a stream of real replies, and of a kept answer."""
 
 from __future__ import annotations
 
@@ -6,38 +6,36 @@ from functools import partial
 from statistics import median
 
 from benchmarks.figures import Comparison, Row, at_most
-from benchmarks.meters import cost, kept
-from benchmarks.peers import OURS, present_peers
+from benchmarks.meters import measure_cost, measure_kept
+from benchmarks.peers import OURS, installed_peers
 from benchmarks.server import Server
 from benchmarks.service import REAL_REPLY, Service
-from benchmarks.worker import by_turns, fresh
-
-__all__ = ["kept_scan", "streamed"]
+from benchmarks.worker import measure_interleaved, run_fresh
 
 REGIONS = 40
 
 
-def streamed(*, quick: bool) -> list[Row]:
-    """Row 10: the growth of the most that was ever resident."""
+def measure_streamed_memory(*, quick: bool) -> list[Row]:
+    """Measure row 10: growth of the peak of resident memory."""
     count, rounds = (20_000, 1) if quick else (100_000, 2)
     with Server(Service(requests_per_second=None, seconds=0.0, regions=REAL_REPLY)) as server:
-        costs = [fresh(cost, OURS, server.url, count) for _ in range(rounds)]
+        costs = [run_fresh(measure_cost, OURS, server.url, count) for _ in range(rounds)]
     grown = [each.memory / 1e6 for each in costs]
     question = f"memory of the process, {count:,} images of real replies streamed"
     figure = at_most("grown by", grown, 20, 8, "{:.1f} MB")
     return [Row("10", question, (figure,), lost=sum(each.lost for each in costs))]
 
 
-def kept_scan(*, quick: bool) -> list[Row]:
-    """Row 11: with its image and URL, untouched and after all its regions have been looked at."""
+def measure_kept_scan(*, quick: bool) -> list[Row]:
+    """Measure row 11: an answer with its image and URL, before and after its regions are read."""
     count = 500 if quick else 2_000
     service = Service(requests_per_second=None, seconds=0.0, regions=(REGIONS, REGIONS))
     with Server(service) as server:
         variants = {
-            name: partial(fresh, kept, name, server.url, count)
-            for name in ((OURS,) if quick else present_peers())
+            name: partial(run_fresh, measure_kept, name, server.url, count)
+            for name in ((OURS,) if quick else installed_peers())
         }
-        found = by_turns(variants, 1)
+        found = measure_interleaved(variants, 1)
     kilobytes = {
         name: tuple(each.bytes_an_image / 1e3 for each in side) for name, side in found.items()
     }

@@ -1,4 +1,4 @@
-"""Row 15: how long a single scan waits behind a bulk job."""
+"""Row 15: wait of a single scan beside a bulk job."""
 
 from __future__ import annotations
 
@@ -9,26 +9,24 @@ import time
 import attrs
 
 from aliocr import Session
-from benchmarks.client import open_session, scanned, until
+from benchmarks.client import open_session, scan_when_due, urls_until
 from benchmarks.figures import Row, at_most
 from benchmarks.server import Server
 from benchmarks.service import REAL_REPLY, Service
 from benchmarks.spread import percentile
-from benchmarks.tally import Tallied, Tally, url_of
-from benchmarks.worker import fresh
-
-__all__ = ["beside_bulk"]
+from benchmarks.tally import Tally, Totals
+from benchmarks.worker import run_fresh
 
 SERVICE_SECONDS = 0.2
 
-IN_FULL_SWING = 1.0
+BULK_LEAD = 1.0
 """Seconds of bulk work before the first single scan."""
 
 
 @attrs.frozen
 class _Beside:
-    bulk: Tallied
-    singles: Tallied
+    bulk: Totals
+    singles: Totals
     seconds: float
     latencies: tuple[float, ...]
 
@@ -38,7 +36,7 @@ async def _beside(url: str, seconds: float) -> _Beside:
     bulk = Tally(0)
 
     async def saturate(ocr: Session) -> float:
-        async for outcome in ocr.stream(until(start + IN_FULL_SWING + seconds, bulk)):
+        async for outcome in ocr.stream(urls_until(start + BULK_LEAD + seconds, bulk)):
             bulk.note(outcome)
         return time.monotonic() - start
 
@@ -48,25 +46,19 @@ async def _beside(url: str, seconds: float) -> _Beside:
         singles = Tally(0)
         scans = []
         for second in range(round(seconds)):
-            # Anywhere in its second, or all would meet the permits at the same phase.
-            moment = start + IN_FULL_SWING + second + dice.random()
-            scans.append(asyncio.create_task(_timed(ocr, singles.more(), moment, singles)))
+            # A random moment of its second, because the permits come at regular times.
+            moment = start + BULK_LEAD + second + dice.random()
+            scans.append(asyncio.create_task(scan_when_due(ocr, singles.add(), moment, singles)))
         latencies = await asyncio.gather(*scans)
         bulk_seconds = await lasted
-    return _Beside(bulk.close(), singles.close(), bulk_seconds, tuple(latencies))
+    return _Beside(bulk.totals(), singles.totals(), bulk_seconds, tuple(latencies))
 
 
-async def _timed(ocr: Session, number: int, moment: float, singles: Tally) -> float:
-    await asyncio.sleep(moment - time.monotonic())
-    singles.note(await scanned(ocr, url_of(number)))
-    return time.monotonic() - moment
-
-
-def beside_bulk(*, quick: bool) -> list[Row]:
-    """Row 15: what is over and above the service's time is the wait for a permit."""
+def measure_interactive_wait(*, quick: bool) -> list[Row]:
+    """Measure row 15: latency minus the service's time is the wait for a permit."""
     seconds = 10.0 if quick else 60.0
     with Server(Service(seconds=SERVICE_SECONDS, regions=REAL_REPLY)) as server:
-        beside = fresh(_beside, server.url, seconds)
+        beside = run_fresh(_beside, server.url, seconds)
         counts = server.control.counts()
     waits = [1000 * (latency - SERVICE_SECONDS) for latency in beside.latencies]
     question = f"a saturating stream and 1 single scan/s for {seconds:.0f} s: the scan's wait"

@@ -1,4 +1,4 @@
-"""Row 12: what making a request costs, beside the checksum that the service wants of it."""
+"""Row 12: cost of building a request, beside the checksum that the service requires."""
 
 from __future__ import annotations
 
@@ -13,9 +13,7 @@ from aliocr.protocol import signing, wire
 from benchmarks.figures import Row, at_most
 from benchmarks.spread import ratios
 from benchmarks.tally import CREDENTIALS, url_of
-from benchmarks.worker import fresh
-
-__all__ = ["building"]
+from benchmarks.worker import run_fresh
 
 REPEATS = 500
 
@@ -24,11 +22,11 @@ SIGNED = (
     "&x-oss-credential=LTAI5tExampleExampleExam%2F20241213%2Fcn-shanghai%2Foss%2Faliyun_v4_request"
     "&x-oss-signature=" + "5e" * 32
 )
-"""What the URL of a picture in a private bucket ends with."""
+"""End of the signed URL of a picture in a private bucket."""
 
 
 async def _microseconds(query: str) -> tuple[float, float]:
-    """Of one request with its signature, and of the MD5 of its body."""
+    """Measure one request with its signature, and the MD5 of its body."""
     images = [Image(url_of(number) + query) for number in range(100)]
 
     def build() -> bytes:
@@ -51,11 +49,11 @@ def _each(action: Callable[[], object]) -> float:
     return 1e6 * (time.process_time() - start) / REPEATS
 
 
-def building(*, quick: bool) -> list[Row]:
-    """Row 12: with the URLs of private pictures; of the short ones of other rows, as a detail."""
+def measure_request(*, quick: bool) -> list[Row]:
+    """Measure row 12 with signed URLs; with the short URLs of other rows as a detail."""
     rounds = 1 if quick else 5
-    signed = [fresh(_microseconds, SIGNED) for _ in range(rounds)]
-    short = [fresh(_microseconds, "") for _ in range(rounds)]
+    signed = [run_fresh(_microseconds, SIGNED) for _ in range(rounds)]
+    short = [run_fresh(_microseconds, "") for _ in range(rounds)]
     figure = at_most("ratio", ratios(*zip(*signed, strict=True)), 3, 2)
     details = {
         "microseconds": median(built for built, _ in signed),

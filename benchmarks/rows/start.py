@@ -1,4 +1,4 @@
-"""Row 17: what a program that opens a session has to import."""
+"""Row 17: import time of a program that opens a session."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from functools import partial
 from statistics import median
 
 from benchmarks.figures import Comparison, Row, at_most
-from benchmarks.peers import AIOHTTP, OURS, PEERS, present_peers
+from benchmarks.peers import AIOHTTP, OURS, PEERS, installed_peers
 from benchmarks.spread import ratios
-from benchmarks.worker import by_turns
-
-__all__ = ["importing"]
+from benchmarks.worker import measure_interleaved
 
 _OPENING = {
     "aliocr, opened": (
@@ -31,7 +29,7 @@ _OPENING = {
 
 
 def _milliseconds(statements: str) -> float:
-    """CPU time of some statements in a Python that has just started."""
+    """Measure the CPU time of statements in a new Python process."""
     timed = (
         f"import time; start = time.process_time()\n{statements}\n"
         "print(1e3 * (time.process_time() - start))"
@@ -41,11 +39,11 @@ def _milliseconds(statements: str) -> float:
     return float(run.stdout)
 
 
-def importing(*, quick: bool) -> list[Row]:
-    """Row 17: everybody by turns."""
-    names = (OURS, AIOHTTP) if quick else present_peers()
+def measure_import(*, quick: bool) -> list[Row]:
+    """Measure row 17, with all peers interleaved."""
+    names = (OURS, AIOHTTP) if quick else installed_peers()
     statements = {name: PEERS[name].imports for name in names} | _OPENING
-    found = by_turns(
+    found = measure_interleaved(
         {name: partial(_milliseconds, text) for name, text in statements.items()},
         5 if quick else 9,
     )

@@ -104,9 +104,9 @@ def test_errors_are_counted_as_they_are_elsewhere() -> None:
 def test_pages_are_drawn_and_measured() -> None:
     """The pictures of the measurement hold the text of their pages."""
     pytest.importorskip("PIL")
-    from benchmarks.reading.drawing import draw, measure
+    from benchmarks.reading.drawing import draw, text_width
 
-    drawn = dict(pages(measure(None), chinese=False))
+    drawn = dict(pages(text_width(None), chinese=False))
     for name in ("two columns", "receipt, 2° askew"):
         page = drawn[name]
         picture = draw(page, None)

@@ -1,4 +1,4 @@
-"""Row 4: images per second beside the vendor's SDK, when answers take their time."""
+"""Row 4: images per second beside the vendor's SDK, with slow answers."""
 
 from __future__ import annotations
 
@@ -7,21 +7,20 @@ from collections.abc import Sequence
 from functools import partial
 from itertools import count, takewhile
 
-from benchmarks.client import open_session, until
+from benchmarks.client import open_session, urls_until
 from benchmarks.figures import Comparison, Curve, Row, at_least
-from benchmarks.peers import CORE_SDK, IN_FLIGHT, OURS, PEERS
+from benchmarks.peers import CORE_SDK, OURS, PEERS
+from benchmarks.peers.contract import IN_FLIGHT
 from benchmarks.server import Server
 from benchmarks.service import REAL_REPLY, Service
-from benchmarks.tally import Tallied, Tally, url_of
-from benchmarks.worker import fresh, side_by_side
-
-__all__ = ["against_sdk"]
+from benchmarks.tally import Tally, Totals, url_of
+from benchmarks.worker import measure_concurrently, run_fresh
 
 SERVICE_SECONDS = 3.0
-"""What the target is about."""
+"""Time of an answer for the target."""
 
 OTHERS = {0.2: 6.0, 1.0: 8.0, 5.0: 18.0}
-"""Further times of an answer, and how long each is measured; seconds."""
+"""Further times of an answer, and the length of each measurement, in seconds."""
 
 QUESTION = (
     f"images/s at {SERVICE_SECONDS:.0f} s answers ÷ the vendor's SDK, {IN_FLIGHT} threads,"
@@ -29,20 +28,20 @@ QUESTION = (
 )
 
 
-async def _ours(url: str, seconds: float) -> tuple[Tallied, list[float]]:
-    """The moments, in seconds from the start, at which images were read."""
+async def _ours(url: str, seconds: float) -> tuple[Totals, list[float]]:
+    """Return the moments at which images were read, in seconds from the start."""
     tally = Tally(0)
     moments = []
     async with open_session(url) as ocr:
         start = time.monotonic()
-        async for outcome in ocr.stream(until(start + seconds, tally)):
+        async for outcome in ocr.stream(urls_until(start + seconds, tally)):
             tally.note(outcome)
             if outcome.ok:
                 moments.append(time.monotonic() - start)
-    return tally.close(), moments
+    return tally.totals(), moments
 
 
-async def _theirs(url: str, seconds: float) -> tuple[Tallied, list[float]]:
+async def _theirs(url: str, seconds: float) -> tuple[Totals, list[float]]:
     moments: list[float] = []
     start = time.monotonic()
 
@@ -50,26 +49,26 @@ async def _theirs(url: str, seconds: float) -> tuple[Tallied, list[float]]:
         moments.extend([time.monotonic() - start] * images)
 
     images = takewhile(lambda _: time.monotonic() < start + seconds, map(url_of, count()))
-    await PEERS[CORE_SDK].answers(url, images, note)
-    return Tallied(read=len(moments), failed=0, lost=0), moments
+    await PEERS[CORE_SDK].read_images(url, images, note)
+    return Totals(read=len(moments), failed=0, lost=0), moments
 
 
 def _measured(latency: float, seconds: float) -> tuple[dict[str, float], int]:
-    """Images per second of both, and how many were lost; they run side by side."""
+    """Measure images per second of both concurrently, and count lost images."""
     service = Service(seconds=latency, regions=REAL_REPLY)
     with Server(service) as mine, Server(service) as other:
-        found = side_by_side(
+        found = measure_concurrently(
             {
-                OURS: partial(fresh, _ours, mine.url, seconds),
-                CORE_SDK: partial(fresh, _theirs, other.url, seconds),
+                OURS: partial(run_fresh, _ours, mine.url, seconds),
+                CORE_SDK: partial(run_fresh, _theirs, other.url, seconds),
             }
         )
     rates = {name: _rate(moments, seconds, latency) for name, (_, moments) in found.items()}
-    return rates, sum(tallied.lost for tallied, _ in found.values())
+    return rates, sum(totals.lost for totals, _ in found.values())
 
 
-def against_sdk(*, quick: bool) -> list[Row]:
-    """Row 4: both read for the same time, and the beginning does not count."""
+def measure_throughput(*, quick: bool) -> list[Row]:
+    """Measure row 4: both read for the same time; the beginning is not counted."""
     note = PEERS[CORE_SDK].missing()
     if note is not None:
         return [Row("4", QUESTION, note=note)]
@@ -106,11 +105,11 @@ def against_sdk(*, quick: bool) -> list[Row]:
 
 
 def _rate(moments: Sequence[float], end: float, latency: float) -> float:
-    """Images per second, through a window whose sides slant over one service time.
+    """Return images per second in a window whose sides slope over one service time.
 
-    The SDK's threads answer all at once every three seconds: with upright sides, a burst more or
-    less in the window would change the figure by a tenth. It opens half a second after the first
-    answers, so that both are in full swing.
+    The SDK's threads answer in bursts every three seconds: with steep sides, one burst more or less
+    would change the figure by a tenth. The window opens half a second after the first answers, when
+    both peers work at full speed.
     """
     start = latency + 0.5
 

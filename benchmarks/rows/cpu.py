@@ -1,4 +1,4 @@
-"""Rows 5 and 6: what an image costs the processor, beside everybody else."""
+"""Rows 5 and 6: CPU time per image, beside the other peers."""
 
 from __future__ import annotations
 
@@ -6,20 +6,18 @@ from functools import partial
 from statistics import median
 
 from benchmarks.figures import Comparison, Row, at_most
-from benchmarks.meters import Cost, cost
-from benchmarks.peers import AIOHTTP, CORE_SDK, FLOOR, OURS, SOCKET, present_peers
+from benchmarks.meters import Cost, measure_cost
+from benchmarks.peers import AIOHTTP, CORE_SDK, FLOOR, OURS, SOCKET, installed_peers
 from benchmarks.server import Server
 from benchmarks.service import REAL_REPLY, Service
 from benchmarks.spread import ratios
-from benchmarks.worker import by_turns, fresh
-
-__all__ = ["cpu_beside_others"]
+from benchmarks.worker import measure_interleaved, run_fresh
 
 SERVICE = Service(requests_per_second=None, seconds=0.0, regions=REAL_REPLY)
 
 
-def cpu_beside_others(*, quick: bool) -> list[Row]:
-    """Rows 5 and 6, from one measurement; one image a request is for the comparison only."""
+def measure_cpu(*, quick: bool) -> list[Row]:
+    """Measure rows 5 and 6 together; one image per request is for the comparison only."""
     bulk = _measured(100, 5_000 if quick else 20_000, 2 if quick else 5)
     alone = {} if quick else _measured(1, 500, 3)
     seconds = {name: [each.seconds for each in costs] for name, costs in bulk.items()}
@@ -43,10 +41,10 @@ def cpu_beside_others(*, quick: bool) -> list[Row]:
 def _measured(per_request: int, count: int, rounds: int) -> dict[str, list[Cost]]:
     with Server(SERVICE) as server:
         variants = {
-            name: partial(fresh, cost, name, server.url, count, per_request=per_request)
-            for name in present_peers()
+            name: partial(run_fresh, measure_cost, name, server.url, count, per_request=per_request)
+            for name in installed_peers()
         }
-        return by_turns(variants, rounds)
+        return measure_interleaved(variants, rounds)
 
 
 def _compared(*sides: dict[str, list[Cost]]) -> tuple[Comparison, ...]:

@@ -1,4 +1,4 @@
-"""What the server lets pass, and its counts: pure, times come in as arguments."""
+"""Admission control and counts of the canned server. Pure: times come in as arguments."""
 
 from __future__ import annotations
 
@@ -13,17 +13,15 @@ from benchmarks.reply import OK, Task
 from benchmarks.service import Counts, Quotas, Service
 from benchmarks.tally import CREDENTIALS
 
-__all__ = ["Ledger"]
-
 EXCEED_QUOTA = 588
 """Source: "Common error codes"."""
 
 
-class Ledger:
-    """Judges requests and images with the emulator's account, and remembers how many there were.
+class AdmissionControl:
+    """Admits requests and images by the rules of the emulator's account, and counts them.
 
     Args:
-        service: What the account may do, and which images fail.
+        service: The limits of the account, and which images fail.
     """
 
     def __init__(self, service: Service) -> None:
@@ -39,19 +37,19 @@ class Ledger:
         self._counts: Counter[str] = Counter()
 
     def allow(self, quotas: Quotas) -> None:
-        """Change the image quotas; the new ones begin to count from nothing."""
+        """Change the image quotas; the new quotas count from zero."""
         self._account.allow_images(**attrs.asdict(quotas))
 
     def counts(self) -> Counts:
-        """What has been counted so far."""
+        """Return the counts so far."""
         return Counts(**self._counts)
 
     def admit(self, images: int, moment: float) -> bool:
-        """Count one request; False if it is over the rate.
+        """Count one request and return False if it is over the rate.
 
         Args:
-            images: How many it carries.
-            moment: Seconds by a clock that never goes back.
+            images: Images in the request.
+            moment: Seconds of a monotonic clock.
         """
         admitted = self._account.accept(moment)
         self._counts.update(requests=1, images=images)
@@ -60,9 +58,9 @@ class Ledger:
         return admitted
 
     def judge(self, tasks: Sequence[Task], moment: float) -> list[int]:
-        """The code of each image of an admitted request, first come first served.
+        """Return the code of each image of an admitted request, in order of arrival.
 
-        Those within the quotas are in flight until `release` is told of them.
+        The images within the quotas are in flight until `release`.
         """
         granted = self._account.take_images(len(tasks), moment)
         codes = [self._code(task) for task in tasks[:granted]]
@@ -74,7 +72,7 @@ class Ledger:
         return codes + [EXCEED_QUOTA] * refused
 
     def release(self, codes: Sequence[int]) -> None:
-        """The images of one `judge` are done."""
+        """Count the images of one `judge` as done."""
         self._account.release_images(sum(code != EXCEED_QUOTA for code in codes))
 
     def _code(self, task: Task) -> int:

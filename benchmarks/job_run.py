@@ -1,4 +1,4 @@
-"""One run of a bulk job, measured in the fresh process that it has to itself."""
+"""One run of a bulk job, measured in a fresh process."""
 
 from __future__ import annotations
 
@@ -21,44 +21,42 @@ from aliocr.job.worklist import Desk
 from benchmarks.client import open_session
 from benchmarks.memory import grown_since, peak_bytes, resident_bytes
 
-__all__ = ["Leg", "leg", "steps"]
-
 T = TypeVar("T")
 
-LOOK_EVERY = 0.005
-"""Seconds between two looks at the clock, and at how far the job has come."""
+SAMPLE_EVERY = 0.005
+"""Seconds between two samples of the clock and of the job's progress."""
 
 LIMITS = Limits(images_in_flight=2_000)
-"""As many as keep the server busy; nothing else holds the job back."""
+"""Enough images in flight to keep the server busy; nothing else limits the job."""
 
 
-class Gate:
-    """Never waits, and notes when it was first asked: the first request leaves then."""
+class FirstPermitTimer:
+    """Limiter that never waits, and notes the time of the first request."""
 
     def __init__(self) -> None:
         self.first: float | None = None
 
     async def acquire(self) -> None:
-        """Give leave at once."""
+        """Grant a permit at once."""
         if self.first is None:
             self.first = time.perf_counter()
 
 
 @attrs.frozen(kw_only=True)
-class Leg:
-    """What one run was like.
+class JobRun:
+    """Figures of one run.
 
     Args:
-        ended: How it ended, as of `Summary`.
-        rows: Rows that got their result in it.
+        ended: The ending, as in `Summary`.
+        rows: Rows that got their result in this run.
         seconds: From `Job.run` to its end.
-        cpu_seconds: Of the whole process meanwhile.
-        first_request: Seconds from `Job.run` until the first request left; None if none did.
-        before: Bytes resident before `Job.run`.
-        peak: The most bytes resident by its end.
-        grown: Bytes by which the process's peak had grown by its end.
-        block: The longest time, in seconds, for which the loop did not turn.
-        images_a_request: In the mean.
+        cpu_seconds: CPU time of the whole process in that time.
+        first_request: Seconds from `Job.run` until the first request; None if there was none.
+        before: Resident memory before `Job.run`, in bytes.
+        peak: Peak resident memory by the end, in bytes.
+        grown: Growth of the peak by the end, in bytes.
+        block: Longest block of the event loop, in seconds.
+        images_a_request: Mean number of images per request.
     """
 
     ended: str
@@ -73,56 +71,56 @@ class Leg:
     images_a_request: float
 
 
-async def leg(
+async def measure_job_run(
     url: str,
     source: Path,
     output: Path,
     *,
     stop_after: int | None = None,
     retry: Retry | None = None,
-) -> Leg:
+) -> JobRun:
     """Run a job against the server at `url`.
 
     Args:
-        url: The server's.
+        url: URL of the server.
         source: The input.
-        output: The output, which may have been begun.
-        stop_after: Rows of this run after which the job is told to stop; None for all.
-        retry: As of `Job`.
+        output: The output, new or of an earlier run.
+        stop_after: Rows of this run after which the job is stopped; None for no stop.
+        retry: As in `Job`.
     """
-    gate, stop = Gate(), asyncio.Event()
+    limiter, stop = FirstPermitTimer(), asyncio.Event()
     job = Job(source, output, retry=retry)
     longest = 0.0
 
-    async def look() -> None:
+    async def sample() -> None:
         nonlocal longest
         first: int | None = None
         while True:
-            due = time.perf_counter() + LOOK_EVERY
-            await asyncio.sleep(LOOK_EVERY)
+            due = time.perf_counter() + SAMPLE_EVERY
+            await asyncio.sleep(SAMPLE_EVERY)
             longest = max(longest, time.perf_counter() - due)
             progress = job.progress
-            if stop_after is None or progress is None or gate.first is None:
+            if stop_after is None or progress is None or limiter.first is None:
                 continue
             first = progress.rows if first is None else first
             if progress.rows - first >= stop_after:
                 stop.set()
 
-    async with open_session(url, limiter=gate, limits=LIMITS) as ocr:
+    async with open_session(url, limiter=limiter, limits=LIMITS) as ocr:
         before, peak = resident_bytes(), peak_bytes()
         began, cpu = time.perf_counter(), time.process_time()
-        looking = asyncio.create_task(look())
+        sampling = asyncio.create_task(sample())
         summary = await job.run(ocr, stop=stop)
         seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
-        looking.cancel()
-        await asyncio.wait([looking])
+        sampling.cancel()
+        await asyncio.wait([sampling])
         stats = ocr.stats
-    return Leg(
+    return JobRun(
         ended=summary.ended,
         rows=sum(stats.outcomes.values()),
         seconds=seconds,
         cpu_seconds=cpu,
-        first_request=None if gate.first is None else gate.first - began,
+        first_request=None if limiter.first is None else limiter.first - began,
         before=before,
         peak=peak_bytes(),
         grown=grown_since(peak),
@@ -131,8 +129,8 @@ async def leg(
     )
 
 
-async def steps(source: Path, output: Path) -> dict[str, float]:
-    """Seconds that a job which goes on takes for each step before its first row is drawn."""
+async def measure_opening(source: Path, output: Path) -> dict[str, float]:
+    """Return the seconds of each step of a resumed job before its first row."""
     seconds: dict[str, float] = {}
 
     def timed(step: str, action: Callable[[], T]) -> T:

@@ -1,4 +1,4 @@
-"""Rows 1 and 1b: how much of the account's request rate is used, and how much refused."""
+"""Rows 1 and 1b: use of the account's request rate, and refusals."""
 
 from __future__ import annotations
 
@@ -8,68 +8,66 @@ from functools import partial
 import attrs
 
 from aliocr.emulator.access.rate_window import WindowKind
-from benchmarks.client import counts_of, open_session
+from benchmarks.client import open_session, read_counts
 from benchmarks.figures import Row, at_least, at_most
 from benchmarks.server import Server
 from benchmarks.service import REAL_REPLY, Counts, Service
-from benchmarks.tally import Tallied, Tally, urls
-from benchmarks.worker import fresh, side_by_side
-
-__all__ = ["learnt", "strict"]
+from benchmarks.tally import Tally, Totals, urls
+from benchmarks.worker import measure_concurrently, run_fresh
 
 JITTER = 0.05
-"""Seconds each way, at most."""
+"""Longest network delay each way, in seconds."""
 
 FULL_RATE = 1000.0
 """Images per second: 10 requests of 100."""
 
 
 @attrs.frozen
-class _Job:
+class _RateJob:
     """One bulk job.
 
     Args:
-        tallied: Its outcomes.
+        totals: Counts of outcomes.
         seconds: From the start to the last outcome.
         second_half: Seconds from the middle outcome to the last.
-        halfway: What the server had counted at the middle outcome.
-        counts: At the end.
+        halfway: Counts of the server at the middle outcome.
+        counts: Counts of the server at the end.
     """
 
-    tallied: Tallied
+    totals: Totals
     seconds: float
     second_half: float
     halfway: Counts
     counts: Counts
 
 
-async def _stream(url: str, count: int) -> _Job:
+async def _stream(url: str, count: int) -> _RateJob:
     tally = Tally(count)
-    seen = 0
+    consumed = 0
     middle, halfway = 0.0, Counts()
     async with open_session(url) as ocr:
         start = time.perf_counter()
         async for outcome in ocr.stream(urls(count)):
             tally.note(outcome)
-            seen += 1
-            if seen == count // 2:
-                halfway = await counts_of(url)
+            consumed += 1
+            if consumed == count // 2:
+                halfway = await read_counts(url)
                 middle = time.perf_counter()
         end = time.perf_counter()
-    return _Job(tally.close(), end - start, end - middle, halfway, await counts_of(url))
+    return _RateJob(tally.totals(), end - start, end - middle, halfway, await read_counts(url))
 
 
-def _served(window: WindowKind, count: int) -> _Job:
+def _served(window: WindowKind, count: int) -> _RateJob:
     service = Service(window=window, jitter=JITTER, regions=REAL_REPLY)
     with Server(service) as server:
-        return fresh(_stream, server.url, count)
+        return run_fresh(_stream, server.url, count)
 
 
-def strict(*, quick: bool) -> list[Row]:
-    """Row 1: a sliding log, from the first request on, the first answer's latency included."""
+def measure_sliding_log(*, quick: bool) -> list[Row]:
+    """Measure row 1: a sliding log, from the first request to the last answer."""
     count = 4_000 if quick else 10_000
     job = _served("sliding", count)
-    rate = job.tallied.read / job.seconds / FULL_RATE
+    rate = job.totals.read / job.seconds / FULL_RATE
     question = f"{count:,} images, sliding 10 requests/s, jitter ≤ 50 ms each way, answers in 0.2 s"
     figures = (
         at_most("refused requests", job.counts.refused_request_percent, 0.3, 0, "{:.2f} %"),
@@ -79,20 +77,20 @@ def strict(*, quick: bool) -> list[Row]:
     details = {
         "seconds": job.seconds,
         "requests": job.counts.requests,
-        "images_failed": job.tallied.failed,
+        "images_failed": job.totals.failed,
     }
-    return [Row("1", question, figures, details, job.tallied.lost)]
+    return [Row("1", question, figures, details, job.totals.lost)]
 
 
-def learnt(*, quick: bool) -> list[Row]:
-    """Row 1b: the last half of a long job, by when a margin is learnt, on the milder counts."""
+def measure_milder_counts(*, quick: bool) -> list[Row]:
+    """Measure row 1b: the last half of a long job, after a margin is learnt, on milder counts."""
     count = 5_000 if quick else 50_000
     rows = []
     windows: tuple[tuple[WindowKind, str, float, float, float], ...] = (
         ("fixed", "fixed second", 0.3, 0.95, 0.98),
         ("bucket", "token bucket", 0.0, 0.98, 0.99),
     )
-    jobs = side_by_side({kind: partial(_served, kind, count) for kind, *_ in windows})
+    jobs = measure_concurrently({kind: partial(_served, kind, count) for kind, *_ in windows})
     for window, name, refused, reach, beat in windows:
         job = jobs[window]
         late = job.counts.since(job.halfway)
@@ -105,8 +103,8 @@ def learnt(*, quick: bool) -> list[Row]:
         details = {
             "first_half_refused_percent": job.halfway.refused_request_percent,
             "seconds": job.seconds,
-            "images_failed": job.tallied.failed,
+            "images_failed": job.totals.failed,
         }
         question = f"{name}: the last half of {count:,} images, jitter as above"
-        rows.append(Row("1b", question, figures, details, job.tallied.lost))
+        rows.append(Row("1b", question, figures, details, job.totals.lost))
     return rows
