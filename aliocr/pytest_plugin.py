@@ -225,13 +225,13 @@ def _on_asyncio() -> bool:
 
 def _shown(calls: list[Call]) -> str:
     """The last calls, each with its images, without the queries of URLs, which may be secret."""
-    from aliocr.emulator.http.log_line import Entry
+    from aliocr.emulator.http.log_line import LogLine
 
     last = calls[-CALLS_SHOWN:]
     earlier = len(calls) - len(last)
     lines = [f"({earlier} earlier)"] if earlier else []
     for call in last:
-        entry = Entry.of(call, seconds=0.0)
+        entry = LogLine.of(call, seconds=0.0)
         lines.append(f"{entry.request}: {entry.answer}")
         images = _images(call)
         lines.extend(f"    {image}" for image in images[:IMAGES_SHOWN])

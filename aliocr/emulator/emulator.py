@@ -14,18 +14,18 @@ from aliocr.emulator.access.account import Account
 from aliocr.emulator.access.accounts import accounts_of
 from aliocr.emulator.access.rate_window import WindowKind
 from aliocr.emulator.calls import Call, busiest_second
+from aliocr.emulator.fairness import LoopSlices
 from aliocr.emulator.http import malformed
 from aliocr.emulator.http.control import Control
 from aliocr.emulator.http.endpoint import Endpoint, check_bounds
 from aliocr.emulator.http.loop_thread import LoopThread
 from aliocr.emulator.http.page import LandingPage
-from aliocr.emulator.http.page_read import READ, Viewer
+from aliocr.emulator.http.page_read import READ, PageReader
 from aliocr.emulator.http.same_origin import same_origin
-from aliocr.emulator.http.server import Serving, check_address
+from aliocr.emulator.http.server import Server, check_address
 from aliocr.emulator.reading.download import TIMEOUT, Downloader, check_timeout
 from aliocr.emulator.reading.service import Service
 from aliocr.emulator.script import VERBS, Script
-from aliocr.emulator.turns import Turns
 from aliocr.extras import needed
 from aliocr.limits import REQUESTS_PER_SECOND
 from aliocr.version import __version__
@@ -132,7 +132,7 @@ class Emulator(Script):
         self._host = host
         self._port = port
         self._max_calls = max_calls
-        self._serving: Serving | None = None
+        self._server: Server | None = None
         self._thread: LoopThread | None = None
 
     @property
@@ -174,7 +174,7 @@ class Emulator(Script):
 
         0 where another server serves `application()`: that one counts its own.
         """
-        return 0 if self._serving is None else self._serving.under_way
+        return 0 if self._server is None else self._server.under_way
 
     async def stop(self, grace: float = 0.0) -> int:
         """Stop: connections are closed, whatever hangs is cancelled, threads end.
@@ -204,13 +204,13 @@ class Emulator(Script):
         Raises:
             ImportError: An engine was given, but the `emulator` extra is not installed.
         """
-        turns = Turns()
-        recognition = self._recognition(turns)
+        slices = LoopSlices()
+        recognition = self._recognition(slices)
         endpoint = Endpoint(
             self.accounts,
-            self._plan,
-            Service(self._plan, recognition, turns),
-            turns,
+            self._instructions,
+            Service(self._instructions, recognition, slices),
+            slices,
             calls=self.calls,
             deadline=self._deadline,
             max_calls=self._max_calls,
@@ -231,7 +231,7 @@ class Emulator(Script):
         app.on_shutdown.append(closed)
         page = LandingPage(otherwise=endpoint.handle).show
         looked_at = (("GET", "/", page), ("HEAD", "/", page))
-        read = ("POST", READ, Viewer(recognition).read)
+        read = ("POST", READ, PageReader(recognition).read)
         # The last one takes everything, line feeds included, which `.` would leave out.
         everything = ("*", r"/{path:[\s\S]*}", endpoint.handle)
         for method, path, handler in (*looked_at, read, *self._control().routes(), everything):
@@ -281,9 +281,9 @@ class Emulator(Script):
         return await (coroutine if self._thread is None else self._thread.call(coroutine))
 
     async def _start(self) -> None:
-        if self._serving is not None:
+        if self._server is not None:
             raise RuntimeError("this emulator is started already")
-        self._serving = serving = Serving(self.application(), self._host, self._port)
+        self._server = serving = Server(self.application(), self._host, self._port)
         try:
             await serving.start()
         finally:
@@ -291,7 +291,7 @@ class Emulator(Script):
         self._port = serving.port
 
     async def _stop(self, grace: float = 0.0) -> int:
-        serving = self._serving
+        serving = self._server
         if serving is None:
             return 0
         try:
@@ -299,10 +299,10 @@ class Emulator(Script):
         finally:
             self._forget(serving)
 
-    def _forget(self, serving: Serving) -> None:
+    def _forget(self, serving: Server) -> None:
         """Be free to start again if this one is over; there may be another already."""
-        if serving.over and self._serving is serving:
-            self._serving = None
+        if serving.over and self._server is serving:
+            self._server = None
 
     def _control(self) -> Control:
         return Control([getattr(self, name) for name in VERBS], self.calls, self._status)
@@ -314,11 +314,11 @@ class Emulator(Script):
             "version": __version__,
             "engine": None if engine is None else getattr(engine, "__name__", "an engine"),
             "deadline": self._deadline,
-            **self._plan.described(),
+            **self._instructions.describe(),
             "accounts": [account.described() for account in self.accounts],
         }
 
-    def _recognition(self, turns: Turns) -> Recognition | None:
+    def _recognition(self, slices: LoopSlices) -> Recognition | None:
         if self._engine_factory is None:
             return None
         # Here and not above, because it needs the extra.
@@ -328,6 +328,6 @@ class Emulator(Script):
         downloader = Downloader(
             timeout=self._download_timeout,
             private_addresses=self._private_addresses,
-            turns=turns,
+            slices=slices,
         )
         return Recognition(self._engine_factory, downloader)

@@ -219,7 +219,7 @@ what the emulator does where the documents leave it open, or instead; and the te
 
 
 @attrs.frozen
-class Rule:
+class ServiceRule:
     """A rule of the service.
 
     Args:
@@ -239,9 +239,9 @@ class Rule:
     test: str = ""
 
 
-def _rules() -> tuple[Rule, ...]:
+def _rules() -> tuple[ServiceRule, ...]:
     """The table, row by row."""
-    rules: list[Rule] = []
+    rules: list[ServiceRule] = []
     layer = ""
     for line in TABLE.splitlines():
         words = line.strip()
@@ -253,7 +253,7 @@ def _rules() -> tuple[Rule, ...]:
                 rules.append(attrs.evolve(last, how=f"{last.how} {words}".strip()))
         elif (word := line[:8].strip()) in _KEPT:
             rule, _, source = line[8:].rpartition(" (")
-            rules.append(Rule(layer, rule, source.removesuffix(")"), _KEPT[word]))
+            rules.append(ServiceRule(layer, rule, source.removesuffix(")"), _KEPT[word]))
         elif words:
             layer = words
     return tuple(rules)

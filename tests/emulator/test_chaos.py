@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from aliocr.emulator import Emulator
-from aliocr.emulator.chaos import Breakage, Chaos
+from aliocr.emulator.chaos import Chaos, ConnectionFault
 from tests.support.asking import ask
 
 URLS = [f"https://example.com/{number}.png" for number in range(100)]
@@ -30,8 +30,13 @@ def test_faults_come_at_their_rates() -> None:
     """One request has one fault; the rest of them has none."""
     drawn = chaos(requests={"drop_connection": 0.1, "Throttling.User": 0.2, "503": 0.3})
     seen = Counter(drawn.next_fault() for _ in range(10_000))
-    assert set(seen) == {Breakage.DROP, "Throttling.User", "503", None}
-    for name, rate in ((Breakage.DROP, 0.1), ("Throttling.User", 0.2), ("503", 0.3), (None, 0.4)):
+    assert set(seen) == {ConnectionFault.DROP, "Throttling.User", "503", None}
+    for name, rate in (
+        (ConnectionFault.DROP, 0.1),
+        ("Throttling.User", 0.2),
+        ("503", 0.3),
+        (None, 0.4),
+    ):
         assert abs(seen[name] - 10_000 * rate) < 250  # five standard deviations
 
 

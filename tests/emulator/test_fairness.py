@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from aliocr.emulator.fairness import Share, Shares
+from aliocr.emulator.fairness import FairShare, FairShares
 
 
 async def some_turns() -> None:
@@ -16,17 +16,19 @@ async def some_turns() -> None:
         await asyncio.sleep(0)
 
 
-async def taken(shares: Shares, owner: str, amount: int) -> Share:
+async def taken(shares: FairShares, owner: str, amount: int) -> FairShare:
     """A share that was free to take."""
     share = shares.share(owner)
     await share.take(amount)
     return share
 
 
-def waiting(shares: Shares, owner: str, amount: int, served: list[str]) -> asyncio.Task[Share]:
+def waiting(
+    shares: FairShares, owner: str, amount: int, served: list[str]
+) -> asyncio.Task[FairShare]:
     """A wait for a share, which tells the list when it is over."""
 
-    async def wait() -> Share:
+    async def wait() -> FairShare:
         share = await taken(shares, owner, amount)
         served.append(owner)
         return share
@@ -36,7 +38,7 @@ def waiting(shares: Shares, owner: str, amount: int, served: list[str]) -> async
 
 async def test_no_more_is_out_than_there_is() -> None:
     """What does not fit waits until something is given back."""
-    shares = Shares(10)
+    shares = FairShares(10)
     first, served = await taken(shares, "a", 6), list[str]()
     second = waiting(shares, "b", 5, served)
     await some_turns()
@@ -48,7 +50,7 @@ async def test_no_more_is_out_than_there_is() -> None:
 
 async def test_who_holds_least_is_served_first() -> None:
     """A newcomer does not wait behind a hundred others of one owner."""
-    shares, served = Shares(2), list[str]()
+    shares, served = FairShares(2), list[str]()
     held = [await taken(shares, "greedy", 1) for _ in range(2)]
     more = [waiting(shares, "greedy", 1, served) for _ in range(3)]
     await some_turns()
@@ -66,7 +68,7 @@ async def test_who_holds_least_is_served_first() -> None:
 
 async def test_owners_that_hold_as_little_take_turns() -> None:
     """One that always has something waiting does not keep the others out."""
-    shares, served = Shares(1), list[str]()
+    shares, served = FairShares(1), list[str]()
     first = await taken(shares, "a", 1)
     waits = [waiting(shares, owner, 1, served) for owner in "aaabbc"]
     await some_turns()
@@ -81,7 +83,7 @@ async def test_owners_that_hold_as_little_take_turns() -> None:
 
 async def test_a_large_share_is_not_starved_by_small_ones() -> None:
     """Nobody overtakes the one whose turn it is, though less would fit."""
-    shares, served = Shares(10), list[str]()
+    shares, served = FairShares(10), list[str]()
     held = await taken(shares, "a", 6)
     large, small = waiting(shares, "b", 8, served), waiting(shares, "c", 1, served)
     await some_turns()
@@ -93,7 +95,7 @@ async def test_a_large_share_is_not_starved_by_small_ones() -> None:
 
 async def test_those_behind_one_that_stops_waiting_are_served_at_once() -> None:
     """What they want was free all the time."""
-    shares, served = Shares(10), list[str]()
+    shares, served = FairShares(10), list[str]()
     await taken(shares, "a", 6)
     large, small = waiting(shares, "b", 8, served), waiting(shares, "c", 1, served)
     await some_turns()
@@ -105,7 +107,7 @@ async def test_those_behind_one_that_stops_waiting_are_served_at_once() -> None:
 @pytest.mark.parametrize("granted", [False, True])
 async def test_who_stops_waiting_takes_nothing_along(granted: bool) -> None:
     """Whether or not its turn came in the same moment, those behind it are served."""
-    shares, served = Shares(10), list[str]()
+    shares, served = FairShares(10), list[str]()
     held = await taken(shares, "a", 6)
     gone, behind = waiting(shares, "b", 8, served), waiting(shares, "c", 10, served)
     await some_turns()
@@ -121,7 +123,7 @@ async def test_who_stops_waiting_takes_nothing_along(granted: bool) -> None:
 
 async def test_what_can_never_be_had_is_refused() -> None:
     """A wait for ever is a slip of ours, and says so."""
-    share = Shares(10).share("a")
+    share = FairShares(10).share("a")
     with pytest.raises(ValueError, match="more than the 10"):
         await share.take(11)
     await share.take(4)
@@ -133,7 +135,7 @@ async def test_what_can_never_be_had_is_refused() -> None:
 async def test_any_mixture_ends_with_all_given_back(seed: int) -> None:
     """Taken, shrunk, given back and cancelled in any order: everyone is served, nothing is lost."""
     dice = random.Random(seed)
-    shares, out, most = Shares(20), [0], [0]
+    shares, out, most = FairShares(20), [0], [0]
 
     async def work() -> None:
         share, amount = shares.share(dice.choice("abc")), dice.randint(0, 20)

@@ -7,16 +7,16 @@ import itertools
 
 import pytest
 
-from aliocr.emulator.turns import Turns
+from aliocr.emulator.fairness import LoopSlices
 
 
 async def test_no_two_pieces_of_work_share_a_turn_of_the_loop() -> None:
     """However many begin at once, somebody else gets in between any two; and order is kept."""
-    turns = Turns()
+    slices = LoopSlices()
     log: list[str] = []
 
     async def work(number: int) -> None:
-        async with turns.turn():
+        async with slices.take():
             log.append(f"work {number}")
 
     def bystander() -> None:
@@ -33,11 +33,11 @@ async def test_no_two_pieces_of_work_share_a_turn_of_the_loop() -> None:
 
 async def test_no_owner_waits_for_all_of_anothers_work() -> None:
     """A request with one image is not behind the hundred of the one before."""
-    turns = Turns()
+    slices = LoopSlices()
     log: list[str] = []
 
     async def work(owner: str) -> None:
-        async with turns.turn(owner):
+        async with slices.take(owner):
             log.append(owner)
 
     await asyncio.gather(*(work("big") for _ in range(20)), work("small"))
@@ -46,14 +46,14 @@ async def test_no_owner_waits_for_all_of_anothers_work() -> None:
 
 async def test_work_that_fails_or_is_given_up_lets_the_next_go_on() -> None:
     """A turn is nobody's for ever."""
-    turns = Turns()
+    slices = LoopSlices()
 
     async def fails() -> None:
-        async with turns.turn():
+        async with slices.take():
             raise LookupError
 
     async def waits() -> None:
-        async with turns.turn():
+        async with slices.take():
             pass
 
     first, second, third = (asyncio.create_task(work()) for work in (fails, waits, waits))

@@ -14,14 +14,14 @@ import aliocr.emulator
 from aliocr.emulator import Emulator
 from aliocr.emulator.access.refusal import REFUSALS
 from aliocr.emulator.codes import CODE_NAMES
-from aliocr.emulator.rules import RULES, TABLE, Rule
+from aliocr.emulator.rules import RULES, TABLE, ServiceRule
 
 TESTS = Path(__file__).parents[1]
 LAYERS = ["gateway", "envelope", "image", "frames", "result", "elsewhere"]
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.rule)
-def test_every_rule_names_a_test_that_is_there(rule: Rule) -> None:
+def test_every_rule_names_a_test_that_is_there(rule: ServiceRule) -> None:
     """A rule that is kept is shown to be; one that is not says what happens instead."""
     if rule.emulated != "yes":
         assert rule.how, "say what the emulator does instead"

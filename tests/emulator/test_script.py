@@ -330,8 +330,8 @@ def test_many_instructions_are_found_at_once() -> None:
     urls = [f"https://example.com/{number}.png" for number in range(10_000)]
     for url in urls:
         script.fail(url, 592, times=1)
-    assert all(script._plan.next_outcome(url) for url in urls)
-    assert not any(script._plan.next_outcome(url) for url in urls)
+    assert all(script._instructions.next_outcome(url) for url in urls)
+    assert not any(script._instructions.next_outcome(url) for url in urls)
 
 
 def test_the_script_answers_with_values() -> None:
@@ -339,11 +339,11 @@ def test_the_script_answers_with_values() -> None:
     script = Emulator()
     script.text(A, "a")
     script.fail(B, 590)
-    assert script._plan.next_outcome(A) == Content.of_text("a")
-    failure = script._plan.next_outcome(B)
+    assert script._instructions.next_outcome(A) == Content.of_text("a")
+    failure = script._instructions.next_outcome(B)
     assert isinstance(failure, APIError)
     assert failure.code == 590
-    assert script._plan.next_outcome(C) is None
+    assert script._instructions.next_outcome(C) is None
 
 
 async def test_an_account_is_an_emulators_own() -> None:

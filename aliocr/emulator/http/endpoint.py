@@ -19,15 +19,15 @@ from aliocr.emulator.access.account import Account
 from aliocr.emulator.access.accounts import Accounts
 from aliocr.emulator.access.refusal import Refusal
 from aliocr.emulator.access.request import Request
-from aliocr.emulator.calls import Call, frames_charged
-from aliocr.emulator.chaos import Breakage
+from aliocr.emulator.calls import Call, count_charged
+from aliocr.emulator.chaos import ConnectionFault
 from aliocr.emulator.codes import image_error
-from aliocr.emulator.http.log_line import Entry
-from aliocr.emulator.http.reply_writer import Writer, response
+from aliocr.emulator.fairness import LoopSlices
+from aliocr.emulator.http.log_line import LogLine
+from aliocr.emulator.http.reply_writer import ReplyWriter, response
 from aliocr.emulator.http.xml import XML, xml_parts
-from aliocr.emulator.instructions import Fault, Plan, Reply
+from aliocr.emulator.instructions import HttpReply, Instructions, RequestFault
 from aliocr.emulator.reading.service import Service
-from aliocr.emulator.turns import Turns
 from aliocr.errors import without_queries
 from aliocr.protocol import signing, wire
 from aliocr.protocol.wire import BadRequest, ScanRequest, Task
@@ -63,7 +63,7 @@ class Endpoint:
         accounts: All there are.
         plan: What is to happen to requests and replies.
         service: What answers the requests that pass the gateway.
-        turns: Shared with the service.
+        slices: Shared with the service.
         calls: Where every request is recorded.
         deadline: Seconds from a request's arrival to its answer, above 0.2; None for no deadline.
         max_calls: How many records are kept, the last ones; None for all.
@@ -73,9 +73,9 @@ class Endpoint:
     def __init__(
         self,
         accounts: Accounts,
-        plan: Plan,
+        instructions: Instructions,
         service: Service,
-        turns: Turns,
+        slices: LoopSlices,
         *,
         calls: list[Call],
         deadline: float | None,
@@ -83,13 +83,13 @@ class Endpoint:
         brief_calls: bool = False,
     ) -> None:
         self._accounts = accounts
-        self._plan = plan
+        self._instructions = instructions
         self._service = service
         self._calls = calls
         self._max_calls = max_calls
         self._brief_calls = brief_calls
-        self._turns = turns
-        self._writer = Writer(turns)
+        self._slices = slices
+        self._writer = ReplyWriter(slices)
         self._deadline = deadline
         self._running: set[asyncio.Task[object]] = set()
 
@@ -111,14 +111,14 @@ class Endpoint:
             # The client left before it had its answer, or the emulator stops.
             self._close(call)
             raise
-        if reply.broken is Breakage.DROP:
+        if reply.broken is ConnectionFault.DROP:
             if request.transport is not None:
                 request.transport.abort()
             self._close(call, reply.broken)
             return web.Response()
         call.status, call.code, call.answered = reply.status, reply.code, _moment()
         self._close(call, reply.broken)
-        if reply.broken is Breakage.STALL:
+        if reply.broken is ConnectionFault.STALL:
             await _stall(request, reply, headers)
         return _response(reply, headers)
 
@@ -129,9 +129,9 @@ class Endpoint:
             del self._calls[: -self._max_calls]
         return call
 
-    def _close(self, call: Call, broken: Breakage | None = None) -> None:
+    def _close(self, call: Call, broken: ConnectionFault | None = None) -> None:
         """Done with: a line for people, and no more kept than is asked."""
-        _log.info("%s", Entry.of(call, seconds=_moment() - call.arrived, broken=broken))
+        _log.info("%s", LogLine.of(call, seconds=_moment() - call.arrived, broken=broken))
         if self._brief_calls:
             call.make_brief()
 
@@ -144,19 +144,19 @@ class Endpoint:
                 task.cancel()
             await asyncio.wait(running)
 
-    async def _reply(self, request: web.Request, call: Call) -> Reply:
+    async def _reply(self, request: web.Request, call: Call) -> HttpReply:
         """The answer, and what happens to it."""
         body = await _body_of(request)
         if isinstance(body, Refusal):
             return _refused(body, request, call)
-        async with self._turns.turn(call.request_id):
+        async with self._slices.take(call.request_id):
             admitted = self._admitted(request, body, call)
         if isinstance(admitted, Refusal):
             return _refused(admitted, request, call)
         account, asked = admitted
-        fault, delay = self._plan.next_fault(call.tasks), self._plan.next_delay()
+        fault, delay = self._instructions.next_fault(call.tasks), self._instructions.next_delay()
         wanted = _looked_at(asked, account)
-        begun = isinstance(wanted, ScanRequest) and not isinstance(fault, Refusal | Reply)
+        begun = isinstance(wanted, ScanRequest) and not isinstance(fault, Refusal | HttpReply)
         granted = account.take_images(len(call.tasks) if begun else 0, _moment())
         try:
             reply = await self._serve(wanted, granted, fault, request, call)
@@ -184,20 +184,20 @@ class Endpoint:
         self,
         wanted: ScanRequest | Refusal,
         granted: int,
-        fault: Fault | None,
+        fault: RequestFault | None,
         request: web.Request,
         call: Call,
-    ) -> Reply:
+    ) -> HttpReply:
         """The answer to a request that passed the gateway."""
         match fault:
-            case Breakage.HANG:
+            case ConnectionFault.HANG:
                 # Ends when the client goes away or the emulator stops: both cancel this.
                 await asyncio.Event().wait()
             case Refusal():
                 return _refused(fault, request, call)
-            case Reply():
+            case HttpReply():
                 return fault
-            case Breakage.CUT | Breakage.DROP | Breakage.STALL | None:
+            case ConnectionFault.CUT | ConnectionFault.DROP | ConnectionFault.STALL | None:
                 pass
         if isinstance(wanted, Refusal):
             reply = _refused(wanted, request, call)
@@ -207,25 +207,25 @@ class Endpoint:
 
     async def _read(
         self, tasks: tuple[Task, ...], granted: int, request: web.Request, call: Call
-    ) -> Reply:
+    ) -> HttpReply:
         """The first tasks are read, as many as the account's quota has granted."""
         until = None if self._deadline is None else call.arrived + self._deadline - ANSWERING
         answers = await self._service.answer(
             tasks[:granted], request_id=call.request_id, until=until
         )
-        async with self._turns.turn(call.request_id):
-            call.charged = frames_charged(answers)
+        async with self._slices.take(call.request_id):
+            call.charged = count_charged(answers)
             over = tuple((task, image_error(588)) for task in tasks[granted:])
-            call.answers = self._plan.arrange(answers + over)
+            call.answers = self._instructions.arrange(answers + over)
         xml = _wants_xml(request)
         parts = await self._writer.reply(call.answers, request_id=call.request_id, xml=xml)
-        return Reply(wire.OK, parts, XML if xml else JSON, wire.OK)
+        return HttpReply(wire.OK, parts, XML if xml else JSON, wire.OK)
 
     def _now(self) -> float:
         """Seconds since the epoch by the service's clock, which may be wrong on purpose."""
-        return time.time() + self._plan.skew
+        return time.time() + self._instructions.skew
 
-    def _headers(self, reply: Reply) -> dict[str, str]:
+    def _headers(self, reply: HttpReply) -> dict[str, str]:
         headers = {"Content-Type": reply.content_type}
         if reply.code is not None:
             headers["Date"] = signing.http_date(self._now())
@@ -286,12 +286,12 @@ def _wants_xml(request: web.Request) -> bool:
     return bool(accept) and "json" not in accept
 
 
-def _refused(refusal: Refusal, request: web.Request, call: Call) -> Reply:
+def _refused(refusal: Refusal, request: web.Request, call: Call) -> HttpReply:
     # Bytes outside UTF-8 arrive as lone surrogates, which no JSON can hold.
     host = request.headers.get("Host", "").encode(errors="replace").decode()
     body = wire.encode_refusal(refusal.code, refusal.message, request_id=call.request_id, host=host)
     xml = _wants_xml(request)
-    return Reply(
+    return HttpReply(
         refusal.status,
         tuple(xml_parts(body)) if xml else (body,),
         XML if xml else JSON,
@@ -300,7 +300,7 @@ def _refused(refusal: Refusal, request: web.Request, call: Call) -> Reply:
     )
 
 
-def _response(reply: Reply, headers: dict[str, str]) -> web.Response:
+def _response(reply: HttpReply, headers: dict[str, str]) -> web.Response:
     if reply.broken is None:
         return response(reply.status, reply.parts, headers)
     half = response(reply.status, reply.half, headers, length=reply.length)
@@ -308,7 +308,7 @@ def _response(reply: Reply, headers: dict[str, str]) -> web.Response:
     return half
 
 
-async def _stall(request: web.Request, reply: Reply, headers: dict[str, str]) -> Never:
+async def _stall(request: web.Request, reply: HttpReply, headers: dict[str, str]) -> Never:
     """Begin the answer and never end it: the client's leaving, or the emulator's, cancels this."""
     begun = web.StreamResponse(status=reply.status, headers=headers)
     begun.content_length = reply.length

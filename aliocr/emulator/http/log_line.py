@@ -8,7 +8,7 @@ from typing import Self
 import attrs
 
 from aliocr.emulator.calls import Call
-from aliocr.emulator.chaos import Breakage
+from aliocr.emulator.chaos import ConnectionFault
 from aliocr.protocol import wire
 
 MOST = 120
@@ -16,7 +16,7 @@ MOST = 120
 
 
 @attrs.frozen
-class Entry:
+class LogLine:
     """A request as it stood when it was done with, in words.
 
     Attributes:
@@ -40,7 +40,7 @@ class Entry:
     seconds: float
 
     @classmethod
-    def of(cls, call: Call, *, seconds: float, broken: Breakage | None = None) -> Self:
+    def of(cls, call: Call, *, seconds: float, broken: ConnectionFault | None = None) -> Self:
         """Of a request that is done with.
 
         Args:
@@ -81,15 +81,15 @@ class Entry:
         return images, f"{self.charged} charged"
 
 
-def _answer(call: Call, broken: Breakage | None) -> str:
+def _answer(call: Call, broken: ConnectionFault | None) -> str:
     match broken:
-        case Breakage.DROP:
+        case ConnectionFault.DROP:
             return "connection closed"
-        case Breakage.HANG:
+        case ConnectionFault.HANG:
             return "not answered"
-        case Breakage.CUT:
+        case ConnectionFault.CUT:
             return f"{_said(call)}, cut off halfway"
-        case Breakage.STALL:
+        case ConnectionFault.STALL:
             return f"{_said(call)}, stalled halfway"
         case None:
             return _said(call)

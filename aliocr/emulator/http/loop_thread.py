@@ -10,13 +10,13 @@ from typing import Any, Generic, TypeVar
 
 import attrs
 
-from aliocr.emulator.shielded import to_the_end
+from aliocr.emulator.shielded import shielded
 
 T = TypeVar("T")
 
 
 @attrs.define(eq=False)
-class _Errand(Generic[T]):
+class _LoopCall(Generic[T]):
     """A coroutine to be run on the loop, and what comes of it, for another thread.
 
     The futures that asyncio makes for this say "cancelled" before the task has ended.
@@ -74,7 +74,7 @@ class LoopThread:
         If the wait is interrupted, by Ctrl-C for one, the coroutine is cancelled; `close` waits for
         its end then.
         """
-        errand = _Errand(self._loop, coroutine)
+        errand = _LoopCall(self._loop, coroutine)
         try:
             self._send(errand)
             return errand.outcome.result()
@@ -91,9 +91,9 @@ class LoopThread:
         """
         if asyncio.get_running_loop() is self._loop:
             return await coroutine
-        errand = _Errand(self._loop, coroutine)
+        errand = _LoopCall(self._loop, coroutine)
         self._send(errand)
-        return await to_the_end(asyncio.wrap_future(errand.outcome), on_cancel=errand.cancel)
+        return await shielded(asyncio.wrap_future(errand.outcome), on_cancel=errand.cancel)
 
     def close(self) -> None:
         """End the loop and the thread, when what it was to run has ended.
@@ -106,7 +106,7 @@ class LoopThread:
                 self._loop.call_soon_threadsafe(self._closing.set)
         self._thread.join()
 
-    def _send(self, errand: _Errand[Any]) -> None:
+    def _send(self, errand: _LoopCall[Any]) -> None:
         with self._gate:  # nothing is sent that the loop would not begin before it ends
             if self._open:
                 self._loop.call_soon_threadsafe(self._begin, errand)
@@ -114,7 +114,7 @@ class LoopThread:
         errand.coroutine.close()
         raise RuntimeError("the emulator's thread has ended")
 
-    def _begin(self, errand: _Errand[Any]) -> None:
+    def _begin(self, errand: _LoopCall[Any]) -> None:
         task = errand.begin()
         self._errands.add(task)
         task.add_done_callback(self._errands.discard)

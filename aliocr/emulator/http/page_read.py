@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
 from aliocr.emulator.codes import CODE_NAMES
-from aliocr.emulator.fairness import Shares
+from aliocr.emulator.fairness import FairShares
 from aliocr.emulator.http.reply_writer import response
 from aliocr.emulator.http.same_origin import OWN, json_answer
 from aliocr.emulator.reading.download import MAX_BYTES
@@ -39,7 +39,7 @@ MAX_SHOWN_FRAMES = 100
 NO_ENGINE = "this emulator was started without an engine, so it cannot read pictures"
 
 
-class Viewer:
+class PageReader:
     """Handles the pictures sent by the page.
 
     They wait for their turn with the images of requests, and equal ones are read once. They are of
@@ -54,7 +54,7 @@ class Viewer:
 
     def __init__(self, recognition: Recognition | None) -> None:
         self._recognition = recognition
-        self._memory = Shares(MAX_HELD_BYTES)
+        self._memory = FairShares(MAX_HELD_BYTES)
 
     async def read(self, request: web.Request) -> web.Response:
         """What the picture in the body says, where, and how it looks.

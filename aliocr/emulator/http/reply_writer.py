@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Hashable, Iterator, Mapping, Sequence
 
 from aiohttp import web
 
+from aliocr.emulator.fairness import LoopSlices
 from aliocr.emulator.http.xml import xml_parts
-from aliocr.emulator.instructions import Answer
-from aliocr.emulator.turns import Turns
+from aliocr.emulator.instructions import ImageAnswer
 from aliocr.protocol import wire
 
 PIECE = 65_536
@@ -45,18 +45,18 @@ async def _pieces(parts: Sequence[bytes]) -> AsyncIterator[memoryview]:
             await asyncio.sleep(0)
 
 
-class Writer:
+class ReplyWriter:
     """Writes the replies of one emulator.
 
     Args:
-        turns: Shared with whatever else holds the event loop.
+        slices: Shared with whatever else holds the event loop.
     """
 
-    def __init__(self, turns: Turns) -> None:
-        self._turns = turns
+    def __init__(self, slices: LoopSlices) -> None:
+        self._slices = slices
 
     async def reply(
-        self, answers: Sequence[Answer], *, request_id: str, xml: bool
+        self, answers: Sequence[ImageAnswer], *, request_id: str, xml: bool
     ) -> tuple[bytes, ...]:
         """The body of a reply, in pieces.
 
@@ -75,7 +75,7 @@ class Writer:
     async def _written(self, parts: Iterator[bytes], owner: Hashable) -> tuple[bytes, ...]:
         pieces: list[bytes] = []
         while not pieces or len(pieces[-1]) >= PIECE:
-            async with self._turns.turn(owner):
+            async with self._slices.take(owner):
                 pieces.append(_piece(parts))
         return tuple(pieces)
 

@@ -15,7 +15,7 @@ from aiohttp.typedefs import Handler
 
 from aliocr.checks import is_count
 from aliocr.emulator.http import malformed
-from aliocr.emulator.shielded import to_the_end
+from aliocr.emulator.shielded import shielded
 
 IDLE = 75.0
 """Seconds for which a connection may bring no request, whole headers and all, nor take anything of
@@ -47,7 +47,7 @@ def check_address(host: str, port: int) -> None:
         raise ValueError(f"port must be from 0, for a free one, to 65535, not {port!r}")
 
 
-class _Lookout:
+class _DisconnectWatch:
     """Notices that a client leaves while its request is under way, however much it has sent.
 
     From one that sends a few dozen requests without waiting for the first answer aiohttp reads no
@@ -84,7 +84,7 @@ class _Lookout:
             self._timer = self._set()
 
 
-class Serving:
+class Server:
     """An application on a port of this machine, for the time of an `async with` block.
 
     Args:
@@ -147,7 +147,7 @@ class Serving:
         self._starting = asyncio.create_task(self._open())
         try:
             # Cancelled half way, asyncio would lose a socket that listens already.
-            await to_the_end(self._starting)
+            await shielded(self._starting)
         except BaseException:
             await self._end()
             raise
@@ -201,7 +201,7 @@ class Serving:
         """Have it closed once, by a task that nobody's cancellation reaches."""
         if self._ending is None:
             self._ending = asyncio.create_task(self._close())
-        await to_the_end(self._ending)
+        await shielded(self._ending)
 
     async def _close(self) -> None:
         """Stop at once; aiohttp alone would wait for requests and for clients to read on."""
@@ -252,7 +252,7 @@ class Serving:
         if (end := request.get_extra_info("socket")) is not None:
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         self._quiet.clear()
-        lookout = _Lookout(request)
+        lookout = _DisconnectWatch(request)
         try:
             response = await handler(request)
             if (self._closing or lookout.last) and not response.prepared:

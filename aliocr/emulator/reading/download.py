@@ -31,12 +31,11 @@ import aiohttp
 
 from aliocr.checks import is_number
 from aliocr.emulator.codes import image_error
-from aliocr.emulator.fairness import Share, Shares
+from aliocr.emulator.fairness import FairShare, FairShares, LoopSlices
 from aliocr.emulator.reading.addresses import is_unsafe
 from aliocr.emulator.reading.raw_url import target_of
 from aliocr.emulator.reading.resolver import Names
 from aliocr.emulator.reading.unpacking import Unpacker, UnpackError
-from aliocr.emulator.turns import Turns
 from aliocr.errors import APIError
 
 TIMEOUT = 3.0
@@ -121,7 +120,7 @@ class Downloader:
         private_addresses: Fetch from loopback and private networks too, as tests want. False
             refuses every address that is not public, as a service on the Internet would. Link-local
             addresses and those of cloud metadata are refused in either case.
-        turns: Shared with whatever else holds the event loop; None for its own.
+        slices: Shared with whatever else holds the event loop; None for its own.
     """
 
     def __init__(
@@ -130,16 +129,16 @@ class Downloader:
         timeout: float = TIMEOUT,
         max_bytes: int = MAX_BYTES,
         private_addresses: bool = True,
-        turns: Turns | None = None,
+        slices: LoopSlices | None = None,
     ) -> None:
         self._timeout = timeout
         self._max_bytes = max_bytes
         self._private_addresses = private_addresses
         self._session: aiohttp.ClientSession | None = None
-        self._connections = Shares(CONNECTIONS)
+        self._connections = FairShares(CONNECTIONS)
         self._names = Names()
-        self._turns = Turns() if turns is None else turns
-        self._memory = Shares(max(MAX_HELD_BYTES, max_bytes))
+        self._slices = LoopSlices() if slices is None else slices
+        self._memory = FairShares(max(MAX_HELD_BYTES, max_bytes))
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
@@ -189,11 +188,11 @@ class Downloader:
         finally:
             memory.keep(0)
 
-    async def _download(self, url: str, owner: Hashable, memory: Share) -> bytes:
+    async def _download(self, url: str, owner: Hashable, memory: FairShare) -> bytes:
         connection = self._connections.share(owner)
         await connection.take(1)
         try:
-            async with self._turns.turn(owner):
+            async with self._slices.take(owner):
                 pass  # to begin one takes a millisecond, to take in a chunk not much less
             async with asyncio.timeout(self._timeout) as timeout:
                 return await self._follow(url, _Clock(timeout), memory)
@@ -207,7 +206,7 @@ class Downloader:
         finally:
             connection.keep(0)
 
-    async def _follow(self, url: str, clock: _Clock, memory: Share) -> bytes:
+    async def _follow(self, url: str, clock: _Clock, memory: FairShare) -> bytes:
         """The body that the URL leads to, by way of redirects."""
         here = url
         for _ in range(MAX_REDIRECTS + 1):
@@ -233,7 +232,9 @@ class Downloader:
                 raise image_error(480, "it redirects to an unusable URL") from None
             raise image_error(400, "[task.url] is not a valid URL") from None
 
-    async def _body(self, response: aiohttp.ClientResponse, clock: _Clock, memory: Share) -> bytes:
+    async def _body(
+        self, response: aiohttp.ClientResponse, clock: _Clock, memory: FairShare
+    ) -> bytes:
         if response.status != 200:
             raise _status_error(response.status)
         # The announced length saves the wait; the count below is what holds, as a host may announce
@@ -247,7 +248,7 @@ class Downloader:
             await memory.take(size)
         data = bytearray()
         async for chunk in response.content.iter_any():
-            async with self._turns.turn(memory.owner):
+            async with self._slices.take(memory.owner):
                 pass
             for piece in unpacker.unpacked(chunk):
                 data += piece

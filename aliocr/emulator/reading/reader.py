@@ -36,7 +36,7 @@ from aliocr.emulator.content import Content
 from aliocr.emulator.engine import Engine
 from aliocr.emulator.reading.digest import sha256
 from aliocr.emulator.reading.recognized import Seen, content_of
-from aliocr.emulator.shielded import to_the_end
+from aliocr.emulator.shielded import shielded
 from aliocr.pictures.bounds import PictureError
 from aliocr.pictures.picture import PictureFrame, decode
 
@@ -204,7 +204,7 @@ class PictureReader:
         Cancelling this does not shorten it: the threads would stay.
         """
         self._closed = True
-        await to_the_end(asyncio.create_task(self._end()))
+        await shielded(asyncio.create_task(self._end()))
 
     async def _end(self) -> None:
         tasks = [job.task for job in self._jobs.values()]

@@ -22,7 +22,7 @@ from typing import Any
 import attrs
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from aliocr.emulator.fairness import Share, Shares
+from aliocr.emulator.fairness import FairShare, FairShares
 
 LOOKUPS = 400
 """At once, over all requests: for each of the downloads that there may be, and as many again that
@@ -45,7 +45,7 @@ class Names(AbstractResolver):
     """The resolver of a connector, which sees to it that nothing is looked up twice at once."""
 
     def __init__(self) -> None:
-        self._places = Shares(LOOKUPS)
+        self._places = FairShares(LOOKUPS)
 
     @contextmanager
     def asked_by(
@@ -101,7 +101,7 @@ class _Lookup:
         found: What it will have found; may be cancelled, which the thread does not notice.
     """
 
-    def __init__(self, place: Share) -> None:
+    def __init__(self, place: FairShare) -> None:
         self._loop = asyncio.get_running_loop()
         self._place = place
         self.found: asyncio.Future[list[ResolveResult]] = self._loop.create_future()

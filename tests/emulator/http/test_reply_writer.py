@@ -11,9 +11,9 @@ import msgspec
 import pytest
 
 from aliocr.emulator import Emulator
-from aliocr.emulator.http.reply_writer import PIECE, Writer
-from aliocr.emulator.instructions import Answer, Reply
-from aliocr.emulator.turns import Turns
+from aliocr.emulator.fairness import LoopSlices
+from aliocr.emulator.http.reply_writer import PIECE, ReplyWriter
+from aliocr.emulator.instructions import HttpReply, ImageAnswer
 from aliocr.errors import api_error
 from aliocr.models import Frame, Image, Region, Scan
 from aliocr.protocol import wire
@@ -24,18 +24,18 @@ LINES = tuple(Region(f"line {number} & more", 5, 10.5 * number, 100, 8) for numb
 FRAMES = tuple(Frame("text", LINES, rate=99.5) for _ in range(30))
 
 
-def answered(images: int, frames: tuple[Frame, ...] = ()) -> list[Answer]:
+def answered(images: int, frames: tuple[Frame, ...] = ()) -> list[ImageAnswer]:
     """What became of so many images, and of one that failed."""
     scan = Scan(Image(IMAGE), "text", LINES, frames=frames)
-    read: list[Answer] = [
+    read: list[ImageAnswer] = [
         (Task(url=f"{IMAGE}?{number}", data_id=f"d{number}"), scan) for number in range(images)
     ]
     return [*read, (Task(url=IMAGE), api_error(592, "DOWNLOAD_TIMEOUT"))]
 
 
-async def written(answers: Sequence[Answer], *, xml: bool = False) -> tuple[bytes, ...]:
+async def written(answers: Sequence[ImageAnswer], *, xml: bool = False) -> tuple[bytes, ...]:
     """A reply's pieces; from each to the next the loop has turned, and none is too much work."""
-    writing = asyncio.create_task(Writer(Turns()).reply(answers, request_id="R", xml=xml))
+    writing = asyncio.create_task(ReplyWriter(LoopSlices()).reply(answers, request_id="R", xml=xml))
     turns = 0
     while not writing.done():
         await asyncio.sleep(0)
@@ -79,7 +79,7 @@ def test_half_of_a_reply_is_half_of_its_bytes(length: int) -> None:
     """Wherever its pieces end."""
     whole = bytes(range(length))
     parts = tuple(whole[start : start + 7] for start in range(0, length, 7))
-    reply = Reply(200, parts, "text/plain")
+    reply = HttpReply(200, parts, "text/plain")
     assert reply.length == length
     assert b"".join(reply.half) == whole[: length // 2]
 

@@ -13,7 +13,7 @@ from aiohttp.test_utils import TestServer
 
 import aliocr
 from aliocr.emulator import Emulator
-from aliocr.emulator.http.server import Serving
+from aliocr.emulator.http.server import Server
 from tests.support.asking import IMAGE, PATIENCE, arrived, ask, body_of, sign, until
 
 
@@ -141,7 +141,7 @@ async def test_a_connection_that_brings_no_request_is_closed() -> None:
 
     app = web.Application()
     app.router.add_get("/", hello)
-    async with Serving(app, "127.0.0.1", 0, idle=0.05) as serving:
+    async with Server(app, "127.0.0.1", 0, idle=0.05) as serving:
         for begun in (b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: e\r\nX-", GET, GET + b"GET"):
             reader, writer = await asyncio.open_connection("127.0.0.1", serving.port)
             writer.write(begun)
@@ -224,7 +224,7 @@ async def test_a_connection_in_use_is_not_closed(virtual_clock: None) -> None:
 
     app = web.Application()
     app.router.add_get("/", slow)
-    async with Serving(app, "127.0.0.1", 0, idle=10) as serving:
+    async with Server(app, "127.0.0.1", 0, idle=10) as serving:
         reader, writer = await asyncio.open_connection("127.0.0.1", serving.port)
         for seconds in (1000, *[0] * 50):
             writer.write(b"GET /?seconds=%d HTTP/1.1\r\nHost: e\r\n\r\n" % seconds)
