@@ -43,15 +43,9 @@ _GATEWAY_CODE = re.compile(r"[A-Z][A-Za-z0-9.]*[a-z0-9][A-Za-z0-9.]*").fullmatch
 
 
 class Chaos:
-    """Draws faults at given rates.
+    """Draws faults at given rates, with the arguments of `Script.chaos`; codes are strings here.
 
-    Args:
-        seed: The same seed draws the same faults.
-        requests: Rates from 0 to 1 by fault: `"drop_connection"`, `"truncate_body"`, `"stall"`,
-            `"hang"`, or the code of a refusal, such as `"Throttling.User"` or `"503"`. A request
-            has one fault at most, so the sum of the rates is at most 1.
-        images: Rates by the code of an image's failure, such as `"592"`.
-        delay: The longest delay of a reply in seconds, drawn evenly from 0 up.
+    A request has one fault at most, and so has an image: the sum of the rates is at most 1.
 
     Raises:
         ValueError: A name, a rate or the sum of the rates is not valid.

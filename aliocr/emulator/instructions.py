@@ -177,9 +177,9 @@ class Instructions:
             self.delays,
             self.foreign,
         )
-        told = sum(len(queue) for queue in queues) + len(self.contents) + self.reversed
+        count = sum(len(queue) for queue in queues) + len(self.contents) + self.reversed
         return {
-            "instructions": told,
+            "instructions": count,
             "skew": self.skew,
             "chaos": self.chaos is not None,
         }
@@ -187,9 +187,9 @@ class Instructions:
     def next_fault(self, tasks: Sequence[Task]) -> RequestFault | None:
         """Return the fault of the request of these tasks; None for none."""
         sunk = (self.sunk.take(task.url) for task in tasks)
-        told = self.faults.take() or next(filter(None, sunk), None)
-        if told is not None or self.chaos is None:
-            return told
+        fault = self.faults.take() or next(filter(None, sunk), None)
+        if fault is not None or self.chaos is None:
+            return fault
         drawn = self.chaos.next_fault()
         if isinstance(drawn, str):
             return checked_refusal(int(drawn) if drawn.isdecimal() else drawn)
@@ -197,18 +197,18 @@ class Instructions:
 
     def next_delay(self) -> float:
         """Return the seconds to hold this request's reply back."""
-        told = self.delays.take()
-        if told is None and self.chaos is not None:
+        delay = self.delays.take()
+        if delay is None and self.chaos is not None:
             return self.chaos.next_delay()
-        return told or 0.0
+        return delay or 0.0
 
     def next_outcome(self, url: str) -> Content | APIError | None:
         """Return the content or failure of this image; None without an instruction for it."""
-        told = self.failures.take(url)
-        if told is None and self.chaos is not None:
+        outcome = self.failures.take(url)
+        if outcome is None and self.chaos is not None:
             code = self.chaos.next_failure(url)
-            told = None if code is None else checked_failure(code)
-        return told or self.contents.get(url) or self.contents.get(EVERY_IMAGE)
+            outcome = None if code is None else checked_failure(code)
+        return outcome or self.contents.get(url) or self.contents.get(EVERY_IMAGE)
 
     def arrange(self, answers: Sequence[ImageAnswer]) -> tuple[ImageAnswer, ...]:
         """Return the answers as this reply gives them: left out, repeated, added, reordered."""

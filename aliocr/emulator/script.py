@@ -37,9 +37,6 @@ class Script:
 
     Faults of requests happen to requests that pass the gateway: a request with a wrong signature,
     or above the rate limit, uses none up.
-
-    Args:
-        accounts: The emulator's accounts; their quotas, keys and states may be changed.
     """
 
     def __init__(self, accounts: Accounts) -> None:
@@ -117,7 +114,7 @@ class Script:
                 in front of it, with the code's documented status.
             message: By default the documented message, or the code's name.
             times: Number of requests; None for all.
-            retry_after: Seconds after which the client is told to try again; None tells nothing.
+            retry_after: Seconds after which the client should try again; None for no hint.
         """
         if retry_after is not None and not (is_number(retry_after) and retry_after >= 0):
             raise ValueError(f"retry_after must be seconds from 0 up or None, not {retry_after!r}")
