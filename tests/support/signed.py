@@ -1,4 +1,4 @@
-"""Requests for the gateway, signed either way, with anything about them changed beforehand."""
+"""Signed requests of both schemes, with changes before or after the signature."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def request(
     query: Iterable[tuple[str, str]] = (),
     body: bytes = BODY,
 ) -> Request:
-    """A request with these headers, as the gateway sees it."""
+    """Return a request with these headers, as the access checks get it."""
     return Request("POST", SCAN, urlencode(tuple(query)), headers, body)
 
 
@@ -53,7 +53,7 @@ def signed(
     changes: Mapping[str, str | None] | None = None,
     query: Iterable[tuple[str, str]] = (),
 ) -> Request:
-    """Well signed by version 1; headers added, changed or (None) taken away before it was."""
+    """Return a request signed by version 1; headers changed or (None) removed before signing."""
     headers = _changed(DOCUMENTED, changes or {})
     text = signing.string_to_sign("POST", SCAN, query, headers)
     signature = signing.signature(credentials.access_key_secret, text)
@@ -67,7 +67,7 @@ def signed_newer(
     query: Iterable[tuple[str, str]] = (),
     names: Iterable[str] | None = None,
 ) -> Request:
-    """The same by ACS3-HMAC-SHA256, all headers signed unless others are named."""
+    """Return a request signed by ACS3-HMAC-SHA256; by default all headers are signed."""
     headers = _changed(NEWER, changes or {})
     return request(newer_headers(credentials, headers, query, names), query)
 
@@ -79,7 +79,7 @@ def newer_headers(
     names: Iterable[str] | None = None,
     body: bytes = BODY,
 ) -> dict[str, str]:
-    """These headers, and the signature of them."""
+    """Return these headers with their signature."""
     listed = sorted(headers) if names is None else list(names)
     canonical = acs3.canonical_request("POST", SCAN, query, headers, signed=listed, body=body)
     text = acs3.string_to_sign(canonical)
@@ -98,11 +98,11 @@ both = pytest.mark.parametrize("sign", [signed, signed_newer], ids=["HMAC-SHA1",
 def verdict(
     asked: Request, account: Account | None = None, *, now: float = TIMESTAMP
 ) -> Refusal | None:
-    """What the gateway says of a request, by default to an account that did nothing yet."""
+    """Return the refusal of a request, by default of a new account; None if it passes."""
     found = signer(asked, Accounts([account or Account(KEY)]), now=now)
     return found if isinstance(found, Refusal) else check_rate(found, moment=0.0)
 
 
 def code(refusal: Refusal | None) -> tuple[int, int | str] | None:
-    """Status and code of a refusal."""
+    """Return status and code of a refusal."""
     return None if refusal is None else (refusal.status, refusal.code)
