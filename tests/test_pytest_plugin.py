@@ -179,7 +179,7 @@ def test_blocking_code_and_other_programs_reach_the_emulator(run: Run) -> None:
             f"        print((await ocr.scan('{URL}')).text)\\n"
             "asyncio.run(main())"
         )
-        SEEN = {}
+        STATE = {}
 
         def left():
             links = (f"/proc/self/fd/{name}" for name in os.listdir("/proc/self/fd"))
@@ -191,7 +191,7 @@ def test_blocking_code_and_other_programs_reach_the_emulator(run: Run) -> None:
             return [pair for pair in left()[2] if pair[0] != "PYTEST_CURRENT_TEST"]
 
         def test_before():
-            SEEN["before"] = left()[:2], kept()
+            STATE["before"] = left()[:2], kept()
 
         def test_asyncio_run(aliocr_emulator):
             async def main():
@@ -213,7 +213,7 @@ def test_blocking_code_and_other_programs_reach_the_emulator(run: Run) -> None:
             assert "ALIBABA_CLOUD_SECURITY_TOKEN" not in os.environ
 
         def test_after():
-            assert SEEN["before"] == (left()[:2], kept())
+            assert STATE["before"] == (left()[:2], kept())
         """,
         *NO_ASYNCIO,
         apart=True,

@@ -29,15 +29,15 @@ def chaos(
 def test_faults_come_at_their_rates() -> None:
     """Each request has one fault at most."""
     drawn = chaos(requests={"drop_connection": 0.1, "Throttling.User": 0.2, "503": 0.3})
-    seen = Counter(drawn.next_fault() for _ in range(10_000))
-    assert set(seen) == {ConnectionFault.DROP, "Throttling.User", "503", None}
+    faults = Counter(drawn.next_fault() for _ in range(10_000))
+    assert set(faults) == {ConnectionFault.DROP, "Throttling.User", "503", None}
     for name, rate in (
         (ConnectionFault.DROP, 0.1),
         ("Throttling.User", 0.2),
         ("503", 0.3),
         (None, 0.4),
     ):
-        assert abs(seen[name] - 10_000 * rate) < 250  # five standard deviations
+        assert abs(faults[name] - 10_000 * rate) < 250  # five standard deviations
 
 
 def test_the_failure_of_an_image_depends_on_its_url_and_its_tries_alone() -> None:
@@ -73,11 +73,11 @@ def test_requests_are_numbered_however_many_images_there_were(
     monkeypatch.setattr("aliocr.emulator.chaos.REMEMBERED", 10)
     plain, long = (chaos(requests={"503": 0.5}, images={"592": 0.5}) for _ in range(2))
     expected = [plain.next_fault() for _ in range(40)]
-    seen = []
+    faults = []
     for number in range(40):
-        seen.append(long.next_fault())
+        faults.append(long.next_fault())
         long.next_failure(URLS[number])
-    assert seen == expected
+    assert faults == expected
 
 
 def test_another_seed_is_another_chaos() -> None:
