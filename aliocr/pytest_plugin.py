@@ -1,13 +1,13 @@
-"""The pytest plugin: a running emulator of the service, and an open session on it, for any test.
+"""The pytest plugin: fixtures for a running emulator of the service, and a session on it.
 
-pytest loads it by itself wherever aliocr is installed; `-p no:aliocr` keeps it away. It works with
-pytest-asyncio, with anyio and with neither, because it takes no part in running loops:
+pytest loads the plugin wherever aliocr is installed; `-p no:aliocr` turns it off. It works with
+pytest-asyncio, with anyio and without either, because it runs no event loop of the test's:
 
-* the emulator runs in a thread of its own, so it answers blocking clients, too;
-* the session is opened and closed within the test itself, by whoever runs that.
+* the emulator runs in its own thread, so it can answer blocking clients too;
+* the session is opened and closed inside the test function, on the test's loop.
 
-It imports nothing of the package before a test asks: whoever has this one installed would wait for
-aiohttp at the start of every pytest.
+The package is imported only when a test asks for a fixture: otherwise aiohttp would slow the start
+of every pytest run.
 """
 
 from __future__ import annotations
@@ -28,21 +28,20 @@ if TYPE_CHECKING:
     from aliocr.emulator import Call, Emulator
 
 LIMITS = ("requests_per_second", "images_per_second", "images_in_flight")
-"""What the emulator keeps and a session can be told, by the name that both give it."""
+"""The limits that `Emulator` and `aliocr.Limits` have under the same name."""
 
 CALLS_SHOWN = 20
 IMAGES_SHOWN = 5
 LETTERS_SHOWN = 100
-"""What a failed test prints at most: the last calls, the first images of each, of a URL the start.
-"""
+"""Limits of a failed test's report: last calls, first images of each, first letters of a URL."""
 
 SESSION: pytest.StashKey[Session] = pytest.StashKey()
 OURS: pytest.StashKey[bool] = pytest.StashKey()
-"""The emulator is one of this plugin's, which heeds the marks."""
+"""The test's emulator comes from this plugin, which reads the marks."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Say what the mark means: `pytest --markers`."""
+    """Register the mark, for `pytest --markers`."""
     config.addinivalue_line(
         "markers",
         "aliocr(**options): start `aliocr_emulator` with these arguments of "
@@ -56,13 +55,14 @@ def aliocr_emulator(request: pytest.FixtureRequest) -> Iterator[Emulator]:
     """A running emulator of the image OCR service; each test has its own.
 
     Code that opens `aliocr.Session()` without arguments reaches it, and so does a program that the
-    test starts: ALIBABA_CLOUD_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET and ALIOCR_ENDPOINT
-    say so for as long as the test lasts. Others need its `url` and `credentials`.
+    test starts: during the test ALIBABA_CLOUD_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET and
+    ALIOCR_ENDPOINT are set to it. Other clients need its `url` and `credentials`.
 
     `@pytest.mark.aliocr(...)` takes the arguments of `aliocr.emulator.Emulator`. To share one
-    among tests, with an OCR engine for instance, which takes seconds to load, define a fixture of
-    this name and a wider scope: `with Emulator(RapidOCREngine) as emulator: yield emulator`; the
-    environment says so while each test runs that asks for it, and marks are for yours to read.
+    emulator among tests, for example with an OCR engine, which takes seconds to load, define a
+    fixture of this name with a wider scope: `with Emulator(RapidOCREngine) as emulator: yield
+    emulator`. The environment is then set during each test that asks for the fixture, and the marks
+    are not read.
     """
     from aliocr.emulator import Emulator
 
@@ -79,13 +79,17 @@ def aliocr_credentials(aliocr_emulator: Emulator) -> Credentials:
 
 @pytest.fixture
 def aliocr_session(request: pytest.FixtureRequest, aliocr_emulator: Emulator) -> Session:
-    """An `aliocr.Session` on `aliocr_emulator`, open as long as an `async def` test runs.
+    """An `aliocr.Session` on `aliocr_emulator`, open while an `async def` test runs.
 
-    Other fixtures can pass it on, but not scan with it: it is open within the test alone, on the
-    event loop that pytest-asyncio or anyio runs that on. It is told the limits that
-    `@pytest.mark.aliocr(...)` names.
+    Other fixtures can pass it on, but not scan with it: the session is open only inside the test
+    function, on the event loop that pytest-asyncio or anyio runs. Its limits are those of
+    `@pytest.mark.aliocr(...)`.
     """
-    if not _is_async(request):
+    from unittest import TestCase
+
+    # Only tests that another plugin awaits; unittest awaits its own.
+    is_async = inspect.iscoroutinefunction(request.function)
+    if not is_async or isinstance(request.instance, TestCase):
         pytest.fail(
             "aliocr_session is for `async def` tests. Elsewhere ask for aliocr_emulator, and open "
             "aliocr.Session() where your loop runs: it finds the emulator by itself.",
@@ -104,21 +108,21 @@ def aliocr_session(request: pytest.FixtureRequest, aliocr_emulator: Emulator) ->
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
-    """Point the test to its emulator, and have it open its session, before it is run by anybody."""
+    """Set the environment to the test's emulator, and wrap the test in its session."""
     with ExitStack() as stack:
         emulator = _emulator_of(item)
         if emulator is not None and OURS not in item.stash:
             if next(item.iter_markers("aliocr"), None) is not None:
                 pytest.fail(
                     "@pytest.mark.aliocr is for this plugin's aliocr_emulator; the one here is a "
-                    "fixture of your own, which makes the emulator as it likes",
+                    "fixture of your own, which does not read the mark",
                     pytrace=False,
                 )
             stack.enter_context(_environment(emulator))
         session = item.stash.get(SESSION, None)
         if session is not None and isinstance(item, pytest.Function):
             patch = stack.enter_context(pytest.MonkeyPatch.context())
-            patch.setattr(item, "obj", _opening(session, item.obj))
+            patch.setattr(item, "obj", _with_session(session, item.obj))
         yield
 
 
@@ -126,7 +130,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, Result[pytest.TestReport], None]:
-    """Show what arrived at the emulator where a test failed."""
+    """Add the emulator's calls to the report of a failed test."""
     report = (yield).get_result()
     emulator = _emulator_of(item) if report.failed else None
     if emulator is not None:
@@ -134,7 +138,7 @@ def pytest_runtest_makereport(
 
 
 def _emulator_of(item: pytest.Item) -> Emulator | None:
-    """The one the test has asked for; None also for a fixture of that name that is no emulator."""
+    """Return the test's emulator; None also if its fixture of that name is something else."""
     asked = getattr(item, "funcargs", None) or {}
     if "aliocr_emulator" not in asked:
         return None
@@ -146,7 +150,7 @@ def _emulator_of(item: pytest.Item) -> Emulator | None:
 
 @contextmanager
 def _environment(emulator: Emulator) -> Iterator[None]:
-    """Code that opens a session without arguments reaches this emulator, and not the service."""
+    """Set the environment so that a session without arguments reaches this emulator."""
     from aliocr.arguments import ENDPOINT_VARIABLE
     from aliocr.credentials import ID_VARIABLE, SECRET_VARIABLE, TOKEN_VARIABLE
 
@@ -155,7 +159,7 @@ def _environment(emulator: Emulator) -> Iterator[None]:
         environment.setenv(ENDPOINT_VARIABLE, emulator.url)
         environment.setenv(ID_VARIABLE, key.access_key_id)
         environment.setenv(SECRET_VARIABLE, key.access_key_secret)
-        # Who runs the tests may have one of a real account.
+        # The developer may have set a token of a real account.
         environment.delenv(TOKEN_VARIABLE, raising=False)
         if key.security_token is not None:
             environment.setenv(TOKEN_VARIABLE, key.security_token)
@@ -163,7 +167,7 @@ def _environment(emulator: Emulator) -> Iterator[None]:
 
 
 def _options(node: pytest.Item) -> dict[str, Any]:
-    """What the marks say. They are listed from the nearest on, which has the last word."""
+    """Return the arguments of the marks; the nearest mark wins."""
     from aliocr.emulator import Emulator
 
     known = inspect.signature(Emulator).parameters.keys()
@@ -178,30 +182,25 @@ def _options(node: pytest.Item) -> dict[str, Any]:
                 pytrace=False,
             )
         options |= mark.kwargs
-    # Accounts remember what was used up, and the mark is for many tests.
+    # A copy, since accounts count their requests, and a mark may be for many tests.
     if "accounts" in options:
         options["accounts"] = copy.deepcopy(options["accounts"])
     return options
 
 
-def _is_async(request: pytest.FixtureRequest) -> bool:
-    """Whether the test is one that another plugin awaits; unittest awaits its own itself."""
-    from unittest import TestCase
-
-    return inspect.iscoroutinefunction(request.function) and not isinstance(
-        request.instance, TestCase
-    )
-
-
-def _opening(
+def _with_session(
     session: Session, test: Callable[..., Coroutine[Any, Any, Any]]
 ) -> Callable[..., Coroutine[Any, Any, Any]]:
-    """The same test, which opens the session first and closes it in the end."""
+    """Return the test wrapped in `async with session`."""
 
     @functools.wraps(test)
-    async def opening(*args: Any, **kwargs: Any) -> Any:
+    async def wrapped(*args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
-        if not _on_asyncio():
+        import asyncio
+
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
             pytest.fail(
                 "aliocr_session needs asyncio, and this test runs on something else. With anyio, "
                 'have the fixture anyio_backend return "asyncio".',
@@ -210,38 +209,28 @@ def _opening(
         async with session:
             return await test(*args, **kwargs)
 
-    return opening
-
-
-def _on_asyncio() -> bool:
-    import asyncio
-
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
+    return wrapped
 
 
 def _shown(calls: list[Call]) -> str:
-    """The last calls, each with its images, without the queries of URLs, which may be secret."""
-    from aliocr.emulator.http.log_line import Entry
+    """Return the last calls with their images, without the queries of URLs, which are secret."""
+    from aliocr.emulator.http.log_line import LogLine
 
     last = calls[-CALLS_SHOWN:]
     earlier = len(calls) - len(last)
     lines = [f"({earlier} earlier)"] if earlier else []
     for call in last:
-        entry = Entry.of(call, seconds=0.0)
-        lines.append(f"{entry.request}: {entry.answer}")
-        images = _images(call)
+        line = LogLine.of(call, seconds=0.0)
+        lines.append(f"{line.request}: {line.answer}")
+        images = _image_lines(call)
         lines.extend(f"    {image}" for image in images[:IMAGES_SHOWN])
         if len(images) > IMAGES_SHOWN:
             lines.append(f"    {len(images) - IMAGES_SHOWN} more")
     return "\n".join(lines or ["none arrived"])
 
 
-def _images(call: Call) -> list[str]:
-    """What became of each image, failures first; of a request that was refused, just the images."""
+def _image_lines(call: Call) -> list[str]:
+    """Return each image's code and URL, failures first; no codes for a refused request."""
     from aliocr.emulator.http.log_line import escaped
     from aliocr.protocol.wire import OK
 

@@ -29,7 +29,7 @@ NO_ASYNCIO = ("-p", "no:asyncio")
 
 @pytest.fixture
 def run(pytester: pytest.Pytester) -> Run:
-    """Runs a project of one file: in this process, which is fast, or in one of its own."""
+    """Runs a project of one file: in this process, which is fast, or in another."""
 
     def run(source: str, *options: str, apart: bool = False) -> pytest.RunResult:
         pytester.makepyfile(test_of_a_user=source)
@@ -47,13 +47,13 @@ def _optional(module: str) -> None:
 
 
 def test_pytest_finds_the_plugin_by_itself() -> None:
-    """Whoever installs aliocr has it; if this fails in a work tree, install that anew."""
+    """It comes with aliocr; if this fails in a work tree, install the tree again."""
     (plugin,) = entry_points(group="pytest11", name="aliocr")
     assert plugin.value == "aliocr.pytest_plugin"
 
 
 def test_a_project_that_does_not_use_it_pays_nothing() -> None:
-    """It loads with every pytest of whoever has aliocr installed: nothing it needs does."""
+    """The plugin loads with every pytest run, but the package does not."""
     heavy = ("aiohttp", "attrs", "asyncio", "msgspec", "PIL")
     code = (
         f"import pytest, sys; before = set(sys.modules); import aliocr.pytest_plugin; "
@@ -119,7 +119,7 @@ ASYNC_TESTS = """
     ids=["strict", "auto", "one-loop-a-module", "one-loop-for-all", "without-anyio"],
 )
 def test_the_session_is_open_under_pytest_asyncio(run: Run, options: tuple[str, ...]) -> None:
-    """In the loop of the test, whichever that is; nothing of it is left when the test ends."""
+    """On the test's own loop; nothing is left when the test ends."""
     run(ASYNC_TESTS.format(mark="pytestmark = pytest.mark.asyncio"), *options).assert_outcomes(
         passed=7
     )
@@ -131,7 +131,7 @@ def test_the_session_is_open_under_pytest_asyncio(run: Run, options: tuple[str, 
     ids=["alone", "alone-auto", "beside-asyncio-strict", "beside-asyncio-auto"],
 )
 def test_the_session_is_open_under_anyio(run: Run, options: tuple[str, ...]) -> None:
-    """With pytest-asyncio installed or not, whichever of the two runs the test."""
+    """With or without pytest-asyncio."""
     _optional("anyio")
     mark = """pytestmark = pytest.mark.anyio
 
@@ -143,7 +143,7 @@ def test_the_session_is_open_under_anyio(run: Run, options: tuple[str, ...]) -> 
 
 
 def test_async_fixtures_can_pass_the_session_on(run: Run) -> None:
-    """An application that is started in a fixture, and stopped, by pytest-asyncio's rules."""
+    """To an application that a fixture of pytest-asyncio starts and stops."""
     run(
         """
         import asyncio, pytest
@@ -165,7 +165,7 @@ def test_async_fixtures_can_pass_the_session_on(run: Run) -> None:
 
 
 def test_blocking_code_and_other_programs_reach_the_emulator(run: Run) -> None:
-    """It answers from a thread of its own, and the environment says where; then both are gone."""
+    """It runs in its own thread, and the environment has its address; both end with the test."""
     run(
         """
         import asyncio, os, subprocess, sys, threading
@@ -179,7 +179,7 @@ def test_blocking_code_and_other_programs_reach_the_emulator(run: Run) -> None:
             f"        print((await ocr.scan('{URL}')).text)\\n"
             "asyncio.run(main())"
         )
-        SEEN = {}
+        STATE = {}
 
         def left():
             links = (f"/proc/self/fd/{name}" for name in os.listdir("/proc/self/fd"))
@@ -191,7 +191,7 @@ def test_blocking_code_and_other_programs_reach_the_emulator(run: Run) -> None:
             return [pair for pair in left()[2] if pair[0] != "PYTEST_CURRENT_TEST"]
 
         def test_before():
-            SEEN["before"] = left()[:2], kept()
+            STATE["before"] = left()[:2], kept()
 
         def test_asyncio_run(aliocr_emulator):
             async def main():
@@ -213,7 +213,7 @@ def test_blocking_code_and_other_programs_reach_the_emulator(run: Run) -> None:
             assert "ALIBABA_CLOUD_SECURITY_TOKEN" not in os.environ
 
         def test_after():
-            assert SEEN["before"] == (left()[:2], kept())
+            assert STATE["before"] == (left()[:2], kept())
         """,
         *NO_ASYNCIO,
         apart=True,
@@ -221,7 +221,7 @@ def test_blocking_code_and_other_programs_reach_the_emulator(run: Run) -> None:
 
 
 def test_cases_of_unittest_can_use_it(run: Run) -> None:
-    """Those that await by themselves, too: by the environment."""
+    """Also tests with their own loop, by the environment."""
     run(
         """
         import unittest, pytest
@@ -241,10 +241,8 @@ def test_cases_of_unittest_can_use_it(run: Run) -> None:
     ).assert_outcomes(passed=1)
 
 
-def test_a_token_of_whoever_runs_the_tests_is_not_sent(
-    run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The emulator's account has none, unless the test gives it one."""
+def test_a_token_of_the_developer_is_not_sent(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The emulator's account has no token, unless the test sets one."""
     monkeypatch.setenv("ALIBABA_CLOUD_SECURITY_TOKEN", "of-a-real-account")
     run(
         """
@@ -268,7 +266,7 @@ def test_a_token_of_whoever_runs_the_tests_is_not_sent(
 
 
 def test_the_mark_gives_the_emulator_its_options(run: Run) -> None:
-    """Option by option the nearest wins, and the session is told the limits."""
+    """The nearest mark wins, option by option, and the session gets the limits."""
     run(
         """
         import aliocr, pytest
@@ -308,7 +306,7 @@ def test_the_mark_gives_the_emulator_its_options(run: Run) -> None:
 
 
 def test_a_fixture_of_the_users_can_share_one_emulator(run: Run) -> None:
-    """With an engine, for instance: the same name, a wider scope, and the session goes there."""
+    """For example with an engine: the same name, a wider scope, and the session uses it."""
     run(
         """
         import pytest
@@ -331,8 +329,8 @@ def test_a_fixture_of_the_users_can_share_one_emulator(run: Run) -> None:
     ).assert_outcomes(passed=2)
 
 
-def test_what_cannot_be_says_what_can(run: Run) -> None:
-    """A sentence, not a traceback: options nobody knows, tests with no loop, unittest's own."""
+def test_a_mistake_is_explained(run: Run) -> None:
+    """A sentence, not a traceback, for unknown options, tests without a loop, and unittest."""
     result = run(
         """
         import unittest, pytest
@@ -364,7 +362,7 @@ def test_what_cannot_be_says_what_can(run: Run) -> None:
 
 
 def test_on_trio_the_session_says_that_it_needs_asyncio(run: Run) -> None:
-    """The test fails; one that was never run would look as good as one that passed."""
+    """The test fails; a test that did not run would look like one that passed."""
     _optional("anyio")
     _optional("trio")
     result = run(
@@ -387,7 +385,7 @@ def test_on_trio_the_session_says_that_it_needs_asyncio(run: Run) -> None:
 
 
 def test_a_failed_test_shows_what_arrived(run: Run) -> None:
-    """Each request with its answer, failures first; no secret, no query of a URL, no flood."""
+    """Each request with its reply, failures first; no secrets, no queries of URLs, not too much."""
     result = run(
         """
         import http.client
@@ -451,7 +449,7 @@ def test_a_failed_test_shows_what_arrived(run: Run) -> None:
 
 
 def test_a_fixture_that_is_something_else_is_left_alone(run: Run) -> None:
-    """A project may have had one of that name before."""
+    """A project may have a fixture of that name already."""
     result = run(
         """
         import pytest
@@ -469,8 +467,8 @@ def test_a_fixture_that_is_something_else_is_left_alone(run: Run) -> None:
     assert "aliocr calls" not in result.stdout.str()
 
 
-def test_what_anybody_sent_cannot_steer_the_terminal() -> None:
-    """A URL is what the request says it is; ours would not say this one."""
+def test_control_characters_of_a_request_do_not_reach_the_terminal() -> None:
+    """A URL in a request may hold any characters."""
     call = Call(
         arrived=0.0,
         request_id="",
@@ -487,7 +485,7 @@ def test_what_anybody_sent_cannot_steer_the_terminal() -> None:
 
 
 def test_each_worker_of_xdist_has_its_own(run: Run) -> None:
-    """Tests that run at once do not meet."""
+    """Parallel tests do not share an emulator."""
     _optional("xdist")
     run(
         """
@@ -506,7 +504,7 @@ def test_each_worker_of_xdist_has_its_own(run: Run) -> None:
 
 
 def test_pytest_explains_the_fixtures_and_the_mark(pytester: pytest.Pytester) -> None:
-    """`pytest --fixtures` and `pytest --markers` are where users look."""
+    """In `pytest --fixtures` and `pytest --markers`."""
     shown = pytester.runpytest_subprocess("--fixtures", *ALONE).stdout.str()
     for name in ("aliocr_emulator", "aliocr_credentials", "aliocr_session"):
         assert re.search(rf"^{name} -- .*pytest_plugin.py:\d+\n    \w+", shown, re.MULTILINE)
@@ -515,6 +513,6 @@ def test_pytest_explains_the_fixtures_and_the_mark(pytester: pytest.Pytester) ->
 
 
 def test_it_can_be_kept_away(pytester: pytest.Pytester) -> None:
-    """`-p no:aliocr`, for who has fixtures of these names."""
+    """By `-p no:aliocr`, for projects with fixtures of these names."""
     shown = pytester.runpytest_subprocess("--fixtures", "-p", "no:aliocr", *ALONE).stdout.str()
     assert "aliocr_emulator" not in shown

@@ -1,7 +1,8 @@
-"""Faults by chance, the same for the same seed.
+"""Fault injection by chance, repeatable by seed.
 
-The fate of a request depends on its number, that of an image on its URL and how often it was asked
-for: not on which of a hundred concurrent requests came first. A run that failed can be run again.
+The fault of a request depends on the request's number, the failure of an image on the image's URL
+and on how often it was asked for, but not on which of a hundred concurrent requests came first. So
+a failed run can be repeated.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from collections.abc import Mapping
 from aliocr.checks import is_number, is_whole
 
 
-class Breakage(enum.Enum):
-    """What can happen to an answer on its way."""
+class ConnectionFault(enum.Enum):
+    """A fault of the connection that should carry a reply."""
 
     CUT = "half of it sent"
     DROP = "the connection closed instead"
@@ -25,32 +26,29 @@ class Breakage(enum.Enum):
     STALL = "half of it sent, then silence for as long as the client waits"
 
 
-BREAKAGES = {
-    "drop_connection": Breakage.DROP,
-    "truncate_body": Breakage.CUT,
-    "stall": Breakage.STALL,
-    "hang": Breakage.HANG,
+CONNECTION_FAULTS = {
+    "drop_connection": ConnectionFault.DROP,
+    "truncate_body": ConnectionFault.CUT,
+    "stall": ConnectionFault.STALL,
+    "hang": ConnectionFault.HANG,
 }
-"""By the verb that asks for them."""
+"""By the name of the `Script` method that asks for each."""
 
 REMEMBERED = 100_000
-"""Images whose number of tries is known; one that was asked for longer ago begins anew."""
+"""Images whose number of tries is remembered; the least recently asked is forgotten first."""
+
+
+_GATEWAY_CODE = re.compile(r"[A-Z][A-Za-z0-9.]*[a-z0-9][A-Za-z0-9.]*").fullmatch
+"""Matches a code of the gateway, a word such as `Throttling.User`."""
 
 
 class Chaos:
-    """Draws faults at given rates.
+    """Draws faults at given rates, with the arguments of `Script.chaos`; codes are strings here.
 
-    Args:
-        seed: The same one draws the same.
-        requests: What happens to requests, with its rate from 0 to 1: `"drop_connection"`,
-            `"truncate_body"`, `"stall"`, `"hang"`, or a code of a refusal, such as
-            `"Throttling.User"` or `"503"`. One request has one fault, so the rates add up to 1 at
-            most.
-        images: What becomes of images, the same by codes, such as `"592"`.
-        delay: Seconds, at most, by which answers are held back, drawn evenly.
+    A request has one fault at most, and so has an image: the sum of the rates is at most 1.
 
     Raises:
-        ValueError: A name, a rate or a sum of rates that means nothing.
+        ValueError: A name, a rate or the sum of the rates is not valid.
     """
 
     def __init__(
@@ -61,8 +59,8 @@ class Chaos:
         delay: float,
     ) -> None:
         for name in requests:
-            if name not in BREAKAGES and not _is_refusal(name):
-                verbs = ", ".join(BREAKAGES)
+            if name not in CONNECTION_FAULTS and not (_is_code(name) or _GATEWAY_CODE(name)):
+                verbs = ", ".join(CONNECTION_FAULTS)
                 raise ValueError(f"{name!r} is no fault of a request: {verbs}, or a code")
         for name in images:
             if not _is_code(name):
@@ -79,35 +77,35 @@ class Chaos:
         self._tries: OrderedDict[bytes, int] = OrderedDict()
 
     @property
-    def reigns(self) -> bool:
-        """Whether anything can ever happen: a rate or a delay is above 0."""
+    def is_active(self) -> bool:
+        """True if a rate or the delay is above 0."""
         rates = (*self._requests, *self._images)
         return self._delay > 0 or any(rate > 0 for _, rate in rates)
 
-    def next_fault(self) -> Breakage | str | None:
-        """What happens to this request: it breaks, or is refused with a code."""
+    def next_fault(self) -> ConnectionFault | str | None:
+        """Draw the fault of the next request: of its connection, or the code of a refusal."""
         self._faults += 1
         name = _drawn(self._chance("request", self._faults), self._requests)
-        return None if name is None else BREAKAGES.get(name, name)
+        return None if name is None else CONNECTION_FAULTS.get(name, name)
 
     def next_failure(self, url: str) -> int | None:
-        """The code with which this image fails this time."""
+        """Draw the code of this image's failure; None for no failure."""
         if not self._images:
             return None
         name = _drawn(self._chance(f"image {url}", self._tries_of(url)), self._images)
         return None if name is None else int(name)
 
     def next_delay(self) -> float:
-        """Seconds to hold this answer back."""
+        """Draw the seconds to hold the next reply back."""
         self._delays += 1
         return self._chance("delay", self._delays) * self._delay
 
     def _chance(self, subject: str, number: int) -> float:
-        """From 0 to 1, by the seed, the subject, and how often it was asked about."""
+        """Return a number from 0 to 1 that depends on the seed, the subject and the number."""
         return random.Random(f"{self._seed} {number} {subject}").random()
 
     def _tries_of(self, url: str) -> int:
-        """How often this image has been asked for, this time included."""
+        """Count one more try of this image, and return the count."""
         # A digest, as a URL may have 2,000 characters.
         key = hashlib.blake2b(url.encode(errors="surrogatepass"), digest_size=16).digest()
         self._tries[key] = self._tries.pop(key, 0) + 1
@@ -117,13 +115,8 @@ class Chaos:
 
 
 def _is_code(name: str) -> bool:
-    """A number of the service's, of three digits, that stands for no success."""
+    """Return True for a code of a failure of the service: three digits, not 200."""
     return bool(re.fullmatch("[1-9][0-9]{2}", name)) and name != "200"
-
-
-def _is_refusal(name: str) -> bool:
-    """A number of the service, or a word of the gateway's, such as `Throttling.User`."""
-    return _is_code(name) or bool(re.fullmatch(r"[A-Z][A-Za-z0-9.]*[a-z0-9][A-Za-z0-9.]*", name))
 
 
 def _rates(what: str, rates: Mapping[str, float]) -> tuple[tuple[str, float], ...]:

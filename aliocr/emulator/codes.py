@@ -1,10 +1,10 @@
-"""The service's codes: the word of each, and an image's failure in it."""
+"""The service's codes: their names, and the error of a failed image."""
 
 from __future__ import annotations
 
 from aliocr.errors import APIError, api_error
 
-# What an image's answer says besides the code. Source: "Common error codes".
+# The `msg` of an image's answer. Source: "Common error codes".
 CODE_NAMES = {
     280: "PROCESSING",
     400: "BAD_REQUEST",
@@ -32,11 +32,11 @@ CODE_NAMES = {
 
 
 def image_error(code: int, detail: str = "") -> APIError:
-    """The failure of one image, as `NOT_FOUND: its host answers HTTP 404`.
+    """Return the error of one image, such as `NOT_FOUND: its host answers HTTP 404`.
 
     Args:
-        code: One that the documents name.
-        detail: What the word leaves open, without the image's URL; empty if it leaves nothing.
+        code: One of `CODE_NAMES`.
+        detail: More than the name says, without the image's URL; empty for none.
 
     Source: "Common error codes".
     """

@@ -1,4 +1,4 @@
-"""What reads a picture: the protocol of one method, and the engine the extra installs."""
+"""OCR engines: the protocol with one method, and the engine that the extra installs."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 __all__ = ["Engine", "RapidOCREngine", "Recognized", "rate"]
 
 CONFIDENCE_CUT = 0.5
-"""Text the engine trusts less than this is taken for noise."""
+"""Lowest confidence of text from the engine; text below it is dropped as noise."""
 
 
 @attrs.frozen
 class Recognized:
-    """One piece of text an engine found, usually a line.
+    """One piece of text that an engine found, usually a line.
 
     Args:
         text: The text, not empty.
@@ -41,7 +41,7 @@ class Recognized:
 
 
 def rate(regions: Iterable[Recognized]) -> float | None:
-    """The confidence of all text, each region weighing as much as it has characters.
+    """Return the mean confidence of all text, each region weighted by its characters.
 
     Returns:
         Percent from 0 to 100, two decimals; None if there is no text.
@@ -56,19 +56,19 @@ def rate(regions: Iterable[Recognized]) -> float | None:
 
 
 class Engine(Protocol):
-    """Anything that reads text in a picture.
+    """The protocol of an OCR engine.
 
     An engine is made in the thread that uses it and is never called from two threads at once.
     """
 
     def recognize(self, picture: Image.Image) -> Sequence[Recognized]:
-        """The pieces of text in a picture.
+        """Return the pieces of text in a picture.
 
         Args:
             picture: Upright, RGB.
 
         Returns:
-            The pieces in any order, in pixels of this picture; empty if it holds no text.
+            The pieces in any order, in pixels of this picture; empty if there is no text.
         """
         ...
 
@@ -76,16 +76,16 @@ class Engine(Protocol):
 class RapidOCREngine:
     """RapidOCR with the PP-OCRv6 models of its wheel: Chinese, English, Japanese; no network.
 
-    Its models load at the first picture, which takes about 0.5 s. An instance holds 0.5 GB or more
-    once it has read a page. Upside-down text is not read: the model that would turn it doubles
-    the time of a small picture.
+    The models load at the first picture, which takes about 0.5 s. An engine that has read a page
+    holds 0.5 GB of memory or more. Upside-down text is not read: the model that would rotate it
+    doubles the time of a small picture.
 
-    Since 1.29 onnxruntime reports its use to its vendor from Linux as well. A library that reads
-    pictures offline does not: unless you have set `ORT_DISABLE_TELEMETRY` yourself, it is set here,
-    for the whole process. (Too late if onnxruntime was imported before.)
+    Since 1.29 onnxruntime sends usage reports to its vendor, also from Linux. A library that works
+    offline must not: unless you set `ORT_DISABLE_TELEMETRY` yourself, this class sets it for the
+    whole process (too late if onnxruntime was imported before).
 
-    RapidOCR's logger is silenced for the whole process, because it writes to the terminal by
-    itself, a line for every picture without text.
+    RapidOCR's logger is silenced for the whole process, because it writes a line to the terminal
+    for every picture without text.
 
     Raises:
         ImportError: The `emulator` extra is not installed.
@@ -94,33 +94,33 @@ class RapidOCREngine:
     def __init__(self) -> None:
         os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
         with needed("emulator"):
-            # RapidOCR alone would miss its runtime at the first picture only.
+            # RapidOCR alone would report a missing runtime only at the first picture.
             import onnxruntime  # noqa: F401, PLC0415
             from rapidocr import RapidOCR  # noqa: PLC0415
-        # Options are given here only: one given to a call would stay for all calls after it.
+        # Options are given here only: an option of one call would stay for all later calls.
         self._read: Any = RapidOCR(
             params={
                 "Global.log_level": "critical",
                 "Global.text_score": CONFIDENCE_CUT,
                 "Global.use_cls": False,
-                # By default the short side is scaled up to 736: a strip of 64 x 200 to 736 x 2300.
+                # By default the short side is scaled up to 736, a strip of 64 x 200 to 736 x 2300.
                 "Det.limit_type": "max",
                 "Det.limit_side_len": 960,
                 "EngineConfig.onnxruntime.enable_cpu_mem_arena": True,
-                # One thread each: engines run side by side.
+                # One thread for each engine: engines run side by side.
                 "EngineConfig.onnxruntime.intra_op_num_threads": 1,
                 "EngineConfig.onnxruntime.inter_op_num_threads": 1,
             }
         )
 
     def recognize(self, picture: Image.Image) -> tuple[Recognized, ...]:
-        """The lines of text, in no promised order; a slanted line by its upright bounding box.
+        """Return the lines of text in any order, a slanted line as its upright bounding box.
 
         Args:
-            picture: RGB; lines it shows upside down are not read.
+            picture: RGB; upside-down lines are not read.
         """
         found = self._read(picture)
-        # Where nothing was read the result is of another class, or holds None.
+        # Without text the result is of another class, or holds None.
         texts = getattr(found, "txts", None)
         if not texts:
             return ()
@@ -131,7 +131,7 @@ class RapidOCREngine:
 
 
 def _recognized(text: str, corners: Any, score: float, size: tuple[int, int]) -> Recognized:
-    """A piece of text in the bounding box of its four corners, clipped to the picture."""
+    """Return a piece of text in the bounding box of its four corners, clipped to the picture."""
     (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
     x, y = max(0.0, float(left)), max(0.0, float(top))
     w, h = min(size[0], float(right)) - x, min(size[1], float(bottom)) - y

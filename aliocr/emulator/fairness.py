@@ -1,26 +1,28 @@
-"""So many of something, shared so that who holds the least is served first.
+"""Fair queuing: limited capacity, and the time of the event loop, shared among requests.
 
-The rules:
+The rules of `FairShares`:
 
-* Whoever waits for a share waits in the queue of its owner, a request. The next share goes to the
-  owner that holds the least, and of those that hold as little to each in its turn.
-* Nobody overtakes the one whose turn it is: a large share is not starved by small ones.
-* A share is taken in one piece. Who holds something never waits for more of it, so it is always
-  given back, and nobody can wait for ever.
+* Each waiting share stands in the queue of its owner, a request. The next share goes to the owner
+  that holds the least; owners that hold equally little are served in rotation.
+* A large share is not starved by small ones: the chosen share is waited for, though a smaller one
+  would fit.
+* A share is taken in one piece. An owner of a share never waits for more of it, so there is no
+  deadlock: every share is given back.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Hashable
+from collections.abc import AsyncIterator, Hashable
+from contextlib import asynccontextmanager
 
 
-class Shares:
-    """What is shared out.
+class FairShares:
+    """A limited capacity, shared fairly among owners.
 
     Args:
-        capacity: How much there is, at least 1: connections, bytes, whatever is counted.
+        capacity: How much there is, at least 1: connections, bytes or anything countable.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -29,9 +31,9 @@ class Shares:
         self._held: Counter[Hashable] = Counter()
         self._queues: dict[Hashable, deque[tuple[int, asyncio.Future[None]]]] = {}
 
-    def share(self, owner: Hashable) -> Share:
-        """A share of an owner's, which holds nothing yet."""
-        return Share(self, owner)
+    def share(self, owner: Hashable) -> FairShare:
+        """Return a share of this owner, which holds nothing yet."""
+        return FairShare(self, owner)
 
     async def _take(self, owner: Hashable, amount: int) -> None:
         if amount > self._capacity:
@@ -43,7 +45,7 @@ class Shares:
             await granted
         except asyncio.CancelledError:
             if granted.cancelled():
-                self._serve()  # others may have waited behind this one only
+                self._serve()  # shares behind the cancelled one may fit now
             else:
                 self._give_back(owner, amount)
             raise
@@ -56,7 +58,7 @@ class Shares:
         self._serve()
 
     def _serve(self) -> None:
-        """Grant what can be granted."""
+        """Grant waiting shares until one does not fit."""
         while self._queues:
             owner = min(self._queues, key=self._held.__getitem__)
             amount, granted = self._queues[owner][0]
@@ -69,27 +71,27 @@ class Shares:
             queue = self._queues.pop(owner)
             queue.popleft()
             if queue:
-                self._queues[owner] = queue  # behind all others
+                self._queues[owner] = queue  # behind all other owners
 
 
-class Share:
-    """What is held at one time by one piece of work; made by `Shares.share`.
+class FairShare:
+    """One piece of work's part of the capacity; made by `FairShares.share`.
 
     Attributes:
-        owner: Whose it is.
+        owner: The request it belongs to.
     """
 
-    def __init__(self, shares: Shares, owner: Hashable) -> None:
+    def __init__(self, shares: FairShares, owner: Hashable) -> None:
         self._shares = shares
         self.owner = owner
         self._amount = 0
 
     async def take(self, amount: int) -> None:
-        """Wait for so much; once only, as a second wait with something in hand could last for ever.
+        """Wait for this amount; only once, because waiting while holding some could deadlock.
 
         Raises:
-            RuntimeError: Something is held already.
-            ValueError: More than there is.
+            RuntimeError: The share holds something already.
+            ValueError: The amount is above the capacity.
         """
         if self._amount:
             raise RuntimeError("a share is taken in one piece")
@@ -97,6 +99,33 @@ class Share:
         self._amount = amount
 
     def keep(self, amount: int) -> None:
-        """Give back all but so much, at once."""
+        """Keep this amount and give back the rest, at once."""
         surplus, self._amount = self._amount - amount, amount
         self._shares._give_back(self.owner, surplus)  # noqa: SLF001
+
+
+class LoopSlices:
+    """Time slices of one event loop: one piece of work in each iteration of the loop.
+
+    For work of up to some milliseconds that awaits nothing. Connections, timers and short requests
+    run between two slices.
+    """
+
+    def __init__(self) -> None:
+        self._one = FairShares(1)
+
+    @asynccontextmanager
+    async def take(self, owner: Hashable = None) -> AsyncIterator[None]:
+        """Wait for an iteration of the loop that has no slice yet; code after the block is in it.
+
+        Args:
+            owner: A request; requests are served in rotation, so that a request with a hundred
+                images delays no other. Slices of one request come in the order they were asked for.
+        """
+        share = self._one.share(owner)
+        await share.take(1)
+        try:
+            yield
+        finally:
+            # Until the next iteration: a slice given back now would be granted in this one.
+            asyncio.get_running_loop().call_soon(share.keep, 0)

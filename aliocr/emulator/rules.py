@@ -1,7 +1,7 @@
-"""The service's rules, one by one: which the emulator keeps, and the test that shows it.
+"""The table of the service's rules: for each, if the emulator keeps it, and the test that shows it.
 
-The table is text, for it is read by people: in the docstring of `aliocr.emulator`, on the landing
-page, here. `tests/emulator/test_rules.py` holds it to the truth.
+The table is text because people read it: here, in the docstring of `aliocr.emulator` and on the
+landing page. `tests/emulator/test_rules.py` checks it.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ yes     Content-MD5 is that of the body (Common parameters)
         400 ContentMD5NotMatched, a code no page of this product names.
         test_checks.py::test_a_body_changed_on_the_way_is_noticed
 yes     the checks come in this order (Public errors)
-        No page gives the order; it is that of a gateway that looks at the outside first.
+        No page gives the order; here the checks go from the outside of a request inwards.
         test_checks.py::test_the_first_thing_wrong_is_what_is_said
 yes     10 requests a second and account: 400 Throttling.User (QPS limits)
         Counted by a sliding log, a fixed second or a token bucket, as you choose.
@@ -106,11 +106,11 @@ no      clientInfo describes the end user (clientInfo)
 no      extras selects the advanced model or card OCR (OCR, China site)
         Fields that are not documented internationally are passed over.
 yes     images per second: 588 for those beyond (Common error codes)
-        At which level is not documented; here per image. No limit unless told; --new-account,
+        At which level is not documented; here per image. No limit by default; --new-account,
         or NEW_ACCOUNT in Python, has the 10 images a second of a new account.
         test_emulator.py::test_images_over_the_quota_are_refused_one_by_one
 yes     images in flight: 588 for those beyond (Concurrency)
-        No limit unless told; --new-account, or NEW_ACCOUNT in Python, has the 50 of a new
+        No limit by default; --new-account, or NEW_ACCOUNT in Python, has the 50 of a new
         account.
         test_accounts.py::test_two_accounts_have_each_its_own_image_quota
 partly  codes 408 and 411 (Public errors)
@@ -127,7 +127,7 @@ yes     dataId of at most 256 characters: 400 (Common error codes)
         The server's own message says so; the page of the parameter does not.
         test_emulator.py::test_a_data_id_that_is_too_long_is_refused_in_the_services_words
 partly  an unsafe URL, or a redirection to one: 401 (Common error codes)
-        Link-local and metadata addresses and other schemes; private addresses if told so.
+        Link-local and metadata addresses and other schemes; private addresses on request.
         test_addresses.py::test_an_unsafe_address_is_not_allowed
 yes     not accessible: 403 (Common error codes)
         Its host answers 401 or 403.
@@ -162,7 +162,7 @@ yes     the algorithm fails: 586 (Common error codes)
 yes     an answer within 6 s, 581 for what is not done (Response timeout)
         test_recognition.py::test_at_the_deadline_what_is_done_is_answered
 no      oss:// URLs and uploaded files (SDK)
-        403 for the image: nobody here has authorised any.
+        403 for the image: an authorisation cannot be given here.
         test_tasks.py::test_an_oss_path_is_403
 
 frames
@@ -199,7 +199,7 @@ partly  frames where more than one was captured (frames)
         Their form is not documented: rate, ocrData, ocrLocations, and no url.
         test_images.py::test_frames_are_left_out_when_one_was_captured
 yes     answers in any order, dataId tells them apart (Response parameters)
-        In the request's order unless told otherwise.
+        In the request's order by default.
         test_script.py::test_answers_can_come_in_another_order
 yes     every image and frame that is read is charged (Billing)
         Calls tell how many; of failures nothing is documented, here they are free.
@@ -214,21 +214,21 @@ no      upload credentials (SDK)
         404 InvalidApi.NotFound.
         test_refusal.py::test_another_address_is_refused
 """
-"""For each rule: whether the emulator keeps it, what it says, and (where that is written); below it
-what the emulator does where the documents leave it open, or instead; and the test that shows it."""
+"""For each rule: if the emulator keeps it, the rule, and (its source); below it what the emulator
+does instead, or where the documents say nothing; and the test that shows it."""
 
 
 @attrs.frozen
-class Rule:
+class ServiceRule:
     """A rule of the service.
 
     Args:
-        layer: Where it holds.
-        rule: What it says.
-        source: Page or heading of the documents; "SDK" where only the vendor's SDKs show it.
-        emulated: Whether the emulator keeps it.
-        how: What the emulator does where the documents leave it open, or instead; else empty.
-        test: The test that shows it, below `tests/emulator`; empty where there is nothing to show.
+        layer: The part of the service that has the rule.
+        rule: The rule in words.
+        source: Page or heading of the documents; "SDK" if only the vendor's SDKs show the rule.
+        emulated: The emulator keeps it: yes, partly or no.
+        how: What the emulator does instead, or where the documents say nothing; may be empty.
+        test: The test that shows it; empty if there is nothing to show.
     """
 
     layer: str
@@ -239,9 +239,9 @@ class Rule:
     test: str = ""
 
 
-def _rules() -> tuple[Rule, ...]:
-    """The table, row by row."""
-    rules: list[Rule] = []
+def _rules() -> tuple[ServiceRule, ...]:
+    """Parse the table."""
+    rules: list[ServiceRule] = []
     layer = ""
     for line in TABLE.splitlines():
         words = line.strip()
@@ -253,7 +253,7 @@ def _rules() -> tuple[Rule, ...]:
                 rules.append(attrs.evolve(last, how=f"{last.how} {words}".strip()))
         elif (word := line[:8].strip()) in _KEPT:
             rule, _, source = line[8:].rpartition(" (")
-            rules.append(Rule(layer, rule, source.removesuffix(")"), _KEPT[word]))
+            rules.append(ServiceRule(layer, rule, source.removesuffix(")"), _KEPT[word]))
         elif words:
             layer = words
     return tuple(rules)

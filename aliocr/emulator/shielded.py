@@ -1,4 +1,4 @@
-"""Waiting for an end that nothing may cut short."""
+"""A wait that cancellation does not cut short, as for closing."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-async def to_the_end(
-    ending: asyncio.Future[T], *, on_cancel: Callable[[], object] = lambda: None
-) -> T:
-    """What a task gives, waited for until it is over, however often the wait is cancelled.
+async def shielded(work: asyncio.Future[T], *, on_cancel: Callable[[], object] = lambda: None) -> T:
+    """Wait until the work is done, even when the wait is cancelled, and return its result.
+
+    `asyncio.shield` alone would return at the first cancellation and leave the work half done.
 
     Args:
-        ending: What must not be left half done.
-        on_cancel: Called at each cancellation, such as to leave out what may be left out.
+        work: A task or future.
+        on_cancel: Called at each cancellation of the wait, for example to shorten the work.
 
     Raises:
-        asyncio.CancelledError: The wait was cancelled meanwhile; it is over all the same.
+        asyncio.CancelledError: The wait was cancelled; raised once the work is done.
     """
     cancelled: asyncio.CancelledError | None = None
-    while not ending.done():
+    while not work.done():
         try:
-            await asyncio.wait((ending,))  # which does not cancel it, as awaiting it would
+            await asyncio.wait((work,))  # `await work` would cancel the work too
         except asyncio.CancelledError as error:
             cancelled = cancelled or error
             on_cancel()
     if cancelled is None:
-        return ending.result()
-    raise cancelled from (None if ending.cancelled() else ending.exception())
+        return work.result()
+    raise cancelled from (None if work.cancelled() else work.exception())

@@ -1,4 +1,4 @@
-"""Faults by chance: as often as told, and the same ones every time."""
+"""Faults by chance: at the given rates, and repeatable."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from aliocr.emulator import Emulator
-from aliocr.emulator.chaos import Breakage, Chaos
+from aliocr.emulator.chaos import Chaos, ConnectionFault
 from tests.support.asking import ask
 
 URLS = [f"https://example.com/{number}.png" for number in range(100)]
@@ -22,21 +22,26 @@ def chaos(
     images: Mapping[str, float] | None = None,
     delay: float = 0.0,
 ) -> Chaos:
-    """Chaos with nothing in it but what is named."""
+    """Return chaos with only these rates."""
     return Chaos(seed, requests or {}, images or {}, delay)
 
 
 def test_faults_come_at_their_rates() -> None:
-    """One request has one fault; the rest of them has none."""
+    """Each request has one fault at most."""
     drawn = chaos(requests={"drop_connection": 0.1, "Throttling.User": 0.2, "503": 0.3})
-    seen = Counter(drawn.next_fault() for _ in range(10_000))
-    assert set(seen) == {Breakage.DROP, "Throttling.User", "503", None}
-    for name, rate in ((Breakage.DROP, 0.1), ("Throttling.User", 0.2), ("503", 0.3), (None, 0.4)):
-        assert abs(seen[name] - 10_000 * rate) < 250  # five standard deviations
+    faults = Counter(drawn.next_fault() for _ in range(10_000))
+    assert set(faults) == {ConnectionFault.DROP, "Throttling.User", "503", None}
+    for name, rate in (
+        (ConnectionFault.DROP, 0.1),
+        ("Throttling.User", 0.2),
+        ("503", 0.3),
+        (None, 0.4),
+    ):
+        assert abs(faults[name] - 10_000 * rate) < 250  # five standard deviations
 
 
-def test_an_images_fate_hangs_on_its_url_and_its_tries_alone() -> None:
-    """In which order a hundred requests arrive changes nothing, so a run can be run again."""
+def test_the_failure_of_an_image_depends_on_its_url_and_its_tries_alone() -> None:
+    """The order of concurrent requests changes nothing, so a run can be repeated."""
     one, other = chaos(images={"592": 0.5}), chaos(images={"592": 0.5})
     fates = {url: [one.next_failure(url) for _ in range(3)] for url in URLS}
     again = {url: [other.next_failure(url)] for url in reversed(URLS)}
@@ -49,32 +54,34 @@ def test_an_images_fate_hangs_on_its_url_and_its_tries_alone() -> None:
 def test_chaos_of_a_long_run_remembers_the_last_images_only(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A million images later it holds no more than it did."""
+    """Its memory does not grow with a million images."""
     monkeypatch.setattr("aliocr.emulator.chaos.REMEMBERED", 10)
     drawn = chaos(images={"592": 0.5})
     for url in URLS:
         drawn.next_failure(URLS[0])
         drawn.next_failure(url)
     assert len(drawn._tries) == 10
-    assert drawn._tries_of(URLS[0]) == 102, "who is asked for again and again is not forgotten"
+    assert drawn._tries_of(URLS[0]) == 102, (
+        "an image that is asked for again and again is not forgotten"
+    )
 
 
 def test_requests_are_numbered_however_many_images_there_were(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A long run does not begin again."""
+    """A long run does not repeat its faults."""
     monkeypatch.setattr("aliocr.emulator.chaos.REMEMBERED", 10)
     plain, long = (chaos(requests={"503": 0.5}, images={"592": 0.5}) for _ in range(2))
     expected = [plain.next_fault() for _ in range(40)]
-    seen = []
+    faults = []
     for number in range(40):
-        seen.append(long.next_fault())
+        faults.append(long.next_fault())
         long.next_failure(URLS[number])
-    assert seen == expected
+    assert faults == expected
 
 
 def test_another_seed_is_another_chaos() -> None:
-    """As many faults, other ones."""
+    """With the same rates, but other faults."""
     fates = [
         [chaos(seed, images={"592": 0.5}).next_failure(url) for url in URLS] for seed in (1, 2)
     ]
@@ -106,15 +113,15 @@ def test_delays_are_drawn_up_to_the_one_given() -> None:
         ({"delay": float("inf")}, "delay"),
     ],
 )
-def test_chaos_that_means_nothing_is_refused(slip: dict[str, object], said: str) -> None:
-    """And the message says what was meant perhaps."""
+def test_invalid_chaos_is_refused(slip: dict[str, object], said: str) -> None:
+    """The message names the valid values."""
     emulator = Emulator()
     with pytest.raises(ValueError, match=said):
         emulator.chaos(**slip)  # type: ignore[arg-type]
 
 
-async def test_chaos_reigns_where_nothing_else_was_told() -> None:
-    """An instruction goes before chance; without chaos again, all is well."""
+async def test_chaos_applies_where_no_instruction_does() -> None:
+    """An instruction goes before chance; chaos can be turned off again."""
     async with Emulator(requests_per_second=None) as emulator:
         emulator.chaos(requests={"503": 1}, images={592: 1})
         emulator.refuse("Throttling.User")
@@ -128,7 +135,7 @@ async def test_chaos_reigns_where_nothing_else_was_told() -> None:
 
 
 async def test_a_connection_breaks_by_chance() -> None:
-    """Every way a request can break has its name."""
+    """Each fault of a connection has its name."""
     async with Emulator(requests_per_second=None) as emulator:
         for name in ("drop_connection", "truncate_body"):
             emulator.chaos(requests={name: 1})

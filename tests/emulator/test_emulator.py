@@ -1,4 +1,4 @@
-"""The emulator as a client meets it: over a socket, with its limits, and gone when stopped."""
+"""The emulator over a socket: replies, limits, start and stop."""
 
 from __future__ import annotations
 
@@ -20,19 +20,13 @@ import pytest
 from aliocr.credentials import Credentials
 from aliocr.emulator import NEW_ACCOUNT, Call, Emulator
 from aliocr.emulator.calls import busiest_second
-from tests.support.asking import IMAGE, PATIENCE, ask, body_of, gone, send, sign
-
-
-def port_of(emulator: Emulator) -> int:
-    """Where it listens."""
-    return int(emulator.url.rpartition(":")[2])
-
+from tests.support.asking import IMAGE, PATIENCE, ask, body_of, gone, port_of, send, sign
 
 # --- requests and replies -------------------------------------------------------------------------
 
 
 async def test_a_good_request_gets_the_documented_reply() -> None:
-    """Every field of the documents' sample, ids in their forms, and the gateway's clock."""
+    """Every field of the documents' sample, ids of the right form, and a `Date`."""
     async with Emulator() as emulator:
         heard = await ask(emulator, IMAGE)
     assert heard.status == 200
@@ -56,7 +50,7 @@ async def test_a_good_request_gets_the_documented_reply() -> None:
 
 
 async def test_the_policy_a_request_names_is_recorded() -> None:
-    """A test sees which `bizType` its client asked for; None where it asked for none."""
+    """A test can read the `bizType` of a request; None if it has none."""
     async with Emulator() as emulator:
         body = body_of(IMAGE)
         named = body.removesuffix(b"}") + b',"bizType":"receipts"}'
@@ -76,7 +70,7 @@ async def test_the_policy_a_request_names_is_recorded() -> None:
 async def test_a_body_that_is_not_as_documented_is_refused_in_the_envelope(
     body: bytes, words: str
 ) -> None:
-    """HTTP 200, code 400, and which field is wrong."""
+    """HTTP 200, code 400, and the name of the wrong field."""
     async with Emulator() as emulator:
         heard = await send(emulator, body, sign(emulator, body))
         assert heard.status == 200
@@ -98,14 +92,14 @@ async def test_a_body_that_is_not_as_documented_is_refused_in_the_envelope(
     ],
 )
 async def test_an_image_that_is_not_as_documented_harms_no_other(task: dict[str, object]) -> None:
-    """Its answer is 400, its neighbour's 200."""
+    """Its code is 400, its neighbour's 200."""
     async with Emulator() as emulator:
         body = msgspec.json.encode({"scenes": ["ocr"], "tasks": [task, {"url": IMAGE}]})
         assert (await send(emulator, body, sign(emulator, body))).codes == [400, 200]
 
 
 async def test_a_data_id_that_is_too_long_is_refused_in_the_services_words() -> None:
-    """256 characters are echoed; one more is 400 for its image, as users report it."""
+    """256 characters are accepted; one more is 400 for the image, with the reported message."""
     async with Emulator() as emulator:
         tasks = [{"dataId": "a" * 256, "url": IMAGE}, {"dataId": "b" * 257, "url": IMAGE}]
         body = msgspec.json.encode({"scenes": ["ocr"], "tasks": tasks})
@@ -116,7 +110,7 @@ async def test_a_data_id_that_is_too_long_is_refused_in_the_services_words() -> 
 
 
 async def test_a_hundred_images_are_answered_in_order() -> None:
-    """As many as one request may hold, with URLs as long as they may be."""
+    """The most images of one request, with the longest URLs."""
     async with Emulator() as emulator:
         urls = [f"https://example.com/{number:>02028}" for number in range(100)]
         heard = await ask(emulator, *urls)
@@ -124,7 +118,7 @@ async def test_a_hundred_images_are_answered_in_order() -> None:
 
 
 async def test_the_gateway_refuses_in_its_own_shape() -> None:
-    """HTTP 4xx, capitalised fields, the host that was asked."""
+    """HTTP 4xx, capitalised fields, and the request's host."""
     async with Emulator() as emulator:
         body = body_of(IMAGE)
         heard = await send(emulator, body, sign(emulator, body), path="/green/image/other")
@@ -137,7 +131,7 @@ async def test_the_gateway_refuses_in_its_own_shape() -> None:
 
 
 async def test_a_wrong_secret_is_refused_and_recorded() -> None:
-    """Nobody passes by guessing, and the test sees who tried."""
+    """A guessed secret is refused, and the test finds the request in `calls`."""
     async with Emulator() as emulator, Emulator(credentials=emulator.credentials) as same:
         body = body_of(IMAGE)
         headers = sign(emulator, body)
@@ -150,14 +144,14 @@ async def test_a_wrong_secret_is_refused_and_recorded() -> None:
         assert not call.answers
 
 
-async def test_what_strangers_send_is_not_kept() -> None:
-    """Only an account can fill the records with what it asks for, throttled requests included."""
+async def test_an_unsigned_request_is_not_kept_whole() -> None:
+    """Only requests signed by an account are kept whole, throttled ones included."""
     async with Emulator(requests_per_second=1) as emulator:
         await ask(emulator)
         await ask(emulator)
         body = body_of(*(f"{IMAGE}?{number:010000}" for number in range(100)))
-        stranger = Emulator(credentials=Credentials(emulator.credentials.access_key_id, "wrong"))
-        for headers in (sign(stranger, body), {"Accept": "*/*"}):
+        other = Emulator(credentials=Credentials(emulator.credentials.access_key_id, "wrong"))
+        for headers in (sign(other, body), {"Accept": "*/*"}):
             assert (await send(emulator, body, headers)).status == 400
         _, throttled, *unsigned = emulator.calls
         assert (throttled.code, len(throttled.tasks)) == ("Throttling.User", 1)
@@ -168,7 +162,7 @@ async def test_what_strangers_send_is_not_kept() -> None:
 
 
 async def test_a_query_is_signed_as_it_was_before_it_was_encoded() -> None:
-    """`clientInfo` travels percent-encoded and is signed raw."""
+    """`clientInfo` is sent percent-encoded and signed raw."""
     async with Emulator() as emulator:
         body = body_of(IMAGE)
         headers = sign(emulator, body)
@@ -180,7 +174,7 @@ async def test_a_query_is_signed_as_it_was_before_it_was_encoded() -> None:
 
 
 async def test_a_request_sent_twice_is_refused_the_second_time() -> None:
-    """A nonce is good once."""
+    """A nonce is valid once."""
     async with Emulator() as emulator:
         body = body_of(IMAGE)
         headers = sign(emulator, body)
@@ -189,7 +183,7 @@ async def test_a_request_sent_twice_is_refused_the_second_time() -> None:
 
 
 async def test_the_eleventh_request_of_a_second_is_throttled() -> None:
-    """Ten at once pass, the eleventh does not, and the record shows all of them."""
+    """Ten at once pass, the eleventh does not, and `calls` has all of them."""
     async with Emulator() as emulator, aiohttp.ClientSession() as session:
         heard = await asyncio.gather(*(ask(emulator, session=session) for _ in range(11)))
         assert sorted(each.status for each in heard) == [200] * 10 + [400]
@@ -199,7 +193,7 @@ async def test_the_eleventh_request_of_a_second_is_throttled() -> None:
 
 
 async def test_a_body_too_large_is_refused_in_the_gateways_shape() -> None:
-    """No page of the web server's, and nothing kept in memory."""
+    """Not in the web server's form, and not kept in memory."""
     async with Emulator() as emulator:
         body = bytes(2 * 1024 * 1024 + 1)
         heard = await send(emulator, body, sign(emulator, body))
@@ -208,7 +202,7 @@ async def test_a_body_too_large_is_refused_in_the_gateways_shape() -> None:
 
 
 async def test_a_compressed_body_is_not_unpacked() -> None:
-    """The gateway's checksum is of the bytes that came; the service finds no JSON in them."""
+    """The checksum is of the bytes as received; the service finds no JSON in them."""
     async with Emulator() as emulator:
         body = gzip.compress(body_of(IMAGE))
         heard = await send(emulator, body, sign(emulator, body) | {"Content-Encoding": "gzip"})
@@ -216,7 +210,7 @@ async def test_a_compressed_body_is_not_unpacked() -> None:
 
 
 def test_the_busiest_second_is_half_open() -> None:
-    """Requests exactly a second apart are not of one second."""
+    """Requests exactly a second apart are not counted in one second."""
     arrivals = [0.0, 0.5, 0.999, 1.0, 1.4, 2.5]
     calls = [Call(arrived, "", "POST", "/") for arrived in reversed(arrivals)]
     assert busiest_second(calls) == 4
@@ -228,7 +222,7 @@ def test_the_busiest_second_is_half_open() -> None:
 
 
 async def test_stopping_does_not_wait_for_a_client_that_does_not_read() -> None:
-    """A client that sends requests and reads no answers holds nothing up."""
+    """A client that sends requests and reads no replies does not delay the stop."""
     before = asyncio.all_tasks()
     async with Emulator(requests_per_second=None) as emulator:
         emulator.respond(200, bytes(50_000_000), "text/plain")
@@ -260,8 +254,8 @@ async def test_an_emulator_can_be_started_again() -> None:
         assert (await ask(emulator)).codes == [200]
 
 
-async def test_a_port_that_is_taken_is_said_and_nothing_stays_behind() -> None:
-    """The second emulator at one port fails to start; the first goes on."""
+async def test_a_taken_port_is_an_error_and_nothing_remains() -> None:
+    """A second emulator at one port fails to start; the first goes on."""
     async with Emulator() as first:
         before = asyncio.all_tasks()
         second = Emulator(port=port_of(first))
@@ -289,10 +283,8 @@ NAN, INFINITE = float("nan"), float("inf")
         ("credentials", ["key"], "at least one AccessKey: Credentials"),
     ],
 )
-def test_an_argument_that_means_nothing_is_refused(
-    argument: str, slips: list[Any], words: str
-) -> None:
-    """Where it is given, with the value and what to give instead; not later, or not at all."""
+def test_an_invalid_argument_is_refused(argument: str, slips: list[Any], words: str) -> None:
+    """At once, with the value and the valid ones in the message."""
     for slip in slips:
         with pytest.raises(ValueError, match=words) as caught:
             Emulator(**{argument: slip})
@@ -300,7 +292,7 @@ def test_an_argument_that_means_nothing_is_refused(
 
 
 def test_the_scripted_emulator_needs_no_extra() -> None:
-    """Without Pillow it works, and says what is missing once an engine is asked for."""
+    """It works without Pillow, and says what to install only when an engine is asked for."""
     code = """if True:
         import asyncio, sys
         for name in ("PIL", "numpy", "rapidocr", "onnxruntime"):
@@ -325,7 +317,7 @@ def test_the_scripted_emulator_needs_no_extra() -> None:
 
 
 async def test_images_over_the_quota_are_refused_one_by_one() -> None:
-    """588 for those that do not fit, answers for the others; who ends makes room in flight."""
+    """588 for images over the quota, answers for the others; done images free their places."""
     urls = [f"{IMAGE}?{number}" for number in range(8)]
     async with Emulator(images_per_second=10, images_in_flight=4) as emulator:
         emulator.delay(0.01)
@@ -341,7 +333,7 @@ async def test_images_over_the_quota_are_refused_one_by_one() -> None:
 
 
 async def test_a_new_account_has_the_documented_quota() -> None:
-    """10 images a second, and 50 at once; without it there is none, as the table says."""
+    """10 images a second and 50 at once with `NEW_ACCOUNT`; otherwise no quota."""
     urls = [f"{IMAGE}?{number}" for number in range(100)]
     async with Emulator(**NEW_ACCOUNT) as emulator:
         assert (await ask(emulator, *urls)).codes == [200] * 10 + [588] * 90

@@ -1,4 +1,4 @@
-"""The real engine on the sample pictures: promises on what it finds, and on keeping quiet."""
+"""The real engine on the sample pictures: text, positions, and no output of its own."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ SLANT_PIXELS = 5
 
 @pytest.fixture(scope="module")
 def engine() -> RapidOCREngine:
-    """One engine for all; its models take half a second to load."""
+    """One engine for all tests; its models take half a second to load."""
     return RapidOCREngine()
 
 
 def frames_of(name: str) -> list[tuple[Image.Image, int, list[dict[str, Any]]]]:
-    """What there is to read in a sample: pixels, their upper edge, the lines that begin in them.
+    """Return each frame of a sample: pixels, upper edge, and the lines that begin in it.
 
     A wide picture is taken whole: its strips, the service's rule, cut through its lines.
     """
@@ -61,7 +61,7 @@ def frames_of(name: str) -> list[tuple[Image.Image, int, list[dict[str, Any]]]]:
 
 
 def excess(found: Recognized, line: dict[str, Any]) -> list[float]:
-    """By how many pixels a box reaches over the ink: left, top, right, bottom."""
+    """Return the pixels by which a box exceeds the ink: left, top, right, bottom."""
     return [
         line["x"] - found.x,
         line["y"] - found.y,
@@ -70,7 +70,7 @@ def excess(found: Recognized, line: dict[str, Any]) -> list[float]:
     ]
 
 
-def test_lines_of_the_samples_are_found_where_they_stand(engine: RapidOCREngine) -> None:
+def test_lines_of_the_samples_are_found_in_their_places(engine: RapidOCREngine) -> None:
     """At least 95 % of all lines, in every frame and strip, with boxes a few pixels around them."""
     expected = 0
     edges: list[list[float]] = []
@@ -90,18 +90,18 @@ def test_lines_of_the_samples_are_found_where_they_stand(engine: RapidOCREngine)
 
 
 def test_a_blank_page_has_no_text(engine: RapidOCREngine) -> None:
-    """Nothing is invented."""
+    """No text is invented."""
     assert engine.recognize(Image.open(SAMPLES / "blank_white.png").convert("RGB")) == ()
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 200), (400, 5), (2_500, 1_000)])
 def test_odd_sizes_are_no_error(engine: RapidOCREngine, size: tuple[int, int]) -> None:
-    """A hairline or a poster without text is a picture without text."""
+    """A hairline or a poster without text gives no text and no error."""
     assert engine.recognize(Image.new("RGB", size, "white")) == ()
 
 
 def test_boxes_stay_inside_the_picture(engine: RapidOCREngine) -> None:
-    """Text at the very edge has a box that can be drawn and cut out."""
+    """Even for text at the edge."""
     whole = Image.open(SAMPLES / "small_en.png").convert("RGB")
     cut = whole.crop((41, 65, 290, 136))
     found = engine.recognize(cut)
@@ -113,7 +113,7 @@ def test_boxes_stay_inside_the_picture(engine: RapidOCREngine) -> None:
 
 
 async def test_a_sample_is_read_in_order_by_the_reader() -> None:
-    """Engine, frames and reading order together: a receipt comes out as it is printed."""
+    """Engine, frames and reading order together give the lines of a receipt in order."""
     reader = PictureReader(RapidOCREngine, workers=1)
     data = (SAMPLES / "receipt_mixed.jpg").read_bytes()
     result = await reader.read(data, interval=None, max_frames=None)
@@ -134,7 +134,7 @@ for name in sys.argv[1:]:
 
 
 def test_the_engine_keeps_quiet() -> None:
-    """Nothing on the terminal, neither of the engine nor of its runtime, with text or without."""
+    """Neither engine nor runtime writes to the terminal, with text or without."""
     names = [str(SAMPLES / name) for name in ("small_en.png", "blank_white.png")]
     ran = subprocess.run(
         [sys.executable, "-c", READ_AND_SAY_NOTHING, *names],
@@ -145,8 +145,8 @@ def test_the_engine_keeps_quiet() -> None:
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
 
 
-def test_the_engine_reports_to_nobody(tmp_path: Path) -> None:
-    """Offline is offline: onnxruntime's telemetry, which starts with a file at home, is off."""
+def test_the_engine_sends_no_reports(tmp_path: Path) -> None:
+    """The telemetry of onnxruntime, which starts with a file in the home folder, is off."""
     # What would switch the telemetry off by itself, as on a build server, is left out.
     kept = {key: os.environ[key] for key in ("PATH", "PYTHONPATH") if key in os.environ}
     subprocess.run(
@@ -171,7 +171,7 @@ for fails in (RapidOCREngine, lambda: importlib.import_module("aliocr.pictures.p
 
 
 def test_without_the_extra_one_sentence_says_what_to_install() -> None:
-    """The emulator imports without the engine; asking for it names the command."""
+    """The emulator imports without the engine; using it names the command to install it."""
     ran = subprocess.run(
         [sys.executable, "-c", WITHOUT_EXTRA], capture_output=True, text=True, check=True
     )

@@ -1,4 +1,4 @@
-"""The emulator's life from start to stop, whoever is cancelled or interrupted on the way."""
+"""Start and stop of the emulator, also when cancelled or interrupted."""
 
 from __future__ import annotations
 
@@ -15,43 +15,32 @@ import pytest
 
 from aliocr.emulator import Emulator
 from aliocr.emulator.http.loop_thread import LoopThread
-from tests.support.asking import IMAGE, PATIENCE, arrived, ask, body_of, gone, sign, until
-from tests.support.raw import raw
+from tests.support.asking import PATIENCE, arrived, ask, gone, port_of, until
+from tests.support.raw import request_of
 
 POSIX = pytest.mark.skipif(
     not hasattr(signal, "pthread_kill"), reason="needs signals to a thread, as POSIX has them"
 )
 
 
-def port_of(emulator: Emulator) -> int:
-    """Where it listens, or did."""
-    return int(emulator.url.rpartition(":")[2])
-
-
-def request(emulator: Emulator) -> bytes:
-    """A good request as it stands on the wire."""
-    body = body_of(IMAGE)
-    return raw(body, sign(emulator, body))
-
-
 def listens(emulator: Emulator) -> bool:
-    """Whether anybody can connect."""
+    """Return True if a client can connect."""
     with socket.socket() as client:
         return client.connect_ex(("127.0.0.1", port_of(emulator))) == 0
 
 
 async def hanging(emulator: Emulator) -> asyncio.StreamWriter:
-    """Start it, and have a request hang in it."""
+    """Start it, and let a request hang in it."""
     emulator.hang(times=1)
     await emulator.start()
     _, writer = await asyncio.open_connection("127.0.0.1", port_of(emulator))
-    writer.write(request(emulator))
+    writer.write(request_of(emulator))
     await arrived(emulator, 1)
     return writer
 
 
 async def cancelled_after(turns: int, doing: Coroutine[Any, Any, object]) -> bool:
-    """Whether a task has been cancelled so many turns of the loop after its first step."""
+    """Cancel a task this many loop iterations after its start; return True if it was cancelled."""
     task = asyncio.create_task(doing)
     for _ in range(turns + 1):
         await asyncio.sleep(0)
@@ -66,7 +55,7 @@ async def cancelled_after(turns: int, doing: Coroutine[Any, Any, object]) -> boo
 
 @pytest.mark.parametrize("grace", [0, 1000 * PATIENCE])
 async def test_a_cancelled_stop_stops_all_the_same(grace: float) -> None:
-    """Wherever the cancellation comes: nothing listens or runs on, and it can be started again."""
+    """At any point of the stop: nothing listens or runs on, and it can be started again."""
     before = asyncio.all_tasks()
     emulator = Emulator(requests_per_second=None)
     cancelled = 0
@@ -82,7 +71,7 @@ async def test_a_cancelled_stop_stops_all_the_same(grace: float) -> None:
 
 
 async def test_a_cancelled_start_leaves_nothing_behind() -> None:
-    """Wherever the cancellation comes."""
+    """At any point of the start."""
     before = asyncio.all_tasks()
     emulator = Emulator()
     turns = 0
@@ -95,7 +84,7 @@ async def test_a_cancelled_start_leaves_nothing_behind() -> None:
 
 
 async def test_a_block_that_is_cancelled_at_its_end_still_ends() -> None:
-    """As by a limit around the test that has passed when the block is left."""
+    """For example by a timeout around the test."""
     emulator = Emulator()
 
     async def use() -> None:
@@ -110,7 +99,7 @@ async def test_a_block_that_is_cancelled_at_its_end_still_ends() -> None:
 
 
 async def test_a_block_inside_a_cancelled_scope_of_anyio_ends() -> None:
-    """Which cancels again and again until its tasks have ended."""
+    """Such a scope cancels again and again until its tasks have ended."""
     anyio = pytest.importorskip("anyio")
     emulator = Emulator()
     with anyio.CancelScope() as scope:
@@ -122,7 +111,7 @@ async def test_a_block_inside_a_cancelled_scope_of_anyio_ends() -> None:
 
 
 async def test_of_two_starts_the_second_is_refused() -> None:
-    """However close they come, one emulator runs, and ends when it is stopped."""
+    """However close together: one emulator runs, and ends when it is stopped."""
     before = asyncio.all_tasks()
     emulator = Emulator()
     first, second = await asyncio.gather(emulator.start(), emulator.start(), return_exceptions=True)
@@ -136,7 +125,7 @@ async def test_of_two_starts_the_second_is_refused() -> None:
 
 @pytest.mark.parametrize("turns", range(4))
 async def test_stopping_while_it_starts_leaves_nothing(turns: int) -> None:
-    """It waits for the start, and then stops it."""
+    """It waits for the start, then stops."""
     before = asyncio.all_tasks()
     emulator = Emulator()
     starting = asyncio.create_task(emulator.start())
@@ -150,7 +139,7 @@ async def test_stopping_while_it_starts_leaves_nothing(turns: int) -> None:
 
 
 async def test_stopping_at_once_ends_a_stop_that_waits() -> None:
-    """Both say how many requests were cut off, when all is stopped."""
+    """Both return the number of requests that were cut off, when all is stopped."""
     emulator = Emulator()
     writer = await hanging(emulator)
     patient = asyncio.create_task(emulator.stop(grace=1000 * PATIENCE))
@@ -164,14 +153,14 @@ async def test_stopping_at_once_ends_a_stop_that_waits() -> None:
 
 
 def test_in_a_thread_the_service_can_go_away_and_come_back() -> None:
-    """In the middle of a test, from whatever event loop; what hung is cut off."""
+    """In the middle of a test, from any event loop; hanging requests are cut off."""
     threads = threading.active_count()
     with Emulator() as emulator:
         emulator.hang(times=1)
 
         async def meet() -> int:
             _, writer = await asyncio.open_connection("127.0.0.1", port_of(emulator))
-            writer.write(request(emulator))
+            writer.write(request_of(emulator))
             await arrived(emulator, 1)
             cut_off = await emulator.stop()
             writer.close()
@@ -188,13 +177,13 @@ def test_in_a_thread_the_service_can_go_away_and_come_back() -> None:
 
 
 def test_in_a_thread_a_cancelled_stop_stops_all_the_same() -> None:
-    """The cancellation ends the grace, and comes when all is stopped."""
+    """The cancellation ends the grace, and is raised when all is stopped."""
     with Emulator() as emulator:
         emulator.hang(times=1)
 
         async def meet() -> None:
             _, writer = await asyncio.open_connection("127.0.0.1", port_of(emulator))
-            writer.write(request(emulator))
+            writer.write(request_of(emulator))
             await arrived(emulator, 1)
             stopping = asyncio.create_task(emulator.stop(grace=1000 * PATIENCE))
             await until(lambda: not listens(emulator))
@@ -208,7 +197,7 @@ def test_in_a_thread_a_cancelled_stop_stops_all_the_same() -> None:
 
 
 async def test_another_loop_is_told_that_it_cannot_stop_it() -> None:
-    """Instead of being kept waiting for ever; the emulator goes on where it is."""
+    """With an error instead of a wait for ever; the emulator goes on."""
     async with Emulator() as emulator:
         with pytest.raises(RuntimeError, match="another event loop"):
             await asyncio.to_thread(asyncio.run, emulator.stop())
@@ -218,7 +207,7 @@ async def test_another_loop_is_told_that_it_cannot_stop_it() -> None:
 
 @pytest.fixture
 def heeds_ctrl_c() -> Iterator[None]:
-    """Shells have what they run in the background ignore it."""
+    """Return True unless SIGINT is ignored, as for background jobs of a shell."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
@@ -234,7 +223,7 @@ def interrupt() -> None:
 @POSIX
 @pytest.mark.usefixtures("heeds_ctrl_c")
 def test_ctrl_c_ends_what_a_thread_is_waited_for() -> None:
-    """It is cancelled, and has ended when the thread has."""
+    """The work is cancelled, and ends before the thread."""
     threads = threading.active_count()
     done: list[str] = []
 
@@ -257,7 +246,7 @@ def test_ctrl_c_ends_what_a_thread_is_waited_for() -> None:
 
 
 def ended(threads: int) -> bool:
-    """Whether there are no more threads than these, or soon will be."""
+    """Return True when no more threads than these are left, after a short wait."""
     patience = threading.Event()
     return any(
         threading.active_count() <= threads or patience.wait(0.01)
@@ -273,7 +262,7 @@ class Gated:
         self.gate = threading.Event()
 
     def recognize(self, picture: object) -> tuple[()]:  # noqa: ARG002
-        """Nothing, in its time."""
+        """Wait for the gate, then return no text."""
         self.begun.set()
         assert self.gate.wait(PATIENCE)
         return ()
@@ -281,7 +270,7 @@ class Gated:
 
 @pytest.fixture
 def picture() -> bytes:
-    """A file that an engine is given to read."""
+    """Return a picture as a file."""
     pytest.importorskip("PIL")
     from PIL import Image
 
@@ -291,7 +280,7 @@ def picture() -> bytes:
 
 
 def drop(emulator: Emulator, picture: bytes) -> None:
-    """Have a picture read as the page does it, whatever comes of that."""
+    """Send a picture as the page does, and ignore the answer."""
     connection = http.client.HTTPConnection("127.0.0.1", port_of(emulator))
     connection.request("POST", "/_emulator/read", picture)
     with suppress(OSError, http.client.HTTPException):
@@ -300,7 +289,7 @@ def drop(emulator: Emulator, picture: bytes) -> None:
 
 
 def in_background(doing: Callable[..., None], *args: object) -> threading.Thread:
-    """Do it in a thread, which is to be joined."""
+    """Run the function in a thread, and return the thread."""
     thread = threading.Thread(target=doing, args=args, daemon=True)
     thread.start()
     return thread
@@ -309,7 +298,7 @@ def in_background(doing: Callable[..., None], *args: object) -> threading.Thread
 @POSIX
 @pytest.mark.usefixtures("heeds_ctrl_c")
 def test_ctrl_c_while_it_stops_ends_everything(picture: bytes) -> None:
-    """With a picture in work, whose end it waits for: no thread stays, and it can start again."""
+    """It waits for the picture being read; no thread remains, and it can start again."""
     threads = threading.active_count()
     engine = Gated()
     emulator = Emulator(lambda: engine)
@@ -335,7 +324,7 @@ def test_ctrl_c_while_it_stops_ends_everything(picture: bytes) -> None:
 
 
 async def test_a_cancelled_stop_waits_for_the_picture_in_work(picture: bytes) -> None:
-    """No thread of an engine outlives the stop, however often it is cancelled."""
+    """No engine thread outlives the stop, however often the stop is cancelled."""
     threads = threading.active_count()
     engine = Gated()
     emulator = Emulator(lambda: engine)

@@ -1,4 +1,4 @@
-"""The table of the service's rules tells the truth."""
+"""The table of the service's rules is true and complete."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ import aliocr.emulator
 from aliocr.emulator import Emulator
 from aliocr.emulator.access.refusal import REFUSALS
 from aliocr.emulator.codes import CODE_NAMES
-from aliocr.emulator.rules import RULES, TABLE, Rule
+from aliocr.emulator.rules import RULES, TABLE, ServiceRule
 
 TESTS = Path(__file__).parents[1]
 LAYERS = ["gateway", "envelope", "image", "frames", "result", "elsewhere"]
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.rule)
-def test_every_rule_names_a_test_that_is_there(rule: Rule) -> None:
-    """A rule that is kept is shown to be; one that is not says what happens instead."""
+def test_every_rule_names_a_test_that_is_there(rule: ServiceRule) -> None:
+    """A rule that is kept has a test; a rule that is not says what happens instead."""
     if rule.emulated != "yes":
         assert rule.how, "say what the emulator does instead"
     if rule.emulated != "no":
@@ -36,7 +36,7 @@ def test_every_rule_names_a_test_that_is_there(rule: Rule) -> None:
 
 
 def test_the_table_is_whole() -> None:
-    """Every line of it is of a rule; no rule is told twice; each has its source."""
+    """Every line belongs to a rule; no rule is there twice; each has its source."""
     assert list(dict.fromkeys(rule.layer for rule in RULES)) == LAYERS
     assert max(Counter(rule.rule for rule in RULES).values()) == 1
     assert all(rule.source and not rule.rule.endswith(")") for rule in RULES)
@@ -47,14 +47,14 @@ def test_the_table_is_whole() -> None:
 
 @pytest.mark.parametrize("code", sorted({*REFUSALS, *CODE_NAMES}, key=str))
 def test_every_code_the_emulator_knows_has_a_rule(code: int | str) -> None:
-    """What a client can hear is in the table, or can be asked for by a script."""
+    """Every code that a client can get is in the table."""
     words = set(re.findall(r"\.?\w+(?:\.\w+)*", TABLE))
     _, dot, last = str(code).partition(".")
     assert str(code) in words or (dot and f".{last}" in words)
 
 
 async def test_the_rules_are_in_the_docstring_and_in_the_control_api() -> None:
-    """Where people look."""
+    """In the two places where developers look."""
     assert aliocr.emulator.__doc__ is not None
     assert TABLE in aliocr.emulator.__doc__
     async with (

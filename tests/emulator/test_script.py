@@ -1,4 +1,4 @@
-"""What a test tells the emulator is what a client meets, over a real socket."""
+"""Instructions of a script, and their effect on a client over a real socket."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ async def emulator() -> AsyncIterator[Emulator]:
 # --- images ---------------------------------------------------------------------------------------
 
 
-async def test_an_image_nobody_spoke_of_says_its_url(emulator: Emulator) -> None:
-    """A test without any preparation can tell images apart."""
+async def test_an_image_without_an_instruction_says_its_url(emulator: Emulator) -> None:
+    """Without instructions a test can tell images apart."""
     result = (await ask(emulator, A)).data[0]["results"][0]
     assert result["ocrData"] == [f"text of {A}"]
     assert [region["text"] for region in result["ocrLocations"]] == [f"text of {A}"]
 
 
 async def test_an_image_says_what_it_was_told_to(emulator: Emulator) -> None:
-    """Text with a place for it, or with places of one's own."""
+    """Text with a default position, or with given regions."""
     emulator.text(A, "one")
     emulator.text(B, "two words", [Region("two", 1, 2, 3, 4), Region("words", 5, 6, 7, 8)])
     first, second = (answer["results"][0] for answer in (await ask(emulator, A, B)).data)
@@ -62,7 +62,7 @@ async def test_an_image_without_text_passes(emulator: Emulator) -> None:
 
 
 async def test_an_image_fails_so_many_times_and_is_then_read(emulator: Emulator) -> None:
-    """A retry can be watched to succeed."""
+    """So a test can watch a retry succeed."""
     emulator.text(A, "found")
     emulator.fail(A, 592, 2)
     emulator.fail(A, 581, 1, message="AlgorithmTimeOut")
@@ -89,7 +89,7 @@ async def test_an_image_fails_so_many_times_and_is_then_read(emulator: Emulator)
 async def test_a_failure_is_in_the_documented_words(
     emulator: Emulator, code: int, words: str
 ) -> None:
-    """At either level, where there are any."""
+    """For images and for requests."""
     emulator.fail(A, code)
     assert [(a["code"], a["msg"]) for a in (await ask(emulator, A)).data] == [(code, words)]
     emulator.refuse(code)
@@ -98,7 +98,7 @@ async def test_a_failure_is_in_the_documented_words(
 
 
 async def test_a_star_is_every_image_by_itself(emulator: Emulator) -> None:
-    """Every image fails once, whenever it comes; one that is named goes its own way first."""
+    """Every image fails once, at any time; an instruction for its URL goes first."""
     emulator.fail("*", 500, times=1)
     emulator.fail(C, 404)
     emulator.text("*", "anything")
@@ -110,14 +110,14 @@ async def test_a_star_is_every_image_by_itself(emulator: Emulator) -> None:
 
 
 async def test_an_answer_can_be_left_out(emulator: Emulator) -> None:
-    """Replies promise no completeness."""
+    """The documents do not promise complete replies."""
     emulator.omit(B)
     assert [a["dataId"] for a in (await ask(emulator, A, B, C)).data] == ["d0", "d2"]
     assert [a["dataId"] for a in (await ask(emulator, A, B, C)).data] == ["d0", "d1", "d2"]
 
 
 async def test_an_answer_can_come_twice_and_contradict_itself(emulator: Emulator) -> None:
-    """A failure after the success, and a success after the failure."""
+    """A failure after a success, and a success after a failure."""
     emulator.repeat(A)
     emulator.repeat(B)
     emulator.fail(B, 590)
@@ -131,7 +131,7 @@ async def test_an_answer_can_come_twice_and_contradict_itself(emulator: Emulator
     assert len((await ask(emulator, A, B)).data) == 2
 
 
-async def test_an_answer_can_be_somebody_elses(emulator: Emulator) -> None:
+async def test_an_answer_can_be_about_another_image(emulator: Emulator) -> None:
     """A data id that was not in the request."""
     emulator.add_foreign()
     assert [a["dataId"] for a in (await ask(emulator, A)).data] == ["d0", "of-somebody-else"]
@@ -139,7 +139,7 @@ async def test_an_answer_can_be_somebody_elses(emulator: Emulator) -> None:
 
 
 async def test_answers_can_come_in_another_order(emulator: Emulator) -> None:
-    """Replies promise no order."""
+    """The documents do not promise an order."""
     emulator.reverse()
     assert [a["dataId"] for a in (await ask(emulator, A, B, C)).data] == ["d2", "d1", "d0"]
 
@@ -161,7 +161,7 @@ async def test_answers_can_come_in_another_order(emulator: Emulator) -> None:
     ],
 )
 async def test_the_gateway_can_refuse(emulator: Emulator, code: str, status: int) -> None:
-    """In its own shape, with the documented status."""
+    """In the gateway's form, with the documented status."""
     emulator.refuse(code)
     heard = await ask(emulator)
     assert (heard.status, heard.json["Code"]) == (status, code)
@@ -182,7 +182,7 @@ async def test_the_service_can_refuse(emulator: Emulator, code: int) -> None:
 
 
 async def test_an_image_can_sink_its_request(emulator: Emulator) -> None:
-    """Whatever travels with it is lost with it; whatever travels without it is read."""
+    """All images of its request are lost; images of other requests are read."""
     emulator.sink(B, 500, times=2)
     assert (await ask(emulator, A, C)).codes == [200, 200]
     assert (await ask(emulator, A, B, C)).json["code"] == 500
@@ -191,7 +191,7 @@ async def test_an_image_can_sink_its_request(emulator: Emulator) -> None:
 
 
 async def test_a_proxy_can_answer_instead(emulator: Emulator) -> None:
-    """An HTML page with a status of its own."""
+    """With an HTML page and its own status."""
     emulator.respond(502, "<h1>Bad gateway</h1>", "text/html")
     heard = await ask(emulator)
     assert (heard.status, heard.body) == (502, b"<h1>Bad gateway</h1>")
@@ -202,7 +202,7 @@ async def test_a_proxy_can_answer_instead(emulator: Emulator) -> None:
 
 
 async def test_an_answer_can_be_cut_short(emulator: Emulator) -> None:
-    """Announced whole, sent by half."""
+    """The whole is announced, half is sent."""
     emulator.truncate_body()
     body = body_of(IMAGE)
     url = f"{emulator.url}/green/image/scan"
@@ -218,7 +218,7 @@ async def test_an_answer_can_be_cut_short(emulator: Emulator) -> None:
 
 
 async def test_a_connection_can_be_dropped(emulator: Emulator) -> None:
-    """No answer at all; the next request gets one."""
+    """Without a reply; the next request gets one."""
     emulator.drop_connection(times=2)
     for _ in range(2):
         with pytest.raises((aiohttp.ServerDisconnectedError, ConnectionResetError)):
@@ -228,7 +228,7 @@ async def test_a_connection_can_be_dropped(emulator: Emulator) -> None:
 
 
 async def test_a_request_can_hang(emulator: Emulator) -> None:
-    """For as long as the client waits, and no longer; others are served meanwhile."""
+    """For as long as the client waits; other requests are answered meanwhile."""
     emulator.hang()
     before = asyncio.all_tasks()
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=0.04)) as session:
@@ -242,7 +242,7 @@ async def test_a_request_can_hang(emulator: Emulator) -> None:
 
 
 async def test_an_answer_can_stall_half_way(emulator: Emulator) -> None:
-    """Headers and half of the body come, the rest never; others are served meanwhile."""
+    """Headers and half of the body arrive; other requests are answered meanwhile."""
     emulator.stall()
     before = asyncio.all_tasks()
     body = body_of(IMAGE)
@@ -262,7 +262,7 @@ async def test_an_answer_can_stall_half_way(emulator: Emulator) -> None:
 
 
 async def test_answers_can_be_slow(virtual_clock: None, emulator: Emulator) -> None:
-    """Good ones and bad ones alike."""
+    """Good replies and refusals."""
     loop = asyncio.get_running_loop()
     emulator.delay(30, times=2)
     emulator.refuse("Throttling")
@@ -276,7 +276,7 @@ async def test_answers_can_be_slow(virtual_clock: None, emulator: Emulator) -> N
 
 
 async def test_faults_come_one_after_the_other(emulator: Emulator) -> None:
-    """In the order they were told, one a request."""
+    """In the order of the instructions, one for each request."""
     emulator.refuse(503)
     emulator.respond(502, "", "text/html")
     emulator.refuse("Throttling", times=2)
@@ -285,7 +285,7 @@ async def test_faults_come_one_after_the_other(emulator: Emulator) -> None:
 
 
 async def test_a_fault_waits_for_a_request_that_passes_the_gateway(emulator: Emulator) -> None:
-    """A request that is wrongly signed uses up nothing."""
+    """A request with a wrong signature uses up no fault."""
     emulator.refuse(503)
     body = body_of(IMAGE)
     headers = sign(emulator, body)
@@ -294,7 +294,7 @@ async def test_a_fault_waits_for_a_request_that_passes_the_gateway(emulator: Emu
 
 
 async def test_a_fault_comes_before_the_body_is_looked_at(emulator: Emulator) -> None:
-    """A gateway that is down does not care what was asked."""
+    """A gateway that is down does not parse the body."""
     emulator.refuse("ServiceUnavailable")
     headers = sign(emulator, b"{")
     assert (await send(emulator, b"{", headers)).status == 503
@@ -318,36 +318,36 @@ async def test_a_fault_comes_before_the_body_is_looked_at(emulator: Emulator) ->
         lambda script: script.throttle(retry_after=-1),
     ],
 )
-def test_an_instruction_that_means_nothing_is_refused(slip: Callable[[Any], None]) -> None:
-    """A test that tells nonsense fails where it tells it."""
+def test_an_invalid_instruction_is_refused(slip: Callable[[Any], None]) -> None:
+    """A wrong instruction raises an error at once."""
     with pytest.raises(ValueError, match=r"200|times|seconds|body"):
         slip(Emulator())
 
 
 def test_many_instructions_are_found_at_once() -> None:
-    """Ten thousand scripted images cost an answer no more than one."""
+    """With ten thousand instructions an answer takes no longer than with one."""
     script = Emulator()
     urls = [f"https://example.com/{number}.png" for number in range(10_000)]
     for url in urls:
         script.fail(url, 592, times=1)
-    assert all(script._plan.next_outcome(url) for url in urls)
-    assert not any(script._plan.next_outcome(url) for url in urls)
+    assert all(script._instructions.next_outcome(url) for url in urls)
+    assert not any(script._instructions.next_outcome(url) for url in urls)
 
 
 def test_the_script_answers_with_values() -> None:
-    """What the emulator asks of a script can be asked in a test as well."""
+    """The results of a script can be read in a unit test too."""
     script = Emulator()
     script.text(A, "a")
     script.fail(B, 590)
-    assert script._plan.next_outcome(A) == Content.of_text("a")
-    failure = script._plan.next_outcome(B)
+    assert script._instructions.next_outcome(A) == Content.of_text("a")
+    failure = script._instructions.next_outcome(B)
     assert isinstance(failure, APIError)
     assert failure.code == 590
-    assert script._plan.next_outcome(C) is None
+    assert script._instructions.next_outcome(C) is None
 
 
 async def test_an_account_is_an_emulators_own() -> None:
-    """Two emulators are two accounts, unless told otherwise; no secret is in a repr."""
+    """By default two emulators have two accounts; no secret is in a repr."""
     first, second = Emulator(), Emulator()
     assert first.credentials != second.credentials
     given = Credentials("id", "secret")
@@ -359,7 +359,7 @@ async def test_an_account_is_an_emulators_own() -> None:
 
 
 async def test_a_clock_can_be_wrong(emulator: Emulator) -> None:
-    """Refused as the service refuses, and its answers say what time it takes it to be."""
+    """Requests are refused as by the service, and replies show the emulator's time."""
     emulator.skew_clock(3600)
     heard = await ask(emulator)
     assert (heard.status, heard.json["Code"]) == (400, "InvalidTimeStamp.Expired")
@@ -370,7 +370,7 @@ async def test_a_clock_can_be_wrong(emulator: Emulator) -> None:
 
 
 async def test_a_session_corrects_its_clock_by_the_services(emulator: Emulator) -> None:
-    """The Date of the refusal is enough."""
+    """By the Date of the refusal."""
     emulator.skew_clock(-3600)
     options: dict[str, Any] = {"credentials": emulator.credentials, "endpoint": emulator.url}
     async with aliocr.Session(**options) as ocr:
@@ -379,7 +379,7 @@ async def test_a_session_corrects_its_clock_by_the_services(emulator: Emulator) 
 
 
 async def test_a_request_can_be_one_too_many(emulator: Emulator) -> None:
-    """However few there were, with a hint when to come again if one is given."""
+    """At any rate, with the seconds to wait if they are given."""
     emulator.throttle(2, retry_after=1.5)
     heard = [await ask(emulator) for _ in range(3)]
     assert [each.status for each in heard] == [400, 400, 200]
@@ -390,8 +390,8 @@ async def test_a_request_can_be_one_too_many(emulator: Emulator) -> None:
 # --- one instruction and the next -----------------------------------------------------------------
 
 
-async def test_the_last_of_what_holds_always_counts(emulator: Emulator) -> None:
-    """An instruction that is told takes effect; nothing needs a reset first."""
+async def test_the_last_permanent_instruction_counts(emulator: Emulator) -> None:
+    """A new instruction takes effect without a reset."""
     emulator.fail(A, 404)
     emulator.fail(A, 590)
     assert (await ask(emulator, A)).codes == [590]
@@ -402,14 +402,14 @@ async def test_the_last_of_what_holds_always_counts(emulator: Emulator) -> None:
 
 
 async def test_text_waits_for_failures_that_end_by_themselves(emulator: Emulator) -> None:
-    """In whichever order the two were told."""
+    """In any order of the two instructions."""
     emulator.fail(A, 592, times=1)
     emulator.text(A, "found")
     assert [(await ask(emulator, A)).codes for _ in range(2)] == [[592], [200]]
 
 
 async def test_so_many_requests_are_sunk_whatever_they_hold(emulator: Emulator) -> None:
-    """Requests are counted, not images."""
+    """The number counts requests, not images."""
     emulator.sink("*", 500, times=2)
     assert [(await ask(emulator, url)).json["code"] for url in (A, B, C)] == [500, 500, 200]
 
@@ -457,10 +457,10 @@ async def test_so_many_requests_are_sunk_whatever_they_hold(emulator: Emulator) 
         lambda emulator: emulator.allow_images("10"),
     ],
 )
-async def test_what_cannot_be_sent_cannot_be_told(
+async def test_an_instruction_that_cannot_be_sent_is_refused(
     emulator: Emulator, slip: Callable[[Any], None]
 ) -> None:
-    """A slip is found where it was made, and changes nothing."""
+    """A mistake is refused at once, and changes nothing."""
     with pytest.raises(ValueError, match=r"must be|is not the code"):
         slip(emulator)
     assert (await ask(emulator, A)).codes == [200]
@@ -470,7 +470,7 @@ async def test_what_cannot_be_sent_cannot_be_told(
 async def test_a_clock_that_is_wrong_by_years_tells_its_date(
     emulator: Emulator, seconds: float
 ) -> None:
-    """The client can correct its own."""
+    """So a client can correct its own clock."""
     emulator.skew_clock(seconds)
     heard = await ask(emulator, A)
     assert heard.json["Code"] == "InvalidTimeStamp.Expired"

@@ -39,14 +39,14 @@ ClientFactory = Callable[..., Any]
 
 @pytest.fixture(autouse=True)
 def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The SDK would take a proxy of the machine for loopback addresses, too."""
+    """Without this the SDK would use a proxy for loopback addresses too."""
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture
 def client_of() -> Iterator[ClientFactory]:
-    """Makes clients as a user does; their connections are closed in the end."""
+    """Make clients as a user does, and close their connections after the test."""
     made: list[Any] = []
 
     def make(port: int, credentials: Credentials) -> Any:
@@ -71,7 +71,7 @@ def client_of() -> Iterator[ClientFactory]:
 
 
 def request_of(*urls: str, **fields: Any) -> Any:
-    """The SDK's request for some images, with further fields of its body."""
+    """Return the SDK's request for some images, with further fields of its body."""
     tasks = [{"dataId": f"d{number}", "url": url} for number, url in enumerate(urls)]
     request = ImageSyncScanRequest()
     request.set_content(json.dumps({"scenes": ["ocr"], "tasks": tasks} | fields).encode())
@@ -79,12 +79,12 @@ def request_of(*urls: str, **fields: Any) -> Any:
 
 
 async def scan(client: Any, request: Any) -> Any:
-    """The reply as JSON: the SDK blocks, so it has a thread."""
+    """Send the request in a thread, because the SDK blocks, and return the reply as JSON."""
     return json.loads(await asyncio.to_thread(client.do_action_with_exception, request))
 
 
 async def refusal(client: Any, request: Any) -> Any:
-    """How the SDK shows that the gateway said no."""
+    """Return the error that the SDK raises for a refusal."""
     with pytest.raises(ServerException) as caught:
         await asyncio.to_thread(client.do_action_with_exception, request)
     return caught.value
@@ -119,7 +119,7 @@ async def test_a_picture_is_downloaded_and_read(client_of: ClientFactory) -> Non
 
 
 async def test_a_scripted_picture_is_read(client_of: ClientFactory) -> None:
-    """The text that a test has put there, without an engine."""
+    """With the text of an instruction, without an engine."""
     async with Emulator() as emulator, Wiretap(emulator) as tap:
         emulator.text(IMAGE, "hello")
         client = client_of(tap.port, emulator.credentials)
@@ -151,7 +151,7 @@ async def test_what_it_sends_is_forgiven_as_the_service_forgives_it(
 
 
 async def test_the_endpoint_may_be_set_on_the_request_as_well(client_of: ClientFactory) -> None:
-    """`request.set_endpoint` wins over what the client knows of regions."""
+    """`request.set_endpoint` wins over the client's region."""
     async with Emulator() as emulator, Wiretap(emulator) as tap:
         client = client_of(tap.port, emulator.credentials)
         client.add_endpoint(REGION, "Green", "host.invalid")
@@ -162,7 +162,7 @@ async def test_the_endpoint_may_be_set_on_the_request_as_well(client_of: ClientF
 
 
 async def test_client_info_and_a_second_use_pass(client_of: ClientFactory) -> None:
-    """Quotes, spaces and letters of Chinese in the signed query; a request that is sent twice."""
+    """Quotes, spaces and Chinese letters in the signed query; a request sent twice."""
     async with Emulator() as emulator, Wiretap(emulator) as tap:
         client = client_of(tap.port, emulator.credentials)
         request = request_of(IMAGE)
@@ -220,7 +220,7 @@ async def test_a_wrong_secret_is_told_by_the_echo_of_its_own_string(
 async def test_the_echo_says_invalid_secret_where_the_sdk_can_read_it(
     client_of: ClientFactory,
 ) -> None:
-    """Were there no further colon, the SDK would conclude that the secret is wrong.
+    """Without a further colon in it the SDK would report a wrong secret.
 
     Only the SDK's own comparison is asked here, with the words of the emulator around a string that
     it can read.
@@ -237,7 +237,7 @@ async def test_the_echo_says_invalid_secret_where_the_sdk_can_read_it(
 
 
 async def test_an_unknown_key_is_refused(client_of: ClientFactory) -> None:
-    """Before its signature is looked at."""
+    """Before its signature is checked."""
     async with Emulator() as emulator, Wiretap(emulator) as tap:
         unknown = Credentials("LTAIunknown", emulator.credentials.access_key_secret)
         error = await refusal(client_of(tap.port, unknown), request_of(IMAGE))
@@ -247,7 +247,7 @@ async def test_an_unknown_key_is_refused(client_of: ClientFactory) -> None:
 
 
 async def test_a_token_that_is_foreign_or_expired_is_refused(client_of: ClientFactory) -> None:
-    """Each by its own code: another key's, one of a permanent key, one whose time is over."""
+    """Each with its own code: another key's, one of a permanent key, an expired one."""
     permanent = Credentials("LTAIpermanent", "its-secret")
     account = Account([AccessKey(TEMPORARY), AccessKey(permanent)])
     async with Emulator(accounts=[account]) as emulator, Wiretap(emulator) as tap:
@@ -262,7 +262,7 @@ async def test_a_token_that_is_foreign_or_expired_is_refused(client_of: ClientFa
 
 
 async def test_a_key_that_is_switched_off_is_refused(client_of: ClientFactory) -> None:
-    """Though it is known, and its signature right."""
+    """Though the key is known and the signature right."""
     async with Emulator() as emulator, Wiretap(emulator) as tap:
         emulator.accounts[0].keys[0].active = False
         error = await refusal(client_of(tap.port, emulator.credentials), request_of(IMAGE))
@@ -303,10 +303,10 @@ PLAINLY = pytest.mark.filterwarnings("ignore:implementation_of_do_action:Depreca
         ("XML", "application/xml"),
     ],
 )
-async def test_who_does_not_ask_for_json_gets_xml(
+async def test_a_client_that_does_not_accept_json_gets_xml(
     client_of: ClientFactory, format_name: str | None, accept: str
 ) -> None:
-    """The SDK accepts `application/octet-stream` until it is told otherwise."""
+    """By default the SDK accepts `application/octet-stream`."""
     async with Emulator() as emulator, Wiretap(emulator) as tap:
         client, request = client_of(tap.port, emulator.credentials), request_of(IMAGE)
         if format_name is not None:
@@ -322,7 +322,7 @@ async def test_who_does_not_ask_for_json_gets_xml(
 
 @PLAINLY
 async def test_a_refusal_in_xml_is_an_unknown_one_to_the_sdk(client_of: ClientFactory) -> None:
-    """It reads JSON only; a person reads the code in the body."""
+    """The SDK parses JSON only; the code is in the body."""
     async with Emulator() as emulator, Wiretap(emulator) as tap:
         wrong = Credentials(emulator.credentials.access_key_id, "wrong")
         client, request = client_of(tap.port, wrong), request_of(IMAGE)

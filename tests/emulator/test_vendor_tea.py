@@ -1,8 +1,8 @@
 """The vendor's present SDK, unchanged, uses the emulator as it uses the service.
 
 `alibabacloud-tea-openapi` through its generic call, because the class that the vendor generated for
-this request has no field for the body. It signs by version 3, ACS3-HMAC-SHA256, if it is not told
-otherwise, and by version 1, HMAC-SHA1, if it is told `v2`. What it sends is written down here.
+this request has no field for the body. By default it signs by version 3, ACS3-HMAC-SHA256, and with
+`v2` by version 1, HMAC-SHA1. Its requests are written down here.
 """
 
 from __future__ import annotations
@@ -63,18 +63,18 @@ Call = Callable[..., Awaitable[dict[str, Any]]]
 
 
 async def in_a_thread(client: Any, *arguments: Any) -> Any:
-    """The blocking call."""
+    """Send by the SDK's blocking call."""
     return await asyncio.to_thread(client.call_api, *arguments)
 
 
 async def in_the_loop(client: Any, *arguments: Any) -> Any:
-    """The call of the SDK that can be awaited."""
+    """Send by the SDK's asynchronous call."""
     return await client.call_api_async(*arguments)
 
 
 @pytest.fixture(autouse=True)
 def clean_world(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No proxy of the machine, and no connection that outlives its test."""
+    """Remove proxy settings, and close the connections after the test."""
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.delenv(name, raising=False)
     yield
@@ -85,14 +85,14 @@ def clean_world(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture(params=[None, "v2"], ids=["ACS3-HMAC-SHA256", "HMAC-SHA1"])
 def algorithm(request: pytest.FixtureRequest) -> str | None:
-    """How the SDK is told to sign."""
+    """The SDK's signature algorithm."""
     name: str | None = request.param
     return name
 
 
 @pytest.fixture(params=[in_a_thread, in_the_loop], ids=["call_api", "call_api_async"])
 def scan(request: pytest.FixtureRequest, algorithm: str | None) -> Call:
-    """Sends one body over a wiretap, signed with a key, and gives the SDK's answer."""
+    """Send one body over a wiretap, signed with a key, and return the SDK's answer."""
     way: Callable[..., Awaitable[dict[str, Any]]] = request.param
 
     async def call(tap: Wiretap, key: Credentials, body: Any, **fields: Any) -> dict[str, Any]:
@@ -110,7 +110,7 @@ def scan(request: pytest.FixtureRequest, algorithm: str | None) -> Call:
 
 
 async def code_of(asking: Awaitable[object]) -> Any:
-    """The code that the SDK raises."""
+    """Return the code that the SDK raises."""
     with pytest.raises(ClientException) as caught:
         await asking
     error: Any = caught.value
@@ -118,7 +118,7 @@ async def code_of(asking: Awaitable[object]) -> Any:
 
 
 def body_of(*urls: str, **fields: Any) -> dict[str, Any]:
-    """A request's body for some images, with further fields."""
+    """Return a request's body for some images, with further fields."""
     tasks = [{"dataId": f"d{number}", "url": url} for number, url in enumerate(urls)]
     return {"scenes": ["ocr"], "tasks": tasks} | fields
 
@@ -150,7 +150,7 @@ async def test_a_picture_is_downloaded_and_read(scan: Call) -> None:
 
 
 async def test_a_scripted_picture_is_read(scan: Call) -> None:
-    """The text that a test has put there, without an engine."""
+    """With the text of an instruction, without an engine."""
     async with Emulator() as emulator, Wiretap(emulator) as tap:
         emulator.text(IMAGE, "你好 hello")
         heard = await scan(tap, emulator.credentials, body_of(IMAGE, bizType="小票"))
@@ -196,7 +196,7 @@ async def test_what_it_sends_is_forgiven_as_the_service_forgives_it(
 
 
 async def test_a_query_and_headers_of_ones_own_pass(scan: Call) -> None:
-    """Signed as they are: letters of Chinese, what URLs escape, an empty value, a blank."""
+    """Signed as they are: Chinese letters, escaped characters, an empty value, a blank."""
     query = {
         "clientInfo": json.dumps({"userNick": "小明 & co + 1%~*"}, ensure_ascii=False),
         "e": "",
@@ -236,7 +236,7 @@ async def test_over_its_rate_it_is_throttled(scan: Call) -> None:
 
 
 async def test_a_throttled_request_is_told_when_to_come_again(scan: Call) -> None:
-    """In milliseconds, in a header of which the SDK makes an exception of another class."""
+    """In milliseconds, in a header that makes the SDK raise another class."""
     async with Emulator() as emulator, Wiretap(emulator) as tap:
         emulator.refuse("Throttling.User", retry_after=1.5)
         with pytest.raises(ThrottlingException) as caught:
@@ -260,7 +260,7 @@ async def test_a_wrong_secret_is_told_by_the_echo_of_the_sdks_own_string(
 
 
 def string_to_sign(sent: Sent, algorithm: str | None) -> str:
-    """What the SDK's own functions make of a request that it has sent."""
+    """Return the string to sign that the SDK's own functions make of a sent request."""
     headers = {name.lower(): value for name, value in sent.headers.items()}
     query = {"clientInfo": '{"ip": "127.0.0.2"}'}
     if algorithm == "v2":
@@ -279,7 +279,7 @@ def string_to_sign(sent: Sent, algorithm: str | None) -> str:
 
 
 async def test_an_unknown_key_is_refused(scan: Call) -> None:
-    """Before its signature is looked at."""
+    """Before its signature is checked."""
     async with Emulator() as emulator, Wiretap(emulator) as tap:
         unknown = Credentials("LTAIunknown", emulator.credentials.access_key_secret)
         with pytest.raises(ClientException) as caught:
@@ -289,7 +289,7 @@ async def test_an_unknown_key_is_refused(scan: Call) -> None:
 
 
 async def test_a_token_that_is_foreign_or_expired_is_refused(scan: Call) -> None:
-    """Each by its own code: another key's, one of a permanent key, one whose time is over."""
+    """Each with its own code: another key's, one of a permanent key, an expired one."""
     permanent = Credentials("LTAIpermanent", "its-secret")
     account = Account([AccessKey(TEMPORARY), AccessKey(permanent)])
     async with Emulator(accounts=[account]) as emulator, Wiretap(emulator) as tap:
@@ -304,7 +304,7 @@ async def test_a_token_that_is_foreign_or_expired_is_refused(scan: Call) -> None
 
 
 async def test_a_key_that_is_switched_off_is_refused(scan: Call) -> None:
-    """Though it is known, and its signature right."""
+    """Though the key is known and the signature right."""
     async with Emulator() as emulator, Wiretap(emulator) as tap:
         emulator.accounts[0].keys[0].active = False
         asking = scan(tap, emulator.credentials, body_of(IMAGE))
@@ -313,7 +313,7 @@ async def test_a_key_that_is_switched_off_is_refused(scan: Call) -> None:
 
 @pytest.mark.parametrize("algorithm", [None], indirect=True, ids=["ACS3-HMAC-SHA256"])
 async def test_a_refusal_in_xml_is_read(scan: Call) -> None:
-    """Code and request id are where the SDK looks for them, in an `Error`.
+    """The SDK finds code and request id in an `Error` element.
 
     It does so only where it signs by version 3; by version 1 it reads nothing but JSON.
     """

@@ -1,4 +1,4 @@
-"""Asks an emulator over a real socket, signed as a client signs."""
+"""Sends signed requests to an emulator over a real socket."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ IMAGE = "https://example.com/a.png"
 
 @attrs.frozen
 class Heard:
-    """An answer as it came over the wire."""
+    """An HTTP reply as received."""
 
     status: int
     headers: Mapping[str, str]
@@ -50,16 +50,21 @@ class Heard:
 
 
 def body_of(*urls: str, **fields: Any) -> bytes:
-    """A request's body for URLs, named d0, d1, … in order."""
+    """Return a request's body for URLs, with data ids d0, d1, … in order."""
     tasks = [{"dataId": f"d{number}", "url": url} | fields for number, url in enumerate(urls)]
     return msgspec.json.encode({"scenes": ["ocr"], "tasks": tasks})
 
 
 def sign(emulator: Emulator, body: bytes, nonce: str = "") -> dict[str, str]:
-    """The headers of a good request of the moment."""
+    """Return the headers of a good request, signed now."""
     return signing.signed_headers(
         body, emulator.credentials, timestamp=time.time(), nonce=nonce or str(uuid.uuid4())
     )
+
+
+def port_of(emulator: Emulator) -> int:
+    """Return the emulator's port, also after the stop."""
+    return int(emulator.url.rpartition(":")[2])
 
 
 async def send(
@@ -71,7 +76,7 @@ async def send(
     method: str = "POST",
     session: aiohttp.ClientSession | None = None,
 ) -> Heard:
-    """Send just this, and read the whole answer."""
+    """Send this request as it is, and read the whole reply."""
     if session is None:
         async with aiohttp.ClientSession() as own:
             return await send(emulator, body, headers, path=path, method=method, session=own)
@@ -83,22 +88,22 @@ async def send(
 async def ask(
     emulator: Emulator, *urls: str, session: aiohttp.ClientSession | None = None
 ) -> Heard:
-    """A good request for URLs, one image if none is named."""
+    """Send a good request for URLs, or for one image by default."""
     body = body_of(*(urls or (IMAGE,)))
     return await send(emulator, body, sign(emulator, body), session=session)
 
 
 async def until(claim: Callable[[], object]) -> None:
-    """Wait until a claim holds; one that never does runs into the test's timeout."""
+    """Wait until a condition holds; the test's timeout limits the wait."""
     while not claim():  # noqa: ASYNC110 (threads and sockets set no event of the loop)
         await asyncio.sleep(0.001)
 
 
 async def arrived(emulator: Emulator, count: int) -> None:
-    """Wait until so many requests are known to be an account's."""
+    """Wait until this many requests have been assigned to an account."""
     await until(lambda: sum(call.account is not None for call in emulator.calls) >= count)
 
 
 async def gone(before: set[asyncio.Task[Any]]) -> None:
-    """Wait until no task runs but these."""
+    """Wait until only these tasks are left."""
     await until(lambda: asyncio.all_tasks() == before)

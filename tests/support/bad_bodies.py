@@ -1,4 +1,4 @@
-"""Well signed bodies that ask for nothing that the service can do."""
+"""Bad request bodies with right signatures."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ TEXTS = {
 
 
 def bad_bodies() -> Iterator[Bad]:
-    """All of them."""
+    """Return all bad bodies."""
     for name, body in _bodies():
         yield Bad(name, good(body), passes=True)
 
@@ -162,7 +162,7 @@ def _bodies() -> Iterator[tuple[str, bytes]]:
 
 
 def _wrong_values(place: str, well: tuple[Any, ...]) -> Iterator[tuple[str, bytes]]:
-    """Every value at this place but the good ones, and the place left out if it must be there."""
+    """Return every wrong value for this field, and the body without a mandatory field."""
     keys: list[Any] = [int(key) if key.isdigit() else key for key in place.split(".") if key]
     for value in VALUES:
         if any(value == each and type(value) is type(each) for each in well):

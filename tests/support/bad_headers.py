@@ -1,4 +1,4 @@
-"""Headers, lengths and encodings that are no good, after request lines that are."""
+"""Bad headers, lengths and encodings, after good request lines."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ ENCODINGS = (b"gzip", b"deflate", b"br", b"zstd", b"compress", b"identity", b"x"
 
 
 def bad_headers() -> Iterator[Bad]:
-    """All of them."""
+    """Return all bad headers."""
     yield from _bad_fields()
     yield from _bad_framing()
     yield from _bad_packing()

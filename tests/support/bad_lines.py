@@ -1,4 +1,4 @@
-"""Request lines that are none, and what is no HTTP at all."""
+"""Bad request lines, and bytes that are not HTTP."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ NO_HTTP = {
 
 
 def bad_lines() -> Iterator[Bad]:
-    """All of them."""
+    """Return all bad lines."""
     for method in METHODS:
         line = method + b" /green/image/scan HTTP/1.1"
         yield Bad(f"method {method[:9]!r}", raw(b"", UNSIGNED, line=line))

@@ -1,4 +1,4 @@
-"""Good HTTP whose signature, date or token is none, by both ways to sign."""
+"""Good HTTP with a bad signature, date or token, in both signature schemes."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ TOKENS = ("a", "é", "a b", '"', "a" * 6_000)
 
 
 def bad_signatures() -> Iterator[Bad]:
-    """All of them."""
+    """Return all bad signatures."""
     for authorization in (*AUTHORIZATIONS, *NEWER_AUTHORIZATIONS):
         # Each among the headers of either way, as the first word alone decides which it is.
         shown = f"{authorization[:60]!r} ({len(authorization)})"
@@ -143,7 +143,7 @@ def bad_signatures() -> Iterator[Bad]:
 
 
 def newer(changes: Mapping[str, str] | None = None) -> dict[str, str | bytes]:
-    """The headers of a good request signed the newer way, changed before they are signed."""
+    """Return the headers of a good request by the newer scheme, changed before signing."""
     headers = {
         "accept": "application/json",
         "content-type": "application/json",

@@ -1,4 +1,4 @@
-"""Somebody who opens the emulator's landing page in Chromium."""
+"""A visitor of the emulator's landing page in Chromium."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from tests.support.chromium import Viewer
 
 
 class Person(Viewer):
-    """Somebody with a browser and pictures."""
+    """A visitor with a browser and pictures."""
 
     def open(self, emulator: Emulator, *, width: int = 1200, dark: bool = False) -> None:
-        """Go to an emulator's page, in a window so wide, by day or by night."""
+        """Open an emulator's page in a window of this width, light or dark."""
         self.visit(emulator.url, width=width, dark=dark)
         self.wait_until("return document.getElementById('state').dataset.state === 'on'")
 
     def drop(self, *paths: Path) -> None:
-        """Drag files onto the zone and let them go there."""
+        """Drag files onto the zone and drop them."""
         x, y = self.run(
             "const zone = document.getElementById('zone');"
             "zone.scrollIntoView({ block: 'center', behavior: 'instant' });"
@@ -29,13 +29,13 @@ class Person(Viewer):
             self.command("Input.dispatchDragEvent", {"type": kind, "x": x, "y": y, "data": files})
 
     def wait_for_result(self) -> None:
-        """Until the picture has been read, or refused."""
+        """Wait until the picture has been read or refused."""
         self.wait_until(
             "return document.getElementById('busy').hidden"
             " && document.getElementById('results').childElementCount > 0"
         )
 
     def read_all(self) -> None:
-        """Ask for all frames, by the button for it."""
+        """Press the button for all frames."""
         self.run("document.querySelector('.frames .primary').click()")
         self.wait_for_result()

@@ -1,4 +1,4 @@
-"""Requests as bytes, good and bad, and a client that sends any bytes and reads the answers."""
+"""Requests as bytes, good and bad, and a client that sends any bytes and reads the replies."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from contextlib import suppress
 import attrs
 
 from aliocr.credentials import Credentials
+from aliocr.emulator import Emulator
 from aliocr.protocol import signing
-from tests.support.asking import IMAGE, SCAN, Heard, body_of
+from tests.support.asking import IMAGE, SCAN, Heard, body_of, sign
 
 KEY = Credentials("LTAIgarbage", "secret-of-garbage")
 GOOD_BODY = body_of(IMAGE)
@@ -49,7 +50,7 @@ class Bad:
 
 
 def signed(body: bytes, changes: Mapping[str, str] | None = None) -> dict[str, str | bytes]:
-    """The headers of a good request with this body, changed before they are signed.
+    """Return the headers of a good request with this body, changed before signing.
 
     Without a nonce, as the vendor's first SDK has none: so every request can be sent again.
     """
@@ -70,7 +71,7 @@ def signed(body: bytes, changes: Mapping[str, str] | None = None) -> dict[str, s
 def raw(
     body: bytes, headers: Headers, *, line: bytes = b"POST /green/image/scan HTTP/1.1"
 ) -> bytes:
-    """A request with a host and the length of its body, unless the headers say otherwise."""
+    """Return a request; host and content length are added unless the headers have them."""
     given = {name.lower() for name in headers}
     most: dict[str, str | bytes] = {} if "host" in given else dict(HOST)
     most |= headers
@@ -81,12 +82,17 @@ def raw(
 
 
 def good(body: bytes = GOOD_BODY) -> bytes:
-    """A request whose signature is right; whether its body is, is the caller's business."""
+    """Return a request with a right signature, for a good or bad body."""
     return raw(body, signed(body))
 
 
+def request_of(emulator: Emulator) -> bytes:
+    """Return a good request to an emulator, signed by its account."""
+    return raw(GOOD_BODY, sign(emulator, GOOD_BODY))
+
+
 async def converse(port: int, bad: Bad) -> list[Heard]:
-    """What the emulator answers, until it has answered or has closed the connection."""
+    """Send a request, and return the replies until all have come or the connection is closed."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         sending = asyncio.create_task(_send(writer, bad))
@@ -115,7 +121,7 @@ async def _send(writer: asyncio.StreamWriter, bad: Bad) -> None:
 
 
 async def _answer(reader: asyncio.StreamReader, *, head: bool) -> Heard:
-    """The next answer that is not of the kind `100 Continue`."""
+    """Return the next reply that is not `100 Continue`."""
     while True:
         line, *fields = (await reader.readuntil(b"\r\n\r\n"))[:-4].decode("latin-1").split("\r\n")
         headers = {name.lower(): value for name, _, value in (f.partition(": ") for f in fields)}

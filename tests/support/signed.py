@@ -1,4 +1,4 @@
-"""Requests for the gateway, signed either way, with anything about them changed beforehand."""
+"""Signed requests of both schemes, with changes before or after the signature."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def newer_headers(
     names: Iterable[str] | None = None,
     body: bytes = BODY,
 ) -> dict[str, str]:
-    """These headers, and the signature of them."""
+    """Return these headers with their signature."""
     listed = sorted(headers) if names is None else list(names)
     canonical = acs3.canonical_request("POST", SCAN, query, headers, signed=listed, body=body)
     text = acs3.string_to_sign(canonical)
@@ -104,5 +104,5 @@ def verdict(
 
 
 def code(refusal: Refusal | None) -> tuple[int, int | str] | None:
-    """Status and code of a refusal."""
+    """Return status and code of a refusal."""
     return None if refusal is None else (refusal.status, refusal.code)

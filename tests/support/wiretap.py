@@ -1,4 +1,4 @@
-"""A line to an emulator that keeps what a client really sent over it, byte by byte."""
+"""A proxy to an emulator that keeps the bytes that clients send."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ CHUNK = 65536
 
 @attrs.frozen
 class Sent:
-    """One request as it left a client.
+    """One request as a client sent it.
 
     Attributes:
         line: The request line.
-        headers: As written, names included; the secrets of a test are nobody's.
+        headers: As written, names included; the secrets in tests are not real.
         body: As many bytes as the headers announce.
     """
 
@@ -29,16 +29,16 @@ class Sent:
     body: bytes
 
     def __getitem__(self, name: str) -> str:
-        """A header by its name in any case."""
+        """Return a header by its name in any case."""
         return {each.lower(): value for each, value in self.headers.items()}[name.lower()]
 
     def __contains__(self, name: str) -> bool:
-        """Whether there is such a header, whatever its case."""
+        """Return True if there is such a header, in any case."""
         return name.lower() in {each.lower() for each in self.headers}
 
 
 class Wiretap:
-    """Passes on what clients send to an emulator, and what it answers; `async with` it.
+    """Forwards bytes between clients and an emulator, as an async context manager.
 
     Its own address is what the clients must be given, and what they sign as their host.
     """
@@ -51,19 +51,19 @@ class Wiretap:
 
     @property
     def port(self) -> int:
-        """Where it listens, at 127.0.0.1."""
+        """The port it listens at, on 127.0.0.1."""
         assert self._server is not None
         port: int = self._server.sockets[0].getsockname()[1]
         return port
 
     @property
     def sent(self) -> tuple[Sent, ...]:
-        """Every whole request so far, connection by connection."""
+        """All complete requests so far, connection by connection."""
         return tuple(request for said in self._said for request in _requests(bytes(said)))
 
     @property
     def only(self) -> Sent:
-        """The one request there was."""
+        """The only request."""
         (sent,) = self.sent
         return sent
 

@@ -14,7 +14,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from rich.console import Console
 from rich.text import Text
 
-from aliocr.emulator.http.log_line import Entry, escaped
+from aliocr.emulator.http.log_line import LogLine, escaped
 from aliocr.errors import without_queries
 
 ROOM = 4096
@@ -68,7 +68,7 @@ class RequestLog(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Print it, a request's as a person may want to read it."""
         about = record.args[0] if isinstance(record.args, tuple) and record.args else None
-        if isinstance(about, Entry):
+        if isinstance(about, LogLine):
             self._print(self._line(record.created, about))
             return
         if isinstance(about, HttpProcessingError):
@@ -80,7 +80,7 @@ class RequestLog(logging.Handler):
             if line:
                 self._print(Text(escaped(line, MOST), style="red"))
 
-    def _line(self, moment: float, entry: Entry) -> Text:
+    def _line(self, moment: float, entry: LogLine) -> Text:
         parts: list[str | tuple[str, str]] = [
             _time(moment),
             f"{entry.request} ",

@@ -1,16 +1,16 @@
-"""The control API: the emulator's verbs and records for tests in any language, on its own port.
+"""The control API: the script and the calls for tests in any language, on the emulator's port.
 
-Under `/_emulator/`, which is no path of the service's. Bodies and answers are JSON; a mistake is
-answered with 400 and `{"error": …}`, a body that does not come with 408. Whoever reaches the port
-may use it.
+Under `/_emulator/`, which is not a path of the service. Bodies and answers are JSON; a mistake is
+answered with 400 and `{"error": …}`, a body that does not arrive with 408. There is no access
+check: every client that reaches the port may use it.
 
     GET    /_emulator/              the verbs and their arguments
     POST   /_emulator/script/VERB   as in Python, arguments by name: {"url": "*", "code": 592}
-    GET    /_emulator/calls         what arrived, oldest first; ?last=N for the last ones
-    DELETE /_emulator/calls         forget them
-    GET    /_emulator/status        accounts, limits, engine, and what would have been charged
-    GET    /_emulator/rules         what is emulated, and what is not
-    GET    /_emulator/health        200 while it serves
+    GET    /_emulator/calls         the requests that arrived, oldest first; ?last=N for the last N
+    DELETE /_emulator/calls         forget these requests
+    GET    /_emulator/status        accounts, limits, engine, and images that would be charged
+    GET    /_emulator/rules         the service's rules, and which are emulated
+    GET    /_emulator/health        200 while the emulator runs
 """
 
 from __future__ import annotations
@@ -23,31 +23,30 @@ from typing import Any, TypeAlias, get_type_hints
 import attrs
 import msgspec
 from aiohttp import web
-from aiohttp.http import HttpProcessingError
 from aiohttp.typedefs import Handler
 
 from aliocr.emulator.calls import Call
-from aliocr.emulator.http.endpoint import BODY_TIMEOUT
+from aliocr.emulator.http.body import BodyError, read_body
 from aliocr.emulator.http.same_origin import OWN, json_answer
 from aliocr.emulator.rules import RULES
+from aliocr.emulator.script import VERBS, Script
 
 Route: TypeAlias = tuple[str, str, Handler]
-"""Method, path, and what handles it."""
-
+"""Method, path and handler."""
 
 MAX_DIGITS = 9
-"""Of a number in a query: no emulator keeps a thousand million calls."""
+"""Digits of a number in a query: no emulator keeps a thousand million calls."""
 
 
 class Verb:
-    """A method that may be called from outside, its arguments checked by its own annotations."""
+    """A method that the API may call; its annotations check the arguments."""
 
     def __init__(self, method: Callable[..., None]) -> None:
         self._method = method
         hints = get_type_hints(method)
         fields: list[tuple[str, Any, Any]] = []
         for name, parameter in inspect.signature(method).parameters.items():
-            # JSON knows no bytes.
+            # JSON has no bytes.
             kind = str if hints[name] == bytes | str else hints[name]
             default = parameter.default
             fields.append(
@@ -57,16 +56,16 @@ class Verb:
             method.__name__, fields, kw_only=True, forbid_unknown_fields=True
         )
 
-    def described(self) -> dict[str, object]:
-        """What it does, and a JSON schema of its arguments."""
+    def describe(self) -> dict[str, object]:
+        """Return the first line of the docstring, and a JSON schema of the arguments."""
         does = (inspect.getdoc(self._method) or "").partition("\n")[0]
         return {"does": does, "arguments": msgspec.json.schema(self._arguments)}
 
     def __call__(self, body: bytes) -> None:
-        """Call it with the arguments in a JSON object; nothing stands for none.
+        """Call the method with the arguments in a JSON object; an empty body means no arguments.
 
         Raises:
-            ValueError: They are not as they should be, or the verb says so.
+            ValueError: The arguments are not valid.
         """
         try:
             arguments = msgspec.json.decode(body or b"{}", type=self._arguments)
@@ -77,54 +76,42 @@ class Verb:
 
 
 class Control:
-    """Handles the requests of the control API.
-
-    Args:
-        verbs: What may be called, by name.
-        calls: The emulator's records.
-        status: Gives what there is to say of the emulator itself.
-    """
+    """Handles the requests of the control API."""
 
     def __init__(
         self,
-        verbs: Sequence[Callable[..., None]],
+        script: Script,
         calls: list[Call],
         status: Callable[[], Mapping[str, object]],
     ) -> None:
-        self._verbs = {verb.__name__: Verb(verb) for verb in verbs}
+        self._verbs = {name: Verb(getattr(script, name)) for name in VERBS}
         self._calls = calls
         self._status = status
 
     def routes(self) -> tuple[Route, ...]:
-        """What is handled, and by what."""
+        """Return the routes of the API."""
         return (
             ("GET", OWN, self._index),
-            ("GET", f"{OWN}health", self._health),
-            ("GET", f"{OWN}status", self._tell_status),
-            ("GET", f"{OWN}rules", self._tell_rules),
-            ("GET", f"{OWN}calls", self._tell_calls),
+            ("GET", f"{OWN}health", _health),
+            ("GET", f"{OWN}status", self._get_status),
+            ("GET", f"{OWN}rules", _rules),
+            ("GET", f"{OWN}calls", self._get_calls),
             ("DELETE", f"{OWN}calls", self._forget_calls),
             ("POST", OWN + "script/{verb}", self._run),
             ("GET", OWN.rstrip("/"), self._index),
-            ("*", OWN + "{path:.*}", self._nothing),
+            ("*", OWN + "{path:.*}", _not_found),
         )
 
     async def _index(self, _: web.Request) -> web.Response:
         return json_answer(
-            {"script": {name: verb.described() for name, verb in self._verbs.items()}}
+            {"script": {name: verb.describe() for name, verb in self._verbs.items()}}
         )
 
-    async def _health(self, _: web.Request) -> web.Response:
-        return json_answer({"ok": True})
-
-    async def _tell_status(self, _: web.Request) -> web.Response:
+    async def _get_status(self, _: web.Request) -> web.Response:
         charged = sum(call.charged for call in self._calls)
         return json_answer({**self._status(), "calls": len(self._calls), "charged": charged})
 
-    async def _tell_rules(self, _: web.Request) -> web.Response:
-        return json_answer({"rules": [attrs.asdict(rule) for rule in RULES]})
-
-    async def _tell_calls(self, request: web.Request) -> web.Response:
+    async def _get_calls(self, request: web.Request) -> web.Response:
         last = request.query.get("last", str(len(self._calls)))
         if not (last.isascii() and last.isdecimal() and len(last) <= MAX_DIGITS):
             problem = f"last is a number of {MAX_DIGITS} digits at most, not {last[:20]!r}"
@@ -143,38 +130,30 @@ class Control:
             return json_answer(
                 {"error": f"no such verb: {name!r}; there are {', '.join(self._verbs)}"}, 404
             )
-        body = await _body_of(request)
-        if isinstance(body, web.Response):
-            return body
         try:
-            verb(body)
+            verb(await read_body(request))
+        except BodyError as error:
+            return json_answer({"error": f"the {error}"}, error.status)
         except (ValueError, RecursionError) as error:
             return json_answer({"error": f"{name}: {error}"}, 400)
         return web.Response(status=204)
 
-    async def _nothing(self, request: web.Request) -> web.Response:
-        return json_answer(
-            {"error": f"{request.method} {request.path} is nothing here; see {OWN}"}, 404
-        )
+
+async def _health(_: web.Request) -> web.Response:
+    return json_answer({"ok": True})
 
 
-async def _body_of(request: web.Request) -> bytes | web.Response:
-    """The whole body, or what to say to one that does not come whole."""
-    try:
-        async with asyncio.timeout(BODY_TIMEOUT):
-            return await request.read()
-    except TimeoutError:
-        words = f"the request body did not arrive within {BODY_TIMEOUT:g} seconds"
-        return json_answer({"error": words}, 408)
-    except web.HTTPRequestEntityTooLarge:
-        return json_answer({"error": "the request body is too large"}, 413)
-    except (web.RequestPayloadError, HttpProcessingError):
-        # The second where aiohttp has no compiled parser.
-        return json_answer({"error": "the request body is malformed"}, 400)
+async def _rules(_: web.Request) -> web.Response:
+    return json_answer({"rules": [attrs.asdict(rule) for rule in RULES]})
+
+
+async def _not_found(request: web.Request) -> web.Response:
+    words = f"there is no {request.method} {request.path}; see {OWN}"
+    return json_answer({"error": words}, 404)
 
 
 async def _listed(calls: Sequence[Call]) -> AsyncIterator[bytes]:
-    """As an object in JSON. Of a thousand calls all at once would take a quarter of a second."""
+    """Encode the calls as JSON one by one: a thousand at once would take a quarter of a second."""
     separator = b'{"calls":['
     for call in calls:
         yield separator + msgspec.json.encode(_record(call))
@@ -184,7 +163,7 @@ async def _listed(calls: Sequence[Call]) -> AsyncIterator[bytes]:
 
 
 def _record(call: Call) -> dict[str, object]:
-    """What others may read of it: without the queries of URLs, which may be keys to them."""
+    """Return the facts of a call, without the queries of URLs, which may be keys to images."""
     return {
         "time": call.time,
         "method": call.method,

@@ -1,4 +1,4 @@
-"""What the log says of a request: one line that steers no terminal and holds no secret."""
+"""The log line of a request, without control characters and without secrets."""
 
 from __future__ import annotations
 
@@ -8,26 +8,31 @@ from typing import Self
 import attrs
 
 from aliocr.emulator.calls import Call
-from aliocr.emulator.chaos import Breakage
+from aliocr.emulator.chaos import ConnectionFault
 from aliocr.protocol import wire
 
 MOST = 120
-"""Characters of what a client wrote, at most; the rest is cut off."""
+"""Characters of a client's text, at most; the rest is cut off."""
+
+_HALFWAY: dict[ConnectionFault | None, str] = {
+    ConnectionFault.CUT: ", cut off halfway",
+    ConnectionFault.STALL: ", stalled halfway",
+}
 
 
 @attrs.frozen
-class Entry:
-    """A request as it stood when it was done with, in words.
+class LogLine:
+    """A request that is done, in words.
 
     Attributes:
-        request: Method and path, never the query; whatever is not printable is escaped.
-        account: The account's number; None if no account signed it.
-        answer: The HTTP status, the code if it says more, and what happened on the way.
-        good: Whether the answer was 200 in every respect, and arrived whole.
-        images: How many images were asked about.
-        outcomes: How often each code was said of them.
-        charged: As of `Call`.
-        seconds: From arrival to answer.
+        request: Method and path, never the query; characters that are not printable are escaped.
+        account: The account's number; None if no account signed the request.
+        answer: The HTTP status, the code if it says more, and the fault of the connection.
+        good: Status and code were 200, and the whole reply was sent.
+        images: Number of images in the request.
+        outcomes: Each code of the images, with its count.
+        charged: As in `Call`.
+        seconds: From arrival to reply.
     """
 
     request: str
@@ -40,14 +45,8 @@ class Entry:
     seconds: float
 
     @classmethod
-    def of(cls, call: Call, *, seconds: float, broken: Breakage | None = None) -> Self:
-        """Of a request that is done with.
-
-        Args:
-            call: Its record.
-            seconds: How long it took.
-            broken: What happens to its answer on the way.
-        """
+    def of(cls, call: Call, *, seconds: float, broken: ConnectionFault | None = None) -> Self:
+        """Return the line of a request that is done."""
         images = call.images
         outcomes = Counter(image.code for image in images if image.code is not None)
         return cls(
@@ -62,7 +61,7 @@ class Entry:
         )
 
     def __str__(self) -> str:
-        """The whole line, without a time, which is the logger's business."""
+        """Return the whole line, without the time, which the logger adds."""
         parts = [f"{self.request} {self.answer}", *self.cost, f"{1000 * self.seconds:.0f} ms"]
         if self.account is not None:
             parts.insert(1, f"account {self.account}")
@@ -70,7 +69,7 @@ class Entry:
 
     @property
     def cost(self) -> tuple[str, ...]:
-        """What it asked for and what that was worth; empty if it asked for nothing."""
+        """The number of images with their codes, and of those charged; empty without images."""
         if not self.images:
             return ()
         images = "1 image" if self.images == 1 else f"{self.images} images"
@@ -81,31 +80,19 @@ class Entry:
         return images, f"{self.charged} charged"
 
 
-def _answer(call: Call, broken: Breakage | None) -> str:
-    match broken:
-        case Breakage.DROP:
-            return "connection closed"
-        case Breakage.HANG:
-            return "not answered"
-        case Breakage.CUT:
-            return f"{_said(call)}, cut off halfway"
-        case Breakage.STALL:
-            return f"{_said(call)}, stalled halfway"
-        case None:
-            return _said(call)
-
-
-def _said(call: Call) -> str:
-    """Status and code, which are two numbers if the service itself refuses the request."""
-    if call.status is None:
+def _answer(call: Call, broken: ConnectionFault | None) -> str:
+    if broken is ConnectionFault.DROP:
+        return "connection closed"
+    if broken is ConnectionFault.HANG or call.status is None:
         return "not answered"
-    if call.code is None or call.code == call.status:
-        return str(call.status)
-    return f"{call.status} {'code ' if isinstance(call.code, int) else ''}{escaped(str(call.code))}"
+    answer = str(call.status)
+    if call.code not in (None, call.status):  # as when the service itself refuses the request
+        answer += f" {'code ' if isinstance(call.code, int) else ''}{escaped(str(call.code))}"
+    return answer + _HALFWAY.get(broken, "")
 
 
 def escaped(text: str, most: int = MOST) -> str:
-    """What a client wrote, with backslashes for all that is not printable, and not too long."""
+    """Return a client's text, shortened, with escapes for characters that are not printable."""
     plain = "".join(
         c if c.isprintable() and c != "\\" else c.encode("unicode_escape").decode()
         for c in text[:most]

@@ -1,4 +1,4 @@
-"""An event loop in a thread of its own, for those who have none or must not be kept waiting."""
+"""An event loop in its own thread, for blocking callers and for tests with their own loop."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Any, Generic, TypeVar
 
 import attrs
 
-from aliocr.emulator.shielded import to_the_end
+from aliocr.emulator.shielded import shielded
 
 T = TypeVar("T")
 
 
 @attrs.define(eq=False)
-class _Errand(Generic[T]):
-    """A coroutine to be run on the loop, and what comes of it, for another thread.
+class _LoopCall(Generic[T]):
+    """A coroutine for the loop, and its result for another thread.
 
-    The futures that asyncio makes for this say "cancelled" before the task has ended.
+    The future of `asyncio.run_coroutine_threadsafe` is cancelled before the task has ended.
     """
 
     loop: asyncio.AbstractEventLoop
@@ -28,7 +28,7 @@ class _Errand(Generic[T]):
     task: asyncio.Task[T] | None = None
 
     def begin(self) -> asyncio.Task[T]:
-        """Make the task; on the loop."""
+        """Create the task; called on the loop."""
         self.task = task = self.loop.create_task(self.coroutine)
         task.add_done_callback(self._settle)
         return task
@@ -39,7 +39,7 @@ class _Errand(Generic[T]):
             self.loop.call_soon_threadsafe(self._cancel)
 
     def _cancel(self) -> None:
-        if self.task is None:  # interrupted before it was sent: it would have begun by now
+        if self.task is None:  # interrupted before it was sent, or the task would exist by now
             self.coroutine.close()
         else:
             self.task.cancel()
@@ -54,51 +54,52 @@ class _Errand(Generic[T]):
 
 
 class LoopThread:
-    """A running event loop in a thread. Close it with `close()`.
+    """A running event loop in a thread, until `close()`.
 
-    The thread is a daemon: a program that forgets to close it ends all the same.
+    The thread is a daemon: a program that forgets to close it can end.
     """
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
-        self._errands: set[asyncio.Task[Any]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._closing = asyncio.Event()
         self._open = True
         self._gate = threading.Lock()
-        self._thread = threading.Thread(target=self._live, name="aliocr-emulator", daemon=True)
+        self._thread = threading.Thread(target=self._run_loop, name="aliocr-emulator", daemon=True)
         self._thread.start()
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine on the loop, and wait for what it gives or raises.
+        """Run a coroutine on the loop, block until it ends, and return its result.
 
-        If the wait is interrupted, by Ctrl-C for one, the coroutine is cancelled; `close` waits for
-        its end then.
+        If the wait is interrupted, for example by Ctrl-C, the coroutine is cancelled, and `close`
+        waits until it has ended.
         """
-        errand = _Errand(self._loop, coroutine)
+        call = _LoopCall(self._loop, coroutine)
         try:
-            self._send(errand)
-            return errand.outcome.result()
+            self._send(call)
+            return call.outcome.result()
         except BaseException:
-            # An interrupt comes wherever it likes, also while it is being sent.
+            # An interrupt may come anywhere, also inside `_send`.
             if not self._loop.is_closed():
-                errand.cancel()
+                call.cancel()
             raise
 
     async def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """The same for whoever has an event loop, be it this one.
+        """Run a coroutine on the loop, and await its result on any event loop, also on this one.
 
-        A cancellation is passed on to the coroutine, and raised when that has ended.
+        A cancellation is passed on to the coroutine, and raised when the coroutine has ended.
         """
         if asyncio.get_running_loop() is self._loop:
             return await coroutine
-        errand = _Errand(self._loop, coroutine)
-        self._send(errand)
-        return await to_the_end(asyncio.wrap_future(errand.outcome), on_cancel=errand.cancel)
+        call = _LoopCall(self._loop, coroutine)
+        self._send(call)
+        return await shielded(asyncio.wrap_future(call.outcome), on_cancel=call.cancel)
 
     def close(self) -> None:
-        """End the loop and the thread, when what it was to run has ended.
+        """Wait for the coroutines of `run` and `call`, then end the loop and the thread.
 
-        Whatever else runs on it is cancelled. If the wait is interrupted, it ends all the same.
+        Other tasks on the loop are cancelled. If the wait is interrupted, the loop ends all the
+        same.
         """
         with self._gate:
             if self._open:
@@ -106,24 +107,24 @@ class LoopThread:
                 self._loop.call_soon_threadsafe(self._closing.set)
         self._thread.join()
 
-    def _send(self, errand: _Errand[Any]) -> None:
-        with self._gate:  # nothing is sent that the loop would not begin before it ends
+    def _send(self, call: _LoopCall[Any]) -> None:
+        with self._gate:  # a coroutine that is sent begins before the loop ends
             if self._open:
-                self._loop.call_soon_threadsafe(self._begin, errand)
+                self._loop.call_soon_threadsafe(self._begin, call)
                 return
-        errand.coroutine.close()
+        call.coroutine.close()
         raise RuntimeError("the emulator's thread has ended")
 
-    def _begin(self, errand: _Errand[Any]) -> None:
-        task = errand.begin()
-        self._errands.add(task)
-        task.add_done_callback(self._errands.discard)
+    def _begin(self, call: _LoopCall[Any]) -> None:
+        task = call.begin()
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
-    def _live(self) -> None:
+    def _run_loop(self) -> None:
+        async def until_closed() -> None:
+            await self._closing.wait()
+            while self._tasks:
+                await asyncio.wait(self._tasks)
+
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            runner.run(self._until_closed())
-
-    async def _until_closed(self) -> None:
-        await self._closing.wait()
-        while self._errands:
-            await asyncio.wait(self._errands)
+            runner.run(until_closed())

@@ -1,7 +1,8 @@
-"""What keeps bytes of any kind from getting the better of aiohttp's web server.
+"""Hardening of aiohttp's web server against malformed requests.
 
-Three things that it leaves to its users: requests that it cannot even represent, or answers by
-itself; an expectation that it cannot repeat; and errors in its log for what is its clients' fault.
+aiohttp leaves three things to its users: request targets that it cannot parse, or answers without a
+handler; `Expect` headers that it refuses and cannot repeat; errors in its log that are the client's
+fault.
 """
 
 from __future__ import annotations
@@ -14,52 +15,51 @@ from aiohttp import hdrs, web
 from aiohttp.http import HttpProcessingError, RawRequestMessage
 from yarl import URL
 
-_NOWHERE = URL("/")
+_ROOT = URL("/")
 
 _log = logging.getLogger("aliocr.emulator.http")
 
 
 def server_log() -> logging.Logger:
-    """The log for aiohttp's server: what is no HTTP is told at the level of debugging.
+    """Return the log for aiohttp's server; malformed requests are logged at debug level.
 
-    The client has its answer, a 400 that says why; the emulator has failed at nothing.
+    Such a client gets a 400 with the reason; the emulator itself has not failed.
     """
     log = logging.getLogger("aliocr.emulator.server")
-    log.addFilter(_is_our_fault)
+    log.addFilter(_is_server_fault)
     return log
 
 
-def _is_our_fault(record: logging.LogRecord) -> bool:
+def _is_server_fault(record: logging.LogRecord) -> bool:
     error = record.exc_info[1] if record.exc_info else None
     if not isinstance(error, HttpProcessingError | web.RequestPayloadError):
         return True
-    _log.debug("no HTTP, refused: %s", error)
+    _log.debug("malformed request, refused: %s", error)
     return False
 
 
-async def expect(request: web.Request) -> None:
-    """Answers `Expect: 100-continue`, and passes over what else is expected, as HTTP allows.
+async def handle_expect(request: web.Request) -> None:
+    """Answer `Expect: 100-continue`, and ignore any other expectation, as HTTP allows.
 
-    aiohttp's own refuses that before anybody can record it, and repeats it, in bytes of any kind.
-    Source: RFC 9110.
+    aiohttp's own handler refuses others before the request can be recorded, and repeats their bytes
+    in its answer. Source: RFC 9110.
     """
     if request.headers[hdrs.EXPECT].lower() != "100-continue":
         return
-    with suppress(ConnectionError):  # one that has left already is recorded all the same
+    with suppress(ConnectionError):  # the request of a client that left is recorded too
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-    # As aiohttp's own does it: of the answer itself nothing is sent yet.
+    # As in aiohttp's own handler: nothing of the reply itself is sent yet.
     request.writer.output_size = 0
 
 
-def take_any_target(runner: web.AppRunner) -> None:
-    """Have a target that is no path of a server's looked up as one that is unknown.
+def accept_any_target(runner: web.AppRunner) -> None:
+    """Route a request target that is not a path to the handler of unknown paths.
 
-    Such as `http://xn--/`, which aiohttp reads when it makes its request object, outside of
-    everything that catches errors: the connection would stay open and silent. And `*` or the
-    `a.example:443` of a CONNECT, which it answers by itself before any handler hears of it.
+    aiohttp parses a target such as `http://xn--/` when it makes the request object, where no error
+    is caught: the connection would stay open without an answer. A target such as `*`, or
+    `a.example:443` of a CONNECT, aiohttp answers without calling a handler.
 
-    Args:
-        runner: Set up, but not yet listening.
+    The runner must be set up, but not yet listening.
     """
     server = runner.server
     if server is None:
@@ -67,12 +67,10 @@ def take_any_target(runner: web.AppRunner) -> None:
     make = server.request_factory
 
     def make_any(message: RawRequestMessage, *others: Any) -> web.BaseRequest:
-        try:
+        with suppress(ValueError):
             request = make(message, *others)
-        except ValueError:
-            return make(message._replace(url=_NOWHERE), *others)
-        if request.rel_url.raw_path.startswith("/"):
-            return request
-        return make(message._replace(url=_NOWHERE), *others)
+            if request.rel_url.raw_path.startswith("/"):
+                return request
+        return make(message._replace(url=_ROOT), *others)
 
     server.request_factory = make_any

@@ -1,6 +1,6 @@
-"""The landing page: one file, sent with a policy that lets it run its own script and nothing else.
+"""The landing page: one file, sent with a policy that allows its own script and nothing else.
 
-The page is static. What it shows it fetches from the emulator's own paths; see `origin`.
+The page is static and fetches its data from the emulator's own paths; see `same_origin`.
 """
 
 from __future__ import annotations
@@ -11,42 +11,29 @@ import re
 from functools import cache
 from importlib.resources import files
 
-import attrs
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 INLINE = re.compile(r"<(style|script)>(.*?)</\1>", re.DOTALL)
 
 
-@attrs.frozen
-class _Page:
-    """The file, and the headers it goes out with."""
+def landing_page(otherwise: Handler) -> Handler:
+    """Return a handler that sends the page to browsers; `otherwise` handles other clients."""
+    body, headers = _page()
 
-    body: bytes = attrs.field(repr=False)
-    headers: dict[str, str]
-
-
-class LandingPage:
-    """What a person sees who opens the endpoint in a browser.
-
-    Args:
-        otherwise: Answers who does not ask for a page, but for what the service has at this path.
-    """
-
-    def __init__(self, otherwise: Handler) -> None:
-        self._otherwise = otherwise
-        self._page = _read()
-
-    async def show(self, request: web.Request) -> web.StreamResponse:
-        """The page, for browsers: they alone ask for `text/html` by name."""
+    async def show(request: web.Request) -> web.StreamResponse:
+        # Browsers alone name `text/html`.
         if "text/html" not in request.headers.get("Accept", "").lower():
-            return await self._otherwise(request)
-        return web.Response(body=self._page.body, headers=self._page.headers)
+            return await otherwise(request)
+        return web.Response(body=body, headers=headers)
+
+    return show
 
 
 @cache
-def _read() -> _Page:
-    # As text, because a browser takes its hashes with line ends normalised.
+def _page() -> tuple[bytes, dict[str, str]]:
+    """Read the file, and return it with its headers."""
+    # As text, because a browser computes the hashes with normalised line ends.
     text = files("aliocr.emulator.http").joinpath("page.html").read_text("utf-8")
     numbers = files("aliocr.pictures").joinpath("numbers.js").read_text("utf-8")
     text = text.replace("{{numbers}}", numbers)
@@ -57,17 +44,17 @@ def _read() -> _Page:
         "Referrer-Policy": "no-referrer",
         "Cross-Origin-Opener-Policy": "same-origin",
         "Cross-Origin-Resource-Policy": "same-origin",
-        # The page of the emulator that listens here, not of the one that did yesterday.
+        # Another emulator may have listened at this address yesterday.
         "Cache-Control": "no-store",
         "Vary": "Accept",
     }
-    return _Page(text.encode(), headers)
+    return text.encode(), headers
 
 
 def _policy(text: str) -> str:
-    """What the page may do: the script and the styles in it, by their hashes, and fetch from here.
+    """Return the content security policy: inline script and styles by hash, fetches from here.
 
-    Trusted types make the browser refuse to take any string for HTML, whatever the script does.
+    With trusted types the browser refuses to parse any string as HTML, whatever the script does.
     """
     hashes: dict[str, list[str]] = {"style": [], "script": []}
     for kind, inline in INLINE.findall(text):

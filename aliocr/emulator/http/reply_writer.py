@@ -1,87 +1,69 @@
-"""Replies are written in pieces, one in each turn of the event loop: a long one takes a second."""
+"""Writes replies in pieces, one in each loop slice, since a long reply takes a second."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Hashable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 
 from aiohttp import web
 
+from aliocr.emulator.fairness import LoopSlices
 from aliocr.emulator.http.xml import xml_parts
-from aliocr.emulator.instructions import Answer
-from aliocr.emulator.turns import Turns
+from aliocr.emulator.instructions import ImageAnswer
 from aliocr.protocol import wire
 
 PIECE = 65_536
-"""Bytes that are written before others have their turn, at least: a millisecond or two. In JSON one
-answer is written in one go, which with a hundred frames takes ten."""
+"""Bytes of one piece, at least: a millisecond or two of work. In JSON an image's answer is never
+divided, so one with a hundred frames takes ten."""
 
 
 def response(
     status: int, parts: Sequence[bytes], headers: Mapping[str, str], *, length: int | None = None
 ) -> web.Response:
-    """An answer; of a long one, as much at a time as the client takes.
+    """Return a response that sends a long body as fast as the client reads it.
 
-    Args:
-        status: HTTP status.
-        parts: Its body.
-        headers: With the content type.
-        length: Bytes that are announced; None for as many as there are.
+    `length` is announced instead of the length of the body, if given.
     """
+    size = sum(map(len, parts))
     whole = dict(headers)
-    if length is not None:
-        whole["Content-Length"] = str(length)
-    if sum(map(len, parts)) <= PIECE:
-        return web.Response(status=status, body=b"".join(parts), headers=whole)
-    whole.setdefault("Content-Length", str(sum(map(len, parts))))
-    return web.Response(status=status, body=_pieces(parts), headers=whole)
+    if length is not None or size > PIECE:
+        whole["Content-Length"] = str(size if length is None else length)
+    body = b"".join(parts) if size <= PIECE else _pieces(parts)
+    return web.Response(status=status, body=body, headers=whole)
 
 
 async def _pieces(parts: Sequence[bytes]) -> AsyncIterator[memoryview]:
-    """Not joined, as that alone takes 0.1 s for a hundred images with a hundred frames each."""
+    """Cut the parts without joining them: for 100 images of 100 frames that takes 0.1 s."""
     for part in parts:
         for start in range(0, len(part), PIECE):
             yield memoryview(part)[start : start + PIECE]
             await asyncio.sleep(0)
 
 
-class Writer:
-    """Writes the replies of one emulator.
+class ReplyWriter:
+    """Writes the replies of one emulator, in slices of its event loop."""
 
-    Args:
-        turns: Shared with whatever else holds the event loop.
-    """
-
-    def __init__(self, turns: Turns) -> None:
-        self._turns = turns
+    def __init__(self, slices: LoopSlices) -> None:
+        self._slices = slices
 
     async def reply(
-        self, answers: Sequence[Answer], *, request_id: str, xml: bool
+        self, answers: Sequence[ImageAnswer], *, request_id: str, xml: bool
     ) -> tuple[bytes, ...]:
-        """The body of a reply, in pieces.
-
-        Args:
-            answers: In its order.
-            request_id: The request's, whose turns these are.
-            xml: In XML, not in JSON.
-        """
-        if not xml:
-            return await self._written(wire.reply_parts(answers, request_id=request_id), request_id)
-        elements = (wire.encode_answer(*answer) for answer in answers)
-        return await self._written(
-            xml_parts(wire.encode_envelope(request_id), elements), request_id
-        )
-
-    async def _written(self, parts: Iterator[bytes], owner: Hashable) -> tuple[bytes, ...]:
+        """Return the body of a reply in pieces, as JSON or XML; the request owns the slices."""
+        if xml:
+            elements = (wire.encode_answer(*answer) for answer in answers)
+            parts = xml_parts(wire.encode_envelope(request_id), elements)
+        else:
+            parts = wire.reply_parts(answers, request_id=request_id)
         pieces: list[bytes] = []
         while not pieces or len(pieces[-1]) >= PIECE:
-            async with self._turns.turn(owner):
-                pieces.append(_piece(parts))
+            async with self._slices.take(request_id):
+                pieces.append(_next_piece(parts))
         return tuple(pieces)
 
 
-def _piece(parts: Iterator[bytes]) -> bytes:
-    """The next of them; less than a piece if there was no more."""
+def _next_piece(parts: Iterator[bytes]) -> bytes:
+    """Return the next parts as one piece, which is shorter than `PIECE` only at the end."""
     written: list[bytes] = []
     size = 0
     for part in parts:

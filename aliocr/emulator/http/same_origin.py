@@ -1,9 +1,9 @@
-"""Who may use the emulator's own pages: nobody whom a developer's browser was sent by.
+"""Protection of the emulator's own paths against cross-site requests and DNS rebinding.
 
-Whatever page a developer looks at can have the browser send requests to this machine. It cannot
-read the answers, but what it sends is done. So a request of another page's is refused, which the
-browser marks with `Origin`; and so are names that somebody else's name server could let point here,
-for under such a name a foreign page is no foreign page. Programs send no `Origin` and any `Host`.
+Any page in a developer's browser can send requests to this machine. The page cannot read the
+answers, but the requests take effect. So a request with the `Origin` of another page is refused.
+A `Host` that a public name server could point to this machine is refused too, because the browser
+would treat a page of that name as the same origin. Programs send no `Origin`.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 OWN = "/_emulator/"
-"""The emulator's own paths begin so; all others are the service's, which has its own checks."""
+"""Start of the emulator's own paths; all others are the service's, with the service's checks."""
 
 SAFE = ("GET", "HEAD", "OPTIONS")
-"""Change nothing, and a foreign page cannot read their answers."""
+"""Methods that change nothing; another page cannot read the answers."""
 
 PRIVATE = (".localhost", ".local", ".internal", ".test", ".home.arpa")
-"""Ends of names that no public name server gives out. Source: RFC 6761, 6762, 8375; ICANN."""
+"""Name endings that no public name server serves. Source: RFC 6761, 6762, 8375; ICANN."""
 
 
 @web.middleware
 async def same_origin(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer requests for the emulator's own paths with 403 where there is an objection."""
+    """Refuse cross-site requests for the emulator's own paths with 403."""
     words = objection(request) if request.path.startswith(OWN) else ""
     if not words:
         return await handler(request)
@@ -35,13 +35,13 @@ async def same_origin(request: web.Request, handler: Handler) -> web.StreamRespo
 
 
 def json_answer(value: object, status: int = 200) -> web.Response:
-    """An answer of the emulator's own, which is none of the service's."""
+    """Return an answer of the emulator's own paths."""
     body = msgspec.json.encode(value)
     return web.Response(status=status, body=body, content_type="application/json")
 
 
 def objection(request: web.Request) -> str:
-    """Why a request must be refused, in words for people; empty if it need not be."""
+    """Return the reason to refuse a request, for people to read; empty for none."""
     host = request.headers.get("Host", "").lower()
     if host and not _is_private(host):
         return (
@@ -51,21 +51,15 @@ def objection(request: web.Request) -> str:
     origin = request.headers.get("Origin")
     if request.method in SAFE or origin is None:
         return ""
-    if _host_of(origin.lower()) != host:
-        return f"a page of {origin[:100]!r} may not use this emulator"
-    return ""
-
-
-def _host_of(origin: str) -> str | None:
-    """Host and port; None of what has none, such as the origin `null`."""
     try:
-        return urlsplit(origin).netloc or None
+        page = urlsplit(origin.lower()).netloc  # empty for the origin `null`
     except ValueError:
-        return None
+        page = ""
+    return "" if page and page == host else f"a page of {origin[:100]!r} may not use this emulator"
 
 
 def _is_private(host: str) -> bool:
-    """Whether it is an address, or a name that only this machine or its network can have given."""
+    """Return True for an IP address, or a name that only this machine or network can resolve."""
     try:
         name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
     except ValueError:

@@ -1,4 +1,4 @@
-"""The emulator on a socket: it listens, waits for no client for ever, and leaves nothing behind."""
+"""The web server: listens on a port, closes idle connections, and stops without a remainder."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import asyncio
 import socket
 from collections import Counter
 from contextlib import suppress
-from types import TracebackType
-from typing import Self
 
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
@@ -15,31 +13,31 @@ from aiohttp.typedefs import Handler
 
 from aliocr.checks import is_count
 from aliocr.emulator.http import malformed
-from aliocr.emulator.shielded import to_the_end
+from aliocr.emulator.shielded import shielded
 
 IDLE = 75.0
-"""Seconds for which a connection may bring no request, whole headers and all, nor take anything of
-its answer."""
+"""Seconds after which a connection is closed that sends no complete request headers and takes no
+bytes of its reply."""
 
 LINGERING = 2.0
-"""Seconds for a client to send what nobody reads any more."""
+"""Seconds that a client may go on sending after the reply; these bytes are dropped."""
 
 SEND_BUFFER = 256 * 1024
-"""Bytes that the system holds of an answer. Left to itself it holds megabytes, and whether a client
-that reads slowly has taken any shows only once a third of them is gone."""
+"""Bytes of a reply in the system's send buffer. By default the buffer holds megabytes, and the
+progress of a slow client shows only when a third of them is gone."""
 
 UNHEARD = 1.0
-"""Seconds that a request may take while its client sends more than is read: others behind it."""
+"""Seconds that a request may take while more requests wait behind it, unread."""
 
 BACKSTOP = 0.1
-"""Seconds that aiohttp may take to close what was not aborted by then."""
+"""Seconds that aiohttp may take to close connections that were not aborted."""
 
 
 def check_address(host: str, port: int) -> None:
-    """Refuse what nothing can listen at, whatever machine this is.
+    """Check the address of a server.
 
     Raises:
-        ValueError: No host, which would be every address without a word; or no such port.
+        ValueError: The host is empty, which would mean every address; or there is no such port.
     """
     if not isinstance(host, str) or not host:
         raise ValueError(f"host must be an address, 0.0.0.0 for every one, not {host!r}")
@@ -47,16 +45,16 @@ def check_address(host: str, port: int) -> None:
         raise ValueError(f"port must be from 0, for a free one, to 65535, not {port!r}")
 
 
-class _Lookout:
-    """Notices that a client leaves while its request is under way, however much it has sent.
+class _DisconnectWatch:
+    """Notices that a client disconnects during its request, even if it has pipelined others.
 
-    From one that sends a few dozen requests without waiting for the first answer aiohttp reads no
-    more, and so never hears that it has gone: the first would go on for ever, if it hangs, and keep
-    its images of the quota. So one that takes long is the connection's last. What comes behind it
-    is read and dropped, which HTTP allows for what is not answered when a connection closes.
+    aiohttp stops reading from a client that has sent a few dozen requests without waiting for the
+    first reply, and so does not notice a disconnect: a request that hangs would hang for ever and
+    hold its images of the quota. So a request that takes long becomes the connection's last.
+    Requests behind it are read and dropped, as HTTP allows when the connection closes.
 
     Attributes:
-        last: No other request of the connection will be handled.
+        last: No further request of the connection will be handled.
     """
 
     def __init__(self, request: web.Request) -> None:
@@ -65,7 +63,7 @@ class _Lookout:
         self._timer = self._set()
 
     def close(self) -> None:
-        """Look no more."""
+        """Stop watching."""
         self._timer.cancel()
 
     def _set(self) -> asyncio.TimerHandle:
@@ -75,7 +73,7 @@ class _Lookout:
         transport = self._request.transport
         if transport is None or transport.is_closing():
             return
-        # While its own body is not taken in, that is what the reading waits for.
+        # Until the whole body is read, reading may be paused because of the body.
         if self._request.content.at_eof() and not transport.is_reading():
             self.last = True
             self._request.protocol.close()
@@ -84,18 +82,11 @@ class _Lookout:
             self._timer = self._set()
 
 
-class Serving:
-    """An application on a port of this machine, for the time of an `async with` block.
-
-    Args:
-        app: What is served.
-        host: The address to listen at.
-        port: The port; 0 takes a free one.
-        idle: Seconds for which a connection may bring no request, and take nothing of its answer,
-            before it is closed.
+class Server:
+    """Serves an application on a port of this machine; port 0 takes a free one.
 
     Attributes:
-        port: Where it listens.
+        port: The port it listens at.
     """
 
     def __init__(self, app: web.Application, host: str, port: int, *, idle: float = IDLE) -> None:
@@ -108,37 +99,25 @@ class Serving:
         self._quiet = asyncio.Event()
         self._quiet.set()
         self._closing = False
-        app.middlewares.append(self._counted)
+        app.middlewares.append(self._track)
         self._runner = web.AppRunner(
             app,
             handler_cancellation=True,
-            auto_decompress=False,  # the checksum is of the body as it came
+            auto_decompress=False,  # Content-MD5 is of the body as received
             access_log=None,
             logger=malformed.server_log(),
             keepalive_timeout=idle,
             lingering_time=LINGERING,
             shutdown_timeout=BACKSTOP,
         )
-        self._watch: asyncio.Task[None] | None = None
+        self._idle_watch: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._starting: asyncio.Task[None]
         self._ending: asyncio.Task[None] | None = None
         self._cut_off = 0
 
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.stop()
-
     async def start(self) -> None:
-        """Listen; once only. A cancellation is raised when all is closed again.
+        """Listen; only once. A cancellation is raised when everything is closed again.
 
         Raises:
             OSError: The port is taken.
@@ -146,26 +125,25 @@ class Serving:
         self._loop = asyncio.get_running_loop()
         self._starting = asyncio.create_task(self._open())
         try:
-            # Cancelled half way, asyncio would lose a socket that listens already.
-            await to_the_end(self._starting)
+            # If cancelled halfway, asyncio would lose a socket that already listens.
+            await shielded(self._starting)
         except BaseException:
             await self._end()
             raise
 
     async def stop(self, grace: float = 0.0) -> int:
-        """End it, all of it: a cancellation only ends the grace, and is raised in the end.
+        """Stop completely: a cancellation only ends the grace, and is raised when all is closed.
 
-        Whoever else stops it meanwhile waits for the same end. If it is being started, that is
-        waited for.
+        A second call meanwhile waits for the same end. A start under way is waited for.
 
         Args:
-            grace: Seconds, at most, for the requests under way to be answered first.
+            grace: Seconds that the requests under way have to be answered, at most.
 
         Returns:
-            How many of them have not been answered, or not been given the whole answer.
+            The number of requests without a reply, or without the whole of it.
 
         Raises:
-            RuntimeError: It was started on another event loop.
+            RuntimeError: The server was started on another event loop.
         """
         if asyncio.get_running_loop() is not self._loop:
             raise RuntimeError(
@@ -180,59 +158,59 @@ class Serving:
         return self._cut_off
 
     @property
-    def over(self) -> bool:
-        """Whether it has ended, and all that was its own with it."""
+    def is_closed(self) -> bool:
+        """True if the server has ended, with all its connections and tasks."""
         return self._ending is not None and self._ending.done()
 
     @property
     def under_way(self) -> int:
-        """How many requests have come and are not answered yet."""
+        """The number of requests that have arrived and have no reply yet."""
         return sum(self._busy.values())
 
     async def _open(self) -> None:
         await self._runner.setup()
-        malformed.take_any_target(self._runner)
+        malformed.accept_any_target(self._runner)
         site = web.TCPSite(self._runner, self._host, self.port)
         await site.start()
         self.port = self._runner.addresses[0][1]
-        self._watch = asyncio.create_task(self._close_idle())
+        self._idle_watch = asyncio.create_task(self._close_idle())
 
     async def _end(self) -> None:
-        """Have it closed once, by a task that nobody's cancellation reaches."""
+        """Close once, in a task shielded from cancellation."""
         if self._ending is None:
             self._ending = asyncio.create_task(self._close())
-        await to_the_end(self._ending)
+        await shielded(self._ending)
 
     async def _close(self) -> None:
-        """Stop at once; aiohttp alone would wait for requests and for clients to read on."""
+        """Stop at once; aiohttp alone would wait for requests and for clients that read slowly."""
         await asyncio.wait((self._starting,))
         self._cut_off = len(self._connections()) if self._closing else self.under_way
         await self._stop_listening()
-        # First of all, for a handler may wait for a client that does not read.
+        # Before the cleanup: a handler may wait for a client that does not read.
         for connection in self._connections():
             if connection.transport is not None:
                 connection.transport.abort()
-        if self._watch is not None:
-            self._watch.cancel()
-            await asyncio.wait((self._watch,))
+        if self._idle_watch is not None:
+            self._idle_watch.cancel()
+            await asyncio.wait((self._idle_watch,))
         await self._runner.cleanup()
 
     async def _drain(self, within: float) -> None:
-        """Take no more connections, and wait for the requests under way, or for the end."""
+        """Stop listening, and wait for the replies to requests under way, or the timeout."""
         await self._stop_listening()
         with suppress(TimeoutError):
             async with asyncio.timeout(within):
                 await self._quiet.wait()
-                # Each is closed with its answer, but the last of that may still be on its way.
-                while self._connections():  # noqa: ASYNC110 (nothing tells when they are)
+                # Each is closed after its reply, but the last bytes may still be under way.
+                while self._connections():  # noqa: ASYNC110 (there is no event for it)
                     await asyncio.sleep(BACKSTOP / 10)
 
     async def _stop_listening(self) -> None:
         self._closing = True
         for site in self._runner.sites:
             await site.stop()
-        # Those without a request: aiohttp's own way would leave them open and unheard, and would
-        # have the others heed no more of what they receive, which may be the rest of a body.
+        # Close the connections without a request. aiohttp's own way would leave these open without
+        # reading, and would stop reading from the others, in the middle of a body.
         for connection in self._connections():
             if connection not in self._busy:
                 connection.close()
@@ -243,8 +221,8 @@ class Serving:
         return self._runner.server.connections if self._runner.server else []
 
     @web.middleware
-    async def _counted(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Handle a request, and know meanwhile that its connection has one."""
+    async def _track(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Handle a request, with its connection marked as busy."""
         connection = request.protocol
         self._busy[connection] += 1
         self._since.pop(connection, None)
@@ -252,14 +230,14 @@ class Serving:
         if (end := request.get_extra_info("socket")) is not None:
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         self._quiet.clear()
-        lookout = _Lookout(request)
+        watch = _DisconnectWatch(request)
         try:
             response = await handler(request)
-            if (self._closing or lookout.last) and not response.prepared:
+            if (self._closing or watch.last) and not response.prepared:
                 response.force_close()
             return response
         finally:
-            lookout.close()
+            watch.close()
             self._busy[connection] -= 1
             if not self._busy[connection]:
                 del self._busy[connection]
@@ -267,10 +245,10 @@ class Serving:
                 self._quiet.set()
 
     async def _close_idle(self) -> None:
-        """Close connections that bring no request, which aiohttp does only after the first one.
+        """Close idle connections; aiohttp does this only after the first request.
 
-        One that reads a long answer, however slowly, is in use: what it has taken is looked at, as
-        its handler has returned long ago.
+        A connection that reads a long reply, however slowly, is in use, though its handler has
+        returned long ago: so the bytes it has taken are compared.
         """
         loop = asyncio.get_running_loop()
         while True:
@@ -288,7 +266,7 @@ class Serving:
                     connection.transport.abort()
 
     def _sent(self, connection: web.RequestHandler) -> int:
-        """Bytes of the connection's last answer that the system has taken."""
+        """Return the bytes of the connection's last reply that the system has taken."""
         writer, transport = self._writers.get(connection), connection.transport
         if writer is None or transport is None:
             return 0

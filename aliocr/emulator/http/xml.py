@@ -1,8 +1,8 @@
-"""The service's answers in XML, for clients that do not accept JSON.
+"""Replies in XML, for clients that do not accept JSON.
 
-The generic page says that the gateway then answers in XML, and no page shows the elements: these
-have the names of the JSON fields. A refusal of the gateway's is an `Error`, any other answer an
-`ImageSyncScanResponse`, after the action; a list is its element repeated, null and an empty list
+The documents say that the gateway then answers in XML, but show no elements: here they have the
+names of the JSON fields. A refusal by the gateway is an `Error`, any other reply an
+`ImageSyncScanResponse`, after the action. A list becomes a repeated element; null and empty lists
 are left out.
 
 Source: "ROA mechanism".
@@ -18,24 +18,24 @@ import msgspec
 XML = "text/xml;charset=utf-8"
 
 AT_ONCE = 16_384
-"""Bytes of a JSON object, at most, that become one part: about a millisecond of work."""
+"""Bytes of JSON that become one part, at most: about a millisecond of work."""
 
 _HEAD = b"<?xml version='1.0' encoding='utf-8'?>\n"
 _UNHOLDABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
-# A line's end would be read as "\n", whatever it is.
+# Unescaped, a "\r" would be read as "\n".
 _ESCAPES = {ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;", ord("\r"): "&#13;"}
 
 
 def xml_parts(body: bytes, elements: Iterable[bytes] = ()) -> Iterator[bytes]:
-    """An answer's JSON object as XML, in parts that are joined by whoever sends them.
+    """Convert a reply's JSON object to XML, in parts.
 
-    A character that XML cannot hold, not even escaped, becomes U+FFFD. A hundred thousand lines
-    of text take a second; a part is some hundred of them, so the event loop can be let in.
+    A character that XML cannot hold, not even escaped, becomes U+FFFD. A hundred thousand lines of
+    text take a second; a part has some hundred, so that the event loop can run between two parts.
 
     Args:
-        body: An envelope or a refusal, as `aliocr.protocol.wire` encodes them.
-        elements: JSON objects that are written where the body has an empty list.
+        body: An envelope or a refusal, as `aliocr.protocol.wire` encodes it.
+        elements: JSON objects to write in place of the body's empty list.
     """
     fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
     root = "Error" if "Code" in fields else "ImageSyncScanResponse"
@@ -47,7 +47,7 @@ def xml_parts(body: bytes, elements: Iterable[bytes] = ()) -> Iterator[bytes]:
 
 
 def _parts(name: str, value: msgspec.Raw) -> Iterator[bytes]:
-    """The elements of one field; what is long in parts, down to what is not."""
+    """Convert one field; a long value is divided until its parts are short."""
     data = memoryview(value)
     start = bytes(data[:1])
     if len(data) <= AT_ONCE or start not in b"[{":

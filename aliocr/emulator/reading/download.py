@@ -32,12 +32,11 @@ import aiohttp
 
 from aliocr.checks import is_number
 from aliocr.emulator.codes import image_error
-from aliocr.emulator.fairness import Share, Shares
+from aliocr.emulator.fairness import FairShare, FairShares, LoopSlices
 from aliocr.emulator.reading.addresses import is_unsafe
 from aliocr.emulator.reading.raw_url import parse_raw_url
 from aliocr.emulator.reading.resolver import Resolver
 from aliocr.emulator.reading.unpacking import Unpacker, UnpackError
-from aliocr.emulator.turns import Turns
 from aliocr.errors import APIError
 
 TIMEOUT = 3.0
@@ -116,7 +115,7 @@ class Downloader:
         private_addresses: Allow loopback and private networks, for tests. False refuses every
             address that is not public, as a service on the Internet would. Link-local and cloud
             metadata addresses are always refused.
-        turns: Shared with whatever else holds the event loop; None for its own.
+        slices: Shared with whatever else holds the event loop; None for its own.
     """
 
     def __init__(
@@ -125,16 +124,16 @@ class Downloader:
         timeout: float = TIMEOUT,
         max_bytes: int = MAX_BYTES,
         private_addresses: bool = True,
-        turns: Turns | None = None,
+        slices: LoopSlices | None = None,
     ) -> None:
         self._timeout = timeout
         self._max_bytes = max_bytes
         self._private_addresses = private_addresses
         self._session: aiohttp.ClientSession | None = None
-        self._connections = Shares(CONNECTIONS)
+        self._connections = FairShares(CONNECTIONS)
         self._resolver = Resolver()
-        self._turns = Turns() if turns is None else turns
-        self._memory = Shares(max(MAX_HELD_BYTES, max_bytes))
+        self._slices = LoopSlices() if slices is None else slices
+        self._memory = FairShares(max(MAX_HELD_BYTES, max_bytes))
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
@@ -179,11 +178,11 @@ class Downloader:
         finally:
             memory.keep(0)
 
-    async def _download(self, url: str, owner: Hashable, memory: Share) -> bytes:
+    async def _download(self, url: str, owner: Hashable, memory: FairShare) -> bytes:
         connection = self._connections.share(owner)
         await connection.take(1)
         try:
-            async with self._turns.turn(owner):
+            async with self._slices.take(owner):
                 pass  # a download's start takes a millisecond, a chunk little less
             async with asyncio.timeout(self._timeout) as deadline:
                 return await self._follow(url, deadline, memory)
@@ -201,7 +200,7 @@ class Downloader:
         finally:
             connection.keep(0)
 
-    async def _follow(self, url: str, deadline: asyncio.Timeout, memory: Share) -> bytes:
+    async def _follow(self, url: str, deadline: asyncio.Timeout, memory: FairShare) -> bytes:
         """Follow redirects to the body."""
         here = url
         for _ in range(MAX_REDIRECTS + 1):
@@ -228,7 +227,7 @@ class Downloader:
             raise image_error(400, "[task.url] is not a valid URL") from None
 
     async def _body(
-        self, response: aiohttp.ClientResponse, deadline: asyncio.Timeout, memory: Share
+        self, response: aiohttp.ClientResponse, deadline: asyncio.Timeout, memory: FairShare
     ) -> bytes:
         if response.status != 200:
             code = STATUS_CODES.get(response.status, 480)
@@ -244,7 +243,7 @@ class Downloader:
             await memory.take(size)
         data = bytearray()
         async for chunk in response.content.iter_any():
-            async with self._turns.turn(memory.owner):
+            async with self._slices.take(memory.owner):
                 pass
             for piece in unpacker.unpacked(chunk):
                 data += piece

@@ -35,7 +35,7 @@ import attrs
 from aliocr.emulator.content import Content
 from aliocr.emulator.engine import Engine
 from aliocr.emulator.reading.recognized import RecognizedFrame, combine_frames
-from aliocr.emulator.shielded import to_the_end
+from aliocr.emulator.shielded import shielded
 from aliocr.pictures.bounds import PictureError
 from aliocr.pictures.picture import PictureFrame, decode
 
@@ -201,7 +201,7 @@ class PictureReader:
         Cancelling this call does not shorten it, or the threads would stay.
         """
         self._closed = True
-        await to_the_end(asyncio.create_task(self._shut_down()))
+        await shielded(asyncio.create_task(self._shut_down()))
 
     async def _shut_down(self) -> None:
         tasks = [read.task for read in self._reads.values()]

@@ -20,7 +20,7 @@ from contextvars import ContextVar
 import attrs
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from aliocr.emulator.fairness import Share, Shares
+from aliocr.emulator.fairness import FairShare, FairShares
 
 LOOKUPS = 400
 """Lookups at once, over all requests: one for each possible download, and as many again that were
@@ -41,7 +41,7 @@ class Resolver(AbstractResolver):
     """The resolver of an aiohttp connector; the connector never asks for one name twice at once."""
 
     def __init__(self) -> None:
-        self._places = Shares(LOOKUPS)
+        self._places = FairShares(LOOKUPS)
 
     @contextmanager
     def looking_up_for(
@@ -85,7 +85,7 @@ class Resolver(AbstractResolver):
 
 
 def _start_lookup(
-    place: Share, host: str, port: int, family: socket.AddressFamily
+    place: FairShare, host: str, port: int, family: socket.AddressFamily
 ) -> asyncio.Future[list[ResolveResult]]:
     """Look a name up in a thread, which gives the place back at its end.
 

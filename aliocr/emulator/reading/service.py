@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from aliocr.emulator.codes import image_error
 from aliocr.emulator.content import Content
-from aliocr.emulator.instructions import Answer, Plan
-from aliocr.emulator.turns import Turns
+from aliocr.emulator.fairness import LoopSlices
+from aliocr.emulator.instructions import ImageAnswer, Instructions
 from aliocr.errors import APIError
 from aliocr.models import MAX_DATA_ID_CHARACTERS, Image, Scan, unread, with_unread
 from aliocr.protocol.wire import Task
@@ -41,20 +41,22 @@ class Service:
     """Answers the tasks of requests that passed the gateway.
 
     Args:
-        plan: Asked first what becomes of an image.
-        recognition: Reads the images of which the plan knows nothing; None for
+        instructions: Asked first what becomes of an image.
+        recognition: Reads the images without an instruction; None for
             `text of {url}` instead.
-        turns: Shared with whatever else holds the event loop for some milliseconds.
+        slices: Shared with everything else holds the event loop for some milliseconds.
     """
 
-    def __init__(self, plan: Plan, recognition: Recognition | None, turns: Turns) -> None:
-        self._plan = plan
-        self._turns = turns
+    def __init__(
+        self, instructions: Instructions, recognition: Recognition | None, slices: LoopSlices
+    ) -> None:
+        self._instructions = instructions
+        self._slices = slices
         self._recognition = recognition
 
     async def answer(
         self, tasks: Sequence[Task], *, request_id: str, until: float | None
-    ) -> tuple[Answer, ...]:
+    ) -> tuple[ImageAnswer, ...]:
         """Return one answer for each task, in order.
 
         Args:
@@ -66,7 +68,7 @@ class Service:
         places = asyncio.Semaphore(PLACES_AT_READER)
         begun: list[_Outcome | _Read] = []
         try:
-            async with self._turns.turn(request_id):
+            async with self._slices.take(request_id):
                 for task in tasks:  # no list at once: after an error the begun reads are cancelled
                     begun.append(self._begin(task, request_id, places))  # noqa: PERF401
             await self._wait(_reads(begun), until)
@@ -82,7 +84,7 @@ class Service:
         image = _image(task)
         if isinstance(image, APIError):
             return image
-        outcome = self._plan.next_outcome(task.url)
+        outcome = self._instructions.next_outcome(task.url)
         if isinstance(outcome, APIError):
             return outcome
         if outcome is None and self._recognition is not None:
@@ -94,7 +96,7 @@ class Service:
             return
         timeout = None if until is None else max(0.0, until - asyncio.get_running_loop().time())
         await asyncio.wait(reads, timeout=timeout)
-        async with self._turns.turn(id(reads)):
+        async with self._slices.take(id(reads)):
             pass  # twenty requests of a hundred images may end in the same instant
 
 

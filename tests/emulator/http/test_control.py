@@ -1,4 +1,4 @@
-"""The control API: what a test in another language tells and asks the emulator."""
+"""The control API: instructions and records for tests in any language."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async def control(
 
 @pytest.mark.parametrize("verb", VERBS)
 async def test_every_verb_says_what_it_takes(emulator: Emulator, verb: str) -> None:
-    """The index is the reference; a wrong argument is named."""
+    """The index lists the arguments; an error names the wrong one."""
     index = (await control(emulator, "GET", "")).json["script"]
     schema = index[verb]["arguments"]
     properties = schema["$defs"][schema["$ref"].rpartition("/")[2]]["properties"]
@@ -50,7 +50,7 @@ async def test_every_verb_says_what_it_takes(emulator: Emulator, verb: str) -> N
 
 
 async def test_images_are_scripted_from_outside(emulator: Emulator) -> None:
-    """Texts with regions, failures so many times, for all images or one."""
+    """Texts with regions, and failures for a number of times, for all images or one."""
     region = {"text": "Total", "x": 1, "y": 2, "w": 30, "h": 4}
     text = {"url": IMAGE, "text": "Total", "regions": [region]}
     assert (await control(emulator, "POST", "script/text", text)).status == 204
@@ -72,7 +72,7 @@ async def test_requests_are_scripted_from_outside(emulator: Emulator) -> None:
 
 
 async def test_quotas_are_changed_from_outside(emulator: Emulator) -> None:
-    """As in the middle of a job."""
+    """For example in the middle of a job."""
     quota = {"images_per_second": 1}
     assert (await control(emulator, "POST", "script/allow_images", quota)).status == 204
     assert (await ask(emulator, IMAGE, f"{IMAGE}?2")).codes == [200, 588]
@@ -106,10 +106,10 @@ async def test_a_reset_forgets_what_was_told_and_what_arrived(emulator: Emulator
         ("text", b"[" * 100_000, ""),
     ],
 )
-async def test_a_slip_is_answered_with_what_is_wrong(
+async def test_a_mistake_is_answered_with_the_reason(
     emulator: Emulator, verb: str, body: bytes, said: str
 ) -> None:
-    """And changes nothing."""
+    """A mistake changes nothing."""
     heard = await control(emulator, "POST", f"script/{verb}", body)
     assert heard.status == 400
     assert said in heard.json["error"]
@@ -120,8 +120,8 @@ async def test_a_slip_is_answered_with_what_is_wrong(
     ("method", "path"),
     [("POST", "script/nonsense"), ("POST", "script/start"), ("GET", "x"), ("PUT", "calls")],
 )
-async def test_what_is_not_there_is_not_found(emulator: Emulator, method: str, path: str) -> None:
-    """In the API's own shape, not the service's, and not recorded as one of its calls."""
+async def test_an_unknown_path_is_not_found(emulator: Emulator, method: str, path: str) -> None:
+    """A 404 in the API's own form, not the service's, and not recorded as a call."""
     heard = await control(emulator, method, path)
     assert heard.status == 404
     assert "error" in heard.json
@@ -129,7 +129,7 @@ async def test_what_is_not_there_is_not_found(emulator: Emulator, method: str, p
 
 
 async def test_calls_tell_what_arrived_and_what_it_would_have_cost(emulator: Emulator) -> None:
-    """Refused ones too; a signed URL's query, which is a key, is left out."""
+    """Refused requests too; the query of a signed URL, which is a key, is left out."""
     a, b = (f"https://example.com/{name}.png?key=hidden" for name in "ab")
     emulator.fail(b, 404)
     emulator.delay(0.01, times=1)
@@ -158,7 +158,7 @@ async def test_calls_tell_what_arrived_and_what_it_would_have_cost(emulator: Emu
 
 
 async def test_brief_calls_tell_the_same() -> None:
-    """An emulator that runs for long keeps of each image what it tells, and nothing it read."""
+    """A long-running emulator keeps the facts that the API shows, and no text that was read."""
     async with (
         Emulator(requests_per_second=None) as whole,
         Emulator(
@@ -184,7 +184,7 @@ async def test_brief_calls_tell_the_same() -> None:
 
 
 async def test_calls_are_told_one_by_one(emulator: Emulator) -> None:
-    """A thousand of them keep nobody waiting: the loop turns from each to the next."""
+    """A thousand calls block no other request: the loop runs between two of them."""
     await ask(emulator, *(f"{IMAGE}?{number}" for number in range(100)))
     emulator.calls *= 500
     asked = asyncio.create_task(control(emulator, "GET", "calls"))
@@ -198,7 +198,7 @@ async def test_calls_are_told_one_by_one(emulator: Emulator) -> None:
 
 
 async def test_a_dropped_connection_is_charged(emulator: Emulator) -> None:
-    """The worst case of the service: the work is done, and the answer never comes."""
+    """The worst case: the images are read, and the reply never arrives."""
     emulator.drop_connection()
     with pytest.raises(aiohttp.ClientError):
         await ask(emulator, IMAGE, f"{IMAGE}?2")
@@ -207,7 +207,7 @@ async def test_a_dropped_connection_is_charged(emulator: Emulator) -> None:
 
 
 async def test_the_status_tells_no_secret(emulator: Emulator) -> None:
-    """Version, engine, limits, and the bill; and that it is alive."""
+    """Version, engine, limits, calls and images charged."""
     await ask(emulator)
     heard = await control(emulator, "GET", "status")
     assert heard.json["engine"] is None
@@ -228,7 +228,7 @@ async def test_the_status_tells_no_secret(emulator: Emulator) -> None:
 
 
 async def test_keys_and_accounts_fall_from_grace() -> None:
-    """A token expires, a key is disabled, an account is overdue: each said as the service says."""
+    """A token expires, a key is disabled, an account is overdue: each has the service's code."""
     key = Credentials("STS.id", "secret", "token")
     async with Emulator(credentials=key, requests_per_second=None) as emulator:
         assert (await control(emulator, "POST", "script/expire_token")).status == 204
@@ -241,7 +241,7 @@ async def test_keys_and_accounts_fall_from_grace() -> None:
 
 
 async def test_an_account_can_be_overdue_for_a_while(emulator: Emulator) -> None:
-    """Until it has paid."""
+    """Until its state is set back."""
     assert (await control(emulator, "POST", "script/set_state", {"state": "overdue"})).status == 204
     assert (await ask(emulator)).json["code"] == 596
     emulator.set_state("active")
@@ -251,13 +251,13 @@ async def test_an_account_can_be_overdue_for_a_while(emulator: Emulator) -> None
 
 
 def test_a_permanent_key_has_no_token_to_expire() -> None:
-    """A slip in a test is found there."""
+    """The mistake is refused at once."""
     with pytest.raises(ValueError, match="no temporary key"):
         Emulator().expire_token()
 
 
 async def test_the_status_tells_what_is_in_force(emulator: Emulator) -> None:
-    """Else one would look for the fault in one's own program."""
+    """Otherwise a developer would look for the fault in the client."""
     emulator.fail("*", 592)
     emulator.text(IMAGE, "hello")
     emulator.skew_clock(60)

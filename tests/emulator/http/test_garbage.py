@@ -1,4 +1,4 @@
-"""Whatever arrives on the socket is answered with a clear 4xx, and the emulator lives on."""
+"""Malformed requests on the socket get a clear 4xx, and the emulator goes on."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import pytest
 
 from aliocr.emulator import Emulator
 from aliocr.emulator.access import acs3
-from aliocr.emulator.http import endpoint
 from tests.support.asking import IMAGE, PATIENCE, ask, body_of, send, sign
 from tests.support.signed import NEWER, newer_headers
 from tests.support.vectors import KEY
@@ -21,7 +20,7 @@ CHUNKED = b"Transfer-Encoding: chunked\r\n"
 
 
 async def exchange(emulator: Emulator, *parts: bytes) -> tuple[int, bytes]:
-    """Send parts one after the other over one connection; status and the whole answer."""
+    """Send parts one after the other over one connection; return status and body."""
     host, _, port = emulator.url.removeprefix("http://").rpartition(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     try:
@@ -48,7 +47,7 @@ def head(
     lines: bytes = b"",
     changes: Mapping[str, bytes] | None = None,
 ) -> bytes:
-    """The head of a request that is signed, before it was tampered with."""
+    """Return the head of a signed request, with changes after the signature."""
     headers = {name: value.encode() for name, value in sign(emulator, body).items()}
     headers = {"Host": b"green"} | headers | dict(changes or {})
     told = b"".join(name.encode() + b": " + value + b"\r\n" for name, value in headers.items())
@@ -84,7 +83,7 @@ def head(
 async def test_a_request_out_of_order_is_refused_by_the_gateway(
     line: bytes, lines: bytes, changes: dict[str, bytes], code: bytes
 ) -> None:
-    """In its own shape, and recorded."""
+    """In the gateway's form, and recorded."""
     body = body_of(IMAGE)
     async with Emulator() as emulator:
         request = head(emulator, body, line=line, lines=lines, changes=changes)
@@ -116,8 +115,8 @@ async def test_a_request_out_of_order_is_refused_by_the_gateway(
     ],
     ids=range(15),
 )
-async def test_what_is_no_http_is_refused(request_line_and_headers: bytes) -> None:
-    """By the web server, which knows no better shape, before the gateway sees it."""
+async def test_bytes_that_are_not_http_are_refused(request_line_and_headers: bytes) -> None:
+    """By the web server, in a form of its own, before the access checks."""
     async with Emulator() as emulator:
         status, _ = await exchange(emulator, request_line_and_headers)
         assert 400 <= status < 500
@@ -138,7 +137,7 @@ async def test_what_is_no_http_is_refused(request_line_and_headers: bytes) -> No
 async def test_every_request_is_recorded_and_answered_in_the_services_shape(
     request_line: bytes, line: bytes, code: str
 ) -> None:
-    """Though it asks for what no path is, or expects what nobody has heard of."""
+    """Even with a target that is not a path, or an unknown expectation."""
     sent = request_line + b" HTTP/1.1\r\nHost: a\r\n" + line + b"Connection: close\r\n\r\n"
     async with Emulator() as emulator:
         status, answer = await exchange(emulator, sent)
@@ -148,10 +147,10 @@ async def test_every_request_is_recorded_and_answered_in_the_services_shape(
         assert (call.method, call.status) == (request_line.split()[0].decode(), status)
 
 
-async def test_who_leaves_before_it_is_told_to_go_on_is_recorded(
+async def test_a_client_that_leaves_before_100_continue_is_recorded(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """And is no failure of the emulator's."""
+    """It is not logged as an error of the emulator."""
     async with Emulator() as emulator:
         sent = head(emulator, body_of(IMAGE), lines=b"Expect: 100-continue\r\n")
         host, _, port = emulator.url.removeprefix("http://").rpartition(":")
@@ -167,11 +166,11 @@ async def test_who_leaves_before_it_is_told_to_go_on_is_recorded(
 
 
 @pytest.mark.parametrize("late", [b"zz\r\nabc", b"-1\r\n", b"5\r\nabc"])
-async def test_a_body_that_breaks_off_in_disorder_is_refused(
+async def test_a_malformed_chunked_body_is_refused(
     late: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Even if its head was good and the request has begun; so is one that never ends."""
-    monkeypatch.setattr(endpoint, "BODY_TIMEOUT", 0.05)
+    """Even if the head was good and the request has begun; so is a body that never ends."""
+    monkeypatch.setattr("aliocr.emulator.http.body.BODY_TIMEOUT", 0.05)
     async with Emulator() as emulator:
         first = head(emulator, b"", lines=CHUNKED) + b'3\r\n{"a\r\n'
         status, _ = await exchange(emulator, first, late)
@@ -180,7 +179,7 @@ async def test_a_body_that_breaks_off_in_disorder_is_refused(
 
 
 async def test_the_newer_signature_works_over_the_socket() -> None:
-    """With the host and port that the client asked."""
+    """With the host and port of the client's URL."""
     async with Emulator(credentials=KEY) as emulator:
         body = body_of(IMAGE)
         headers = NEWER | {

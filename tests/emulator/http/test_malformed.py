@@ -1,4 +1,4 @@
-"""Whatever arrives, the emulator says no and goes on: no 5xx, no traceback, no hang."""
+"""Any malformed request is refused, and the emulator goes on: no 5xx, no traceback, no hang."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from aliocr.emulator import Emulator
 from aliocr.emulator.http import server
-from tests.support.asking import Heard, ask
+from tests.support.asking import Heard, ask, port_of
 from tests.support.bad_bodies import bad_bodies
 from tests.support.bad_headers import bad_headers
 from tests.support.bad_lines import bad_lines
@@ -31,12 +31,12 @@ it takes milliseconds."""
 
 
 def corpus() -> tuple[Bad, ...]:
-    """Every request that somebody thought of, signed by the clock of the moment."""
+    """Return every malformed request of the collection, signed now."""
     return (*bad_lines(), *bad_headers(), *bad_signatures(), *bad_bodies())
 
 
 def complaint(bad: Bad, heard: list[Heard]) -> str | None:
-    """What the emulator should have done otherwise; None if it did right."""
+    """Return what is wrong with the replies; None if nothing is."""
     if not heard:
         # Only what is no whole request may go without an answer.
         return None if bad.ends else "no answer"
@@ -51,13 +51,13 @@ def complaint(bad: Bad, heard: list[Heard]) -> str | None:
 
 
 def _is_a_no(heard: Heard) -> bool:
-    """Whether the envelope, or each image, is refused with 400; or 403, for what is nobody's."""
+    """Return True if the envelope or each image is refused by 400, or by 403 for oss paths."""
     reply = json.loads(heard.body)
     return reply["code"] == 400 or {answer["code"] for answer in reply["data"]} <= {400, 403}
 
 
 async def complaints(emulator: Emulator, requests: Iterable[Bad]) -> dict[str, str]:
-    """What each request brings to light, a few of them at a time."""
+    """Return the complaint about each request, a few of them at a time."""
     port = port_of(emulator)
     turns = asyncio.Semaphore(AT_ONCE)
     found: dict[str, str] = {}
@@ -77,23 +77,18 @@ async def complaints(emulator: Emulator, requests: Iterable[Bad]) -> dict[str, s
 
 
 def unlimited() -> Emulator:
-    """An emulator that throttles nobody, so that every request gets as far as it can."""
+    """Return an emulator without a rate limit, so that every request gets as far as it can."""
     return Emulator(credentials=KEY, requests_per_second=None)
 
 
-def port_of(emulator: Emulator) -> int:
-    """Where it listens."""
-    return int(emulator.url.rpartition(":")[2])
-
-
 def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """What was logged as an error, by whomever: aiohttp, asyncio, the emulator."""
-    gc.collect()  # asyncio tells of tasks whose failure nobody saw when they are collected
+    """Return all errors in the log: of aiohttp, asyncio and the emulator."""
+    gc.collect()  # asyncio logs the unread errors of tasks when these are collected
     return [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
 
 
 def test_the_corpus_is_large_and_its_requests_differ() -> None:
-    """At least 300 distinct ones, each with a name of its own."""
+    """At least 300 different requests, each with its own name."""
     bad = corpus()
     assert len({each.data for each in bad}) == len({each.name for each in bad}) == len(bad)
     assert len(bad) >= 300
@@ -102,7 +97,7 @@ def test_the_corpus_is_large_and_its_requests_differ() -> None:
 async def test_every_bad_request_is_refused_and_a_good_one_still_answered(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One emulator meets them all, twenty at a time, and is as good as new afterwards."""
+    """One emulator gets them all, twenty at a time, and still works afterwards."""
     # A busy machine may take long for one of many that came at once, which is its last then.
     monkeypatch.setattr(server, "UNHEARD", PATIENCE)
     async with unlimited() as emulator:
@@ -113,7 +108,7 @@ async def test_every_bad_request_is_refused_and_a_good_one_still_answered(
     assert errors(caplog) == []
 
 
-# --- what nobody thought of -----------------------------------------------------------------------
+# --- random requests ------------------------------------------------------------------------------
 
 FEW = settings(
     derandomize=True,
@@ -148,7 +143,7 @@ async def survived(payloads: Sequence[bytes], caplog: pytest.LogCaptureFixture) 
 async def test_any_bytes_are_survived(
     payloads: list[bytes], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Bytes of any kind, alone and after the beginning of a good request."""
+    """Random bytes, alone and after the beginning of a good request."""
     begun = good()[: len(good()) // 2]
     await survived([*payloads, *(begun + payload for payload in payloads)], caplog)
 
@@ -161,10 +156,10 @@ async def test_any_bytes_are_survived(
         max_size=30,
     )
 )
-async def test_any_wound_of_a_good_request_is_survived(
+async def test_any_damage_to_a_good_request_is_survived(
     wounds: list[tuple[int, int, bytes]], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Some bytes of it lost, others in their place."""
+    """Some of its bytes are replaced by others."""
     whole = good()
     damaged = [whole[:at] + put + whole[at + lost :] for at, lost, put in wounds]
     await survived(damaged, caplog)
@@ -173,7 +168,7 @@ async def test_any_wound_of_a_good_request_is_survived(
 @FEW
 @given(documents=st.lists(JSON, min_size=20, max_size=30))
 async def test_any_json_is_survived(documents: list[Any], caplog: pytest.LogCaptureFixture) -> None:
-    """Well signed, and of any form."""
+    """Any JSON, with a right signature."""
     bodies = [json.dumps(document).encode() for document in documents]
     tasks = [json.dumps({"scenes": ["ocr"], "tasks": [each]}).encode() for each in documents]
     await survived([good(body) for body in (*bodies, *tasks)], caplog)
@@ -193,7 +188,7 @@ async def test_any_json_is_survived(documents: list[Any], caplog: pytest.LogCapt
 async def test_any_header_is_survived(
     changes: list[tuple[str, str]], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Letters of any kind in a header, signed as they are and not."""
+    """Any characters in a header, signed or not."""
     made = []
     for name, value in changes:
         made.append(raw(GOOD_BODY, signed(GOOD_BODY) | {name: value.encode("latin-1")}))

@@ -1,4 +1,4 @@
-"""The landing page without a browser: who gets it, what it may do, and whom its paths refuse."""
+"""The landing page without a browser: its recipients, its policy, and cross-site requests."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ async def emulator() -> AsyncIterator[Emulator]:
 
 
 async def visit(emulator: Emulator, path: str = "/", method: str = "GET", **headers: str) -> Heard:
-    """Ask with just these headers, `_` for `-` in their names."""
+    """Send a request with only these headers, `_` for `-` in their names."""
     names = CIMultiDict({name.replace("_", "-"): value for name, value in headers.items()})
     async with (
         aiohttp.ClientSession(skip_auto_headers=("Accept",)) as session,
@@ -35,16 +35,16 @@ async def visit(emulator: Emulator, path: str = "/", method: str = "GET", **head
 
 
 def directives(heard: Heard) -> dict[str, list[str]]:
-    """The page's policy: what each kind of thing may come from."""
+    """Return the page's content security policy: the allowed sources of each kind."""
     parts = heard.headers["Content-Security-Policy"].split("; ")
     return {name: sources for name, *sources in (part.split() for part in parts)}
 
 
-# --- who gets it ----------------------------------------------------------------------------------
+# --- recipients -----------------------------------------------------------------------------------
 
 
 async def test_a_browser_gets_the_page(emulator: Emulator) -> None:
-    """At the endpoint itself; it is no request of the service's, so it is not recorded."""
+    """At the endpoint itself; it is not a request to the service, so it is not recorded."""
     heard = await visit(emulator, Accept=BROWSER)
     assert heard.status == 200
     assert heard.headers["Content-Type"] == "text/html; charset=utf-8"
@@ -54,8 +54,8 @@ async def test_a_browser_gets_the_page(emulator: Emulator) -> None:
     assert not emulator.calls
 
 
-async def test_who_asks_only_for_its_headers_gets_no_body(emulator: Emulator) -> None:
-    """HEAD is GET without the page."""
+async def test_a_head_request_gets_no_body(emulator: Emulator) -> None:
+    """HEAD gets the headers of GET."""
     whole, head = (
         await visit(emulator, Accept=BROWSER),
         await visit(emulator, method="HEAD", Accept=BROWSER),
@@ -65,10 +65,10 @@ async def test_who_asks_only_for_its_headers_gets_no_body(emulator: Emulator) ->
 
 
 @pytest.mark.parametrize("accept", ["application/json", "*/*", None])
-async def test_who_asks_for_no_page_hears_the_service(
+async def test_other_clients_get_the_services_answer(
     emulator: Emulator, accept: str | None
 ) -> None:
-    """The service has nothing at `/`, and a client that goes there must learn it here too."""
+    """The service has nothing at `/`, and a client with that mistake must find it here too."""
     heard = await visit(emulator, **({"Accept": accept} if accept else {}))
     assert (heard.status, b"UnsupportedHTTPMethod" in heard.body) == (400, True)
     assert (await visit(emulator, method="POST", Accept=BROWSER)).status == 404
@@ -79,7 +79,7 @@ async def test_who_asks_for_no_page_hears_the_service(
 
 
 async def test_the_page_may_run_its_own_script_and_no_other(emulator: Emulator) -> None:
-    """By the hashes of its one script and one style; nothing else, from nowhere else."""
+    """By the hashes of its one script and one style; nothing else, from no other source."""
     heard = await visit(emulator, Accept=BROWSER)
     policy = directives(heard)
     page = heard.body.decode()
@@ -100,7 +100,7 @@ async def test_the_page_may_run_its_own_script_and_no_other(emulator: Emulator) 
 
 
 async def test_the_page_needs_nothing_but_itself(emulator: Emulator) -> None:
-    """It works without a network: no address in it but those of its examples and of SVG."""
+    """It works without a network: its only addresses are in examples and in SVG."""
     page = (await visit(emulator, Accept=BROWSER)).body.decode()
     addresses = set(re.findall(r"https?://[\w.-]+", page))
     assert addresses == {"http://www.w3.org", "https://example.com"}
@@ -108,8 +108,8 @@ async def test_the_page_needs_nothing_but_itself(emulator: Emulator) -> None:
     assert "@import" not in page
 
 
-async def test_the_page_makes_no_markup_of_what_it_is_told(emulator: Emulator) -> None:
-    """A URL or a text in a picture stays text; neither inline handlers nor inline styles."""
+async def test_the_page_makes_no_markup_of_data(emulator: Emulator) -> None:
+    """A URL or a text in a picture stays text; no inline handlers, no inline styles."""
     page = (await visit(emulator, Accept=BROWSER)).body.decode()
     assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", page)
     body = page.partition("<body")[2].partition("<script>")[0]
@@ -117,7 +117,7 @@ async def test_the_page_makes_no_markup_of_what_it_is_told(emulator: Emulator) -
 
 
 async def test_the_page_holds_no_key(emulator: Emulator) -> None:
-    """It is the same for everybody; what the page asks for tells the id and never the secret."""
+    """The page is static; the data it fetches holds the key's id and never the secret."""
     heard = [
         await visit(emulator, Accept=BROWSER),
         await visit(emulator, "/_emulator/status"),
@@ -130,7 +130,7 @@ async def test_the_page_holds_no_key(emulator: Emulator) -> None:
     assert emulator.credentials.access_key_id.encode() not in heard[0].body
 
 
-# --- whom its paths refuse ------------------------------------------------------------------------
+# --- cross-site requests --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -140,14 +140,14 @@ async def test_the_page_holds_no_key(emulator: Emulator) -> None:
 async def test_a_foreign_page_may_not_use_the_emulator(
     emulator: Emulator, origin: str, path: str
 ) -> None:
-    """A page that a developer happens to look at scripts nothing and reads nothing."""
+    """Another page in a developer's browser can neither change nor read anything."""
     heard = await visit(emulator, f"/_emulator/{path}", "POST", Origin=origin)
     assert heard.status == 403
     assert "may not use this emulator" in heard.json["error"]
 
 
 async def test_its_own_page_and_programs_may(emulator: Emulator) -> None:
-    """The page by its origin, a program because it has none; both may look anyway."""
+    """The page has the same origin, a program sends none; both may read anyway."""
     assert (await visit(emulator, "/_emulator/script/reset", "POST")).status == 204
     own = await visit(emulator, "/_emulator/script/reset", "POST", Origin=emulator.url)
     assert own.status == 204
@@ -170,10 +170,8 @@ async def test_its_own_page_and_programs_may(emulator: Emulator) -> None:
         ("[", 403),
     ],
 )
-async def test_a_name_that_anybody_could_have_given_is_refused(
-    emulator: Emulator, host: str, status: int
-) -> None:
-    """Else a foreign page could have its own name lead here, and be no foreign page any more."""
+async def test_a_public_host_name_is_refused(emulator: Emulator, host: str, status: int) -> None:
+    """DNS rebinding: otherwise the name of another page could be pointed here."""
     assert (await visit(emulator, "/_emulator/calls", Host=host)).status == status
     rebound = await visit(
         emulator, "/_emulator/script/reset", "POST", Host=host, Origin=f"http://{host.lower()}"
@@ -181,8 +179,8 @@ async def test_a_name_that_anybody_could_have_given_is_refused(
     assert rebound.status == (204 if status == 200 else 403)
 
 
-async def test_the_service_itself_asks_nobody_where_he_comes_from(emulator: Emulator) -> None:
-    """Its own paths are guarded by signatures, under whatever name a client reaches them."""
+async def test_the_services_paths_do_not_check_the_origin(emulator: Emulator) -> None:
+    """The service's paths are protected by signatures, under any host name."""
     heard = await visit(
         emulator,
         "/green/image/scan",

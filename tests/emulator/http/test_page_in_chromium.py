@@ -1,4 +1,4 @@
-"""The landing page as a person meets it: in a browser, with pictures dropped on it."""
+"""The landing page in a real browser, with pictures dropped on it."""
 
 from __future__ import annotations
 
@@ -66,23 +66,23 @@ return [...document.querySelectorAll(".page")].map((page) => {
 
 
 class Columns:
-    """An engine that finds two columns of close lines in whatever it is given."""
+    """An engine that finds two columns of close lines in any picture."""
 
     def recognize(self, picture: Image.Image) -> tuple[Recognized, ...]:  # noqa: ARG002
-        """Those that `check_numbers` knows."""
+        """Return the lines that `check_numbers` expects."""
         return tuple(Recognized(f"line {y}", x, y, w, h, 1.0) for x, y, w, h in COLUMNS)
 
 
 @pytest.fixture(scope="module")
 def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    """One browser for all tests, with a profile of its own."""
+    """One browser for all tests, with its own profile."""
     with browser(tmp_path_factory.mktemp("profile")) as found:
         yield found
 
 
 @pytest.fixture
 def person(driver: Chrome) -> Iterator[Person]:
-    """Somebody who looks at the page; nothing may go wrong in the browser meanwhile."""
+    """A visitor of the page; the browser must log no error meanwhile."""
     found = Person(driver)
     yield found
     assert found.complaints() == []
@@ -90,20 +90,20 @@ def person(driver: Chrome) -> Iterator[Person]:
 
 @pytest.fixture(scope="module")
 def reading() -> Iterator[Emulator]:
-    """An emulator with the real engine, for all tests that only look."""
+    """An emulator with the real engine, for all tests that change nothing."""
     with Emulator(RapidOCREngine) as emulator:
         yield emulator
 
 
 @pytest.fixture
 def scripted() -> Iterator[Emulator]:
-    """An emulator without an engine, of one test's own."""
+    """An emulator without an engine, for one test."""
     with Emulator() as emulator:
         yield emulator
 
 
 def check(page: dict[str, Any], size: list[int], lines: list[dict[str, Any]]) -> None:
-    """Boxes, tooltips and table are where and what the lines of the picture are, in their order."""
+    """Check that boxes, tooltips and table show the lines of the picture, in order."""
     assert (page["size"], page["loaded"]) == (size, True)
     assert [squeezed(box["text"]) for box in page["lines"]] == [
         squeezed(line["text"]) for line in lines
@@ -129,7 +129,7 @@ def check(page: dict[str, Any], size: list[int], lines: list[dict[str, Any]]) ->
 def test_a_dropped_picture_shows_where_its_lines_stand(
     person: Person, reading: Emulator, name: str, width: int
 ) -> None:
-    """On the screen, whatever the picture is scaled by: a box around each line, its text beside."""
+    """At any scale on the screen: a box around each line, with the text beside the picture."""
     person.open(reading, width=width)
     person.drop(SAMPLES / name)
     person.wait_for_result()
@@ -142,7 +142,7 @@ def test_a_dropped_picture_shows_where_its_lines_stand(
 def test_numbers_hide_neither_text_nor_each_other(
     person: Person, tmp_path: Path, width: int
 ) -> None:
-    """Of close lines in two columns, on a phone, too, where a line is seven pixels high."""
+    """With close lines in two columns; on a phone too, where a line is seven pixels high."""
     Image.new("RGB", (900, 500), "white").save(tmp_path / "columns.png")
     with Emulator(Columns) as emulator:
         person.open(emulator, width=width)
@@ -155,7 +155,7 @@ def test_numbers_hide_neither_text_nor_each_other(
 def test_the_frames_of_a_gif_are_shown_one_after_the_other(
     person: Person, reading: Emulator
 ) -> None:
-    """The first, as the service reads it; then all, by a button."""
+    """First only the first frame, as the service reads it; then all, by a button."""
     truth = TRUTH["anim4.gif"]
     person.open(reading)
     person.drop(SAMPLES / "anim4.gif")
@@ -188,7 +188,7 @@ def test_interval_and_max_frames_can_be_chosen(person: Person, reading: Emulator
 
 
 def test_a_wide_picture_is_shown_whole(person: Person, reading: Emulator) -> None:
-    """Its frames are strips, which a person need not know: lines and boxes are the picture's."""
+    """Its frames are strips, but lines and boxes are shown for the whole picture."""
     truth = TRUTH["small_zh.png"]
     person.open(reading)
     person.drop(SAMPLES / "small_zh.png")
@@ -200,7 +200,7 @@ def test_a_wide_picture_is_shown_whole(person: Person, reading: Emulator) -> Non
 
 
 def test_a_high_picture_scrolls_beside_its_lines(person: Person, reading: Emulator) -> None:
-    """Of a long chat the first strip is read; the way to its last line is a key."""
+    """The first strip of a long chat is read; a key scrolls to its last line."""
     person.open(reading)
     person.drop(SAMPLES / "long_portrait.png")
     person.wait_for_result()
@@ -216,7 +216,7 @@ def test_a_high_picture_scrolls_beside_its_lines(person: Person, reading: Emulat
 
 
 def test_a_picture_can_be_chosen_or_pasted(person: Person, reading: Emulator) -> None:
-    """For those who do not drag."""
+    """Without a mouse."""
     person.open(reading)
     person.find("#file")[0].send_keys(str(SAMPLES / "small_en.png"))
     person.wait_for_result()
@@ -265,7 +265,7 @@ def test_a_line_and_its_box_light_up_together(person: Person, reading: Emulator)
 def test_a_refusal_is_shown_with_code_name_and_words(
     person: Person, reading: Emulator, tmp_path: Path
 ) -> None:
-    """And the next picture takes its place."""
+    """The next picture replaces it."""
     junk = tmp_path / "holiday.jpg"
     junk.write_bytes(b"no picture at all")
     person.open(reading)
@@ -296,7 +296,7 @@ def test_a_picture_that_is_too_large_is_not_even_sent(
 
 
 def test_without_an_engine_the_page_says_so(person: Person, scripted: Emulator) -> None:
-    """It takes no picture that it could not read."""
+    """It accepts no picture, since it could not read it."""
     person.open(scripted)
     assert person.texts("#zone strong") == ["This emulator reads no pictures"]
     assert person.find("#zone")[0].get_property("disabled") is True
@@ -308,7 +308,7 @@ def test_without_an_engine_the_page_says_so(person: Person, scripted: Emulator) 
 
 
 def test_the_page_tells_where_and_with_which_key(person: Person, scripted: Emulator) -> None:
-    """Endpoint and AccessKey id, in snippets to copy; the secret is nowhere."""
+    """Endpoint and AccessKey id, in snippets to copy, but not the secret."""
     person.open(scripted)
     key = scripted.credentials
     assert person.texts("#endpoint") == [scripted.url]
@@ -324,7 +324,7 @@ def test_the_page_tells_where_and_with_which_key(person: Person, scripted: Emula
 
 
 def test_recent_requests_appear_as_they_arrive(person: Person, scripted: Emulator) -> None:
-    """First that there are none; then each, the newest first, within a second or so."""
+    """First a note that there are none; then each, newest first, within about a second."""
     scripted.fail("https://example.com/b.png", 592)
     person.open(scripted)
     assert "Nothing has arrived yet." in person.texts("#requests-empty")[0]
@@ -344,7 +344,7 @@ def test_recent_requests_appear_as_they_arrive(person: Person, scripted: Emulato
 
 
 def test_the_table_of_rules_can_be_narrowed(person: Person, scripted: Emulator) -> None:
-    """To what is emulated, partly, or not at all; the counts say how many there are."""
+    """To rules that are emulated, partly or not; each button has its count."""
     person.open(scripted)
     person.wait_until("return document.querySelectorAll('#rules-rows tr').length > 0")
     counts = [int(words.rpartition(" ")[2]) for words in person.texts("#filters button")]
@@ -380,8 +380,8 @@ def test_nothing_from_outside_becomes_markup(
     person.run("window.violations = []")
 
 
-def test_an_emulator_that_stops_is_said_to_have(person: Person) -> None:
-    """The page stays, and says that nobody answers any more."""
+def test_the_page_says_that_the_emulator_has_stopped(person: Person) -> None:
+    """The page stays, and says that the emulator does not answer."""
     with Emulator() as emulator:
         person.open(emulator)
     person.wait_until("return document.getElementById('state').dataset.state === 'off'")
@@ -392,8 +392,8 @@ def test_an_emulator_that_stops_is_said_to_have(person: Person) -> None:
 # --- how it looks ---------------------------------------------------------------------------------
 
 
-def test_it_is_dark_where_the_person_wants_it_dark(person: Person, scripted: Emulator) -> None:
-    """Light letters on a dark page, and the other way round."""
+def test_it_is_dark_if_the_browser_prefers_it(person: Person, scripted: Emulator) -> None:
+    """Light letters on a dark page, or dark letters on a light one."""
     brightness: list[float] = []
     for dark in (False, True):
         person.open(scripted, dark=dark)
@@ -407,7 +407,7 @@ def test_it_is_dark_where_the_person_wants_it_dark(person: Person, scripted: Emu
 
 @pytest.mark.parametrize("width", [320, 400, 720, 1600])
 def test_it_fits_the_window(person: Person, reading: Emulator, width: int) -> None:
-    """Nothing to scroll sideways, with a picture, requests and rules on it."""
+    """No sideways scrolling, with a picture, requests and rules on the page."""
     person.open(reading, width=width)
     person.drop(SAMPLES / "anim4.gif")
     person.wait_for_result()
@@ -420,7 +420,7 @@ def test_it_fits_the_window(person: Person, reading: Emulator, width: int) -> No
 
 
 def test_it_can_be_used_without_a_mouse(person: Person, reading: Emulator) -> None:
-    """The first key leads past the head; every control has a name and shows where the focus is."""
+    """The first Tab leads past the header; every control has a name and a visible focus."""
     person.open(reading)
     person.press(Keys.TAB)
     assert person.run("return document.activeElement.className") == "skip"

@@ -1,4 +1,4 @@
-"""Pictures dropped on the landing page, as its script sends them: what comes back for each."""
+"""Pictures as the landing page's script sends them, and the answers."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def file_of(picture: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
 
 
 def shown(page: dict[str, Any]) -> Image.Image:
-    """What the page shows."""
+    """Return the picture that the page shows."""
     head, _, data = page["picture"].partition(",")
     assert head == "data:image/jpeg;base64"
     return Image.open(io.BytesIO(base64.b64decode(data)))
@@ -62,7 +62,7 @@ def shown(page: dict[str, Any]) -> Image.Image:
 
 
 async def test_a_picture_comes_back_with_what_was_read_in_it(album: Album) -> None:
-    """Its text, its boxes, and the pixels that they are measured in."""
+    """Its text, its boxes, and the size in pixels that the boxes are measured in."""
     async with album.emulator() as emulator:
         heard = await view(emulator, file_of(Image.new("RGB", (40, 30), "red")))
     found = heard.json
@@ -80,7 +80,7 @@ async def test_a_picture_comes_back_with_what_was_read_in_it(album: Album) -> No
 
 
 async def test_a_view_is_of_no_account(album: Album) -> None:
-    """It is not recorded, not charged, and takes nothing from a rate or a quota."""
+    """It is not recorded, not charged, and counts against no rate limit or quota."""
     async with album.emulator(images_per_second=1) as emulator:
         await view(emulator, file_of(Image.new("RGB", (5, 5))))
         assert (await ask(emulator, album.url("/width/7"))).codes == [200]
@@ -88,7 +88,7 @@ async def test_a_view_is_of_no_account(album: Album) -> None:
 
 
 async def test_a_picture_is_shown_as_it_was_read(album: Album) -> None:
-    """Upright and on white, or boxes would not fit."""
+    """Upright and on white, so that the boxes fit."""
     turned = Image.new("RGBA", (40, 20), (255, 0, 0, 0))
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned by a quarter
@@ -100,7 +100,7 @@ async def test_a_picture_is_shown_as_it_was_read(album: Album) -> None:
 
 
 async def test_a_large_picture_is_shown_smaller_and_measured_whole(album: Album) -> None:
-    """A browser gets four megapixels at most; boxes are in those of the file all the same."""
+    """A browser gets at most four megapixels; boxes are still in pixels of the file."""
     async with album.emulator() as emulator:
         heard = await view(emulator, file_of(Image.new("RGB", (5000, 2400)), "JPEG"))
     (page,) = heard.json["pages"]
@@ -111,7 +111,7 @@ async def test_a_large_picture_is_shown_smaller_and_measured_whole(album: Album)
 
 
 async def test_the_frames_of_a_gif_come_one_by_one(album: Album) -> None:
-    """The first alone unless others are asked for, each with its number and its own regions."""
+    """By default only the first frame; others on request, each with its number and regions."""
     gif = (SAMPLES / "anim4.gif").read_bytes()
     async with album.emulator() as emulator:
         first = (await view(emulator, gif)).json
@@ -126,7 +126,7 @@ async def test_the_frames_of_a_gif_come_one_by_one(album: Album) -> None:
 
 
 async def test_a_long_picture_is_one_page(album: Album) -> None:
-    """Its strips were read, but a person looks at the whole; boxes are in pixels of it."""
+    """Its strips are read, but the whole is shown; boxes are in pixels of the whole."""
     long = (SAMPLES / "long_portrait.png").read_bytes()
     async with album.emulator() as emulator:
         first = (await view(emulator, long)).json
@@ -141,7 +141,7 @@ async def test_a_long_picture_is_one_page(album: Album) -> None:
 
 
 async def test_a_picture_that_is_looked_at_twice_is_read_once(album: Album) -> None:
-    """Views and requests share what was read."""
+    """Views and requests share the result."""
     data = file_of(Image.new("RGB", (12, 10)))
     async with album.emulator() as emulator:
         await view(emulator, data)
@@ -153,7 +153,7 @@ async def test_a_picture_that_is_looked_at_twice_is_read_once(album: Album) -> N
 @pytest.mark.engine
 @pytest.mark.parametrize("name", [name for name in TRUTH if name != "long_portrait.png"])
 async def test_the_samples_say_what_stands_in_them(name: str) -> None:
-    """The real engine, all frames, nine lines of ten word for word."""
+    """The real engine reads all frames, and at least 90 % of the lines word for word."""
     pytest.importorskip("rapidocr")
     from aliocr.emulator.engine import RapidOCREngine
 
@@ -174,7 +174,7 @@ async def test_the_samples_say_what_stands_in_them(name: str) -> None:
 
 
 async def chunks(size: int) -> AsyncIterator[bytes]:
-    """So many bytes without an announcement."""
+    """Yield this many bytes without announcing the length."""
     for start in range(0, size, 65_536):
         yield bytes(min(65_536, size - start))
 
@@ -193,7 +193,7 @@ async def chunks(size: int) -> AsyncIterator[bytes]:
 async def test_a_picture_is_refused_as_the_service_refuses_it(
     album: Album, data: bytes, code: int, name: str, words: str
 ) -> None:
-    """With code, name and words; nothing of it is read."""
+    """With code, name and message; the engine is not called."""
     async with album.emulator() as emulator:
         heard = await view(emulator, data)
     assert heard.status == 200
@@ -205,8 +205,8 @@ async def test_a_picture_is_refused_as_the_service_refuses_it(
     assert not album.begun
 
 
-async def test_the_bound_holds_for_who_does_not_announce(album: Album) -> None:
-    """20 MB and a byte are too many, 20 MB of nothing are merely no picture."""
+async def test_the_limit_holds_without_an_announced_length(album: Album) -> None:
+    """20 MB and a byte are too many; 20 MB of zeros are a bad picture."""
     async with album.emulator() as emulator:
         assert (await view(emulator, chunks(MAX_BYTES + 1))).json["code"] == 589
         assert (await view(emulator, chunks(MAX_BYTES))).json["code"] == 590
@@ -225,8 +225,8 @@ async def test_the_bound_holds_for_who_does_not_announce(album: Album) -> None:
         "?interval=99999999999999999999&max_frames=1",
     ],
 )
-async def test_frames_that_mean_nothing_are_refused(album: Album, query: str) -> None:
-    """400, and which of the two is wrong."""
+async def test_an_invalid_frame_choice_is_refused(album: Album, query: str) -> None:
+    """400, with the name of the wrong one."""
     async with album.emulator() as emulator:
         heard = await view(emulator, file_of(Image.new("RGB", (5, 5))), query)
     assert (heard.status, heard.json["code"], heard.json["msg"]) == (200, 400, "BAD_REQUEST")
@@ -234,7 +234,7 @@ async def test_frames_that_mean_nothing_are_refused(album: Album, query: str) ->
 
 
 async def test_an_engine_that_fails_is_said(album: Album) -> None:
-    """586, as the service calls it."""
+    """With 586, as in the service."""
 
     class Broken:
         def recognize(self, _: object) -> tuple[()]:
@@ -246,7 +246,7 @@ async def test_an_engine_that_fails_is_said(album: Album) -> None:
 
 
 async def test_without_an_engine_it_says_so() -> None:
-    """The page then shows that this emulator is a scripted one."""
+    """The page then shows that this emulator reads no pictures."""
     async with Emulator() as emulator:
         heard = await view(emulator, b"")
     assert heard.status == 503
@@ -268,7 +268,7 @@ async def test_a_picture_that_does_not_come_is_not_waited_for(
     rest: bytes,
     status: int,
 ) -> None:
-    """A browser that stops in the middle, or sends a muddle, does not hold a place for ever."""
+    """A browser that stops halfway, or sends a malformed body, does not hold memory for ever."""
     monkeypatch.setattr("aliocr.emulator.http.page_read.SENDING", 0.05)
     async with album.emulator() as emulator:
         port = int(emulator.url.rpartition(":")[2])
@@ -283,7 +283,7 @@ async def test_a_picture_that_does_not_come_is_not_waited_for(
 async def test_pictures_that_are_being_sent_do_not_fill_the_memory(
     album: Album, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nobody is let in beyond what there is room for, and who waited for room is not late."""
+    """Pictures wait for free memory, and the wait does not count as sending time."""
     monkeypatch.setattr("aliocr.emulator.http.page_read.MAX_HELD_BYTES", MAX_BYTES)
     async with album.emulator() as emulator:
         port = int(emulator.url.rpartition(":")[2])
@@ -306,8 +306,8 @@ async def test_pictures_that_are_being_sent_do_not_fill_the_memory(
 # --- leaving --------------------------------------------------------------------------------------
 
 
-async def test_who_leaves_takes_his_picture_along(album: Album) -> None:
-    """Readings that nobody waits for any more are not begun, and the next one is."""
+async def test_the_picture_of_a_client_that_leaves_is_not_read(album: Album) -> None:
+    """A picture without a waiting client is not read, and the next one is."""
     album.gate.clear()
     async with album.emulator() as emulator:
         views = [
@@ -326,7 +326,7 @@ async def test_who_leaves_takes_his_picture_along(album: Album) -> None:
 
 
 async def test_a_reader_lends_its_workers_until_it_is_closed() -> None:
-    """In turn with the pictures; what fails there has the service's code, and frees the worker."""
+    """Between pictures; an error has the service's code and frees the worker."""
     reader = PictureReader(Album, workers=1)
 
     def broken() -> None:

@@ -1,4 +1,4 @@
-"""Long replies are written, and sent, so that others have their turn in between."""
+"""Long replies are written and sent in pieces, and other requests run in between."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import msgspec
 import pytest
 
 from aliocr.emulator import Emulator
-from aliocr.emulator.http.reply_writer import PIECE, Writer
-from aliocr.emulator.instructions import Answer, Reply
-from aliocr.emulator.turns import Turns
+from aliocr.emulator.fairness import LoopSlices
+from aliocr.emulator.http.reply_writer import PIECE, ReplyWriter
+from aliocr.emulator.instructions import HttpReply, ImageAnswer
 from aliocr.errors import api_error
 from aliocr.models import Frame, Image, Region, Scan
 from aliocr.protocol import wire
@@ -24,18 +24,18 @@ LINES = tuple(Region(f"line {number} & more", 5, 10.5 * number, 100, 8) for numb
 FRAMES = tuple(Frame("text", LINES, rate=99.5) for _ in range(30))
 
 
-def answered(images: int, frames: tuple[Frame, ...] = ()) -> list[Answer]:
-    """What became of so many images, and of one that failed."""
+def answered(images: int, frames: tuple[Frame, ...] = ()) -> list[ImageAnswer]:
+    """Return the answers of this many images, and of one that failed."""
     scan = Scan(Image(IMAGE), "text", LINES, frames=frames)
-    read: list[Answer] = [
+    read: list[ImageAnswer] = [
         (Task(url=f"{IMAGE}?{number}", data_id=f"d{number}"), scan) for number in range(images)
     ]
     return [*read, (Task(url=IMAGE), api_error(592, "DOWNLOAD_TIMEOUT"))]
 
 
-async def written(answers: Sequence[Answer], *, xml: bool = False) -> tuple[bytes, ...]:
-    """A reply's pieces; from each to the next the loop has turned, and none is too much work."""
-    writing = asyncio.create_task(Writer(Turns()).reply(answers, request_id="R", xml=xml))
+async def written(answers: Sequence[ImageAnswer], *, xml: bool = False) -> tuple[bytes, ...]:
+    """Return a reply's pieces, and check that the loop ran between them and none is too long."""
+    writing = asyncio.create_task(ReplyWriter(LoopSlices()).reply(answers, request_id="R", xml=xml))
     turns = 0
     while not writing.done():
         await asyncio.sleep(0)
@@ -48,7 +48,7 @@ async def written(answers: Sequence[Answer], *, xml: bool = False) -> tuple[byte
 
 
 async def test_a_reply_is_written_piece_by_piece() -> None:
-    """And is the same that it would be in one go."""
+    """The pieces joined are the reply written at once."""
     answers = answered(100)
     pieces = await written(answers)
     assert len(pieces) > 5
@@ -57,14 +57,14 @@ async def test_a_reply_is_written_piece_by_piece() -> None:
 
 
 async def test_a_short_reply_is_one_piece() -> None:
-    """Nobody waits for more turns than need be."""
+    """It needs no more slices than necessary."""
     assert len(await written(answered(1))) == 1
     assert len(await written([])) == 1
     assert len(await written(answered(1), xml=True)) == 1
 
 
 async def test_in_xml_not_even_an_image_is_written_in_one_go() -> None:
-    """Its frames are, some at a time."""
+    """An image's frames are written some at a time."""
     answers = answered(3, FRAMES)
     pieces = await written(answers, xml=True)
     assert len(pieces) > 5
@@ -76,16 +76,16 @@ async def test_in_xml_not_even_an_image_is_written_in_one_go() -> None:
 
 @pytest.mark.parametrize("length", [0, 1, 10, 11, 25])
 def test_half_of_a_reply_is_half_of_its_bytes(length: int) -> None:
-    """Wherever its pieces end."""
+    """Wherever the pieces end."""
     whole = bytes(range(length))
     parts = tuple(whole[start : start + 7] for start in range(0, length, 7))
-    reply = Reply(200, parts, "text/plain")
+    reply = HttpReply(200, parts, "text/plain")
     assert reply.length == length
     assert b"".join(reply.half) == whole[: length // 2]
 
 
 async def test_a_long_reply_arrives_whole() -> None:
-    """Its length announced, as that of any other."""
+    """With its length announced."""
     urls = [f"{IMAGE}?{number}" for number in range(100)]
     async with Emulator() as emulator:
         emulator.text("*", "", LINES)

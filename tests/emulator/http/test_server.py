@@ -1,10 +1,12 @@
-"""The emulator in a thread, in another's server, and on its way out."""
+"""The emulator in a thread, in another server, and while it stops."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
 import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
@@ -13,12 +15,13 @@ from aiohttp.test_utils import TestServer
 
 import aliocr
 from aliocr.emulator import Emulator
-from aliocr.emulator.http.server import Serving
-from tests.support.asking import IMAGE, PATIENCE, arrived, ask, body_of, sign, until
+from aliocr.emulator.http.server import Server
+from tests.support.asking import IMAGE, PATIENCE, arrived, ask, port_of, until
+from tests.support.raw import request_of
 
 
 def test_without_an_event_loop_it_runs_in_a_thread() -> None:
-    """A test that is not asynchronous, with a client that blocks."""
+    """In a test that is not asynchronous, with a client that blocks."""
     threads = threading.active_count()
     with Emulator() as emulator:
         emulator.text(IMAGE, "hello")
@@ -34,8 +37,8 @@ def test_without_an_event_loop_it_runs_in_a_thread() -> None:
     assert threading.active_count() == threads
 
 
-def test_in_a_thread_what_keeps_it_from_starting_is_raised() -> None:
-    """A port that is taken; and no thread stays behind."""
+def test_in_a_thread_an_error_of_the_start_is_raised() -> None:
+    """For example a taken port; and no thread remains."""
     threads = threading.active_count()
     with Emulator() as emulator:
         port = port_of(emulator)
@@ -48,18 +51,18 @@ def test_in_a_thread_what_keeps_it_from_starting_is_raised() -> None:
 
 
 def test_a_thread_ends_what_hangs() -> None:
-    """A client that does not read its answer is not waited for."""
+    """It does not wait for a client that does not read its reply."""
     with Emulator() as emulator:
         emulator.respond(200, bytes(50_000_000), "text/plain")
         address = ("127.0.0.1", port_of(emulator))
         client = socket.create_connection(address)
-        client.sendall(raw(emulator, body_of(IMAGE)))
+        client.sendall(request_of(emulator))
         assert client.recv(1)
     client.close()
 
 
 async def test_it_serves_under_the_test_utilities_of_aiohttp() -> None:
-    """A project that has servers of that kind in its tests adds one more."""
+    """A project with such servers in its tests can add the emulator."""
     emulator = Emulator()
     emulator.text(IMAGE, "hello")
     async with (
@@ -71,7 +74,7 @@ async def test_it_serves_under_the_test_utilities_of_aiohttp() -> None:
 
 
 async def test_stopping_can_wait_for_the_requests_under_way() -> None:
-    """Those are answered, and nobody else is let in."""
+    """They are answered, and no new connection is accepted."""
     emulator = Emulator(requests_per_second=None)
     await emulator.start()
     emulator.delay(0.05)
@@ -86,7 +89,7 @@ async def test_stopping_can_wait_for_the_requests_under_way() -> None:
 
 
 async def test_stopping_waits_no_longer_than_it_was_told() -> None:
-    """What hangs is cut off in the end."""
+    """A request that hangs is cut off."""
     emulator = Emulator()
     await emulator.start()
     emulator.hang()
@@ -98,11 +101,11 @@ async def test_stopping_waits_no_longer_than_it_was_told() -> None:
 
 
 async def test_stopping_lets_a_client_finish_its_request() -> None:
-    """What is left of a body is still heard, and the whole answer given to who reads slowly."""
+    """The rest of a body is still received, and a slow client gets the whole reply."""
     emulator = Emulator()
     await emulator.start()
     emulator.respond(200, bytes(20_000_000), "text/plain")
-    request = raw(emulator, body_of(IMAGE))
+    request = request_of(emulator)
     reader, writer = await asyncio.open_connection("127.0.0.1", port_of(emulator))
     writer.write(request[:-5])
     await until(lambda: emulator.calls)
@@ -119,7 +122,7 @@ async def test_stopping_lets_a_client_finish_its_request() -> None:
 
 
 async def test_stopping_waits_for_no_client_that_asks_nothing() -> None:
-    """A connection that is kept for later is closed at once."""
+    """A kept-alive connection without a request is closed at once."""
     emulator = Emulator()
     await emulator.start()
     async with aiohttp.ClientSession() as session:
@@ -128,22 +131,28 @@ async def test_stopping_waits_for_no_client_that_asks_nothing() -> None:
             assert await emulator.stop(grace=PATIENCE) == 0
 
 
-def port_of(emulator: Emulator) -> int:
-    """Where it listens, or did."""
-    return int(emulator.url.rpartition(":")[2])
+@asynccontextmanager
+async def serving(app: web.Application, *, idle: float) -> AsyncIterator[int]:
+    """Serve an application on a free port."""
+    server = Server(app, "127.0.0.1", 0, idle=idle)
+    await server.start()
+    try:
+        yield server.port
+    finally:
+        await server.stop()
 
 
 async def test_a_connection_that_brings_no_request_is_closed() -> None:
-    """Neither before its first request, nor half way through its headers, nor after an answer."""
+    """Before its first request, in the middle of its headers, or after a reply."""
 
     async def hello(_: web.Request) -> web.Response:
         return web.Response(text="hello")
 
     app = web.Application()
     app.router.add_get("/", hello)
-    async with Serving(app, "127.0.0.1", 0, idle=0.05) as serving:
+    async with serving(app, idle=0.05) as port:
         for begun in (b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: e\r\nX-", GET, GET + b"GET"):
-            reader, writer = await asyncio.open_connection("127.0.0.1", serving.port)
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(begun)
             async with asyncio.timeout(PATIENCE):
                 heard = await closed(reader)
@@ -155,7 +164,7 @@ GET = b"GET / HTTP/1.1\r\nHost: e\r\n\r\n"
 
 
 async def closed(reader: asyncio.StreamReader) -> bytes:
-    """All that comes until the connection is closed, by whatever means."""
+    """Return all bytes until the connection is closed or reset."""
     heard = b""
     try:
         while chunk := await reader.read(1000):
@@ -165,21 +174,14 @@ async def closed(reader: asyncio.StreamReader) -> bytes:
     return heard
 
 
-def raw(emulator: Emulator, body: bytes) -> bytes:
-    """A good request as it stands on the wire."""
-    lines = [f"{name}: {value}" for name, value in sign(emulator, body).items()]
-    head = "\r\n".join(["POST /green/image/scan HTTP/1.1", "Host: e", *lines])
-    return f"{head}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
-
-
-async def test_a_body_that_does_not_come_is_not_waited_for(
+async def test_a_body_that_does_not_arrive_is_not_waited_for(
     virtual_clock: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A client that announces more than it sends is told so, and does not hold a place for ever."""
-    monkeypatch.setattr("aliocr.emulator.http.endpoint.BODY_TIMEOUT", 0.05)
+    """A client that announces more than it sends gets an error, and does not hold its place."""
+    monkeypatch.setattr("aliocr.emulator.http.body.BODY_TIMEOUT", 0.05)
     async with Emulator() as emulator:
         reader, writer = await asyncio.open_connection("127.0.0.1", port_of(emulator))
-        writer.write(raw(emulator, body_of(IMAGE))[:-5])
+        writer.write(request_of(emulator)[:-5])
         async with asyncio.timeout(PATIENCE):
             heard = await closed(reader)
         writer.close()
@@ -201,7 +203,7 @@ async def test_a_body_that_does_not_come_is_not_waited_for(
 async def test_the_control_api_waits_for_no_body_either(
     virtual_clock: None, head: bytes, body: bytes, statuses: tuple[int, ...]
 ) -> None:
-    """One that does not come, or not whole, is answered; and its connection closed."""
+    """A body that is missing or cut off gets an answer, and its connection is closed."""
     async with Emulator() as emulator:
         reader, writer = await asyncio.open_connection("127.0.0.1", port_of(emulator))
         writer.write(b"POST /_emulator/script/reset HTTP/1.1\r\nHost: localhost\r\n")
@@ -216,7 +218,7 @@ async def test_the_control_api_waits_for_no_body_either(
 
 
 async def test_a_connection_in_use_is_not_closed(virtual_clock: None) -> None:
-    """Neither while its request takes long, nor between its requests, however often it is idle."""
+    """Neither during a long request, nor between requests, however often it is idle."""
 
     async def slow(request: web.Request) -> web.Response:
         await asyncio.sleep(float(request.query["seconds"]))
@@ -224,8 +226,8 @@ async def test_a_connection_in_use_is_not_closed(virtual_clock: None) -> None:
 
     app = web.Application()
     app.router.add_get("/", slow)
-    async with Serving(app, "127.0.0.1", 0, idle=10) as serving:
-        reader, writer = await asyncio.open_connection("127.0.0.1", serving.port)
+    async with serving(app, idle=10) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
         for seconds in (1000, *[0] * 50):
             writer.write(b"GET /?seconds=%d HTTP/1.1\r\nHost: e\r\n\r\n" % seconds)
             assert (await reader.readuntil(b"hello")).startswith(b"HTTP/1.1 200")
@@ -241,11 +243,11 @@ LONG = 30_000_000
 async def test_a_client_is_waited_for_while_it_reads(
     virtual_clock: None, reads: int, whole: bool
 ) -> None:
-    """However slowly it does, for minutes; one that stops half way is left after a while."""
+    """However slowly it reads; a client that stops halfway is disconnected after a while."""
     async with Emulator() as emulator:
         emulator.respond(200, bytes(LONG), "text/plain")
         reader, writer = await asyncio.open_connection("127.0.0.1", port_of(emulator))
-        writer.write(raw(emulator, body_of(IMAGE)))
+        writer.write(request_of(emulator))
         head = await reader.readuntil(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 200")
         size = 0
@@ -269,11 +271,11 @@ async def test_a_client_is_waited_for_while_it_reads(
 async def test_a_client_that_leaves_is_noticed_whatever_else_it_sent(
     virtual_clock: None, behind: int, leaving_after: float
 ) -> None:
-    """Its request ends, and gives back its share of the account's quota."""
+    """Its request ends, and releases its images of the account's quota."""
     async with Emulator(requests_per_second=None, images_in_flight=1) as emulator:
         emulator.hang(times=1)
         _, writer = await asyncio.open_connection("127.0.0.1", port_of(emulator))
-        writer.write(raw(emulator, body_of(IMAGE)))
+        writer.write(request_of(emulator))
         await arrived(emulator, 1)
         writer.write(GET * behind)
         await asyncio.sleep(leaving_after)
@@ -287,11 +289,11 @@ async def test_a_client_that_leaves_is_noticed_whatever_else_it_sent(
 async def test_many_requests_behind_a_slow_one_are_not_answered(
     virtual_clock: None, seconds: float, answered: int
 ) -> None:
-    """It is the connection's last then, and says so; behind a quick one all have their answers."""
+    """The slow one is then the connection's last; behind a quick one all are answered."""
     async with Emulator(requests_per_second=None) as emulator:
         emulator.delay(seconds)
         reader, writer = await asyncio.open_connection("127.0.0.1", port_of(emulator))
-        writer.write(raw(emulator, body_of(IMAGE)) + GET * 200)
+        writer.write(request_of(emulator) + GET * 200)
         heard = await closed(reader)
         writer.close()
         assert heard.count(b"HTTP/1.1 ") == answered
@@ -300,11 +302,11 @@ async def test_many_requests_behind_a_slow_one_are_not_answered(
 
 
 async def test_a_few_requests_behind_a_slow_one_are_answered(virtual_clock: None) -> None:
-    """In order, each when those before it are."""
+    """In order."""
     async with Emulator(requests_per_second=None) as emulator:
         emulator.delay(3.0)
         reader, writer = await asyncio.open_connection("127.0.0.1", port_of(emulator))
-        writer.write(raw(emulator, body_of(IMAGE)) + GET * 10)
+        writer.write(request_of(emulator) + GET * 10)
         heard = await closed(reader)
         writer.close()
         assert heard.count(b"HTTP/1.1 ") == 11

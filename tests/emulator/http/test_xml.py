@@ -1,4 +1,4 @@
-"""Who does not accept JSON gets the same answers in XML."""
+"""Clients that do not accept JSON get the same replies in XML."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ XML = "text/xml;charset=utf-8"
 async def ask_for(
     emulator: Emulator, accept: str, body: bytes, credentials: Credentials | None = None
 ) -> Heard:
-    """A request like any other, but for what it accepts."""
+    """Send a good request with this `Accept` header."""
     key = credentials or emulator.credentials
     made = signing.signed_headers(body, key, timestamp=time.time(), nonce=str(uuid.uuid4()))
     headers = made | {"Accept": accept}
@@ -35,18 +35,18 @@ async def ask_for(
 
 
 def parsed(body: bytes) -> ET.Element:
-    """The root."""
+    """Return the root element."""
     return ET.fromstring(body)  # noqa: S314 (the emulator's own)
 
 
 def fields_of(element: ET.Element) -> dict[str, str | None]:
-    """The texts of an element's children by their names."""
+    """Return the texts of an element's children by name."""
     return {child.tag: child.text for child in element}
 
 
 @pytest.mark.parametrize("accept", ["text/xml", "application/xml, */*", "*/*", "text/html"])
 async def test_an_answer_comes_in_xml(accept: str) -> None:
-    """A field an element, of a list one for each; text of any kind comes through."""
+    """Each field is an element, a list one element for each value; any text is preserved."""
     async with Emulator() as emulator:
         pieces = [Region("<Zoë> & 李\ufffe\x00\ud7ff", 1, 2, 3, 4), Region("b", 5, 6, 7, 8)]
         emulator.text(IMAGE, "a\x0bb", pieces)
@@ -67,7 +67,7 @@ async def test_an_answer_comes_in_xml(accept: str) -> None:
 
 
 async def test_a_refusal_comes_in_xml() -> None:
-    """The gateway's with its fields, the service's with its own."""
+    """The gateway's and the service's, each with its own fields."""
     async with Emulator(accounts=[Account(KEY, state="overdue")]) as emulator:
         wrong = Credentials(KEY.access_key_id, "wrong")
         heard = await ask_for(emulator, "text/xml", body_of(IMAGE), wrong)
@@ -87,22 +87,22 @@ async def test_a_refusal_comes_in_xml() -> None:
 @pytest.mark.parametrize(
     "accept", ["application/json", "text/xml, application/json;q=0.5", "APPLICATION/JSON"]
 )
-async def test_who_accepts_json_gets_it(accept: str) -> None:
-    """Whatever else they accept."""
+async def test_a_client_that_accepts_json_gets_it(accept: str) -> None:
+    """Even if the client accepts other types too."""
     async with Emulator() as emulator:
         heard = await ask_for(emulator, accept, body_of(IMAGE))
         assert heard.codes == [200]
 
 
-async def test_who_does_not_say_what_they_accept_is_told_in_json() -> None:
-    """The header is mandatory."""
+async def test_a_client_without_accept_header_gets_json() -> None:
+    """Without an `Accept` header, which is mandatory, the refusal is in JSON."""
     async with Emulator() as emulator:
         heard = await ask_for(emulator, "", body_of(IMAGE))
         assert (heard.status, heard.json["Code"]) == (400, "MissingAccept")
 
 
-async def test_what_is_not_the_services_stays_as_it_is() -> None:
-    """A proxy's page is nobody's to translate."""
+async def test_another_reply_stays_as_it_is() -> None:
+    """A proxy's page is not converted."""
     async with Emulator() as emulator:
         emulator.respond(502, '{"Code": "x"}', "application/json")
         heard = await ask_for(emulator, "text/xml", body_of(IMAGE))

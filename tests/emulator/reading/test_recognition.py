@@ -237,7 +237,7 @@ async def test_a_request_that_fails_at_its_beginning_leaves_nothing_running(
             if url.endswith("third"):
                 raise LookupError
 
-        monkeypatch.setattr(emulator._plan, "next_outcome", fail)
+        monkeypatch.setattr(emulator._instructions, "next_outcome", fail)
         urls = [album.url(f"/slow?{name}") for name in ("first", "second", "third")]
         heard = await ask(emulator, *urls, session=session)
         assert heard.json["Code"] == "InternalError"
