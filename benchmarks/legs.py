@@ -16,7 +16,7 @@ from aliocr.job.input.opening import opened
 from aliocr.job.job import Job, Retry
 from aliocr.job.output.ledger import Ledger
 from aliocr.job.sources import Urls
-from aliocr.job.worklist import Desk
+from aliocr.job.worklist import Worklist
 from benchmarks.client import open_session
 from benchmarks.memory import grown_since, peak_bytes, resident_bytes
 
@@ -142,12 +142,14 @@ async def steps(source: Path, output: Path) -> dict[str, float]:
 
     ledger = timed("the journal and the output opened", lambda: Ledger(output, "jsonl", ""))
     with closing(ledger):
-        last = ledger.journal.last_mark()
+        last = ledger.journal.last_checkpoint()
         reader = timed("the input compared to its last mark", lambda: opened(source, mark=last))
         reader.close()
-        desk = timed("the desk", lambda: Desk(ledger, Urls(), alone=False, whole_urls=False))
-        start = desk.start
+        worklist = timed(
+            "the worklist", lambda: Worklist(ledger, Urls(), alone=False, whole_urls=False)
+        )
+        start = worklist.start
         reader = timed("the input read to where it goes on", lambda: opened(source, mark=start))
         reader.close()
-        timed("failures counted", desk.counts)
+        timed("failures counted", worklist.counts)
     return seconds

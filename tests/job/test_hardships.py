@@ -19,10 +19,10 @@ import aliocr
 from aliocr.emulator import Emulator
 from aliocr.job.errors import JobError
 from aliocr.job.job import Job, Retry
-from aliocr.job.output.codecs import CSV
+from aliocr.job.output.codecs import CSV, encode_json
 from aliocr.job.output.journal import Journal
-from aliocr.job.output.parquet import StagedOutput
-from aliocr.job.output.result import Read, Unread, encoded
+from aliocr.job.output.parquet import StagedResults
+from aliocr.job.output.result import Read, Unread
 from aliocr.models import Region
 from tests.support.working import by_row, listed, opened, started, until, url, urls
 
@@ -86,8 +86,8 @@ async def test_results_that_the_job_cannot_have_written_are_refused(
     await Job(source, output).run(ocr)
     whole = output.read_bytes()
     urls(source, 60)
-    new = encoded(Read(row=50, source="", text=""))
-    failed = encoded(Unread(row=51, source="", kind="APIError", code=9_999_999, error=""))
+    new = encode_json(Read(row=50, source="", text=""))
+    failed = encode_json(Unread(row=51, source="", kind="APIError", code=9_999_999, error=""))
     for added in (
         new + new,
         new.replace(b"50", b"0"),
@@ -193,10 +193,10 @@ async def test_a_table_that_could_not_be_written_is_written_next_time(
     source, output = urls(tmp_path / "urls.csv", 50), tmp_path / "results.parquet"
     await Job(source, output, budget=20).run(ocr)
 
-    def full(_: StagedOutput) -> None:
+    def full(_: StagedResults) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(StagedOutput, "publish", full)
+    monkeypatch.setattr(StagedResults, "publish", full)
     with pytest.raises(JobError, match="No space left on device"):
         await Job(source, output).run(ocr)
     monkeypatch.undo()
@@ -268,7 +268,7 @@ async def test_what_is_charged_for_sure_is_told_from_what_may_be(
     async with opened(emulator) as ocr:
         summary = await Job(source, output).run(ocr)
     assert summary.ended == "complete"
-    assert 0 < summary.charged <= 900 < emulator.charged <= summary.spent
+    assert 0 < summary.charged <= 900 < emulator.charged <= summary.charged_at_most
 
 
 async def test_a_session_that_closes_fails_no_rows(tmp_path: Path, emulator: Emulator) -> None:

@@ -54,7 +54,7 @@ async def test_each_row_has_its_result(
     assert (lost.kind, lost.code, lost.maybe_charged) == ("DownloadError", 404, False)
     assert lost.request_id
     assert summary.ended == "complete"
-    assert (summary.read, summary.rows, summary.spent) == (1, 3, 1)
+    assert (summary.read, summary.rows, summary.charged_at_most) == (1, 3, 1)
     assert set(summary.failed) == {Failed("BadRow", None, 1), Failed("DownloadError", 404, 1)}
 
 
@@ -71,7 +71,7 @@ async def test_equal_images_are_read_once(
     assert [found[row].id for row in range(1, 1001)] == [f"id{row}" for row in range(1, 1001)]
     assert set(asked_for(emulator).values()) == {1}
     assert summary.duplicates == 960
-    assert summary.spent == emulator.charged == 39
+    assert summary.charged_at_most == emulator.charged == 39
     assert sum(not result.ok for result in found.values()) == 25
 
 

@@ -19,12 +19,12 @@ async def test_a_budget_is_kept_and_remembered(
     """It ends the job cleanly; a larger one lets it go on from there."""
     source, output = urls(tmp_path / "urls.csv", 100), tmp_path / "results.jsonl"
     summary = await Job(source, output, budget=30).run(ocr)
-    assert (summary.ended, summary.spent, emulator.charged) == ("budget", 30, 30)
+    assert (summary.ended, summary.charged_at_most, emulator.charged) == ("budget", 30, 30)
     assert len(rows_of(output)) == 30
     same = await Job(source, output, budget=30).run(ocr)
     assert (same.ended, emulator.charged) == ("budget", 30)
     more = await Job(source, output, budget=100).run(ocr)
-    assert (more.ended, more.spent, emulator.charged) == ("complete", 100, 100)
+    assert (more.ended, more.charged_at_most, emulator.charged) == ("complete", 100, 100)
 
 
 async def test_a_budget_pays_for_frames(
@@ -34,4 +34,7 @@ async def test_a_budget_pays_for_frames(
     source, output = urls(tmp_path / "urls.csv", 50), tmp_path / "results.jsonl"
     sources = Urls(interval=1, max_frames=5)
     summary = await Job(source, output, sources=sources, budget=23).run(ocr)
-    assert (summary.ended, summary.spent) == ("budget", 19)  # for a 20th image there may be 5
+    assert (summary.ended, summary.charged_at_most) == (
+        "budget",
+        19,
+    )  # for a 20th image there may be 5

@@ -29,7 +29,7 @@ emulator, ocr = quick_emulator, quick_ocr
 async def test_failures_are_tried_again_alone(
     tmp_path: Path, emulator: Emulator, ocr: aliocr.Session
 ) -> None:
-    """By kind if wanted; the results of the others stay what and where they were."""
+    """By kind if pending; the results of the others stay what and where they were."""
     source, output = urls(tmp_path / "urls.csv", 60), tmp_path / "results.jsonl"
     for number in range(1, 61, 3):
         emulator.fail(url(number), 404 if number % 2 else 590)
@@ -64,7 +64,7 @@ async def test_only_failures_are_tried_when_that_is_said(
 async def test_a_retry_that_breaks_off_is_gone_on_with(
     tmp_path: Path, emulator: Emulator, ocr: aliocr.Session
 ) -> None:
-    """Whether failures alone are wanted then, or all that is missing."""
+    """Whether failures alone are pending then, or all that is missing."""
     source, output = urls(tmp_path / "urls.csv", 80), tmp_path / "results.jsonl"
     emulator.fail("*", 404, times=1)
     await Job(source, output).run(ocr)
@@ -100,7 +100,7 @@ async def test_a_service_that_is_gone_ends_it(tmp_path: Path, emulator: Emulator
     async with opened(emulator, max_retries=0, repeat_budget=0) as ocr:
         await Job(source, output, budget=200).run(ocr)
         emulator.drop_connection(times=None)
-        with pytest.raises(JobError, match=r"300 images in a row were not served.*started again"):
+        with pytest.raises(JobError, match=r"300 images in a row were not served.*start the job again"):
             await Job(source, output).run(ocr)
         assert all(result.ok for result in results(output))
         emulator.reset()

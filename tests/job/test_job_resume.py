@@ -38,7 +38,11 @@ async def test_run_again_it_does_nothing_more(
     again = await Job(source, output).run(ocr)
     assert output.read_bytes() == whole
     assert emulator.charged == 50
-    assert (again.read, again.spent, again.ended) == (first.read, first.spent, "complete")
+    assert (again.read, again.charged_at_most, again.ended) == (
+        first.read,
+        first.charged_at_most,
+        "complete",
+    )
 
 
 async def test_rows_that_were_added_are_read(
@@ -95,7 +99,7 @@ async def test_told_to_stop_it_finishes_what_is_under_way(
     stop.set()
     summary = await run
     assert summary.ended == "stopped"
-    assert summary.spent == emulator.charged == len(rows_of(output)) < 2_000
+    assert summary.charged_at_most == emulator.charged == len(rows_of(output)) < 2_000
     assert (await Job(source, output).run(ocr)).ended == "complete"
     assert emulator.charged == 2_000
 
