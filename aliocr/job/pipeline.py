@@ -91,9 +91,7 @@ class Pipeline:
         self._settled = asyncio.Event()
         self._answer = asyncio.Event()
         self._all_drawn = self._over_budget = self._all_answered = False
-        self._whole = False
-        self._counts: tuple[int, tuple[Failed, ...]] = (0, ())
-        self._duplicates = 0
+        self._summary: Summary  # made when the files are closed
 
     @property
     def progress(self) -> Progress:
@@ -128,23 +126,7 @@ class Pipeline:
             await self._work(worklist, self._prefetch)
         finally:
             await self._close()
-        read, failed = self._counts
-        ended: Literal["complete", "stopped", "budget"] = "stopped"
-        if self._whole and not self._unanswered:
-            ended = "complete"
-        elif self._over_budget:
-            ended = "budget"
-        return Summary(
-            read=read,
-            failed=failed,
-            rows=read + sum(each.rows for each in failed),
-            charged=self._budget.charges.charged,
-            charged_at_most=self._budget.charges.charged_at_most,
-            duplicates=self._duplicates,
-            ended=ended,
-            output=self._output,
-            seconds=time.monotonic() - self._began,
-        )
+        return self._summary
 
     def _begin(self) -> Worklist:
         # Kept at once: if `finish` is cancelled now, the worklist is closed nevertheless.
@@ -273,12 +255,30 @@ class Pipeline:
             if worklist is not None:
                 worklist.write()
                 worklist.settle(self._budget.charges)
-                self._counts = worklist.counts()
-                self._duplicates = worklist.duplicates
-                self._whole = self._all_drawn and worklist.is_whole
+                self._summary = self._summed_up(worklist)
         finally:
             if worklist is not None:
                 worklist.ledger.close()
+
+    def _summed_up(self, worklist: Worklist) -> Summary:
+        ended: Literal["complete", "stopped", "budget"] = "stopped"
+        if self._all_drawn and worklist.is_whole and not self._unanswered:
+            ended = "complete"
+        elif self._over_budget:
+            ended = "budget"
+        read, failed = worklist.counts()
+        charges = self._budget.charges
+        return Summary(
+            read=read,
+            failed=failed,
+            rows=read + sum(each.rows for each in failed),
+            charged=charges.charged,
+            charged_at_most=charges.charged_at_most,
+            duplicates=worklist.duplicates,
+            ended=ended,
+            output=self._output,
+            seconds=time.monotonic() - self._began,
+        )
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)

@@ -77,24 +77,24 @@ def planned(
         InputError: The input cannot be read.
         OSError: There is no room for the temporary file in which images are counted.
     """
-    tally = _Tally(check, done)
-    images = _different(tally.keys(reader))
+    counts = _RowCounts(check, done)
+    images = _different(counts.keys(reader))
     requests = math.ceil(images / limits.images_per_request)
     return Plan(
         taken=reader.taken,
-        rows=tally.rows,
-        done=tally.done,
-        bad=tally.bad,
-        bad_rows=tuple(tally.bad_rows),
+        rows=counts.rows,
+        done=counts.done,
+        bad=counts.bad,
+        bad_rows=tuple(counts.bad_rows),
         images=images,
-        duplicates=tally.rows - tally.done - tally.bad - images,
+        duplicates=counts.rows - counts.done - counts.bad - images,
         requests=requests,
         seconds=_shortest(images, requests, limits),
         charged_most=images * frames,
     )
 
 
-class _Tally:
+class _RowCounts:
     """Rows counted by what is to be done with them."""
 
     def __init__(self, check: Callable[[str], None], done: Callable[[int], bool]) -> None:

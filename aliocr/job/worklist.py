@@ -106,7 +106,7 @@ class Worklist:
 
     @property
     def is_whole(self) -> bool:
-        """Whether each row is done, as far as this run has read the input."""
+        """Each row is done, as far as this run has read the input."""
         state = self._journal.state
         return self._only is None or state.through >= state.total > 0
 

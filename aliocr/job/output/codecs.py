@@ -11,7 +11,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, TypeAlias
 
 import attrs
 import msgspec
@@ -120,51 +120,33 @@ def _value_of(text: bytes | str) -> Any:
         raise ValueError("nested too deeply") from None
 
 
-class Codec(Protocol):
-    """A format whose records can be appended to a file."""
+class JSONLines:
+    """A file of records that are lines of JSON."""
 
-    header: bytes
-    """The first bytes of a file."""
+    header = b""
+    """The first bytes of the file."""
 
     def encode(self, result: Result) -> bytes:
         """Return the record of a result, with its end."""
-        ...
+        return encode_json(result)
 
     def decode(self, record: bytes) -> Result:
-        """Return the result in a record.
+        """Return the result in a record; a record without an end was cut.
 
         Raises:
             ValueError: The record is no result.
         """
-        ...
-
-    def records(self, file: BinaryIO) -> Iterator[bytes]:
-        """Yield the records from here on; the last one may be cut off, and then has no end."""
-        ...
-
-
-class JSONLines:
-    """One object on each line."""
-
-    header = b""
-
-    def encode(self, result: Result) -> bytes:
-        """Return a line."""
-        return encode_json(result)
-
-    def decode(self, record: bytes) -> Result:
-        """Return the result in a line; a line without an end was cut."""
         if not record.endswith(b"\n"):
             raise ValueError("the record is cut off")
         return decode_json(record)
 
     def records(self, file: BinaryIO) -> Iterator[bytes]:
-        """Return the lines."""
+        """Return the records from here on; the last one may be cut off, and then has no end."""
         return iter(file)
 
 
 class CSV:
-    """A table with a line of column names; regions and frames as JSON."""
+    """The same for a table with a line of column names; regions and frames are JSON."""
 
     header = (",".join(COLUMNS) + "\r\n").encode()
 
@@ -204,6 +186,9 @@ class CSV:
         if record:
             yield record
 
+
+Codec: TypeAlias = JSONLines | CSV
+"""A format whose records can be appended to a file."""
 
 _NUMBERS: dict[str, type[int | float]] = {
     "row": int,

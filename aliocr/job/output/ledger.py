@@ -12,11 +12,11 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, TypeAlias
 
 from aliocr.job.budget import Charges
 from aliocr.job.errors import BY_OUTPUT_FORMAT, JobError
-from aliocr.job.output.codecs import CSV, Codec, JSONLines
+from aliocr.job.output.codecs import CSV, JSONLines
 from aliocr.job.output.journal import Journal, JournalError
 from aliocr.job.output.lock import Lock, LockedError
 from aliocr.job.output.parquet import StagedResults
@@ -24,8 +24,6 @@ from aliocr.job.output.result import Result
 from aliocr.job.output.result_file import ResultFile, strange
 
 OutputFormat: TypeAlias = Literal["jsonl", "csv", "parquet"]
-
-CODECS: dict[str, type[Codec]] = {"jsonl": JSONLines, "csv": CSV}
 
 SUFFIXES: dict[str, OutputFormat] = {
     "": "jsonl",
@@ -52,63 +50,6 @@ def output_format_of(path: Path) -> OutputFormat:
             "csv or parquet, or a name that ends in one of these"
         )
     return SUFFIXES[path.suffix.lower()]
-
-
-class ResultStore(Protocol):
-    """Keeps results, each at a place that the journal knows: a `ResultFile` or `StagedResults`.
-
-    `append` is called by one thread at a time, all else by the journal's thread.
-    """
-
-    @property
-    def length(self) -> int:
-        """Bytes in it; 0 if its places are not in bytes."""
-        ...
-
-    def append(self, results: Sequence[Result]) -> list[int]:
-        """Take results, and write them if the journal is not needed for that.
-
-        Returns:
-            The place of each.
-
-        Raises:
-            OSError: The disk is full, or worse. All that was there before is still there.
-        """
-        ...
-
-    def sync(self, results: Sequence[Result]) -> None:
-        """Make results proof against a power failure, once the journal is changed next.
-
-        Args:
-            results: All that were appended and are not in the journal yet, but for results that
-                were appended in this moment.
-        """
-        ...
-
-    def read(self, place: int) -> Result:
-        """Return the result at a place."""
-        ...
-
-    def retry(self, kinds: frozenset[str], through: int) -> None:
-        """Take failures out of the store and the journal, to be read once more; all or nothing.
-
-        Args:
-            kinds: Names of errors or codes; all if empty.
-            through: All rows up to this one are in the store then.
-        """
-        ...
-
-    def publish(self) -> None:
-        """Write all results to the file.
-
-        Raises:
-            OSError: The file cannot be written; the file of before is still there.
-        """
-        ...
-
-    def close(self) -> None:
-        """Close the file."""
-        ...
 
 
 class Ledger:
@@ -142,11 +83,12 @@ class Ledger:
             parts.callback(lock.release)
             self.journal = _opened(path, settings)
             parts.callback(self.journal.close)
-            self._store: ResultStore
+            self._store: ResultFile | StagedResults
             if output_format == "parquet":
                 self._store = StagedResults(path, self.journal)
             else:
-                self._store = ResultFile(path, CODECS[output_format](), self.journal)
+                codec = CSV() if output_format == "csv" else JSONLines()
+                self._store = ResultFile(path, codec, self.journal)
             parts.callback(self._store.close)
             self._parts = parts.pop_all()
         self._rows = self.journal.done()

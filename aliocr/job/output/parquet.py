@@ -27,7 +27,7 @@ ROWS_PER_GROUP = 10_000
 
 
 class StagedResults:
-    """Results that the journal keeps until the file is written.
+    """Results that the journal keeps until the file is written; used like a `ResultFile`.
 
     Args:
         path: The file.
@@ -104,7 +104,7 @@ def _row(result: Result) -> dict[str, Any]:
 
 
 def _text(value: Any) -> Any:
-    """Return the value, with characters that UTF-8 has not escaped as Python shows them."""
+    """Return the value; characters that UTF-8 cannot encode are escaped as Python shows them."""
     match value:
         case str():
             return value.encode("utf-8", "backslashreplace").decode()
@@ -133,17 +133,14 @@ def parquet_results(path: Path) -> Iterator[Result]:
         if missing:
             raise ValueError(f"{path} is no output of a job: no column {min(missing)!r}")
         for batch in file.iter_batches(1_000):
-            for fields in batch.to_pylist():
-                yield _result(fields)
-
-
-def _result(fields: dict[str, Any]) -> Result:
-    there = {name: value for name, value in fields.items() if value is not None}
-    if there.pop("ok", False):
-        return msgspec.convert(there, Read)
-    if "code" in there:
-        there["code"] = code_of(there["code"])
-    return msgspec.convert(there, Unread)
+            for row in batch.to_pylist():
+                fields = {name: value for name, value in row.items() if value is not None}
+                if fields.pop("ok", False):
+                    yield msgspec.convert(fields, Read)
+                    continue
+                if "code" in fields:
+                    fields["code"] = code_of(fields["code"])
+                yield msgspec.convert(fields, Unread)
 
 
 def _schema(pyarrow: Any) -> Any:

@@ -29,6 +29,8 @@ further ahead was not written by this job."""
 class ResultFile:
     """Records of results, one after the other; the place of each is an offset in bytes.
 
+    `append` is called by one thread at a time, all else by the journal's thread.
+
     Args:
         path: The file; made, with its header, if it is not there.
         codec: Its format.
@@ -98,8 +100,13 @@ class ResultFile:
             raise
 
     def sync(self, results: Sequence[Result]) -> None:
-        """Wait until the disk has all that was appended."""
-        del results
+        """Make results proof against a power failure, once the journal is changed next.
+
+        Args:
+            results: All results appended that the journal does not have yet, but for those that
+                come in this moment.
+        """
+        del results  # the disk is told of all that is in the file
         os.fsync(self._file)
 
     def read(self, place: int) -> Result:
@@ -116,7 +123,15 @@ class ResultFile:
         os.close(self._file)
 
     def retry(self, kinds: frozenset[str], through: int) -> None:
-        """Copy the file without these failures, let the journal name the copy, then replace."""
+        """Take failures out of file and journal, to be read once more; all of them or none.
+
+        The file is copied without them, the journal says that the copy is to take the file's place,
+        and then it does.
+
+        Args:
+            kinds: Names of errors or codes; all if empty.
+            through: All rows up to this one are in the output then.
+        """
         try:
             with self._journal.change(through=through, replacing=True) as state:
                 places = self._journal.retry(kinds)

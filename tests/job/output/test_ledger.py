@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aliocr.job.budget import Charges
@@ -103,6 +103,7 @@ STEPS = st.tuples(
 )
 
 
+@settings(deadline=None)  # it waits for the disk
 @given(st.lists(STEPS, unique_by=lambda step: step[0]))
 def test_the_first_row_of_an_image_is_remembered(steps: list[tuple[int, int, str]]) -> None:
     """However many there are, in whatever order rows come, and if the job is stopped anywhere."""
