@@ -1,4 +1,4 @@
-"""What a job counts as charged, without a session."""
+"""The charges of a job, counted without a session."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Session:
         self.numbers = numbers
 
     def stats(self) -> Stats:
-        """Those of this moment."""
+        """The numbers of this moment."""
         return Stats(**self.numbers)  # type: ignore[arg-type]
 
     def budget(self, *, frames: int = 1, limit: int | None = None) -> Budget:
@@ -62,7 +62,7 @@ def test_what_nobody_knows_counts_for_all_frames_that_were_asked() -> None:
 
 
 def test_what_is_written_ahead_is_within_the_budget_but_for_repeats() -> None:
-    """Those that are drawn are not sent if they cannot be afforded; those that are out, are."""
+    """Drawn images are not sent beyond the budget; images that were sent count all the same."""
     session = Session()
     budget = session.budget(limit=10)
     assert budget.charges_at_worst(3, 4).charged_at_most == 7
@@ -115,7 +115,7 @@ def test_what_is_under_way_is_reserved_once() -> None:
 
 
 def test_without_a_budget_everything_is_afforded() -> None:
-    """Whatever was charged before."""
+    """Charges of before do not matter."""
     budget = Session().budget()
     budget.add(Charges(charged_at_most=10**9))
     assert budget.affords(10**6)

@@ -1,4 +1,4 @@
-"""When a service counts as gone, without one."""
+"""The circuit breaker of a job, without a service."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_picture_that_is_missing_was_served() -> None:
 
 
 def test_many_in_a_row_end_the_job_and_are_no_failures() -> None:
-    """They are forgotten, and read when the job is started again."""
+    """The outcomes are dropped, and the rows read when the job is started again."""
     breaker = CircuitBreaker()
     with pytest.raises(JobError, match=r"300 images in a row were not served, .*: no network; "):
         shown(breaker, [GONE] * MOST_UNSERVED)
@@ -55,7 +55,7 @@ def test_many_in_a_row_end_the_job_and_are_no_failures() -> None:
 
 
 def test_one_that_is_served_begins_the_row_anew() -> None:
-    """However many were not served before it."""
+    """Failures before it do not count any more."""
     almost = [GONE] * (MOST_UNSERVED - 1)
     breaker = CircuitBreaker()
     assert len(shown(breaker, [*almost, None, *almost])) == MOST_UNSERVED

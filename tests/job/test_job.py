@@ -97,7 +97,7 @@ async def test_an_input_that_comes_slowly_is_answered_as_it_comes(
 async def test_progress_is_true_at_any_time(
     tmp_path: Path, emulator: Emulator, ocr: aliocr.Session
 ) -> None:
-    """It counts what earlier runs have done, and never goes back."""
+    """Progress counts the rows of earlier runs, too, and never goes back."""
     source, output = urls(tmp_path / "urls.csv", 1_000), tmp_path / "results.jsonl"
     emulator.fail(url(3), 592, times=100)
     await Job(source, output, budget=300).run(ocr)
@@ -133,7 +133,7 @@ async def test_progress_is_true_at_any_time(
 def test_an_argument_that_cannot_be_right_is_named(
     options: dict[str, Any], problem: str, tmp_path: Path
 ) -> None:
-    """When the job is made, before there is any file."""
+    """The error comes when the job is made, before there is any file."""
     with pytest.raises(ValueError, match=problem):
         Job("urls.txt", **({"output": tmp_path / "out.jsonl"} | options))
     assert not list(tmp_path.iterdir())

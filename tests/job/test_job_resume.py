@@ -73,7 +73,7 @@ async def test_another_input_is_not_taken_for_the_first(
 async def test_another_list_on_standard_input_is_noticed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ocr: aliocr.Session
 ) -> None:
-    """It cannot be looked at twice, so it is compared on the way."""
+    """Standard input cannot be read twice, so it is compared on the way."""
     output = tmp_path / "results.jsonl"
 
     async def run(first: int) -> None:

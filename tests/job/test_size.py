@@ -88,7 +88,7 @@ def test_a_long_input_needs_no_more_memory_than_a_short_one(tmp_path: Path, *, s
 
 
 def test_failures_of_a_whole_job_are_retried_in_flat_memory(tmp_path: Path, *, soak: bool) -> None:
-    """However many there are."""
+    """Memory does not grow with their number."""
     rows = 1_000_000 if soak else 20_000
     retried = subprocess.run(
         [sys.executable, "-c", RETRY, tmp_path / "results.jsonl", str(rows)],

@@ -153,7 +153,7 @@ class Journal:
             The changes of the state, to which more may be added.
         """
         db = self._db
-        self.begin()
+        self._open_transaction()
         try:
             yield state
             self._images.write()
@@ -168,24 +168,26 @@ class Journal:
         self.state = changed
         self._images.written()
 
-    def begin(self) -> None:
+    def _open_transaction(self) -> None:
         """Open the transaction that the next `change` commits."""
         if not self._db.in_transaction:
             self._db.execute("BEGIN IMMEDIATE")
 
-    def add(self, results: Sequence[Result], places: Sequence[int]) -> None:
-        """Add results that are in the output now; within `change`."""
-        kinds = [(None, None) if result.ok else (result.kind, result.code) for result in results]
+    def add(self, written: Sequence[tuple[Result, int]]) -> None:
+        """Add results that are in the output now, each with its place; within `change`."""
         rows = [
-            (result.row, place, kind, code)
-            for result, place, (kind, code) in zip(results, places, kinds, strict=True)
+            (result.row, place, *((None, None) if result.ok else (result.kind, result.code)))
+            for result, place in written
         ]
         self._db.executemany("INSERT INTO rows VALUES (?, ?, ?, ?)", rows)
         self._db.executemany("DELETE FROM retries WHERE row = ?", [(row,) for row, *_ in rows])
         self._db.executemany(
             """INSERT INTO summary VALUES (?, ?, ?)
             ON CONFLICT DO UPDATE SET rows = rows + excluded.rows""",
-            [(kind or "", code or "", rows) for (kind, code), rows in Counter(kinds).items()],
+            [
+                (kind or "", code or "", number)
+                for (kind, code), number in Counter((kind, code) for *_, kind, code in rows).items()
+            ],
         )
 
     def place(self, row: int) -> int | None:
@@ -275,7 +277,7 @@ class Journal:
 
     def add_checkpoint(self, checkpoint: Mark) -> None:
         """Add a place from which a run can go on in the input."""
-        self.begin()
+        self._open_transaction()
         self._db.execute(
             "INSERT OR IGNORE INTO checkpoints VALUES (?, ?, ?, ?)", attrs.astuple(checkpoint)
         )
@@ -308,7 +310,7 @@ class Journal:
 
     def stage(self, results: Sequence[Result]) -> None:
         """Keep results; lasting with the next `change`."""
-        self.begin()
+        self._open_transaction()
         lines = [(result.row, encode_json(result).decode()) for result in results]
         self._db.executemany("INSERT INTO results VALUES (?, ?)", lines)
 

@@ -138,7 +138,6 @@ class Ledger:
             written, self._written = self._written, []
             length = self._store.length
         results = [result for result, _ in written]
-        places = [place for _, place in written]
         self._broken = True
         with self.writing():
             if results:
@@ -151,7 +150,7 @@ class Ledger:
                 charged=charges.charged,
                 charged_at_most=charges.charged_at_most,
             ) as state:
-                self.journal.add(results, places)
+                self.journal.add(written)
                 state["published"] = self.journal.state.published and not results
         self._broken = False
 

@@ -103,7 +103,7 @@ class ResultFile:
         """Make results proof against a power failure, once the journal is changed next.
 
         Args:
-            results: All results appended that the journal does not have yet, but for those that
+            results: All appended results that the journal does not have yet, but for results that
                 come in this moment.
         """
         del results  # the disk is told of all that is in the file
@@ -199,8 +199,7 @@ class ResultFile:
         if last is not None and self._end_of(*last) != known:
             raise ValueError(strange(self._path))
         end = known
-        places: list[int] = []
-        found: list[Result] = []
+        found: list[tuple[Result, int]] = []
         rows: set[int] = set()
         most = journal.last_row
         for place, behind, result in self._results(end):
@@ -210,13 +209,12 @@ class ResultFile:
                 break
             rows.add(result.row)
             most = max(most, result.row)
-            places.append(place)
-            found.append(result)
+            found.append((result, place))
             end = behind
         self._cut(end)
         try:
             with journal.change(length=self.length):
-                journal.add(found, places)
+                journal.add(found)
         except OverflowError:  # a code that no journal holds, and no service has given
             raise ValueError(strange(self._path)) from None
 

@@ -1,4 +1,4 @@
-"""What a ledger says of rows stays true, whatever is taken out of its output."""
+"""A ledger stays true to its output, after any retry."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_set_of_rows_is_a_set(through: int, parts: list[list[int]]) -> None:
 
 
 def some(chances: random.Random, row: int) -> Result:
-    """What may have become of a row, short or long, in one line or several."""
+    """A result for a row, short or long, in one line or several."""
     if chances.random() < 0.6:
         text = 'a "quoted" text,\nin two lines' * chances.randrange(4)
         return Read(row=row, source=f"https://example.com/{row}.png", text=text)
@@ -106,7 +106,7 @@ STEPS = st.tuples(
 @settings(deadline=None)  # it waits for the disk
 @given(st.lists(STEPS, unique_by=lambda step: step[0]))
 def test_the_first_row_of_an_image_is_remembered(steps: list[tuple[int, int, str]]) -> None:
-    """However many there are, in whatever order rows come, and if the job is stopped anywhere."""
+    """In any number, in any order of rows, and after a stop anywhere."""
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(image_index, "SORTED_AT_ONCE", 5)
         path = Path(folder) / "journal"

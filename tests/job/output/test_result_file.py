@@ -1,4 +1,4 @@
-"""What outputs of every kind have in common."""
+"""Promises of an output in any format."""
 
 from __future__ import annotations
 
