@@ -26,6 +26,11 @@ def is_count(value: object, least: int = 0) -> TypeGuard[int]:
     return is_whole(value) and value >= least
 
 
+def is_url(text: str) -> bool:
+    """Return whether a text begins as an http or https URL does; else it may be a path."""
+    return text.lower().startswith(("http://", "https://"))
+
+
 def is_text(value: object) -> TypeGuard[str]:
     """A string that UTF-8 can hold: without the lone surrogates that stand for other bytes."""
     if not isinstance(value, str):

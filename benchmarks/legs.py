@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -142,14 +143,14 @@ async def steps(source: Path, output: Path) -> dict[str, float]:
 
     ledger = timed("the journal and the output opened", lambda: Ledger(output, "jsonl", ""))
     with closing(ledger):
-        last = ledger.journal.last_checkpoint()
-        reader = timed("the input compared to its last mark", lambda: opened(source, mark=last))
-        reader.close()
+        reader = timed("the input opened", lambda: opened(source))
+        if (last := ledger.journal.last_checkpoint()) is not None:
+            timed("the input compared to its last checkpoint", partial(reader.compare, last))
         worklist = timed(
             "the worklist", lambda: Worklist(ledger, Urls(), alone=False, whole_urls=False)
         )
-        start = worklist.start
-        reader = timed("the input read to where it goes on", lambda: opened(source, mark=start))
+        if (start := worklist.start) is not None:
+            timed("the input read to where it goes on", partial(reader.skip_to, start))
         reader.close()
         timed("failures counted", worklist.counts)
     return seconds

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import attrs
 
+from aliocr.checks import is_url
 from aliocr.cli.misuse import Misuse
 from aliocr.job.input.folder import pictures_in
 
@@ -55,11 +56,6 @@ class Found:
 
     sources: tuple[Source, ...]
     skipped: int = 0
-
-
-def is_url(name: str) -> bool:
-    """Whether a name is meant as a URL; else it is that of a file or folder."""
-    return name.lower().startswith(("http://", "https://"))
 
 
 def found(name: str, *, files: bool) -> Found:

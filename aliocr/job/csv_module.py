@@ -1,7 +1,7 @@
-"""The standard library's CSV parser, with a field limit of its own.
+"""A second copy of the standard library's CSV parser, with a limit of its own.
 
-`csv.field_size_limit` is one setting for the whole process, and other code may rely on it. The
-setting lies in the module behind `csv`, so that module is loaded a second time here.
+`csv.field_size_limit` changes the limit for the whole process, which is not ours to change. The
+limit lies in the module `_csv` behind `csv`, so `_csv` is loaded once more.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from types import ModuleType
 
 
 def own_csv(characters: int) -> ModuleType:
-    """Return a copy of the parser's module whose fields have at most this many characters."""
+    """Return the parser as a module whose `reader` takes fields of so many characters at most."""
     found = importlib.util.find_spec("_csv")
     if found is None or found.loader is None:  # pragma: no cover - it is in every CPython
         raise ImportError("this Python has no _csv")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import get_args
 
@@ -13,8 +13,8 @@ import attrs
 from aliocr.arguments import check
 from aliocr.checks import is_count
 from aliocr.job.input.folder import FolderReader
-from aliocr.job.input.opening import STANDARD_INPUT, InputFormat, opened
-from aliocr.job.input.rows import Mark, Reader
+from aliocr.job.input.opening import InputFormat, RunInput
+from aliocr.job.input.rows import Reader
 from aliocr.job.output.journal import Journal
 from aliocr.job.output.ledger import Ledger, OutputFormat, output_format_of, past
 from aliocr.job.output.rowset import RowSet
@@ -124,9 +124,10 @@ class Job:
             names = journal.names() if journal else ()
             done = journal.done() if journal else RowSet()
             again = RowSet(journal.failed(self._retry.kinds) if journal and self._retry else ())
-        with closing(self._reader(None, names)) as reader:
+        # A run opens the input again: this has read it to its end, and cannot keep a file open.
+        with closing(self._input()) as input_:
             return planned(
-                reader,
+                input_.open(names),
                 self._sources.check,
                 limits,
                 frames=self._sources.max_frames or 1,
@@ -148,9 +149,10 @@ class Job:
             ValueError: Something is in the way of the output; the message says what to do.
             ImportError: A format needs an extra.
         """
+        input_ = self._input()
         self._pipeline = Pipeline(
-            self._open_worklist,
-            lambda worklist: self._reader(worklist.start, worklist.names),
+            partial(self._open_worklist, input_),
+            input_,
             session,
             self._sources,
             output=self._said,
@@ -164,23 +166,17 @@ class Job:
         """The progress of the run; None before it begins."""
         return None if self._pipeline is None else self._pipeline.progress
 
-    def _open_worklist(self) -> Worklist:
-        """Open output and journal, if the input is readable and unchanged.
-
-        A file is opened three times for a run: here before anything is written, then up to its last
-        checkpoint before anything is sent, and by the pipeline at the place where the run starts,
-        which is earlier.
-        """
-        again = _can_be_read_again(self._source)
-        if again:
-            self._reader(None, ()).close()
+    def _open_worklist(self, input_: RunInput) -> Worklist:
+        """Open output and journal, if the input is readable and unchanged."""
+        # Opened first, so that nothing is written if the input cannot be read.
+        reader = input_.open() if input_.can_be_read_twice else None
         if self._retry is not None:
             with past(self._output, self._settings) as journal:
                 self._check_begun(journal)
         ledger = Ledger(self._output, self._output_format, self._settings)
         try:
-            if again:
-                self._compare(ledger.journal)
+            if reader is not None:
+                _compare(reader, ledger.journal)
             if self._retry is not None:
                 ledger.retry(self._retry.kinds)
             return Worklist(
@@ -197,13 +193,8 @@ class Job:
         if journal is None and self._retry is not None:
             raise ValueError(f"{self._output} is not begun, so that nothing in it can be retried")
 
-    def _compare(self, journal: Journal) -> None:
-        """Refuse an input that has changed; give new pictures in a folder their rows."""
-        known = journal.names()
-        with closing(self._reader(journal.last_checkpoint(), known)) as reader:
-            if isinstance(reader, FolderReader):
-                with journal.change():
-                    journal.add_names(reader.names[len(known) :], first=len(known) + 1)
+    def _input(self) -> RunInput:
+        return RunInput(self._source, self._input_format, self._column, self._id_column)
 
     @property
     def _settings(self) -> str:
@@ -222,20 +213,14 @@ class Job:
         # The name of a column may be in any encoding.
         return said.encode("utf-8", "backslashreplace").decode()
 
-    def _reader(self, checkpoint: Mark | None, known: Sequence[str]) -> Reader:
-        return opened(
-            self._source,
-            input_format=self._input_format,
-            column=self._column,
-            id_column=self._id_column,
-            mark=checkpoint,
-            known=known,
-        )
 
-
-def _can_be_read_again(source: str | Path) -> bool:
-    """Return False for standard input and for a pipe, which can be read only once."""
-    if source == STANDARD_INPUT:
-        return False
-    path = Path(source)
-    return path.is_dir() or path.is_file() or not path.exists()
+def _compare(reader: Reader, journal: Journal) -> None:
+    """Refuse an input that has changed; give new pictures in a folder their rows."""
+    known = journal.names()
+    if isinstance(reader, FolderReader):
+        reader.keep_numbers(known)
+    if (last := journal.last_checkpoint()) is not None:
+        reader.compare(last)
+    if isinstance(reader, FolderReader):
+        with journal.change():
+            journal.add_names(reader.names[len(known) :], first=len(known) + 1)

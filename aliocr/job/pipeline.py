@@ -20,8 +20,8 @@ from typing import Literal, TypeVar
 
 from aliocr.job.budget import Budget, Charges
 from aliocr.job.circuit_breaker import CircuitBreaker
-from aliocr.job.input.prefetch import Intake
-from aliocr.job.input.rows import Reader
+from aliocr.job.input.opening import RunInput
+from aliocr.job.input.prefetch import Prefetch
 from aliocr.job.output.result import Result
 from aliocr.job.sources import Sources
 from aliocr.job.summary import Failed, Progress, Summary
@@ -49,8 +49,7 @@ class Pipeline:
 
     Args:
         open_worklist: Opens the worklist; called in the job's thread.
-        open_input: Opens the input where the worklist starts; called in a thread of its own, as
-            standard input may have nothing to say yet.
+        input_: The input; closed at the end of the run.
         session: Reads the images.
         sources: Told of each image that has its outcome.
         output: The file of the results.
@@ -61,7 +60,7 @@ class Pipeline:
     def __init__(
         self,
         open_worklist: Callable[[], Worklist],
-        open_input: Callable[[Worklist], Reader],
+        input_: RunInput,
         session: Session,
         sources: Sources,
         *,
@@ -70,7 +69,7 @@ class Pipeline:
         stop: asyncio.Event,
     ) -> None:
         self._open_worklist = open_worklist
-        self._open_input = open_input
+        self._input = input_
         self._session = session
         self._sources = sources
         self._output = output
@@ -78,7 +77,7 @@ class Pipeline:
         self._budget = Budget(lambda: session.stats, frames=sources.max_frames or 1, limit=budget)
         self._thread = ThreadPoolExecutor(1, "aliocr job")
         self._worklist: Worklist | None = None
-        self._prefetch: Intake | None = None
+        self._prefetch: Prefetch | None = None
         self._began = time.monotonic()
         self._noted = Charges()  # as last written to the journal
         self._promised = 0  # images that were drawn and not yet given to the session
@@ -122,7 +121,7 @@ class Pipeline:
         try:
             worklist = await self._in_thread(self._begin)
             loop = asyncio.get_running_loop()
-            self._prefetch = Intake(partial(self._open_input, worklist), worklist.digests, loop)
+            self._prefetch = Prefetch(self._input.open, worklist.start, worklist.digests, loop)
             await self._work(worklist, self._prefetch)
         finally:
             await self._close()
@@ -138,7 +137,7 @@ class Pipeline:
             self._tally[each.reason] += each.rows
         return worklist
 
-    async def _work(self, worklist: Worklist, prefetch: Intake) -> None:
+    async def _work(self, worklist: Worklist, prefetch: Prefetch) -> None:
         try:
             async with asyncio.TaskGroup() as tasks:
                 _ = tasks.create_task(self._write(worklist), name="aliocr job writer")
@@ -151,7 +150,7 @@ class Pipeline:
             error = group.exceptions[0]
             raise error from error.__cause__
 
-    async def _feed(self, worklist: Worklist, prefetch: Intake) -> AsyncIterator[Image]:
+    async def _feed(self, worklist: Worklist, prefetch: Prefetch) -> AsyncIterator[Image]:
         """Yield the images to send: the stream draws the next when it has room."""
         while not self._all_drawn:
             batch = await prefetch.take(ROWS_AT_ONCE)
@@ -181,7 +180,7 @@ class Pipeline:
         self._answer.clear()
         await self._answer.wait()
 
-    async def _take_all(self, worklist: Worklist, prefetch: Intake) -> None:
+    async def _take_all(self, worklist: Worklist, prefetch: Prefetch) -> None:
         """Take outcomes until the stream ends."""
         stream = self._session.stream(self._feed(worklist, prefetch), stop=self._stop)
         async with aclosing(stream) as outcomes:
@@ -250,7 +249,9 @@ class Pipeline:
     def _close_files(self) -> None:
         worklist = self._worklist
         try:
-            if self._prefetch is not None:
+            if self._prefetch is None:
+                self._input.close()
+            else:
                 self._prefetch.stop()
             if worklist is not None:
                 worklist.write()

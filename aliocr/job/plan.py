@@ -81,7 +81,7 @@ def planned(
     images = _different(counts.keys(reader))
     requests = math.ceil(images / limits.images_per_request)
     return Plan(
-        taken=reader.taken,
+        taken=reader.description,
         rows=counts.rows,
         done=counts.done,
         bad=counts.bad,

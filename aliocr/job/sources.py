@@ -1,4 +1,4 @@
-"""Sources: the texts in an input, made into images for the service."""
+"""Sources: how the text of a row becomes the image that the service is asked to read."""
 
 from __future__ import annotations
 
@@ -10,68 +10,68 @@ from aliocr.models import Image, Outcome
 
 
 class Sources(Protocol):
-    """Makes images of the texts in an input."""
+    """Makes an image of the source of a row: its URL or path."""
 
     @property
     def interval(self) -> int | None:
-        """One frame in this many is asked for; None, with `max_frames`, for the first only."""
+        """As of `aliocr.Image`, for all images; None, as `max_frames` then, for the first frame."""
         ...
 
     @property
     def max_frames(self) -> int | None:
-        """Frames read of one image, and charged, at most; None for one."""
+        """Frames of one image that are read, and charged, at most; None for one."""
         ...
 
     def check(self, source: str) -> None:
         """Refuse a source that names no image.
 
         Raises:
-            ValueError: The source names no image; the message says why.
+            ValueError: With the reason.
         """
         ...
 
     def image(self, source: str) -> Image:
-        """Return the image of a source. May block, as it is called in a thread.
+        """Return the image. May block: the job calls it in a thread.
 
         Raises:
-            ValueError: The source names no image; the message says why.
+            ValueError: The source names no image; with the reason.
         """
         ...
 
     def is_file(self, source: str) -> bool:
-        """Return True for the path of a file, in which a `?` begins no query to be left out.
+        """Return whether a source is a path: a `?` begins no query then, and it is written whole.
 
         Args:
-            source: A source that `image` has taken.
+            source: One that `image` has accepted.
         """
         ...
 
     def done(self, outcome: Outcome) -> None:
-        """Take an outcome; called once for each image, on the event loop."""
+        """Hear of the outcome of an image; called once for each, on the event loop."""
         ...
 
 
 @attrs.frozen
 class Urls:
-    """Sources that are URLs, which the service downloads itself.
+    """Sources that are URLs; the service downloads the images.
 
     Args:
-        interval: As of `aliocr.Image`, for all images.
-        max_frames: The same.
+        interval: As of `aliocr.Image`, for all of them.
+        max_frames: As of `aliocr.Image`, too.
 
     Raises:
-        ValueError: One argument without the other, or a number below 1.
+        ValueError: One without the other, or a number below 1.
     """
 
     interval: int | None = None
     max_frames: int | None = None
 
     def __attrs_post_init__(self) -> None:
-        """Let `Image` check the pair."""
+        """Check the pair by making an image with it."""
         self.image("https://example.com/")
 
     def check(self, source: str) -> None:
-        """Refuse a source that is no URL the service takes."""
+        """Refuse a source that is no URL, or that the service would refuse."""
         self.image(source)
 
     def image(self, source: str) -> Image:
@@ -79,9 +79,9 @@ class Urls:
         return Image(source, interval=self.interval, max_frames=self.max_frames)
 
     def is_file(self, source: str) -> bool:
-        """Return False: a URL is no path."""
+        """Return False: no source is a path."""
         del source
         return False
 
     def done(self, outcome: Outcome) -> None:
-        """Do nothing: a URL holds no resource."""
+        """Do nothing: a URL holds nothing open."""

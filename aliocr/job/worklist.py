@@ -14,7 +14,7 @@ import attrs
 
 from aliocr.errors import APIError, without_query
 from aliocr.job.budget import Charges
-from aliocr.job.input.prefetch import Taken
+from aliocr.job.input.prefetch import RowBatch
 from aliocr.job.input.rows import BAD_ROW, BadRow, Row, RowOrBad
 from aliocr.job.output.ledger import Ledger
 from aliocr.job.output.result import Read, Result, Unread
@@ -70,7 +70,6 @@ class Worklist:
         ledger: The same, to be closed by the owner.
         start: The checkpoint at which the input is to be opened; None for its beginning.
         digests: The digests of the input at the checkpoints behind `start`, by row.
-        names: The pictures of a folder that have their numbers already, in order.
         duplicates: Rows that got the result of an equal one, in all runs.
     """
 
@@ -85,7 +84,6 @@ class Worklist:
         self.start = self._journal.last_checkpoint(before=first)
         self._reached = self.start.number if self.start else 0
         self.digests = self._journal.digests(after=self._reached)
-        self.names = self._journal.names()
         # Rows equal to a pending row, by the digest of their source.
         self._equal: dict[bytes, list[Row]] = {}
         self._kept: list[tuple[PendingRow, Result]] = []
@@ -120,7 +118,7 @@ class Worklist:
         """Results that were kept and are not safe on the disk yet."""
         return len(self._kept) + len(self._written)
 
-    def draw(self, batch: Taken) -> DrawnRows:
+    def draw(self, batch: RowBatch) -> DrawnRows:
         """Sort rows, and write the results of rows that need not be read.
 
         Args:
@@ -142,7 +140,7 @@ class Worklist:
                             written.append(result)
                         case None:
                             pass
-            for checkpoint in batch.marks:
+            for checkpoint in batch.checkpoints:
                 self._journal.add_checkpoint(checkpoint)
         self.ledger.write(written)
         if batch.rows:

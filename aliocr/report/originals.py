@@ -13,6 +13,7 @@ from urllib.parse import quote, urlsplit
 
 import attrs
 
+from aliocr.checks import is_url
 from aliocr.errors import without_query
 from aliocr.job.input.rows import Reader
 from aliocr.job.output.result import Result
@@ -66,7 +67,7 @@ class FromSources:
     async def picture(self, result: Result) -> bytes:
         """As of `Originals`."""
         source = result.source
-        if not _is_url(source):
+        if not is_url(source):
             return await asyncio.to_thread(_contents, source, self._folders)
         if _is_cut(source):
             raise MissingError(CUT)
@@ -149,7 +150,7 @@ def address(source: str, page: Path, folders: tuple[Path, ...] = ()) -> str:
     Raises:
         MissingError: Its URL is not whole.
     """
-    if not _is_url(source):
+    if not is_url(source):
         try:
             path = os.path.relpath(_found(source, folders), page.parent)
         except ValueError:  # no path, or on another drive
@@ -159,10 +160,6 @@ def address(source: str, page: Path, folders: tuple[Path, ...] = ()) -> str:
     if _is_cut(source):
         raise MissingError(CUT)
     return source
-
-
-def _is_url(source: str) -> bool:
-    return source.lower().startswith(("http://", "https://"))
 
 
 def _is_cut(source: str) -> bool:

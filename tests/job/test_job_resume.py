@@ -6,6 +6,7 @@ import asyncio
 import io
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,6 +56,38 @@ async def test_rows_that_were_added_are_read(
     await Job(source, output).run(ocr)
     assert rows_of(output) == list(range(1, 31))
     assert emulator.charged == 30
+
+
+@pytest.mark.parametrize(
+    ("name", "header", "line"),
+    [("urls.csv", "url\n", "{}"), ("urls.txt", "", "{}"), ("urls.jsonl", "", '"{}"')],
+)
+async def test_the_input_is_opened_once_in_a_run(
+    tmp_path: Path,
+    ocr: aliocr.Session,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    name: str,
+    header: str,
+    line: str,
+) -> None:
+    """Its header is read once, in the first run and in one that goes on."""
+    source, output = tmp_path / name, tmp_path / "results.jsonl"
+    opened: list[Path] = []
+    opens = Path.open
+
+    def counted(path: Path, *arguments: Any, **named: Any) -> Any:
+        opened.append(path)
+        return opens(path, *arguments, **named)
+
+    monkeypatch.setattr(Path, "open", counted)
+    for rows in (20, 30):
+        lines = (line.format(url(number)) for number in range(1, rows + 1))
+        source.write_text(header + "\n".join(lines))
+        opened.clear()
+        await Job(source, output).run(ocr)
+        assert opened.count(source) == 1
+        assert rows_of(output) == list(range(1, rows + 1))
 
 
 async def test_another_input_is_not_taken_for_the_first(

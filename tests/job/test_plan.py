@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from aliocr import Image, Limits
 from aliocr.job import plan as plan_module
 from aliocr.job.input.opening import opened
-from aliocr.job.input.rows import BadRow, Mark, Row, RowOrBad
+from aliocr.job.input.rows import BadRow, Checkpoint, Row, RowOrBad
 from aliocr.job.plan import Plan, planned
 from tests.support.listing import piped
 
@@ -53,17 +53,23 @@ class Endless:
             yield Row(number, f"http://a/{number % self.different}.png")
 
     @property
-    def mark(self) -> Mark:
+    def checkpoint(self) -> Checkpoint:
         """Nowhere."""
-        return Mark(0, 0, 0, "")
+        return Checkpoint(0, 0, 0, "")
 
     @property
     def share(self) -> float | None:
         """Unknown."""
         return None
 
+    def compare(self, checkpoint: Checkpoint) -> None:
+        """Nothing."""
+
+    def skip_to(self, checkpoint: Checkpoint) -> None:
+        """Nowhere."""
+
     @property
-    def taken(self) -> str:
+    def description(self) -> str:
         """The name of the rows."""
         return "numbers"
 

@@ -8,13 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from aliocr.job.input.opening import opened
-from aliocr.job.input.rows import BadRow, Mark, Reader, Row, RowOrBad
+from aliocr.job.input.rows import BadRow, Checkpoint, Reader, Row, RowOrBad
 
 
 def piped(data: bytes | str, format_: str, **more: Any) -> Reader:
-    """A reader of what is piped in."""
+    """A reader of what is piped in, at its beginning or at a `checkpoint`."""
     raw = data.encode() if isinstance(data, str) else data
-    return opened(io.BytesIO(raw), input_format=format_, **more)
+    checkpoint = more.pop("checkpoint", None)
+    reader = opened(io.BytesIO(raw), input_format=format_, **more)
+    if checkpoint is not None:
+        reader.skip_to(checkpoint)
+    return reader
 
 
 def rows_of(data: bytes | str, format_: str, **more: Any) -> list[RowOrBad]:
@@ -39,11 +43,11 @@ def bad_of(rows: list[RowOrBad]) -> list[tuple[int, int | None, str]]:
     return [(row.number, row.line, row.problem) for row in rows if isinstance(row, BadRow)]
 
 
-def marked(data: bytes, format_: str, **more: Any) -> tuple[list[RowOrBad], list[Mark]]:
-    """All rows, and the mark before the first and after each."""
+def checkpointed(data: bytes, format_: str, **more: Any) -> tuple[list[RowOrBad], list[Checkpoint]]:
+    """All rows, and the checkpoint before the first and after each."""
     reader = piped(data, format_, **more)
-    marks, rows = [reader.mark], []
+    checkpoints, rows = [reader.checkpoint], []
     for row in reader:
         rows.append(row)
-        marks.append(reader.mark)
-    return rows, marks
+        checkpoints.append(reader.checkpoint)
+    return rows, checkpoints

@@ -10,13 +10,14 @@ from typing import Any, TypedDict, Unpack
 
 import click
 
+from aliocr.checks import is_url
 from aliocr.cli.backend import Remote, asked_frames, check_local, remote_session, service_options
 from aliocr.cli.misuse import Misuse
 from aliocr.cli.output import plain, shown, writing
 from aliocr.cli.run.local_sources import AtHand
 from aliocr.cli.run.plan import plan_lines
 from aliocr.cli.run.runner import JobRun
-from aliocr.cli.sources import check_standard_input, is_url
+from aliocr.cli.sources import check_standard_input
 from aliocr.cli.wrapping import plain_console, width_of
 from aliocr.job.errors import JobError
 from aliocr.job.input.folder import OTHERS, pictures_in

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import attrs
 
+from aliocr.checks import is_url
 from aliocr.cli.backend import Service
 from aliocr.cli.frame_choice import ALL, Choice
-from aliocr.cli.sources import NotThereError, Source, found, is_url
+from aliocr.cli.sources import NotThereError, Source, found
 from aliocr.models import Image, Outcome
 
 

@@ -4,29 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from aliocr.checks import is_text, is_url
 from aliocr.job.csv_module import own_csv
 from aliocr.job.errors import BY_FORMAT, InputError
-from aliocr.job.input.columns import id_name, listed, row_of, source_name, taken
+from aliocr.job.input.columns import described, id_name, listed, row_of, source_name
 from aliocr.job.input.lines import LONGEST, TO_UTF8, LineReader, Lines, decoded, shown
-from aliocr.job.input.rows import BadRow, Mark, RowOrBad
+from aliocr.job.input.rows import BadRow, RowOrBad
 
 DELIMITERS = "\t,;|"
-"""Recognised in the header. A tab comes first, as it stands in no name of a column."""
+"""Recognised in the header; a tab before the others, because no name of a column has a tab."""
 
 NO_DELIMITER = "\x1f"
-"""For a header of one column: the commas in its URLs (`x-oss-process=image/resize,w_100`) are
-theirs then, quoted or not."""
-
+"""For a header of one column: the commas in its URLs (`x-oss-process=image/resize,w_100`) divide
+nothing then, quoted or not."""
 
 _csv = own_csv(2 * LONGEST)  # a row is bounded before any field can be
 
 
 class _TooLongError(Exception):
-    """A row of more bytes than a row has."""
+    """A row of more bytes than `LONGEST`."""
 
 
-class _Record:
-    """The lines of one row, as the parser asks for them."""
+class _RowLines:
+    """The lines of one row, given one by one to the parser."""
 
     def __init__(self, lines: Lines) -> None:
         self._lines = lines
@@ -37,7 +37,11 @@ class _Record:
         self._size = 0
         self.read.clear()
 
-    def __iter__(self) -> _Record:
+    def take(self) -> None:
+        for line in self.read:
+            self._lines.take(line)
+
+    def __iter__(self) -> _RowLines:
         return self
 
     def __next__(self) -> str:
@@ -51,53 +55,47 @@ class _Record:
         return decoded(line)
 
 
-class DelimitedReader(LineReader):
-    """A row of fields a line, or several lines where a quoted field goes over their ends.
+class CSVReader(LineReader):
+    """A row of fields a line; a quoted field may go over several lines.
 
-    What is no row costs itself alone: where a quote is never closed, or followed by what may not
-    follow one, its line is bad, and the next line is read as if nothing had been. Bytes that are
-    not UTF-8 matter in the columns that are read only.
+    A broken row costs no other: where a quote is never closed, or not followed by a delimiter, its
+    line is a bad row, and the next line is parsed afresh. Bytes that are not UTF-8 matter only in
+    the columns of images and ids.
 
     Args:
         lines: The input.
         column: The column of the images; None for the usual one.
-        id_column: That of the ids; None for the usual one, if there is.
-        mark: Where to go on; None for the beginning.
+        id_column: The column of the ids; None for the usual one, if there is one.
 
     Raises:
-        InputError: There is no header or no such column, or the input is not the one of the mark.
+        InputError: There is no header or no such column.
     """
 
-    def __init__(
-        self,
-        lines: Lines,
-        *,
-        column: str | None = None,
-        id_column: str | None = None,
-        mark: Mark | None = None,
-    ) -> None:
+    def __init__(self, lines: Lines, column: str | None, id_column: str | None) -> None:
         super().__init__(lines)
         lines.begin()
-        self._record = _Record(lines)
-        delimiter = _delimiter(decoded(self._first_line()))
-        self._parser = _csv.reader(self._record, delimiter=delimiter, strict=True)
+        while (first := lines.read()) and not first.strip():  # blank lines before the header
+            lines.take(first)
+        lines.give_back([first])
+        self._row_lines = _RowLines(lines)
+        delimiter = _delimiter(decoded(first))
+        self._parser = _csv.reader(self._row_lines, delimiter=delimiter, strict=True)
         names = self._header()
         try:
             self._column = source_name(names, column, lines.name)
             self._id_column = id_name(names, id_column, lines.name)
         except InputError as error:
-            if _is_utf8("".join(names)):
+            if is_text("".join(names)):
                 raise
             raise InputError(f"{error}; its header is not UTF-8: {TO_UTF8}") from None
         self._width = len(names)
         self._source_at = names.index(self._column)
         self._id_at = None if self._id_column is None else names.index(self._id_column)
-        self._go_on(mark)
 
     def __iter__(self) -> Iterator[RowOrBad]:
-        """The rows from here on, in order."""
+        """Give the rows from here on, in order."""
         while True:
-            self._record.begin()
+            self._row_lines.begin()
             try:
                 fields = next(self._parser)
             except StopIteration:
@@ -106,23 +104,15 @@ class DelimitedReader(LineReader):
                 yield self._spoilt(error)
                 continue
             line = self._lines.line + 1
-            for part in self._record.read:
-                self._lines.take(part)
+            self._row_lines.take()
             if fields:  # else a blank line
                 self._number += 1
                 yield self._row(fields, line)
 
     @property
-    def taken(self) -> str:
-        """What rows are made of."""
-        return taken(self._column, self._id_column)
-
-    def _first_line(self) -> bytes:
-        """The line that the header begins in, past blank ones."""
-        while (line := self._lines.read()) and not line.strip():
-            self._lines.take(line)
-        self._lines.give_back([line] if line else [])
-        return line
+    def description(self) -> str:
+        """The columns of images and ids."""
+        return described(self._column, self._id_column)
 
     def _header(self) -> list[str]:
         where = self._lines.name
@@ -135,9 +125,8 @@ class DelimitedReader(LineReader):
         except (_csv.Error, _TooLongError) as error:
             problem = self._problem(error)
             raise InputError(f"the header of {where} cannot be read: {problem}") from None
-        for part in self._record.read:
-            self._lines.take(part)
-        if any(name.lower().startswith(("http://", "https://")) for name in names):
+        self._row_lines.take()
+        if any(is_url(name) for name in names):
             raise InputError(
                 f"{where} has no header but begins with {listed(names)}; begin it with a line of "
                 "names, such as url,id, or, if it is one URL a line, have it read as text "
@@ -151,21 +140,21 @@ class DelimitedReader(LineReader):
             problem = f"{len(fields)} fields, where the header has {self._width}"
             return BadRow(self._number, shown(source), problem, line=line)
         name = None if self._id_at is None else fields[self._id_at]
-        if not _is_utf8(source) or not _is_utf8(name or ""):
+        if not is_text(source) or not is_text(name or ""):
             return BadRow(self._number, shown(source), f"not UTF-8; {TO_UTF8}", line=line)
         return row_of(self._number, source, name, line, self._column)
 
     def _spoilt(self, error: Exception) -> BadRow:
-        """What cannot be parsed: its first line is the row, the rest is looked at afresh."""
+        """Make a bad row of the first line, and have the others parsed afresh."""
         problem = self._problem(error)
-        first, *rest = self._record.read
+        first, *rest = self._row_lines.read
         self._lines.give_back(rest)
         self._lines.take(first)
         self._number += 1
         return BadRow(self._number, shown(decoded(first)), problem, line=self._lines.line)
 
     def _problem(self, error: Exception) -> str:
-        first = self._record.read[0]
+        first = self._row_lines.read[0]
         if len(first) > LONGEST:
             return f"a line of more than {LONGEST:,} bytes"
         if isinstance(error, _TooLongError) or str(error).startswith("unexpected end"):
@@ -176,26 +165,16 @@ class DelimitedReader(LineReader):
 
 
 def _delimiter(header: str) -> str:
-    """The delimiter that gives the header most columns."""
+    """Return the delimiter that gives the header most columns."""
 
     def columns(delimiter: str) -> int:
         return len(next(_csv.reader([header], delimiter=delimiter), ()))
 
     try:
         counts = {delimiter: columns(delimiter) for delimiter in DELIMITERS}
-    except _csv.Error:  # which whoever reads the header will say
+    except _csv.Error:  # `_header` meets it again, and tells
         return NO_DELIMITER
     if counts["\t"] > 1:
         return "\t"
     best = max(counts, key=counts.__getitem__)
     return best if counts[best] > 1 else NO_DELIMITER
-
-
-def _is_utf8(text: str) -> bool:
-    if text.isascii():
-        return True
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

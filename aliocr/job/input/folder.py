@@ -7,20 +7,20 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from aliocr.job.errors import InputError
-from aliocr.job.input.rows import Mark, Row, RowOrBad
+from aliocr.job.input.rows import Checkpoint, Row, RowOrBad
 
 SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".webp"}
-"""Of the formats the service reads; what to take from a folder. Source: "Limits on images"."""
+"""Of the formats the service reads. Source: "Limits on images"."""
 
 OTHERS = "folders, broken links, and files not named as a picture"
-"""What is not taken."""
+"""The entries of a folder that are skipped."""
 
 
 def pictures_in(folder: Path) -> tuple[list[str], int]:
-    """The names of the pictures in a folder, in order, and how many other things are there.
+    """Return the names of the pictures in a folder, in order, and the number of other entries.
 
     Raises:
-        OSError: It cannot be read.
+        OSError: The folder cannot be read.
     """
     with os.scandir(folder) as inside:
         entries = list(inside)
@@ -33,77 +33,88 @@ def pictures_in(folder: Path) -> tuple[list[str], int]:
 
 
 def _is_file(entry: os.DirEntry[str]) -> bool:
-    """Whether a file is there, or where a link leads; a link to itself is none."""
     try:
         return entry.is_file()
-    except OSError:
+    except OSError:  # a link to itself
         return False
 
 
 class FolderReader:
-    """The pictures of a folder, a row each, in the order of their names; not searched in depth.
+    """The pictures of a folder, a row each, in the order of their names; folders in it are skipped.
 
-    A picture keeps its number when others are added or removed: those of earlier runs come first
-    and as they were numbered then, the new ones after them. A picture that is gone keeps its row,
+    A picture keeps its number when others are added or removed: the pictures of earlier runs come
+    first, numbered as they were, and the new ones after them. A picture that is gone keeps its row,
     too, and will fail when it is opened.
 
     Args:
-        folder: Where they are.
-        known: The names that earlier runs have numbered, in order, as `names` gave them.
-        mark: Where to go on; None for the beginning.
+        folder: The folder.
+        known: As of `keep_numbers`.
+
+    Attributes:
+        names: The names of all pictures, in the order of their rows.
 
     Raises:
         InputError: The folder cannot be read or has no pictures.
     """
 
-    def __init__(
-        self, folder: Path, *, known: Sequence[str] = (), mark: Mark | None = None
-    ) -> None:
+    def __init__(self, folder: Path, known: Sequence[str] = ()) -> None:
         self._folder = folder
-        self._number = 0 if mark is None else mark.number
-        if self._number > len(known):
-            raise InputError(
-                f"{folder} was read up to picture {self._number:,}, of which only {len(known):,} "
-                "are known by name; give another output"
-            )
+        self._number = 0
         try:
-            names, self._others = pictures_in(folder)
+            self._found, self._others = pictures_in(folder)
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             raise InputError(f"the folder {folder} cannot be read: {reason}") from error
-        old = set(known)
-        self._names = (*known, *(name for name in names if name not in old))
-        if not self._names:
+        self.keep_numbers(known)
+        if not self.names:
             suffixes = ", ".join(sorted(SUFFIXES))
             raise InputError(f"{folder} has no pictures; they end in {suffixes}")
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """All pictures' names in the order of their rows: those known before, then the new."""
-        return self._names
+    def keep_numbers(self, known: Sequence[str]) -> None:
+        """Give the pictures of earlier runs their rows again; before the first row is asked for.
+
+        Args:
+            known: The `names` of the earlier run.
+        """
+        self._known = len(known)
+        old = set(known)
+        self.names = (*known, *(name for name in self._found if name not in old))
 
     def __iter__(self) -> Iterator[RowOrBad]:
-        """The rows from here on, in order."""
-        while self._number < len(self._names):
-            name = self._names[self._number]
+        """Give the rows from here on, in order."""
+        while self._number < len(self.names):
+            name = self.names[self._number]
             self._number += 1
             yield Row(self._number, str(self._folder / name))
 
+    def compare(self, checkpoint: Checkpoint) -> None:
+        """Check that the pictures before a checkpoint are known by name."""
+        if checkpoint.number > self._known:
+            raise InputError(
+                f"{self._folder} was read up to picture {checkpoint.number:,}, of which only "
+                f"{self._known:,} are known by name; give another output"
+            )
+
+    def skip_to(self, checkpoint: Checkpoint) -> None:
+        """Go to a checkpoint."""
+        self.compare(checkpoint)
+        self._number = checkpoint.number
+
     @property
-    def mark(self) -> Mark:
+    def checkpoint(self) -> Checkpoint:
         """The place after the last row that was given."""
-        return Mark(self._number, self._number, 0, "")
+        return Checkpoint(self._number, self._number, 0, "")
 
     @property
     def share(self) -> float | None:
-        """How much of the input is before the mark, from 0 to 1."""
-        return self._number / len(self._names)
+        """The part of the pictures before the checkpoint, from 0 to 1."""
+        return self._number / len(self.names)
 
     @property
-    def taken(self) -> str:
-        """What rows are made of, and what is left out."""
+    def description(self) -> str:
+        """The origin of the rows, and the number of entries that are skipped."""
         left_out = f"; {self._others:,} skipped: {OTHERS}" if self._others else ""
         return f"the pictures in it{left_out}"
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Do nothing: no file is held open."""

@@ -1,4 +1,4 @@
-"""Images listed in a file of JSON, a value a line."""
+"""Images listed in JSON lines: a JSON value a line."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import Any
 
 import msgspec
 
+from aliocr.checks import is_url
 from aliocr.errors import without_query
 from aliocr.job.errors import BY_FORMAT, InputError
-from aliocr.job.input.columns import id_name, row_of, source_name, taken
+from aliocr.job.input.columns import described, id_name, row_of, source_name
 from aliocr.job.input.lines import LONGEST, TO_UTF8, LineReader, Lines, decoded, shown
-from aliocr.job.input.rows import BadRow, Mark, RowOrBad
+from aliocr.job.input.rows import BadRow, RowOrBad
 
 NO_LINES = (
     "is one JSON {kind}, not a line for each image; make it lines with jq -c '{filter}', or with "
@@ -21,44 +22,33 @@ NO_LINES = (
 
 
 class _BadLineError(ValueError):
-    """A line that says no row, and why."""
+    """A line that makes no row, and the reason."""
 
 
-class JSONReader(LineReader):
+class JSONLinesReader(LineReader):
     """An object a line, with the image in one of its fields; a text alone is an image, too.
 
-    Each line is judged by itself, as objects need not have the same fields. Only the first has to
-    have the columns asked for, so that a wrong name is told at once.
+    The columns are found in each line by itself, as objects need not have the same fields. Only the
+    first object must have the columns of the caller, so that a wrong name is told at once.
 
     Args:
         lines: The input.
         column: The field of the images; None for the usual one.
-        id_column: That of the ids; None for the usual one, if there is.
-        mark: Where to go on; None for the beginning.
+        id_column: The field of the ids; None for the usual one, if there is one.
 
     Raises:
-        InputError: These are no lines of JSON, the first object has no such field, or the input is
-            not the one of the mark.
+        InputError: The input is no JSON lines, or its first object has no such field.
     """
 
-    def __init__(
-        self,
-        lines: Lines,
-        *,
-        column: str | None = None,
-        id_column: str | None = None,
-        mark: Mark | None = None,
-    ) -> None:
+    def __init__(self, lines: Lines, column: str | None, id_column: str | None) -> None:
         super().__init__(lines)
         self._asked = column, id_column
         self._fields: tuple[str, ...] | None = None
         self._columns: tuple[str, str | None] = "", None
-        if mark is None or not mark.number:
-            self._look_at(lines.begin())
-        self._go_on(mark)
+        self._check_first(lines.begin())
 
     def __iter__(self) -> Iterator[RowOrBad]:
-        """The rows from here on, in order."""
+        """Give the rows from here on, in order."""
         lines = self._lines
         while line := lines.read():
             lines.take(line)
@@ -67,10 +57,10 @@ class JSONReader(LineReader):
                 yield self._row(line)
 
     @property
-    def taken(self) -> str:
-        """What rows are made of; objects need not be alike, and the last one counts."""
+    def description(self) -> str:
+        """The fields of image and id in the last object; objects need not be alike."""
         column, id_column = self._columns
-        return taken(column, id_column) if column else "each line"
+        return described(column, id_column) if column else "each line"
 
     def _row(self, line: bytes) -> RowOrBad:
         at = self._lines.line
@@ -85,7 +75,7 @@ class JSONReader(LineReader):
         return row_of(self._number, value[column], identity, at, column)
 
     def _columns_of(self, value: Any) -> tuple[str, str | None]:
-        """The fields of image and id; most objects have the same as the one before."""
+        """Return the fields of image and id; most objects have those of the object before."""
         if not isinstance(value, dict):
             raise _BadLineError("neither an object nor a text")
         fields = tuple(value)
@@ -103,16 +93,16 @@ class JSONReader(LineReader):
             self._fields = fields
         return self._columns
 
-    def _look_at(self, first: bytes) -> None:
-        """Refuse what is no JSON lines at all, and columns that the first object has not."""
+    def _check_first(self, first: bytes) -> None:
+        """Refuse an input that is no JSON lines, and columns that its first object has not."""
         text = first.strip()
         where = self._lines.name
         if text.startswith(b"["):
             raise InputError(f"{where} {NO_LINES.format(kind='array', filter='.[]')}")
         if text == b"{":
             raise InputError(f"{where} {NO_LINES.format(kind='document', filter='.')}")
-        if text.lower().startswith((b"http://", b"https://")):
-            begins = without_query(shown(decoded(text)))
+        if is_url(begins := decoded(text)):
+            begins = without_query(shown(begins))
             raise InputError(
                 f"{where} is no JSON but begins with {begins}; have it read as text {BY_FORMAT}"
             )
@@ -127,11 +117,6 @@ class JSONReader(LineReader):
 
 
 def _value(line: bytes) -> Any:
-    """What a line says.
-
-    Raises:
-        _BadLineError: Nothing.
-    """
     if len(line) > LONGEST:
         raise _BadLineError(f"a line of more than {LONGEST:,} bytes")
     try:

@@ -1,7 +1,7 @@
-"""An input of lines, read once from its beginning: where one is in it, and what lies behind.
+"""The lines of an input, read once from the beginning: position, hash, checkpoints.
 
-Standard input cannot be rewound, so nothing here seeks: what is skipped is read and hashed. That
-takes a tenth of a second for 100 MB, and is the proof that an input is the one it was.
+Standard input cannot be rewound, so a skipped part is read and hashed, not sought over. That takes
+a tenth of a second for 100 MB, and proves that the input has not changed.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from contextlib import suppress
 from typing import BinaryIO
 
 from aliocr.job.errors import BY_FORMAT, InputError
-from aliocr.job.input.rows import Mark, RowOrBad, changed
+from aliocr.job.input.rows import Checkpoint, RowOrBad, changed
 
 LONGEST = 1 << 20
-"""Bytes of one line, or of one row of several lines. A URL has 2,048 at most; what is longer is
-another kind of file, or a quote that was never closed."""
+"""Bytes of one line, or of one row of several lines, at most. A URL has 2,048 at most; a longer
+line is of another kind of file, or has a quote that was never closed."""
 
 CHUNK = 1 << 20
 """Bytes read at once where lines do not matter."""
 
 DIGEST_BYTES = 16
-"""Of the hash of what was read: proof against accidents, which is all that threatens here."""
+"""Of the hash of the input: it guards against accidents, not against forgery."""
 
 BOM = b"\xef\xbb\xbf"
 
@@ -34,7 +34,7 @@ TO_UTF8 = "save it as UTF-8 (iconv -f GB18030 -t UTF-8, or -f CP1252, or what it
 
 FROM_UTF16 = "save it as UTF-8 (iconv -f UTF-16 -t UTF-8)"
 
-STRANGERS = {
+OTHER_FILES = {
     b"\xff\xfe": f"is UTF-16; {FROM_UTF16}",
     b"\xfe\xff": f"is UTF-16; {FROM_UTF16}",
     b"\x1f\x8b": "is compressed; unpack it first (gunzip)",
@@ -46,30 +46,30 @@ STRANGERS = {
     b"\x89PNG": "is a picture and no list of them; name its folder, or list its path",
     b"\xff\xd8\xff": "is a picture and no list of them; name its folder, or list its path",
 }
-"""How files begin that are sometimes taken for lists, and what to do about each."""
+"""Files that are sometimes given as lists: how they begin, and what to do about each."""
 
 NOT_TEXT = f"holds NUL bytes and is no text; if it is UTF-16, {FROM_UTF16}"
 
 
 def decoded(line: bytes) -> str:
-    """The line as text; what is not UTF-8 as lone surrogates, as Python names files."""
+    """Return the line as text; bytes that are not UTF-8 as lone surrogates, as in file names."""
     return line.decode("utf-8", "surrogateescape")
 
 
 def shown(text: str) -> str:
-    """As much of a text as says what is meant: its beginning, in characters that can be printed."""
+    """Return the first 200 characters of a text for a message, with `?` for lone surrogates."""
     return text[:200].encode("utf-8", "replace").decode()
 
 
 class Lines:
-    """The lines of an input, and the place in it up to which they have been taken.
+    """The lines of an input, and the position up to which they have been taken.
 
-    To read is not yet to take: a reader may look at a line, or at several, and give them back. The
-    place, its digest and the count of lines know only what was taken.
+    A line that was read is not yet taken: a reader may look at several lines and give them back.
+    Position, hash and the count of lines cover only the lines that were taken.
 
     Args:
-        stream: Where the bytes come from, positioned at the beginning.
-        name: What it is called in messages.
+        stream: The bytes, positioned at the beginning.
+        name: Of the input, in messages.
         owned: Whether `close` closes the stream.
 
     Attributes:
@@ -91,9 +91,9 @@ class Lines:
         self._given_back: list[bytes] = []
 
     def read(self) -> bytes:
-        """The next line with its end; nothing at the input's end.
+        """Return the next line with its end; nothing at the end of the input.
 
-        Of a line longer than `LONGEST` its beginning, which is longer than that, too.
+        Of a line longer than `LONGEST` it returns `LONGEST` + 1 bytes.
 
         Raises:
             InputError: The input cannot be read.
@@ -106,7 +106,7 @@ class Lines:
             raise self._unreadable(error) from error
 
     def give_back(self, lines: Iterable[bytes]) -> None:
-        """Read these again next, in this order."""
+        """Have these lines read again next, in this order."""
         self._given_back.extend(reversed(list(lines)))
 
     def take(self, line: bytes) -> None:
@@ -118,13 +118,13 @@ class Lines:
                 self._pass(line)
 
     def begin(self) -> bytes:
-        """The first line, not yet taken; past the mark that UTF-8 files of Windows begin with.
+        """Return the first line, not yet taken; go past a byte order mark, which Windows writes.
 
         Raises:
-            InputError: This is no text.
+            InputError: The input is no text.
         """
         first = self.read()
-        for beginning, problem in STRANGERS.items():
+        for beginning, problem in OTHER_FILES.items():
             if first.startswith(beginning):
                 raise InputError(f"{self.name} {problem}")
         if b"\0" in first:
@@ -132,32 +132,49 @@ class Lines:
         if first.startswith(BOM):
             self._pass(BOM)
             first = first[len(BOM) :]
-        self.give_back([first] if first else [])
+        self.give_back([first])
         return first
 
-    def mark(self, number: int) -> Mark:
-        """The place up to which lines have been taken, with so many rows before it."""
-        return Mark(number, self.offset, self.line, self._digest())
+    def checkpoint(self, number: int) -> Checkpoint:
+        """Return the position up to which lines have been taken, with so many rows before it."""
+        return Checkpoint(number, self.offset, self.line, self._digest())
 
-    def go_on(self, mark: Mark) -> None:
-        """Go to a mark. Nothing that was given back may be waiting.
+    def skip_to(self, checkpoint: Checkpoint) -> None:
+        """Go to a checkpoint that lies ahead.
 
         Raises:
-            InputError: What lies before the mark is not what it was.
+            InputError: The input before the checkpoint has changed.
         """
-        while self.offset < mark.offset and (piece := self._piece(mark.offset - self.offset)):
+        while self.offset < checkpoint.offset:
+            piece = self._piece(checkpoint.offset - self.offset)
+            if not piece:
+                raise changed(self.name, f"it ends before line {checkpoint.line + 1:,}")
             self._pass(piece)
-        if self.offset < mark.offset:
-            raise changed(self.name, f"it ends before line {mark.line + 1:,}")
-        if self.offset > mark.offset or self._digest() != mark.digest:
-            raise changed(self.name, f"it differs before line {mark.line + 1:,}")
-        self.line = mark.line
+        if self.offset > checkpoint.offset or self._digest() != checkpoint.digest:
+            raise changed(self.name, f"it differs before line {checkpoint.line + 1:,}")
+        self.line = checkpoint.line
         if self.offset and self._last != b"\n":
-            self._end_line()
+            # The last line had no end then; it may have been given one since, and nothing else.
+            rest = self.read()
+            if rest.strip(b"\r\n"):
+                raise changed(self.name, f"line {self.line:,}, then its last, has grown")
+            self._pass(rest)
+
+    def compare(self, checkpoint: Checkpoint) -> None:
+        """Skip to a checkpoint that lies ahead in a file, and come back.
+
+        Raises:
+            InputError: The input before the checkpoint has changed.
+        """
+        here = self.offset, self.line, self._hash.copy(), self._last, self._usual_end
+        self.skip_to(checkpoint)
+        self.offset, self.line, self._hash, self._last, self._usual_end = here
+        self._given_back.clear()
+        self._stream.seek(self.offset)
 
     @property
     def share(self) -> float | None:
-        """How much of the input is taken, from 0 to 1; None for what has no known size."""
+        """The part of the input that is taken, from 0 to 1; None if its size is unknown."""
         try:
             status = os.fstat(self._stream.fileno())
         except (OSError, ValueError):
@@ -183,7 +200,7 @@ class Lines:
             self._usual_end = b"\r\n" if returned == b"\r" else b"\n"
 
     def _digest(self) -> str:
-        """Of all that was taken; a last line that has no end yet counts as if it had one."""
+        """The hash of all that was taken; a last line without an end counts as if it had one."""
         if not self.offset or self._last == b"\n":
             return self._hash.hexdigest()
         ended = self._hash.copy()
@@ -191,21 +208,16 @@ class Lines:
         return ended.hexdigest()
 
     def _piece(self, most: int) -> bytes:
+        """Read up to so many bytes, of lines that were given back first."""
+        if self._given_back:
+            line = self._given_back.pop()
+            if len(line) > most:
+                self._given_back.append(line[most:])
+            return line[:most]
         try:
             return self._stream.read(min(CHUNK, most))
         except (OSError, ValueError) as error:
             raise self._unreadable(error) from error
-
-    def _end_line(self) -> None:
-        """Go past the end that a last line without one was given since.
-
-        Raises:
-            InputError: It was given more than an end, so it is another line than was read.
-        """
-        rest = self.read()
-        if rest.strip(b"\r\n"):
-            raise changed(self.name, f"line {self.line:,}, then its last, has grown")
-        self._pass(rest)
 
     def _unreadable(self, error: Exception) -> InputError:
         reason = getattr(error, "strerror", None) or str(error)
@@ -213,10 +225,10 @@ class Lines:
 
 
 class LineReader(ABC):
-    """What the readers of lines have in common: all but the rows.
+    """The common part of the readers of lines: all of a `Reader` but the rows.
 
     Args:
-        lines: Where they come from; closed with the reader.
+        lines: The input; closed with the reader.
     """
 
     def __init__(self, lines: Lines) -> None:
@@ -225,28 +237,34 @@ class LineReader(ABC):
 
     @abstractmethod
     def __iter__(self) -> Iterator[RowOrBad]:
-        """The rows from here on, in order."""
+        """Give the rows from here on, in order."""
+
+    def compare(self, checkpoint: Checkpoint) -> None:
+        """Check that the input up to a checkpoint has not changed."""
+        if checkpoint.number:  # else it may have changed: nothing of it was read
+            self._lines.compare(checkpoint)
+
+    def skip_to(self, checkpoint: Checkpoint) -> None:
+        """Go to a checkpoint."""
+        if checkpoint.number:
+            self._lines.skip_to(checkpoint)
+            self._number = checkpoint.number
 
     @property
-    def mark(self) -> Mark:
+    def checkpoint(self) -> Checkpoint:
         """The place after the last row that was given."""
-        return self._lines.mark(self._number)
+        return self._lines.checkpoint(self._number)
 
     @property
     def share(self) -> float | None:
-        """How much of the input is before the mark, from 0 to 1; None if nobody can know."""
+        """The part of the input before the checkpoint, from 0 to 1; None if its size is unknown."""
         return self._lines.share
 
     @property
     @abstractmethod
-    def taken(self) -> str:
-        """What rows are made of, in words."""
+    def description(self) -> str:
+        """The origin of the rows, in words."""
 
     def close(self) -> None:
-        """Let go of the file. May be called twice."""
+        """Close the file. May be called twice."""
         self._lines.close()
-
-    def _go_on(self, mark: Mark | None) -> None:
-        if mark is not None and mark.number:
-            self._lines.go_on(mark)
-            self._number = mark.number

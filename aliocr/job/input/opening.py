@@ -1,21 +1,25 @@
-"""An input opened as what it is: text, CSV, lines of JSON, Parquet, a folder, standard input."""
+"""Open an input as what it is: text, CSV, lines of JSON, Parquet, a folder, standard input."""
 
 from __future__ import annotations
 
 import re
 import stat
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Literal, TypeAlias, get_args
 
+import attrs
+
+from aliocr.checks import is_url
 from aliocr.job.errors import BY_FORMAT, InputError
-from aliocr.job.input.csv import DelimitedReader
+from aliocr.job.input.csv import CSVReader
 from aliocr.job.input.folder import FolderReader
-from aliocr.job.input.jsonl import JSONReader
-from aliocr.job.input.lines import Lines
+from aliocr.job.input.jsonl import JSONLinesReader
+from aliocr.job.input.lines import Lines, decoded
 from aliocr.job.input.parquet import ParquetReader
-from aliocr.job.input.rows import Mark, Reader
+from aliocr.job.input.rows import Reader
 from aliocr.job.input.text import TextReader
 
 InputFormat: TypeAlias = Literal["text", "csv", "jsonl", "parquet", "folder"]
@@ -33,7 +37,7 @@ OF_SUFFIX: dict[str, InputFormat] = {
     ".parquet": "parquet",
     ".pq": "parquet",
 }
-"""What is named otherwise is text, unless it is a folder."""
+"""Formats by suffix. A file with another suffix is text."""
 
 
 def opened(
@@ -42,25 +46,22 @@ def opened(
     input_format: str | None = None,
     column: str | None = None,
     id_column: str | None = None,
-    mark: Mark | None = None,
     known: Sequence[str] = (),
 ) -> Reader:
-    """The reader of an input, at its beginning or at a mark.
+    """Open an input and read its header.
 
     Args:
-        source: A file, a folder, `"-"` for standard input; or a binary stream, which is read as
-            that is, and left open.
+        source: A file, a folder, or `"-"` for standard input; or a binary stream, which is read
+            as standard input is, and left open.
         input_format: `"text"`, `"csv"` (TSV, too), `"jsonl"`, `"parquet"` or `"folder"`; None to
-            go by the suffix, which standard input has not: it is text then.
+            go by the suffix. Standard input, which has none, is text then.
         column: The column of the images. None for the only one, or the first of url, image,
             image_url, uri, source, path, link and file that there is, in any case.
         id_column: The column of the ids. None for id or data_id, if there is one.
-        mark: A reader's `mark`, to go on after the row it was taken at.
         known: For a folder: the `names` of the reader of an earlier run.
 
     Raises:
-        InputError: It cannot be read as that; it has no such columns; or it is not what it was
-            when the mark was taken.
+        InputError: It cannot be read in this format, or has no such columns.
         ImportError: The extra `parquet` is missing.
     """
     place = _place(source)
@@ -72,42 +73,87 @@ def opened(
         )
     if not isinstance(place, Path):
         lines = Lines(place, _name(place), owned=False)
-        if input_format is None and (mark is None or not mark.number):
-            _check_text(lines)
-        return _of_lines(lines, format_, column, id_column, mark)
+        if input_format is None:
+            _check_begins_with_url(lines)
+        return _line_reader(lines, format_, column, id_column)
     if format_ == "folder":
-        return FolderReader(place, known=known, mark=mark)
-    file = _opened(place)
-    try:
-        if format_ == "parquet":
-            return ParquetReader(file, place, column=column, id_column=id_column, mark=mark)
-        return _of_lines(Lines(file, _name(place), owned=True), format_, column, id_column, mark)
-    except BaseException:
-        file.close()
-        raise
+        return FolderReader(place, known)
+    return _file_reader(place, format_, column, id_column)
 
 
-def _check_text(lines: Lines) -> None:
-    """What has no name says nothing of its format; that it is no list of URLs can be seen."""
+@attrs.define
+class RunInput:
+    """The input of one run, opened once.
+
+    The job opens a file or a folder before it writes anything, and hands it to the thread of
+    `prefetch`. Standard input, which may say nothing for hours, is opened in that thread.
+
+    Args:
+        source: As of `opened`, as the others are.
+    """
+
+    source: str | Path
+    input_format: str | None = None
+    column: str | None = None
+    id_column: str | None = None
+    _reader: Reader | None = attrs.field(default=None, init=False)
+
+    @property
+    def can_be_read_twice(self) -> bool:
+        """Whether the input is neither standard input nor a pipe."""
+        if self.source == STANDARD_INPUT:
+            return False
+        path = Path(self.source)
+        return path.is_dir() or path.is_file() or not path.exists()
+
+    def open(self, known: Sequence[str] = ()) -> Reader:
+        """Return the reader, opened at the first call; for `known` and errors see `opened`."""
+        if self._reader is None:
+            self._reader = opened(
+                self.source,
+                input_format=self.input_format,
+                column=self.column,
+                id_column=self.id_column,
+                known=known,
+            )
+        return self._reader
+
+    def close(self) -> None:
+        """Close the input, if it is open."""
+        if self._reader is not None:
+            self._reader.close()
+
+
+def _check_begins_with_url(lines: Lines) -> None:
+    """Refuse CSV and JSON where no suffix says so: it would be read as text, and all rows fail."""
     first = lines.begin()
-    if not first.lower().startswith((b"http://", b"https://")) and re.search(rb"[,;\t{]", first):
+    if not is_url(decoded(first)) and re.search(rb"[,;\t{]", first):
         raise InputError(
             f"{lines.name} does not begin with a URL: if it is CSV or JSON lines, give the format "
             f"{BY_FORMAT}"
         )
 
 
-def _of_lines(
-    lines: Lines,
-    format_: InputFormat,
-    column: str | None,
-    id_column: str | None,
-    mark: Mark | None,
+def _line_reader(
+    lines: Lines, format_: InputFormat, column: str | None, id_column: str | None
 ) -> Reader:
     if format_ == "text":
-        return TextReader(lines, mark=mark)
-    kind = DelimitedReader if format_ == "csv" else JSONReader
-    return kind(lines, column=column, id_column=id_column, mark=mark)
+        return TextReader(lines)
+    return (CSVReader if format_ == "csv" else JSONLinesReader)(lines, column, id_column)
+
+
+def _file_reader(
+    path: Path, format_: InputFormat, column: str | None, id_column: str | None
+) -> Reader:
+    with _telling(path):
+        file = path.open("rb")
+    try:
+        if format_ == "parquet":
+            return ParquetReader(file, path, column, id_column)
+        return _line_reader(Lines(file, str(path), owned=True), format_, column, id_column)
+    except BaseException:
+        file.close()
+        raise
 
 
 def _format_of(place: Path | BinaryIO, input_format: str | None) -> InputFormat:
@@ -118,7 +164,8 @@ def _format_of(place: Path | BinaryIO, input_format: str | None) -> InputFormat:
         if given in ("parquet", "folder"):
             raise InputError(f"no {given} is read from standard input; name the file or folder")
         return given or "text"
-    is_folder = stat.S_ISDIR(_mode(place))
+    with _telling(place):
+        is_folder = stat.S_ISDIR(place.stat().st_mode)
     if given is not None and is_folder != (given == "folder"):
         kind = "a folder" if is_folder else "no folder"
         raise InputError(f"{place} is {kind} and cannot be read as {given}; name another")
@@ -133,7 +180,7 @@ def _place(source: str | Path | BinaryIO) -> Path | BinaryIO:
     stream: BinaryIO | None = getattr(sys.stdin, "buffer", None)
     if stream is None:
         raise InputError("there is no standard input; name a file")
-    # Its buffer has a lock, and Python does not end well while a thread that listens holds it.
+    # The buffer has a lock, and Python cannot end while a reading thread holds it.
     return getattr(stream, "raw", stream)
 
 
@@ -141,24 +188,17 @@ def _name(place: Path | BinaryIO) -> str:
     return str(place) if isinstance(place, Path) else "standard input"
 
 
-def _mode(path: Path) -> int:
+@contextmanager
+def _telling(path: Path) -> Iterator[None]:
+    """Raise what the system says of a path as an `InputError`."""
     try:
-        return path.stat().st_mode
+        yield
     except (FileNotFoundError, NotADirectoryError):
         raise InputError(f"there is no file or folder {path}") from None
+    except PermissionError:
+        raise InputError(
+            f"{path} may not be read by this user; its permissions forbid it"
+        ) from None
     except (OSError, ValueError) as error:
-        raise _closed(path, error) from None
-
-
-def _opened(path: Path) -> BinaryIO:
-    try:
-        return path.open("rb")
-    except OSError as error:
-        raise _closed(path, error) from None
-
-
-def _closed(path: Path, error: OSError | ValueError) -> InputError:
-    if isinstance(error, PermissionError):
-        return InputError(f"{path} may not be read by this user; its permissions forbid it")
-    reason = getattr(error, "strerror", None) or str(error)
-    return InputError(f"{path} cannot be opened: {reason.lower()}")
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(f"{path} cannot be opened: {reason.lower()}") from None

@@ -10,34 +10,32 @@ from typing import Any, BinaryIO
 
 from aliocr.extras import needed
 from aliocr.job.errors import InputError
-from aliocr.job.input.columns import id_name, row_of, source_name, taken
+from aliocr.job.input.columns import described, id_name, row_of, source_name
 from aliocr.job.input.lines import DIGEST_BYTES
-from aliocr.job.input.rows import Mark, RowOrBad, changed
+from aliocr.job.input.rows import Checkpoint, RowOrBad, changed
 
 ROWS_AT_ONCE = 4096
 """Rows decoded at once."""
 
 BUFFER = 1 << 20
-"""Bytes read at once of a column. Without a bound PyArrow takes in all of it that a row group has,
-and many files have one group."""
+"""Bytes read at once of a column. Without a bound PyArrow reads all that a row group has of it, and
+many files have one group."""
 
 TAIL = 8
 """Bytes of the end: the footer's length, and `PAR1`. Source: the format's specification."""
 
 
 class ParquetReader:
-    """A row for each row of the table; of its columns those of image and id are read alone.
+    """A row for each row of the table; only the columns of images and ids are read.
 
     Args:
         file: The file, which is closed with the reader.
-        path: Where it is, for messages.
+        path: Its path, for messages.
         column: The column of the images; None for the usual one.
-        id_column: That of the ids; None for the usual one, if there is.
-        mark: Where to go on; None for the beginning.
+        id_column: The column of the ids; None for the usual one, if there is one.
 
     Raises:
-        InputError: It is no Parquet file, has no such column of text, or is not the file of the
-            mark.
+        InputError: It is no Parquet file, or has no such column of text.
         ImportError: The extra `parquet` is missing.
     """
 
@@ -45,10 +43,8 @@ class ParquetReader:
         self,
         file: BinaryIO,
         path: Path,
-        *,
-        column: str | None = None,
-        id_column: str | None = None,
-        mark: Mark | None = None,
+        column: str | None,
+        id_column: str | None,
     ) -> None:
         with needed("parquet"):
             import pyarrow as pa  # noqa: PLC0415 - from the extra
@@ -57,9 +53,7 @@ class ParquetReader:
         self._where = str(path)
         self._unreadable = (pa.ArrowException, OSError)
         self._digest = _digest(file, self._where)
-        self._number = 0 if mark is None else mark.number
-        if self._number and mark is not None and mark.digest != self._digest:
-            raise changed(self._where, "its footer differs")
+        self._number = 0
         try:
             self._table = parquet.ParquetFile(file, buffer_size=BUFFER, pre_buffer=False)
             schema = self._table.schema_arrow
@@ -70,7 +64,7 @@ class ParquetReader:
         _check(schema, self._column, self._id_column, self._where)
 
     def __iter__(self) -> Iterator[RowOrBad]:
-        """The rows from here on, in order."""
+        """Give the rows from here on, in order."""
         pieces = self._pieces()
         while True:
             try:
@@ -89,29 +83,39 @@ class ParquetReader:
                 self._number += 1
                 yield row_of(self._number, source, name, None, self._column)
 
+    def compare(self, checkpoint: Checkpoint) -> None:
+        """Check that the footer has not changed."""
+        if checkpoint.number and checkpoint.digest != self._digest:
+            raise changed(self._where, "its footer differs")
+
+    def skip_to(self, checkpoint: Checkpoint) -> None:
+        """Go to a checkpoint."""
+        self.compare(checkpoint)
+        self._number = checkpoint.number
+
     @property
-    def mark(self) -> Mark:
+    def checkpoint(self) -> Checkpoint:
         """The place after the last row that was given."""
-        return Mark(self._number, self._number, 0, self._digest)
+        return Checkpoint(self._number, self._number, 0, self._digest)
 
     @property
     def share(self) -> float | None:
-        """How much of the input is before the mark, from 0 to 1."""
+        """The part of the rows before the checkpoint, from 0 to 1."""
         rows = self._table.metadata.num_rows
         return self._number / rows if rows else 1.0
 
     @property
-    def taken(self) -> str:
-        """What rows are made of."""
-        return taken(self._column, self._id_column)
+    def description(self) -> str:
+        """The columns of images and ids."""
+        return described(self._column, self._id_column)
 
     def close(self) -> None:
-        """Let go of the file. May be called twice."""
+        """Close the file. May be called twice."""
         self._table.close()
         self._file.close()
 
     def _pieces(self) -> Iterator[Any]:
-        """The rows past the mark; row groups that lie before it are not looked at."""
+        """Give the rows past the checkpoint; row groups before it are not read."""
         metadata = self._table.metadata
         skipped, group = self._number, 0
         while group < metadata.num_row_groups and skipped >= metadata.row_group(group).num_rows:
@@ -127,7 +131,7 @@ class ParquetReader:
 
 
 def _digest(file: BinaryIO, where: str) -> str:
-    """The hash of the footer, which knows where each column lies and what it holds."""
+    """Return the hash of the footer, which says where each column lies and what it holds."""
     try:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - TAIL))
@@ -144,7 +148,7 @@ def _digest(file: BinaryIO, where: str) -> str:
 
 
 def _check(schema: Any, column: str, id_column: str | None, where: str) -> None:
-    """Refuse columns that hold something else than their names promise."""
+    """Refuse columns that do not hold texts, or ids."""
     import pyarrow as pa  # noqa: PLC0415 - from the extra
 
     types = pa.types
@@ -176,7 +180,7 @@ def _check(schema: Any, column: str, id_column: str | None, where: str) -> None:
 
 
 def _values(column: Any) -> list[Any]:
-    """The cells; text that is none as bytes, which no row is made of."""
+    """Return the cells; text that is not UTF-8 as bytes, which make a bad row."""
     import pyarrow as pa  # noqa: PLC0415 - from the extra
 
     try:

@@ -12,10 +12,10 @@ from aliocr.errors import without_query
 from aliocr.job.errors import InputError
 
 BAD_ROW = "BadRow"
-"""What a row that names no image has failed as, where others have the name of their error."""
+"""The kind of failure of a row that names no image; other failures have the name of their error."""
 
 SOURCE_BYTES = 16
-"""Of a source's hash. That two of a billion images are taken for one has a chance of 1 in 10²⁰."""
+"""Of a source's hash: two of a billion images get the same one with a chance of 1 in 10²⁰."""
 
 
 def _shown(source: str) -> str:
@@ -23,11 +23,11 @@ def _shown(source: str) -> str:
 
 
 def changed(name: str, how: str) -> InputError:
-    """The error for an input that is not the one its mark was made in.
+    """Return the error for an input that differs from the one of the earlier run.
 
     Args:
-        name: What it is called.
-        how: What shows that it is another.
+        name: Of the input, for people.
+        how: The difference.
     """
     return InputError(
         f"{name} is not what it was when this job began: {how}; put it back, or give another output"
@@ -40,8 +40,8 @@ class Row:
 
     Args:
         number: Its place in the input, from 1.
-        source: Its URL, or its path, as it stands there. The query of a URL is left out of the
-            repr, because that of a signed one is a key.
+        source: Its URL or path, as it stands in the input. The repr leaves out the query of a URL,
+            because the query of a signed URL is a key.
         id: The caller's name for it, carried through to the output; None if there is none.
         line: The line it begins at, from 1, in inputs that have lines.
     """
@@ -53,7 +53,7 @@ class Row:
 
     @property
     def digest(self) -> bytes:
-        """Stands for its image among all others; worked out anew each time."""
+        """The hash of the source, by which equal images are found; computed at each call."""
         source = self.source.encode("utf-8", "surrogatepass")
         return hashlib.blake2b(source, digest_size=SOURCE_BYTES).digest()
 
@@ -64,9 +64,9 @@ class BadRow:
 
     Args:
         number: Its place in the input, from 1.
-        source: What stands there, as far as it can be shown; may be empty. All of it is kept, a
-            URL's query too: `aliocr.errors.without_query` before it is shown or written.
-        problem: What is wrong with it.
+        source: The text in place of a source, as far as it can be shown; may be empty. The query of
+            a URL is in it: call `aliocr.errors.without_query` before it is shown or written.
+        problem: The reason why it names no image.
         id: As of `Row`.
         line: As of `Row`.
     """
@@ -82,14 +82,14 @@ RowOrBad: TypeAlias = Row | BadRow
 
 
 @attrs.frozen
-class Mark:
+class Checkpoint:
     """A place between two rows of an input, from which it can be read on.
 
     Args:
         number: Rows before it.
-        offset: Where it is, in bytes; in rows for inputs that are not read byte by byte.
+        offset: Bytes before it; rows for inputs that are not read byte by byte.
         line: Lines before it; 0 for inputs without lines.
-        digest: Stands for all that comes before it, so that an input is not taken for another.
+        digest: The hash of all that comes before it, by which a changed input is found.
     """
 
     number: int
@@ -99,32 +99,49 @@ class Mark:
 
 
 class Reader(Protocol):
-    """Reads an input once, from its beginning or from a mark; its owner closes it.
+    """An input that is read once, from its beginning or from a checkpoint; its owner closes it.
 
     Raises:
-        InputError: While it is opened or read: the input cannot be read, or is not the one that the
-            mark was made in.
+        InputError: At any time: the input cannot be read, or has changed.
     """
 
     def __iter__(self) -> Iterator[RowOrBad]:
-        """The rows from here on, in order."""
+        """Give the rows from here on, in order."""
+        ...
+
+    def compare(self, checkpoint: Checkpoint) -> None:
+        """Check that the input up to a checkpoint has not changed; stay before the first row.
+
+        Only for files and folders, since a pipe cannot be read twice.
+
+        Raises:
+            InputError: It has changed.
+        """
+        ...
+
+    def skip_to(self, checkpoint: Checkpoint) -> None:
+        """Go from the first row to a checkpoint of an earlier run.
+
+        Raises:
+            InputError: The input before the checkpoint has changed.
+        """
         ...
 
     @property
-    def mark(self) -> Mark:
+    def checkpoint(self) -> Checkpoint:
         """The place after the last row that was given."""
         ...
 
     @property
     def share(self) -> float | None:
-        """How much of the input is before the mark, from 0 to 1; None if nobody can know."""
+        """The part of the input before the checkpoint, from 0 to 1; None if its size is unknown."""
         ...
 
     @property
-    def taken(self) -> str:
-        """What rows are made of, in words: the columns, or what is left out of a folder."""
+    def description(self) -> str:
+        """The origin of the rows in words: the columns, or the pictures of a folder."""
         ...
 
     def close(self) -> None:
-        """Let go of the file. May be called twice."""
+        """Close the file. May be called twice."""
         ...

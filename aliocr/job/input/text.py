@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from aliocr.checks import is_text
 from aliocr.job.input.lines import LONGEST, TO_UTF8, LineReader, Lines, decoded, shown
-from aliocr.job.input.rows import BadRow, Mark, Row, RowOrBad
+from aliocr.job.input.rows import BadRow, Row, RowOrBad
 
 
 class TextReader(LineReader):
@@ -13,20 +14,19 @@ class TextReader(LineReader):
 
     Args:
         lines: The input.
-        mark: Where to go on; None for the beginning.
 
     Raises:
-        InputError: The input is no text, or not the one of the mark.
+        InputError: The input is no text.
     """
 
-    def __init__(self, lines: Lines, *, mark: Mark | None = None) -> None:
+    description = "each line"
+
+    def __init__(self, lines: Lines) -> None:
         super().__init__(lines)
-        if mark is None or not mark.number:
-            lines.begin()
-        self._go_on(mark)
+        lines.begin()
 
     def __iter__(self) -> Iterator[RowOrBad]:
-        """The rows from here on, in order."""
+        """Give the rows from here on, in order."""
         lines = self._lines
         while line := lines.read():
             lines.take(line)
@@ -39,11 +39,6 @@ class TextReader(LineReader):
                 else:
                     yield Row(self._number, text, line=lines.line)
 
-    @property
-    def taken(self) -> str:
-        """What rows are made of."""
-        return "each line"
-
 
 def _problem(line: bytes, text: str) -> str:
     if len(line) > LONGEST:
@@ -53,14 +48,4 @@ def _problem(line: bytes, text: str) -> str:
     if "\r" in text:
         return "a carriage return in it, where the line should end"
     # The name of a file may be in any encoding.
-    if not text.isascii() and "://" in text and _is_strange(text):
-        return f"not UTF-8; {TO_UTF8}"
-    return ""
-
-
-def _is_strange(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return True
-    return False
+    return f"not UTF-8; {TO_UTF8}" if "://" in text and not is_text(text) else ""

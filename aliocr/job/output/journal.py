@@ -21,7 +21,7 @@ from typing import Any
 
 import attrs
 
-from aliocr.job.input.rows import Mark
+from aliocr.job.input.rows import Checkpoint
 from aliocr.job.output.codecs import decode_json, encode_json
 from aliocr.job.output.image_index import ImageIndex
 from aliocr.job.output.result import Result
@@ -275,14 +275,14 @@ class Journal:
         """Return the first row of an image: this row, unless the image was met before."""
         return self._images.first(digest, row)
 
-    def add_checkpoint(self, checkpoint: Mark) -> None:
+    def add_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Add a place from which a run can go on in the input."""
         self._open_transaction()
         self._db.execute(
             "INSERT OR IGNORE INTO checkpoints VALUES (?, ?, ?, ?)", attrs.astuple(checkpoint)
         )
 
-    def last_checkpoint(self, before: int = 2**62) -> Mark | None:
+    def last_checkpoint(self, before: int = 2**62) -> Checkpoint | None:
         """Return the last checkpoint with fewer rows before it than this; None for the beginning.
 
         Args:
@@ -291,7 +291,7 @@ class Journal:
         query = """SELECT row, "offset", line, digest FROM checkpoints WHERE row < ?
             ORDER BY row DESC LIMIT 1"""
         found = self._db.execute(query, (before,)).fetchone()
-        return None if found is None else Mark(*found)
+        return None if found is None else Checkpoint(*found)
 
     def digests(self, after: int = 0) -> dict[int, str]:
         """Return the digests of the input up to some rows, of the checkpoints behind a row."""

@@ -1,4 +1,4 @@
-"""Tables with a header, of whatever wrote them."""
+"""CSV and TSV of any program: tables with a header."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_the_delimiter_is_recognised_in_the_header(delimiter: str) -> None:
 
 
 def test_a_single_column_keeps_the_commas_of_its_urls() -> None:
-    """A URL that resizes its picture holds commas, and nobody quotes a list of one column."""
+    """A URL that resizes its picture holds commas, and a list of one column has no quotes."""
     url = "https://a/1.png?x-oss-process=image/resize,w_100"
     assert sources_of(rows_of(f'url\n{url}\n"{url}"\n', "csv")) == [url, url]
 
@@ -183,6 +183,6 @@ def test_only_the_columns_that_are_read_need_be_utf_8() -> None:
 
 
 def test_white_space_around_a_url_is_none_of_it() -> None:
-    """Whoever writes a space after the comma means the URL; a file's name keeps its own."""
+    """A space after the comma is no part of a URL; a file's name keeps its own."""
     rows = rows_of("id, url\n1, http://a/1.png \n2, a .png\n", "csv")
     assert sources_of(rows) == ["http://a/1.png", " a .png"]

@@ -9,7 +9,7 @@ import pytest
 from aliocr.job.errors import InputError
 from aliocr.job.input.folder import FolderReader, pictures_in
 from aliocr.job.input.opening import opened
-from aliocr.job.input.rows import Mark, Row
+from aliocr.job.input.rows import Checkpoint, Row
 from tests.support.listing import rows_in, sources_of
 
 
@@ -21,7 +21,7 @@ def filled(folder: Path, *names: str) -> Path:
 
 
 def test_pictures_come_in_the_order_of_their_names(tmp_path: Path) -> None:
-    """Whatever else is in the folder is left alone, folders named like pictures too."""
+    """Other entries of the folder are skipped, folders named like pictures too."""
     filled(tmp_path, "c.PNG", "a.jpg", "notes.txt", "b.webp", ".png")
     (tmp_path / "d.png").mkdir()
     rows = rows_in(tmp_path)
@@ -46,11 +46,13 @@ def test_a_picture_keeps_its_number_when_others_come_and_go(tmp_path: Path) -> N
     assert isinstance(reader, FolderReader)
     assert reader.names == ("b.png", "d.png")
     next(iter(reader))
-    assert reader.mark == Mark(1, 1, 0, "")
+    assert reader.checkpoint == Checkpoint(1, 1, 0, "")
     filled(tmp_path, "a.png", "c.png")
     (tmp_path / "b.png").unlink()
-    again = opened(tmp_path, known=reader.names, mark=reader.mark)
+    again = opened(tmp_path)
     assert isinstance(again, FolderReader)
+    again.keep_numbers(reader.names)
+    again.skip_to(reader.checkpoint)
     assert again.names == ("b.png", "d.png", "a.png", "c.png")
     assert again.share == 0.25
     assert [(row.number, Path(row.source).name) for row in again] == [
@@ -82,13 +84,13 @@ def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_whose_pictures_all_went_is_still_worked_off(tmp_path: Path) -> None:
-    """Rows that were promised are given; that they fail is for whoever opens them."""
+    """The rows of earlier runs are given; they fail when their pictures are opened."""
     reader = opened(tmp_path, known=["a.png"])
     assert sources_of(list(reader)) == [str(tmp_path / "a.png")]
 
 
-def test_a_mark_needs_the_names_before_it(tmp_path: Path) -> None:
-    """Without them nobody knows which pictures were read."""
+def test_a_checkpoint_needs_the_names_before_it(tmp_path: Path) -> None:
+    """Without the names it is unknown which pictures were read."""
     filled(tmp_path, "a.png")
     with pytest.raises(InputError, match="of which only 0 are known by name"):
-        opened(tmp_path, mark=Mark(1, 1, 0, ""))
+        opened(tmp_path).skip_to(Checkpoint(1, 1, 0, ""))

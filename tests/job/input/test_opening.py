@@ -1,4 +1,4 @@
-"""Which reader an input gets, and what is said when it cannot have one."""
+"""The reader of each kind of input, and the messages for inputs that have none."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.support.listing import piped, rows_in, sources_of
     ],
 )
 def test_the_suffix_says_what_a_file_is(tmp_path: Path, name: str, data: str) -> None:
-    """Nobody has to name a format."""
+    """I need not name a format."""
     path = tmp_path / name
     path.write_text(data)
     reader = opened(str(path))
@@ -49,7 +49,7 @@ def test_a_format_that_is_named_goes_before_the_suffix(tmp_path: Path) -> None:
 
 
 def test_standard_input_is_read_and_left_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`-` is a list of lines, or what I say it is; its size nobody knows."""
+    """`-` is a list of lines, or of the format I name; its size is unknown."""
     read_end, write_end = os.pipe()
     os.write(write_end, b"url,id\na,1\nb,2\n")
     os.close(write_end)
@@ -165,7 +165,7 @@ def test_memory_stays_flat(format_: str) -> None:
 
 
 def test_a_table_on_standard_input_is_not_taken_for_text() -> None:
-    """It would fail row by row; a URL with a comma in it is none."""
+    """It would fail row by row; a URL with a comma in it is no table."""
     for data in (b"id,url\n1,http://a/b\n", b'{"url": "http://a/b"}\n', b"a;b\n"):
         with pytest.raises(InputError, match="does not begin with a URL: if it is CSV or JSON"):
             opened(io.BytesIO(data))

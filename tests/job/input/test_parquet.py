@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import decimal
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -46,17 +47,19 @@ def test_a_table_is_read_row_by_row(pa: Any, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("group", [3, 4_096, 5_000, 20_000])
 def test_it_can_be_left_after_any_row(pa: Any, tmp_path: Path, group: int) -> None:
-    """Row groups before the mark are skipped, and no row with them."""
+    """Row groups before the checkpoint are skipped, and no row with them."""
     path = written(
         tmp_path / "t.pq", {"url": [str(n) for n in range(10_000)]}, row_group_size=group
     )
     reader = opened(path)
-    marks = [reader.mark, *(reader.mark for _ in reader)]
+    checkpoints = [reader.checkpoint, *(reader.checkpoint for _ in reader)]
     assert reader.share == 1.0
     reader.close()
     for number in (0, 1, 2, 3, 4, 2_999, 4_095, 4_096, 4_097, 5_000, 9_999, 10_000):
-        assert marks[number].number == number
-        again = opened(path, mark=marks[number])
+        assert checkpoints[number].number == number
+        again = opened(path)
+        again.compare(checkpoints[-1])
+        again.skip_to(checkpoints[number])
         assert again.share == number / 10_000
         assert sources_of(list(again)) == [str(n) for n in range(number, 10_000)]
         again.close()
@@ -150,16 +153,20 @@ def test_a_broken_footer_and_broken_pages_are_told(pa: Any, tmp_path: Path) -> N
         rows_in(path)
 
 
-def test_another_table_is_told_from_the_one_of_the_mark(pa: Any, tmp_path: Path) -> None:
+def test_another_table_is_told_from_the_one_of_the_checkpoint(pa: Any, tmp_path: Path) -> None:
     """Its footer knows where every column lies, so a table that was written anew is another."""
     path = written(tmp_path / "t.parquet", {"url": ["a", "b"]})
     reader = opened(path)
     next(iter(reader))
-    mark = reader.mark
+    checkpoint = reader.checkpoint
     reader.close()
     written(path, {"url": ["a", "b", "c"]})
-    with pytest.raises(InputError, match="is not what it was when this job began: its footer diff"):
-        opened(path, mark=mark)
+    said = "is not what it was when this job began: its footer differs"
+    with closing(opened(path)) as again:
+        with pytest.raises(InputError, match=said):
+            again.compare(checkpoint)
+        with pytest.raises(InputError, match=said):
+            again.skip_to(checkpoint)
 
 
 def test_without_the_extra_the_remedy_is_one_sentence(

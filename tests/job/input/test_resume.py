@@ -9,8 +9,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from aliocr.job.errors import InputError
-from aliocr.job.input.rows import Mark, Row
-from tests.support.listing import marked, piped, rows_of, sources_of
+from aliocr.job.input.rows import Checkpoint, Row
+from tests.support.listing import checkpointed, piped, rows_of, sources_of
 
 FORMATS = st.sampled_from(["text", "csv", "jsonl"])
 
@@ -23,35 +23,55 @@ ANYTHING = st.lists(st.sampled_from(PIECES), max_size=30).map(b"".join)
 
 @given(ANYTHING, FORMATS)
 def test_any_input_can_be_left_after_any_row(data: bytes, format_: str) -> None:
-    """However broken a file is, the rows after a mark are those that would have come."""
+    """However broken a file is, the rows after a checkpoint are those that would have come."""
     try:
-        rows, marks = marked(data, format_)
+        rows, checkpoints = checkpointed(data, format_)
     except InputError:
         return
     assert [row.number for row in rows] == list(range(1, len(rows) + 1))
     lines = [row.line or 0 for row in rows]
     assert lines == sorted(set(lines))
-    for number, mark in enumerate(marks):
-        rest, later = marked(data, format_, mark=mark)
+    for number, checkpoint in enumerate(checkpoints):
+        rest, later = checkpointed(data, format_, checkpoint=checkpoint)
         assert rest == rows[number:]
-        assert later == marks[number:]
+        assert later == checkpoints[number:]
 
 
 @given(ANYTHING, FORMATS, st.data())
-def test_an_input_that_has_changed_before_the_mark_is_told(
+def test_an_input_that_is_compared_is_read_from_its_beginning(
+    data: bytes, format_: str, choose: st.DataObject
+) -> None:
+    """A job that goes on opens its list once: to see that it is the same, and to read it."""
+    try:
+        rows, checkpoints = checkpointed(data, format_)
+    except InputError:
+        return
+    reader, whole = piped(data, format_), piped(data, format_)
+    start, last = sorted(choose.draw(st.integers(0, len(rows))) for _ in range(2))
+    reader.compare(checkpoints[last])
+    assert reader.checkpoint == checkpoints[0]
+    reader.skip_to(checkpoints[start])
+    assert [*reader] == [*whole][start:]
+    assert reader.checkpoint == whole.checkpoint
+
+
+@given(ANYTHING, FORMATS, st.data())
+def test_an_input_that_has_changed_before_the_checkpoint_is_told(
     data: bytes, format_: str, choose: st.DataObject
 ) -> None:
     """One byte is enough: rows are never joined to results of other images."""
     try:
-        rows, marks = marked(data, format_)
+        rows, checkpoints = checkpointed(data, format_)
     except InputError:
         return
     assume(rows)
-    mark = choose.draw(st.sampled_from(marks[1:]))
-    at = choose.draw(st.integers(0, mark.offset - 1))
+    checkpoint = choose.draw(st.sampled_from(checkpoints[1:]))
+    at = choose.draw(st.integers(0, checkpoint.offset - 1))
     other = data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
     with pytest.raises(InputError):
-        piped(other, format_, mark=mark)
+        piped(other, format_).compare(checkpoint)
+    with pytest.raises(InputError):
+        piped(other, format_, checkpoint=checkpoint)
 
 
 @given(ANYTHING, ANYTHING, FORMATS)
@@ -61,12 +81,12 @@ def test_rows_that_were_added_are_read(data: bytes, more: bytes, format_: str) -
     # What comes may close a quote, and make other rows of what was read.
     assume(format_ != "csv" or b'"' not in data)
     try:
-        rows, marks = marked(data, format_)
+        rows, checkpoints = checkpointed(data, format_)
     except InputError:
         return
     assume(rows)
     later = rows_of(data + more, format_)[len(rows) :]
-    assert rows_of(data + more, format_, mark=marks[-1]) == later
+    assert rows_of(data + more, format_, checkpoint=checkpoints[-1]) == later
 
 
 LISTS = {
@@ -81,56 +101,58 @@ LISTS = {
 def test_the_last_line_may_be_ended_later(format_: str, ending: str) -> None:
     """A list without a last line end goes on when lines were added to it, with their numbers."""
     data = LISTS[format_].encode()
-    rows, marks = marked(data, format_)
+    rows, checkpoints = checkpointed(data, format_)
     added = json.dumps("d.png") if format_ == "jsonl" else "d.png,4"
     longer = data + f"{ending}{added}{ending}".encode()
-    reader = piped(longer, format_, mark=marks[-1])
+    reader = piped(longer, format_, checkpoint=checkpoints[-1])
     [row] = reader
     line = (rows[-1].line or 0) + 1
     assert row == rows_of(longer, format_)[-1]
     assert (row.number, row.line) == (4, line)
-    assert reader.mark.line == line
-    assert list(piped(longer, format_, mark=reader.mark)) == []
+    assert reader.checkpoint.line == line
+    assert list(piped(longer, format_, checkpoint=reader.checkpoint)) == []
 
 
 @pytest.mark.parametrize("format_", LISTS)
 def test_a_last_line_that_has_grown_is_told(format_: str) -> None:
     """What was read as b.png and is b.png.bak now was another image."""
     data = LISTS[format_].encode()
-    rows, marks = marked(data, format_)
+    rows, checkpoints = checkpointed(data, format_)
     with pytest.raises(InputError, match=rf"line {rows[-1].line}, then its last, has grown; put"):
-        piped(data + b"x\n", format_, mark=marks[-1])
+        piped(data + b"x\n", format_, checkpoint=checkpoints[-1])
 
 
 @pytest.mark.parametrize("format_", LISTS)
 def test_the_message_says_before_which_line_it_differs(format_: str) -> None:
     """I look at my file there, put it back, or begin anew."""
     data = LISTS[format_].encode()
-    rows, marks = marked(data, format_)
+    rows, checkpoints = checkpointed(data, format_)
     line = f"{rows[1].line or 0:,}"
     for change, how in ((b"A.png", "differs"), (b"", "ends|differs")):
         changed = data.replace(b"a.png", change, 1)
         with pytest.raises(
             InputError, match=rf"standard input is not .*({how}) before line {line}"
         ):
-            piped(changed, format_, mark=marks[1])
+            piped(changed, format_, checkpoint=checkpoints[1])
     with pytest.raises(InputError, match="ends before line"):
-        piped(data[: marks[1].offset - 1], format_, mark=marks[1])
+        piped(data[: checkpoints[1].offset - 1], format_, checkpoint=checkpoints[1])
 
 
 def test_a_column_that_was_added_is_a_change() -> None:
     """The header is part of what comes before every row."""
-    _, marks = marked(b"url\na\nb\n", "csv")
+    _, checkpoints = checkpointed(b"url\na\nb\n", "csv")
     with pytest.raises(InputError, match="it differs before line 3"):
-        piped(b"url,a_very_long_name_of_a_column\na,1\nb,2\n", "csv", mark=marks[1])
+        piped(b"url,a_very_long_name_of_a_column\na,1\nb,2\n", "csv", checkpoint=checkpoints[1])
 
 
-def test_the_mark_before_the_first_row_is_the_beginning() -> None:
+def test_the_checkpoint_before_the_first_row_is_the_beginning() -> None:
     """A job that was stopped before its first row begins anew, whatever has become of the file."""
     for format_, data in LISTS.items():
-        _, marks = marked(data.encode(), format_)
-        assert marks[0].number == 0
-        assert sources_of(rows_of(data.replace("a.png", "z.png"), format_, mark=marks[0])) == [
+        _, checkpoints = checkpointed(data.encode(), format_)
+        assert checkpoints[0].number == 0
+        assert sources_of(
+            rows_of(data.replace("a.png", "z.png"), format_, checkpoint=checkpoints[0])
+        ) == [
             "z.png",
             "b.png",
             "c.png",
@@ -140,9 +162,9 @@ def test_the_mark_before_the_first_row_is_the_beginning() -> None:
 def test_thousands_are_told_apart_in_messages() -> None:
     """31,001 is a line that can be found."""
     data = b"a.png\n" * 31_000
-    _, marks = marked(data, "text")
-    assert marks[-1] == Mark(31_000, 186_000, 31_000, marks[-1].digest)
+    _, checkpoints = checkpointed(data, "text")
+    assert checkpoints[-1] == Checkpoint(31_000, 186_000, 31_000, checkpoints[-1].digest)
     with pytest.raises(InputError, match="it differs before line 31,001; put it back, or give an"):
-        piped(b"b" + data[1:], "text", mark=marks[-1])
-    [row] = rows_of(data + b"c.png", "text", mark=marks[-1])
+        piped(b"b" + data[1:], "text", checkpoint=checkpoints[-1])
+    [row] = rows_of(data + b"c.png", "text", checkpoint=checkpoints[-1])
     assert row == Row(31_001, "c.png", None, 31_001)
