@@ -1,7 +1,7 @@
-"""The standard library's CSV parser, with a field limit of its own.
+"""The standard library's parser of CSV, with a limit of its own.
 
-`csv.field_size_limit` is one setting for the whole process, and other code may rely on it. The
-setting lies in the module behind `csv`, so that module is loaded a second time here.
+`csv.field_size_limit` rules the whole process, where it is another's: the limit lies in the module
+behind `csv`, so there is one module more.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from types import ModuleType
 
 
 def own_csv(characters: int) -> ModuleType:
-    """Return a copy of the parser's module whose fields have at most this many characters."""
+    """The parser's module; its `reader` takes fields of so many characters at most."""
     found = importlib.util.find_spec("_csv")
     if found is None or found.loader is None:  # pragma: no cover - it is in every CPython
         raise ImportError("this Python has no _csv")

@@ -1,4 +1,4 @@
-"""Sources: the texts in an input, made into images for the service."""
+"""What the rows of an input stand for: images that the service is asked to read."""
 
 from __future__ import annotations
 
@@ -10,78 +10,78 @@ from aliocr.models import Image, Outcome
 
 
 class Sources(Protocol):
-    """Makes images of the texts in an input."""
+    """Makes images of what stands in an input."""
 
     @property
     def interval(self) -> int | None:
-        """One frame in this many is asked for; None, with `max_frames`, for the first only."""
+        """One frame of so many is asked for; None, with `max_frames`, for the first one."""
         ...
 
     @property
     def max_frames(self) -> int | None:
-        """Frames read of one image, and charged, at most; None for one."""
+        """Frames that are read of one image, and charged, at most; None for one."""
         ...
 
     def check(self, source: str) -> None:
-        """Refuse a source that names no image.
+        """Refuse what stands for no image.
 
         Raises:
-            ValueError: The source names no image; the message says why.
+            ValueError: It is none; the message says why.
         """
         ...
 
     def image(self, source: str) -> Image:
-        """Return the image of a source. May block, as it is called in a thread.
+        """The image. May block: it is called in a thread.
 
         Raises:
-            ValueError: The source names no image; the message says why.
+            ValueError: It is none; the message says why.
         """
         ...
 
     def is_file(self, source: str) -> bool:
-        """Return True for the path of a file, in which a `?` begins no query to be left out.
+        """Whether it is the path of a file: a `?` in it begins no query, and it is written whole.
 
         Args:
-            source: A source that `image` has taken.
+            source: One that `image` has taken.
         """
         ...
 
     def done(self, outcome: Outcome) -> None:
-        """Take an outcome; called once for each image, on the event loop."""
+        """Called for each image once, on the event loop, when it has its outcome."""
         ...
 
 
 @attrs.frozen
 class Urls:
-    """Sources that are URLs, which the service downloads itself.
+    """Sources are URLs, which the service downloads itself.
 
     Args:
-        interval: As of `aliocr.Image`, for all images.
+        interval: As of `aliocr.Image`, for all of them.
         max_frames: The same.
 
     Raises:
-        ValueError: One argument without the other, or a number below 1.
+        ValueError: One without the other, or a number below 1.
     """
 
     interval: int | None = None
     max_frames: int | None = None
 
     def __attrs_post_init__(self) -> None:
-        """Let `Image` check the pair."""
+        """Have the model check the pair."""
         self.image("https://example.com/")
 
     def check(self, source: str) -> None:
-        """Refuse a source that is no URL the service takes."""
+        """Refuse what is no URL that the service would take."""
         self.image(source)
 
     def image(self, source: str) -> Image:
-        """Return the image at this URL."""
+        """The image at this URL."""
         return Image(source, interval=self.interval, max_frames=self.max_frames)
 
     def is_file(self, source: str) -> bool:
-        """Return False: a URL is no path."""
+        """None is one."""
         del source
         return False
 
     def done(self, outcome: Outcome) -> None:
-        """Do nothing: a URL holds no resource."""
+        """Nothing: a URL holds nothing."""
