@@ -23,7 +23,7 @@ class Charges:
     charged_at_most: int = 0
 
 
-class Budget:
+class ChargeBudget:
     """Counts the charges of a job in all its runs, and keeps them within a limit.
 
     An image that was read counts for the frames it had. An image under way, or one that failed and

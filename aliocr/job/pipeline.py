@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from aliocr.job.budget import Budget, Charges
+from aliocr.job.budget import ChargeBudget, Charges
 from aliocr.job.circuit_breaker import CircuitBreaker
 from aliocr.job.input.opening import RunInput
 from aliocr.job.input.prefetch import Prefetch
@@ -74,7 +74,9 @@ class Pipeline:
         self._sources = sources
         self._output = output
         self._stop = stop
-        self._budget = Budget(lambda: session.stats, frames=sources.max_frames or 1, limit=budget)
+        self._budget = ChargeBudget(
+            lambda: session.stats, frames=sources.max_frames or 1, limit=budget
+        )
         self._thread = ThreadPoolExecutor(1, "aliocr job")
         self._worklist: Worklist | None = None
         self._prefetch: Prefetch | None = None

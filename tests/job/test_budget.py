@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aliocr.errors import TransportError
-from aliocr.job.budget import Budget, Charges
+from aliocr.job.budget import ChargeBudget, Charges
 from aliocr.models import Failure, Frame, Image, Scan
 from aliocr.stats import Stats
 
@@ -22,9 +22,9 @@ class Session:
         """The numbers of this moment."""
         return Stats(**self.numbers)  # type: ignore[arg-type]
 
-    def budget(self, *, frames: int = 1, limit: int | None = None) -> Budget:
+    def budget(self, *, frames: int = 1, limit: int | None = None) -> ChargeBudget:
         """The budget of a job that begins now."""
-        return Budget(self.stats, frames=frames, limit=limit)
+        return ChargeBudget(self.stats, frames=frames, limit=limit)
 
 
 def failed(*, maybe_charged: bool) -> Failure:
