@@ -23,7 +23,7 @@ class Sources(Protocol):
         ...
 
     def check(self, source: str) -> None:
-        """Refuse what stands for no image.
+        """Refuse a source that names no image.
 
         Raises:
             ValueError: With the reason.
@@ -75,7 +75,7 @@ class Urls:
         self.image(source)
 
     def image(self, source: str) -> Image:
-        """The image at this URL."""
+        """Return the image at this URL."""
         return Image(source, interval=self.interval, max_frames=self.max_frames)
 
     def is_file(self, source: str) -> bool:
