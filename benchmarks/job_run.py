@@ -17,7 +17,7 @@ from aliocr.job.input.opening import opened
 from aliocr.job.job import Job, Retry
 from aliocr.job.output.ledger import Ledger
 from aliocr.job.sources import Urls
-from aliocr.job.worklist import Desk
+from aliocr.job.worklist import Worklist
 from benchmarks.client import open_session
 from benchmarks.memory import grown_since, peak_bytes, resident_bytes
 
@@ -144,9 +144,11 @@ async def measure_opening(source: Path, output: Path) -> dict[str, float]:
         reader = timed("the input opened", lambda: opened(source))
         if (last := ledger.journal.last_checkpoint()) is not None:
             timed("the input compared to its last checkpoint", partial(reader.compare, last))
-        desk = timed("the desk", lambda: Desk(ledger, Urls(), alone=False, whole_urls=False))
-        if (start := desk.start) is not None:
+        worklist = timed(
+            "the worklist", lambda: Worklist(ledger, Urls(), alone=False, whole_urls=False)
+        )
+        if (start := worklist.start) is not None:
             timed("the input read to where it goes on", partial(reader.skip_to, start))
         reader.close()
-        timed("failures counted", desk.counts)
+        timed("failures counted", worklist.counts)
     return seconds

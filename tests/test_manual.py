@@ -21,7 +21,8 @@ from aiohttp.test_utils import TestServer
 import aliocr
 from aliocr.emulator import Emulator
 from aliocr.emulator.script import VERBS
-from aliocr.job.output.result import Read, encoded
+from aliocr.job.output.codecs import encode_json
+from aliocr.job.output.result import Read
 from aliocr.models import Region
 from tests.support import manuals
 from tests.support.manuals import MANUALS, PACKAGE, README, ROOT, Block, blocks_of, name_of
@@ -53,7 +54,7 @@ def files_of_a_reader(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "urls.csv").write_text("url\n" + "".join(rows), encoding="utf-8")
     (tmp_path / "receipt.png").write_bytes((SAMPLES / "small_en.png").read_bytes())
     read = Read(row=1, source="receipt.png", text="Total", regions=(Region("Total", 9, 9, 90, 20),))
-    (tmp_path / "receipt.jsonl").write_bytes(encoded(read))
+    (tmp_path / "receipt.jsonl").write_bytes(encode_json(read))
 
 
 @pytest.fixture

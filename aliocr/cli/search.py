@@ -15,7 +15,8 @@ from rich.text import Text
 from aliocr.cli.job_output import rows_of
 from aliocr.cli.misuse import Misuse
 from aliocr.cli.output import plain, shown, writing
-from aliocr.job.output.result import Result, encoded
+from aliocr.job.output.codecs import encode_json
+from aliocr.job.output.result import Result
 from aliocr.text.search import Match, search
 
 Found = Iterator[tuple[Result, list[Match[Result]]]]
@@ -58,7 +59,7 @@ def _print_json(found: Found) -> bool:
     for row, _ in found:
         any_found = True
         with writing():
-            sys.stdout.buffer.write(encoded(row))  # the very bytes, whatever the terminal's
+            sys.stdout.buffer.write(encode_json(row))  # the very bytes, whatever the terminal's
             sys.stdout.buffer.flush()
     return any_found
 

@@ -1,4 +1,4 @@
-"""What to do about the ways in which the service, or a row, fails: for every summary of them."""
+"""Advice on each kind of failure, for every summary of failures."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ ADVICE = {
     "ScanTimeoutError": "no answer in time",
     "TransportError": "check the network",
 }
-"""What to do about errors without a code."""
+"""Advice on errors without a code."""
 
 
 def advice(kind: str, code: int | str | None) -> str:
-    """What to do about rows that failed so; may be empty.
+    """Return the advice on rows that failed in this way; may be empty.
 
     Args:
         kind: The name of the error's class; `"BadRow"` for rows that name no image.

@@ -1,4 +1,4 @@
-"""What a job is charged, and whether its budget allows one image more."""
+"""Images that a job was charged, and may be charged: a budget allows one image more, or not."""
 
 from __future__ import annotations
 
@@ -11,52 +11,50 @@ from aliocr.stats import Stats
 
 
 @attrs.frozen
-class Bill:
-    """What is known of it, as nobody says what becomes of an image that is not answered.
+class Charges:
+    """Images that a job was charged: two numbers, as an image without an answer may be charged.
 
     Args:
-        charged: Images that were charged: they were read.
-        spent: Those and all that may have been charged.
+        charged: Images that were read, and so were charged.
+        charged_at_most: These, and all images that may have been charged.
     """
 
     charged: int = 0
-    spent: int = 0
+    charged_at_most: int = 0
 
 
-class Charges:
-    """Images that were, or may have been, charged: what a job has spent, in all its runs.
+class ChargeBudget:
+    """Counts the charges of a job in all its runs, and keeps them within a limit.
 
-    An image counts for all frames that were asked of it, as long as nobody knows better: while it
-    is under way, and if it failed and may have been charged nevertheless. One that was read counts
-    for those it had.
+    An image that was read counts for the frames it had. An image under way, or one that failed and
+    may have been charged, counts for all frames that were asked of it.
 
     Args:
-        stats: The numbers of the session, at the moment they are asked for. Those of before are not
+        stats: Returns the session's numbers of the moment. Earlier charges of the session are not
             the job's.
         frames: Frames asked for of one image, at most; each is charged as an image.
-        budget: Images that may be charged, in all runs of the job; None for no limit.
+        limit: Images that may be charged, in all runs of the job; None for no limit.
 
     Attributes:
-        budget: The same.
+        limit: The same.
     """
 
-    def __init__(self, stats: Callable[[], Stats], *, frames: int, budget: int | None) -> None:
-        self.budget = budget
+    def __init__(self, stats: Callable[[], Stats], *, frames: int, limit: int | None) -> None:
+        self.limit = limit
         self._stats = stats
         self._frames = frames
         before = stats()
-        self._again_before = before.charged_again
-        self._given_up_before = before.given_up
+        self._repeats_before = before.charged_again + before.given_up
         self._charged = 0
         self._answered = 0
 
-    def add(self, bill: Bill) -> None:
-        """So many were charged in earlier runs."""
-        self._charged += bill.charged
-        self._answered += bill.spent
+    def add(self, earlier: Charges) -> None:
+        """Add the charges of earlier runs."""
+        self._charged += earlier.charged
+        self._answered += earlier.charged_at_most
 
     def answered(self, outcome: Outcome) -> None:
-        """An image is under way no more."""
+        """Count an image that is no longer under way."""
         if outcome.ok:
             frames = max(1, len(outcome.frames))
             self._charged += frames
@@ -65,38 +63,32 @@ class Charges:
             self._answered += self._frames
 
     @property
-    def bill(self) -> Bill:
-        """All of them, those under way among them."""
-        return Bill(self._charged, self._settled + self._stats().under_way * self._frames)
+    def charges(self) -> Charges:
+        """The charges so far, with all images under way."""
+        return Charges(self._charged, self._at_most(self._stats().under_way))
 
-    def bill_of(self, unanswered: int, promised: int) -> Bill:
-        """The same if this process ends now, and all that are unanswered are charged.
+    def charges_at_worst(self, unanswered: int, promised: int) -> Charges:
+        """Return the charges if this process ends now and all unanswered images are charged.
 
         Args:
             unanswered: As of `affords`.
-            promised: Images that may be given to the session next, if the budget affords them.
+            promised: Images that the session gets next, if the budget affords them.
         """
-        spent = self.most(unanswered + promised)
-        if self.budget is not None:
-            spent = max(self.most(unanswered), min(self.budget, spent))
-        return Bill(self._charged, spent)
+        at_most = self._at_most(unanswered + promised)
+        if self.limit is not None:
+            at_most = max(self._at_most(unanswered), min(self.limit, at_most))
+        return Charges(self._charged, at_most)
 
     def affords(self, unanswered: int) -> bool:
-        """Whether one more may be charged, though all that are unanswered will be, too.
+        """Return True if one image more may be charged, and all unanswered images as well.
 
         Args:
-            unanswered: Images that were given to the session and have no outcome yet, whether or
-                not they were sent.
+            unanswered: Images that were given to the session and have no outcome yet, sent or not.
         """
-        return self.budget is None or self.most(unanswered + 1) <= self.budget
+        return self.limit is None or self._at_most(unanswered + 1) <= self.limit
 
-    def most(self, unanswered: int) -> int:
-        """What is spent if all that are unanswered are charged for all their frames."""
-        return self._settled + unanswered * self._frames
-
-    @property
-    def _settled(self) -> int:
+    def _at_most(self, unanswered: int) -> int:
+        """Return the charges if all unanswered images are charged for all their frames."""
         stats = self._stats()
-        again = stats.charged_again - self._again_before
-        given_up = stats.given_up - self._given_up_before
-        return self._answered + (again + given_up) * self._frames
+        repeats = stats.charged_again + stats.given_up - self._repeats_before
+        return self._answered + (repeats + unanswered) * self._frames

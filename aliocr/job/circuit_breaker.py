@@ -1,4 +1,4 @@
-"""A service that serves nobody any more, told from images that it does not serve."""
+"""Circuit breaker: end a job after 300 failures in a row that are not an image's own."""
 
 from __future__ import annotations
 
@@ -6,35 +6,35 @@ from typing import NoReturn
 
 from aliocr.errors import APIError, OCRError, ResponseError, ThrottledError, TransportError
 from aliocr.job.errors import JobError
-from aliocr.job.worklist import Wanted
+from aliocr.job.worklist import PendingRow
 from aliocr.models import Outcome
 
 MOST_UNSERVED = 300
-"""Images in a row that were not served, for whatever reason that is not theirs, before a job takes
-it for lasting and ends, instead of failing all its rows one after the other."""
+"""Images in a row that were not served, for reasons that are not the image's. Then the job ends,
+instead of failing all its rows one after the other."""
 
 
-class Watch:
-    """Holds outcomes back until it is known whether the service serves at all.
+class CircuitBreaker:
+    """Holds failures of the service back until the service serves an image again.
 
-    The rows of a network that is gone are not failures. What was not served while others were is
-    one.
+    If the network is gone, the rows have not failed: the next run reads them. If other images are
+    served before and after, the failure is the row's.
     """
 
     def __init__(self) -> None:
-        self._held: list[tuple[Wanted, Outcome]] = []
+        self._held: list[tuple[PendingRow, Outcome]] = []
         self._served = False
 
-    def seen(self, wanted: Wanted, outcome: Outcome) -> list[tuple[Wanted, Outcome]]:
-        """An outcome has come.
+    def take(self, pending: PendingRow, outcome: Outcome) -> list[tuple[PendingRow, Outcome]]:
+        """Take an outcome.
 
         Returns:
-            Those that may be kept now, in the order in which they came.
+            The outcomes that may be written now, in the order in which they came.
 
         Raises:
-            JobError: The service is gone. What was held back is forgotten.
+            JobError: The service is gone. The outcomes held back are dropped.
         """
-        self._held.append((wanted, outcome))
+        self._held.append((pending, outcome))
         if outcome.ok or not _is_of_the_service(outcome.error):
             self._served = True
             return self._let_go()
@@ -42,26 +42,27 @@ class Watch:
             self._give_up(outcome.error)
         return []
 
-    def ended(self, *, told_to: bool) -> list[tuple[Wanted, Outcome]]:
-        """No more will come: what is still held back, to be kept.
+    def end(self, *, stopped: bool) -> list[tuple[PendingRow, Outcome]]:
+        """Return the outcomes still held back, as no more will come.
 
-        One that broke off is kept: an image that breaks every connection must not do so for ever.
+        An image whose connection broke off has failed: if it breaks every connection, it must not
+        do so in every run.
 
         Args:
-            told_to: Whether that is because the job was told to stop.
+            stopped: The job was told to stop.
 
         Raises:
-            JobError: There was no service at all.
+            JobError: The service served no image at all.
         """
         last = self._held[-1][1] if self._held else None
         if last is not None and not last.ok:
             error = last.error
-            never = not self._served and not error.maybe_charged and not told_to
+            never = not self._served and not error.maybe_charged and not stopped
             if never or type(error) is OCRError:
                 self._give_up(error)
         return self._let_go()
 
-    def _let_go(self) -> list[tuple[Wanted, Outcome]]:
+    def _let_go(self) -> list[tuple[PendingRow, Outcome]]:
         held, self._held = self._held, []
         return held
 
@@ -69,14 +70,14 @@ class Watch:
         unserved = len(self._let_go())
         images = "1 image was" if unserved == 1 else f"{unserved} images in a row were"
         raise JobError(
-            f"{images} not served, the last because of this: {error}; what is missing is read "
+            f"{images} not served, the last because of this: {error}; missing rows are read "
             "when the job is started again"
         ) from error
 
 
 def _is_of_the_service(error: OCRError) -> bool:
-    """Whether it says nothing about the image: the network, a proxy, the gateway, the account."""
+    """Return True for an error of network, proxy, gateway or account, which no image causes."""
     if isinstance(error, APIError):
         return isinstance(error, ThrottledError) or isinstance(error.code, str)
-    # A plain one is the session's own, such as that it was closed.
+    # A plain OCRError is the session's own, such as that it was closed.
     return isinstance(error, TransportError | ResponseError) or type(error) is OCRError

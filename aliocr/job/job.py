@@ -1,4 +1,4 @@
-"""A job: a list of images on one side, their results on the other, and a session between."""
+"""A job: a list of images, the file of their results, and a session that reads them."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from aliocr.job.input.rows import Reader
 from aliocr.job.output.journal import Journal
 from aliocr.job.output.ledger import Ledger, OutputFormat, output_format_of, past
 from aliocr.job.output.rowset import RowSet
+from aliocr.job.pipeline import Pipeline
 from aliocr.job.plan import Plan, planned
-from aliocr.job.run import Run
 from aliocr.job.sources import Sources, Urls
 from aliocr.job.summary import Progress, Summary
-from aliocr.job.worklist import Desk
+from aliocr.job.worklist import Worklist
 from aliocr.limits import Limits
 from aliocr.session import Session
 
 
 @attrs.frozen
 class Retry:
-    """Try rows that failed once more, instead of going on with those that were not tried.
+    """Try failed rows once more, and no rows that were not tried yet.
 
     Args:
         kinds: Names of errors, such as `"DownloadError"`, or codes, such as `"592"`; empty for
@@ -40,33 +40,34 @@ class Retry:
 
 
 class Job:
-    """Reads the images that a file lists, and writes what became of each row to another.
+    """Reads the images that a file lists, and writes a result for each row to another file.
 
-    It may be stopped in any way at any time, and goes on where it was when it is made and run again
-    with the same arguments: no row is lost, none is in the output twice, and no image is charged
-    twice but those that were under way. What it needs for that is in a journal beside the output, a
-    SQLite file. Equal images are read once.
+    A job may be stopped in any way at any time. Made and run again with the same arguments, it goes
+    on where it was: no row is lost, no row is in the output twice, and only images that were under
+    way may be charged twice. A journal beside the output, a SQLite file, remembers the job. Equal
+    images are read once.
 
     Args:
         source: The input: a text file of URLs, CSV, JSON lines, Parquet, a folder of pictures, or
             `"-"` for standard input.
-        output: Where results go, one for each row of the input, in the order in which they come.
-        column: The column or field that names the images; None for the only one, or `url` and the
-            like.
-        id_column: That of the rows' ids, which are carried through; None for `id`, if there is one.
+        output: The file of the results, one for each row of the input, in the order in which they
+            come.
+        column: The column or field of the images; None for the only one, or for `url` and the like.
+        id_column: The column or field of the rows' ids, which the results repeat; None for `id`, if
+            there is one.
         input_format: `"text"`, `"csv"`, `"jsonl"`, `"parquet"` or `"folder"`; None to go by the
             name.
         output_format: `"jsonl"`, `"csv"` or `"parquet"`; None to go by the name.
         sources: Makes images of rows; the default takes URLs, and reads the first frame.
-        budget: Images that may be charged, in all runs together; what was sent and not answered
-            counts as charged. Repeats of images that are under way may go beyond it. None for no
+        budget: Images that may be charged, in all runs together; an image that was sent and not
+            answered counts as charged. Repeats of images under way may exceed it. None for no
             limit.
-        retry: Try rows that failed again, and only those; None to go on.
+        retry: Try failed rows again, and no other rows; None to go on with the others.
         whole_urls: Write URLs with their queries. The query of a signed URL is a key to the image,
-            so it is left out of all files unless this is said.
+            so by default it is in no file.
 
     Raises:
-        ValueError: An argument that cannot be right; the message names it.
+        ValueError: An argument cannot be right; the message names it.
     """
 
     def __init__(
@@ -99,21 +100,21 @@ class Job:
         self._budget = budget
         self._retry = retry
         self._whole_urls = whole_urls
-        self._run: Run | None = None
+        self._pipeline: Pipeline | None = None
 
     def __repr__(self) -> str:
         return f"<Job {self._source} → {self._said}>"
 
     def plan(self, limits: Limits = Limits()) -> Plan:  # noqa: B008 - frozen
-        """What a run would do, without any of it: reads all of the input, and sends nothing.
+        """Return the work that a run would do: reads all of the input, and sends nothing.
 
-        Blocks for as long as that takes, some seconds for a million rows.
+        Blocks meanwhile, some seconds for a million rows.
 
         Args:
-            limits: What the account allows.
+            limits: The account's limits.
 
         Raises:
-            InputError: The input cannot be read, or is not the one that the output is of.
+            InputError: The input cannot be read, or is not the input of this output.
             JobError: The journal cannot be read.
             ValueError: The output is in the way, or has nothing to retry; the message says what to
                 do.
@@ -134,23 +135,23 @@ class Job:
             )
 
     async def run(self, session: Session, *, stop: asyncio.Event | None = None) -> Summary:
-        """Read what has not been read, until all of it is or something ends it.
+        """Read all images that have not been read, until the end, a stop or an error.
 
         Args:
-            session: Reads the images; best used for nothing else meanwhile, as all it spends is
-                taken for the job's.
-            stop: Once set, what is under way is finished, and no more is sent.
+            session: Reads the images. Best used for nothing else meanwhile, as all its charges
+                count as the job's.
+            stop: Once set, images under way are finished, and no more are sent.
 
         Raises:
             AuthError: The account is refused.
-            InputError: The input cannot be read, or is not the one that the output is of.
+            InputError: The input cannot be read, or is not the input of this output.
             JobError: Results cannot be written, or another job is writing them.
             ValueError: Something is in the way of the output; the message says what to do.
             ImportError: A format needs an extra.
         """
         input_ = self._input()
-        self._run = Run(
-            partial(self._desk, input_),
+        self._pipeline = Pipeline(
+            partial(self._open_worklist, input_),
             input_,
             session,
             self._sources,
@@ -158,15 +159,16 @@ class Job:
             budget=self._budget,
             stop=stop or asyncio.Event(),
         )
-        return await self._run.finish()
+        return await self._pipeline.finish()
 
     @property
     def progress(self) -> Progress | None:
-        """How far the run has come; None before it is begun."""
-        return None if self._run is None else self._run.progress
+        """The progress of the run; None before it begins."""
+        return None if self._pipeline is None else self._pipeline.progress
 
-    def _desk(self, input_: RunInput) -> Desk:
-        # Opened first, so that nothing is written if it cannot be read at all.
+    def _open_worklist(self, input_: RunInput) -> Worklist:
+        """Open output and journal, if the input is readable and unchanged."""
+        # Opened first, so that nothing is written if the input cannot be read.
         reader = input_.open() if input_.can_be_read_twice else None
         if self._retry is not None:
             with past(self._output, self._settings) as journal:
@@ -177,7 +179,7 @@ class Job:
                 _compare(reader, ledger.journal)
             if self._retry is not None:
                 ledger.retry(self._retry.kinds)
-            return Desk(
+            return Worklist(
                 ledger,
                 self._sources,
                 alone=self._retry is not None,
@@ -196,7 +198,7 @@ class Job:
 
     @property
     def _settings(self) -> str:
-        """What makes the rows of this job mean what they mean, as words for a person."""
+        """The options that give the rows of this job their meaning, in words for a person."""
         words = {
             "column": self._column,
             "id": self._id_column,
@@ -213,7 +215,7 @@ class Job:
 
 
 def _compare(reader: Reader, journal: Journal) -> None:
-    """Check that the input has not changed, and number the pictures that are new in a folder."""
+    """Refuse an input that has changed; give new pictures in a folder their rows."""
     known = journal.names()
     if isinstance(reader, FolderReader):
         reader.keep_numbers(known)

@@ -1,4 +1,4 @@
-"""What a job would do, counted before it does anything."""
+"""The plan of a job: all rows counted before anything is sent."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from itertools import islice
 
 import attrs
 
@@ -17,7 +18,7 @@ BAD_SHOWN = 20
 """Bad rows that a plan names; the others it counts."""
 
 CACHE_KIBIBYTES = 8192
-"""What counting may hold in memory; the rest lies in a temporary file."""
+"""Memory for counting; the rest lies in a temporary file."""
 
 KEYS_AT_ONCE = 10_000
 """Keys written at once."""
@@ -25,22 +26,22 @@ KEYS_AT_ONCE = 10_000
 
 @attrs.frozen(kw_only=True)
 class Plan:
-    """What a job would do. Each row is one of `done`, `bad`, `images` and `duplicates`.
+    """A job's work in numbers. Each row is one of `done`, `bad`, `images` and `duplicates`.
 
     Args:
-        taken: What the rows are made of, in words: a column, or what is left out of a folder.
+        taken: The column that the images are taken from, or the files of a folder left out.
         rows: Rows of the input.
-        done: Those that are in the output already, of whatever kind.
-        bad: Those of the others that name no image.
+        done: Rows that are in the output already, read or failed.
+        bad: Rows that name no image, without those in `done`.
         bad_rows: The first of these, 20 at most; queries of URLs are left out.
         images: Images to send.
         duplicates: Rows with the image of another row, sent or done: read once and charged once.
-        requests: Requests that takes, at least: all of them full.
-        seconds: The shortest time that is possible under the limits. Downloads, retries and the
-            account's quota, if it is not known, come on top.
-        charged_most: Images that will be charged if all have as many frames as are asked for; if
-            none has more than one, it is `images`. Retries of what may have been charged come on
-            top of both.
+        requests: Requests for these images, at least: if each request is full.
+        seconds: The shortest time possible under the limits. Downloads, retries and an unknown
+            quota of the account come on top.
+        charged_most: Images that will be charged if each image has as many frames as are asked
+            for; if each has one frame, `images`. Repeats after a try that may have been charged
+            come on top of both.
     """
 
     taken: str
@@ -63,54 +64,38 @@ def planned(
     frames: int = 1,
     done: Callable[[int], bool] = lambda _: False,
 ) -> Plan:
-    """The plan for all rows of an input, which is read through in flat memory.
+    """Return the plan for all rows of an input, which is read through in flat memory.
 
     Args:
         reader: The input, at its beginning; not closed.
-        check: Raises a `ValueError` for a source that is no image, with the reason.
-        limits: The account's.
+        check: Raises a `ValueError` with the reason if a source is no image.
+        limits: The account's limits.
         frames: Frames asked for of one image, at most.
-        done: Whether the row of a number, from 1, is in the output already.
+        done: Returns True if the row of this number, from 1, is in the output already.
 
     Raises:
         InputError: The input cannot be read.
-        OSError: There is no room for the temporary file that sources are counted in.
+        OSError: There is no room for the temporary file in which images are counted.
     """
-    count = _Count(check, done)
-    try:
-        with closing(_keys()) as keys:
-            keys.execute("BEGIN")
-            waiting = []
-            for key in count.keys(reader):
-                waiting.append(key)
-                if len(waiting) == KEYS_AT_ONCE:
-                    keys.executemany("INSERT INTO keys VALUES (?, ?)", waiting)
-                    waiting.clear()
-            keys.executemany("INSERT INTO keys VALUES (?, ?)", waiting)
-            images = keys.execute(
-                "SELECT COUNT(*) FROM (SELECT 1 FROM keys GROUP BY key HAVING NOT MAX(done))"
-            ).fetchone()[0]
-    except sqlite3.OperationalError as error:
-        raise OSError(
-            f"no room to count the images in: {error}; name a roomy folder as SQLITE_TMPDIR"
-        ) from error
+    counts = _RowCounts(check, done)
+    images = _different(counts.keys(reader))
     requests = math.ceil(images / limits.images_per_request)
     return Plan(
         taken=reader.description,
-        rows=count.rows,
-        done=count.done,
-        bad=count.bad,
-        bad_rows=tuple(count.bad_rows),
+        rows=counts.rows,
+        done=counts.done,
+        bad=counts.bad,
+        bad_rows=tuple(counts.bad_rows),
         images=images,
-        duplicates=count.rows - count.done - count.bad - images,
+        duplicates=counts.rows - counts.done - counts.bad - images,
         requests=requests,
         seconds=_shortest(images, requests, limits),
         charged_most=images * frames,
     )
 
 
-class _Count:
-    """What is counted on the way; the images themselves are told apart by their keys."""
+class _RowCounts:
+    """Rows counted by what is to be done with them."""
 
     def __init__(self, check: Callable[[str], None], done: Callable[[int], bool]) -> None:
         self._check = check
@@ -121,7 +106,7 @@ class _Count:
         self.bad_rows: list[BadRow] = []
 
     def keys(self, reader: Reader) -> Iterator[tuple[bytes, bool]]:
-        """The key of each row with an image, and whether that row is done."""
+        """Count each row; yield the digest of each image, and True if its row is done."""
         for given in reader:
             self.rows += 1
             is_done = self._done(given.number)
@@ -143,25 +128,34 @@ class _Count:
         return row
 
 
-def _keys() -> sqlite3.Connection:
-    """A table in a temporary file, gone when it is closed.
+def _different(keys: Iterator[tuple[bytes, bool]]) -> int:
+    """Return how many different keys have no row that is done.
 
-    Without an index: keys are appended as they come and sorted once at the end, in memory that the
-    cache bounds. Half the time of an index, which is written all over for random keys.
+    They are written to a temporary file without an index, and sorted once at the end, in memory
+    that the cache bounds: half the time of an index, of which random keys rewrite every page.
     """
-    keys = sqlite3.connect("", isolation_level=None)
-    keys.execute("PRAGMA journal_mode = OFF")
-    keys.execute("PRAGMA synchronous = OFF")
-    keys.execute("PRAGMA temp_store = FILE")
-    keys.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
-    keys.execute("CREATE TABLE keys (key BLOB, done INTEGER)")
-    return keys
+    try:
+        with closing(sqlite3.connect("", isolation_level=None)) as file:
+            file.execute("PRAGMA journal_mode = OFF")
+            file.execute("PRAGMA synchronous = OFF")
+            file.execute("PRAGMA temp_store = FILE")
+            file.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
+            file.execute("CREATE TABLE keys (key BLOB, done INTEGER)")
+            file.execute("BEGIN")
+            while some := list(islice(keys, KEYS_AT_ONCE)):
+                file.executemany("INSERT INTO keys VALUES (?, ?)", some)
+            query = "SELECT COUNT(*) FROM (SELECT 1 FROM keys GROUP BY key HAVING NOT MAX(done))"
+            return int(file.execute(query).fetchone()[0])
+    except sqlite3.OperationalError as error:
+        raise OSError(
+            f"no room to count the images in: {error}; set SQLITE_TMPDIR to a folder with room"
+        ) from error
 
 
 def _shortest(images: int, requests: int, limits: Limits) -> float:
-    """Seconds from the first request to the last, at least.
+    """Return the seconds from the first request to the last, at least.
 
-    Requests leave evenly spaced; of images as many as one second allows may leave at once.
+    Requests leave evenly spaced; as many images as one second allows may leave at once.
     """
     seconds = max(0, requests - 1) / limits.requests_per_second
     if limits.images_per_second is not None:

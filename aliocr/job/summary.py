@@ -1,4 +1,4 @@
-"""How far a job has come, and what came of it, in numbers."""
+"""Progress and summary of a job, in numbers."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ PASSING = {"OverloadError", "ResponseError", "ScanTimeoutError", "ThrottledError
 
 @attrs.frozen(kw_only=True)
 class Progress:
-    """How far a job has come, at the moment it was asked.
+    """The progress of a job at this moment.
 
     Args:
         read: Rows whose image was read, in all runs.
         failed: Rows that failed, in all runs, by the service's code or else the error's name.
-        rows: Rows that have their row in the output, in all runs.
-        total: Rows of the input; None if nobody knows yet.
-        exact: Whether `total` is counted, and not estimated from how much of the input is read.
-        spent: Images charged, or maybe charged, in all runs.
+        rows: Rows of the input that have their result in the output, in all runs.
+        total: Rows of the input; None if not known yet.
+        exact: Whether `total` is counted, and not estimated from the part of the input read so far.
+        charged_at_most: Images charged, or maybe charged, in all runs.
         budget: Images that may be charged, in all runs; None for no limit.
         seconds: Since this run began.
-        stats: What the session has done for this run.
+        stats: The session's work for this run.
     """
 
     read: int
@@ -37,7 +37,7 @@ class Progress:
     rows: int
     total: int | None
     exact: bool
-    spent: int
+    charged_at_most: int
     budget: int | None
     seconds: float
     stats: Stats
@@ -59,12 +59,12 @@ class Failed:
 
     @property
     def reason(self) -> str:
-        """The code, or else the kind: what `Retry` and `--kind` take."""
+        """The code, or else the kind: the words that `Retry` and `--kind` take."""
         return self.kind if self.code is None else str(self.code)
 
     @property
     def advice(self) -> str:
-        """What to do about them; may be empty."""
+        """Advice on these rows; may be empty."""
         return advice(self.kind, self.code)
 
     @property
@@ -77,26 +77,27 @@ class Failed:
 
 @attrs.frozen(kw_only=True)
 class Summary:
-    """What came of a run.
+    """The result of a run, in numbers.
 
     Args:
         read: Rows whose image was read, in all runs.
         failed: Rows that failed, in all runs, the commonest way first.
-        rows: Rows that have their row in the output, in all runs.
+        rows: Rows of the input that have their result in the output, in all runs.
         charged: Images charged, in all runs.
-        spent: Images charged, or maybe charged, in all runs: what was sent and not answered, too.
+        charged_at_most: Images charged, or maybe charged, in all runs: images that were sent and
+            not answered, too.
         duplicates: Rows that share the image of an earlier one, which was read once.
-        ended: `"complete"` if every row of the input has its row in the output, `"stopped"` if it
-            was told to stop, `"budget"` if what is left is more than may be charged.
+        ended: `"complete"` if each row of the input has its result in the output, `"stopped"` if
+            the run was told to stop, `"budget"` if the rest is more than may be charged.
         output: The file of the results.
-        seconds: What this run took.
+        seconds: The time this run took.
     """
 
     read: int
     failed: tuple[Failed, ...]
     rows: int
     charged: int
-    spent: int
+    charged_at_most: int
     duplicates: int
     ended: Literal["complete", "stopped", "budget"]
     output: Path

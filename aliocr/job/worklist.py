@@ -1,7 +1,7 @@
-"""The desk of a job, at which rows become images, and outcomes results.
+"""The worklist of a job: rows become images to read, and outcomes become results.
 
-All of it may block, and is called by one thread at a time, but for `keep` and `write`, which are
-quick, and called by another.
+Equal images are read once, and the other rows get a copy of the result. That needs the rows on
+their way in as well as the results on their way out, so both pass through here.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import attrs
 
 from aliocr.errors import APIError, without_query
-from aliocr.job.budget import Bill
+from aliocr.job.budget import Charges
 from aliocr.job.input.prefetch import RowBatch
 from aliocr.job.input.rows import BAD_ROW, BadRow, Row, RowOrBad
 from aliocr.job.output.ledger import Ledger
@@ -21,17 +21,17 @@ from aliocr.job.output.result import Read, Result, Unread
 from aliocr.job.output.rowset import RowSet
 from aliocr.job.sources import Sources
 from aliocr.job.summary import Failed
-from aliocr.models import Frame, Image, Outcome
+from aliocr.models import Image, Outcome
 
 
 @attrs.frozen
-class Wanted:
-    """A row whose image is to be read.
+class PendingRow:
+    """A row whose image is still to be read.
 
     Args:
         row: The row.
         image: Its image.
-        digest: Stands for the image among all of the job.
+        digest: The digest of its source; equal images have equal ones.
     """
 
     row: Row
@@ -40,61 +40,63 @@ class Wanted:
 
 
 @attrs.frozen
-class Drawn:
-    """What rows of the input have come to.
+class DrawnRows:
+    """Rows of the input, sorted by what is to be done with them.
 
     Args:
-        wanted: Images to read.
-        written: Results of rows that need not be read: bad ones, and equals of such as are done.
-        last: The rows behind these are not wanted.
+        pending: Rows whose images are to be read.
+        written: Results of bad rows, and of rows equal to a row that is done.
+        last: No row behind these is asked for.
     """
 
-    wanted: tuple[Wanted, ...]
+    pending: tuple[PendingRow, ...]
     written: Sequence[Result]
     last: bool
 
 
-class Desk:
-    """Draws images from rows, and keeps their results.
+class Worklist:
+    """Draws images from rows, and writes their results.
+
+    The job's thread calls everything but `keep` and `write`, which are quick, and which the event
+    loop calls.
 
     Args:
-        ledger: What has become of each row. It is closed with the desk.
+        ledger: The results so far.
         sources: Makes images of rows.
-        alone: Read only rows that are to be tried again, and not those that never were.
+        alone: Read only the rows to be retried, and no new ones.
         whole_urls: Write URLs with their queries.
 
     Attributes:
-        start: Where the input is to be read from; None for its beginning.
-        seen: What stood for the input up to and with some rows behind that, when it was read.
+        ledger: The same, to be closed by the owner.
+        start: The checkpoint at which the input is to be opened; None for its beginning.
+        digests: The digests of the input at the checkpoints behind `start`, by row.
         duplicates: Rows that got the result of an equal one, in all runs.
     """
 
     def __init__(self, ledger: Ledger, sources: Sources, *, alone: bool, whole_urls: bool) -> None:
-        self._ledger = ledger
+        self.ledger = ledger
         self._journal = ledger.journal
         self._sources = sources
         self._whole_urls = whole_urls
         self._only = RowSet(self._journal.retries()) if alone else None
         self._last = math.inf if self._only is None else self._only.most or 0
-        first = (self._only and self._only.least) or self._journal.facts.through + 1
-        self.start = self._journal.checkpoint_before(first)
-        before = self.start.number if self.start else 0
-        self._reached = before
-        self.seen = self._journal.digests(after=before)
-        # Rows that are equal to one that is being read, by the digest of their source.
-        self._waiting: dict[bytes, list[Row]] = {}
-        self._kept: list[tuple[Wanted, Result]] = []
-        self._written: deque[tuple[Wanted, Result]] = deque()
-        self.duplicates = self._journal.facts.duplicates
+        first = (self._only and self._only.least) or self._journal.state.through + 1
+        self.start = self._journal.last_checkpoint(before=first)
+        self._reached = self.start.number if self.start else 0
+        self.digests = self._journal.digests(after=self._reached)
+        # Rows equal to a pending row, by the digest of their source.
+        self._equal: dict[bytes, list[Row]] = {}
+        self._kept: list[tuple[PendingRow, Result]] = []
+        self._written: deque[tuple[PendingRow, Result]] = deque()
+        self.duplicates = self._journal.state.duplicates
 
     @property
-    def bill(self) -> Bill:
-        """What was spent, as was last written down."""
-        facts = self._journal.facts
-        return Bill(facts.charged, facts.spent)
+    def charges(self) -> Charges:
+        """The charges as last written to the journal."""
+        return Charges(self._journal.state.charged, self._journal.state.charged_at_most)
 
     def counts(self) -> tuple[int, tuple[Failed, ...]]:
-        """How many rows were read, and how many failed in which way, in all runs."""
+        """Return how many rows were read, and how many failed in which way, in all runs."""
         counts = self._journal.counts()
         read = sum(rows for kind, _, rows in counts if not kind)
         failed = (Failed(kind, code or None, rows) for kind, code, rows in counts if kind)
@@ -102,146 +104,146 @@ class Desk:
 
     @property
     def is_whole(self) -> bool:
-        """Whether every row is done, as far as can be told from those that this run has seen."""
-        facts = self._journal.facts
-        return self._only is None or facts.through >= facts.total > 0
+        """Each row is done, as far as this run has read the input."""
+        state = self._journal.state
+        return self._only is None or state.through >= state.total > 0
 
     @property
     def copies_waiting(self) -> int:
         """Rows that wait for the outcome of an equal one."""
-        return sum(map(len, self._waiting.values()))
-
-    def draw(self, batch: RowBatch) -> Drawn:
-        """Look at rows, and write at once what becomes of those that need not be read.
-
-        Args:
-            batch: The rows.
-
-        Raises:
-            JobError: There is no room for results.
-        """
-        with self._ledger.writing():
-            return self._drawn(batch)
-
-    def _drawn(self, batch: RowBatch) -> Drawn:
-        wanted: list[Wanted] = []
-        written: list[Result] = []
-        for row in batch.rows:
-            asked_for = self._only is None or row.number in self._only
-            if asked_for and not self._ledger.has(row.number):
-                match self._looked_at(row):
-                    case Wanted() as image:
-                        wanted.append(image)
-                    case Read() | Unread() as result:
-                        written.append(result)
-                    case None:
-                        pass
-        for checkpoint in batch.checkpoints:
-            self._journal.add_checkpoint(checkpoint)
-        self._ledger.write(written)
-        if batch.rows:
-            self._reached = batch.rows[-1].number
-        else:
-            self._journal.total = self._reached
-        last = not batch.rows or batch.rows[-1].number >= self._last
-        return Drawn(tuple(wanted), tuple(written), last)
-
-    def keep(self, wanted: Wanted, outcome: Outcome) -> Result:
-        """What became of an image, to be written next."""
-        result = self._result(wanted.row, outcome)
-        self._kept.append((wanted, result))
-        return result
-
-    def write(self) -> None:
-        """Write what was kept, so that not even the end of this process takes it back.
-
-        Raises:
-            JobError: There is no room for it.
-        """
-        kept, self._kept = self._kept, []
-        self._ledger.write([result for _, result in kept])
-        self._written += kept
-
-    def settle(self, bill: Bill) -> Sequence[Result]:
-        """Make lasting what was written, and give their results to rows that wait for an equal.
-
-        Args:
-            bill: What was spent so far.
-
-        Returns:
-            The results of those that waited.
-
-        Raises:
-            JobError: There is no room.
-        """
-        written = [self._written.popleft() for _ in range(len(self._written))]
-        copies = [
-            self._copy(result, equal)
-            for wanted, result in written
-            for equal in self._waiting.pop(wanted.digest)
-        ]
-        self._ledger.write(copies)
-        self._ledger.settle(bill, duplicates=self.duplicates)
-        return copies
+        return sum(map(len, self._equal.values()))
 
     @property
     def unsettled(self) -> int:
-        """Outcomes that were kept and are not lasting yet."""
+        """Results that were kept and are not safe on the disk yet."""
         return len(self._kept) + len(self._written)
 
-    def close(self) -> None:
-        """Let go of the output.
+    def draw(self, batch: RowBatch) -> DrawnRows:
+        """Sort rows, and write the results of rows that need not be read.
+
+        Args:
+            batch: The rows; none at the end of the input.
 
         Raises:
-            JobError: It could not be written to its end.
+            JobError: Results could not be written.
         """
-        self._ledger.close()
+        pending: list[PendingRow] = []
+        written: list[Result] = []
+        with self.ledger.writing():
+            for row in batch.rows:
+                asked_for = self._only is None or row.number in self._only
+                if asked_for and not self.ledger.has(row.number):
+                    match self._drawn(row):
+                        case PendingRow() as image:
+                            pending.append(image)
+                        case Read() | Unread() as result:
+                            written.append(result)
+                        case None:
+                            pass
+            for checkpoint in batch.checkpoints:
+                self._journal.add_checkpoint(checkpoint)
+        self.ledger.write(written)
+        if batch.rows:
+            self._reached = batch.rows[-1].number
+        else:
+            self._journal.total = self._reached or self._journal.total
+        last = not batch.rows or self._reached >= self._last
+        return DrawnRows(tuple(pending), tuple(written), last)
 
-    def _looked_at(self, row: RowOrBad) -> Wanted | Result | None:
-        """Its image, if that is to be read; its result, if not; None if it waits for an equal."""
+    def _drawn(self, row: RowOrBad) -> PendingRow | Result | None:
+        """Return a row to be read, or the result of a row; None for a row that waits for one."""
         if isinstance(row, BadRow):
             return self._refusal(row, row.problem)
         digest = row.digest
-        if digest in self._waiting:
-            self._waiting[digest].append(row)
+        if digest in self._equal:
+            self._equal[digest].append(row)
             return None
         first = self._journal.first(digest, row.number)
-        if first != row.number and (result := self._ledger.result(first)) is not None:
+        if first != row.number and (result := self.ledger.result(first)) is not None:
             return self._copy(result, row)
         try:
             image = self._sources.image(row.source)
         except ValueError as error:
             return self._refusal(row, str(error))
-        self._waiting[digest] = []
-        return Wanted(row, image, digest)
+        self._equal[digest] = []
+        return PendingRow(row, image, digest)
+
+    def keep(self, pending: PendingRow, outcome: Outcome) -> Result:
+        """Make the result of a row from its image's outcome, for the next `write`."""
+        result = self._result(pending.row, outcome)
+        self._kept.append((pending, result))
+        return result
+
+    def write(self) -> None:
+        """Write all kept results, so that a kill does not take them back.
+
+        Raises:
+            JobError: They could not be written.
+        """
+        kept, self._kept = self._kept, []
+        self.ledger.write([result for _, result in kept])
+        self._written += kept
+
+    def settle(self, charges: Charges) -> Sequence[Result]:
+        """Write the copies for equal rows, and make all written results safe on the disk.
+
+        Args:
+            charges: The charges so far.
+
+        Returns:
+            The copies.
+
+        Raises:
+            JobError: They could not be written.
+        """
+        # Meanwhile the loop may write more, whose copies belong to the next call.
+        written = [self._written.popleft() for _ in range(len(self._written))]
+        copies = [
+            self._copy(result, equal)
+            for pending, result in written
+            for equal in self._equal.pop(pending.digest)
+        ]
+        self.ledger.write(copies)
+        self.ledger.settle(charges, duplicates=self.duplicates)
+        return copies
 
     def _refusal(self, row: RowOrBad, problem: str) -> Result:
         return Unread(
             row=row.number,
             line=row.line,
             id=row.id,
-            # Nobody knows what it was meant to be, so a key may be in it in any way.
+            # A text that is no URL may hold a key at any place.
             source=row.source if self._whole_urls else without_query(row.source),
             kind=BAD_ROW,
             error=problem,
         )
 
     def _copy(self, result: Result, row: Row) -> Result:
-        """The result of an equal row, which cost nothing more."""
+        """Return the result for an equal row, which cost nothing more."""
         self.duplicates += 1
         own = attrs.evolve(result, row=row.number, line=row.line, id=row.id)
         return attrs.evolve(own, maybe_charged=False) if isinstance(own, Unread) else own
 
     def _result(self, row: Row, outcome: Outcome) -> Result:
+        # The query of a signed URL is a key to the image, and stays out of files.
+        source = row.source
+        if not self._whole_urls and not self._sources.is_file(source):
+            source = without_query(source)
         if outcome.ok:
+            frames = outcome.frames
+            if not self._whole_urls:
+                frames = tuple(
+                    attrs.evolve(frame, url=frame.url and without_query(frame.url))
+                    for frame in frames
+                )
             return Read(
                 row=row.number,
                 line=row.line,
                 id=row.id,
-                source=self._shown(row.source),
+                source=source,
                 text=outcome.text,
                 regions=outcome.regions,
-                frames=tuple(map(self._frame, outcome.frames)),
+                frames=frames,
                 label=outcome.label,
                 suggestion=outcome.suggestion,
                 rate=outcome.rate,
@@ -255,20 +257,10 @@ class Desk:
             row=row.number,
             line=row.line,
             id=row.id,
-            source=self._shown(row.source),
+            source=source,
             kind=type(error).__name__,
             code=error.code if isinstance(error, APIError) else None,
             error=str(error),
             maybe_charged=error.maybe_charged,
             request_id=error.request_id,
         )
-
-    def _shown(self, source: str) -> str:
-        """The query of a signed URL is a key to the image, and stays out of files."""
-        whole = self._whole_urls or self._sources.is_file(source)
-        return source if whole else without_query(source)
-
-    def _frame(self, frame: Frame) -> Frame:
-        if frame.url is None or self._whole_urls:
-            return frame
-        return attrs.evolve(frame, url=without_query(frame.url))

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from aliocr import Frame, Region
-from aliocr.job.output.result import Read, Result, Unread, encoded
+from aliocr.job.output.codecs import encode_json
+from aliocr.job.output.result import Read, Result, Unread
 from tests.support.program import ALIOCR, PATIENCE, emulating, in_a_shell, run, variables
 from tests.support.truth import SAMPLES, TRUTH
 
@@ -98,7 +99,7 @@ def folder(tmp_path: Path) -> Path:
         Read(row=3, source=f"{tmp_path}/blank_white.png", text=""),
         Unread(row=4, source="bad.png", kind="DownloadError", code=592, error="592 too late"),
     ]
-    (tmp_path / "out.jsonl").write_bytes(b"".join(map(encoded, rows)))
+    (tmp_path / "out.jsonl").write_bytes(b"".join(map(encode_json, rows)))
     return tmp_path
 
 
@@ -208,7 +209,7 @@ def test_a_signed_url_is_found_in_an_output_that_keeps_no_query(folder: Path, ho
     """By what is before it; that rows may be of other pictures is said."""
     url = f"{host}/small_en.png"
     rows = [Read(row=row, source=f"{url}?…", text=text) for row, text in ((1, "a"), (2, "b"))]
-    (folder / "out.jsonl").write_bytes(b"".join(map(encoded, rows)))
+    (folder / "out.jsonl").write_bytes(b"".join(map(encode_json, rows)))
     target = folder / "a.png"
     done = run("draw", f"{url}?Signature=key", "--from", folder / "out.jsonl", "-o", target)
     assert (done.returncode, done.stdout) == (0, f"{target}: 1 piece of text\n")
@@ -218,7 +219,9 @@ def test_a_signed_url_is_found_in_an_output_that_keeps_no_query(folder: Path, ho
 
 def test_a_signed_url_is_fetched_as_it_was_signed(folder: Path, host: str) -> None:
     """Quoted in any other way it would be refused."""
-    (folder / "out.jsonl").write_bytes(encoded(Read(row=1, source=f"{host}/signed?…", text="a")))
+    (folder / "out.jsonl").write_bytes(
+        encode_json(Read(row=1, source=f"{host}/signed?…", text="a"))
+    )
     target = folder / "a.png"
     done = run("draw", f"{host}/signed{SIGNED}", "--from", folder / "out.jsonl", "-o", target)
     assert (done.returncode, done.stderr) == (0, "")
@@ -304,7 +307,7 @@ def test_a_text_without_a_font_is_said_with_the_remedy(folder: Path) -> None:
     """In one line; the picture is drawn."""
     regions = (Region(f"odd {NO_FONT}", 10, 10, 50, 20), Region("plain", 10, 60, 50, 20))
     read = Read(row=1, source=f"{folder}/small_en.png", text="x", regions=regions)
-    (folder / "out.jsonl").write_bytes(encoded(read))
+    (folder / "out.jsonl").write_bytes(encode_json(read))
     done = from_job(folder, "small_en.png")
     assert done.returncode == 0
     assert "1 of 2 texts are not written whole" in done.stderr

@@ -13,7 +13,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from aliocr import Region
-from aliocr.job.output.result import Read, Result, Unread, encoded
+from aliocr.job.output.codecs import encode_json
+from aliocr.job.output.result import Read, Result, Unread
 from tests.support.program import ALIOCR, PATIENCE, in_a_shell, run, variables
 
 pytest.importorskip("click")
@@ -29,7 +30,7 @@ def _read(row: int, source: str, name: str | None = None) -> Read:
 
 def _output(folder: Path, rows: Iterable[Result]) -> Path:
     path = folder / "texts.jsonl"
-    path.write_bytes(b"".join(map(encoded, rows)))
+    path.write_bytes(b"".join(map(encode_json, rows)))
     return path
 
 

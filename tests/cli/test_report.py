@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from aliocr.job.output.result import Result, encoded
+from aliocr.job.output.codecs import encode_json
+from aliocr.job.output.result import Result
 from tests.support.program import ALIOCR, PATIENCE, in_a_shell, on_a_terminal, run, variables
 from tests.support.rows_read import failed, files_in, said, sample
 
@@ -24,7 +25,7 @@ pytest.importorskip("rich")
 def output(folder: Path, *rows: Result) -> Path:
     """A job's output of these."""
     path = folder / "out.jsonl"
-    path.write_bytes(b"".join(map(encoded, rows)))
+    path.write_bytes(b"".join(map(encode_json, rows)))
     return path
 
 

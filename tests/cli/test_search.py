@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from aliocr import Region
-from aliocr.job.output.result import Read, Result, Unread, encoded
+from aliocr.job.output.codecs import encode_json
+from aliocr.job.output.result import Read, Result, Unread
 from tests.support.program import in_a_shell, on_a_terminal, run
 
 pytest.importorskip("click")
@@ -35,7 +36,7 @@ ROWS: Sequence[Result] = (
 def output(tmp_path: Path) -> Path:
     """The output of a job."""
     path = tmp_path / "texts.jsonl"
-    path.write_bytes(b"".join(map(encoded, ROWS)))
+    path.write_bytes(b"".join(map(encode_json, ROWS)))
     return path
 
 
@@ -136,7 +137,7 @@ def test_a_terminal_shows_where(output: Path) -> None:
 def test_whoever_has_seen_enough_may_go(output: Path) -> None:
     """`| head -1` ends it without a word."""
     many = output.with_name("many.jsonl")
-    many.write_bytes(encoded(ROWS[0]) * 20_000)
+    many.write_bytes(encode_json(ROWS[0]) * 20_000)
     done = in_a_shell(f"aliocr search {many} total | head -1")
     assert done.returncode == 0
     assert done.stderr == b""

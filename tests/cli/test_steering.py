@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from aliocr.job.output.result import Read, encoded
+from aliocr.job.output.codecs import encode_json
+from aliocr.job.output.result import Read
 from aliocr.job.summary import Failed, Summary
 from tests.support.program import run
 
@@ -75,7 +76,7 @@ def test_a_summary_does_not_steer_the_terminal() -> None:
         failed=(Failed("APIError", f"Odd{RED}", 1),),
         rows=1,
         charged=0,
-        spent=0,
+        charged_at_most=0,
         duplicates=0,
         ended="complete",
         output=Path(f"results{RED}.jsonl"),
@@ -90,7 +91,7 @@ def test_a_summary_does_not_steer_the_terminal() -> None:
 def test_names_of_files_do_not_steer_the_terminal(tmp_path: Path) -> None:
     """Neither those of results nor those that are not there."""
     output = tmp_path / f"results{RED}.jsonl"
-    output.write_bytes(encoded(Read(row=1, source=f"a{RED}.png", text=f"hello{RED}")))
+    output.write_bytes(encode_json(Read(row=1, source=f"a{RED}.png", text=f"hello{RED}")))
     runs = (
         run("run", tmp_path / f"{RED}.csv", "-o", tmp_path / "more.jsonl", "--dry-run"),
         run("search", output, "hello"),

@@ -1,9 +1,9 @@
-"""What a job counts as charged, without a session."""
+"""The charges of a job, counted without a session."""
 
 from __future__ import annotations
 
 from aliocr.errors import TransportError
-from aliocr.job.budget import Bill, Charges
+from aliocr.job.budget import ChargeBudget, Charges
 from aliocr.models import Failure, Frame, Image, Scan
 from aliocr.stats import Stats
 
@@ -19,12 +19,12 @@ class Session:
         self.numbers = numbers
 
     def stats(self) -> Stats:
-        """Those of this moment."""
+        """The numbers of this moment."""
         return Stats(**self.numbers)  # type: ignore[arg-type]
 
-    def charges(self, *, frames: int = 1, budget: int | None = None) -> Charges:
-        """Those of a job that begins now."""
-        return Charges(self.stats, frames=frames, budget=budget)
+    def budget(self, *, frames: int = 1, limit: int | None = None) -> ChargeBudget:
+        """The budget of a job that begins now."""
+        return ChargeBudget(self.stats, frames=frames, limit=limit)
 
 
 def failed(*, maybe_charged: bool) -> Failure:
@@ -35,87 +35,87 @@ def failed(*, maybe_charged: bool) -> Failure:
 
 def test_an_image_counts_for_its_frames() -> None:
     """One frame or none that is told apart is one image; three are three."""
-    charges = Session().charges()
-    charges.answered(READ)
-    assert charges.bill.spent == 1
-    charges.answered(FRAMES)
-    assert charges.bill.spent == 4
+    budget = Session().budget()
+    budget.answered(READ)
+    assert budget.charges.charged_at_most == 1
+    budget.answered(FRAMES)
+    assert budget.charges.charged_at_most == 4
 
 
 def test_a_failure_counts_if_it_may_have_been_charged() -> None:
     """A request that broke off may have been worked on; one that was refused was not."""
-    charges = Session().charges()
-    charges.answered(failed(maybe_charged=False))
-    assert charges.bill.spent == 0
-    charges.answered(failed(maybe_charged=True))
-    assert charges.bill.spent == 1
+    budget = Session().budget()
+    budget.answered(failed(maybe_charged=False))
+    assert budget.charges.charged_at_most == 0
+    budget.answered(failed(maybe_charged=True))
+    assert budget.charges.charged_at_most == 1
 
 
 def test_what_nobody_knows_counts_for_all_frames_that_were_asked() -> None:
     """Each of them is charged as an image, of a try that was given up as of one that failed."""
     session = Session()
-    charges = session.charges(frames=5)
-    charges.answered(failed(maybe_charged=True))
-    assert charges.bill == Bill(charged=0, spent=5)
+    budget = session.budget(frames=5)
+    budget.answered(failed(maybe_charged=True))
+    assert budget.charges == Charges(charged=0, charged_at_most=5)
     session.numbers |= {"charged_again": 2, "given_up": 1}
-    assert charges.bill == Bill(charged=0, spent=20)
+    assert budget.charges == Charges(charged=0, charged_at_most=20)
 
 
 def test_what_is_written_ahead_is_within_the_budget_but_for_repeats() -> None:
-    """Those that are drawn are not sent if they cannot be afforded; those that are out, are."""
+    """Drawn images are not sent beyond the budget; images that were sent count all the same."""
     session = Session()
-    charges = session.charges(budget=10)
-    assert charges.bill_of(3, 4).spent == 7
-    assert charges.bill_of(8, 200).spent == 10
+    budget = session.budget(limit=10)
+    assert budget.charges_at_worst(3, 4).charged_at_most == 7
+    assert budget.charges_at_worst(8, 200).charged_at_most == 10
     session.numbers["charged_again"] = 3
-    assert charges.bill_of(8, 200).spent == 11
-    assert session.charges().bill_of(8, 200).spent == 208
+    assert budget.charges_at_worst(8, 200).charged_at_most == 11
+    assert session.budget().charges_at_worst(8, 200).charged_at_most == 208
 
 
 def test_what_is_under_way_counts_for_all_it_may_cost() -> None:
     """So what was written down is enough if the job is killed before the answer."""
     session = Session()
-    charges = session.charges(frames=20)
+    budget = session.budget(frames=20)
     session.numbers["under_way"] = 3
-    assert charges.bill.spent == 60
+    assert budget.charges.charged_at_most == 60
     session.numbers["under_way"] = 2
-    charges.answered(READ)
-    assert charges.bill.spent == 41
+    budget.answered(READ)
+    assert budget.charges.charged_at_most == 41
 
 
 def test_what_was_charged_before_is_told_apart() -> None:
     """Earlier runs of the job are added; what the session did for others is not."""
     session = Session(charged_again=7)
-    charges = session.charges()
-    charges.add(Bill(charged=90, spent=100))
-    assert charges.bill == Bill(charged=90, spent=100)
+    budget = session.budget()
+    budget.add(Charges(charged=90, charged_at_most=100))
+    assert budget.charges == Charges(charged=90, charged_at_most=100)
     session.numbers["charged_again"] = 9
-    charges.answered(READ)
-    assert charges.bill == Bill(charged=91, spent=103)
+    budget.answered(READ)
+    assert budget.charges == Charges(charged=91, charged_at_most=103)
 
 
 def test_a_budget_affords_what_it_would_pay_for_in_the_worst_case() -> None:
     """All that is unanswered may be charged with all its frames, and so may the next image."""
     session = Session()
-    charges = session.charges(frames=3, budget=10)
-    assert charges.affords(2)
-    assert not charges.affords(3)
-    charges.answered(READ)
-    assert charges.affords(2)
+    budget = session.budget(frames=3, limit=10)
+    assert budget.affords(2)
+    assert not budget.affords(3)
+    budget.answered(READ)
+    assert budget.affords(2)
     session.numbers["charged_again"] = 1
-    assert not charges.affords(2)
-    assert charges.affords(1)
+    assert not budget.affords(2)
+    assert budget.affords(1)
 
 
 def test_what_is_under_way_is_reserved_once() -> None:
     """The unanswered are those under way and those that wait to be."""
     session = Session(under_way=2)
-    charges = session.charges(budget=3)
-    assert charges.affords(2)
+    budget = session.budget(limit=3)
+    assert budget.affords(2)
 
 
 def test_without_a_budget_everything_is_afforded() -> None:
-    """Whatever was spent before."""
-    charges = Session().charges()
-    charges.add(Bill(spent=10**9))
-    assert charges.affords(10**6)
+    """Charges of before do not matter."""
+    budget = Session().budget()
+    budget.add(Charges(charged_at_most=10**9))
+    assert budget.affords(10**6)

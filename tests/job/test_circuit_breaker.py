@@ -1,4 +1,4 @@
-"""When a service counts as gone, without one."""
+"""The circuit breaker of a job, without a service."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Sequence
 import pytest
 
 from aliocr.errors import APIError, DownloadError, OCRError, ThrottledError, TransportError
-from aliocr.job.circuit_breaker import MOST_UNSERVED, Watch
+from aliocr.job.circuit_breaker import MOST_UNSERVED, CircuitBreaker
 from aliocr.job.errors import JobError
 from aliocr.job.input.rows import Row
-from aliocr.job.worklist import Wanted
+from aliocr.job.worklist import PendingRow
 from aliocr.models import Failure, Image, Outcome, Scan
 
 GONE = TransportError("no network")
 
 
-def shown(watch: Watch, errors: Sequence[OCRError | None]) -> list[int]:
+def shown(breaker: CircuitBreaker, errors: Sequence[OCRError | None]) -> list[int]:
     """The rows that may be kept, of images that failed so; None for one that was read."""
     kept = []
     for number, error in enumerate(errors, 1):
@@ -25,7 +25,8 @@ def shown(watch: Watch, errors: Sequence[OCRError | None]) -> list[int]:
         outcome: Outcome = Scan(image=image, text="")
         if error is not None:
             outcome = Failure(image=image, error=error)
-        kept += [wanted.row.number for wanted, _ in watch.seen(Wanted(row, image, b""), outcome)]
+        pending = PendingRow(row, image, b"")
+        kept += [each.row.number for each, _ in breaker.take(pending, outcome)]
     return kept
 
 
@@ -36,37 +37,37 @@ def shown(watch: Watch, errors: Sequence[OCRError | None]) -> list[int]:
 )
 def test_what_is_not_served_waits_until_another_is(error: OCRError) -> None:
     """Then it is a failure of its own, and stands before the other."""
-    assert shown(Watch(), [None, error, error]) == [1]
-    assert shown(Watch(), [None, error, error, None]) == [1, 2, 3, 4]
+    assert shown(CircuitBreaker(), [None, error, error]) == [1]
+    assert shown(CircuitBreaker(), [None, error, error, None]) == [1, 2, 3, 4]
 
 
 def test_a_picture_that_is_missing_was_served() -> None:
     """The service has looked for it."""
-    assert shown(Watch(), [GONE, DownloadError(404, "not found"), GONE]) == [1, 2]
+    assert shown(CircuitBreaker(), [GONE, DownloadError(404, "not found"), GONE]) == [1, 2]
 
 
 def test_many_in_a_row_end_the_job_and_are_no_failures() -> None:
-    """They are forgotten, and read when the job is started again."""
-    watch = Watch()
+    """The outcomes are dropped, and the rows read when the job is started again."""
+    breaker = CircuitBreaker()
     with pytest.raises(JobError, match=r"300 images in a row were not served, .*: no network; "):
-        shown(watch, [GONE] * MOST_UNSERVED)
-    assert watch.ended(told_to=False) == []
+        shown(breaker, [GONE] * MOST_UNSERVED)
+    assert breaker.end(stopped=False) == []
 
 
 def test_one_that_is_served_begins_the_row_anew() -> None:
-    """However many were not served before it."""
+    """Failures before it do not count any more."""
     almost = [GONE] * (MOST_UNSERVED - 1)
-    watch = Watch()
-    assert len(shown(watch, [*almost, None, *almost])) == MOST_UNSERVED
-    assert len(watch.ended(told_to=False)) == MOST_UNSERVED - 1
+    breaker = CircuitBreaker()
+    assert len(shown(breaker, [*almost, None, *almost])) == MOST_UNSERVED
+    assert len(breaker.end(stopped=False)) == MOST_UNSERVED - 1
 
 
 def test_where_nothing_was_served_nothing_has_failed() -> None:
     """One image is enough; but a job that was told to stop ends as it was told."""
-    watch = Watch()
-    assert shown(watch, [GONE]) == []
+    breaker = CircuitBreaker()
+    assert shown(breaker, [GONE]) == []
     with pytest.raises(JobError, match="1 image was not served"):
-        watch.ended(told_to=False)
-    watch = Watch()
-    assert shown(watch, [GONE]) == []
-    assert len(watch.ended(told_to=True)) == 1
+        breaker.end(stopped=False)
+    breaker = CircuitBreaker()
+    assert shown(breaker, [GONE]) == []
+    assert len(breaker.end(stopped=True)) == 1

@@ -1,4 +1,4 @@
-"""What befalls a job from outside: pipes, hands on its files, locks, sessions that close."""
+"""Trouble from outside: pipes, changed files, locks, sessions that close."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import shutil
 import sqlite3
 import sys
 import threading
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -19,26 +18,24 @@ import aliocr
 from aliocr.emulator import Emulator
 from aliocr.job.errors import JobError
 from aliocr.job.job import Job, Retry
-from aliocr.job.output.codecs import CSV
+from aliocr.job.output.codecs import CSV, encode_json
 from aliocr.job.output.journal import Journal
-from aliocr.job.output.parquet import StagedOutput
-from aliocr.job.output.result import Read, Unread, encoded
+from aliocr.job.output.parquet import StagedResults
+from aliocr.job.output.result import Read, Unread
 from aliocr.models import Region
-from tests.support.working import by_row, listed, opened, started, until, url, urls
+from tests.support.working import (
+    by_row,
+    listed,
+    opened,
+    quick_emulator,
+    quick_ocr,
+    started,
+    until,
+    url,
+    urls,
+)
 
-
-@pytest.fixture
-async def emulator() -> AsyncIterator[Emulator]:
-    """One that answers as fast as it is asked."""
-    async with Emulator(requests_per_second=None) as emulator:
-        yield emulator
-
-
-@pytest.fixture
-async def ocr(emulator: Emulator) -> AsyncIterator[aliocr.Session]:
-    """A session that asks as fast as it is answered."""
-    async with opened(emulator) as ocr:
-        yield ocr
+emulator, ocr = quick_emulator, quick_ocr
 
 
 async def test_a_pipe_with_a_name_is_read_once(tmp_path: Path, ocr: aliocr.Session) -> None:
@@ -58,7 +55,7 @@ async def test_a_pipe_with_a_name_is_read_once(tmp_path: Path, ocr: aliocr.Sessi
 async def test_an_output_that_a_hand_has_changed_is_left_alone(
     suffix: str, tmp_path: Path, emulator: Emulator, ocr: aliocr.Session
 ) -> None:
-    """It is neither cut nor read over: whoever changed it has a reason."""
+    """The file is neither cut nor skipped: the change has a reason."""
     source, output = urls(tmp_path / "urls.csv", 40), tmp_path / f"results.{suffix}"
     await Job(source, output).run(ocr)
     whole = output.read_bytes()
@@ -86,8 +83,8 @@ async def test_results_that_the_job_cannot_have_written_are_refused(
     await Job(source, output).run(ocr)
     whole = output.read_bytes()
     urls(source, 60)
-    new = encoded(Read(row=50, source="", text=""))
-    failed = encoded(Unread(row=51, source="", kind="APIError", code=9_999_999, error=""))
+    new = encode_json(Read(row=50, source="", text=""))
+    failed = encode_json(Unread(row=51, source="", kind="APIError", code=9_999_999, error=""))
     for added in (
         new + new,
         new.replace(b"50", b"0"),
@@ -164,7 +161,7 @@ async def test_a_damaged_journal_is_told_before_anything_is_sent(
 async def test_a_journal_that_fails_once_makes_nothing_done(
     suffix: str, tmp_path: Path, ocr: aliocr.Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was not committed is not said to be, by whoever closes the files either."""
+    """Changes that were not committed are not written later, by closing the files either."""
     if suffix == "parquet":
         pytest.importorskip("pyarrow")
     source, output = urls(tmp_path / "urls.csv", 200), tmp_path / f"results.{suffix}"
@@ -193,10 +190,10 @@ async def test_a_table_that_could_not_be_written_is_written_next_time(
     source, output = urls(tmp_path / "urls.csv", 50), tmp_path / "results.parquet"
     await Job(source, output, budget=20).run(ocr)
 
-    def full(_: StagedOutput) -> None:
+    def full(_: StagedResults) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(StagedOutput, "publish", full)
+    monkeypatch.setattr(StagedResults, "publish", full)
     with pytest.raises(JobError, match="No space left on device"):
         await Job(source, output).run(ocr)
     monkeypatch.undo()
@@ -206,7 +203,7 @@ async def test_a_table_that_could_not_be_written_is_written_next_time(
 
 
 def test_no_kill_spends_a_budget_twice(tmp_path: Path) -> None:
-    """What was sent is written down before, so that however often it is killed, it is counted."""
+    """Charges are written down before they are made, so kills lose no count."""
     source, output = urls(tmp_path / "urls.csv", 2_000), tmp_path / "results.jsonl"
     program = RUN_WITH_BUDGET.format(budget=300)
     with Emulator(requests_per_second=None, max_calls=10_000) as emulator:
@@ -268,11 +265,11 @@ async def test_what_is_charged_for_sure_is_told_from_what_may_be(
     async with opened(emulator) as ocr:
         summary = await Job(source, output).run(ocr)
     assert summary.ended == "complete"
-    assert 0 < summary.charged <= 900 < emulator.charged <= summary.spent
+    assert 0 < summary.charged <= 900 < emulator.charged <= summary.charged_at_most
 
 
 async def test_a_session_that_closes_fails_no_rows(tmp_path: Path, emulator: Emulator) -> None:
-    """They were not served, and are read when the job is run again."""
+    """The rows were not served, and are read when the job is run again."""
     source, output = urls(tmp_path / "urls.csv", 1_000), tmp_path / "results.jsonl"
     emulator.delay(0.02)
     async with opened(emulator) as ocr:

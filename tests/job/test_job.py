@@ -54,7 +54,7 @@ async def test_each_row_has_its_result(
     assert (lost.kind, lost.code, lost.maybe_charged) == ("DownloadError", 404, False)
     assert lost.request_id
     assert summary.ended == "complete"
-    assert (summary.read, summary.rows, summary.spent) == (1, 3, 1)
+    assert (summary.read, summary.rows, summary.charged_at_most) == (1, 3, 1)
     assert set(summary.failed) == {Failed("BadRow", None, 1), Failed("DownloadError", 404, 1)}
 
 
@@ -71,7 +71,7 @@ async def test_equal_images_are_read_once(
     assert [found[row].id for row in range(1, 1001)] == [f"id{row}" for row in range(1, 1001)]
     assert set(asked_for(emulator).values()) == {1}
     assert summary.duplicates == 960
-    assert summary.spent == emulator.charged == 39
+    assert summary.charged_at_most == emulator.charged == 39
     assert sum(not result.ok for result in found.values()) == 25
 
 
@@ -97,7 +97,7 @@ async def test_an_input_that_comes_slowly_is_answered_as_it_comes(
 async def test_progress_is_true_at_any_time(
     tmp_path: Path, emulator: Emulator, ocr: aliocr.Session
 ) -> None:
-    """It counts what earlier runs have done, and never goes back."""
+    """Progress counts the rows of earlier runs, too, and never goes back."""
     source, output = urls(tmp_path / "urls.csv", 1_000), tmp_path / "results.jsonl"
     emulator.fail(url(3), 592, times=100)
     await Job(source, output, budget=300).run(ocr)
@@ -133,7 +133,7 @@ async def test_progress_is_true_at_any_time(
 def test_an_argument_that_cannot_be_right_is_named(
     options: dict[str, Any], problem: str, tmp_path: Path
 ) -> None:
-    """When the job is made, before there is any file."""
+    """The error comes when the job is made, before there is any file."""
     with pytest.raises(ValueError, match=problem):
         Job("urls.txt", **({"output": tmp_path / "out.jsonl"} | options))
     assert not list(tmp_path.iterdir())

@@ -1,4 +1,4 @@
-"""What a job may be charged."""
+"""The budget of a job."""
 
 from __future__ import annotations
 
@@ -16,22 +16,25 @@ emulator, ocr = quick_emulator, quick_ocr
 async def test_a_budget_is_kept_and_remembered(
     tmp_path: Path, emulator: Emulator, ocr: aliocr.Session
 ) -> None:
-    """It ends the job cleanly; a larger one lets it go on from there."""
+    """A budget ends the job cleanly; a larger one lets the job go on from there."""
     source, output = urls(tmp_path / "urls.csv", 100), tmp_path / "results.jsonl"
     summary = await Job(source, output, budget=30).run(ocr)
-    assert (summary.ended, summary.spent, emulator.charged) == ("budget", 30, 30)
+    assert (summary.ended, summary.charged_at_most, emulator.charged) == ("budget", 30, 30)
     assert len(rows_of(output)) == 30
     same = await Job(source, output, budget=30).run(ocr)
     assert (same.ended, emulator.charged) == ("budget", 30)
     more = await Job(source, output, budget=100).run(ocr)
-    assert (more.ended, more.spent, emulator.charged) == ("complete", 100, 100)
+    assert (more.ended, more.charged_at_most, emulator.charged) == ("complete", 100, 100)
 
 
 async def test_a_budget_pays_for_frames(
     tmp_path: Path, emulator: Emulator, ocr: aliocr.Session
 ) -> None:
-    """Nobody knows beforehand how many a picture has: there must be room for all asked for."""
+    """A picture's frames are not known beforehand: there must be room for all asked for."""
     source, output = urls(tmp_path / "urls.csv", 50), tmp_path / "results.jsonl"
     sources = Urls(interval=1, max_frames=5)
     summary = await Job(source, output, sources=sources, budget=23).run(ocr)
-    assert (summary.ended, summary.spent) == ("budget", 19)  # for a 20th image there may be 5
+    assert (summary.ended, summary.charged_at_most) == (
+        "budget",
+        19,
+    )  # for a 20th image there may be 5

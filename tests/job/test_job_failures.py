@@ -29,7 +29,7 @@ emulator, ocr = quick_emulator, quick_ocr
 async def test_failures_are_tried_again_alone(
     tmp_path: Path, emulator: Emulator, ocr: aliocr.Session
 ) -> None:
-    """By kind if wanted; the results of the others stay what and where they were."""
+    """By kind if asked for; the results of the others stay what and where they were."""
     source, output = urls(tmp_path / "urls.csv", 60), tmp_path / "results.jsonl"
     for number in range(1, 61, 3):
         emulator.fail(url(number), 404 if number % 2 else 590)
@@ -64,7 +64,7 @@ async def test_only_failures_are_tried_when_that_is_said(
 async def test_a_retry_that_breaks_off_is_gone_on_with(
     tmp_path: Path, emulator: Emulator, ocr: aliocr.Session
 ) -> None:
-    """Whether failures alone are wanted then, or all that is missing."""
+    """Either only the failures are read then, or all missing rows."""
     source, output = urls(tmp_path / "urls.csv", 80), tmp_path / "results.jsonl"
     emulator.fail("*", 404, times=1)
     await Job(source, output).run(ocr)
@@ -82,7 +82,7 @@ async def test_a_retry_that_breaks_off_is_gone_on_with(
 
 
 async def test_a_wrong_key_ends_it_and_costs_nothing(tmp_path: Path, emulator: Emulator) -> None:
-    """What was read before is kept."""
+    """Rows that were read before are kept."""
     source, output = urls(tmp_path / "urls.csv", 500), tmp_path / "results.jsonl"
     emulator.delay(0.001)
     async with opened(emulator) as ocr:
@@ -109,7 +109,7 @@ async def test_a_service_that_is_gone_ends_it(tmp_path: Path, emulator: Emulator
 
 
 async def test_a_short_outage_is_no_end(tmp_path: Path, emulator: Emulator) -> None:
-    """What was not served while others were is a failure, as anywhere."""
+    """An image that was not served while others were is a failure."""
     source, output = urls(tmp_path / "urls.csv", 300), tmp_path / "results.jsonl"
     emulator.drop_connection(times=3)
     async with opened(emulator, max_retries=0, repeat_budget=0) as ocr:

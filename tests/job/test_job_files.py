@@ -79,7 +79,7 @@ SECRET = "Signature=of-a-signed-url"
 async def test_no_file_holds_the_query_of_a_url(
     suffix: str, tmp_path: Path, emulator: Emulator, ocr: aliocr.Session
 ) -> None:
-    """It is the key to the image. Who wants it says so."""
+    """The query is the key to the image, and is written only if asked for."""
     if suffix == "parquet":
         pytest.importorskip("pyarrow")
     sources = [f"{url(number)}?{SECRET}" for number in range(5)] + [
@@ -104,7 +104,7 @@ async def test_no_file_holds_the_query_of_a_url(
 async def test_no_file_holds_a_key_of_a_row_that_is_none(
     tmp_path: Path, ocr: aliocr.Session
 ) -> None:
-    """What nobody can read as a row may hold keys all the same, and in any number."""
+    """A bad row may hold any number of keys all the same."""
     source, output = tmp_path / "urls.jsonl", tmp_path / "out" / "results.jsonl"
     output.parent.mkdir()
     source.write_text(

@@ -39,7 +39,11 @@ async def test_run_again_it_does_nothing_more(
     again = await Job(source, output).run(ocr)
     assert output.read_bytes() == whole
     assert emulator.charged == 50
-    assert (again.read, again.spent, again.ended) == (first.read, first.spent, "complete")
+    assert (again.read, again.charged_at_most, again.ended) == (
+        first.read,
+        first.charged_at_most,
+        "complete",
+    )
 
 
 async def test_rows_that_were_added_are_read(
@@ -102,7 +106,7 @@ async def test_another_input_is_not_taken_for_the_first(
 async def test_another_list_on_standard_input_is_noticed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ocr: aliocr.Session
 ) -> None:
-    """It cannot be looked at twice, so it is compared on the way."""
+    """Standard input cannot be read twice, so it is compared on the way."""
     output = tmp_path / "results.jsonl"
 
     async def run(first: int) -> None:
@@ -128,7 +132,7 @@ async def test_told_to_stop_it_finishes_what_is_under_way(
     stop.set()
     summary = await run
     assert summary.ended == "stopped"
-    assert summary.spent == emulator.charged == len(rows_of(output)) < 2_000
+    assert summary.charged_at_most == emulator.charged == len(rows_of(output)) < 2_000
     assert (await Job(source, output).run(ocr)).ended == "complete"
     assert emulator.charged == 2_000
 

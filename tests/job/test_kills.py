@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from aliocr.emulator import Emulator
-from aliocr.job.budget import Bill
+from aliocr.job.budget import Charges
 from aliocr.job.job import Job
 from aliocr.job.output.codecs import CSV, JSONLines
 from aliocr.job.output.ledger import Ledger, past
@@ -78,7 +78,7 @@ def test_a_job_that_is_killed_again_and_again_loses_nothing(
         twice = emulator.charged - rows
         with past(output, "") as journal:
             assert journal is not None
-            assert journal.facts.charged <= emulator.charged <= journal.facts.spent
+            assert journal.state.charged <= emulator.charged <= journal.state.charged_at_most
     assert dead > kills / 2
     assert set(by_row(output)) == set(range(1, rows + 1))
     assert 0 <= twice <= under_way
@@ -105,11 +105,11 @@ async def test_whatever_a_power_failure_leaves_is_gone_on_with(
 
     settle = Ledger.settle
 
-    def watched(ledger: Ledger, bill: Bill, *, duplicates: int) -> None:
-        synced = ledger.journal.facts.length
+    def watched(ledger: Ledger, charges: Charges, *, duplicates: int) -> None:
+        synced = ledger.journal.state.length
         snapshot(synced)  # written, not synced, not in the journal
-        settle(ledger, bill, duplicates=duplicates)
-        snapshot(ledger.journal.facts.length)
+        settle(ledger, charges, duplicates=duplicates)
+        snapshot(ledger.journal.state.length)
 
     chances = random.Random(1)
     async with Emulator(requests_per_second=None) as emulator, opened(emulator) as ocr:

@@ -1,4 +1,4 @@
-"""What a job would do, before it does anything."""
+"""The plan of a job, before anything is sent."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LIMITS = Limits()
 
 
 def check(source: str) -> None:
-    """What the service takes."""
+    """Refuse a source that the service does not take."""
     Image(source)
 
 
@@ -70,7 +70,7 @@ class Endless:
 
     @property
     def description(self) -> str:
-        """What it is made of."""
+        """The name of the rows."""
         return "numbers"
 
     def close(self) -> None:
@@ -158,7 +158,7 @@ def test_frames_make_a_range_of_what_is_charged() -> None:
 
 
 def test_pictures_of_a_folder_are_planned_alike(tmp_path: Path) -> None:
-    """Whatever names a picture; here every name is one."""
+    """Each file that is named as a picture is a row."""
     for name in ("a.png", "b.png"):
         (tmp_path / name).write_bytes(b"")
     plan = planned(opened(tmp_path), lambda _: None, LIMITS)

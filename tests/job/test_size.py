@@ -49,7 +49,7 @@ RETRY = (
     + """
 import sys
 from pathlib import Path
-from aliocr.job.budget import Bill
+from aliocr.job.budget import Charges
 from aliocr.job.output.ledger import Ledger
 from aliocr.job.output.result import Unread
 
@@ -60,7 +60,7 @@ for first in range(1, rows + 1, 1_000):
         Unread(row=row, source="https://example.com/", kind="DownloadError", code=404, error="gone")
         for row in range(first, first + 1_000)
     ])
-    ledger.settle(Bill(), duplicates=0)
+    ledger.settle(Charges(), duplicates=0)
 before = peak()
 ledger.retry(frozenset())
 assert not ledger.has(1) and not ledger.has(rows)
@@ -88,7 +88,7 @@ def test_a_long_input_needs_no_more_memory_than_a_short_one(tmp_path: Path, *, s
 
 
 def test_failures_of_a_whole_job_are_retried_in_flat_memory(tmp_path: Path, *, soak: bool) -> None:
-    """However many there are."""
+    """Memory does not grow with their number."""
     rows = 1_000_000 if soak else 20_000
     retried = subprocess.run(
         [sys.executable, "-c", RETRY, tmp_path / "results.jsonl", str(rows)],

@@ -87,7 +87,7 @@ def by_row(output: Path) -> dict[int, Result]:
 
 
 def asked_for(emulator: Emulator) -> Counter[str]:
-    """How often each image was asked for."""
+    """Count the requests for each image."""
     return Counter(task.url for call in emulator.calls for task in call.tasks)
 
 

@@ -85,7 +85,7 @@ def _left(progress: Progress, recent: Recent) -> Iterator[str]:
     if (seconds := recent.left(progress)) is not None:
         yield f"{duration(seconds)} left"
     if progress.budget is not None:
-        yield f"budget for {max(0, progress.budget - progress.spent):,} more"
+        yield f"budget for {max(0, progress.budget - progress.charged_at_most):,} more"
 
 
 def _trouble(progress: Progress) -> Iterator[str]:

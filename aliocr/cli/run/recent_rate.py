@@ -88,7 +88,7 @@ class Recent:
             return None
         rows = max(0, progress.total - progress.rows)
         if progress.budget is not None:
-            rows = min(rows, max(0, progress.budget - progress.spent))
+            rows = min(rows, max(0, progress.budget - progress.charged_at_most))
         if self._span >= SETTLED:
             speed = self._rate(lambda progress: progress.rows)
         elif self.limits is None:

@@ -90,8 +90,8 @@ def _rest(summary: Summary, *, at_hand: bool) -> list[tuple[str, str]]:
 
 
 def _charged(summary: Summary) -> str:
-    most = counted(summary.spent, "image")
-    if summary.charged >= summary.spent:
+    most = counted(summary.charged_at_most, "image")
+    if summary.charged >= summary.charged_at_most:
         return most
     return f"{summary.charged:,} to {most}: what was sent and not answered may have been"
 

@@ -1,17 +1,24 @@
-"""Records of an output as bytes, one after the other: JSON lines, and CSV."""
+"""Results as bytes, and back: lines of JSON, and CSV.
+
+Nothing here knows of files or jobs: `result_file` appends these bytes, `read_back` reads them, and
+the journal holds lines of JSON for an output in Parquet.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from collections.abc import Iterator
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, TypeAlias
 
+import attrs
 import msgspec
 
 from aliocr.job.csv_module import own_csv
-from aliocr.job.output.result import Read, Result, Unread, decoded, encoded, fields_of, value_of
+from aliocr.job.output.result import Read, Result, Unread
+from aliocr.models import Region
 
 COLUMNS = (
     "row",
@@ -34,70 +41,121 @@ COLUMNS = (
     "error",
     "maybe_charged",
 )
-"""Of outputs that have columns: the fields of `Read`, then those of `Unread` besides."""
-
-_NESTED = ("regions", "frames")
+"""Columns of CSV and Parquet: the fields of `Read`, then the other fields of `Unread`."""
 
 MOST_CHARACTERS = 1 << 30
-"""Of a field: the regions of a large page are more than a field of a usual table may hold."""
+"""Characters of a field: the regions of a large page are more than the parser's usual limit."""
 
 _csv = own_csv(MOST_CHARACTERS)
 
+_NAMES = {kind: tuple(attrs.fields_dict(kind)) for kind in (Read, Unread)}
 
-class Codec(Protocol):
-    """A format whose records can be appended to a file."""
+_ALWAYS = {"row", "source", "ok", "text", "regions", "kind", "code", "error"}
+"""Written though empty: a program that looks for them finds them."""
 
-    header: bytes
-    """What the file begins with."""
 
-    def encode(self, result: Result) -> bytes:
-        """The record of a result, its end included."""
-        ...
+def fields_of(result: Result) -> dict[str, Any]:
+    """Return a result as plain values, in the order of its fields, without the empty ones."""
+    fields = _fields(result)
+    if isinstance(result, Read):
+        fields["regions"] = [_plain(region) for region in result.regions]
+        for frame in fields.get("frames", ()):
+            frame["regions"] = [_plain(region) for region in frame["regions"]]
+    return fields
 
-    def decode(self, record: bytes) -> Result:
-        """The result of a record.
 
-        Raises:
-            ValueError: It is none.
-        """
-        ...
+def _fields(result: Result) -> dict[str, Any]:
+    """Return the same, with regions as objects: msgspec writes them as it writes plain ones."""
+    fields = {
+        name: value
+        for name in _NAMES[type(result)]
+        if (value := getattr(result, name)) or name in _ALWAYS
+    }
+    if isinstance(result, Read) and result.frames:
+        fields["frames"] = [
+            {"text": frame.text, "regions": frame.regions}
+            | ({} if frame.url is None else {"url": frame.url})
+            | ({} if frame.rate is None else {"rate": frame.rate})
+            for frame in result.frames
+        ]
+    return fields
 
-    def records(self, file: BinaryIO) -> Iterator[bytes]:
-        """The records from here on; the last one may be cut off, and then has no end."""
-        ...
+
+def _plain(region: Region) -> dict[str, Any]:
+    return {"text": region.text, "x": region.x, "y": region.y, "w": region.w, "h": region.h}
+
+
+def encode_json(result: Result) -> bytes:
+    """Return the result as a line of JSON in UTF-8, with its end.
+
+    Characters that UTF-8 has not, as in a file's name in another encoding, are escaped.
+    """
+    try:
+        return msgspec.json.encode(_fields(result)) + b"\n"
+    except UnicodeEncodeError:
+        return json.dumps(fields_of(result)).encode() + b"\n"
+
+
+def decode_json(line: bytes | str) -> Result:
+    """Return the result in a line of JSON.
+
+    Raises:
+        ValueError: The line is no result.
+    """
+    fields = _value_of(line)
+    if not isinstance(fields, dict):
+        raise ValueError("not an object")  # noqa: TRY004 - the text is wrong
+    if fields.pop("ok", None) is True:
+        return msgspec.convert(fields, Read)
+    return msgspec.convert(fields, Unread)
+
+
+def _value_of(text: bytes | str) -> Any:
+    try:
+        try:
+            return msgspec.json.decode(text)
+        except msgspec.DecodeError:
+            return json.loads(text)  # which reads lone surrogates, too
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 class JSONLines:
-    """An object a line."""
+    """A file of records that are lines of JSON."""
 
     header = b""
+    """The first bytes of the file."""
 
     def encode(self, result: Result) -> bytes:
-        """A line."""
-        return encoded(result)
+        """Return the record of a result, with its end."""
+        return encode_json(result)
 
     def decode(self, record: bytes) -> Result:
-        """Of a line; one without an end was cut."""
+        """Return the result in a record; a record without an end was cut.
+
+        Raises:
+            ValueError: The record is no result.
+        """
         if not record.endswith(b"\n"):
             raise ValueError("the record is cut off")
-        return decoded(record)
+        return decode_json(record)
 
     def records(self, file: BinaryIO) -> Iterator[bytes]:
-        """The lines."""
+        """Return the records from here on; the last one may be cut off, and then has no end."""
         return iter(file)
 
 
 class CSV:
-    """A table with a line of column names; positions and frames as JSON."""
+    """The same for a table with a line of column names; regions and frames are JSON."""
 
     header = (",".join(COLUMNS) + "\r\n").encode()
 
     def encode(self, result: Result) -> bytes:
-        """A row of the table, which may have line breaks within quotes."""
+        """Return a row of the table, which may have line breaks within quotes."""
         fields = fields_of(result) | {"ok": "true" if result.ok else "false"}
         if isinstance(result, Unread):
             fields["maybe_charged"] = "true" if result.maybe_charged else "false"
-        for name in _NESTED:
+        for name in ("regions", "frames"):
             if name in fields:
                 fields[name] = msgspec.json.encode(fields[name]).decode()
         row = io.StringIO()
@@ -105,7 +163,7 @@ class CSV:
         return row.getvalue().encode("utf-8", "backslashreplace")
 
     def decode(self, record: bytes) -> Result:
-        """Of a row of the table; one without an end was cut."""
+        """Return the result in a row of the table; a row without an end was cut."""
         if not record.endswith(b"\r\n"):
             raise ValueError("the record is cut off")
         try:
@@ -114,10 +172,11 @@ class CSV:
             raise ValueError(str(error)) from None
         if len(values) != len(COLUMNS):
             raise ValueError(f"{len(values)} columns instead of {len(COLUMNS)}")
-        return _result(dict(zip(COLUMNS, values, strict=True)))
+        fields = dict(zip(COLUMNS, values, strict=True))
+        return _result({name: value for name, value in fields.items() if value})
 
     def records(self, file: BinaryIO) -> Iterator[bytes]:
-        """The rows: a line that ends within quotes goes on in the next."""
+        """Yield the rows: a line that ends within quotes goes on in the next."""
         record = b""
         for line in file:
             record += line
@@ -128,6 +187,9 @@ class CSV:
             yield record
 
 
+Codec: TypeAlias = JSONLines | CSV
+"""A format whose records can be appended to a file."""
+
 _NUMBERS: dict[str, type[int | float]] = {
     "row": int,
     "line": int,
@@ -137,16 +199,15 @@ _NUMBERS: dict[str, type[int | float]] = {
 }
 
 
-def _result(row: dict[str, str]) -> Result:
-    """What a row of the table says, an empty field being one that is not there."""
-    fields: dict[str, Any] = {name: value for name, value in row.items() if value}
+def _result(fields: dict[str, Any]) -> Result:
+    """Return the result in the fields of a row of CSV that are not empty."""
     read = fields.pop("ok", None) == "true"
     for name, kind in _NUMBERS.items():
         if name in fields:
             fields[name] = kind(fields[name])
     if read:
-        for name in _NESTED:
-            fields[name] = value_of(fields.get(name, "[]"))
+        for name in ("regions", "frames"):
+            fields[name] = _value_of(fields.get(name, "[]"))
         return msgspec.convert({"source": "", "text": ""} | fields, Read)
     if "code" in fields:
         fields["code"] = code_of(fields["code"])
@@ -155,5 +216,5 @@ def _result(row: dict[str, str]) -> Result:
 
 
 def code_of(text: str) -> int | str:
-    """A code of the service as it was: a number inside a reply, a word from the gateway."""
+    """Return a code of the service: a number from within a reply, a word from the gateway."""
     return int(text) if re.fullmatch(r"-?[0-9]{1,18}", text) else text

@@ -1,8 +1,8 @@
 """The first row of each image of a job, in its journal, by a digest of its source.
 
-Digests come in no order. Written where it belongs, each would change a page of 4 KB, which SQLite
-writes twice: 8 GB for a million images. So they are appended as they come, held in memory, too, and
-sorted in by the ten thousands.
+Digests come in random order. If each were inserted at once, each would change a page of 4 KB, which
+SQLite writes twice: 8 GB for a million images. So digests are appended as they come, held in memory
+as well, and inserted in order by the ten thousands.
 """
 
 from __future__ import annotations
@@ -10,26 +10,25 @@ from __future__ import annotations
 import sqlite3
 
 SORTED_AT_ONCE = 50_000
-"""Digests that wait to be sorted in: 8 MB of memory. With fewer, more is written; with 20,000 twice
-as much."""
+"""Digests that wait to be inserted: 8 MB of memory. With 20,000, twice as much is written."""
 
 
-class Images:
-    """The table `images`, and `late`, which holds what is not in it yet.
+class ImageIndex:
+    """The table `images`, and the table `late` of digests that are not in `images` yet.
 
     Args:
-        db: The journal. What is written is lasting once its transaction is.
+        db: The journal.
     """
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
-        # The last one of a digest counts, and is its first row.
+        # A digest may be there several times; its last entry has its first row.
         late = db.execute("SELECT source, row FROM late ORDER BY rowid")
         self._late: dict[bytes, int] = dict(late)
         self._new: list[tuple[bytes, int]] = []
 
     def first(self, digest: bytes, row: int) -> int:
-        """The row at which an image was first met; it is this one if it was not met before."""
+        """Return the first row of an image: this row, unless the image was met before."""
         first = self._late.get(digest)
         if first is None:
             query = "SELECT row FROM images WHERE source = ?"
@@ -42,7 +41,7 @@ class Images:
         return row
 
     def write(self) -> None:
-        """Write those that are new; within a transaction, after which there is `written`."""
+        """Write the new digests; within a transaction, after which the owner calls `written`."""
         self._db.executemany("INSERT INTO late VALUES (?, ?)", self._new)
         if len(self._late) >= SORTED_AT_ONCE:
             self._db.execute(
@@ -52,7 +51,7 @@ class Images:
             self._db.execute("DELETE FROM late")
 
     def written(self) -> None:
-        """What was written is lasting."""
+        """Forget the digests in memory that the transaction has made lasting."""
         self._new.clear()
         if len(self._late) >= SORTED_AT_ONCE:
             self._late.clear()

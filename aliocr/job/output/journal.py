@@ -1,10 +1,10 @@
-"""The journal of a job: a SQLite file beside the output, which says what is in that.
+"""The journal of a job: a SQLite file beside the output, which says where each result is.
 
     sqlite3 results.jsonl.journal 'SELECT * FROM summary'
 
-Results are appended to the output and synced, and then the journal says where they are: so what it
-says is there. What is behind that, when a job was killed between the two, is whole records, which
-are taken up, and at most a part of one, which is cut off.
+Results are appended to the output and synced before the journal names them, so all results that the
+journal names are there. If a job was killed between the two, the output has further whole records,
+which are taken up, and at most a part of one, which is cut off.
 """
 
 from __future__ import annotations
@@ -22,58 +22,88 @@ from typing import Any
 import attrs
 
 from aliocr.job.input.rows import Checkpoint
-from aliocr.job.output.facts import Facts
-from aliocr.job.output.image_index import Images
-from aliocr.job.output.result import Result, decoded, encoded
+from aliocr.job.output.codecs import decode_json, encode_json
+from aliocr.job.output.image_index import ImageIndex
+from aliocr.job.output.result import Result
 from aliocr.job.output.rowset import RowSet
 
-VERSION = 1
+VERSION = 2
 
 SCHEMA = """
-CREATE TABLE facts (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
--- The rows of the input that are in the output: where, and if they failed, how.
+CREATE TABLE state (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+-- The rows of the input that are in the output: their place, and the kind and code of failures.
 CREATE TABLE rows (row INTEGER PRIMARY KEY, place INTEGER NOT NULL, kind TEXT, code);
--- The rows that are to be read once more.
+-- Rows to read once more.
 CREATE TABLE retries (row INTEGER PRIMARY KEY);
--- The first row of each image, by a digest of its source, and those that are to be sorted in.
+-- The first row of each image, by a digest of its source; `late` waits to be inserted.
 CREATE TABLE images (source BLOB PRIMARY KEY, row INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE late (source BLOB NOT NULL, row INTEGER NOT NULL);
--- Places from which the input can be read on.
-CREATE TABLE marks (row INTEGER PRIMARY KEY, "offset" INTEGER, line INTEGER, digest TEXT);
--- The pictures of a folder, in the order in which they were first seen.
+-- Places from which a run can go on in the input.
+CREATE TABLE checkpoints (row INTEGER PRIMARY KEY, "offset" INTEGER, line INTEGER, digest TEXT);
+-- The pictures of a folder, in the order in which they were first found.
 CREATE TABLE names (row INTEGER PRIMARY KEY, name TEXT NOT NULL);
--- Results on their way to an output that cannot be appended to.
+-- Results of an output that is written as a whole, such as Parquet.
 CREATE TABLE results (row INTEGER PRIMARY KEY, result TEXT NOT NULL);
--- How many rows there are of each kind and code; both are empty for those that were read.
+-- Rows counted by kind and code of failure; both are empty for rows that were read.
 CREATE TABLE summary (kind TEXT, code, rows INTEGER NOT NULL, PRIMARY KEY (kind, code));
 """
 
 CACHE_KIBIBYTES = 8_192
-"""Holds the digests of some 250,000 images; beyond that the system's cache does."""
+"""Room for the digests of some 250,000 images; the system's cache holds the rest."""
 
 
 class JournalError(Exception):
     """The file is no journal of a job, or of another version."""
 
 
-class Journal:
-    """One job's journal. Who writes it has it locked, and uses it in one thread at a time.
+@attrs.frozen
+class JobState:
+    """The numbers that a job keeps from run to run.
 
     Args:
-        path: The file; if it is written, an empty one becomes a journal.
-        settings: What makes rows mean what they mean, of a job that begins.
-        writes: Whether it is written, or only looked into.
+        settings: The options that give the rows their meaning; a job goes on only with the same.
+        length: Bytes of the output in which the journal knows each row.
+        through: All rows up to this one are in the output.
+        charged: Images that were charged.
+        charged_at_most: These, and all images that may have been charged.
+        duplicates: Rows that got the result of an equal one.
+        replacing: A copy of the output is about to take its place.
+        published: A file that is written as a whole has all results.
+        total: Rows of the input, once all of it has been read; 0 before.
+    """
+
+    settings: str
+    length: int = 0
+    through: int = 0
+    charged: int = 0
+    charged_at_most: int = 0
+    duplicates: int = 0
+    replacing: bool = False
+    published: bool = False
+    total: int = 0
+
+
+class Journal:
+    """One job's journal. Its writer has it locked, and uses it in one thread at a time.
+
+    Args:
+        path: The file; to a writer, an empty file becomes a journal.
+        settings: As of `JobState`, for a job that begins.
+        writes: Whether the journal is opened to be written.
 
     Raises:
-        JournalError: It is none.
-        sqlite3.Error: It cannot be read or written.
+        JournalError: The file is no journal.
+        sqlite3.Error: The file cannot be read or written.
+
+    Attributes:
+        state: The job's state, as the last `change` left it.
+        total: Rows of the input, written with the next `change`; 0 if not known yet.
     """
 
     def __init__(self, path: Path, settings: str, *, writes: bool = True) -> None:
-        self._total = 0
-        # Autocommit: what belongs together is committed together, in `change`.
+        # Autocommit: `change` opens the transactions.
         self._db = sqlite3.connect(
-            # Not read-only even to look: what SQLite puts beside the file would stay there.
+            # Not read-only even for a reader: the files that SQLite puts beside it would stay.
             f"{path.absolute().as_uri()}?mode=rw",
             uri=True,
             isolation_level=None,
@@ -99,97 +129,86 @@ class Journal:
         (version,) = db.execute("PRAGMA user_version").fetchone()
         (tables,) = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         if not tables:
-            # In one transaction with the first facts: if killed here, it was never begun.
+            # In one transaction with the first state: if killed here, it was never begun.
             db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {VERSION};")
         elif version != VERSION:
             raise JournalError("it is of another program, or of another version of this one")
-        self._images = Images(db)
+        self._images = ImageIndex(db)
+        self.state = JobState(settings)
+        self.total = 0
         if not tables:
-            self.facts = Facts(settings)
             with self.change():
                 pass
         else:
-            known = dict(db.execute("SELECT name, value FROM facts"))
+            known = dict(db.execute("SELECT name, value FROM state"))
             flags = {name: bool(known[name]) for name in ("replacing", "published")}
-            self.facts = Facts(**known | flags)
-
-    @property
-    def total(self) -> int:
-        """Rows of the input, to be lasting with the next `change`; 0 if nobody knows yet."""
-        return self._total or self.facts.total
-
-    @total.setter
-    def total(self, rows: int) -> None:
-        self._total = rows
+            self.state = JobState(**known | flags)
+            self.total = self.state.total
 
     @contextmanager
-    def change(self, **facts: Any) -> Iterator[dict[str, Any]]:
-        """All that is done in this block, and these facts, become lasting together or not at all.
+    def change(self, **state: Any) -> Iterator[dict[str, Any]]:
+        """Make all changes of this block, and these of the state, lasting together or not at all.
 
         Yields:
-            The facts, to which more may be added.
+            The changes of the state, to which more may be added.
         """
         db = self._db
-        self.begin()
+        self._open_transaction()
         try:
-            yield facts
+            yield state
             self._images.write()
-            changed = attrs.evolve(self.facts, **{"total": self.total} | facts)
+            changed = attrs.evolve(self.state, total=self.total, **state)
             values = attrs.asdict(changed).items()
-            db.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?)", values)
+            db.executemany("INSERT OR REPLACE INTO state VALUES (?, ?)", values)
             db.execute("COMMIT")
         except BaseException:
             if db.in_transaction:
                 db.execute("ROLLBACK")
             raise
-        self.facts = changed
+        self.state = changed
         self._images.written()
 
-    def begin(self) -> None:
-        """Open a transaction for what the next `change` makes lasting."""
+    def _open_transaction(self) -> None:
+        """Open the transaction that the next `change` commits."""
         if not self._db.in_transaction:
             self._db.execute("BEGIN IMMEDIATE")
 
-    # --- rows -------------------------------------------------------------------------------------
-
-    def add(self, results: Sequence[Result], places: Sequence[int]) -> None:
-        """Results that stand in the output now; within `change`."""
-        kinds = [(None, None) if result.ok else (result.kind, result.code) for result in results]
+    def add(self, written: Sequence[tuple[Result, int]]) -> None:
+        """Add results that are in the output now, each with its place; within `change`."""
         rows = [
-            (result.row, place, kind, code)
-            for result, place, (kind, code) in zip(results, places, kinds, strict=True)
+            (result.row, place, *((None, None) if result.ok else (result.kind, result.code)))
+            for result, place in written
         ]
         self._db.executemany("INSERT INTO rows VALUES (?, ?, ?, ?)", rows)
         self._db.executemany("DELETE FROM retries WHERE row = ?", [(row,) for row, *_ in rows])
         self._db.executemany(
             """INSERT INTO summary VALUES (?, ?, ?)
             ON CONFLICT DO UPDATE SET rows = rows + excluded.rows""",
-            [(kind or "", code or "", rows) for (kind, code), rows in Counter(kinds).items()],
+            [
+                (kind or "", code or "", number)
+                for (kind, code), number in Counter((kind, code) for *_, kind, code in rows).items()
+            ],
         )
 
     def place(self, row: int) -> int | None:
-        """Where the result of a row stands in the output; None if it does not."""
+        """Return the place of a row's result in the output; None if it has none."""
         found = self._db.execute("SELECT place FROM rows WHERE row = ?", (row,)).fetchone()
         return None if found is None else found[0]
 
-    def rows(self, after: int = 0) -> Iterator[int]:
-        """The rows from some row on that are in the output, in order."""
-        query = "SELECT row FROM rows WHERE row > ? ORDER BY row"
-        return chain.from_iterable(self._db.execute(query, (after,)))
-
     def done(self) -> RowSet:
-        """All rows that are in the output."""
-        through = self.facts.through
-        return RowSet(self.rows(after=through), through=through)
+        """Return all rows that are in the output."""
+        through = self.state.through
+        behind = self._db.execute("SELECT row FROM rows WHERE row > ? ORDER BY row", (through,))
+        return RowSet(chain.from_iterable(behind), through=through)
 
     @property
     def last_row(self) -> int:
-        """The highest number of a row that is in the output; 0 if none is."""
+        """The highest row in the output; 0 if there is none."""
         (row,) = self._db.execute("SELECT coalesce(max(row), 0) FROM rows").fetchone()
         return int(row)
 
     def counts(self) -> list[tuple[str, int | str, int]]:
-        """How many rows there are of each kind and code, both empty for those read; most first."""
+        """Return kind, code and number of rows, most first; both empty for rows that were read."""
         query = "SELECT kind, code, rows FROM summary ORDER BY rows DESC, kind, code"
         return self._db.execute(query).fetchall()
 
@@ -204,24 +223,22 @@ class Journal:
         )
 
     def last_before(self, length: int) -> tuple[int, int] | None:
-        """The last place before an offset of the output, and the row that stands there."""
+        """Return the last place before an offset of the output, and its row."""
         query = "SELECT place, row FROM rows WHERE place < ? ORDER BY place DESC LIMIT 1"
         found = self._db.execute(query, (length,)).fetchone()
         return None if found is None else (found[0], found[1])
 
-    # --- failures that are read once more ---------------------------------------------------------
-
     def failed(self, kinds: frozenset[str]) -> Iterator[int]:
-        """The rows that failed in these ways, by the error's name or code; all if none."""
+        """Return the rows that failed in these ways, by the error's name or code; empty for all."""
         where, names = _of_kinds(kinds)
         query = f"SELECT row FROM rows WHERE {where} ORDER BY row"  # noqa: S608 - words of ours
         return chain.from_iterable(self._db.execute(query, names))
 
     def retry(self, kinds: frozenset[str]) -> array[int]:
-        """Read the rows once more that failed in these ways; within `change`.
+        """Move the rows that failed in these ways to `retries`; within `change`.
 
         Returns:
-            The places at which they stood, in order.
+            The places of their results, in order.
         """
         db = self._db
         where, names = _of_kinds(kinds)
@@ -235,10 +252,10 @@ class Journal:
         return places
 
     def close_up(self, gone: Iterable[tuple[int, int]]) -> None:
-        """Have rows move up, as parts of the output are gone; within `change`.
+        """Move the places of rows up, as results before them are gone; within `change`.
 
         Args:
-            gone: Where each part stood, and bytes that are gone up to and with it.
+            gone: The place of each result that is gone, and the bytes gone up to and with it.
         """
         db = self._db
         db.execute("CREATE TEMP TABLE gone (place INTEGER PRIMARY KEY, bytes INTEGER NOT NULL)")
@@ -251,70 +268,65 @@ class Journal:
         db.execute("DROP TABLE gone")
 
     def retries(self) -> Iterator[int]:
-        """The rows that are to be read once more, in order."""
+        """Return the rows to read once more, in order."""
         return chain.from_iterable(self._db.execute("SELECT row FROM retries ORDER BY row"))
 
-    # --- the input --------------------------------------------------------------------------------
-
     def first(self, digest: bytes, row: int) -> int:
-        """The row at which an image was first met; it is this one if it was not met before."""
+        """Return the first row of an image: this row, unless the image was met before."""
         return self._images.first(digest, row)
 
     def add_checkpoint(self, checkpoint: Checkpoint) -> None:
-        """A place from which the input can be read on."""
-        self.begin()
+        """Add a place from which a run can go on in the input."""
+        self._open_transaction()
         self._db.execute(
-            "INSERT OR IGNORE INTO marks VALUES (?, ?, ?, ?)",
-            (checkpoint.number, checkpoint.offset, checkpoint.line, checkpoint.digest),
+            "INSERT OR IGNORE INTO checkpoints VALUES (?, ?, ?, ?)", attrs.astuple(checkpoint)
         )
 
-    def last_checkpoint(self) -> Checkpoint | None:
-        """The last checkpoint of all; None if nothing has been read."""
-        return self.checkpoint_before(2**62)
+    def last_checkpoint(self, before: int = 2**62) -> Checkpoint | None:
+        """Return the last checkpoint with fewer rows before it than this; None for the beginning.
 
-    def checkpoint_before(self, row: int) -> Checkpoint | None:
-        """The last checkpoint with fewer rows before it than this; None for the beginning."""
-        query = """SELECT row, "offset", line, digest FROM marks WHERE row < ?
+        Args:
+            before: A row; without it, the last checkpoint of all is returned.
+        """
+        query = """SELECT row, "offset", line, digest FROM checkpoints WHERE row < ?
             ORDER BY row DESC LIMIT 1"""
-        found = self._db.execute(query, (row,)).fetchone()
+        found = self._db.execute(query, (before,)).fetchone()
         return None if found is None else Checkpoint(*found)
 
     def digests(self, after: int = 0) -> dict[int, str]:
-        """What stands for the input up to and with some rows, of those behind a row."""
-        query = "SELECT row, digest FROM marks WHERE row > ?"
+        """Return the digests of the input up to some rows, of the checkpoints behind a row."""
+        query = "SELECT row, digest FROM checkpoints WHERE row > ?"
         return dict(self._db.execute(query, (after,)).fetchall())
 
     def names(self) -> list[str]:
-        """The pictures of a folder, in the order of their rows."""
+        """Return the pictures of a folder, in the order of their rows."""
         query = "SELECT name FROM names ORDER BY row"
         return [os.fsdecode(name) for (name,) in self._db.execute(query)]
 
     def add_names(self, names: Sequence[str], first: int) -> None:
-        """More of them, of which the first has this row; within `change`."""
-        numbered = enumerate(map(_storable, names), first)
+        """Add pictures of a folder, of which the first has this row; within `change`."""
+        numbered = enumerate(map(_text_or_bytes, names), first)
         self._db.executemany("INSERT INTO names VALUES (?, ?)", numbered)
-
-    # --- results on their way ---------------------------------------------------------------------
 
     def stage(self, results: Sequence[Result]) -> None:
         """Keep results; lasting with the next `change`."""
-        self.begin()
-        lines = [(result.row, encoded(result).decode()) for result in results]
+        self._open_transaction()
+        lines = [(result.row, encode_json(result).decode()) for result in results]
         self._db.executemany("INSERT INTO results VALUES (?, ?)", lines)
 
     def staged(self, row: int = 0) -> Iterator[Result]:
-        """The results that are kept, in the order of their rows, from some row on."""
+        """Return the results kept here, in the order of their rows, from some row on."""
         query = "SELECT result FROM results WHERE row >= ? ORDER BY row"
-        return (decoded(line) for (line,) in self._db.execute(query, (row,)))
+        return (decode_json(line) for (line,) in self._db.execute(query, (row,)))
 
     def close(self) -> None:
-        """Let go of the file; what was not made lasting is forgotten."""
+        """Close the file; changes that are not lasting yet are dropped."""
         self._db.close()
 
 
 def _of_kinds(kinds: frozenset[str]) -> tuple[str, tuple[str, ...]]:
-    """A condition for failures of these kinds or codes, all if none, and what it compares with."""
-    # In the table of rows those that were read have no kind, in the summary an empty one.
+    """Return an SQL condition for failures of these kinds or codes, and its parameters."""
+    # Rows that were read have no kind in the table `rows`, and an empty one in `summary`.
     if not kinds:
         return "kind > ''", ()
     marks = ", ".join("?" * len(kinds))
@@ -322,8 +334,8 @@ def _of_kinds(kinds: frozenset[str]) -> tuple[str, tuple[str, ...]]:
     return where, (*kinds, *kinds)
 
 
-def _storable(name: str) -> str | bytes:
-    """As text, so that a person can read it; a name that is not UTF-8 as its bytes."""
+def _text_or_bytes(name: str) -> str | bytes:
+    """Return a name as text, which a person can read; a name that is not UTF-8 as its bytes."""
     try:
         name.encode()
     except UnicodeEncodeError:

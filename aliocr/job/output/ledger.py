@@ -1,4 +1,9 @@
-"""The ledger of a job: its output and its journal, kept in step whatever happens in between."""
+"""The ledger of a job: its output and its journal, kept in step.
+
+Results go into the output at once, and into the journal when the output is safe on the disk: what
+the journal says is true after any kill. Nothing else writes to either, so the lock, the order of
+the two and the words for a full disk are here and nowhere else.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +14,16 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from aliocr.job.budget import Bill
+from aliocr.job.budget import Charges
 from aliocr.job.errors import BY_OUTPUT_FORMAT, JobError
-from aliocr.job.output.appended import AppendedOutput, Output, strange
-from aliocr.job.output.codecs import CSV, Codec, JSONLines
-from aliocr.job.output.facts import Facts
+from aliocr.job.output.codecs import CSV, JSONLines
 from aliocr.job.output.journal import Journal, JournalError
 from aliocr.job.output.lock import Lock, LockedError
-from aliocr.job.output.parquet import StagedOutput
+from aliocr.job.output.parquet import StagedResults
 from aliocr.job.output.result import Result
+from aliocr.job.output.result_file import ResultFile, strange
 
 OutputFormat: TypeAlias = Literal["jsonl", "csv", "parquet"]
-
-CODECS: dict[str, type[Codec]] = {"jsonl": JSONLines, "csv": CSV}
 
 SUFFIXES: dict[str, OutputFormat] = {
     "": "jsonl",
@@ -33,12 +35,14 @@ SUFFIXES: dict[str, OutputFormat] = {
     ".pq": "parquet",
 }
 
+REMEDY = "what was written before is kept. Mend that and start the job again"
+
 
 def output_format_of(path: Path) -> OutputFormat:
-    """The format that a file's name asks for; JSON lines if it has no suffix.
+    """Return the format that a file's name asks for; JSON lines if it has no suffix.
 
     Raises:
-        ValueError: It has another.
+        ValueError: The suffix names no format.
     """
     if path.suffix.lower() not in SUFFIXES:
         raise ValueError(
@@ -49,17 +53,17 @@ def output_format_of(path: Path) -> OutputFormat:
 
 
 class Ledger:
-    """What has become of each row so far.
+    """The results of a job's rows so far.
 
     Args:
         path: The output. Its journal is beside it, `.journal` appended to the name.
         output_format: Its format.
-        settings: What makes the rows of this job mean what they mean, in words that a person can
-            compare; a job is only gone on with under the same.
+        settings: The options that give the rows their meaning, in words that a person can compare;
+            a job goes on only with the same.
 
     Raises:
         ValueError: Something else is in the way; the message says what to do. Nothing was written.
-        JobError: Another job holds it, or it cannot be written.
+        JobError: Another job holds the output, or it cannot be written.
         ImportError: The format needs an extra.
     """
 
@@ -77,24 +81,24 @@ class Ledger:
                     f"another job is writing {path}; wait for it, or give another output"
                 ) from None
             parts.callback(lock.release)
-            self.journal = _journal(path, settings)
+            self.journal = _opened(path, settings)
             parts.callback(self.journal.close)
-            self._output = self._opened(output_format)
-            parts.callback(self._output.close)
+            self._store: ResultFile | StagedResults
+            if output_format == "parquet":
+                self._store = StagedResults(path, self.journal)
+            else:
+                codec = CSV() if output_format == "csv" else JSONLines()
+                self._store = ResultFile(path, codec, self.journal)
+            parts.callback(self._store.close)
             self._parts = parts.pop_all()
         self._rows = self.journal.done()
 
-    def _opened(self, output_format: OutputFormat) -> Output:
-        if output_format == "parquet":
-            return StagedOutput(self.path, self.journal)
-        return AppendedOutput(self.path, CODECS[output_format](), self.journal)
-
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """What is written in this block may find no room.
+        """Put a full disk, and the like, within this block into words.
 
         Raises:
-            JobError: It did not.
+            JobError: The output or the journal could not be written.
         """
         try:
             yield
@@ -105,60 +109,62 @@ class Ledger:
             raise JobError(f"cannot write {name}: {error.strerror}; {REMEDY}") from error
 
     def write(self, results: Sequence[Result]) -> None:
-        """Results, into the output. May be called in any thread.
+        """Write results to the output. May be called in any thread.
 
         Args:
-            results: Of rows that have none yet.
+            results: Of rows that have no result yet.
 
         Raises:
-            JobError: They found no room; those before them are kept.
+            JobError: They could not be written; the results before them are kept.
         """
         if not results:
             return
         with self.writing(), self._lock:
-            self._written += zip(results, self._output.append(results), strict=True)
+            self._written += zip(results, self._store.append(results), strict=True)
 
-    def settle(self, bill: Bill, *, duplicates: int) -> None:
-        """Have the journal say what was written, once that is lasting.
+    def settle(self, charges: Charges, *, duplicates: int) -> None:
+        """Make written results safe on the disk, and then name them in the journal.
 
         Args:
-            bill: What was spent so far.
+            charges: The charges so far.
             duplicates: Rows that got the result of an equal one so far.
 
         Raises:
-            JobError: It found no room.
+            JobError: They could not be written.
         """
         if self._broken:
-            return  # what was not settled is taken up when the job is opened again
+            return  # unsettled results are taken up when the job is opened again
         with self._lock:
             written, self._written = self._written, []
-            length = self._output.length
+            length = self._store.length
         results = [result for result, _ in written]
-        places = [place for _, place in written]
         self._broken = True
         with self.writing():
             if results:
-                self._output.sync(results)
+                self._store.sync(results)
             self._rows.update(result.row for result in results)
             with self.journal.change(
-                length=length, through=self._rows.advance(), duplicates=duplicates
-            ) as facts:
-                facts |= {"charged": bill.charged, "spent": bill.spent}
-                self.journal.add(results, places)
-                facts["published"] = self.journal.facts.published and not results
+                length=length,
+                through=self._rows.advance(),
+                duplicates=duplicates,
+                charged=charges.charged,
+                charged_at_most=charges.charged_at_most,
+            ) as state:
+                self.journal.add(written)
+                state["published"] = self.journal.state.published and not results
         self._broken = False
 
     def has(self, row: int) -> bool:
-        """Whether a row is in the output, and the journal says so."""
+        """Return True if the journal names a row."""
         return row in self._rows
 
     def result(self, row: int) -> Result | None:
-        """What has become of a row; None if nothing yet."""
+        """Return the result of a row; None if it has none yet."""
         place = self.journal.place(row)
         if place is None:
             return None
         try:
-            found = self._output.read(place)
+            found = self._store.read(place)
         except (ValueError, StopIteration):
             found = None
         if found is None or found.row != row:
@@ -166,9 +172,7 @@ class Ledger:
         return found
 
     def retry(self, kinds: frozenset[str]) -> None:
-        """Take failures out of the output, to be read once more.
-
-        Either all of it is done or nothing.
+        """Take failures out of the output, to be read once more; all of them or none.
 
         Args:
             kinds: Names of errors or codes; all if empty.
@@ -178,34 +182,32 @@ class Ledger:
         """
         with self.writing():
             first = next(self.journal.failed(kinds), None)
-            if first is None:
-                self._refuse(kinds)
+            if first is not None:
+                self._store.retry(kinds, min(self.journal.state.through, first - 1))
+                self._rows = self.journal.done()
                 return
-            self._output.retry(kinds, min(self.journal.facts.through, first - 1))
-            self._rows = self.journal.done()
-
-    def _refuse(self, kinds: frozenset[str]) -> None:
-        """A slip of the pen, unless these failures are being tried again already."""
-        there = [str(code or kind) for kind, code, _ in self.journal.counts() if kind]
-        if kinds and there and next(self.journal.retries(), None) is None:
+            there = [str(code or kind) for kind, code, _ in self.journal.counts() if kind]
+            retries = next(self.journal.retries(), None)
+        # If an earlier run took these failures out, they wait among the retries.
+        if kinds and there and retries is None:
             raise ValueError(
                 f"no row of {self.path} failed as {' or '.join(sorted(kinds))}; there are "
                 f"{', '.join(there)}"
             )
 
     def close(self) -> None:
-        """Write what is written last, and let go of the files.
+        """Write the file, if it is written as a whole, and close all files.
 
         Raises:
             JobError: A Parquet file could not be written; its results are in the journal.
         """
         with self._parts, self.writing():
-            self._output.publish()
+            self._store.publish()
 
 
 @contextmanager
 def past(path: Path, settings: str) -> Iterator[Journal | None]:
-    """The journal of a job for reading, whether or not that runs; None if it was never begun.
+    """Open the journal of a job for reading, even while the job runs; None if it was never begun.
 
     Args:
         path: The output.
@@ -213,20 +215,20 @@ def past(path: Path, settings: str) -> Iterator[Journal | None]:
 
     Raises:
         ValueError: As of `Ledger`.
-        JobError: It cannot be read, or not without writing where nobody can.
+        JobError: The journal cannot be read, or only where its folder may be written.
     """
     if not _is_begun(_journal_of(path)):
         yield None
         return
     try:
-        with closing(_journal(path, settings, writes=False)) as journal:
+        with closing(_opened(path, settings, writes=False)) as journal:
             yield journal
     except sqlite3.Error as error:
         raise JobError(f"cannot read {path}.journal: {error}") from error
 
 
 def _journal_of(path: Path) -> Path:
-    """Where the journal is, if nothing else is in the way of it or of the output."""
+    """Return the journal's path, if nothing else is in the way of journal or output."""
     if path.is_dir():
         raise ValueError(f"{path} is a folder: give the name of a file")
     if not path.parent.is_dir():
@@ -246,30 +248,24 @@ def _is_begun(journal: Path) -> bool:
     return journal.exists() and journal.stat().st_size > 0
 
 
-def _journal(path: Path, settings: str, *, writes: bool = True) -> Journal:
-    place = _journal_of(path)
+def _opened(path: Path, settings: str, *, writes: bool = True) -> Journal:
+    place = _journal_of(path)  # checked again, as the writer has its lock now
     try:
         journal = Journal(place, settings, writes=writes)
     except JournalError as error:
         raise ValueError(f"{place} is not the journal of a job: {error}; move it away") from None
-    if problem := _problem_of(journal.facts, path, settings):
-        journal.close()
-        raise ValueError(problem)
-    return journal
-
-
-def _problem_of(facts: Facts, path: Path, settings: str) -> str:
-    if facts.settings != settings:
-        return (
-            f"{path} was begun with {facts.settings or 'no options'}, and now it is "
+    state, problem = journal.state, ""
+    if state.settings != settings:
+        problem = (
+            f"{path} was begun with {state.settings or 'no options'}, and now it is "
             f"{settings or 'none'}: give the same, or another output"
         )
-    if facts.length and not path.exists() and not facts.replacing:
-        return (
+    elif state.length and not path.exists() and not state.replacing:
+        problem = (
             f"{path} is gone, though the journal beside it says that it holds results: put it "
             "back, or remove the journal to begin anew"
         )
-    return ""
-
-
-REMEDY = "what was written before is kept. Mend that and start the job again"
+    if problem:
+        journal.close()
+        raise ValueError(problem)
+    return journal

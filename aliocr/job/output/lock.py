@@ -1,4 +1,4 @@
-"""One job at a time on one output: a lock that the kernel lets go of, however its holder ends."""
+"""A file lock, so that one job at a time writes an output; the kernel frees it after any kill."""
 
 from __future__ import annotations
 
@@ -12,35 +12,32 @@ WINDOWS_LOCK_AT = 1 << 62
 
 
 class LockedError(Exception):
-    """Another process holds it."""
+    """Another job holds the lock."""
 
 
 class Lock:
-    """A file's lock, held from here to `release`. The file is made if there is none.
+    """The lock of a file, held until `release`. The file is made if there is none.
 
-    SQLite locks byte ranges of the same file with another call of the system; the two do not meet.
+    SQLite locks byte ranges of the same file with another system call; the two locks do not meet.
     So a person can read a journal while its job runs, and no second file is needed.
 
-    Args:
-        path: The file.
-
     Raises:
-        LockedError: Somebody has it.
+        LockedError: Another job holds the lock.
         OSError: The file cannot be opened.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path.resolve()
         with _HELD_LOCK:
-            # To open and close a file once more would let go of SQLite's locks on it, which
-            # are the process's and not the descriptor's.
+            # Opening and closing the file a second time would drop SQLite's locks on it, which
+            # belong to the process and not to the descriptor.
             if self._path in _HELD:
                 raise LockedError
             self._file = _locked(self._path)
             _HELD.add(self._path)
 
     def release(self) -> None:
-        """Let others have it. Not before SQLite has closed the file, whose locks would go, too."""
+        """Free the lock; only after SQLite has closed the file, as its locks would go, too."""
         os.close(self._file)
         _HELD.discard(self._path)
 

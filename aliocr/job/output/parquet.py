@@ -1,7 +1,8 @@
 """Parquet: results in columns. Needs the extra `parquet`.
 
-A Parquet file cannot be appended to, and is none before its end is written. So results are kept in
-the journal as they come, and the file is written, whole or not at all, when the job ends or stops.
+A Parquet file cannot be appended to, and cannot be read before its end is written. So the journal
+keeps the results as they come, and the file is written by an atomic write when the job ends or
+stops.
 """
 
 from __future__ import annotations
@@ -16,21 +17,21 @@ from typing import Any
 import msgspec
 
 from aliocr.extras import needed
-from aliocr.job.output.codecs import COLUMNS, code_of
+from aliocr.job.output.codecs import COLUMNS, code_of, fields_of
 from aliocr.job.output.journal import Journal
-from aliocr.job.output.result import Read, Result, Unread, fields_of
-from aliocr.job.output.result_file import synced_folder
+from aliocr.job.output.result import Read, Result, Unread
+from aliocr.job.output.result_file import sync_folder
 
 ROWS_PER_GROUP = 10_000
-"""Rows that are held to be written at once: some 40 MB of text and positions."""
+"""Rows held in memory and written at once: some 40 MB of text and positions."""
 
 
-class StagedOutput:
-    """An output whose results are in the journal until the file is written.
+class StagedResults:
+    """Results that the journal keeps until the file is written; used like a `ResultFile`.
 
     Args:
         path: The file.
-        journal: Where results are kept; their place is their row.
+        journal: Keeps the results; the place of each is its row.
 
     Raises:
         ImportError: The extra is missing; the message says how to get it.
@@ -43,29 +44,29 @@ class StagedOutput:
         self.length = 0
 
     def append(self, results: Sequence[Result]) -> list[int]:
-        """Nothing yet: the journal may be in use by its thread."""
+        """Return the places, and write nothing yet: the journal may be in use by its thread."""
         return [result.row for result in results]
 
     def sync(self, results: Sequence[Result]) -> None:
-        """Keep them; lasting with the journal's next change."""
+        """Give results to the journal, lasting with its next change."""
         self._journal.stage(results)
 
     def read(self, place: int) -> Result:
-        """The result of a row."""
+        """Return the result of a row."""
         return next(self._journal.staged(place))
 
     def retry(self, kinds: frozenset[str], through: int) -> None:
-        """Take failures out of the journal, and with that out of the next file."""
+        """Take failures out of the journal, and so out of the next file."""
         with self._journal.change(through=through, published=False):
             self._journal.retry(kinds)
 
     def publish(self) -> None:
-        """Write the file anew from all that is kept, unless that is in it already.
+        """Write the file anew from all results, unless it has them already.
 
         Raises:
-            OSError: It cannot be written; the one that was there before is there still.
+            OSError: The file cannot be written; the file of before is still there.
         """
-        if self._journal.facts.published and self._path.exists():
+        if self._journal.state.published and self._path.exists():
             return
         draft = self._path.with_name(f".{self._path.name}.draft")
         try:
@@ -77,12 +78,12 @@ class StagedOutput:
             draft.replace(self._path)
         finally:
             draft.unlink(missing_ok=True)
-        synced_folder(self._path)
+        sync_folder(self._path)
         with self._journal.change(published=True):
             pass
 
     def close(self) -> None:
-        """Nothing: the journal has the results."""
+        """Do nothing: the journal has the results."""
 
 
 def _write(path: Path, results: Iterable[Result]) -> None:
@@ -95,32 +96,32 @@ def _write(path: Path, results: Iterable[Result]) -> None:
 
 
 def _row(result: Result) -> dict[str, Any]:
-    fields = {name: _said(value) for name, value in fields_of(result).items()}
+    fields = {name: _text(value) for name, value in fields_of(result).items()}
     if isinstance(result, Unread):
         fields["maybe_charged"] = result.maybe_charged
         fields["code"] = None if result.code is None else str(result.code)
     return fields
 
 
-def _said(value: Any) -> Any:
-    """The value; what no UTF-8 can say in it as Python would show it."""
+def _text(value: Any) -> Any:
+    """Return the value; characters that UTF-8 cannot encode are escaped as Python shows them."""
     match value:
         case str():
             return value.encode("utf-8", "backslashreplace").decode()
         case list():
-            return [_said(each) for each in value]
+            return [_text(each) for each in value]
         case dict():
-            return {name: _said(each) for name, each in value.items()}
+            return {name: _text(each) for name, each in value.items()}
         case _:
             return value
 
 
 def parquet_results(path: Path) -> Iterator[Result]:
-    """The results in a file.
+    """Yield the results in a file.
 
     Raises:
         ImportError: The extra is missing.
-        ValueError: It is no file of results.
+        ValueError: The file is no Parquet file, or no output of a job.
     """
     pyarrow = _pyarrow()
     try:
@@ -132,17 +133,14 @@ def parquet_results(path: Path) -> Iterator[Result]:
         if missing:
             raise ValueError(f"{path} is no output of a job: no column {min(missing)!r}")
         for batch in file.iter_batches(1_000):
-            for fields in batch.to_pylist():
-                yield _result(fields)
-
-
-def _result(fields: dict[str, Any]) -> Result:
-    there = {name: value for name, value in fields.items() if value is not None}
-    if there.pop("ok", False):
-        return msgspec.convert(there, Read)
-    if "code" in there:
-        there["code"] = code_of(there["code"])
-    return msgspec.convert(there, Unread)
+            for row in batch.to_pylist():
+                fields = {name: value for name, value in row.items() if value is not None}
+                if fields.pop("ok", False):
+                    yield msgspec.convert(fields, Read)
+                    continue
+                if "code" in fields:
+                    fields["code"] = code_of(fields["code"])
+                yield msgspec.convert(fields, Unread)
 
 
 def _schema(pyarrow: Any) -> Any:

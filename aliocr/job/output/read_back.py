@@ -1,4 +1,4 @@
-"""The results in an output, in whichever of the formats it is."""
+"""Results read back from an output in any of its formats."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ PARQUET = b"PAR1"
 
 
 def results(path: str | Path) -> Iterator[Result]:
-    """What became of each row of a job, in the order of its output.
+    """Return the results of a job, in the order of its output.
 
-    That is the order in which answers came; `row` says which row of the input it was. The output of
-    a job that runs can be read: a last record that is not whole yet is left out.
+    The output has the order in which replies came; `row` is the number of the row in the input. The
+    output of a running job can be read: a last record that is not whole yet is left out.
 
     Args:
-        path: An output: JSON lines, CSV or Parquet, which its beginning tells.
+        path: An output: JSON lines, CSV or Parquet, which its first bytes show.
 
     Raises:
-        ValueError: It is no output of a job; the message names it and the record.
-        ImportError: It is Parquet, and the extra `parquet` is missing.
-        OSError: It cannot be read.
+        ValueError: The file is no output of a job; the message names the file and the record.
+        ImportError: The file is Parquet, and the extra `parquet` is missing.
+        OSError: The file cannot be read.
     """
     path = Path(path)
     mode = path.stat().st_mode
     # A device may have no end, not even of a line; a pipe cannot be read from its beginning twice.
-    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # what a folder is, opening it says
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # opening a folder says that it is one
         raise ValueError(f"{path} is no regular file, and so no output of a job")
     with path.open("rb") as file:
         start = file.read(max(len(PARQUET), len(CSV.header)))

@@ -1,4 +1,4 @@
-"""A set of row numbers: all up to some row, and a byte for each one behind that."""
+"""A set of row numbers: all numbers up to some row, and a byte for each row behind it."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Iterable
 
 
 class RowSet:
-    """Numbers from 1 up, of which most come in order: a million with gaps are a megabyte.
+    """Numbers from 1 up, most of which come in order: a million with gaps take a megabyte.
 
     Args:
-        rows: What is in it at first.
-        through: All up to this one are in it, too.
+        rows: The first members.
+        through: All numbers up to this one are members, too.
     """
 
     def __init__(self, rows: Iterable[int] = (), *, through: int = 0) -> None:
         self._through = through
-        self._behind = bytearray()  # 1 for those that are in it
+        self._behind = bytearray()  # 1 for a member
         self.update(rows)
 
     def __contains__(self, row: int) -> bool:
@@ -23,7 +23,7 @@ class RowSet:
         return at < 0 or (at < len(self._behind) and self._behind[at] == 1)
 
     def update(self, rows: Iterable[int]) -> None:
-        """Put numbers in."""
+        """Add numbers."""
         behind, base = self._behind, self._through + 1
         for row in rows:
             at = row - base
@@ -33,7 +33,7 @@ class RowSet:
                 behind[at] = 1
 
     def advance(self) -> int:
-        """The last number before which none is missing; those up to it need no bytes any more."""
+        """Return the last number before which none is missing, and free the bytes up to it."""
         whole = self._behind.find(0)
         if whole < 0:
             whole = len(self._behind)
@@ -43,12 +43,12 @@ class RowSet:
 
     @property
     def least(self) -> int | None:
-        """The first number behind those that `advance` told; None if there is none."""
+        """The first member behind the number that `advance` returned; None if there is none."""
         at = self._behind.find(1)
         return None if at < 0 else self._through + 1 + at
 
     @property
     def most(self) -> int | None:
-        """The last one of them; None if there is none."""
+        """The last member behind it; None if there is none."""
         at = self._behind.rfind(1)
         return None if at < 0 else self._through + 1 + at

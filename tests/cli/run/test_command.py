@@ -355,7 +355,7 @@ def test_what_to_do_about_pictures_at_hand_is_said() -> None:
         failed=tuple(Failed(*kind, rows=1) for kind in kinds),
         rows=5,
         charged=0,
-        spent=0,
+        charged_at_most=0,
         duplicates=0,
         ended="complete",
         output=Path("results.jsonl"),

@@ -36,7 +36,7 @@ def at(
         "read": rows,
         "total": 400_000,
         "exact": False,
-        "spent": rows,
+        "charged_at_most": rows,
         "budget": None,
     }
     counted: dict[str, Any] = {

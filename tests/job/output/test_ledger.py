@@ -1,4 +1,4 @@
-"""What a ledger says of rows stays true, whatever is taken out of its output."""
+"""A ledger stays true to its output, after any retry."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aliocr.job.budget import Bill
+from aliocr.job.budget import Charges
 from aliocr.job.output import image_index
 from aliocr.job.output.journal import Journal
 from aliocr.job.output.ledger import Ledger, OutputFormat
@@ -46,7 +46,7 @@ def test_a_set_of_rows_is_a_set(through: int, parts: list[list[int]]) -> None:
 
 
 def some(chances: random.Random, row: int) -> Result:
-    """What may have become of a row, short or long, in one line or several."""
+    """A result for a row, short or long, in one line or several."""
     if chances.random() < 0.6:
         text = 'a "quoted" text,\nin two lines' * chances.randrange(4)
         return Read(row=row, source=f"https://example.com/{row}.png", text=text)
@@ -71,7 +71,7 @@ def test_what_is_not_retried_is_found_where_it_stands(
     ledger = Ledger(output, output_format, "")
     for first in range(0, 250, 50):
         ledger.write([written[row] for row in order[first : first + 50]])
-        ledger.settle(Bill(), duplicates=0)
+        ledger.settle(Charges(), duplicates=0)
     ledger.retry(frozenset(kinds))
     again = {
         row
@@ -103,9 +103,10 @@ STEPS = st.tuples(
 )
 
 
+@settings(deadline=None)  # it waits for the disk
 @given(st.lists(STEPS, unique_by=lambda step: step[0]))
 def test_the_first_row_of_an_image_is_remembered(steps: list[tuple[int, int, str]]) -> None:
-    """However many there are, in whatever order rows come, and if the job is stopped anywhere."""
+    """In any number, in any order of rows, and after a stop anywhere."""
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(image_index, "SORTED_AT_ONCE", 5)
         path = Path(folder) / "journal"

@@ -1,4 +1,4 @@
-"""What outputs of every kind have in common."""
+"""Promises of an output in any format."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from aliocr.job.budget import Bill
-from aliocr.job.output.appended import AppendedOutput
+from aliocr.job.budget import Charges
 from aliocr.job.output.ledger import Ledger, OutputFormat
-from aliocr.job.output.parquet import StagedOutput
+from aliocr.job.output.parquet import StagedResults
 from aliocr.job.output.read_back import results
 from aliocr.job.output.result import Read, Result
+from aliocr.job.output.result_file import ResultFile
 
 FORMATS: list[OutputFormat] = ["jsonl", "csv", "parquet"]
 
@@ -28,7 +28,7 @@ def test_what_comes_while_others_are_made_lasting_is_next(
     first, second = (Read(row=row, source=str(row), text="text") for row in (1, 2))
     output = tmp_path / f"results.{output_format}"
     ledger = Ledger(output, output_format, "")
-    kind = StagedOutput if output_format == "parquet" else AppendedOutput
+    kind = StagedResults if output_format == "parquet" else ResultFile
     sync = kind.sync
 
     def busy(self: Any, synced: Sequence[Result]) -> None:
@@ -37,11 +37,11 @@ def test_what_comes_while_others_are_made_lasting_is_next(
 
     ledger.write([first])
     monkeypatch.setattr(kind, "sync", busy)
-    ledger.settle(Bill(spent=1), duplicates=0)
+    ledger.settle(Charges(charged_at_most=1), duplicates=0)
     monkeypatch.undo()
     assert (ledger.result(1), ledger.result(2)) == (first, None)
     assert (ledger.has(1), ledger.has(2)) == (True, False)
-    ledger.settle(Bill(spent=2), duplicates=0)
+    ledger.settle(Charges(charged_at_most=2), duplicates=0)
     assert (ledger.result(1), ledger.result(2)) == (first, second)
     ledger.close()
     assert list(results(output)) == [first, second]
@@ -53,7 +53,7 @@ def test_a_parquet_file_is_not_written_for_nothing(tmp_path: Path) -> None:
     output = tmp_path / "results.parquet"
     ledger = Ledger(output, "parquet", "")
     ledger.write([Read(row=1, source="a", text="")])
-    ledger.settle(Bill(spent=1), duplicates=0)
+    ledger.settle(Charges(charged_at_most=1), duplicates=0)
     ledger.close()
     before, written = output.stat(), list(results(output))
     Ledger(output, "parquet", "").close()

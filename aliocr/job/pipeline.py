@@ -1,0 +1,287 @@
+"""One run of a job, as a pipeline of four stages.
+
+The feeder draws rows from the worklist and gives their images to the session's stream. The taker
+takes outcomes from the stream. The writer writes, once in each round of the event loop, all that
+came in it. The settler makes all that was written meanwhile safe on the disk. Work that waits for
+the disk is done in one thread, the job's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing, suppress
+from functools import partial
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from aliocr.job.budget import ChargeBudget, Charges
+from aliocr.job.circuit_breaker import CircuitBreaker
+from aliocr.job.input.opening import RunInput
+from aliocr.job.input.prefetch import Prefetch
+from aliocr.job.output.result import Result
+from aliocr.job.sources import Sources
+from aliocr.job.summary import Failed, Progress, Summary
+from aliocr.job.worklist import PendingRow, Worklist
+from aliocr.models import Image, Outcome
+from aliocr.session import Session
+
+T = TypeVar("T")
+
+ROWS_AT_ONCE = 200
+"""Rows drawn at once; a stream keeps as many images waiting."""
+
+MOST_UNSETTLED = 2_000
+"""Results not safe on the disk yet, before the taker waits for the settler."""
+
+MOST_COPIES = 10_000
+"""Rows that wait for the outcome of an equal one, before no more rows are drawn."""
+
+NOTED_EVERY = 0.25
+"""Seconds after which changed charges are written down though no outcome came."""
+
+
+class Pipeline:
+    """A run from its opening to its end; the owner awaits `finish`.
+
+    Args:
+        open_worklist: Opens the worklist; called in the job's thread.
+        input_: The input; closed at the end of the run.
+        session: Reads the images.
+        sources: Told of each image that has its outcome.
+        output: The file of the results.
+        budget: Images that may be charged, in all runs of the job; None for no limit.
+        stop: Once set, images under way are finished and no more are sent.
+    """
+
+    def __init__(
+        self,
+        open_worklist: Callable[[], Worklist],
+        input_: RunInput,
+        session: Session,
+        sources: Sources,
+        *,
+        output: Path,
+        budget: int | None,
+        stop: asyncio.Event,
+    ) -> None:
+        self._open_worklist = open_worklist
+        self._input = input_
+        self._session = session
+        self._sources = sources
+        self._output = output
+        self._stop = stop
+        self._budget = ChargeBudget(
+            lambda: session.stats, frames=sources.max_frames or 1, limit=budget
+        )
+        self._thread = ThreadPoolExecutor(1, "aliocr job")
+        self._worklist: Worklist | None = None
+        self._prefetch: Prefetch | None = None
+        self._began = time.monotonic()
+        self._noted = Charges()  # as last written to the journal
+        self._promised = 0  # images that were drawn and not yet given to the session
+        self._tally: Counter[str | None] = Counter()  # by reason; None for rows that were read
+        # The session hands back the very image it was given, so its identity finds the row.
+        self._unanswered: dict[int, PendingRow] = {}
+        self._breaker = CircuitBreaker()
+        self._to_write = asyncio.Event()
+        self._to_settle = asyncio.Event()
+        self._settled = asyncio.Event()
+        self._answer = asyncio.Event()
+        self._all_drawn = self._over_budget = self._all_answered = False
+        self._summary: Summary  # made when the files are closed
+
+    @property
+    def progress(self) -> Progress:
+        """The progress at this moment."""
+        rows = self._tally.total()
+        failed = {kind: number for kind, number in self._tally.items() if kind is not None}
+        total = self._prefetch.total if self._prefetch else None
+        return Progress(
+            read=self._tally[None],
+            failed=failed,
+            rows=rows,
+            total=None if total is None else max(total, rows),
+            exact=self._prefetch is not None and self._prefetch.counted,
+            charged_at_most=self._budget.charges.charged_at_most,
+            budget=self._budget.limit,
+            seconds=time.monotonic() - self._began,
+            stats=self._session.stats,
+        )
+
+    async def finish(self) -> Summary:
+        """Run all stages to their end.
+
+        Raises:
+            AuthError: The account is refused.
+            InputError: The input cannot be read, or has changed.
+            JobError: Results cannot be written.
+        """
+        try:
+            worklist = await self._in_thread(self._begin)
+            loop = asyncio.get_running_loop()
+            self._prefetch = Prefetch(self._input.open, worklist.start, worklist.digests, loop)
+            await self._work(worklist, self._prefetch)
+        finally:
+            await self._close()
+        return self._summary
+
+    def _begin(self) -> Worklist:
+        # Kept at once: if `finish` is cancelled now, the worklist is closed nevertheless.
+        worklist = self._worklist = self._open_worklist()
+        self._budget.add(worklist.charges)
+        read, failed = worklist.counts()
+        self._tally[None] = read
+        for each in failed:
+            self._tally[each.reason] += each.rows
+        return worklist
+
+    async def _work(self, worklist: Worklist, prefetch: Prefetch) -> None:
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                _ = tasks.create_task(self._write(worklist), name="aliocr job writer")
+                _ = tasks.create_task(self._settle(worklist), name="aliocr job settler")
+                await self._take_all(worklist, prefetch)
+                self._all_answered = True
+                self._to_write.set()
+                self._to_settle.set()
+        except BaseExceptionGroup as group:
+            error = group.exceptions[0]
+            raise error from error.__cause__
+
+    async def _feed(self, worklist: Worklist, prefetch: Prefetch) -> AsyncIterator[Image]:
+        """Yield the images to send: the stream draws the next when it has room."""
+        while not self._all_drawn:
+            batch = await prefetch.take(ROWS_AT_ONCE)
+            drawn = await self._in_thread(partial(worklist.draw, batch))
+            self._count(drawn.written)
+            self._to_settle.set()
+            self._promised = len(drawn.pending)
+            if drawn.pending:
+                # Charges are written down before they can be made. However the job ends, the next
+                # run counts every image that was sent, and no budget is spent twice.
+                charges = self._charges_at_worst
+                self._count(await self._in_thread(partial(worklist.settle, charges)))
+            for pending in drawn.pending:
+                while not self._budget.affords(len(self._unanswered)):
+                    if not self._unanswered:
+                        self._over_budget = True
+                        return
+                    await self._next_answer()
+                self._unanswered[id(pending.image)] = pending
+                self._promised -= 1
+                yield pending.image
+            self._all_drawn = drawn.last
+            while worklist.copies_waiting > MOST_COPIES and self._unanswered:
+                await self._next_answer()
+
+    async def _next_answer(self) -> None:
+        self._answer.clear()
+        await self._answer.wait()
+
+    async def _take_all(self, worklist: Worklist, prefetch: Prefetch) -> None:
+        """Take outcomes until the stream ends."""
+        stream = self._session.stream(self._feed(worklist, prefetch), stop=self._stop)
+        async with aclosing(stream) as outcomes:
+            async for outcome in outcomes:
+                pending = self._unanswered.pop(id(outcome.image))
+                self._sources.done(outcome)
+                self._budget.answered(outcome)
+                self._answer.set()
+                self._keep(worklist, self._breaker.take(pending, outcome))
+                while worklist.unsettled > MOST_UNSETTLED:
+                    self._settled.clear()
+                    await self._settled.wait()
+        self._keep(worklist, self._breaker.end(stopped=self._stop.is_set()))
+
+    def _keep(self, worklist: Worklist, outcomes: Sequence[tuple[PendingRow, Outcome]]) -> None:
+        if outcomes:
+            self._count([worklist.keep(pending, outcome) for pending, outcome in outcomes])
+            self._to_write.set()
+
+    async def _write(self, worklist: Worklist) -> None:
+        """Write results, all of one round of the loop at once: most of a write is the call."""
+        while not self._all_answered:
+            await self._to_write.wait()
+            self._to_write.clear()
+            worklist.write()
+            self._to_settle.set()
+
+    async def _settle(self, worklist: Worklist) -> None:
+        """Make results safe on the disk, again and again until the last outcome."""
+        while not self._all_answered:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(NOTED_EVERY):
+                    await self._to_settle.wait()
+            charges = self._charges_at_worst
+            changed = self._to_settle.is_set() or charges != self._noted
+            self._to_settle.clear()
+            if changed:
+                self._noted = charges
+                self._count(await self._in_thread(partial(worklist.settle, charges)))
+                self._settled.set()
+
+    @property
+    def _charges_at_worst(self) -> Charges:
+        """The charges if this process ends now."""
+        return self._budget.charges_at_worst(len(self._unanswered), self._promised)
+
+    def _count(self, results: Sequence[Result]) -> None:
+        for result in results:
+            reason = None if result.ok else Failed(result.kind, result.code, 1).reason
+            self._tally[reason] += 1
+
+    async def _close(self) -> None:
+        """Write the last results and close all files, even if cancelled again and again."""
+        closing = asyncio.wrap_future(self._thread.submit(self._close_files))
+        cancelled: asyncio.CancelledError | None = None
+        while not closing.done():
+            try:
+                await asyncio.wait([closing])
+            except asyncio.CancelledError as error:
+                cancelled = error
+        self._thread.shutdown(wait=False)
+        closing.result()
+        if cancelled is not None:
+            raise cancelled
+
+    def _close_files(self) -> None:
+        worklist = self._worklist
+        try:
+            if self._prefetch is None:
+                self._input.close()
+            else:
+                self._prefetch.stop()
+            if worklist is not None:
+                worklist.write()
+                worklist.settle(self._budget.charges)
+                self._summary = self._summed_up(worklist)
+        finally:
+            if worklist is not None:
+                worklist.ledger.close()
+
+    def _summed_up(self, worklist: Worklist) -> Summary:
+        ended: Literal["complete", "stopped", "budget"] = "stopped"
+        if self._all_drawn and worklist.is_whole and not self._unanswered:
+            ended = "complete"
+        elif self._over_budget:
+            ended = "budget"
+        read, failed = worklist.counts()
+        charges = self._budget.charges
+        return Summary(
+            read=read,
+            failed=failed,
+            rows=read + sum(each.rows for each in failed),
+            charged=charges.charged,
+            charged_at_most=charges.charged_at_most,
+            duplicates=worklist.duplicates,
+            ended=ended,
+            output=self._output,
+            seconds=time.monotonic() - self._began,
+        )
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
