@@ -361,12 +361,12 @@ def test_what_to_do_about_pictures_at_hand_is_said() -> None:
         output=Path("results.jsonl"),
         seconds=1.0,
     )
-    said = "\n".join(line.plain for line in summary_lines(summary, 100, at_hand=True))
+    said = "\n".join(line.plain for line in summary_lines(summary, 100, local=True))
     assert "1  BadRow: the output says what is wrong with each\n" in said
     assert "480: the output says why; mostly it takes a smaller picture" in said
     assert "404: no picture is there, or not any more" in said
     assert "590: not a readable PNG" in said
-    assert "--retry-failed, once that is mended" in said
+    assert "--retry-failed, once that is fixed" in said
     assert "charged" not in said
     remote = "\n".join(line.plain for line in summary_lines(summary, 100))
     assert "list them, mended, in another file" in remote

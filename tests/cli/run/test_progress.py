@@ -16,9 +16,9 @@ pytest.importorskip("rich")
 
 from rich.console import Console
 
-from aliocr.cli.humanize import duration
+from aliocr.cli.run.humanize import duration
 from aliocr.cli.run.progress import sentence, standing
-from aliocr.cli.run.recent_rate import Recent
+from aliocr.cli.run.recent_rate import RecentRate
 
 NOTHING: Mapping[str, int] = {}
 
@@ -53,9 +53,9 @@ def at(
     )
 
 
-def watched(*moments: Progress, limits: Limits | None = Limits()) -> Recent:  # noqa: B008
+def watched(*moments: Progress, limits: Limits | None = Limits()) -> RecentRate:  # noqa: B008
     """What somebody knows who has seen these."""
-    recent = Recent(limits)
+    recent = RecentRate(limits)
     for moment in moments:
         recent.note(moment)
     return recent
