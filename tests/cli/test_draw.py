@@ -1,4 +1,4 @@
-"""`aliocr draw`, as a person meets it: real processes, a real host of pictures, real files."""
+"""`aliocr draw`: real processes, a real host of pictures, real files."""
 
 import functools
 import http.server
@@ -70,13 +70,6 @@ def host() -> Iterator[str]:
         thread.join()
 
 
-@pytest.fixture(scope="module")
-def served() -> Iterator[dict[str, str]]:
-    """What `aliocr emulate` says to export, while it runs."""
-    with emulating("--quiet") as emulator:
-        yield emulator.exports
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """The sample pictures, in a folder of one's own; and the output of a job that read two."""
@@ -144,7 +137,7 @@ def left_over(folder: Path) -> list[Path]:
 
 
 def test_a_drawing_is_drawn_anew_and_nothing_else_is_written_over(folder: Path) -> None:
-    """Neither somebody's file nor the picture itself."""
+    """Neither another file nor the picture itself."""
     for _ in range(2):
         assert from_job(folder, "small_en.png").returncode == 0
     (folder / "anim4.boxes.png").write_text("a list of mine")
