@@ -7,7 +7,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 import click
@@ -22,6 +22,7 @@ from aliocr.models import MAX_ASKED_FRAMES, Image, Outcome
 from aliocr.session import REPEAT_BUDGET, Session
 
 if TYPE_CHECKING:
+    from aliocr.cli.local import LocalBackend
     from aliocr.pictures.picture import FrameCount
 
 COUNT = click.IntRange(1, MAX_ASKED_FRAMES)
@@ -100,37 +101,25 @@ def refuse_service_options() -> None:
 
 
 @attrs.frozen
-class BackendImage:
-    """A source as an image; the frames of a file are counted, if it is a picture."""
-
-    image: Image
-    counted: FrameCount | None = None
-
-
-@attrs.frozen
-class Backend:
+class RemoteBackend:
     """The service of an account: an open session, and the frames to read, None for the default."""
 
     session: Session
     frames: FrameChoice | None
 
-    def image_of(self, source: Source) -> BackendImage:
-        """Return the image of a source; may block, to count the frames of a file.
+    def image_of(self, source: Source) -> tuple[Image, FrameCount | None]:
+        """Return the image of a source, and the frames of a file; may block, to count them.
 
         Raises:
             ValueError: It is no image; the message says why.
         """
-        return self._image(source.name, FIRST)
+        return (self.frames or FIRST).image(source.name), None
 
     def done(self, outcome: Outcome) -> None:
         """Make room for another picture; has to be called with each outcome."""
 
-    def _image(
-        self, url: str, default: FrameChoice, counted: FrameCount | None = None
-    ) -> BackendImage:
-        choice = self.frames or default
-        image = Image(url, interval=choice.interval, max_frames=choice.max_frames)
-        return BackendImage(image, counted)
+
+Backend: TypeAlias = "RemoteBackend | LocalBackend"
 
 
 @asynccontextmanager
@@ -144,7 +133,7 @@ async def open_backend(
     """
     if session is not None:
         async with session:
-            yield Backend(session, frames)
+            yield RemoteBackend(session, frames)
         return
     from aliocr.cli.local import open_local  # noqa: PLC0415 - a heavy import
 

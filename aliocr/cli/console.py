@@ -1,4 +1,4 @@
-"""Text for people, printed so that it cannot steer the terminal."""
+"""Text and progress bars for people; no text can steer the terminal."""
 
 from __future__ import annotations
 
@@ -10,8 +10,12 @@ from typing import TextIO
 
 import click
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from aliocr.errors import without_query
+
+MOST_BAR = 40
+"""Columns of a progress bar."""
 
 MOST_NAME = 200
 """Characters of a source's name in a message."""
@@ -50,6 +54,25 @@ def shown(name: str) -> str:
 def counted(number: int, noun: str) -> str:
     """`1 row`, `31,240 rows`."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def progress_bar(console: Console, beside: int, *, hidden: bool = False) -> Progress:
+    """Return a bar of items that is removed at its end.
+
+    Args:
+        console: The terminal.
+        beside: Columns for the text beside the bar, and for the ^C that a terminal writes after it.
+        hidden: Show nothing.
+    """
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(min(MOST_BAR, max(1, console.width - beside))),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        disable=hidden,
+        transient=True,
+    )
 
 
 @contextmanager

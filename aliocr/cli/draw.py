@@ -75,7 +75,6 @@ def draw(
 
     Numbers are in reading order. Each frame of a GIF that was read is drawn; a long picture is
     drawn whole. A character that no font has is drawn as a box.
-
     Exit code: 0 drawn, 1 not read or not written, 2 misuse.
     """
     source = _source(picture)
@@ -86,7 +85,6 @@ def draw(
     elif local:
         refuse_service_options()
     with ending():
-        _check_font(font)
         target.check(source, force=force)
         text = (
             JobRow.of(source, job_output)
@@ -105,9 +103,15 @@ def draw(
 def _drawn(
     source: Source, text: FreshScan | JobRow, font: str | None
 ) -> tuple[aliocr.Drawing, str]:
-    """Return the drawing, and a note on its text; the picture is checked before it is read."""
-    from aliocr.pictures.picture import count_frames  # noqa: PLC0415 - needs the extra
+    """Return the drawing and a note on its text; font and picture are checked before reading."""
+    # These need the extra.
+    from aliocr.pictures.fonts import FontError, Lettering  # noqa: PLC0415
+    from aliocr.pictures.picture import count_frames  # noqa: PLC0415
 
+    try:
+        Lettering(font)
+    except FontError as error:
+        raise Misuse(plain(str(error))) from None
     with _errors_of(source):
         data = asyncio.run(_fetch(source.name)) if source.path is None else source.path.read_bytes()
         frames = count_frames(data)
@@ -166,7 +170,7 @@ class FreshScan:
 
     async def _read(self) -> Outcome:
         async with open_backend(self.session, self.frames) as backend:
-            image = backend.image_of(self.source).image
+            image, _ = backend.image_of(self.source)
             (outcome,) = await backend.session.scan_many([image])
             backend.done(outcome)
             return outcome
@@ -232,12 +236,3 @@ def _source(name: str) -> Source:
     except ValueError as error:
         raise click.UsageError(f"{shown(name) or repr(name)}: {error}") from None
     return source
-
-
-def _check_font(font: str | None) -> None:
-    from aliocr.pictures.fonts import FontError, Lettering  # noqa: PLC0415 - needs the extra
-
-    try:
-        Lettering(font)
-    except FontError as error:
-        raise Misuse(plain(str(error))) from None

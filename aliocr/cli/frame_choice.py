@@ -22,6 +22,14 @@ class FrameChoice:
     interval: int | None = None
     max_frames: int | None = None
 
+    def image(self, url: str) -> Image:
+        """Return the image at a URL, of which these frames are read.
+
+        Raises:
+            ValueError: The URL is wrong; the message says why.
+        """
+        return Image(url, interval=self.interval, max_frames=self.max_frames)
+
 
 FIRST = FrameChoice()
 """The service's default: it charges each frame that it reads."""

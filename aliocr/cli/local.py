@@ -6,21 +6,20 @@ import asyncio
 import os
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
 import attrs
 from aiohttp import web
 
-from aliocr.cli.backend import Backend, BackendImage
 from aliocr.cli.frame_choice import ALL, FIRST, FrameChoice
 from aliocr.cli.sources import Source
 from aliocr.emulator import Emulator
 from aliocr.emulator.engine import RapidOCREngine
 from aliocr.emulator.reading.download import MAX_BYTES
 from aliocr.limits import Limits
-from aliocr.models import Outcome
+from aliocr.models import Image, Outcome
 from aliocr.pictures.bounds import PictureError
 from aliocr.pictures.picture import FrameCount, count_frames
 from aliocr.session import Session
@@ -72,33 +71,30 @@ class FileServer:
 
 
 @attrs.frozen
-class LocalBackend(Backend):
-    """This machine, which reads files, too."""
+class LocalBackend:
+    """This machine, which reads files, too; has the methods of `RemoteBackend`."""
 
+    session: Session
+    _frames: FrameChoice | None
     _files: FileServer
     _limiter: ConcurrencyLimiter
 
-    def image_of(self, source: Source) -> BackendImage:
+    def image_of(self, source: Source) -> tuple[Image, FrameCount | None]:
         """Return the image of a source, at an address of this machine if it is a file."""
         if source.path is None:
-            return self._image(source.name, ALL)
-        counted = _count(source.path)
+            return (self._frames or ALL).image(source.name), None
+        counted = None
+        with suppress(OSError, PictureError):  # errors of the file show when it is read
+            if source.path.stat().st_size <= MAX_BYTES:
+                counted = count_frames(source.path.read_bytes())
         # All frames that can be read, since they cost nothing.
         default = FIRST if counted and not counted.readable else ALL
-        return self._image(self._files.serve(source.path), default, counted)
+        return (self._frames or default).image(self._files.serve(source.path)), counted
 
     def done(self, outcome: Outcome) -> None:
         """Make room for another picture, and stop serving this one."""
         self._limiter.done()
         self._files.forget(outcome.image.url)
-
-
-def _count(path: Path) -> FrameCount | None:
-    """Count the frames of a file; None for a file that will not be read."""
-    try:
-        return count_frames(path.read_bytes()) if path.stat().st_size <= MAX_BYTES else None
-    except (OSError, PictureError):
-        return None
 
 
 @asynccontextmanager

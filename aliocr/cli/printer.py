@@ -11,18 +11,13 @@ from types import TracebackType
 from typing import Self
 
 import attrs
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from aliocr.cli.console import decoded, plain, plain_console, shown, writing
+from aliocr.cli.console import decoded, plain, plain_console, progress_bar, shown, writing
 from aliocr.errors import APIError, OCRError, ResponseError, TransportError
 from aliocr.models import Outcome, Scan
 
 BESIDE_BAR = 32
-"""Columns for the text beside the bar, and for the ^C that a terminal writes after it."""
-
-MOST_BAR = 40
-"""Columns of the bar."""
 
 SAME = 3
 """Sources named for one failure that concerns all of them; more are counted."""
@@ -43,20 +38,12 @@ class OutcomePrinter(ABC):
         self.failed = 0
         self._out = plain_console(soft_wrap=True)
         self._err = plain_console(stderr=True, soft_wrap=True)
-        bar_width = min(MOST_BAR, max(1, self._err.width - BESIDE_BAR))
-        self._progress = Progress(
-            TextColumn("reading"),
-            BarColumn(bar_width),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            console=self._out if self._out.is_terminal else self._err,
-            disable=not self._err.is_terminal,
-            transient=True,
-        )
+        console = self._out if self._out.is_terminal else self._err
+        self._progress = progress_bar(console, BESIDE_BAR, hidden=not self._err.is_terminal)
         # On the terminal of the bar, print through the bar's console, which keeps the bar below
         # the text; another console would print over the bar.
         self._notes = self._progress.console if self._err.is_terminal else self._err
-        self._bar = self._progress.add_task("", total=total)
+        self._bar = self._progress.add_task("reading", total=total)
 
     def __enter__(self) -> Self:
         self._progress.start()

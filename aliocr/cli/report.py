@@ -10,11 +10,8 @@ from typing import Any, Literal
 
 import attrs
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bar
 
-from aliocr.cli.console import counted, plain, writing
+from aliocr.cli.console import counted, plain, plain_console, progress_bar, writing
 from aliocr.cli.exits import Misuse
 from aliocr.cli.job_output import reading, rows_of
 from aliocr.cli.signals import StopSignals, end_at_once
@@ -25,11 +22,7 @@ from aliocr.report.originals import FromInput, FromSources
 from aliocr.report.part import ReportError
 from aliocr.report.writing import LIMIT, Progress, Written, write_report
 
-BAR = 30
-"""Most columns of the bar."""
-
 BESIDE_BAR = 40
-"""Columns for the text beside the bar, and for the ^C that a terminal writes after it."""
 
 MOST_REASONS = 5
 """Reasons for missing pictures that are named; more are counted."""
@@ -158,14 +151,12 @@ class ReportRequest:
 @contextmanager
 def _progress() -> Iterator[Callable[[Progress], None]]:
     """Show a progress bar on a terminal; elsewhere print one line at the beginning."""
-    console = Console(stderr=True)
+    console = plain_console(stderr=True)
     if not console.is_terminal:
         click.echo("writing a report", err=True)
         yield lambda _: None
         return
-    width = min(BAR, max(1, console.width - BESIDE_BAR))
-    columns = (TextColumn("{task.description}"), BarColumn(width), MofNCompleteColumn())
-    with Bar(*columns, TimeElapsedColumn(), console=console, transient=True) as bar:
+    with progress_bar(console, BESIDE_BAR) as bar:
         task = bar.add_task("counting", total=None)
 
         def told(progress: Progress) -> None:

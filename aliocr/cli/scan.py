@@ -122,14 +122,14 @@ class ScanRun:
         async for source in self._sources():
             try:
                 if source.path is None:
-                    found = backend.image_of(source)
+                    image, counted = backend.image_of(source)
                 else:
-                    found = await asyncio.to_thread(backend.image_of, source)
+                    image, counted = await asyncio.to_thread(backend.image_of, source)
             except ValueError as error:
                 self.printer.fail(source.name, str(error))
                 continue
-            self._in_flight[id(found.image)] = source, found.counted
-            yield found.image
+            self._in_flight[id(image)] = source, counted
+            yield image
 
     async def _sources(self) -> AsyncIterator[Source]:
         for name, expansion in self.named:

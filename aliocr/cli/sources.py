@@ -76,7 +76,12 @@ def expand(name: str, *, files: bool) -> Expansion:
         if not files:
             raise ValueError("the service reads URLs only; --local reads files on this machine")
         if stat.S_ISDIR(mode):
-            return _pictures(Path(name))
+            folder = Path(name)
+            names, skipped = pictures_in(folder)
+            if not names:
+                raise ValueError("no pictures in this folder")
+            sources = (Source(str(folder / each), folder / each) for each in names)
+            return Expansion(tuple(sources), skipped)
     except OSError as error:
         raise ValueError(_reason(error)) from None
     if not stat.S_ISREG(mode):
@@ -91,13 +96,6 @@ def _mode(name: str) -> int:
         return Path(name).stat().st_mode
     except (FileNotFoundError, NotADirectoryError, ValueError):
         raise NoSuchFileError("no such file, and no http:// or https:// URL") from None
-
-
-def _pictures(folder: Path) -> Expansion:
-    names, skipped = pictures_in(folder)
-    if not names:
-        raise ValueError("no pictures in this folder")
-    return Expansion(tuple(Source(str(folder / name), folder / name) for name in names), skipped)
 
 
 def _reason(error: OSError) -> str:

@@ -9,7 +9,7 @@ import shlex
 
 from aliocr.arguments import ENDPOINT_VARIABLE
 from aliocr.credentials import ID_VARIABLE, SECRET_VARIABLE, TOKEN_VARIABLE, Credentials
-from aliocr.emulator import AccessKey, Account, Accounts, Emulator
+from aliocr.emulator import AccessKey, Account, Emulator
 from aliocr.emulator.http.same_origin import OWN
 
 EVERYWHERE = {"//0.0.0.0:": "//127.0.0.1:", "//[::]:": "//[::1]:"}
@@ -44,20 +44,18 @@ def banner(emulator: Emulator, known: str | None, *, accounts: bool) -> list[str
         if len(emulator.accounts) > MOST_NAMED:
             lines.append(f"#   and {len(emulator.accounts) - MOST_NAMED} accounts more")
     lines.append(f"export {ENDPOINT_VARIABLE}={shlex.quote(url)}")
-    key = _usable(emulator.accounts)
+    usable = (
+        key.credentials
+        for account in emulator.accounts
+        if account.state == "active"
+        for key in account.keys
+        if key.active and not key.expired
+    )
+    key = next(usable, None)
     if key is None:
         key = emulator.credentials
         lines.append("# no key may use the service: all requests with this one are refused")
     return lines + _exports(key, known)
-
-
-def _usable(accounts: Accounts) -> Credentials | None:
-    """Return the first key that may use the service."""
-    for account in accounts:
-        for key in account.keys:
-            if account.state == "active" and key.active and not key.expired:
-                return key.credentials
-    return None
 
 
 def _account(account: Account) -> str:

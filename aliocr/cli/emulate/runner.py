@@ -13,11 +13,9 @@ from aliocr.cli.emulate.request_log import RequestLog
 from aliocr.cli.signals import StopSignals
 from aliocr.emulator import Emulator
 
-WARNING = """\
-warning: other machines can reach this port; they can read and change all that it was asked and \
-told"""
+WARNING = "warning: other machines can reach this port, read all requests and change all replies"
 
-FETCHING = ", and have it fetch what only this machine can reach (--public-only prevents that)"
+FETCHING = ", and make it fetch URLs that only this machine can reach (--public-only prevents this)"
 
 
 @attrs.frozen
@@ -48,16 +46,13 @@ class EmulatorRun:
             async with self.emulator:
                 stop = asyncio.Event()
                 with StopSignals(stop.set):
-                    await self._introduce()
+                    if await is_open(self.host):
+                        self.log.say(WARNING + FETCHING if self.fetches else WARNING, "yellow")
+                    lines = banner(self.emulator, self.known, accounts=self.log.accounts)
+                    with writing():
+                        click.echo("\n".join(lines))
                     await stop.wait()
                     await self._finish()
-
-    async def _introduce(self) -> None:
-        if await is_open(self.host):
-            self.log.say(WARNING + FETCHING if self.fetches else WARNING, "yellow")
-        lines = banner(self.emulator, self.known, accounts=self.log.accounts)
-        with writing():
-            click.echo("\n".join(lines))
 
     async def _finish(self) -> None:
         under_way = self.emulator.under_way

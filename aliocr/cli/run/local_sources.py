@@ -43,7 +43,7 @@ class LocalSources:
         """Return the picture, at an address of this machine if it is a file."""
         if self.backend is None:
             raise RuntimeError("no backend yet")
-        return self.backend.image_of(_one(source)).image
+        return self.backend.image_of(_one(source))[0]
 
     def is_file(self, source: str) -> bool:
         """Return whether a source is no URL."""

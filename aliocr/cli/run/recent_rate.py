@@ -58,7 +58,7 @@ class RecentRate:
 
     @property
     def known(self) -> bool:
-        """Rates are more than chance."""
+        """Enough time has passed for rates that are not chance."""
         return self._span >= LEAST_SPAN
 
     @property

@@ -160,7 +160,7 @@ def test_others_can_be_kept_from_what_only_this_machine_reaches() -> None:
     pytest.importorskip("rapidocr")
     everywhere = ("--engine", "rapidocr", "--host", "0.0.0.0")
     with emulating(*everywhere) as emulator:
-        assert "--public-only prevents that" in emulator.logged()
+        assert "--public-only prevents this" in emulator.logged()
     with (
         emulating(*everywhere, "--public-only") as emulator,
         closing(socket.create_server(("127.0.0.1", 0))) as private,
