@@ -1,4 +1,4 @@
-"""The command line: a thin shell over the library. Needs the extra `cli`.
+"""The command line: a thin shell over the library. Needs `aliocr[cli]`.
 
 The way of a command:
 

@@ -81,7 +81,7 @@ def draw(
     target = DrawingFile.of(source, output)
     local = local or source.path is not None
     if job_output is not None:
-        leave_out(OF_READING, "--from reads nothing anew")
+        leave_out(OF_READING, "--from does not read the picture")
     elif local:
         refuse_service_options()
     with ending():
@@ -211,7 +211,7 @@ class JobRow:
     def outcome(self, counted: FrameCount) -> tuple[Read, str]:
         """Return the row, and a note if another row or other frames may be meant."""
         if self.others:
-            return self.read, f"the last of {self.others + 1} rows that may be of it is drawn"
+            return self.read, f"{self.others + 1} rows may be of this picture; the last is drawn"
         return self.read, "" if self.read.interval else first_alone(counted)
 
 

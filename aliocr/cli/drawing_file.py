@@ -80,7 +80,7 @@ class DrawingFile:
         if not self.path.is_file():
             raise Misuse(f"{name} is not a regular file")
         if not force and not _is_ours(self.path):
-            raise Misuse(f"{name} is there already; --force writes over it")
+            raise Misuse(f"{name} exists; --force overwrites it")
 
     def write(self, picture: Image.Image) -> None:
         """Write the whole drawing, or leave the file as it was.

@@ -31,7 +31,7 @@ def _number(_: click.Context, __: click.Parameter, value: float | None) -> float
 def _host(_: click.Context, __: click.Parameter, value: str) -> str:
     """Refuse an empty host, which would be every address of this machine."""
     if not value:
-        raise click.BadParameter("an empty one is no address")
+        raise click.BadParameter("must not be empty")
     return value
 
 

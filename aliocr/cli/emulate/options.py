@@ -118,14 +118,14 @@ class EmulatorOptions:
                 "images_in_flight": self.images_in_flight or None,
             }
         both = ("images_per_second", "images_in_flight")
-        leave_out(both, "--new-account says both", variables=True)
+        leave_out(both, "--new-account sets both", variables=True)
         return NEW_ACCOUNT
 
     def _accounts(self) -> tuple[Account, ...] | None:
         """Return the accounts of the file, which allows no options of a single account."""
         if self.accounts_file is None:
             return None
-        leave_out(OF_ONE_ACCOUNT, "--accounts says it all", variables=True)
+        leave_out(OF_ONE_ACCOUNT, "--accounts replaces these options", variables=True)
         try:
             return read_accounts(self.accounts_file)
         except ValueError as error:

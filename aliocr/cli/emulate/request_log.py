@@ -98,7 +98,7 @@ class RequestLog(logging.Handler):
             return
         with self._console.capture() as captured:
             if self._left_out:
-                self._console.print(Text(f"… {self._left_out} lines that nobody read", "dim"))
+                self._console.print(Text(f"… {self._left_out} lines dropped", "dim"))
             self._console.print(text)
         data = ("\r" * over + captured.get()).encode(self._console.encoding, "backslashreplace")
         try:

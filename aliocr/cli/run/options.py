@@ -68,14 +68,14 @@ class RunOptions:
         """Find mistakes that would otherwise show only after the job has begun."""
         if self.output == STANDARD_INPUT:
             raise click.UsageError(
-                "a job needs a file that it can go on with; aliocr scan --json writes to standard "
+                "a job needs a file, which it can continue; aliocr scan --json writes to standard "
                 "output"
             )
         if self.source == STANDARD_INPUT:
             check_standard_input()
             return
         if is_url(self.source):
-            raise click.UsageError("INPUT is a file of URLs; for a URL there is aliocr scan")
+            raise click.UsageError("INPUT is a file of URLs; to read one URL, use aliocr scan")
         try:
             is_folder = stat.S_ISDIR(Path(self.source).stat().st_mode)
         except (OSError, ValueError) as error:

@@ -52,7 +52,7 @@ def _cost(plan: Plan, limits: Limits) -> Iterator[tuple[str, str]]:
         yield "charge", f"{least} to {most}, as each frame is charged"
     else:
         images = counted(plan.images, "image")
-        yield "charge", f"{images}, if none has to be sent again"
+        yield "charge", f"{images}, if none is sent again"
 
 
 def _bad(plan: Plan) -> Iterator[tuple[str, str]]:

@@ -57,7 +57,7 @@ def _bar(progress: Progress) -> RenderableType:
 
 def _pace(recent: RecentRate) -> Iterator[str]:
     if recent.idle:
-        yield f"nothing has come for {duration(recent.idle)}"
+        yield f"no result for {duration(recent.idle)}"
         return
     if not recent.known:
         return

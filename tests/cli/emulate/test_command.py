@@ -313,7 +313,7 @@ def test_a_log_that_nobody_reads_holds_nothing_up() -> None:
             assert emulator.ask("POST", f"/{number}")[0] == 404
         assert _logged(emulator).startswith("POST /0 ")
         emulator.ask("POST", "/more")
-        assert emulator.logged() == "… 49 lines that nobody read"
+        assert emulator.logged() == "… 49 lines dropped"
         assert _logged(emulator).startswith("POST /more ")
         emulator.process.terminate()
         assert emulator.end() == (0, "")
@@ -439,7 +439,7 @@ def test_what_a_person_sees() -> None:
         (["--images-in-flight", "-1"], "--images-in-flight"),
         (["--window", "round"], "--window"),
         (["--max-calls", "0"], "--max-calls"),
-        (["--host", ""], "'--host': an empty one is no address"),
+        (["--host", ""], "'--host': must not be empty"),
         (["--access-key-id", "a"], "--access-key-id and --access-key-secret go together"),
         (["--access-key-secret", "a"], "--access-key-id and --access-key-secret go together"),
         (["--access-key-id", "a b", "--access-key-secret", "c"], "access_key_id holds a space"),

@@ -160,7 +160,7 @@ def test_quiet_is_silent_if_all_is_well_and_not_otherwise(
     [
         ([], "Usage"),
         (["LIST"], "Missing option '-o'"),
-        (["LIST", "-o", "-"], "a job needs a file that it can go on with"),
+        (["LIST", "-o", "-"], "a job needs a file, which it can continue"),
         (["nothing.txt", "-o", "OUT"], "cannot read nothing.txt: no such file or directory"),
         (["https://example.com/a.png?Signature=key", "-o", "OUT"], "there is aliocr scan"),
         (["FOLDER", "-o", "OUT"], "--local reads a folder"),
@@ -226,7 +226,7 @@ def test_a_wrong_key_is_one_line_and_exit_3(urls: Path, served: dict[str, str]) 
     assert done.returncode == 3
     (line,) = done.stderr.splitlines()
     assert "the AccessKey secret is wrong" in line
-    assert "nothing was read yet: mend that and run the same command again" in line
+    assert "nothing was read yet: fix that and run the same command again" in line
     assert run("run", urls, "-o", output, **served).returncode == 0
     assert len(results(output)) == 20
 
@@ -311,7 +311,7 @@ def test_a_dry_run_says_what_would_be_done(tmp_path: Path) -> None:
         "repeated  1 of images that other rows have, too",
         "requests  1 of 100 images at most",
         "time      0 s at the least, with 10 requests/s",
-        "charge    2 images, if none has to be sent again",
+        "charge    2 images, if none is sent again",
         "bad       1 that will fail",
         f"{'':10}line 3: {said}",
         "Nothing was sent or written.",
@@ -373,7 +373,7 @@ def test_a_dry_run_of_one_image_says_so(tmp_path: Path) -> None:
     urls = tmp_path / "urls.txt"
     urls.write_text("https://example.com/a.png\n")
     job = ("run", urls, "-o", tmp_path / "results.jsonl", "--dry-run")
-    assert "charge    1 image, if none has to be sent again\n" in run(*job).stdout
+    assert "charge    1 image, if none is sent again\n" in run(*job).stdout
     done = run(*job, "--interval", 1, "--max-frames", 1000)
     assert "charge    1 to 1,000 images, as each frame is charged\n" in done.stdout
 

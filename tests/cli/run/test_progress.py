@@ -168,7 +168,7 @@ def test_a_job_that_slows_down_shows_it_soon() -> None:
 def test_a_job_at_which_nothing_happens_says_for_how_long() -> None:
     """It does not look dead."""
     still = [at(20 + seconds, 18_240) for seconds in range(1, 31)]
-    assert shown(*STEADY, *still)[1] == "nothing has come for 30 s"
+    assert shown(*STEADY, *still)[1] == "no result for 30 s"
 
 
 def test_the_pace_of_this_machine_is_told_by_the_picture() -> None:
