@@ -47,11 +47,7 @@ class ServiceOptions:
         limits: Limits = Limits(),  # noqa: B008 - frozen
         repeat_budget: int = REPEAT_BUDGET,
     ) -> Session:
-        """Return a session with the service, not yet open.
-
-        Raises:
-            ClickException: An option is wrong, or there is no AccessKey.
-        """
+        """Return a session with the service, not yet open."""
         try:
             return Session(
                 endpoint=self.endpoint,
@@ -92,11 +88,7 @@ def service_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def refuse_service_options() -> None:
-    """Refuse the options of the service where this machine reads.
-
-    Raises:
-        UsageError: The command line has one of them.
-    """
+    """Refuse the options of the service where this machine reads."""
     leave_out(OF_THE_SERVICE, "this machine reads, not the service")
 
 

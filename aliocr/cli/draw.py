@@ -150,14 +150,7 @@ class FreshScan:
     frames: FrameChoice | None
 
     def outcome(self, counted: FrameCount) -> tuple[Scan, str]:
-        """Read the picture; return its scan, and a note if some frames were not read.
-
-        Raises:
-            ClickException: It was not read.
-            AuthError: The service refuses the account.
-            ImportError: The engine is missing.
-            ValueError: It is no image for the service.
-        """
+        """Read the picture; return its scan, and a note if some frames were not read."""
         outcome = asyncio.run(self._read())
         if not outcome.ok:
             raise _failed(self.source, reason(outcome.error, local=self.session is None))
@@ -190,11 +183,7 @@ class JobRow:
 
     @classmethod
     def of(cls, source: Source, output: str) -> JobRow:
-        """Find the row of a picture in an output.
-
-        Raises:
-            ClickException: There is none, or the picture was not read.
-        """
+        """Find the row of a picture in an output."""
         last: Result | None = None
         others = 0
         for result in rows_of(output):
@@ -224,11 +213,7 @@ def _is_of(name: str, source: Source) -> bool:
 
 
 def _source(name: str) -> Source:
-    """Return the one picture of a name.
-
-    Raises:
-        UsageError: It names a folder, or nothing that can be read.
-    """
+    """Return the one picture of a name."""
     if name and Path(name).is_dir():
         raise click.UsageError(f"{shown(name)}: a folder; name one picture")
     try:

@@ -45,11 +45,7 @@ class DrawingFile:
 
     @classmethod
     def of(cls, source: Source, named: str | None) -> DrawingFile:
-        """Return the named file; else one beside the picture, or in this folder for a URL.
-
-        Raises:
-            Misuse: The name ends in no format of drawings.
-        """
+        """Return the named file; else one beside the picture, or in this folder for a URL."""
         if named is None:
             return cls(_beside(source))
         path = Path(named)
@@ -63,9 +59,6 @@ class DrawingFile:
         Args:
             source: The picture, which is never overwritten.
             force: Overwrite a file that is no drawing of this program.
-
-        Raises:
-            ClickException: The file cannot be written.
         """
         name = shown(str(self.path))
         folder = self.path.parent
@@ -83,11 +76,7 @@ class DrawingFile:
             raise Misuse(f"{name} exists; --force overwrites it")
 
     def write(self, picture: Image.Image) -> None:
-        """Write the whole drawing, or leave the file as it was.
-
-        Raises:
-            ClickException: It cannot be written.
-        """
+        """Write the whole drawing, or leave the file as it was."""
         form = FORMATS[self.path.suffix.lower()]
         try:
             with unwound(), Draft(self.path) as draft:

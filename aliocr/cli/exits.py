@@ -1,4 +1,8 @@
-"""Ends of a command before its work is done: one line on standard error, and an exit code."""
+"""Ends of a command before its work is done: one line on standard error, and an exit code.
+
+The line is the message of a `click.ClickException`. Any function of a command may raise one, and no
+caller handles it, so docstrings do not list it.
+"""
 
 from __future__ import annotations
 
@@ -21,16 +25,13 @@ class Misuse(click.ClickException):
 
 
 def leave_out(options: Iterable[str], why: str, *, variables: bool = False) -> None:
-    """Refuse options that would have no effect.
+    """Refuse options that would have no effect, even with their default values.
 
     Args:
         options: The names of their parameters; a command need not have all of them.
         why: The reason, which begins the message.
         variables: Refuse values of environment variables, too; else these may be for other
             commands.
-
-    Raises:
-        UsageError: An option was given, even with its default value.
     """
     refused = {ParameterSource.COMMANDLINE}
     if variables:

@@ -17,12 +17,6 @@ def rows_of(output: str | Path) -> Iterator[Result]:
     """Read the results of an output, in its order.
 
     The output is opened at once, and its first row is read, so that an error comes early.
-
-    Args:
-        output: As of `aliocr.results`.
-
-    Raises:
-        Misuse: It cannot be read, or a row is no result.
     """
 
     def read() -> Iterator[Result]:
@@ -35,11 +29,7 @@ def rows_of(output: str | Path) -> Iterator[Result]:
 
 @contextmanager
 def reading(path: str | Path) -> Iterator[None]:
-    """Read a file that was named on the command line.
-
-    Raises:
-        Misuse: It cannot be read, or has another format.
-    """
+    """Read a named file in this block; its errors are misuse."""
     try:
         yield
     except OSError as error:

@@ -97,11 +97,7 @@ class ReportRequest:
     limit: int
 
     def check(self) -> None:
-        """Refuse options that do not go together.
-
-        Raises:
-            UsageError: They do not.
-        """
+        """Refuse options that do not go together."""
         if self.column and not self.listed:
             raise click.UsageError("--column goes with --input")
         if self.listed and self.pictures != "embed":

@@ -66,11 +66,7 @@ def scan(sources: Sequence[str], *, local: bool, as_json: bool, service: Service
 
 
 def _expand_all(names: Sequence[str], *, files: bool) -> list[tuple[str, Expansion]]:
-    """Expand the arguments.
-
-    Raises:
-        UsageError: Some of them cannot be read; all of these are named.
-    """
+    """Expand the arguments; refuse all that cannot be read in one message."""
     expanded: list[tuple[str, Expansion]] = []
     mistakes: dict[str, list[str]] = {}
     for name in names:

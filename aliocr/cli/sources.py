@@ -103,11 +103,7 @@ def _reason(error: OSError) -> str:
 
 
 def check_standard_input() -> None:
-    """Refuse a closed standard input.
-
-    Raises:
-        Misuse: Its descriptor is free, so the next opened file would be read instead.
-    """
+    """Refuse a closed standard input: the next opened file would get its descriptor."""
     if sys.stdin is None:
         raise Misuse("cannot read standard input: it is closed")
 
@@ -117,9 +113,6 @@ async def listed() -> AsyncIterator[str]:
 
     A thread reads, so that results are printed while the next line is awaited. It is a daemon on
     the bare descriptor: neither Ctrl-C nor the interpreter's exit waits for a line.
-
-    Raises:
-        Misuse: Standard input cannot be read, or is no list.
     """
     loop = asyncio.get_running_loop()
     chunks: asyncio.Queue[list[bytes] | Misuse | None] = asyncio.Queue()

@@ -58,11 +58,7 @@ class EmulatorOptions:
     quiet: bool
 
     def prepare(self) -> EmulatorRun:
-        """Return the run that the options ask for, not yet started.
-
-        Raises:
-            ClickException: Options do not go together, or one of them is wrong.
-        """
+        """Return the run that the options ask for, not yet started."""
         try:
             emulator = self._emulator()
         except ValueError as error:

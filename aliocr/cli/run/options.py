@@ -48,11 +48,7 @@ class RunOptions:
     quiet: bool
 
     def prepare(self) -> JobRun:
-        """Return the run that the options ask for, not yet started; a dry run has no session.
-
-        Raises:
-            ClickException: Options do not go together, or one of them is wrong.
-        """
+        """Return the run that the options ask for, not yet started; a dry run has no session."""
         if self.kinds and not self.retry_failed:
             raise click.UsageError("--kind goes with --retry-failed")
         if self.local:
