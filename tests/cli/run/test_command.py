@@ -162,7 +162,10 @@ def test_quiet_is_silent_if_all_is_well_and_not_otherwise(
         (["LIST"], "Missing option '-o'"),
         (["LIST", "-o", "-"], "a job needs a file, which it can continue"),
         (["nothing.txt", "-o", "OUT"], "cannot read nothing.txt: no such file or directory"),
-        (["https://example.com/a.png?Signature=key", "-o", "OUT"], "to read one URL, use aliocr scan"),
+        (
+            ["https://example.com/a.png?Signature=key", "-o", "OUT"],
+            "to read one URL, use aliocr scan",
+        ),
         (["FOLDER", "-o", "OUT"], "--local reads a folder"),
         (["LIST", "-o", "OUT", "--kind", "592"], "--kind goes with --retry-failed"),
         (["LIST", "-o", "OUT", "--interval", "2"], "--max-frames go together"),
