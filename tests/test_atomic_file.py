@@ -77,9 +77,9 @@ def twice_signalled(draft: Draft, number: int) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
     """Not even a second one; the exit code is the one that shells give."""
-    ending = pytest.importorskip("aliocr.cli.ending")
+    signals = pytest.importorskip("aliocr.cli.signals")
     before = signal.getsignal(number)
-    with pytest.raises(SystemExit) as ended, ending.unwound(), Draft(tmp_path / "a") as draft:
+    with pytest.raises(SystemExit) as ended, signals.unwound(), Draft(tmp_path / "a") as draft:
         twice_signalled(draft, number)
     assert ended.value.code == 128 + number
     assert signal.getsignal(number) is before

@@ -1,10 +1,27 @@
-"""The command line: a thin shell over the library. Needs the extra `cli`."""
+"""The command line: a thin shell over the library. Needs `aliocr[cli]`.
+
+The way of a command:
+
+    `program`       finds the command
+    `scan`, `draw`, `export`, `report`, `search`, and in folders `run`, `emulate`
+                    parse its options
+    `sources`       expands arguments and standard input into pictures
+    `frame_choice`  chooses the frames to ask for
+    `backend`       opens a session: with the service, or with `local`, the engine of this machine
+    `job_output`    reads the rows of a job instead
+    `printer`       prints the results of `scan`
+    `drawing_file`  writes the drawing of `draw`
+    `console`       keeps control characters from the terminal
+    `signals`       handles Ctrl-C and SIGTERM
+    `exits`         turns an error into one line and an exit code
+"""
 
 import io
 import os
-import signal
 import sys
 from typing import NoReturn
+
+from aliocr.cli import signals
 
 
 def main() -> None:
@@ -13,18 +30,17 @@ def main() -> None:
     Exit code: 0 all read, 1 some failed, 2 misuse, 3 a job that is not complete; 130 after Ctrl-C
     and 143 after SIGTERM.
     """
-    # Importing takes half a second, in which Ctrl-C would print wherever it has come to, and the
-    # first process of a container would not hear SIGTERM at all. A command that has something to
-    # put in order takes the signals back.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _end)
+    # Imports take half a second, in which Ctrl-C would print a traceback, and the first process of
+    # a container would ignore SIGTERM. A command that needs the signals installs its own handlers.
+    signals.handle(signals.end_at_once)
     _occupy_closed()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # What a picture says is not always in the alphabet of the terminal.
+            # The text of a picture may have characters that the terminal's encoding lacks.
             stream.reconfigure(errors="backslashreplace")
     try:
-        from aliocr.cli.program import program  # noqa: PLC0415 - needs the extra
+        from aliocr.cli.console import discard  # noqa: PLC0415 - needs the extra
+        from aliocr.cli.program import program  # noqa: PLC0415
     except ModuleNotFoundError as error:
         if error.name not in ("click", "rich"):
             raise
@@ -34,18 +50,13 @@ def main() -> None:
     try:
         program()
     except OSError as error:
-        # The commands have words for their own; what is left is a text such as that of --help.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Commands handle their own errors; this one comes from click's text, such as --help.
+        discard(sys.stdout)
         _leave(f"Error: cannot write: {error.strerror or error}", 1)
 
 
-def _end(number: int, _: object) -> NoReturn:
-    """At once, with the exit code that shells give to a signal: 130 for Ctrl-C."""
-    os._exit(128 + number)
-
-
 def _occupy_closed() -> None:
-    """Nothing that is opened later may come where a stream was closed: it would be written over."""
+    """Open closed standard streams: a file opened later would get their output."""
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         pass
     os.close(descriptor)
@@ -53,5 +64,5 @@ def _occupy_closed() -> None:
 
 def _leave(message: str, code: int) -> NoReturn:
     if sys.stderr is not None:
-        print(message, file=sys.stderr)  # noqa: T201 - nothing better can be there
+        print(message, file=sys.stderr)  # noqa: T201 - rich may be missing
     sys.exit(code)

@@ -1,4 +1,4 @@
-"""The file that a drawing is written to: its name, and whether and how it is written."""
+"""The file of a drawing: its name, the check before it is written, and an atomic write."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import attrs
 import click
 
 from aliocr.atomic_file import Draft
-from aliocr.cli.ending import unwound
-from aliocr.cli.misuse import Misuse
-from aliocr.cli.output import shown
+from aliocr.cli.console import shown
+from aliocr.cli.exits import Misuse
+from aliocr.cli.signals import unwound
 from aliocr.cli.sources import Source
 
 if TYPE_CHECKING:
@@ -26,34 +26,26 @@ JPEG = (".jpg", ".jpeg")
 FORMATS = {".png": "PNG"} | dict.fromkeys(JPEG, "JPEG")
 
 QUALITY = 90
-"""Of a JPEG; with every pixel's own colour, as letters have sharp edges."""
+"""Quality of a JPEG; colours are not subsampled, as letters have sharp edges."""
 
 OURS = "aliocr draw"
-"""Stands in each file that is written, so that it is known again."""
+"""Written into each drawing, to recognize it later."""
 
 NAMELESS = "picture"
 
 MOST_STEM = 100
-"""Characters of a name that a URL gives."""
+"""Characters of a name that is taken from a URL."""
 
 
 @attrs.frozen
-class Target:
-    """Where a drawing goes.
-
-    Args:
-        path: The file.
-    """
+class DrawingFile:
+    """The file of a drawing."""
 
     path: Path
 
     @classmethod
-    def of(cls, source: Source, named: str | None) -> Target:
-        """The file that was named; else one beside the picture, or here if it is a URL.
-
-        Raises:
-            Misuse: It cannot be written as it is named.
-        """
+    def of(cls, source: Source, named: str | None) -> DrawingFile:
+        """Return the named file; else one beside the picture, or in this folder for a URL."""
         if named is None:
             return cls(_beside(source))
         path = Path(named)
@@ -62,14 +54,11 @@ class Target:
         return cls(path)
 
     def check(self, source: Source, *, force: bool) -> None:
-        """Refuse before anything is read, and charged, what could not be written then.
+        """Refuse a file that cannot be written, before a picture is read and charged.
 
         Args:
-            source: The picture, which is never written over.
-            force: Write over a file that is none of this program's drawings.
-
-        Raises:
-            ClickException: It would not be written.
+            source: The picture, which is never overwritten.
+            force: Overwrite a file that is no drawing of this program.
         """
         name = shown(str(self.path))
         folder = self.path.parent
@@ -84,14 +73,10 @@ class Target:
         if not self.path.is_file():
             raise Misuse(f"{name} is not a regular file")
         if not force and not _is_ours(self.path):
-            raise Misuse(f"{name} is there already; --force writes over it")
+            raise Misuse(f"{name} exists; --force overwrites it")
 
     def write(self, picture: Image.Image) -> None:
-        """Write all of it, or leave everything as it is.
-
-        Raises:
-            ClickException: It cannot be written.
-        """
+        """Write the whole drawing, or leave the file as it was."""
         form = FORMATS[self.path.suffix.lower()]
         try:
             with unwound(), Draft(self.path) as draft:
@@ -105,7 +90,7 @@ class Target:
 def _beside(source: Source) -> Path:
     if source.path is not None:
         return source.path.with_name(source.path.stem + SUFFIX)
-    # What stands in a URL must not lead into another folder, nor be hidden.
+    # The name of a URL must not lead into another folder, nor make a hidden file.
     last = unquote(urlsplit(source.name).path, errors="replace").rpartition("/")[2]
     stem = re.sub(r"[^\w.-]+", "_", last.rpartition(".")[0] or last).strip("._")[:MOST_STEM]
     return Path((stem or NAMELESS) + SUFFIX)
@@ -116,18 +101,18 @@ def _options(form: str) -> dict[str, Any]:
 
     if form == "JPEG":
         return {"quality": QUALITY, "subsampling": 0, "comment": OURS}
-    said = PngInfo()
-    said.add_text("Software", OURS)
-    return {"pnginfo": said}
+    info = PngInfo()
+    info.add_text("Software", OURS)
+    return {"pnginfo": info}
 
 
 def _is_ours(path: Path) -> bool:
-    """Whether it is a drawing that was written here."""
+    """Return whether a file is a drawing of this program."""
     from PIL import Image  # noqa: PLC0415 - needs the extra
 
     try:
         with Image.open(path, formats=("PNG", "JPEG")) as image:
             comment = image.info.get("comment", b"")
             return OURS in (image.info.get("Software"), os.fsdecode(comment))
-    except Exception:  # noqa: BLE001 - whatever is wrong with it, it is somebody's file
+    except Exception:  # noqa: BLE001 - for any error, it is another file
         return False

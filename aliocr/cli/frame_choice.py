@@ -1,4 +1,4 @@
-"""Which frames to ask for, and what to say of those there are."""
+"""The frames to ask for, and what to tell people about the others."""
 
 from __future__ import annotations
 
@@ -12,29 +12,38 @@ if TYPE_CHECKING:
     from aliocr.pictures.picture import FrameCount
 
 MOST = 100
-"""Frames read of a picture on this machine unless told otherwise: a minute or so."""
+"""Frames read of a picture on this machine by default: a minute or so."""
 
 
 @attrs.frozen
-class Choice:
+class FrameChoice:
     """One of every `interval` frames, and at most `max_frames`; the first one if both are None."""
 
     interval: int | None = None
     max_frames: int | None = None
 
+    def image(self, url: str) -> Image:
+        """Return the image at a URL, of which these frames are read.
 
-FIRST = Choice()
-"""What the service does unless told: every frame it reads is charged."""
+        Raises:
+            ValueError: The URL is wrong; the message says why.
+        """
+        return Image(url, interval=self.interval, max_frames=self.max_frames)
 
-ALL = Choice(1, MOST)
-"""What costs nothing on this machine."""
+
+FIRST = FrameChoice()
+"""The service's default: it charges each frame that it reads."""
+
+ALL = FrameChoice(1, MOST)
+"""The default of this machine, where frames cost nothing."""
 
 
 def frames_total(image: Image, scan: Scan) -> int | None:
-    """How many frames a picture has that was read, if that shows; None if not.
+    """Return how many frames the picture of a scan has; None if the scan does not show it.
 
-    One of every frame was asked for, and not so many came that the interval may have been widened:
-    beyond the most of them it is, and then at least half of the most come.
+    The scan shows it if every frame was asked for, and fewer than half of `max_frames` came. A
+    picture with more frames than that may have been read at a wider interval, of which at least
+    half of `max_frames` come.
     """
     read = len(scan.frames) or 1
     if image.interval == 1 and image.max_frames is not None and 2 * read <= image.max_frames:
@@ -43,7 +52,7 @@ def frames_total(image: Image, scan: Scan) -> int | None:
 
 
 def remark(counted: FrameCount) -> str:
-    """What a person may want to know about a picture that was read without asking for frames."""
+    """Return a note on a picture that this machine read with the default choice; may be empty."""
     total = counted.total
     if total == 1:
         return ""
@@ -56,6 +65,6 @@ def remark(counted: FrameCount) -> str:
 
 
 def first_alone(counted: FrameCount) -> str:
-    """What to know about a picture of which no frames were asked for, where each is charged."""
+    """Return a note on a picture that the service read with the default choice; may be empty."""
     total = counted.total
     return "" if total == 1 else f"the first of {total} frames was read"

@@ -1,43 +1,35 @@
-"""The rows of a job's output, for the commands that go on from there."""
+"""The rows of a job's output, for the commands that use them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain, islice
 from pathlib import Path
 
-from aliocr.cli.misuse import Misuse
-from aliocr.cli.output import plain, shown
+from aliocr.cli.console import plain, shown
+from aliocr.cli.exits import Misuse
 from aliocr.job.output.read_back import results
 from aliocr.job.output.result import Result
 
 
 def rows_of(output: str | Path) -> Iterator[Result]:
-    """What became of each row, in the order of the output.
+    """Read the results of an output, in its order.
 
-    Args:
-        output: As `aliocr.results` has it.
-
-    Raises:
-        Misuse: It cannot be read, at once; or it is none, at the record that shows it.
+    The output is opened at once, and its first row is read, so that an error comes early.
     """
-    with reading(output):
-        rows = results(output)
-    return _said(rows, output)
 
+    def read() -> Iterator[Result]:
+        with reading(output):
+            yield from results(output)
 
-def _said(rows: Iterator[Result], output: str | Path) -> Iterator[Result]:
-    with reading(output):
-        yield from rows
+    rows = read()
+    return chain(tuple(islice(rows, 1)), rows)
 
 
 @contextmanager
 def reading(path: str | Path) -> Iterator[None]:
-    """Read a file that was named.
-
-    Raises:
-        Misuse: It cannot be read, or is not what it is to be.
-    """
+    """Read a named file in this block; its errors are misuse."""
     try:
         yield
     except OSError as error:

@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
+from aliocr.cli.console import plain
 from aliocr.cli.draw import draw
 from aliocr.cli.emulate.command import emulate
 from aliocr.cli.export import export
-from aliocr.cli.output import plain
 from aliocr.cli.report import report
 from aliocr.cli.run.command import run
 from aliocr.cli.scan import scan
@@ -18,18 +18,17 @@ from aliocr.version import __version__
 
 
 class Program(click.Group):
-    """Commands of which no error steers the terminal.
+    """The commands, whose error messages cannot steer the terminal.
 
-    Errors repeat what the service says and how files are called, wherever they come from.
+    Messages repeat words of the service and names of files, which may have control characters.
     """
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; what it ends with is as it was, but for control characters."""
+        """Run a command; an error keeps its type and its place, for the usage it shows."""
         try:
             return super().invoke(ctx)
         except click.ClickException as error:
-            # Another one in its place would lose what kinds of it show besides: usage, suggestions.
-            # That a message is final is said to checkers only.
+            # The message is declared final, for type checkers only.
             vars(error)["message"] = "\n".join(map(plain, error.message.split("\n")))
             raise
 
@@ -41,4 +40,4 @@ class Program(click.Group):
 )
 @click.version_option(__version__, prog_name="aliocr")
 def program() -> None:
-    """Read the text in pictures with Alibaba Cloud's image OCR, or with none of it."""
+    """Read the text in pictures, with Alibaba Cloud's image OCR or on this machine."""

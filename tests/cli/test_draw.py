@@ -1,4 +1,4 @@
-"""`aliocr draw`, as a person meets it: real processes, a real host of pictures, real files."""
+"""`aliocr draw`: real processes, a real host of pictures, real files."""
 
 import functools
 import http.server
@@ -71,13 +71,6 @@ def host() -> Iterator[str]:
         thread.join()
 
 
-@pytest.fixture(scope="module")
-def served() -> Iterator[dict[str, str]]:
-    """What `aliocr emulate` says to export, while it runs."""
-    with emulating("--quiet") as emulator:
-        yield emulator.exports
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """The sample pictures, in a folder of one's own; and the output of a job that read two."""
@@ -145,13 +138,13 @@ def left_over(folder: Path) -> list[Path]:
 
 
 def test_a_drawing_is_drawn_anew_and_nothing_else_is_written_over(folder: Path) -> None:
-    """Neither somebody's file nor the picture itself."""
+    """Neither another file nor the picture itself."""
     for _ in range(2):
         assert from_job(folder, "small_en.png").returncode == 0
     (folder / "anim4.boxes.png").write_text("a list of mine")
     done = from_job(folder, "anim4.gif")
     assert done.returncode == 2
-    assert "anim4.boxes.png is there already; --force writes over it" in done.stderr
+    assert "anim4.boxes.png exists; --force overwrites it" in done.stderr
     assert (folder / "anim4.boxes.png").read_text() == "a list of mine"
     assert from_job(folder, "anim4.gif", "--force").returncode == 0
     assert drawn(folder / "anim4.boxes.png").height > 4 * 270
@@ -213,7 +206,7 @@ def test_a_signed_url_is_found_in_an_output_that_keeps_no_query(folder: Path, ho
     target = folder / "a.png"
     done = run("draw", f"{url}?Signature=key", "--from", folder / "out.jsonl", "-o", target)
     assert (done.returncode, done.stdout) == (0, f"{target}: 1 piece of text\n")
-    assert "the last of 2 rows that may be of it is drawn" in done.stderr
+    assert "2 rows may be of this picture; the last is drawn" in done.stderr
     assert "Signature" not in done.stderr
 
 

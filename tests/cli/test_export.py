@@ -110,7 +110,7 @@ def test_again_is_the_same(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_written_is_one_line(tmp_path: Path) -> None:
-    """A full disk or a folder that nobody may write in: what is there is whole, and counted."""
+    """A full disk or a folder without permission: the written files are whole, and counted."""
     output = _output(tmp_path, [_read(row, "a.png") for row in range(1, 5)])
     done = in_a_shell(f"ulimit -f 0; aliocr export {output} {tmp_path}/full")
     assert done.returncode == 1

@@ -117,7 +117,7 @@ def test_what_cannot_be_read_is_one_line(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_written_is_one_line(tmp_path: Path) -> None:
-    """A file of somebody else, the output itself, or a disk without room; nothing is lost."""
+    """Another file, the output itself, or a full disk; nothing is lost."""
     out = output(tmp_path, said("a"))
     (tmp_path / "out.html").write_text("<!doctype html>")
     for page in (out, tmp_path / "out.html"):
@@ -136,7 +136,7 @@ def test_what_cannot_be_written_is_one_line(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_folder_that_may_not_be_written_is_one_line(tmp_path: Path) -> None:
-    """The output is somebody else's, say; -o helps."""
+    """Another user owns the folder of the output, say; -o helps."""
     out = output(tmp_path, said("a"))
     tmp_path.chmod(0o500)
     try:

@@ -1,11 +1,10 @@
-"""The command line, as a person or a script meets it: real processes, pipes and terminals."""
+"""`aliocr scan`: real processes, pipes and terminals."""
 
 import json
 import os
 import re
 import signal
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,9 @@ import pytest
 from aliocr import Frame, Image, Scan
 from tests.support.program import (
     ALIOCR,
+    BAR,
+    CODES,
     PATIENCE,
-    emulating,
     in_a_shell,
     on_a_terminal,
     run,
@@ -27,15 +27,6 @@ pytest.importorskip("click")
 pytest.importorskip("rich")
 
 URLS = [f"https://example.com/{number}.png" for number in range(3)]
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[dict[str, str]]:
-    """What `aliocr emulate` says to export, while it runs."""
-    with emulating("--quiet") as emulator:
-        yield emulator.exports
-        emulator.process.terminate()
-        assert emulator.end() == (0, "")
 
 
 def test_urls_are_read_through_the_emulator(served: dict[str, str]) -> None:
@@ -180,9 +171,6 @@ def test_a_reader_that_goes_away_is_no_error(served: dict[str, str]) -> None:
     process.stderr.close()
 
 
-BAR = "━"
-
-
 @pytest.mark.parametrize("columns", [80, 40])
 def test_a_terminal_shows_progress_and_a_summary(served: dict[str, str], columns: int) -> None:
     """A bar while it reads, results above it, and one line at the end; of the bar nothing stays."""
@@ -197,9 +185,6 @@ def test_a_terminal_shows_progress_and_a_summary(served: dict[str, str], columns
     # Room for the ^C that a terminal writes behind it: a bar that wraps cannot be erased.
     assert all(re.fullmatch(r"reading \S+ \d/3 \d:\d\d:\d\d", line.strip()) for line in bars)
     assert all(len(line) <= columns - 3 for line in bars)
-
-
-CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 def test_failures_leave_no_dead_bar_above_them(served: dict[str, str]) -> None:
@@ -272,7 +257,7 @@ def test_a_line_that_is_no_source_is_one_failure(served: dict[str, str]) -> None
     "command", ["aliocr scan URL", "aliocr scan --json URL", "aliocr --help", "aliocr emulate"]
 )
 def test_a_full_disk_is_a_line_and_exit_1(command: str, served: dict[str, str]) -> None:
-    """So that nobody takes half a file for the whole."""
+    """Half a file must not be taken for the whole."""
     if not Path("/dev/full").exists():
         pytest.skip("/dev/full is Linux's")
     done = in_a_shell(f"{command.replace('URL', URLS[0])} > /dev/full", served)

@@ -134,7 +134,7 @@ def test_a_terminal_shows_where(output: Path) -> None:
     assert "31m" not in plain.output
 
 
-def test_whoever_has_seen_enough_may_go(output: Path) -> None:
+def test_a_reader_that_wants_no_more_may_go(output: Path) -> None:
     """`| head -1` ends it without a word."""
     many = output.with_name("many.jsonl")
     many.write_bytes(encode_json(ROWS[0]) * 20_000)

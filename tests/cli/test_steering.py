@@ -1,4 +1,4 @@
-"""The command line beside a service and files that would steer the terminal, if they could."""
+"""A service and files with control characters, which must not reach the terminal."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ RED = "\x1b[31m"
 
 @contextmanager
 def refusing(status: int, code: str) -> Iterator[dict[str, str]]:
-    """What to export to meet a service that says no, and colours its words."""
+    """Run a service that refuses with coloured words; yield the variables to reach it."""
     answer = {"RequestId": f"id{RED}", "Code": code, "Message": f"Who are{RED} you?"}
 
     class Refusal(BaseHTTPRequestHandler):

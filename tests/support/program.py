@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import pty
+import re
 import select
 import socket
 import struct
@@ -28,6 +29,10 @@ ALIOCR = [sys.executable, "-m", "aliocr"]
 EMULATE = ["emulate", "--engine", "none"]
 PATIENCE = 60
 NOTHING: Mapping[str, str] = {}
+BAR = "━"
+CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+"""Signs of a progress bar, and control codes of a terminal."""
+
 KEYS = (
     "ALIBABA_CLOUD_ACCESS_KEY_ID",
     "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
@@ -37,7 +42,7 @@ KEYS = (
 
 
 def variables(**more: str) -> dict[str, str]:
-    """This process's, without a key of the developer's own or the size of another terminal."""
+    """Return this process's environment, without a real key or the size of another terminal."""
     others = {*KEYS, "COLUMNS", "LINES"}
     return {name: value for name, value in os.environ.items() if name not in others} | more
 
@@ -45,7 +50,7 @@ def variables(**more: str) -> dict[str, str]:
 def run(
     *arguments: str | int | Path, stdin: str = "", **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    """What it said, and how it ended; never with a traceback."""
+    """Run it to its end; return its output and exit code. It never prints a traceback."""
     done = subprocess.run(
         [*ALIOCR, *map(str, arguments)],
         input=stdin,
@@ -60,21 +65,21 @@ def run(
 
 
 @attrs.frozen
-class Emulating:
+class EmulatorProcess:
     """A running `aliocr emulate`.
 
     Args:
-        process: Its own.
-        greeting: What it printed, up to the secret.
+        process: The process.
+        banner: The lines that it printed first, up to the secret.
     """
 
     process: subprocess.Popen[str]
-    greeting: tuple[str, ...]
+    banner: tuple[str, ...]
 
     @property
     def exports(self) -> dict[str, str]:
-        """What a shell has in its environment that ran the greeting."""
-        lines = [line.removeprefix("export ") for line in self.greeting if "export " in line]
+        """The environment of a shell that has run the banner."""
+        lines = [line.removeprefix("export ") for line in self.banner if "export " in line]
         return dict(line.split("=", 1) for line in lines)
 
     @property
@@ -83,18 +88,18 @@ class Emulating:
         return self.exports["ALIOCR_ENDPOINT"].removeprefix("http://")
 
     def connect(self) -> socket.socket:
-        """A connection of its own."""
+        """Open a connection."""
         host, _, port = self.address.rpartition(":")
         return socket.create_connection((host, int(port)), PATIENCE)
 
     def send(self, garbage: bytes) -> bytes:
-        """Send this over a connection of its own, and read until that is closed."""
+        """Send this over a new connection, and read until the emulator closes it."""
         with self.connect() as client:
             client.sendall(garbage)
             return b"".join(iter(lambda: client.recv(4096), b""))
 
     def ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, Any]:
-        """Status and answer of one request over a connection of its own."""
+        """Send one request over a new connection; return the status and the body of its reply."""
         with closing(http.client.HTTPConnection(self.address, timeout=PATIENCE)) as connection:
             connection.request(method, path, body, headers)
             answer = connection.getresponse()
@@ -103,7 +108,7 @@ class Emulating:
             return answer.status, json.loads(text) if kind == "application/json" else text.decode()
 
     def scan(self, urls: Sequence[str], key: Credentials | None = None) -> tuple[int, Any]:
-        """The same of one that is signed, with the key it printed if with no other."""
+        """Send a signed scan; by default, with the key of the banner."""
         key = key or Credentials.from_environment(self.exports)
         body = wire.encode_request(wire.name_images([Image(url) for url in urls]))
         nonce = str(uuid.uuid4())
@@ -111,13 +116,13 @@ class Emulating:
         return self.ask("POST", signing.SCAN_PATH, body, **headers)
 
     def logged(self) -> str:
-        """The next line on standard error; waits for it."""
+        """Wait for the next line on standard error."""
         assert self.process.stderr is not None
         return self.process.stderr.readline().rstrip("\n")
 
     def end(self) -> tuple[int, str]:
-        """Its exit code, and what else it said on standard error."""
-        # Not by communicate(), which does not see what readline() has read ahead.
+        """Wait for its end; return the exit code, and the rest of standard error."""
+        # communicate() would miss the text that readline() has read ahead.
         assert self.process.stderr is not None
         return self.process.wait(PATIENCE), self.process.stderr.read()
 
@@ -125,8 +130,8 @@ class Emulating:
 @contextmanager
 def emulating(
     *options: str | Path, redirected: str = "", **environment: str
-) -> Iterator[Emulating]:
-    """`aliocr emulate` without an engine, from when it can be reached; started by a shell."""
+) -> Iterator[EmulatorProcess]:
+    """Start `aliocr emulate` without an engine, by a shell, and wait until it listens."""
     with subprocess.Popen(
         ["/bin/sh", "-c", f'exec "$@" {redirected}', "sh", *ALIOCR, *EMULATE, *map(str, options)],
         env=variables(**environment),
@@ -137,19 +142,19 @@ def emulating(
     ) as process:
         assert process.stdout is not None
         try:
-            greeting: list[str] = []
+            banner: list[str] = []
             for line in process.stdout:
-                greeting.append(line.rstrip("\n"))
+                banner.append(line.rstrip("\n"))
                 if "ALIBABA_CLOUD_ACCESS_KEY_SECRET" in line:
                     break
-            yield Emulating(process, tuple(greeting))
+            yield EmulatorProcess(process, tuple(banner))
         finally:
             process.kill()
 
 
 @attrs.frozen
-class Seen:
-    """What came out at a terminal, and what stands on its screen in the end."""
+class TerminalOutput:
+    """The bytes sent to a terminal, as text, its screen at the end, and the exit code."""
 
     output: str
     screen: str
@@ -161,8 +166,8 @@ def on_a_terminal(
     environment: Mapping[str, str] = NOTHING,
     columns: int = 80,
     press: tuple[str, bytes] = ("", b""),
-) -> Seen:
-    """What a person sees who runs this, and presses a key once something can be read."""
+) -> TerminalOutput:
+    """Run it on a terminal; press a key once a text has been printed."""
     pyte = pytest.importorskip("pyte")
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 200, columns, 0, 0))
@@ -180,7 +185,7 @@ def on_a_terminal(
     while select.select([ours], [], [], PATIENCE)[0]:
         try:
             seen += os.read(ours, 4096)
-        except OSError:  # what Linux says when the last of them closed the terminal
+        except OSError:  # Linux reports the end of the last process so
             break
         if key and awaited.encode() in seen:
             os.write(ours, key)
@@ -190,7 +195,7 @@ def on_a_terminal(
     screen = pyte.Screen(columns, 200)
     pyte.ByteStream(screen).feed(seen)
     lines = "\n".join(line.rstrip() for line in screen.display).rstrip()
-    return Seen(seen.decode(), lines, process.returncode)
+    return TerminalOutput(seen.decode(), lines, process.returncode)
 
 
 ON_ITS_TERMINAL = """
@@ -204,7 +209,7 @@ main()
 def in_a_shell(
     command: str, environment: Mapping[str, str] = NOTHING, *, stdin: bytes = b""
 ) -> subprocess.CompletedProcess[bytes]:
-    """For what only a shell can do to a process; `aliocr` is this one."""
+    """Run a shell command, in which `aliocr` is this program."""
     done = subprocess.run(
         ["/bin/sh", "-c", f'aliocr() {{ "{sys.executable}" -m aliocr "$@"; }}; {command}'],
         input=stdin,

@@ -1,4 +1,4 @@
-"""What a person or a script needs to know of a running emulator, in lines that a shell can run."""
+"""The address and AccessKey of a running emulator, as lines that a shell can run."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ import shlex
 
 from aliocr.arguments import ENDPOINT_VARIABLE
 from aliocr.credentials import ID_VARIABLE, SECRET_VARIABLE, TOKEN_VARIABLE, Credentials
-from aliocr.emulator import AccessKey, Account, Accounts, Emulator
+from aliocr.emulator import AccessKey, Account, Emulator
 from aliocr.emulator.http.same_origin import OWN
 
 EVERYWHERE = {"//0.0.0.0:": "//127.0.0.1:", "//[::]:": "//[::1]:"}
-"""Addresses to listen at that are none to connect to, and what this machine may say instead."""
+"""Addresses that listen on all interfaces, and the ones to connect to instead."""
 
 MOST_NAMED = 10
-"""Accounts of a file that are named."""
+"""Accounts of a file that are listed; more are counted."""
 
 
-def greeting(emulator: Emulator, known: str | None, *, accounts: bool) -> list[str]:
-    """Where it is, and what to export to reach it.
+def banner(emulator: Emulator, known: str | None, *, accounts: bool) -> list[str]:
+    """Return the lines to print.
 
-    A secret is printed if it was made up here, as nobody could know it otherwise. One that was
-    given is known to whom it concerns, and may be a real one; what is printed ends up in files.
-    Of several keys the first is named that may use the service.
+    A generated secret is printed, since the user cannot know it. A given secret is not: the user
+    has it, it may be a real one, and printed lines end up in files. Of several keys, the first
+    one that may use the service is printed.
 
     Args:
-        emulator: Which is running.
-        known: Where a secret that was given stands; None if it was made up.
-        accounts: Name them all.
+        emulator: The running emulator.
+        known: Where the user has the secret; None if it was generated.
+        accounts: List the accounts.
     """
     url = emulator.url
     for everywhere, here in EVERYWHERE.items():
@@ -44,24 +44,22 @@ def greeting(emulator: Emulator, known: str | None, *, accounts: bool) -> list[s
         if len(emulator.accounts) > MOST_NAMED:
             lines.append(f"#   and {len(emulator.accounts) - MOST_NAMED} accounts more")
     lines.append(f"export {ENDPOINT_VARIABLE}={shlex.quote(url)}")
-    key = _usable(emulator.accounts)
+    usable = (
+        key.credentials
+        for account in emulator.accounts
+        if account.state == "active"
+        for key in account.keys
+        if key.active and not key.expired
+    )
+    key = next(usable, None)
     if key is None:
         key = emulator.credentials
-        lines.append("# no key may use the service: of this one, too, every request is refused")
+        lines.append("# no key may use the service: all requests with this one are refused")
     return lines + _exports(key, known)
 
 
-def _usable(accounts: Accounts) -> Credentials | None:
-    """The first key with which images can be read."""
-    for account in accounts:
-        for key in account.keys:
-            if account.state == "active" and key.active and not key.expired:
-                return key.credentials
-    return None
-
-
 def _account(account: Account) -> str:
-    """Whose number stands in the log for whose keys, and what keeps them from the service."""
+    """Return the number of an account, as in the log, its keys, and why they are refused."""
     keys = ", ".join(map(_key, account.keys))
     state = "" if account.state == "active" else f", {account.state}"
     return f"#   account  {account.uid}: {keys}{state}"
@@ -83,12 +81,12 @@ def _exports(key: Credentials, known: str | None) -> list[str]:
     if key.security_token is not None:
         lines.append(f"# {TOKEN_VARIABLE}: as {known}")
     elif os.environ.get(TOKEN_VARIABLE):
-        # Clients would send it along with this key, to which it does not belong.
+        # Clients would send the token of another key together with this one.
         lines.append(f"unset {TOKEN_VARIABLE}")
     return lines
 
 
 async def is_open(host: str) -> bool:
-    """Whether others than this machine may reach who listens there."""
+    """Return whether other machines can reach a server at this address."""
     found = await asyncio.get_running_loop().getaddrinfo(host, None)
     return not all(ipaddress.ip_address(address[0]).is_loopback for *_, address in found)

@@ -1,4 +1,4 @@
-"""What goes wrong by chance, as the command line says it: `WHAT=RATE`, as often as one likes."""
+"""The options of random faults: `WHAT=RATE`, which can be repeated."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NONE: Mapping[str, float] = {}
 def request_rates(
     _: click.Context, __: click.Parameter, values: Sequence[str]
 ) -> Mapping[str, float]:
-    """What happens to requests, and how often."""
+    """Parse and check the faults of requests."""
     rates = _rates(values)
     _check(rates, NONE, 0)
     return rates
@@ -23,20 +23,20 @@ def request_rates(
 def image_rates(
     _: click.Context, __: click.Parameter, values: Sequence[str]
 ) -> Mapping[int, float]:
-    """The same of images, by code."""
+    """Parse and check the faults of images, by code."""
     rates = _rates(values)
     _check(NONE, rates, 0)
     return {int(code): rate for code, rate in rates.items()}
 
 
 def delay(_: click.Context, __: click.Parameter, value: float) -> float:
-    """Seconds, at most, by which answers are held back."""
+    """Check the delay of replies, in seconds."""
     _check(NONE, NONE, value)
     return value
 
 
 def _check(requests: Mapping[str, float], images: Mapping[str, float], delay: float) -> None:
-    """What means something is for the emulator to say, and here only of which option it is said."""
+    """Have the emulator check values, so that its message names the option."""
     try:
         Chaos(0, requests, images, delay)
     except ValueError as error:
@@ -44,7 +44,7 @@ def _check(requests: Mapping[str, float], images: Mapping[str, float], delay: fl
 
 
 def _rates(values: Sequence[str]) -> Mapping[str, float]:
-    """`"592=0.05"` as a name and a number."""
+    """Parse `"592=0.05"` into a name and a number."""
     found: dict[str, float] = {}
     for value in values:
         name, equals, rate = value.rpartition("=")

@@ -1,4 +1,4 @@
-"""What a command that serves says on standard error while it does."""
+"""The log of requests on standard error, which never delays the server."""
 
 from __future__ import annotations
 
@@ -11,46 +11,46 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from aiohttp.http_exceptions import HttpProcessingError
-from rich.console import Console
 from rich.text import Text
 
+from aliocr.cli.console import plain_console
 from aliocr.emulator.http.log_line import LogLine, escaped
 from aliocr.errors import without_queries
 
 ROOM = 4096
-"""Bytes that a pipe which is ready takes without waiting. Source: PIPE_BUF of Linux."""
+"""Bytes that a ready pipe takes without blocking. Source: PIPE_BUF of Linux."""
 
 MOST = 500
-"""Characters of a line that is no request's."""
+"""Characters of a line that is not about a request."""
 
 
 class RequestLog(logging.Handler):
     """A line for each request, in colours on a terminal; warnings and errors of all loggers.
 
-    Nobody need read it: a pipe that is full, or a terminal that is held, would stop the event loop
-    and with it all that is served. Lines that find no room are left out, and counted.
+    A full pipe or a held terminal must not block the event loop, and with it the server. Lines
+    that would block are dropped and counted.
 
     Args:
-        requests: Have those lines; without them, only what is wrong is said.
-        accounts: Say whose each request was.
+        requests: Log requests; without them, only warnings and errors are logged.
+        accounts: Log the account of each request.
 
     Attributes:
         accounts: As given.
-        on_terminal: Whether a person looks on.
+        on_terminal: Whether standard error is a terminal.
     """
 
     def __init__(self, *, requests: bool = True, accounts: bool = False) -> None:
         super().__init__()
         self._requests = requests
         self.accounts = accounts
-        self._console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+        self._console = plain_console(stderr=True, soft_wrap=True)
         self.on_terminal = self._console.is_terminal
         self._stderr: int | None = _stderr()
         self._left_out = 0
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Hear of what is logged for as long as this block lasts."""
+        """Print log records during the block."""
         root = logging.getLogger()
         if self._requests:
             logging.getLogger("aliocr.emulator").setLevel(logging.INFO)
@@ -62,17 +62,17 @@ class RequestLog(logging.Handler):
             root.removeHandler(self)
 
     def say(self, words: str, style: str = "") -> None:
-        """A line of its own, over the ^C that a terminal may have written."""
+        """Print a line, over the ^C that a terminal may have written."""
         self._print(Text(words, style=style), over=self.on_terminal)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Print it, a request's as a person may want to read it."""
+        """Print a record; one about a request as text for people."""
         about = record.args[0] if isinstance(record.args, tuple) and record.args else None
         if isinstance(about, LogLine):
             self._print(self._line(record.created, about))
             return
         if isinstance(about, HttpProcessingError):
-            # Its own words show what came, query and all.
+            # Its message quotes the request, with the query.
             words = f"{about.code} what came is not HTTP: {type(about).__name__}"
             self._print(Text.assemble(_time(record.created), (words, "red")))
             return
@@ -98,32 +98,28 @@ class RequestLog(logging.Handler):
             return
         with self._console.capture() as captured:
             if self._left_out:
-                self._console.print(Text(f"… {self._left_out} lines that nobody read", "dim"))
+                self._console.print(Text(f"… {self._left_out} lines dropped", "dim"))
             self._console.print(text)
         data = ("\r" * over + captured.get()).encode(self._console.encoding, "backslashreplace")
         try:
-            if not _takes_more(self._stderr):
+            # Ready to take some bytes without waiting for a reader, where the system can tell.
+            if sys.platform != "win32" and not select.select([], [self._stderr], [], 0)[1]:
                 self._left_out += 1
                 return
             os.write(self._stderr, data[:ROOM])
         except OSError:
-            self._stderr = None  # nobody is there any more
+            self._stderr = None  # the reader is gone
         self._left_out = 0
 
 
 def _time(moment: float) -> tuple[str, str]:
-    """Of the day, by this machine's clock."""
+    """Return the time of day, by this machine's clock."""
     return time.strftime("%H:%M:%S ", time.localtime(moment)), "dim"
 
 
 def _stderr() -> int | None:
-    """Its descriptor; None if it is closed, or not one of the system's."""
+    """Return the descriptor of standard error; None if it is closed, or no file of the system."""
     try:
         return None if sys.stderr is None else sys.stderr.fileno()
     except OSError:
         return None
-
-
-def _takes_more(descriptor: int) -> bool:
-    """Whether some bytes can be written to it without waiting for a reader, so far as is known."""
-    return sys.platform == "win32" or bool(select.select([], [descriptor], [], 0)[1])

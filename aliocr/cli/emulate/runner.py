@@ -1,35 +1,31 @@
-"""An emulator from the first word about it to the last request."""
+"""One run of the emulator: from its banner to its last request."""
 
 from __future__ import annotations
+
+import asyncio
 
 import attrs
 import click
 
-from aliocr.cli.emulate.banner import greeting, is_open
+from aliocr.cli.console import counted, writing
+from aliocr.cli.emulate.banner import banner, is_open
 from aliocr.cli.emulate.request_log import RequestLog
-from aliocr.cli.humanize import counted
-from aliocr.cli.output import writing
-from aliocr.cli.stopping import StopSignals
+from aliocr.cli.signals import StopSignals
 from aliocr.emulator import Emulator
 
-WARNING = """\
-warning: other machines can reach this port; whoever does can read and change all that it was \
-asked and told"""
+WARNING = "warning: other machines can reach this port, read all requests and change all replies"
 
-FETCHING = ", and have it fetch what only this machine can reach (--public-only prevents that)"
+FETCHING = ", and make it fetch URLs that only this machine can reach (--public-only prevents this)"
 
 
 @attrs.frozen
-class Running:
-    """A run of the emulator for whoever reaches it.
+class EmulatorRun:
+    """One run of the emulator.
 
     Args:
-        emulator: Not started yet.
-        log: Where to say what goes on.
-        host: Where it will listen.
-        known: Where its secret stands; None if it was made up.
-        fetches: Whether it can be had to fetch from addresses that are not public.
-        grace: Seconds, at most, for the requests under way when it is to stop.
+        known: Where the user has the secret; None if it was generated.
+        fetches: Whether clients can make it download from addresses that are not public.
+        grace: Most seconds for the requests in flight after a stop signal.
     """
 
     emulator: Emulator
@@ -39,26 +35,24 @@ class Running:
     fetches: bool
     grace: float
 
-    async def run(self) -> None:
-        """Serve until told to stop, and then for as long as it takes to finish.
+    async def serve(self) -> None:
+        """Serve until a signal, then finish the requests in flight.
 
         Raises:
             ImportError: An extra is missing.
-            OSError, UnicodeError: Nothing can listen there.
+            OSError, UnicodeError: The emulator cannot listen at its address.
         """
         with self.log.listening():
             async with self.emulator:
-                with StopSignals() as signals:
-                    await self._greet()
-                    await signals.asked.wait()
+                stop = asyncio.Event()
+                with StopSignals(stop.set):
+                    if await is_open(self.host):
+                        self.log.say(WARNING + FETCHING if self.fetches else WARNING, "yellow")
+                    lines = banner(self.emulator, self.known, accounts=self.log.accounts)
+                    with writing():
+                        click.echo("\n".join(lines))
+                    await stop.wait()
                     await self._finish()
-
-    async def _greet(self) -> None:
-        if await is_open(self.host):
-            self.log.say(WARNING + FETCHING if self.fetches else WARNING, "yellow")
-        lines = greeting(self.emulator, self.known, accounts=self.log.accounts)
-        with writing():
-            click.echo("\n".join(lines))
 
     async def _finish(self) -> None:
         under_way = self.emulator.under_way

@@ -1,1 +1,16 @@
-"""`aliocr run`."""
+"""`aliocr run`: a job on the command line.
+
+The way of a job:
+
+    `command`        declares the options
+    `options`        checks them, and makes the job and its run
+    `plan`           prints what a dry run would do
+    `runner`         runs the job, and returns the exit code
+    `local_sources`  makes images of files, if this machine reads
+    `display`        shows progress in a thread
+    `progress`       puts it into lines
+    `recent_rate`    computes the rate and the time left
+    `humanize`       rounds both for people
+    `summary`        says at the end what was read, what failed, and what to do
+    `wrapping`       fills its text to the width of the terminal
+"""

@@ -1,4 +1,4 @@
-"""What a job says on standard error, to a person or to a file."""
+"""The progress and messages of a job on standard error."""
 
 from __future__ import annotations
 
@@ -15,63 +15,59 @@ from rich.console import RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from aliocr.cli.output import plain
+from aliocr.cli.console import discard, plain, plain_console, width_of
 from aliocr.cli.run.progress import STOPPING, sentence, standing
-from aliocr.cli.run.recent_rate import Recent
-from aliocr.cli.wrapping import filled, plain_console, width_of
+from aliocr.cli.run.recent_rate import RecentRate
+from aliocr.cli.run.wrapping import filled
 from aliocr.job.summary import Progress
 from aliocr.limits import Limits
 
 FRAME = 0.25
-"""Seconds between two looks."""
+"""Seconds between two updates."""
 
 LINE = 5.0
-"""Seconds between two lines where there is no terminal."""
+"""Seconds between two lines if there is no terminal."""
 
 Look: TypeAlias = Callable[[], Progress | None]
-"""Gives the progress of this moment; None before there is any."""
+"""Returns the progress at this moment; None before the job has any."""
 
 
 class Display:
-    """Progress while it lasts, and whatever there is to say.
-
-    Args:
-        limits: What the account allows; None where nothing is limited.
-        quiet: Show no progress.
-    """
+    """Progress while the job runs, unless `quiet`, and its messages."""
 
     def __init__(self, limits: Limits | None, *, quiet: bool = False) -> None:
         self._console = plain_console(stderr=True)
         self._quiet = quiet
-        self._recent = Recent(limits)
+        self._recent = RecentRate(limits)
         self._progress: Progress | None = None
 
     @property
     def width(self) -> int:
-        """Columns that text for people should keep to."""
+        """Columns that text for people keeps to."""
         return width_of(self._console)
 
     def fail(self, why: str) -> None:
-        """What ends all."""
+        """Print the error that ended the job."""
         self.say(Text(filled(f"Error: {plain(why)}", self.width), "red"))
 
     def say(self, *lines: Text) -> None:
-        """Lines that stay."""
-        with _nobody_is_no_error():
+        """Print lines that stay."""
+        with _reader_may_be_gone():
             for line in lines:
                 self._console.print(line, soft_wrap=True)
 
     @contextmanager
     def watching(self, look: Look, stop: asyncio.Event) -> Iterator[None]:
-        """Show progress for as long as this block lasts; none of it stays on a terminal.
+        """Show progress during the block; a terminal keeps none of it.
 
-        A thread shows it: a terminal can be held, by Ctrl-S or by a connection that has frozen,
-        and a pipe may have no reader in a hurry. Whoever writes to it then waits, and should not
-        be what reads images. The end of the block waits for it, or a signal ends the program.
+        A thread shows it, because writing may block: Ctrl-S or a frozen connection holds a
+        terminal, and the reader of a pipe may be slow. The event loop, which reads images, must
+        not wait for that. The end of the block waits for the thread, unless a signal ends the
+        program.
 
         Args:
-            look: Gives the progress; is called on the running event loop.
-            stop: Set when the job is to finish what is under way.
+            look: Returns the progress; is called on the running event loop.
+            stop: Set when the job only finishes the images in flight.
         """
         if self._quiet:
             yield
@@ -100,7 +96,7 @@ class Display:
             thread.join()
 
     def _stand(self, moments: Iterator[Progress], stop: asyncio.Event) -> None:
-        """On a terminal: lines that change."""
+        """Show lines that change, on a terminal."""
 
         def lines() -> RenderableType:
             now = self._progress
@@ -114,14 +110,14 @@ class Display:
             redirect_stdout=False,
             redirect_stderr=False,
         )
-        with _nobody_is_no_error(), live:
-            self._console.show_cursor()  # whoever stops or kills this wants to see it
+        with _reader_may_be_gone(), live:
+            self._console.show_cursor()  # a killed program could not show it again
             for _ in moments:
                 if _in_front():
                     live.refresh()
 
     def _report(self, moments: Iterator[Progress], stop: asyncio.Event) -> None:
-        """Elsewhere: a line now and then."""
+        """Print a line at intervals, into a file or a pipe."""
         told = False
         due = time.monotonic() + LINE
         for progress in moments:
@@ -135,17 +131,16 @@ class Display:
 
 
 @contextmanager
-def _nobody_is_no_error() -> Iterator[None]:
-    """What is written in this block to standard error may find nobody there any more."""
+def _reader_may_be_gone() -> Iterator[None]:
+    """Ignore that standard error cannot be written any more."""
     try:
         yield
-    except (OSError, SystemExit):  # which is what rich makes of a broken pipe
-        # The interpreter's end would try once more what it still holds.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+    except (OSError, SystemExit):  # rich raises SystemExit for a broken pipe
+        discard(sys.stderr)
 
 
 def _in_front() -> bool:
-    """Whether the terminal is this command's, and not that of others which run in front of it."""
+    """Return whether this command is in the foreground of its terminal."""
     try:
         return os.tcgetpgrp(sys.stderr.fileno()) == os.getpgrp()
     except (AttributeError, OSError):

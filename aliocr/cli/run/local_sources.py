@@ -1,4 +1,4 @@
-"""What stands in the input of a job whose pictures are read on this machine."""
+"""The sources of a job that reads on this machine: paths of picture files, and URLs."""
 
 from __future__ import annotations
 
@@ -7,59 +7,59 @@ from pathlib import Path
 import attrs
 
 from aliocr.checks import is_url
-from aliocr.cli.backend import Service
-from aliocr.cli.frame_choice import ALL, Choice
-from aliocr.cli.sources import NotThereError, Source, found
+from aliocr.cli.backend import Backend
+from aliocr.cli.frame_choice import ALL, FrameChoice
+from aliocr.cli.sources import NoSuchFileError, Source, expand
 from aliocr.models import Image, Outcome
 
 
 @attrs.define
-class AtHand:
-    """Sources are paths of picture files, as of `aliocr.job.sources.Sources`; or URLs.
+class LocalSources:
+    """Paths of picture files, or URLs; see `aliocr.job.sources.Sources`.
 
     Args:
-        asked: Which frames the user wants; None for all that can be read.
-        service: Who reads them; is there by the time there is something to read.
+        frames: The frames to read; None for all that can be read.
+        backend: The backend that reads them; set before the first image is asked for.
     """
 
-    asked: Choice | None
-    service: Service | None = None
+    frames: FrameChoice | None
+    backend: Backend | None = None
 
     @property
     def interval(self) -> int | None:
-        """One frame of so many is asked for."""
-        return (self.asked or ALL).interval
+        """Read one of every so many frames."""
+        return (self.frames or ALL).interval
 
     @property
     def max_frames(self) -> int | None:
-        """Frames that are read of one picture, at most."""
-        return (self.asked or ALL).max_frames
+        """Most frames that are read of one picture."""
+        return (self.frames or ALL).max_frames
 
     def check(self, source: str) -> None:
-        """Refuse what is neither a file nor a URL."""
+        """Refuse a source that is neither a file nor a URL."""
         if _one(source).path is None:
             Image(source)
 
     def image(self, source: str) -> Image:
-        """The picture, at an address of this machine if it is a file."""
-        if self.service is None:
-            raise RuntimeError("nobody is there to read yet")
-        return self.service.image(_one(source)).image
+        """Return the picture, at an address of this machine if it is a file."""
+        if self.backend is None:
+            raise RuntimeError("no backend yet")
+        return self.backend.image_of(_one(source))[0]
 
     def is_file(self, source: str) -> bool:
-        """Whether it is no URL."""
+        """Return whether a source is no URL."""
         return not is_url(source)
 
     def done(self, outcome: Outcome) -> None:
-        """Let the next one come."""
-        if self.service is not None:
-            self.service.done(outcome)
+        """Make room for another picture."""
+        if self.backend is not None:
+            self.backend.done(outcome)
 
 
 def _one(source: str) -> Source:
     try:
-        sources = found(source, files=True).sources
-    except NotThereError as error:
+        sources = expand(source, files=True).sources
+    except NoSuchFileError as error:
         if Path(source).is_absolute():
             raise
         raise ValueError(f"{error}; it was looked for from {_here()}") from None
@@ -69,7 +69,7 @@ def _one(source: str) -> Source:
 
 
 def _here() -> str:
-    """Where paths begin, which need not be where the list of them lies."""
+    """Return the folder where relative paths start, which may not be the folder of the list."""
     try:
         return str(Path.cwd())
     except OSError:

@@ -1,4 +1,4 @@
-"""What a job would do, for people."""
+"""The plan of a job, as text for people."""
 
 from __future__ import annotations
 
@@ -6,32 +6,23 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
-from aliocr.cli.humanize import counted, duration, rate
-from aliocr.cli.output import plain
-from aliocr.cli.wrapping import listing
-from aliocr.job.input.rows import BadRow
+from aliocr.cli.console import counted, plain
+from aliocr.cli.run.humanize import duration, rate
+from aliocr.cli.run.wrapping import listing
 from aliocr.job.plan import Plan
 from aliocr.limits import Limits
 
 MOST_NAMED = 5
-"""Bad rows that are named, before the rest are counted."""
-
+"""Bad rows that are named; more are counted."""
 
 NEW_ACCOUNT = 10
-"""Images a second that a new account may read. Source: code 588 of "Common error codes"."""
+"""Images a second of a new account. Source: code 588 of "Common error codes"."""
 
 
 def plan_lines(
     plan: Plan, width: int, limits: Limits | None, budget: int | None = None
 ) -> Iterator[Text]:
-    """All there is to say of it.
-
-    Args:
-        plan: Of the job.
-        width: Columns to keep to.
-        limits: What the account allows; None where nothing is limited or charged.
-        budget: Images that may be charged; None for no limit.
-    """
+    """Return the lines to print; without limits for this machine, which charges nothing."""
     entries = [("input", plain(plan.taken)), ("rows", f"{plan.rows:,}")]
     if plan.done:
         entries.append(("done", f"{plan.done:,} of them are in the output already"))
@@ -61,19 +52,16 @@ def _cost(plan: Plan, limits: Limits) -> Iterator[tuple[str, str]]:
         yield "charge", f"{least} to {most}, as each frame is charged"
     else:
         images = counted(plan.images, "image")
-        yield "charge", f"{images}, if none has to be sent again"
+        yield "charge", f"{images}, if none is sent again"
 
 
 def _bad(plan: Plan) -> Iterator[tuple[str, str]]:
-    """The first bad rows with their places, so that they can be mended before anything is paid."""
+    """Name the first bad rows, so that they can be fixed before anything is charged."""
     if not plan.bad:
         return
     yield "bad", f"{plan.bad:,} that will fail"
     for row in plan.bad_rows[:MOST_NAMED]:
-        yield "", f"{_place(row)}: {plain(row.problem)}"
+        place = f"row {row.number:,}" if row.line is None else f"line {row.line:,}"
+        yield "", f"{place}: {plain(row.problem)}"
     if more := plan.bad - min(len(plan.bad_rows), MOST_NAMED):
         yield "", f"and {more:,} more"
-
-
-def _place(row: BadRow) -> str:
-    return f"row {row.number:,}" if row.line is None else f"line {row.line:,}"

@@ -1,4 +1,4 @@
-"""What a person sees of a running job: a few lines on a terminal, or one now and then."""
+"""The progress of a job: lines that change on a terminal, or a line at intervals."""
 
 from __future__ import annotations
 
@@ -10,35 +10,29 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from aliocr.cli.humanize import counted, duration, rate
-from aliocr.cli.output import plain
-from aliocr.cli.run.recent_rate import Recent
+from aliocr.cli.console import counted, plain
+from aliocr.cli.run.humanize import duration, rate
+from aliocr.cli.run.recent_rate import RecentRate
 from aliocr.job.summary import Progress
 
 MOST_BAR = 60
-"""Columns beyond which a bar says no more."""
+"""Most columns of the bar."""
 
 STOPPING = "finishing what is under way; once more to stop at once"
 
 
-def standing(progress: Progress, recent: Recent, *, stopping: bool) -> RenderableType:
-    """For a terminal: lines that stand, and change.
-
-    Args:
-        progress: Of this moment.
-        recent: What was done over the last seconds.
-        stopping: Whether it finishes what is under way.
-    """
+def standing(progress: Progress, recent: RecentRate, *, stopping: bool) -> RenderableType:
+    """Return the lines of a terminal, which are replaced as they change."""
     pace = Columns([*_pace(recent), *_left(progress, recent)], padding=(0, 2))
     style = "red" if progress.failed else "yellow"
     trouble = Text(", ".join(_trouble(progress)), style, no_wrap=True, overflow="ellipsis")
     stop = Text(STOPPING if stopping else "", "yellow")
-    # The cursor waits in a line of its own, where the ^C that a terminal writes does no harm.
+    # The cursor waits in an empty line, where the ^C that a terminal writes does no harm.
     return Group(_bar(progress), pace, *filter(None, [trouble, stop]), Text())
 
 
-def sentence(progress: Progress, recent: Recent) -> str:
-    """For a file or a pipe: all of it in one line."""
+def sentence(progress: Progress, recent: RecentRate) -> str:
+    """Return one line with all of it, for a file or a pipe."""
     total = progress.total
     percent = "" if total is None else f" ({_percent(progress.rows, total)})"
     rows = f"{_done(progress)} rows{percent}"
@@ -46,7 +40,7 @@ def sentence(progress: Progress, recent: Recent) -> str:
 
 
 def _bar(progress: Progress) -> RenderableType:
-    """How much is done, as a bar and in numbers, which keep their places as they grow."""
+    """Return a bar and the numbers of rows, which stay in their columns as they grow."""
     total = progress.total
     if total is None:
         return Text(f"{counted(progress.rows, 'row')} so far")
@@ -61,11 +55,11 @@ def _bar(progress: Progress) -> RenderableType:
     return row
 
 
-def _pace(recent: Recent) -> Iterator[str]:
+def _pace(recent: RecentRate) -> Iterator[str]:
     if recent.idle:
-        yield f"nothing has come for {duration(recent.idle)}"
+        yield f"no result for {duration(recent.idle)}"
         return
-    if not recent.told:
+    if not recent.known:
         return
     images = recent.images
     if recent.limits is None and images < 1:
@@ -81,7 +75,7 @@ def _pace(recent: Recent) -> Iterator[str]:
         yield f"{100 * recent.share:.0f}% of the limit"
 
 
-def _left(progress: Progress, recent: Recent) -> Iterator[str]:
+def _left(progress: Progress, recent: RecentRate) -> Iterator[str]:
     if (seconds := recent.left(progress)) is not None:
         yield f"{duration(seconds)} left"
     if progress.budget is not None:
@@ -89,7 +83,7 @@ def _left(progress: Progress, recent: Recent) -> Iterator[str]:
 
 
 def _trouble(progress: Progress) -> Iterator[str]:
-    """What may be cut off last: the kinds, the commonest first."""
+    """Yield the failures, the commonest first: the end may be cut off."""
     if times := progress.stats.throttled:
         yield f"{times:,} throttled"
     if progress.failed:
@@ -106,5 +100,5 @@ def _done(progress: Progress) -> str:
 
 
 def _percent(rows: int, total: int) -> str:
-    """Rounded down: a hundred are all."""
+    """Round down, so that 100 % means all."""
     return f"{100 * rows // max(1, total)}%"

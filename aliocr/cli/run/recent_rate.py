@@ -1,4 +1,4 @@
-"""How fast a job has been of late, and how long the rest will take."""
+"""The rate of a job over the last seconds, and the time that is left."""
 
 from __future__ import annotations
 
@@ -11,69 +11,69 @@ from aliocr.job.summary import Progress
 from aliocr.limits import Limits
 
 WINDOW = 15.0
-"""Seconds that are of late: long enough for a steady number, short enough to show a change."""
+"""Seconds of the average: long enough for a steady number, short enough to show a change."""
 
 LOCAL_WINDOW = 120.0
 """The same on this machine, where a picture may take half a minute."""
 
 LEAST_SPAN = 1.0
-"""Seconds within which what comes may be chance."""
+"""Seconds below which a rate may be chance."""
 
 SETTLED = 5.0
-"""Seconds after which a rate is worth reckoning with; the first answers take up to 6."""
+"""Seconds after which a rate predicts the rest; the first replies take up to 6."""
 
 IDLE = 10.0
-"""Seconds without a result that are worth a word: an answer takes 7 at most, with its timeout."""
+"""Seconds without a result that are reported: a reply takes 7 at most, with its timeout."""
 
 
 @attrs.define
-class Recent:
-    """What `Progress` said over the last seconds.
+class RecentRate:
+    """The rate of a job, from its progress over the last seconds.
 
     Args:
-        limits: What the account allows; None where nothing is limited.
+        limits: The account's limits; None on this machine, which has none.
     """
 
     limits: Limits | None
-    _seen: deque[Progress] = attrs.field(factory=deque, init=False)
+    _moments: deque[Progress] = attrs.field(factory=deque, init=False)
     _moved: float = attrs.field(default=0.0, init=False)
 
     def note(self, progress: Progress) -> None:
-        """Take down what it says now."""
-        if not self._seen or _came(self._seen[-1]) != _came(progress):
+        """Record the progress at this moment."""
+        if not self._moments or _came(self._moments[-1]) != _came(progress):
             self._moved = progress.seconds
-        self._seen.append(progress)
-        # One that is older than the window stays, so that all of the window is between two.
+        self._moments.append(progress)
+        # One moment before the window stays, so that two moments span the whole window.
         window = WINDOW if self.limits else LOCAL_WINDOW
-        while len(self._seen) > 2 and progress.seconds - self._seen[1].seconds >= window:
-            self._seen.popleft()
+        while len(self._moments) > 2 and progress.seconds - self._moments[1].seconds >= window:
+            self._moments.popleft()
 
     @property
     def idle(self) -> float:
-        """Seconds since the last result; 0 while that is nothing unusual."""
-        if self.limits is None or not self._seen:  # on this machine nobody promised a time
+        """Seconds since the last result; 0 while they are not unusual."""
+        if self.limits is None or not self._moments:  # a picture takes any time on this machine
             return 0.0
-        idle = self._seen[-1].seconds - self._moved
+        idle = self._moments[-1].seconds - self._moved
         return idle if idle >= IDLE else 0.0
 
     @property
-    def told(self) -> bool:
-        """Whether rates can be told from chance yet."""
+    def known(self) -> bool:
+        """Enough time has passed for rates that are not chance."""
         return self._span >= LEAST_SPAN
 
     @property
     def images(self) -> float:
-        """Images a second that had their outcome."""
+        """Outcomes a second."""
         return self._rate(_outcomes)
 
     @property
     def requests(self) -> float:
-        """Requests a second that were sent."""
+        """Requests sent a second."""
         return self._rate(lambda progress: progress.stats.requests)
 
     @property
     def share(self) -> float:
-        """The part of the account's limit that is used, of that one which is nearer."""
+        """The used share of the account's limit: of requests or images, whichever is higher."""
         if self.limits is None:
             return 0.0
         sent = self._rate(lambda progress: progress.stats.images_sent)
@@ -83,7 +83,7 @@ class Recent:
         )
 
     def left(self, progress: Progress) -> float | None:
-        """Seconds until all rows are done or the budget is spent; None if nobody can know."""
+        """Return the seconds until all rows are done or the budget is spent; None if unknown."""
         if progress.total is None:
             return None
         rows = max(0, progress.total - progress.rows)
@@ -96,22 +96,19 @@ class Recent:
         else:
             speed = self.limits.requests_per_second * self.limits.images_per_request
             speed = min(speed, self.limits.images_per_second or speed)
-            if self._nothing_came and rows / speed < progress.seconds:
-                return None  # it should be done by now, so this is no guide
+            nothing_came = not self._moments or _came(self._moments[0]) == _came(self._moments[-1])
+            if nothing_came and rows / speed < progress.seconds:
+                return None  # it should be done by now, so the limit predicts nothing
         return rows / speed if speed else None
 
     @property
-    def _nothing_came(self) -> bool:
-        return not self._seen or _came(self._seen[0]) == _came(self._seen[-1])
-
-    @property
     def _span(self) -> float:
-        return self._seen[-1].seconds - self._seen[0].seconds if self._seen else 0.0
+        return self._moments[-1].seconds - self._moments[0].seconds if self._moments else 0.0
 
     def _rate(self, count: Callable[[Progress], int]) -> float:
-        if not self.told:
+        if not self.known:
             return 0.0
-        return max(0, count(self._seen[-1]) - count(self._seen[0])) / self._span
+        return max(0, count(self._moments[-1]) - count(self._moments[0])) / self._span
 
 
 def _outcomes(progress: Progress) -> int:

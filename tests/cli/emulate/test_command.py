@@ -10,7 +10,14 @@ from pathlib import Path
 import pytest
 
 from aliocr import Credentials
-from tests.support.program import PATIENCE, Emulating, emulating, in_a_shell, on_a_terminal, run
+from tests.support.program import (
+    PATIENCE,
+    EmulatorProcess,
+    emulating,
+    in_a_shell,
+    on_a_terminal,
+    run,
+)
 
 pytest.importorskip("click")
 pytest.importorskip("rich")
@@ -39,7 +46,7 @@ security_token = "second-token"
 """
 
 
-def _logged(emulator: Emulating) -> str:
+def _logged(emulator: EmulatorProcess) -> str:
     """The next line of the log, without its times."""
     line = emulator.logged()
     found = LINE.fullmatch(line)
@@ -50,14 +57,14 @@ def _logged(emulator: Emulating) -> str:
 # --- what it says first
 
 
-def test_the_greeting_is_all_one_needs() -> None:
+def test_the_banner_is_all_one_needs() -> None:
     """A page, a control API that answers, and lines that a shell can run as they are."""
     with emulating() as emulator:
         endpoint = emulator.exports["ALIOCR_ENDPOINT"]
-        assert f"#   page     {endpoint}/" in emulator.greeting
-        assert f"#   control  {endpoint}/_emulator/" in emulator.greeting
-        assert all(line.startswith(("#", "export ")) for line in emulator.greeting)
-        assert len(emulator.greeting) == 6
+        assert f"#   page     {endpoint}/" in emulator.banner
+        assert f"#   control  {endpoint}/_emulator/" in emulator.banner
+        assert all(line.startswith(("#", "export ")) for line in emulator.banner)
+        assert len(emulator.banner) == 6
         assert emulator.ask("GET", "/", Accept="text/html")[0] == 200
         assert emulator.ask("GET", "/_emulator/health") == (200, {"ok": True})
         assert "delay" in emulator.ask("GET", "/_emulator/")[1]["script"]
@@ -69,13 +76,13 @@ def test_a_key_can_be_given_and_its_secret_is_not_printed() -> None:
     """A script that knows its key need not read ours; what was given is never repeated."""
     with emulating(*KEY) as emulator:
         assert emulator.exports["ALIBABA_CLOUD_ACCESS_KEY_ID"] == "LTAIfixed"
-        assert emulator.greeting[-1] == "# ALIBABA_CLOUD_ACCESS_KEY_SECRET: as given"
-        assert len(emulator.greeting) == 6
+        assert emulator.banner[-1] == "# ALIBABA_CLOUD_ACCESS_KEY_SECRET: as given"
+        assert len(emulator.banner) == 6
         assert emulator.scan(URLS, Credentials("LTAIfixed", "known-to-both"))[1]["code"] == 200
         emulator.process.terminate()
         code, said = emulator.end()
         assert code == 0
-        assert "known-to-both" not in said + "".join(emulator.greeting)
+        assert "known-to-both" not in said + "".join(emulator.banner)
 
 
 def test_the_environments_key_is_left_alone() -> None:
@@ -93,7 +100,7 @@ def test_the_environments_key_is_left_alone() -> None:
 
 
 def test_others_may_come_only_after_a_warning() -> None:
-    """Whoever reaches it can have it fetch URLs; on this machine alone there is nothing to say."""
+    """Other machines could make it fetch URLs; on this machine alone there is no warning."""
     with emulating("--host", "0.0.0.0") as emulator:
         warning = emulator.logged()
         assert warning.startswith("warning: other machines can reach this port")
@@ -110,12 +117,12 @@ def test_accounts_come_from_a_file(tmp_path: Path) -> None:
     """Each has its keys and its state, the log says whose a request was, and no secret is said."""
     (tmp_path / "accounts.toml").write_text(ACCOUNTS)
     with emulating("--accounts", tmp_path / "accounts.toml") as emulator:
-        assert emulator.greeting[3:5] == (
+        assert emulator.banner[3:5] == (
             "#   account  1000000000000001: LTAIone, LTAIspare",
             "#   account  1000000000000002: STS.two, overdue",
         )
         assert emulator.exports["ALIBABA_CLOUD_ACCESS_KEY_ID"] == "LTAIone"
-        assert emulator.greeting[-1].endswith(f": as in {tmp_path}/accounts.toml")
+        assert emulator.banner[-1].endswith(f": as in {tmp_path}/accounts.toml")
         assert emulator.scan(URLS, Credentials("LTAIspare", "spare-secret"))[1]["code"] == 200
         overdue = Credentials("STS.two", "second-secret", "second-token")
         assert emulator.scan(URLS, overdue)[1]["code"] == 596
@@ -126,7 +133,7 @@ def test_accounts_come_from_a_file(tmp_path: Path) -> None:
         emulator.process.terminate()
         assert emulator.process.stdout is not None
         assert emulator.end() == (0, "")
-        assert "secret" not in "".join(emulator.greeting[:-1]) + emulator.process.stdout.read()
+        assert "secret" not in "".join(emulator.banner[:-1]) + emulator.process.stdout.read()
 
 
 def test_the_key_to_use_is_one_that_can_be_used(tmp_path: Path) -> None:
@@ -138,22 +145,22 @@ def test_the_key_to_use_is_one_that_can_be_used(tmp_path: Path) -> None:
     file.write_text(closed)
     with emulating("--accounts", file) as emulator:
         assert emulator.exports["ALIBABA_CLOUD_ACCESS_KEY_ID"] == "LTAIspare"
-        assert emulator.greeting[3].endswith(": LTAIone (inactive), LTAIspare")
-        assert emulator.greeting[4].endswith(": STS.two (expired), overdue")
+        assert emulator.banner[3].endswith(": LTAIone (inactive), LTAIspare")
+        assert emulator.banner[4].endswith(": STS.two (expired), overdue")
         assert emulator.scan(URLS, Credentials("LTAIspare", "spare-secret"))[1]["code"] == 200
     file.write_text(closed.replace("000001", '000001"\nstate = "banned'))
     with emulating("--accounts", file) as emulator:
         assert emulator.exports["ALIBABA_CLOUD_ACCESS_KEY_ID"] == "LTAIone"
-        assert "# no key may use the service" in "\n".join(emulator.greeting)
+        assert "# no key may use the service" in "\n".join(emulator.banner)
 
 
 @pytest.mark.engine
-def test_strangers_can_be_kept_from_what_only_this_machine_reaches() -> None:
+def test_others_can_be_kept_from_what_only_this_machine_reaches() -> None:
     """The warning says what to do; then an image at a private address is 401, unasked for."""
     pytest.importorskip("rapidocr")
     everywhere = ("--engine", "rapidocr", "--host", "0.0.0.0")
     with emulating(*everywhere) as emulator:
-        assert "--public-only prevents that" in emulator.logged()
+        assert "--public-only prevents this" in emulator.logged()
     with (
         emulating(*everywhere, "--public-only") as emulator,
         closing(socket.create_server(("127.0.0.1", 0))) as private,
@@ -214,7 +221,7 @@ def test_an_account_can_be_as_a_new_one_is() -> None:
     ],
 )
 def test_the_status_says_whether_chaos_reigns(options: tuple[str, ...], reigns: bool) -> None:
-    """Who asked for none finds none there, and nothing else that was told it."""
+    """Without chaos options there is none, and no other instruction."""
     with emulating(*options) as emulator:
         status = emulator.ask("GET", "/_emulator/status")[1]
     assert (status["chaos"], status["instructions"]) == (reigns, 0)
@@ -295,7 +302,7 @@ def test_quiet_logs_no_requests() -> None:
 
 
 def test_a_log_that_nobody_reads_holds_nothing_up() -> None:
-    """Who starts it with a pipe and forgets the pipe must not find it stopped."""
+    """A pipe that is never read does not stop the emulator."""
     fcntl = pytest.importorskip("fcntl")
     with emulating() as emulator:
         assert emulator.process.stderr is not None
@@ -306,7 +313,7 @@ def test_a_log_that_nobody_reads_holds_nothing_up() -> None:
             assert emulator.ask("POST", f"/{number}")[0] == 404
         assert _logged(emulator).startswith("POST /0 ")
         emulator.ask("POST", "/more")
-        assert emulator.logged() == "… 49 lines that nobody read"
+        assert emulator.logged() == "… 49 lines dropped"
         assert _logged(emulator).startswith("POST /more ")
         emulator.process.terminate()
         assert emulator.end() == (0, "")
@@ -335,7 +342,7 @@ def test_closed_streams_are_no_error(closed: str) -> None:
 # --- the end
 
 
-def _begin(emulator: Emulating) -> socket.socket:
+def _begin(emulator: EmulatorProcess) -> socket.socket:
     """A client whose request is under way: the rest of its body is still to come."""
     client = emulator.connect()
     client.sendall(b"POST /green/image/scan HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{")
@@ -344,8 +351,8 @@ def _begin(emulator: Emulating) -> socket.socket:
     return client
 
 
-def _under_way(emulator: Emulating) -> int:
-    """How many requests have arrived and wait for their answers, as far as it remembers."""
+def _under_way(emulator: EmulatorProcess) -> int:
+    """Return the number of requests that have no reply yet."""
     calls = emulator.ask("GET", "/_emulator/calls")[1]["calls"]
     return sum(call["status"] is None for call in calls)
 
@@ -432,7 +439,7 @@ def test_what_a_person_sees() -> None:
         (["--images-in-flight", "-1"], "--images-in-flight"),
         (["--window", "round"], "--window"),
         (["--max-calls", "0"], "--max-calls"),
-        (["--host", ""], "'--host': an empty one is no address"),
+        (["--host", ""], "'--host': must not be empty"),
         (["--access-key-id", "a"], "--access-key-id and --access-key-secret go together"),
         (["--access-key-secret", "a"], "--access-key-id and --access-key-secret go together"),
         (["--access-key-id", "a b", "--access-key-secret", "c"], "access_key_id holds a space"),

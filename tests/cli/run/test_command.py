@@ -18,8 +18,10 @@ from aliocr import Image
 from aliocr.job.summary import Failed, Summary
 from tests.support.program import (
     ALIOCR,
+    BAR,
+    CODES,
     PATIENCE,
-    Seen,
+    TerminalOutput,
     emulating,
     in_a_shell,
     on_a_terminal,
@@ -35,13 +37,6 @@ from aliocr.cli.run.summary import summary_lines
 
 SLOWLY = ("--requests-per-second", "2")
 """Half a second for each hundred images: time to interrupt, and to look."""
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[dict[str, str]]:
-    """What `aliocr emulate` says to export, while it runs."""
-    with emulating("--quiet") as emulator:
-        yield emulator.exports
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +61,7 @@ def listed(folder: Path, many: int) -> Path:
 
 
 def results(path: Path) -> list[dict[str, Any]]:
-    """What is in an output, and that each row of the input is in it once at most."""
+    """Return the rows of an output; each row of the input is in it once at most."""
     found = [json.loads(line) for line in path.read_text().splitlines()]
     assert len({row["row"] for row in found}) == len(found)
     return found
@@ -165,9 +160,12 @@ def test_quiet_is_silent_if_all_is_well_and_not_otherwise(
     [
         ([], "Usage"),
         (["LIST"], "Missing option '-o'"),
-        (["LIST", "-o", "-"], "a job needs a file that it can go on with"),
+        (["LIST", "-o", "-"], "a job needs a file, which it can continue"),
         (["nothing.txt", "-o", "OUT"], "cannot read nothing.txt: no such file or directory"),
-        (["https://example.com/a.png?Signature=key", "-o", "OUT"], "there is aliocr scan"),
+        (
+            ["https://example.com/a.png?Signature=key", "-o", "OUT"],
+            "to read one URL, use aliocr scan",
+        ),
         (["FOLDER", "-o", "OUT"], "--local reads a folder"),
         (["LIST", "-o", "OUT", "--kind", "592"], "--kind goes with --retry-failed"),
         (["LIST", "-o", "OUT", "--interval", "2"], "--max-frames go together"),
@@ -231,7 +229,7 @@ def test_a_wrong_key_is_one_line_and_exit_3(urls: Path, served: dict[str, str]) 
     assert done.returncode == 3
     (line,) = done.stderr.splitlines()
     assert "the AccessKey secret is wrong" in line
-    assert "nothing was read yet: mend that and run the same command again" in line
+    assert "nothing was read yet: fix that and run the same command again" in line
     assert run("run", urls, "-o", output, **served).returncode == 0
     assert len(results(output)) == 20
 
@@ -266,7 +264,7 @@ def test_a_folder_that_cannot_be_written_is_one_line_and_exit_3(
 
 
 def test_a_full_disk_is_one_line_and_exit_3(tmp_path: Path, served: dict[str, str]) -> None:
-    """What was written is kept, and once there is room the same command goes on."""
+    """The written rows are kept, and once there is room the same command continues."""
     urls, output = listed(tmp_path, 1_500), tmp_path / "results.jsonl"
     done = in_a_shell(f"ulimit -f 200; aliocr run {urls} -o {output}", served)
     assert done.returncode == 3
@@ -277,7 +275,7 @@ def test_a_full_disk_is_one_line_and_exit_3(tmp_path: Path, served: dict[str, st
 
 
 def test_a_spent_budget_is_exit_3(urls: Path, served: dict[str, str]) -> None:
-    """What was paid for is there, and a higher one goes on."""
+    """The paid rows are there, and a higher budget continues the job."""
     output = urls.with_name("results.jsonl")
     done = run("run", urls, "-o", output, "--budget", 5, **served)
     assert done.returncode == 3
@@ -316,7 +314,7 @@ def test_a_dry_run_says_what_would_be_done(tmp_path: Path) -> None:
         "repeated  1 of images that other rows have, too",
         "requests  1 of 100 images at most",
         "time      0 s at the least, with 10 requests/s",
-        "charge    2 images, if none has to be sent again",
+        "charge    2 images, if none is sent again",
         "bad       1 that will fail",
         f"{'':10}line 3: {said}",
         "Nothing was sent or written.",
@@ -347,8 +345,8 @@ def test_a_path_that_leads_nowhere_says_where_it_began(tmp_path: Path) -> None:
     assert full.strip() == f"line 3: {missing}"
 
 
-def test_what_to_do_about_pictures_at_hand_is_said() -> None:
-    """They have no address to check, and fail until they are mended; then the list is good."""
+def test_files_of_this_machine_have_advice_of_their_own() -> None:
+    """They have no URL to check, and fail until they are fixed; then the list is good."""
     kinds = [("BadRow", None), ("DownloadError", 480), ("DownloadError", 404), ("ImageError", 590)]
     summary = Summary(
         read=1,
@@ -361,12 +359,12 @@ def test_what_to_do_about_pictures_at_hand_is_said() -> None:
         output=Path("results.jsonl"),
         seconds=1.0,
     )
-    said = "\n".join(line.plain for line in summary_lines(summary, 100, at_hand=True))
+    said = "\n".join(line.plain for line in summary_lines(summary, 100, local=True))
     assert "1  BadRow: the output says what is wrong with each\n" in said
     assert "480: the output says why; mostly it takes a smaller picture" in said
     assert "404: no picture is there, or not any more" in said
     assert "590: not a readable PNG" in said
-    assert "--retry-failed, once that is mended" in said
+    assert "--retry-failed, once that is fixed" in said
     assert "charged" not in said
     remote = "\n".join(line.plain for line in summary_lines(summary, 100))
     assert "list them, mended, in another file" in remote
@@ -378,7 +376,7 @@ def test_a_dry_run_of_one_image_says_so(tmp_path: Path) -> None:
     urls = tmp_path / "urls.txt"
     urls.write_text("https://example.com/a.png\n")
     job = ("run", urls, "-o", tmp_path / "results.jsonl", "--dry-run")
-    assert "charge    1 image, if none has to be sent again\n" in run(*job).stdout
+    assert "charge    1 image, if none is sent again\n" in run(*job).stdout
     done = run(*job, "--interval", 1, "--max-frames", 1000)
     assert "charge    1 to 1,000 images, as each frame is charged\n" in done.stdout
 
@@ -480,16 +478,12 @@ def test_a_terminal_that_is_held_holds_up_nothing(tmp_path: Path, served: dict[s
 def test_standard_error_that_is_not_there_is_no_error(
     redirected: str, urls: Path, served: dict[str, str]
 ) -> None:
-    """What was asked for is done, and nothing of ours ends up in the file."""
+    """The job is done, and no message ends up in a file."""
     output = urls.with_name("results.jsonl")
     done = in_a_shell(f"aliocr run {urls} -o {output} {redirected}", served)
     assert done.returncode == 0
     assert done.stderr == b""
     assert len(results(output)) == 20
-
-
-BAR = "━"
-CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 @pytest.mark.parametrize("columns", [80, 40])
@@ -510,12 +504,12 @@ def test_a_terminal_shows_progress_and_a_summary(
     assert "aliocr report" in seen.screen
 
 
-def _seen(urls: Path, output: Path, *options: str, **terminal: Any) -> Seen:
+def _seen(urls: Path, output: Path, *options: str, **terminal: Any) -> TerminalOutput:
     return on_a_terminal("run", str(urls), "-o", str(output), *options, **terminal)
 
 
 def test_failures_are_readable_on_a_narrow_terminal(urls: Path, faulty: dict[str, str]) -> None:
-    """What to do stands beside the number, word by word."""
+    """The advice stands beside the number, unbroken words in several lines."""
     seen = _seen(urls, urls.with_name("results.jsonl"), columns=40, environment=faulty)
     assert seen.code == 1
     assert "\x1b[31m" in seen.output

@@ -1,4 +1,4 @@
-"""What a job shows while it runs, made of its numbers: on any terminal, and where there is none."""
+"""The progress that a job shows, from its numbers: on any terminal, and in a file."""
 
 import io
 import re
@@ -16,9 +16,9 @@ pytest.importorskip("rich")
 
 from rich.console import Console
 
-from aliocr.cli.humanize import duration
+from aliocr.cli.run.humanize import duration
 from aliocr.cli.run.progress import sentence, standing
-from aliocr.cli.run.recent_rate import Recent
+from aliocr.cli.run.recent_rate import RecentRate
 
 NOTHING: Mapping[str, int] = {}
 
@@ -53,9 +53,9 @@ def at(
     )
 
 
-def watched(*moments: Progress, limits: Limits | None = Limits()) -> Recent:  # noqa: B008
-    """What somebody knows who has seen these."""
-    recent = Recent(limits)
+def watched(*moments: Progress, limits: Limits | None = Limits()) -> RecentRate:  # noqa: B008
+    """Return the rates after these moments."""
+    recent = RecentRate(limits)
     for moment in moments:
         recent.note(moment)
     return recent
@@ -81,7 +81,7 @@ STEADY = [at(seconds, 912 * seconds) for seconds in range(21)]
 
 
 def test_a_wide_terminal_shows_all_of_it() -> None:
-    """How much is done and how fast, the limit, what is left, and what went wrong."""
+    """The rows, the rate, the limit, the time left, and the failures."""
     troubled = at(20, 18_240, failed={"404": 4, "592": 8}, stats={"throttled": 1_200}, budget=9_999)
     bar, pace, trouble = shown(*STEADY[:-1], troubled)
     assert re.fullmatch(r"━━╸? +  4%   18,240 of ~400,000", bar)
@@ -122,7 +122,7 @@ def test_no_line_is_longer_than_the_terminal_is_wide(width: int, rows: int) -> N
 
 
 def test_the_bar_stands_still_while_numbers_grow() -> None:
-    """What jumps about cannot be read."""
+    """Numbers that jump about cannot be read."""
     ends = {shown(at(1, rows))[0].index("%") for rows in (1, 99, 12_345, 399_999)}
     assert len(ends) == 1
 
@@ -135,7 +135,7 @@ def test_a_hundred_percent_are_all() -> None:
 
 
 def test_an_estimate_is_marked() -> None:
-    """Unlike what is counted; and of a pipe nobody knows."""
+    """Unlike a count; the rows of a pipe are unknown."""
     assert "5 of ~400,000" in shown(at(1, 5))[0]
     assert "5 of 400,000" in shown(at(1, 5, exact=True))[0]
     assert shown(at(1, 1_234, total=None))[0] == "1,234 rows so far"
@@ -166,9 +166,9 @@ def test_a_job_that_slows_down_shows_it_soon() -> None:
 
 
 def test_a_job_at_which_nothing_happens_says_for_how_long() -> None:
-    """So that nobody wonders whether it is dead."""
+    """It does not look dead."""
     still = [at(20 + seconds, 18_240) for seconds in range(1, 31)]
-    assert shown(*STEADY, *still)[1] == "nothing has come for 30 s"
+    assert shown(*STEADY, *still)[1] == "no result for 30 s"
 
 
 def test_the_pace_of_this_machine_is_told_by_the_picture() -> None:
@@ -186,7 +186,7 @@ def test_the_limit_that_is_nearer_is_shown() -> None:
 
 
 def test_a_line_for_a_file_says_it_all() -> None:
-    """Nobody has to look at the one before."""
+    """It can be read without the line before."""
     troubled = at(20, 18_240, failed={"404": 4, "592": 8}, stats={"throttled": 3}, budget=99_999)
     assert sentence(troubled, watched(*STEADY[:-1], troubled)) == (
         "18,240 of ~400,000 rows (4%), 912 images/s, 9.1 of 10 requests/s, 1 min 30 s left, "

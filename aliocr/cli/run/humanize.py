@@ -1,4 +1,4 @@
-"""Numbers as a person reads them."""
+"""Rates and durations, rounded for people."""
 
 from __future__ import annotations
 
@@ -7,19 +7,14 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
 
-def counted(number: int, noun: str) -> str:
-    """`1 row`, `31,240 rows`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
 def rate(per_second: float) -> str:
-    """With one digit behind the point where that still says something."""
+    """Return a rate with one decimal, or none from 100 up."""
     text = f"{per_second:.1f}" if per_second < 99.95 else f"{per_second:,.0f}"
     return text.removesuffix(".0")
 
 
 def duration(seconds: float) -> str:
-    """In the two largest units, as nobody waits by the second for hours."""
+    """Return a duration in its two largest units: seconds do not matter in hours."""
     whole = round(seconds)
     if whole < MINUTE:
         return f"{whole} s"

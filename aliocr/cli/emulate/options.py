@@ -1,0 +1,128 @@
+"""The options of `aliocr emulate`, and the emulator and its run that they ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+import click
+
+from aliocr.cli.emulate.request_log import RequestLog
+from aliocr.cli.emulate.runner import EmulatorRun
+from aliocr.cli.exits import Misuse, leave_out
+from aliocr.credentials import Credentials
+from aliocr.emulator import NEW_ACCOUNT, Account, Emulator, read_accounts
+from aliocr.emulator.access.account import QuotaOptions
+from aliocr.emulator.access.rate_window import WindowKind
+from aliocr.emulator.emulator import DEADLINE
+from aliocr.emulator.engine import RapidOCREngine
+from aliocr.emulator.http.log_line import escaped
+
+PATIENCE = 1.0
+"""Seconds for the requests in flight after a stop signal, beyond their own deadline."""
+
+OF_ONE_ACCOUNT = (
+    "access_key_id",
+    "access_key_secret",
+    "requests_per_second",
+    "images_per_second",
+    "images_in_flight",
+    "new_account",
+    "window",
+)
+"""Options that an accounts file replaces."""
+
+
+@attrs.frozen(kw_only=True)
+class EmulatorOptions:
+    """The values of the options, named as on the command line."""
+
+    port: int
+    host: str
+    access_key_id: str | None
+    access_key_secret: str | None
+    accounts_file: str | None
+    deadline: float
+    engine: str
+    public_only: bool
+    requests_per_second: float
+    images_per_second: float
+    images_in_flight: int
+    new_account: bool
+    window: WindowKind
+    chaos_requests: Mapping[str, float]
+    chaos_images: Mapping[int, float]
+    chaos_delay: float
+    chaos_seed: int
+    max_calls: int
+    quiet: bool
+
+    def prepare(self) -> EmulatorRun:
+        """Return the run that the options ask for, not yet started."""
+        try:
+            emulator = self._emulator()
+        except ValueError as error:
+            raise click.UsageError(str(error)) from None
+        emulator.chaos(
+            self.chaos_seed,
+            requests=self.chaos_requests,
+            images=self.chaos_images,
+            delay=self.chaos_delay,
+        )
+        given = None if self.access_key_id is None else "given"
+        return EmulatorRun(
+            emulator,
+            RequestLog(requests=not self.quiet, accounts=self.accounts_file is not None),
+            host=self.host,
+            known=f"in {escaped(self.accounts_file)}" if self.accounts_file else given,
+            fetches=self.engine != "none" and not self.public_only,
+            grace=(self.deadline or DEADLINE) + self.chaos_delay + PATIENCE,
+        )
+
+    def _emulator(self) -> Emulator:
+        return Emulator(
+            RapidOCREngine if self.engine == "rapidocr" else None,
+            credentials=self._credentials(),
+            accounts=self._accounts(),
+            deadline=self.deadline or None,
+            private_addresses=not self.public_only,
+            brief_calls=True,
+            requests_per_second=self.requests_per_second or None,
+            port=self.port,
+            host=self.host,
+            window=self.window,
+            max_calls=self.max_calls,
+            **self._quota(),
+        )
+
+    def _credentials(self) -> Credentials | None:
+        """Return the key that was given, both halves or none.
+
+        No key is taken from the environment, where clients find theirs: it may be a real key, and
+        its id is printed here, logged, and shown to every visitor of the port.
+        """
+        if self.access_key_id is None and self.access_key_secret is None:
+            return None
+        if self.access_key_id is None or self.access_key_secret is None:
+            raise click.UsageError("--access-key-id and --access-key-secret go together")
+        return Credentials(self.access_key_id, self.access_key_secret)
+
+    def _quota(self) -> QuotaOptions:
+        if not self.new_account:
+            return {
+                "images_per_second": self.images_per_second or None,
+                "images_in_flight": self.images_in_flight or None,
+            }
+        both = ("images_per_second", "images_in_flight")
+        leave_out(both, "--new-account sets both", variables=True)
+        return NEW_ACCOUNT
+
+    def _accounts(self) -> tuple[Account, ...] | None:
+        """Return the accounts of the file, which allows no options of a single account."""
+        if self.accounts_file is None:
+            return None
+        leave_out(OF_ONE_ACCOUNT, "--accounts replaces these options", variables=True)
+        try:
+            return read_accounts(self.accounts_file)
+        except ValueError as error:
+            raise Misuse(str(error)) from None

@@ -1,0 +1,193 @@
+"""Outcomes of `aliocr scan`: text for people, JSON lines for programs, and a progress bar."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from abc import ABC, abstractmethod
+from collections import Counter
+from types import TracebackType
+from typing import Self
+
+import attrs
+from rich.text import Text
+
+from aliocr.cli.console import decoded, plain, plain_console, progress_bar, shown, writing
+from aliocr.errors import APIError, OCRError, ResponseError, TransportError
+from aliocr.models import Outcome, Scan
+
+BESIDE_BAR = 32
+
+SAME = 3
+"""Sources named for one failure that concerns all of them; more are counted."""
+
+
+class OutcomePrinter(ABC):
+    """Prints results on standard output; progress, failures and the summary on standard error.
+
+    Args:
+        total: How many results there will be; None if unknown.
+        local: This machine reads, so there is no network to check.
+    """
+
+    def __init__(self, total: int | None, *, local: bool) -> None:
+        self._started = time.monotonic()
+        self._local = local
+        self.read = 0
+        self.failed = 0
+        self._out = plain_console(soft_wrap=True)
+        self._err = plain_console(stderr=True, soft_wrap=True)
+        console = self._out if self._out.is_terminal else self._err
+        self._progress = progress_bar(console, BESIDE_BAR, hidden=not self._err.is_terminal)
+        # On the terminal of the bar, print through the bar's console, which keeps the bar below
+        # the text; another console would print over the bar.
+        self._notes = self._progress.console if self._err.is_terminal else self._err
+        self._bar = self._progress.add_task("reading", total=total)
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+        with writing():
+            self._finish()
+        if self._err.is_terminal:
+            seconds = time.monotonic() - self._started
+            self._err.print(f"{self.read} read, {self.failed} failed in {seconds:.1f} s")
+
+    def show(self, source: str, outcome: Outcome, frames_total: int | None = None) -> None:
+        """Print one result; `frames_total` is the number of frames in its picture, if known."""
+        if outcome.ok:
+            self.read += 1
+            with writing():
+                self._write_scan(source, outcome, frames_total)
+            self._progress.advance(self._bar)
+            return
+        error = outcome.error
+        code = error.code if isinstance(error, APIError) else None
+        self.fail(source, reason(error, local=self._local), code, shared=_is_shared(error))
+
+    def fail(
+        self, source: str, message: str, code: int | str | None = None, *, shared: bool = False
+    ) -> None:
+        """Print the failure of one source; a `shared` cause will fail other sources, too."""
+        self.failed += 1
+        with writing():
+            self._write_failure(source, message, code, shared=shared)
+        self._progress.advance(self._bar)
+
+    @abstractmethod
+    def hint(self, source: str, message: str) -> None:
+        """Print a note for people on a source that was read."""
+
+    @abstractmethod
+    def _write_scan(self, source: str, scan: Scan, frames_total: int | None) -> None: ...
+
+    @abstractmethod
+    def _write_failure(
+        self, source: str, message: str, code: int | str | None, *, shared: bool
+    ) -> None: ...
+
+    def _finish(self) -> None:  # noqa: B027 - nothing to print is the usual case
+        """Print the rest at the end."""
+
+
+class TextPrinter(OutcomePrinter):
+    """Text for people, under the name of its source; a single source is not named."""
+
+    def __init__(self, total: int | None, *, local: bool) -> None:
+        super().__init__(total, local=local)
+        self._headings = total != 1
+        self._shared: Counter[str] = Counter()
+
+    def hint(self, source: str, message: str) -> None:
+        """Print a faint line."""
+        with writing():
+            self._notes.print(Text(f"{shown(source)}: {plain(message)}", style="dim"))
+
+    def _write_scan(self, source: str, scan: Scan, frames_total: int | None) -> None:
+        del frames_total  # which a hint tells people
+        if self._headings:
+            self._out.print(Text(plain(decoded(source)), style="bold"))
+        for line in scan.lines or ("(no text)",):
+            self._out.print(Text(plain(str(line))))
+        if self._headings:
+            self._out.print()
+
+    def _write_failure(
+        self, source: str, message: str, code: int | str | None, *, shared: bool
+    ) -> None:
+        del code  # the message begins with the code
+        if shared:
+            self._shared[message] += 1
+        if self._shared[message] <= SAME:
+            self._notes.print(Text(f"{shown(source)}: {plain(message)}", style="red"))
+
+    def _finish(self) -> None:
+        for message, times in self._shared.items():
+            if times > SAME:
+                self._err.print(Text(f"{times - SAME} more: {plain(message)}", style="red"))
+
+
+class JSONPrinter(OutcomePrinter):
+    """One JSON object a line for each source, read or failed."""
+
+    def hint(self, source: str, message: str) -> None:
+        """Print nothing: programs have no use for a hint."""
+
+    def _write_scan(self, source: str, scan: Scan, frames_total: int | None) -> None:
+        fields: dict[str, object] = {"source": decoded(source), "ok": True, "text": scan.text}
+        fields["regions"] = [attrs.asdict(region) for region in scan.regions]
+        if scan.frames:
+            fields["frames"] = [attrs.asdict(frame) for frame in scan.frames]
+        if frames_total is not None:
+            fields["frames_total"] = frames_total
+        self._line(fields)
+
+    def _write_failure(
+        self, source: str, message: str, code: int | str | None, *, shared: bool
+    ) -> None:
+        del shared  # each source has a line of its own
+        self._line({"source": decoded(source), "ok": False, "code": code, "error": message})
+
+    def _line(self, fields: dict[str, object]) -> None:
+        """Print an object; through rich on a terminal only, where the bar must stay below it."""
+        line = _json(fields, self._out.encoding)
+        if self._out.is_terminal:
+            self._out.print(Text(line))
+        else:
+            sys.stdout.write(line + "\n")
+            sys.stdout.flush()
+
+
+def _json(fields: dict[str, object], encoding: str) -> str:
+    """Return JSON in UTF-8 if the stream is UTF-8; else in ASCII, which all encodings share.
+
+    A file's name that is not UTF-8 has lone surrogates, which only ASCII can escape;
+    `os.fsencode` turns them back into the name.
+    """
+    line = json.dumps(fields, ensure_ascii=False)
+    try:
+        line.encode()
+    except UnicodeEncodeError:
+        return json.dumps(fields)
+    return line if encoding.lower().replace("_", "-") == "utf-8" else json.dumps(fields)
+
+
+def _is_shared(error: OCRError) -> bool:
+    """Return whether the cause is not the one picture."""
+    return isinstance(error, TransportError | ResponseError)
+
+
+def reason(error: OCRError, *, local: bool) -> str:
+    """Return why a picture was not read, and what to check if the service was not reached."""
+    if local or not _is_shared(error):
+        return str(error)
+    return f"{error}; check the network, --endpoint and --region"

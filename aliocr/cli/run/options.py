@@ -1,0 +1,119 @@
+"""The options of `aliocr run`, and the job and its run that they ask for."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+from typing import Any
+
+import attrs
+import click
+
+from aliocr.checks import is_url
+from aliocr.cli.backend import ServiceOptions, refuse_service_options
+from aliocr.cli.console import shown
+from aliocr.cli.exits import Misuse
+from aliocr.cli.run.local_sources import LocalSources
+from aliocr.cli.run.runner import JobRun
+from aliocr.cli.sources import check_standard_input
+from aliocr.job.input.opening import STANDARD_INPUT
+from aliocr.job.job import Job, Retry
+from aliocr.job.sources import Urls
+from aliocr.limits import Limits
+from aliocr.session import REPEAT_BUDGET, Session
+
+BUDGET_TO_REPEATS = 10
+"""One tenth of a budget may be charged twice. An image that may not be repeated then fails, and
+can be retried."""
+
+
+@attrs.frozen(kw_only=True)
+class RunOptions:
+    """The values of the options, named as on the command line."""
+
+    source: str
+    output: str
+    column: str | None
+    id_column: str | None
+    input_format: Any  # click allows the names of the job's formats only
+    output_format: Any
+    local: bool
+    dry_run: bool
+    budget: int | None
+    retry_failed: bool
+    kinds: tuple[str, ...]
+    whole_urls: bool
+    requests_per_second: float
+    images_per_second: float | None
+    service: ServiceOptions
+    quiet: bool
+
+    def prepare(self) -> JobRun:
+        """Return the run that the options ask for, not yet started; a dry run has no session."""
+        if self.kinds and not self.retry_failed:
+            raise click.UsageError("--kind goes with --retry-failed")
+        if self.local:
+            refuse_service_options()
+        self._check_files()
+        limits = self._limits()
+        session = None if self.local or self.dry_run else self._session(limits)
+        local = LocalSources(self.service.frames) if self.local else None
+        job = self._job(local)
+        return JobRun(job, Path(self.output), session, local, limits, quiet=self.quiet)
+
+    def _check_files(self) -> None:
+        """Find mistakes that would otherwise show only after the job has begun."""
+        if self.output == STANDARD_INPUT:
+            raise click.UsageError(
+                "a job needs a file, which it can continue; aliocr scan --json writes to standard "
+                "output"
+            )
+        if self.source == STANDARD_INPUT:
+            check_standard_input()
+            return
+        if is_url(self.source):
+            raise click.UsageError("INPUT is a file of URLs; to read one URL, use aliocr scan")
+        try:
+            is_folder = stat.S_ISDIR(Path(self.source).stat().st_mode)
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or str(error)
+            raise Misuse(f"cannot read {shown(self.source)}: {why.lower()}") from None
+        if is_folder and not self.local:
+            raise click.UsageError(
+                "the service reads URLs only; --local reads a folder of pictures"
+            )
+
+    def _limits(self) -> Limits:
+        try:
+            return Limits(
+                requests_per_second=self.requests_per_second,
+                images_per_second=self.images_per_second,
+            )
+        except ValueError as error:
+            raise click.UsageError(str(error)) from None
+
+    def _session(self, limits: Limits) -> Session:
+        repeats = REPEAT_BUDGET
+        if self.budget is not None:
+            # Repeats are charged beyond the budget, each for all its frames.
+            frames = (self.service.frames and self.service.frames.max_frames) or 1
+            repeats = min(repeats, self.budget // BUDGET_TO_REPEATS // frames)
+        return self.service.session(limits=limits, repeat_budget=repeats)
+
+    def _job(self, local: LocalSources | None) -> Job:
+        frames = self.service.frames
+        try:
+            return Job(
+                self.source,
+                self.output,
+                sources=local or (Urls(frames.interval, frames.max_frames) if frames else Urls()),
+                retry=Retry(frozenset(self.kinds)) if self.retry_failed else None,
+                column=self.column,
+                id_column=self.id_column,
+                input_format=self.input_format,
+                output_format=self.output_format,
+                budget=self.budget,
+                whole_urls=self.whole_urls,
+            )
+        except (ImportError, ValueError) as error:
+            raise Misuse(str(error)) from None
