@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from aliocr.checks import is_number
 from aliocr.credentials import Credentials, CredentialsProvider
@@ -73,32 +73,24 @@ def base_url(endpoint: str | None, region: str) -> str:
         check(isinstance(region, str) and re.fullmatch(r"[a-z0-9-]+", region), "region", region)
         return f"https://green.{region}.aliyuncs.com"
     check(isinstance(endpoint, str), name, endpoint)
-    parts = _split(endpoint)
-    check(parts is not None and _is_address(parts), name, without_query(endpoint))
-    return f"{parts.scheme}://{parts.netloc}" if parts is not None else ""
+    address = _scheme_and_host(endpoint)
+    check(address, name, without_query(endpoint))
+    return address
 
 
-def _split(url: str) -> SplitResult | None:
+def _scheme_and_host(url: str) -> str:
+    """Return the URL if it is a scheme and a host that can be looked up, and nothing else."""
     try:
         parts = urlsplit(url)
-        _ = parts.port
-    except ValueError:
-        return None
-    return parts
-
-
-def _is_address(parts: SplitResult) -> bool:
-    """Tell whether the URL is a scheme and a host that can be looked up, and nothing else."""
-    host = parts.hostname or ""
-    try:
-        known = ":" in host or bool(host.encode("idna"))
-    except UnicodeError:
-        known = False
+        host = parts.hostname or ""
+        named = parts.port != 0 and (":" in host or bool(host.encode("idna")))
+    except ValueError:  # a UnicodeError is one, too
+        return ""
     spaced = any(character.isspace() for character in host)
     more = parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc
-    return (
-        parts.scheme in ("http", "https") and known and not spaced and not more and parts.port != 0
-    )
+    if parts.scheme not in ("http", "https") or not named or spaced or more:
+        return ""
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def checked_credentials(

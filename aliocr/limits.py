@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+
 import attrs
+from attrs.validators import optional
 
 from aliocr.checks import is_count, is_number
 
@@ -21,23 +24,11 @@ def _rate(_: Limits, attribute: attrs.Attribute[float], value: float) -> None:
         raise ValueError(f"{attribute.name} must be a number from {LEAST_RATE} up, not {value!r}")
 
 
-def _known_rate(limits: Limits, attribute: attrs.Attribute[float], value: float | None) -> None:
-    if value is not None:
-        _rate(limits, attribute, value)
-
-
-def _known_count(_: Limits, attribute: attrs.Attribute[int], value: int | None) -> None:
-    if value is not None and not is_count(value, 1):
-        raise ValueError(
-            f"{attribute.name} must be a whole number from 1 up or None, not {value!r}"
-        )
-
-
-def _batch(_: Limits, attribute: attrs.Attribute[int], value: int) -> None:
-    if not is_count(value, 1) or value > IMAGES_PER_REQUEST:
-        raise ValueError(
-            f"{attribute.name} must be a whole number from 1 to {IMAGES_PER_REQUEST}, not {value!r}"
-        )
+def _count(_: Limits, attribute: attrs.Attribute[int], value: int) -> None:
+    most = IMAGES_PER_REQUEST if attribute.name == "images_per_request" else sys.maxsize
+    if not is_count(value, 1) or value > most:
+        bound = "up" if most == sys.maxsize else f"to {most}"
+        raise ValueError(f"{attribute.name} must be a whole number from 1 {bound}, not {value!r}")
 
 
 @attrs.frozen(kw_only=True)
@@ -60,6 +51,6 @@ class Limits:
     """
 
     requests_per_second: float = attrs.field(default=REQUESTS_PER_SECOND, validator=_rate)
-    images_per_request: int = attrs.field(default=IMAGES_PER_REQUEST, validator=_batch)
-    images_per_second: float | None = attrs.field(default=None, validator=_known_rate)
-    images_in_flight: int | None = attrs.field(default=None, validator=_known_count)
+    images_per_request: int = attrs.field(default=IMAGES_PER_REQUEST, validator=_count)
+    images_per_second: float | None = attrs.field(default=None, validator=optional(_rate))
+    images_in_flight: int | None = attrs.field(default=None, validator=optional(_count))

@@ -123,7 +123,6 @@ class Session:
         )
         self._batcher: Batcher | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._parts = AsyncExitStack()
         self._streams: set[ImageStream] = set()
 
     def __repr__(self) -> str:
@@ -140,13 +139,7 @@ class Session:
             self._limits,
         )
         await self._transport.open()
-        self._parts.push_async_callback(self._transport.close)
         self._batcher = self._open_batcher(throttle)
-        # Closed in reverse: sources are read no more, then the batcher closes, so that streams
-        # still get their outcomes.
-        self._parts.push_async_callback(self._close_streams)
-        self._parts.push_async_callback(self._batcher.close)
-        self._parts.callback(self._stop_streams)
         return self
 
     async def __aexit__(
@@ -155,7 +148,15 @@ class Session:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self._parts.aclose()
+        streams = list(self._streams)
+        for stream in streams:
+            stream.stop()
+        async with AsyncExitStack() as parts:  # in reverse, whichever fails
+            parts.push_async_callback(self._transport.close)
+            for stream in streams:
+                parts.push_async_callback(stream.close)
+            # Before the streams, so that they still get their outcomes.
+            parts.push_async_callback(self._opened().close)
 
     @property
     def stats(self) -> Stats:
@@ -231,7 +232,8 @@ class Session:
             OverloadError: Too many images wait already.
             ValueError: The service would not accept one of the images; nothing was sent.
         """
-        wanted = _checked_images(images)
+        _refuse_single(images)
+        wanted = [numbered_image(image, number) for number, image in enumerate(images)]
         self._opened().check_room()
         async with self._stream(wanted) as stream:
             found = {number: outcome async for number, outcome in stream}
@@ -276,14 +278,6 @@ class Session:
             stream.leave()
             await stream.close()
 
-    def _stop_streams(self) -> None:
-        for stream in self._streams:
-            stream.stop()
-
-    async def _close_streams(self) -> None:
-        for stream in list(self._streams):
-            await stream.close()
-
     def _opened(self) -> Batcher:
         if self._batcher is None:
             raise RuntimeError("open the session first: async with aliocr.Session() as ocr")
@@ -304,11 +298,6 @@ class _ScanReceiver:
     def deliver(self, waiter: Waiter, outcome: Outcome) -> None:  # noqa: ARG002
         if not self.outcome.done():
             self.outcome.set_result(outcome)
-
-
-def _checked_images(images: Iterable[str | Image]) -> list[Image]:
-    _refuse_single(images)
-    return [numbered_image(image, number) for number, image in enumerate(images)]
 
 
 def _refuse_single(images: object) -> None:

@@ -213,7 +213,13 @@ class ImageStream:
                 while not self._done_drawing and (value := await anext(values, _END)) is not _END:
                     if self._done_drawing:
                         return
-                    self._send(numbered_image(value, number), number)
+                    image = numbered_image(value, number)
+                    waiter = self._batcher.submit(
+                        image, self, Lane.BULK, follower=self, number=number
+                    )
+                    self._open.add(waiter)
+                    if not waiter.pending.sent_before:
+                        self._queued.add(waiter)
                     number += 1
                     if number % YIELD_EVERY == 0:
                         await asyncio.sleep(0)
@@ -227,12 +233,6 @@ class ImageStream:
     @property
     def _done_drawing(self) -> bool:
         return self._stopped or self._asked_to_stop
-
-    def _send(self, image: Image, number: int) -> None:
-        waiter = self._batcher.submit(image, self, Lane.BULK, follower=self, number=number)
-        self._open.add(waiter)
-        if not waiter.pending.sent_before:
-            self._queued.add(waiter)
 
     def _has_room(self) -> bool:
         return (

@@ -69,7 +69,8 @@ def _parts(
         left -= 1
         answer = _read_strictly(item)
         if answer is None:
-            answer = _read_tolerantly(item)
+            plain = lenient.parse(bytes(item)) if isinstance(item, msgspec.Raw) else item
+            answer = lenient.read(plain, ImageReply)
             left = 0
         if answer is not None and answer.data_id is not None and answer.data_id in unread:
             place, image = unread[answer.data_id]
@@ -83,17 +84,12 @@ def _parts(
             yield part
             part, left = [], PART
     for name, (place, _) in unread.items():
-        part.append((place, failed.get(name) or _not_mentioned(request_id)))
+        missing = "the reply does not mention this image"
+        error = failed.get(name) or ResponseError(
+            missing, transient=True, maybe_charged=True, request_id=request_id
+        )
+        part.append((place, error))
     yield part
-
-
-def _not_mentioned(request_id: str | None) -> ResponseError:
-    return ResponseError(
-        "the reply does not mention this image",
-        transient=True,
-        maybe_charged=True,
-        request_id=request_id,
-    )
 
 
 def _open_envelope(status: int, body: bytes) -> tuple[Envelope, Sequence[object]]:
@@ -133,13 +129,6 @@ def _read_strictly(item: object) -> ImageReply | None:
         return _image_decoder.decode(item)
     except UNREADABLE:
         return None
-
-
-def _read_tolerantly(item: object) -> ImageReply | None:
-    """Read one element field by field; None if it has none."""
-    return lenient.read(
-        lenient.parse(bytes(item)) if isinstance(item, msgspec.Raw) else item, ImageReply
-    )
 
 
 def _outcome(answer: ImageReply, image: Image, request_id: str | None) -> Scan | OCRError:
