@@ -1,29 +1,13 @@
 
-"use strict";
-
-// Whatever was read becomes text: append() and textContent make nodes of text, and the policy of
-// this page has the browser refuse everything that would make HTML of it.
-//
 // Pictures stand behind this script in elements that browsers do not look into. One becomes an
 // image when it comes near the window, and is let go of when it is far from it.
 
-const SVG = "http://www.w3.org/2000/svg";
 const NEAR = "120% 0px"; // beyond the window, in heights of it
 const FAR = "500% 0px";
 const AT_FIRST = 8; // entries, before the page is shown for the first time
 const ON_PAPER = 320; // pixels that a picture is wide there, about
 const SLICE = 12; // milliseconds of building, before others have a turn
 
-const $ = (id) => document.getElementById(id);
-
-function make(space, name, attributes, children) {
-  const made = space ? document.createElementNS(space, name) : document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  made.append(...children.filter((child) => child !== null));
-  return made;
-}
-const el = (name, attributes = {}, ...children) => make(null, name, attributes, children);
-const drawn = (name, attributes = {}, ...children) => make(SVG, name, attributes, children);
 const chip = (words, mood = "") => el("span", { class: `chip ${mood}` }, words);
 const amount = (count) => count.toLocaleString("en");
 const plural = (count, one, many) => `${amount(count)} ${count === 1 ? one : many}`;
@@ -112,8 +96,8 @@ function viewOf(entry, sheet, at, piece) {
 function shape(view, width, height) {
   view.holder.style.setProperty("--w", width);
   view.holder.style.setProperty("--h", height);
-  view.page.classList.toggle("high", height > 2.5 * width && height > 400);
-  view.page.classList.toggle("wide", width > 2.5 * height && width > 400);
+  view.page.classList.toggle("high", isHigh(width, height));
+  view.page.classList.toggle("wide", isHigh(height, width));
   view.page.style.containIntrinsicHeight = `auto ${Math.round(heightOf(view, width, height))}px`;
 }
 
@@ -243,23 +227,8 @@ if (document.readyState === "loading") {
 
 function boxOf(line, at) {
   if (!line.boxes.length) return null;
-  const rects = line.boxes.map(([x, y, w, h, text = line.text]) => {
-    const spot = places.map((name, index) => `${name} ${Math.round([x, y, w, h][index])}`).join("  ");
-    return drawn("rect", { x, y, width: Math.max(0, w), height: Math.max(0, h), rx: Math.max(0, Math.min(w, h) / 10) },
-      drawn("title", {}, `${at + 1}. ${text}\n${spot}`));
-  });
-  const [[x, y, w, h]] = line.boxes;
-  const tag = drawn("g", { class: "tag", "data-x": x, "data-y": y, "data-w": w, "data-h": h },
-    drawn("circle", { r: at + 1 > 99 ? 11 : 8.5 }), drawn("text", {}, String(at + 1)));
-  return drawn("g", { class: "box", "data-line": at }, ...rects, tag);
-}
-
-const sizes = new ResizeObserver((seen) => {
-  for (const { target, contentRect } of seen) fit(target, contentRect.width);
-});
-
-function fit(holder, shown) {
-  const svg = holder.querySelector("svg");
-  const width = svg?.viewBox.baseVal?.width;
-  if (width && shown) seat(svg, width / shown, parseFloat(getComputedStyle(holder.parentNode).paddingLeft));
+  const rects = line.boxes.map(([x, y, w, h, text = line.text]) => drawn(
+    "rect", { x, y, width: Math.max(0, w), height: Math.max(0, h), rx: Math.max(0, Math.min(w, h) / 10) },
+    titleOf(at + 1, text, [x, y, w, h])));
+  return drawn("g", { class: "box", "data-line": at }, ...rects, tagOf(at + 1, line.boxes[0]));
 }

@@ -121,32 +121,6 @@ function listen() {
   });
 }
 
-// Scrolls the one container and not the whole page with it.
-function reveal(container, child) {
-  const outer = container.getBoundingClientRect();
-  const inner = child.getBoundingClientRect();
-  const by = (low, high, from, to) => (low < from ? low - from : high > to ? Math.min(high - to, low - from) : 0);
-  const top = by(inner.top - 12, inner.bottom + 12, outer.top, outer.bottom);
-  const left = by(inner.left - 12, inner.right + 12, outer.left, outer.right);
-  if (top || left) container.scrollBy({ top, left });
-}
-
-async function copy(text, button) {
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch {
-    const area = el("textarea", { class: "visually-hidden" });
-    area.value = text;
-    document.body.append(area);
-    area.select();
-    document.execCommand("copy");
-    area.remove();
-    button.focus();
-  }
-  button.textContent = "Copied";
-  setTimeout(() => { button.textContent = "Copy"; }, 1400);
-}
-
 // --- what is shown of them
 
 let filter = "all";

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import html
 from functools import cache
-from importlib.resources import files
 
 import attrs
+
+from aliocr.pictures.pages import page_part, policy_hash, shared_script, shared_style
 
 MARK = b"<!doctype html><!-- written by aliocr report, which may write it anew -->"
 """How a page begins; what does not begin so is not overwritten."""
 
-PARTS = (
-    ("report", "page.html"),
-    ("report", "page.css"),
-    ("report", "entries.js"),
-    ("pictures", "numbers.js"),
-    ("report", "search.js"),
-    ("report", "page.js"),
-)
-"""Where the page's parts stand; the scripts in the order in which they are one."""
+SCRIPTS = ("entries.js", "search.js", "page.js")
+"""In the order in which they are one."""
 
 
 @attrs.frozen
@@ -45,8 +37,8 @@ def framed(title: str, *, linked: bool) -> Frame:
     policy = "; ".join(
         (
             "default-src 'none'",
-            f"script-src {_hash(script)}",
-            f"style-src {_hash(style)}",
+            f"script-src {policy_hash(script)}",
+            f"style-src {policy_hash(style)}",
             f"img-src data:{' http: https: file:' if linked else ''}",
             "base-uri 'none'",
             "form-action 'none'",
@@ -68,11 +60,6 @@ def framed(title: str, *, linked: bool) -> Frame:
 @cache
 def _parts() -> tuple[str, str, str]:
     """The page, its styles and its script, which is of several files for those who read it."""
-    page, style, *scripts = (
-        files(f"aliocr.{wing}").joinpath(name).read_text("utf-8") for wing, name in PARTS
-    )
-    return page, style, "".join(scripts)
-
-
-def _hash(inline: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(inline.encode()).digest()).decode()}'"
+    style = shared_style() + page_part("report", "page.css")
+    scripts = (page_part("report", name) for name in SCRIPTS)
+    return page_part("report", "page.html"), style, shared_script() + "".join(scripts)

@@ -45,7 +45,7 @@ COLUMNS = tuple(
 """Places of close lines, of much the same height but for the last, in a picture of 900 × 500."""
 
 LEAST_NUMBER = 7.0
-"""Pixels of the screen that a number's circle is wide, at least; see `numbers.js`."""
+"""Pixels of the screen that a number's circle is wide, at least; see `pages.js`."""
 
 NUMBERS = """
 const edges = (one) => {

@@ -5,15 +5,14 @@ The page is static. What it shows it fetches from the emulator's own paths; see 
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 from functools import cache
-from importlib.resources import files
 
 import attrs
 from aiohttp import web
 from aiohttp.typedefs import Handler
+
+from aliocr.pictures.pages import page_part, policy_hash, shared_script, shared_style
 
 INLINE = re.compile(r"<(style|script)>(.*?)</\1>", re.DOTALL)
 
@@ -46,10 +45,8 @@ class LandingPage:
 
 @cache
 def _read() -> _Page:
-    # As text, because a browser takes its hashes with line ends normalised.
-    text = files("aliocr.emulator.http").joinpath("page.html").read_text("utf-8")
-    numbers = files("aliocr.pictures").joinpath("numbers.js").read_text("utf-8")
-    text = text.replace("{{numbers}}", numbers)
+    text = page_part("emulator.http", "page.html")
+    text = text.replace("{{style}}", shared_style()).replace("{{script}}", shared_script())
     headers = {
         "Content-Type": "text/html; charset=utf-8",
         "Content-Security-Policy": _policy(text),
@@ -71,8 +68,7 @@ def _policy(text: str) -> str:
     """
     hashes: dict[str, list[str]] = {"style": [], "script": []}
     for kind, inline in INLINE.findall(text):
-        digest = base64.b64encode(hashlib.sha256(inline.encode()).digest()).decode()
-        hashes[kind].append(f"'sha256-{digest}'")
+        hashes[kind].append(policy_hash(inline))
     return "; ".join(
         (
             "default-src 'none'",
