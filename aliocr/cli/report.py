@@ -27,7 +27,7 @@ from aliocr.job.output.result import Result
 from aliocr.report.gallery import Embedded, Gallery, LeftOut, Linked
 from aliocr.report.originals import FromInput, FromSources, Originals
 from aliocr.report.part import ReportError
-from aliocr.report.writing import LIMIT, Progress, Written, write_report
+from aliocr.report.writing import LIMIT, ReportProgress, WrittenReport, write_report
 
 BAR = 30
 """Columns of the bar, at most."""
@@ -116,7 +116,7 @@ async def _written(
     pictures: Literal["embed", "link", "none"],
     limit: int,
     given: Callable[[Originals], AbstractContextManager[FromInput]] | None,
-) -> Written:
+) -> WrittenReport:
     async with FromSources(output.parent) as sources:
         with ExitStack() as held:
             listed = held.enter_context(given(sources)) if given else None
@@ -155,7 +155,7 @@ def _given(listed: str, column: str | None, sources: Originals) -> Iterator[From
         yield FromInput(sources, reader)
 
 
-async def _ended_by_signals(work: Callable[[], Awaitable[Written]]) -> Written:
+async def _ended_by_signals(work: Callable[[], Awaitable[WrittenReport]]) -> WrittenReport:
     """Ctrl-C and SIGTERM leave nothing half done; a second one does not wait for that."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     heard: list[int] = []
@@ -178,7 +178,7 @@ async def _ended_by_signals(work: Callable[[], Awaitable[Written]]) -> Written:
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[Progress], None]]:
+def _progress() -> Iterator[Callable[[ReportProgress], None]]:
     """On a terminal, while it lasts; else one line, for it may last."""
     console = Console(stderr=True)
     if not console.is_terminal:
@@ -190,7 +190,7 @@ def _progress() -> Iterator[Callable[[Progress], None]]:
     with Bar(*columns, TimeElapsedColumn(), console=console, transient=True) as bar:
         task = bar.add_task("counting", total=None)
 
-        def told(progress: Progress) -> None:
+        def told(progress: ReportProgress) -> None:
             if progress.shown is None:
                 bar.update(task, completed=progress.rows)
             else:
@@ -204,7 +204,7 @@ def _progress() -> Iterator[Callable[[Progress], None]]:
         yield told
 
 
-def _summary(written: Written) -> str:
+def _summary(written: WrittenReport) -> str:
     some = "" if written.shown == written.rows else f"{written.shown:,} of "
     rows = some + counted(written.rows, "row")
     return "\n".join([f"{written.page}: {rows}{_missing(written.missing)}", *_reasons(written)])
@@ -218,7 +218,7 @@ def _missing(missing: Sequence[tuple[str, int]]) -> str:
     return f", {sum(rows for _, rows in missing):,} without a picture{why}"
 
 
-def _reasons(written: Written) -> list[str]:
+def _reasons(written: WrittenReport) -> list[str]:
     """Why there are not, if for several reasons, the commonest first."""
     named = written.missing[:MOST_REASONS] if len(written.missing) > 1 else ()
     reasons = [(rows, why) for why, rows in named]

@@ -21,7 +21,7 @@ MAX_DRAWN_FRAMES = 100
 """Of one picture: more are too small to be read, in so many pixels."""
 
 
-class Reading(Protocol):
+class ReadResult(Protocol):
     """What was read in a picture, as a job's output says it: an `aliocr.Read`."""
 
     @property
@@ -46,7 +46,7 @@ class Reading(Protocol):
 
 
 def draw(
-    picture: bytes | str | Path, scan: Scan | Reading, *, font: str | Path | None = None
+    picture: bytes | str | Path, scan: Scan | ReadResult, *, font: str | Path | None = None
 ) -> Drawing:
     """Draw what was read into the picture that it was read in.
 
@@ -86,7 +86,7 @@ def draw(
 
 
 def _pages(
-    data: bytes, scan: Scan | Reading
+    data: bytes, scan: Scan | ReadResult
 ) -> tuple[tuple[Sequence[Line[Region]], ...], Generator[PictureFrame, None, None]]:
     """What was read on each page, and the frames that the pages are."""
     from aliocr.pictures.picture import count_frames, whole_frames  # noqa: PLC0415

@@ -61,8 +61,8 @@ function tagOf(number, [x, y, w, h]) {
     drawn("circle", { r: number > 99 ? 11 : 8.5 }), drawn("text", {}, String(number)));
 }
 
-const sizes = new ResizeObserver((seen) => {
-  for (const { target, contentRect } of seen) fit(target, contentRect.width);
+const sizes = new ResizeObserver((changes) => {
+  for (const { target, contentRect } of changes) fit(target, contentRect.width);
 });
 
 function fit(holder, shown) {

@@ -38,7 +38,7 @@ CLOSING = frozenset("，。、；：！？）」』】》〉〕］｝…—,.;:!
 
 
 @attrs.frozen
-class Piece:
+class NumberedText:
     """One region, as it is drawn.
 
     Args:
@@ -61,7 +61,7 @@ class Tag:
 
 
 @attrs.frozen
-class Written:
+class TextRun:
     """Text in a row, from `x` on.
 
     Args:
@@ -119,13 +119,13 @@ class Block:
         middle: Where its first row would like to have its middle; None if anywhere.
     """
 
-    rows: tuple[tuple[Tag | Written, ...], ...]
+    rows: tuple[tuple[Tag | TextRun, ...], ...]
     width: float
     middle: float | None = None
 
 
 @attrs.frozen
-class Placed:
+class PlacedBlock:
     """A block, and how far down its column it begins."""
 
     block: Block
@@ -145,10 +145,10 @@ class Typesetter:
         self._lettering = lettering
         self._tags = tags
         self._style = style
-        self._rows: list[list[Tag | Written]] = []
+        self._rows: list[list[Tag | TextRun]] = []
         self._x = self._width = 0.0
 
-    def block(self, pieces: Sequence[Piece]) -> Block:
+    def block(self, pieces: Sequence[NumberedText]) -> Block:
         """The pieces in rows that are not too wide, to stand anywhere."""
         self._rows, self._x, self._width = [[]], 0.0, 0.0
         for piece in pieces:
@@ -197,10 +197,10 @@ class Typesetter:
     def _put(self, text: str, face: Face, *, faint: bool) -> None:
         row = self._rows[-1]
         last = row[-1] if row else None
-        if isinstance(last, Written) and last.face is face:
+        if isinstance(last, TextRun) and last.face is face:
             row[-1] = attrs.evolve(last, text=last.text + text)
         else:
-            row.append(Written(self._x, text, face, faint))
+            row.append(TextRun(self._x, text, face, faint))
         self._x += sum(face.width(each, self._style.size) for each in text)
         self._width = max(self._width, self._x)
 
@@ -233,7 +233,7 @@ def height_of(blocks: Sequence[Block], style: Style) -> int:
 
 def columns_of(
     blocks: Sequence[Block], height: int, style: Style
-) -> tuple[Style, tuple[tuple[Placed, ...], ...]]:
+) -> tuple[Style, tuple[tuple[PlacedBlock, ...], ...]]:
     """The blocks in columns, each block near its place as far as the others leave room.
 
     What is beside one column of the picture makes a column here, if there are few.
@@ -260,7 +260,7 @@ def columns_of(
 
 def even_columns(
     blocks: Sequence[Block], most: int, style: Style
-) -> tuple[tuple[Placed, ...], ...]:
+) -> tuple[tuple[PlacedBlock, ...], ...]:
     """The blocks in so many columns at most, of about one height."""
     return tuple(_placed(column, 0, style) for column in _split(blocks, most))
 
@@ -293,7 +293,7 @@ def _split(blocks: Sequence[Block], count: int) -> list[list[Block]]:
     return [part for part in parts if part]
 
 
-def _placed(blocks: Sequence[Block], height: int, style: Style) -> tuple[Placed, ...]:
+def _placed(blocks: Sequence[Block], height: int, style: Style) -> tuple[PlacedBlock, ...]:
     """Pushed down by those above as far as need be, then up by the end of the column."""
     places: list[float] = []
     free = 0.0
@@ -305,4 +305,4 @@ def _placed(blocks: Sequence[Block], height: int, style: Style) -> tuple[Placed,
     for at in reversed(range(len(blocks))):
         places[at] = min(places[at], end - len(blocks[at].rows) * style.row)
         end = places[at] - style.between
-    return tuple(Placed(block, y) for block, y in zip(blocks, places, strict=True))
+    return tuple(PlacedBlock(block, y) for block, y in zip(blocks, places, strict=True))

@@ -8,8 +8,8 @@ import attrs
 
 from aliocr.extras import needed
 from aliocr.pictures.fonts import Lettering
-from aliocr.pictures.panel import Piece, Tag
-from aliocr.pictures.sheet_plan import Look, Plan, Planner
+from aliocr.pictures.panel import NumberedText, Tag
+from aliocr.pictures.sheet_plan import Look, SheetPlan, SheetPlanner
 from aliocr.pictures.tags import Rectangle, colour_of, tag_places
 
 with needed("pictures"):
@@ -47,7 +47,7 @@ class Sheet:
 
 def sheet_of(
     picture: Image.Image,
-    lines: Sequence[Sequence[Piece]],
+    lines: Sequence[Sequence[NumberedText]],
     look: Look,
     *,
     heading: str = "",
@@ -62,7 +62,7 @@ def sheet_of(
         heading: Stands above it; in characters that every font has.
         bare: No panel: numbers alone.
     """
-    planner = Planner(picture.size, lines, look, headed=bool(heading))
+    planner = SheetPlanner(picture.size, lines, look, headed=bool(heading))
     letters = sum(len(piece.text) for line in lines for piece in line)
     least = letters * LETTER_PIXELS + len(lines) * LINE_PIXELS
     plan = None
@@ -80,7 +80,9 @@ def sheet_of(
     )
 
 
-def _painted(picture: Image.Image, plan: Plan, lettering: Lettering, heading: str) -> Image.Image:
+def _painted(
+    picture: Image.Image, plan: SheetPlan, lettering: Lettering, heading: str
+) -> Image.Image:
     sheet = Image.new("RGB", plan.size, CANVAS)
     place = plan.picture
     size = (place.right - place.left, place.bottom - place.top)
@@ -97,7 +99,7 @@ def _painted(picture: Image.Image, plan: Plan, lettering: Lettering, heading: st
     return sheet
 
 
-def _paint_boxes(sheet: Image.Image, plan: Plan) -> None:
+def _paint_boxes(sheet: Image.Image, plan: SheetPlan) -> None:
     """Colour in them all, then lines around them, then numbers: none is under another's colour."""
     for number, box in plan.boxes:
         edges = (box.left, box.top, box.right, box.bottom)
@@ -121,7 +123,7 @@ def _outline(box: Rectangle) -> tuple[int, int, int, int]:
     return box.left, box.top, box.right - 1, box.bottom - 1
 
 
-def _paint_panel(sheet: Image.Image, plan: Plan, panel: Rectangle) -> None:
+def _paint_panel(sheet: Image.Image, plan: SheetPlan, panel: Rectangle) -> None:
     brush = ImageDraw.Draw(sheet)
     brush.rectangle(_outline(panel), PAPER, FRAME)
     style = plan.style

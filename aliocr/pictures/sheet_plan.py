@@ -9,7 +9,15 @@ import attrs
 
 from aliocr.models import Region
 from aliocr.pictures.fonts import Lettering, plain
-from aliocr.pictures.panel import Block, Piece, Placed, Style, Typesetter, columns_of, even_columns
+from aliocr.pictures.panel import (
+    Block,
+    NumberedText,
+    PlacedBlock,
+    Style,
+    Typesetter,
+    columns_of,
+    even_columns,
+)
 from aliocr.pictures.tags import Rectangle, Tags
 from aliocr.text.layout import Line
 
@@ -74,7 +82,9 @@ class Look:
     most_pixels: int
 
 
-def numbered(lines: Iterable[Line[Region]], size: tuple[int, int], first: int) -> list[list[Piece]]:
+def numbered(
+    lines: Iterable[Line[Region]], size: tuple[int, int], first: int
+) -> list[list[NumberedText]]:
     """The lines of a picture, their regions with numbers in reading order.
 
     Args:
@@ -82,14 +92,14 @@ def numbered(lines: Iterable[Line[Region]], size: tuple[int, int], first: int) -
         size: Of the picture, in pixels.
         first: The first number.
     """
-    found: list[list[Piece]] = []
+    found: list[list[NumberedText]] = []
     for line in lines:
-        row: list[Piece] = []
+        row: list[NumberedText] = []
         for region in line.regions or (None,):
             text = plain(line.text if region is None else region.text)
             box = _clipped(region, size) if region else None
             if text:
-                row.append(Piece(text, first if box else None, box))
+                row.append(NumberedText(text, first if box else None, box))
                 first += box is not None
         if row:
             found.append(row)
@@ -119,7 +129,7 @@ def _clipped(region: Region, size: tuple[int, int]) -> tuple[float, float, float
 
 
 @attrs.frozen
-class Plan:
+class SheetPlan:
     """Where everything goes, in pixels of the sheet.
 
     Args:
@@ -144,7 +154,7 @@ class Plan:
     heading: int
     style: Style
     panel: Rectangle | None = None
-    columns: tuple[tuple[int, tuple[Placed, ...]], ...] = ()
+    columns: tuple[tuple[int, tuple[PlacedBlock, ...]], ...] = ()
 
     @property
     def room(self) -> Rectangle:
@@ -159,7 +169,7 @@ class Plan:
         return self.size[0] * self.size[1]
 
 
-class Planner:
+class SheetPlanner:
     """Plans one sheet in whatever scale.
 
     Args:
@@ -172,7 +182,7 @@ class Planner:
     def __init__(
         self,
         size: tuple[int, int],
-        lines: Sequence[Sequence[Piece]],
+        lines: Sequence[Sequence[NumberedText]],
         look: Look,
         *,
         headed: bool,
@@ -186,7 +196,7 @@ class Planner:
         boxes = [(piece.number, piece.box) for line in lines for piece in line]
         self._boxes = [(number, box) for number, box in boxes if number and box]
 
-    def fitting(self, *, panel: bool) -> Plan | None:
+    def fitting(self, *, panel: bool) -> SheetPlan | None:
         """The plan in the best scale that is small enough; None if a panel is too large in all."""
         most_pixels = self._look.most_pixels
         scale = self._best_scale()
@@ -205,7 +215,7 @@ class Planner:
             wanted = max(wanted, LEAST_LINE / self._look.line_height)
         return float(min(MOST_SCALE, max(1, math.ceil(wanted))))
 
-    def plan(self, scale: float, *, panel: bool) -> Plan:
+    def plan(self, scale: float, *, panel: bool) -> SheetPlan:
         """Where everything goes in this scale."""
         line_height = self._look.line_height * scale
         tags = Tags(self._look.lettering.own, _within(TAG * line_height, LEAST_TAG, MOST_TAG))
@@ -216,7 +226,7 @@ class Planner:
         x = MARGIN + (widest_tag + line if self._look.line_height else 0)
         w, h = (max(1, round(side * scale)) for side in self._size)
         picture = Rectangle(x, MARGIN + heading, x + w, MARGIN + heading + h)
-        plan = Plan(
+        plan = SheetPlan(
             size=(picture.right + MARGIN, picture.bottom + MARGIN),
             picture=picture,
             scale=scale,
@@ -232,7 +242,7 @@ class Planner:
             return self._with_panel_below(plan)
         return self._with_panel_beside(plan)
 
-    def _with_panel_beside(self, plan: Plan) -> Plan:
+    def _with_panel_beside(self, plan: SheetPlan) -> SheetPlan:
         picture = plan.picture
         blocks = [
             block if middle is None else attrs.evolve(block, middle=middle * plan.scale)
@@ -242,7 +252,7 @@ class Planner:
         plan = attrs.evolve(plan, style=style)
         return _with_panel(plan, columns, picture.right + MARGIN, picture.top, picture.bottom)
 
-    def _with_panel_below(self, plan: Plan) -> Plan:
+    def _with_panel_below(self, plan: SheetPlan) -> SheetPlan:
         style = attrs.evolve(plan.style, widest=WIDEST_BELOW * plan.style.size)
         plan = attrs.evolve(plan, style=style)
         blocks = self._blocks(plan)
@@ -251,7 +261,7 @@ class Planner:
         columns = even_columns(blocks, most, style)
         return _with_panel(plan, columns, plan.picture.left, plan.picture.bottom + 2 * MARGIN)
 
-    def _blocks(self, plan: Plan) -> list[Block]:
+    def _blocks(self, plan: SheetPlan) -> list[Block]:
         """The lines in rows, which are those of the last try if the letters are as large."""
         if self._set is None or self._set[0] != plan.style:
             typesetter = Typesetter(self._look.lettering, plan.tags, plan.style)
@@ -259,7 +269,7 @@ class Planner:
         return self._set[1]
 
 
-def _middle(line: Sequence[Piece]) -> float | None:
+def _middle(line: Sequence[NumberedText]) -> float | None:
     """How far down the picture a line is, in its pixels."""
     places = [(piece.box[1] + piece.box[3]) / 2 for piece in line if piece.box]
     return sum(places) / len(places) if places else None
@@ -280,11 +290,11 @@ def _placed(box: tuple[float, float, float, float], scale: float, picture: Recta
 
 
 def _with_panel(
-    plan: Plan, columns: Sequence[Sequence[Placed]], left: int, top: int, bottom: int = 0
-) -> Plan:
+    plan: SheetPlan, columns: Sequence[Sequence[PlacedBlock]], left: int, top: int, bottom: int = 0
+) -> SheetPlan:
     """The plan with these columns from there on, on paper that reaches at least to the bottom."""
     style, x = plan.style, left + plan.style.gap
-    placed: list[tuple[int, tuple[Placed, ...]]] = []
+    placed: list[tuple[int, tuple[PlacedBlock, ...]]] = []
     for column in columns:
         placed.append((x, tuple(attrs.evolve(each, y=top + each.y) for each in column)))
         x += math.ceil(max(each.block.width for each in column)) + 2 * style.gap

@@ -66,7 +66,7 @@ function viewOf(entry, sheet, at, piece) {
   const pictured = sheet.picture !== undefined || sheet.address !== undefined;
   const items = sheet.lines.map((line, number) => el("li", { tabindex: number ? "-1" : "0" }, line.text));
   const view = {
-    entry, sheet, items, boxes: [], live: false, holder: null, image: null, svg: null, desk: null,
+    entry, sheet, items, boxes: [], live: false, holder: null, image: null, svg: null, pane: null,
     pieces: items.map((element, number) => ({ element, text: sheet.lines[number].text, marked: false, number })),
   };
   view.side = el("div", { class: "side" },
@@ -79,12 +79,12 @@ function viewOf(entry, sheet, at, piece) {
       piece(told.error, "div", { class: "words" })));
   if (pictured) {
     view.holder = el("div", { class: "sheet" });
-    view.desk = el("div", { class: "desk", role: "region", "aria-label": "Picture", tabindex: "0" }, view.holder);
+    view.pane = el("div", { class: "pane", role: "region", "aria-label": "Picture", tabindex: "0" }, view.holder);
   } else if (missing) {
-    view.desk = el("div", { class: "desk" }, el("p", { class: "note" }, `No picture here: ${told.missing}.`));
+    view.pane = el("div", { class: "pane" }, el("p", { class: "note" }, `No picture here: ${told.missing}.`));
   }
-  view.page = el("div", { class: view.desk ? "page" : "page bare" },
-    sheet.title ? el("h4", {}, sheet.title) : null, view.desk, view.side);
+  view.page = el("div", { class: view.pane ? "page" : "page bare" },
+    sheet.title ? el("h4", {}, sheet.title) : null, view.pane, view.side);
   if (sheet.w) shape(view, sheet.w, sheet.h);
   else if (!pictured) view.page.style.containIntrinsicHeight = `auto ${told.ok ? listed(view) : 120}px`;
   views.set(view.page, view);
@@ -146,12 +146,12 @@ function building() {
 
 // --- pictures, while they are near the window
 
-const near = new IntersectionObserver((seen) => {
-  for (const { target, isIntersecting } of seen) if (isIntersecting) dress(views.get(target));
+const near = new IntersectionObserver((changes) => {
+  for (const { target, isIntersecting } of changes) if (isIntersecting) dress(views.get(target));
 }, { rootMargin: NEAR });
 
-const far = new IntersectionObserver((seen) => {
-  for (const { target, isIntersecting } of seen) if (!isIntersecting) undress(views.get(target));
+const far = new IntersectionObserver((changes) => {
+  for (const { target, isIntersecting } of changes) if (!isIntersecting) undress(views.get(target));
 }, { rootMargin: FAR });
 
 const waiting = new Set(); // for the browser to read on to their pictures
@@ -216,7 +216,7 @@ function notLoaded(view) {
   undress(view);
   view.holder.remove();
   view.holder = null;
-  view.desk.append(el("p", { class: "note" }, "No picture here: nothing that a browser can show is at its address."));
+  view.pane.append(el("p", { class: "note" }, "No picture here: nothing that a browser can show is at its address."));
 }
 
 if (document.readyState === "loading") {

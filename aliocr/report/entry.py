@@ -15,7 +15,7 @@ from aliocr.text.layout import Line, lines_of
 
 
 @attrs.frozen
-class Page:
+class EmbeddedPage:
     """One picture that is in the report.
 
     Args:
@@ -32,7 +32,7 @@ class Page:
 
 
 @attrs.frozen
-class Picture:
+class EmbeddedPicture:
     """A picture that is in the report, with all its pages.
 
     Args:
@@ -41,13 +41,13 @@ class Picture:
         total: How many there are to be read: those of a GIF, or strips of a long image.
     """
 
-    pages: tuple[Page, ...]
+    pages: tuple[EmbeddedPage, ...]
     frames: int | None
     total: int = 1
 
 
 @attrs.frozen
-class Link:
+class LinkedPicture:
     """A picture that the page loads from elsewhere.
 
     Args:
@@ -68,7 +68,7 @@ class NoPicture:
     why: str = ""
 
 
-Shown: TypeAlias = Picture | Link | NoPicture
+Shown: TypeAlias = EmbeddedPicture | LinkedPicture | NoPicture
 """What can be seen of a result's picture."""
 
 
@@ -92,7 +92,7 @@ def _first_alone(result: Read, shown: Shown) -> int:
     Without the picture at hand nobody knows how many it has.
     """
     asked = result.interval is not None or len(result.frames) > 1
-    return 0 if asked or not isinstance(shown, Picture) or shown.total == 1 else shown.total
+    return 0 if asked or not isinstance(shown, EmbeddedPicture) or shown.total == 1 else shown.total
 
 
 def _sheets(result: Read, shown: Shown) -> list[dict[str, Any]]:
@@ -102,11 +102,11 @@ def _sheets(result: Read, shown: Shown) -> list[dict[str, Any]]:
             _sheet(lines_of(frame), shown) | {"title": f"Frame {number} of {len(frames)} read"}
             for number, frame in enumerate(frames, 1)
         ]
-    if isinstance(shown, Picture) and shown.frames and frames:
+    if isinstance(shown, EmbeddedPicture) and shown.frames and frames:
         if len(shown.pages) == len(frames):
             return [_sheet(lines_of(frame), shown, at) for at, frame in enumerate(frames)]
         return [_sheet(_without_boxes(result), shown)]
-    if isinstance(shown, Link) and frames and result.source.lower().endswith(".gif"):
+    if isinstance(shown, LinkedPicture) and frames and result.source.lower().endswith(".gif"):
         # It moves on the page, so that there is no place where a line always stands.
         return [_sheet(_without_boxes(result), shown)]
     return [_sheet(result.lines, shown)]
@@ -118,9 +118,9 @@ def _without_boxes(result: Read) -> Sequence[Line[Region]]:
 
 def _sheet(lines: Sequence[Line[Region]], shown: Shown, at: int = 0) -> dict[str, Any]:
     told: dict[str, Any] = {"lines": [_line(line) for line in lines]}
-    if isinstance(shown, Link):
+    if isinstance(shown, LinkedPicture):
         told["address"] = shown.address
-    elif isinstance(shown, Picture):
+    elif isinstance(shown, EmbeddedPicture):
         page = shown.pages[at]
         told |= {"picture": page.number, "w": page.width, "h": page.height}
         if shown.frames:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from aliocr.job.input.rows import BAD_ROW
 from aliocr.job.output.result import Read, Result
 from aliocr.pictures.bounds import PictureError
-from aliocr.report.entry import Link, NoPicture, Page, Picture, Shown
+from aliocr.report.entry import EmbeddedPage, EmbeddedPicture, LinkedPicture, NoPicture, Shown
 from aliocr.report.fetching import MissingError
 from aliocr.report.originals import Originals, address
 
@@ -77,7 +77,7 @@ class Linked:
         if _names_none(result):
             return NoPicture()
         try:
-            return Link(address(result.source, page, self._folders))
+            return LinkedPicture(address(result.source, page, self._folders))
         except MissingError as error:
             return NoPicture(str(error))
 
@@ -107,7 +107,7 @@ class Embedded:
         )
         self._originals = originals
         self._hands = asyncio.Semaphore(DECODED_AT_ONCE)
-        self._known: dict[tuple[bytes, int | None, int | None], Picture] = {}
+        self._known: dict[tuple[bytes, int | None, int | None], EmbeddedPicture] = {}
 
     async def shown(self, result: Result, page: Path, keep: Keep) -> Shown:
         """The picture, or why there is none."""
@@ -126,13 +126,13 @@ class Embedded:
 
     async def _picture(
         self, data: bytes, interval: int | None, max_frames: int | None, keep: Keep
-    ) -> Picture:
+    ) -> EmbeddedPicture:
         name = hashlib.sha256(data).digest(), interval, max_frames
         async with self._hands:
             if (known := self._known.get(name)) is not None:
                 return known
             try:
-                seen = await asyncio.to_thread(self._portraits, data, interval, max_frames)
+                images = await asyncio.to_thread(self._portraits, data, interval, max_frames)
             except PictureError as error:
                 raise MissingError(f"it is no picture that can be shown: {error.message}") from None
             except MemoryError:
@@ -140,9 +140,12 @@ class Embedded:
         # Nothing is awaited from here on, so that no two of one name are kept.
         if name not in self._known:
             pages = tuple(
-                Page(keep(each.uri), each.width, each.height, each.index) for each in seen.pages
+                EmbeddedPage(keep(each.uri), each.width, each.height, each.index)
+                for each in images.pages
             )
-            self._known[name] = Picture(pages, seen.total if seen.moves else None, seen.total)
+            self._known[name] = EmbeddedPicture(
+                pages, images.total if images.moves else None, images.total
+            )
         return self._known[name]
 
 

@@ -82,7 +82,7 @@ function spotOf(target) {
 
 function showBox(view, at) {
   const box = view.boxes[at]?.querySelector("rect");
-  if (box) reveal(view.desk, box);
+  if (box) reveal(view.pane, box);
 }
 
 function listen() {

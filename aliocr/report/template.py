@@ -17,7 +17,7 @@ SCRIPTS = ("entries.js", "search.js", "page.js")
 
 
 @attrs.frozen
-class Frame:
+class PageShell:
     """What stands before the data, between data and pictures, and at the end."""
 
     head: bytes
@@ -25,7 +25,7 @@ class Frame:
     end: bytes
 
 
-def framed(title: str, *, linked: bool) -> Frame:
+def page_shell(title: str, *, linked: bool) -> PageShell:
     """The page around the data.
 
     Args:
@@ -50,7 +50,7 @@ def framed(title: str, *, linked: bool) -> Frame:
     # The title last: what it says is replaced by nothing.
     for name, value in (("style", style), ("policy", policy), ("title", html.escape(title))):
         head = head.replace(f"{{{{{name}}}}}", value)
-    return Frame(
+    return PageShell(
         MARK + b"\n" + head.encode("utf-8", "replace"),
         f"\n<script>{script}</script>\n".encode(),
         end.encode(),

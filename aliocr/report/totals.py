@@ -18,7 +18,7 @@ DIFFERENT = "for several reasons; each row says its own"
 
 
 @attrs.frozen
-class Failed:
+class FailureTotal:
     """Rows that failed for one reason.
 
     Args:
@@ -36,7 +36,7 @@ class Failed:
     first: tuple[int, ...]
     advice: str
 
-    def and_one(self, result: Unread) -> Failed:
+    def and_one(self, result: Unread) -> FailureTotal:
         """The same with one more."""
         first = self.first
         if len(first) < MOST_NAMED or result.row < first[-1]:
@@ -46,7 +46,7 @@ class Failed:
         words = self.advice
         if _words(result) != words:
             words = advice(self.kind, self.code) or DIFFERENT
-        return Failed(self.kind, self.code, self.rows + 1, first, words)
+        return FailureTotal(self.kind, self.code, self.rows + 1, first, words)
 
 
 @attrs.define
@@ -64,7 +64,7 @@ class Totals:
     read: int = 0
     with_text: int = 0
     frames: int = 0
-    _failed: dict[tuple[str, int | str | None], Failed] = attrs.field(factory=dict)
+    _failed: dict[tuple[str, int | str | None], FailureTotal] = attrs.field(factory=dict)
 
     def count(self, result: Result) -> None:
         """One more."""
@@ -75,11 +75,11 @@ class Totals:
             self.frames += max(1, len(result.frames))
             return
         reason = result.kind, result.code
-        before = self._failed.get(reason) or Failed(*reason, 0, (), _words(result))
+        before = self._failed.get(reason) or FailureTotal(*reason, 0, (), _words(result))
         self._failed[reason] = before.and_one(result)
 
     @property
-    def failed(self) -> tuple[Failed, ...]:
+    def failed(self) -> tuple[FailureTotal, ...]:
         """Why the others failed, the commonest reason first."""
         return tuple(sorted(self._failed.values(), key=lambda each: -each.rows))
 

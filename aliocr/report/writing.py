@@ -24,7 +24,7 @@ from aliocr.report.choice import RowChoice
 from aliocr.report.entry import NoPicture, entry, island
 from aliocr.report.gallery import Gallery
 from aliocr.report.part import Part
-from aliocr.report.template import framed
+from aliocr.report.template import page_shell
 from aliocr.report.totals import Totals
 from aliocr.version import __version__
 
@@ -39,7 +39,7 @@ SLICE = 200
 
 
 @attrs.frozen
-class Progress:
+class ReportProgress:
     """How far a page has come.
 
     Args:
@@ -54,7 +54,7 @@ class Progress:
 
 
 @attrs.frozen
-class Written:
+class WrittenReport:
     """A page that was written.
 
     Args:
@@ -79,8 +79,8 @@ async def write_report(
     title: str,
     limit: int = LIMIT,
     look_up: Callable[[Sequence[Result]], Awaitable[None]] | None = None,
-    told: Callable[[Progress], None] | None = None,
-) -> Written:
+    told: Callable[[ReportProgress], None] | None = None,
+) -> WrittenReport:
     """Write an HTML page of what was read; it replaces an earlier one, and no other file.
 
     Args:
@@ -104,14 +104,14 @@ async def write_report(
         await report.show()
         await report.write(title)
         missing = tuple(report.missing.most_common())
-        return Written(page, report.totals.rows, len(report.chosen), missing)
+        return WrittenReport(page, report.totals.rows, len(report.chosen), missing)
 
 
 class _Report:
     """A page on its way."""
 
     def __init__(
-        self, part: Part, page: Path, gallery: Gallery, told: Callable[[Progress], None]
+        self, part: Part, page: Path, gallery: Gallery, told: Callable[[ReportProgress], None]
     ) -> None:
         self.totals = Totals()
         self.chosen: list[Result] = []
@@ -131,7 +131,7 @@ class _Report:
             self.totals.count(result)
             choice.offer(result)
             if self.totals.rows % SLICE == 0:
-                self._told(Progress(self.totals.rows))
+                self._told(ReportProgress(self.totals.rows))
                 await asyncio.sleep(0)
         self.chosen = choice.rows()
 
@@ -153,7 +153,7 @@ class _Report:
                 self.missing[shown.why] += 1
             self._entries[at] = island(entry(result, shown))
             self._done += 1
-            self._told(Progress(self.totals.rows, self._done, len(self.chosen)))
+            self._told(ReportProgress(self.totals.rows, self._done, len(self.chosen)))
             await asyncio.sleep(0)  # where nothing is fetched, nothing else would let others in
 
     def _keep(self, uri: str) -> int:
@@ -166,7 +166,7 @@ class _Report:
 
     async def write(self, title: str) -> None:
         """Join all of it."""
-        frame = framed(title, linked=self._gallery.linked)
+        frame = page_shell(title, linked=self._gallery.linked)
         about: dict[str, Any] = {
             "title": title,
             "totals": self.totals.plain(),

@@ -21,7 +21,7 @@ from PIL import Image as Picture
 from aliocr.pictures import drawing as drawing_room
 from aliocr.pictures import fonts
 from aliocr.pictures.fonts import CHINESE_FONTS, FontError, Lettering, installed
-from aliocr.pictures.panel import Piece, Style, Tag, Typesetter, Written
+from aliocr.pictures.panel import NumberedText, Style, Tag, TextRun, Typesetter
 from aliocr.pictures.sheet import FRAME, INK, PAPER
 from aliocr.pictures.sheet_plan import TAG
 from aliocr.pictures.tags import Tags, colour_of
@@ -277,9 +277,9 @@ def test_wrapping_loses_no_letter(no_fonts: None) -> None:
     style = Style.of(16, 20)
     text = "The quick brown fox, which jumps over dogs, and" * 9 + "x" * 200
     block = Typesetter(lettering, Tags(lettering.own, 12), style).block(
-        [Piece(text, 1), Piece("second", 2), Piece("third", 3)]
+        [NumberedText(text, 1), NumberedText("second", 2), NumberedText("third", 3)]
     )
-    rows = [[item for item in row if isinstance(item, Written)] for row in block.rows]
+    rows = [[item for item in row if isinstance(item, TextRun)] for row in block.rows]
     assert block.width <= style.widest
     assert "".join(item.text for row in rows for item in row).replace(" ", "") == (
         f"{text}secondthird".replace(" ", "")
@@ -311,8 +311,10 @@ def test_what_a_font_has_of_a_text_is_written(no_fonts: None) -> None:
     assert lettering.written("号，（！)") == lettering.written("， 号") == ""
     assert lettering.written("tea: ...") == "tea: ..."
     style = Style.of(16, 20)
-    block = Typesetter(lettering, Tags(lettering.own, 12), style).block([Piece("小计 36.00", 1)])
-    assert [each.text for each in block.rows[0] if isinstance(each, Written)] == ["□□ 36.00"]
+    block = Typesetter(lettering, Tags(lettering.own, 12), style).block(
+        [NumberedText("小计 36.00", 1)]
+    )
+    assert [each.text for each in block.rows[0] if isinstance(each, TextRun)] == ["□□ 36.00"]
     receipt = aliocr.draw(SAMPLES / "receipt_mixed.jpg", truth("receipt_mixed.jpg"))
     assert (receipt.texts, receipt.unwritten) == (11, 10)
     (remark,) = receipt.remarks

@@ -245,7 +245,7 @@ def test_a_picture_that_is_not_there_is_said_to_be_missing(person: Viewer, show:
     """In its place, with the reason."""
     cut = said("a", source="https://example.com/a.png?…")
     show(cut, said("b", 2), sample("small_en.png", 3))
-    first, second = person.texts(".desk .note")
+    first, second = person.texts(".pane .note")
     assert "without the query" in first
     assert "not there any more" in second
     assert person.texts(".source") == [cut.source, "/nowhere/2.png", str(SAMPLES / "small_en.png")]
@@ -257,8 +257,8 @@ def test_a_linked_picture_that_does_not_load_is_said_to_be_missing(
 ) -> None:
     """Once the browser has tried."""
     show(said("a"), gallery=Linked())
-    person.wait_until("return document.querySelector('.desk .note') !== null")
-    assert person.texts(".desk .note") == [
+    person.wait_until("return document.querySelector('.pane .note') !== null")
+    assert person.texts(".pane .note") == [
         "No picture here: nothing that a browser can show is at its address."
     ]
     assert all("ERR_FILE_NOT_FOUND" in each for each in person.complaints())

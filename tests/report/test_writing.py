@@ -15,12 +15,12 @@ import pytest
 from aliocr import Frame, Region
 from aliocr.job.output.result import Result
 from aliocr.job.summary import Failed
-from aliocr.report.entry import Link, NoPicture, Page, Picture, entry
+from aliocr.report.entry import EmbeddedPage, EmbeddedPicture, LinkedPicture, NoPicture, entry
 from aliocr.report.fetching import MissingError
 from aliocr.report.gallery import Embedded, LeftOut, Linked
 from aliocr.report.originals import FromSources
 from aliocr.report.part import ReportError
-from aliocr.report.writing import Progress
+from aliocr.report.writing import ReportProgress
 from tests.support.rows_read import failed, files_in, said, sample, written
 from tests.support.truth import SAMPLES
 
@@ -142,11 +142,13 @@ async def test_the_first_rows_of_each_kind_are_named(tmp_path: Path) -> None:
 
 async def test_progress_is_told(tmp_path: Path) -> None:
     """While rows are counted, and for each picture."""
-    seen: list[Progress] = []
-    await written([said("a", row) for row in range(1, 301)], tmp_path, LeftOut(), told=seen.append)
-    assert seen[0] == Progress(200)
-    assert seen[-1] == Progress(300, 300, 300)
-    assert len(seen) == 301
+    progress: list[ReportProgress] = []
+    await written(
+        [said("a", row) for row in range(1, 301)], tmp_path, LeftOut(), told=progress.append
+    )
+    assert progress[0] == ReportProgress(200)
+    assert progress[-1] == ReportProgress(300, 300, 300)
+    assert len(progress) == 301
 
 
 async def test_nothing_that_was_read_can_end_an_element(tmp_path: Path) -> None:
@@ -226,7 +228,9 @@ async def test_linked_pictures_are_relative_to_the_page(tmp_path: Path) -> None:
 # --- frames ---------------------------------------------------------------------------------------
 
 
-def titles(row: Result, shown: Picture | Link | NoPicture) -> list[tuple[str | None, int, int]]:
+def titles(
+    row: Result, shown: EmbeddedPicture | LinkedPicture | NoPicture
+) -> list[tuple[str | None, int, int]]:
     """Of each sheet of a row the title, how many lines it has, and how many of them with boxes."""
     sheets = entry(row, shown)["sheets"]
     return [
@@ -242,20 +246,20 @@ def titles(row: Result, shown: Picture | Link | NoPicture) -> list[tuple[str | N
 def test_frames_are_told_apart() -> None:
     """Each with its picture; where there are none, by a title; where one moves, without boxes."""
     row = sample("anim4.gif")
-    pages = tuple(Page(number, 480, 270, number) for number in range(4))
+    pages = tuple(EmbeddedPage(number, 480, 270, number) for number in range(4))
     numbers = range(1, 5)
-    assert titles(row, Picture(pages, 4)) == [(f"Frame {n} of 4", 1, 1) for n in numbers]
+    assert titles(row, EmbeddedPicture(pages, 4)) == [(f"Frame {n} of 4", 1, 1) for n in numbers]
     assert titles(row, NoPicture()) == [(f"Frame {n} of 4 read", 1, 1) for n in numbers]
-    assert titles(row, Link("./anim4.gif")) == [(None, 4, 0)]
+    assert titles(row, LinkedPicture("./anim4.gif")) == [(None, 4, 0)]
     # Whoever captured other frames than these cannot have meant their places.
-    assert titles(row, Picture(pages[:3], 3)) == [("Frame 1 of 3", 4, 0)]
+    assert titles(row, EmbeddedPicture(pages[:3], 3)) == [("Frame 1 of 3", 4, 0)]
 
 
 def test_strips_of_a_long_image_are_shown_as_one() -> None:
     """Its boxes are in pixels of the whole."""
     strips = (Frame("", (Region("a", 1, 2, 3, 4),)), Frame("", (Region("b", 1, 900, 3, 4),)))
     row = said("", regions=(), frames=strips)
-    assert titles(row, Picture((Page(0, 100, 1000, 0),), None)) == [(None, 2, 2)]
+    assert titles(row, EmbeddedPicture((EmbeddedPage(0, 100, 1000, 0),), None)) == [(None, 2, 2)]
 
 
 # --- what it replaces, and what is left -----------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import Any
 from aliocr import Frame, Region
 from aliocr.job.output.result import Read, Result, Unread
 from aliocr.report.gallery import Gallery
-from aliocr.report.writing import Written, write_report
+from aliocr.report.writing import WrittenReport, write_report
 from tests.support.truth import SAMPLES, TRUTH
 
 
@@ -45,7 +45,7 @@ def failed(row: int = 1, code: int | str | None = 592, **changes: Any) -> Result
 
 async def written(
     results: Iterable[Result], folder: Path, gallery: Gallery, **options: Any
-) -> tuple[Path, Written]:
+) -> tuple[Path, WrittenReport]:
     """A report of these, in this folder."""
     page = folder / "out.html"
     return page, await write_report(results, page, gallery, title="out.jsonl", **options)
