@@ -1,4 +1,4 @@
-"""Where everything goes on a sheet: a picture, its boxes and their numbers, the panel of texts."""
+"""Compute the layout of a sheet: picture, boxes, numbers and the panel of texts."""
 
 from __future__ import annotations
 
@@ -22,58 +22,58 @@ from aliocr.pictures.tags import Rectangle, Tags
 from aliocr.text.layout import Line
 
 MAX_SIDE_PIXELS = 65_500
-"""Of a side of a drawing: what a JPEG can have, and what viewers can show."""
+"""Pixels of one side of a drawing: the limit of JPEG, and of viewers."""
 
 LEAST_LINE = 14
-"""Pixels high is a line of text at least, if drawing it up to `MOST_SCALE` times as large helps."""
+"""Least height of a line of text, in pixels; a smaller one grows, up to `MOST_SCALE` times."""
 
 LEAST_SIDE = 200
-"""Pixels of the longer side, likewise."""
+"""Least longer side, in pixels, likewise."""
 
 MOST_SCALE = 4
 
 FONT, LEAST_FONT, MOST_FONT = 0.65, 14, 36
-"""Of the panel: share of the height of the picture's lines, and pixels at least and at most."""
+"""Font size of the panel: share of the height of the picture's lines; least and most pixels."""
 
 TAG, LEAST_TAG, MOST_TAG = 0.52, 12, 24
-"""The same of the numbers."""
+"""Font size of the numbers, likewise."""
 
 LEAST_PANEL = 8
-"""Of its width, in font sizes: panels of frames below each other look alike."""
+"""Least width of a panel, in font sizes: panels of frames below each other look alike."""
 
 WIDEST_BELOW = 26
-"""Of a text in a panel below a picture, in font sizes: there are several columns."""
+"""Width at which a text in a panel below a picture is wrapped, in font sizes."""
 
 WIDE = 2.2
-"""Times as wide as high is a picture that has its panel below."""
+"""A picture wider than this times its height has its panel below."""
 
 LEAST_WIDE = 700
-"""Pixels of its width, at least: a smaller one has room beside it."""
+"""Least width of such a picture, in pixels: a smaller one has room beside it."""
 
 STRAY, LEAST_STRAY = 0.02, 4
-"""How far a box may reach out of its picture: as a share of that, and pixels."""
+"""Reach of a box out of its picture that is tolerated: share of the side, and least pixels."""
 
 MARGIN = 16
-"""Around everything, in pixels."""
+"""Margin around everything, in pixels."""
 
 TRIES = 30
-"""Scales that are tried until all is small enough; a panel is given up after `PANEL_TRIES`."""
+"""Scales that are tried; a panel is given up after `PANEL_TRIES`."""
 
 PANEL_TRIES = 6
 
 SHRINK = 0.97
-"""Smaller than would be right is the next scale, as margins and letters do not shrink along."""
+"""Extra factor of the next scale, because margins and letters do not shrink along."""
 
 
 @attrs.frozen
 class Look:
-    """What all sheets of a drawing share, so that they look alike.
+    """Common to all sheets of a drawing, so that they look alike.
 
     Args:
-        lettering: To write with.
-        line_height: Of the picture's lines, in its pixels; 0 if there are none with places.
-        last_number: The largest there may be.
-        most_pixels: Of one sheet; all in it is made smaller until it has no more.
+        lettering: The fonts.
+        line_height: Height of the picture's lines, in its pixels; 0 without places.
+        last_number: The largest possible number.
+        most_pixels: Most pixels of one sheet, which is scaled down to fit.
     """
 
     lettering: Lettering
@@ -85,11 +85,11 @@ class Look:
 def numbered(
     lines: Iterable[Line[Region]], size: tuple[int, int], first: int
 ) -> list[list[NumberedText]]:
-    """The lines of a picture, their regions with numbers in reading order.
+    """Return the lines of a picture, with numbers for their regions in reading order.
 
     Args:
         lines: In reading order.
-        size: Of the picture, in pixels.
+        size: Size of the picture, in pixels.
         first: The first number.
     """
     found: list[list[NumberedText]] = []
@@ -107,7 +107,7 @@ def numbered(
 
 
 def is_stray(region: Region, size: tuple[int, int]) -> bool:
-    """Whether it reaches out of a picture of this size, by more than an engine's inaccuracy."""
+    """Return True if a region reaches out of the picture by more than an engine's inaccuracy."""
     slack = [max(LEAST_STRAY, STRAY * side) for side in size]
     return not (
         region.x >= -slack[0]
@@ -118,7 +118,7 @@ def is_stray(region: Region, size: tuple[int, int]) -> bool:
 
 
 def _clipped(region: Region, size: tuple[int, int]) -> tuple[float, float, float, float] | None:
-    """What of a region is in the picture; None if nothing is."""
+    """Return the part of a region in the picture; None for no part."""
     corners = (region.x, region.y, region.x + region.w, region.y + region.h)
     if not all(map(math.isfinite, corners)):
         return None
@@ -130,19 +130,19 @@ def _clipped(region: Region, size: tuple[int, int]) -> tuple[float, float, float
 
 @attrs.frozen
 class SheetPlan:
-    """Where everything goes, in pixels of the sheet.
+    """The layout of a sheet, in pixels of the sheet.
 
     Args:
-        size: Of the sheet.
-        picture: The picture.
-        scale: How many pixels are one of the picture.
-        line: Width of a box's outline, which is around the box.
-        boxes: With their numbers.
-        tags: What the numbers look like.
-        heading: Height of what stands above the picture.
-        style: Of the panel.
-        panel: Its paper; None without one.
-        columns: Where each column of it begins, and what is in it.
+        size: Size of the sheet.
+        picture: Place of the picture.
+        scale: Pixels of the sheet for one pixel of the picture.
+        line: Width of the outline around a box.
+        boxes: Boxes with their numbers.
+        tags: The look of the numbers.
+        heading: Height of the heading above the picture.
+        style: Style of the panel.
+        panel: Place of the panel; None without a panel.
+        columns: Left edge and blocks of each column of the panel.
     """
 
     size: tuple[int, int]
@@ -158,25 +158,25 @@ class SheetPlan:
 
     @property
     def room(self) -> Rectangle:
-        """What the numbers may stand on."""
+        """The area for the numbers."""
         some = MARGIN // 2
         picture = self.picture
         return Rectangle(some, picture.top - some, picture.right + some, picture.bottom + some)
 
     @property
     def pixels(self) -> int:
-        """Of the sheet."""
+        """Number of pixels of the sheet."""
         return self.size[0] * self.size[1]
 
 
 class SheetPlanner:
-    """Plans one sheet in whatever scale.
+    """Plans one sheet in any scale.
 
     Args:
-        size: Of the picture, in pixels.
-        lines: What was read in it, in reading order.
-        look: What it shares with other sheets.
-        headed: Something stands above the picture.
+        size: Size of the picture, in pixels.
+        lines: Lines of the picture, in reading order.
+        look: Common to all sheets of the drawing.
+        headed: Leave room for a heading.
     """
 
     def __init__(
@@ -191,13 +191,12 @@ class SheetPlanner:
         self._lines = lines
         self._look = look
         self._headed = headed
-        self._middles = [_middle(line) for line in lines]
         self._set: tuple[Style, list[Block]] | None = None
         boxes = [(piece.number, piece.box) for line in lines for piece in line]
         self._boxes = [(number, box) for number, box in boxes if number and box]
 
     def fitting(self, *, panel: bool) -> SheetPlan | None:
-        """The plan in the best scale that is small enough; None if a panel is too large in all."""
+        """Return the plan in the best scale that fits; None if the panel fits in no scale."""
         most_pixels = self._look.most_pixels
         scale = self._best_scale()
         for _ in range(PANEL_TRIES if panel else TRIES):
@@ -209,14 +208,14 @@ class SheetPlanner:
         return None
 
     def _best_scale(self) -> float:
-        """Not smaller than it is, and larger where its letters or all of it are tiny."""
+        """Return a scale of at least 1, larger for tiny letters or a tiny picture."""
         wanted = LEAST_SIDE / max(self._size)
         if self._look.line_height:
             wanted = max(wanted, LEAST_LINE / self._look.line_height)
         return float(min(MOST_SCALE, max(1, math.ceil(wanted))))
 
     def plan(self, scale: float, *, panel: bool) -> SheetPlan:
-        """Where everything goes in this scale."""
+        """Return the layout in one scale."""
         line_height = self._look.line_height * scale
         tags = Tags(self._look.lettering.own, _within(TAG * line_height, LEAST_TAG, MOST_TAG))
         font = _within(FONT * line_height, LEAST_FONT, MOST_FONT)
@@ -246,7 +245,7 @@ class SheetPlanner:
         picture = plan.picture
         blocks = [
             block if middle is None else attrs.evolve(block, middle=middle * plan.scale)
-            for block, middle in zip(self._blocks(plan), self._middles, strict=True)
+            for block, middle in zip(self._blocks(plan), map(_middle, self._lines), strict=True)
         ]
         style, columns = columns_of(blocks, picture.bottom - picture.top, plan.style)
         plan = attrs.evolve(plan, style=style)
@@ -262,7 +261,7 @@ class SheetPlanner:
         return _with_panel(plan, columns, plan.picture.left, plan.picture.bottom + 2 * MARGIN)
 
     def _blocks(self, plan: SheetPlan) -> list[Block]:
-        """The lines in rows, which are those of the last try if the letters are as large."""
+        """Return the lines in rows; the rows of the last try if the letters have the same size."""
         if self._set is None or self._set[0] != plan.style:
             typesetter = Typesetter(self._look.lettering, plan.tags, plan.style)
             self._set = plan.style, [typesetter.block(line) for line in self._lines]
@@ -270,7 +269,7 @@ class SheetPlanner:
 
 
 def _middle(line: Sequence[NumberedText]) -> float | None:
-    """How far down the picture a line is, in its pixels."""
+    """Return the vertical middle of a line, in pixels of the picture."""
     places = [(piece.box[1] + piece.box[3]) / 2 for piece in line if piece.box]
     return sum(places) / len(places) if places else None
 
@@ -292,7 +291,7 @@ def _placed(box: tuple[float, float, float, float], scale: float, picture: Recta
 def _with_panel(
     plan: SheetPlan, columns: Sequence[Sequence[PlacedBlock]], left: int, top: int, bottom: int = 0
 ) -> SheetPlan:
-    """The plan with these columns from there on, on paper that reaches at least to the bottom."""
+    """Return the plan with a panel of these columns, which reaches at least to the bottom."""
     style, x = plan.style, left + plan.style.gap
     placed: list[tuple[int, tuple[PlacedBlock, ...]]] = []
     for column in columns:
@@ -300,7 +299,7 @@ def _with_panel(
         x += math.ceil(max(each.block.width for each in column)) + 2 * style.gap
         last = placed[-1][1][-1]
         bottom = max(bottom, math.ceil(last.y) + len(last.block.rows) * style.row)
-    # As much paper above and below the texts as beside them, which the margin has room for.
+    # The same rim above and below the texts as beside them, within the margin.
     rim = min(style.gap, MARGIN // 2)
     right = max(x - style.gap, left + LEAST_PANEL * style.size)
     panel = Rectangle(left, top - rim, right, bottom + rim)

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import html
-from functools import cache
 
 import attrs
 
 from aliocr.pictures.pages import page_part, policy_hash, shared_script, shared_style
 
 MARK = b"<!doctype html><!-- written by aliocr report, which may write it anew -->"
-"""How a page begins; what does not begin so is not overwritten."""
+"""The beginning of every report; a file with another beginning is not overwritten."""
 
 SCRIPTS = ("entries.js", "search.js", "page.js")
-"""In the order in which they are one."""
+"""Parts of the script, in their order."""
 
 
 @attrs.frozen
 class PageShell:
-    """What stands before the data, between data and pictures, and at the end."""
+    """The page before the data, between data and pictures, and after the pictures."""
 
     head: bytes
     script: bytes
@@ -26,14 +25,14 @@ class PageShell:
 
 
 def page_shell(title: str, *, linked: bool) -> PageShell:
-    """The page around the data.
+    """Return the page around the data.
 
     Args:
-        title: Of the page.
-        linked: It may load pictures from anywhere; else only those that are in it.
+        title: Title of the page.
+        linked: Let the page load pictures from anywhere, not only from itself.
     """
-    page, style, script = _parts()
-    # A browser takes its hashes with line ends normalised, as they are in text that was read.
+    style = shared_style() + page_part("report", "page.css")
+    script = shared_script() + "".join(page_part("report", name) for name in SCRIPTS)
     policy = "; ".join(
         (
             "default-src 'none'",
@@ -46,8 +45,8 @@ def page_shell(title: str, *, linked: bool) -> PageShell:
             "trusted-types 'none'",
         )
     )
-    head, end = page.split("{{data and script}}")
-    # The title last: what it says is replaced by nothing.
+    head, end = page_part("report", "page.html").split("{{data and script}}")
+    # The title last, because a title may contain the placeholders.
     for name, value in (("style", style), ("policy", policy), ("title", html.escape(title))):
         head = head.replace(f"{{{{{name}}}}}", value)
     return PageShell(
@@ -55,11 +54,3 @@ def page_shell(title: str, *, linked: bool) -> PageShell:
         f"\n<script>{script}</script>\n".encode(),
         end.encode(),
     )
-
-
-@cache
-def _parts() -> tuple[str, str, str]:
-    """The page, its styles and its script, which is of several files for those who read it."""
-    style = shared_style() + page_part("report", "page.css")
-    scripts = (page_part("report", name) for name in SCRIPTS)
-    return page_part("report", "page.html"), style, shared_script() + "".join(scripts)
