@@ -26,11 +26,6 @@ MOST_NAMED = 8
 class Artist:
     """Draws the pages of one picture: the frames of a GIF, or all of it.
 
-    Args:
-        font: A file to write with; None for the fonts of this machine alone.
-        pages: The lines of each page.
-        most_pixels: Of all pages together.
-
     Attributes:
         drawn: The place of each page in the drawing.
         texts: Pieces of text.

@@ -21,10 +21,6 @@ def page_part(room: str, name: str) -> str:
     """Return a file of a room of the package as text.
 
     As text, because a browser takes its hashes with line ends normalised.
-
-    Args:
-        room: Such as `report` or `emulator.http`.
-        name: Of the file.
     """
     return files(f"aliocr.{room}").joinpath(name).read_text("utf-8")
 

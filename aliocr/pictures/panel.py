@@ -63,14 +63,7 @@ class Tag:
 
 @attrs.frozen
 class TextRun:
-    """A run of text in one font, in a row.
-
-    Args:
-        x: Left edge, in pixels.
-        text: The characters.
-        face: The font.
-        faint: True for `UNWRITTEN`, which is drawn paler.
-    """
+    """A run of text in one font, in a row; `faint` for `UNWRITTEN`."""
 
     x: float
     text: str

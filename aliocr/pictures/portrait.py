@@ -47,11 +47,7 @@ FINE = Detail(4_000_000, 24_000_000)
 class Portrait:
     """One picture to show.
 
-    Args:
-        index: Number of the frame in the picture, from 0.
-        width: Width of the frame that was read, in pixels; the encoded picture may be smaller.
-        height: Height, likewise.
-        uri: The encoded picture, as a `data:` URI.
+    Width and height are the frame's, in pixels; the picture in the `data:` URI may be smaller.
     """
 
     index: int
@@ -103,18 +99,7 @@ def pages(
     count: FrameCount,
     detail: Detail = FINE,
 ) -> Iterator[Portrait]:
-    """Encode a picture page by page, each at the iterator's next step.
-
-    Args:
-        data: See `portraits`.
-        interval: See `portraits`.
-        max_frames: See `portraits`.
-        count: The count of the picture's frames.
-        detail: See `portraits`.
-
-    Raises:
-        PictureError: 480 or 590.
-    """
+    """Encode a picture page by page, each at the iterator's next step; see `portraits`."""
     most = detail.pixels
     if count.moves:
         most = min(most, detail.pixels_in_all // min(max_frames or 1, count.total))

@@ -28,14 +28,9 @@ panel that certainly has no room is not tried."""
 
 @attrs.frozen
 class Sheet:
-    """A drawn picture.
+    """A drawn picture, its place in the sheet, and its scale.
 
-    Args:
-        image: The whole sheet.
-        x: Left edge of the picture in the sheet, in pixels.
-        y: Upper edge, in pixels.
-        scale: Pixels of the sheet for one pixel of the picture.
-        panel: True if the sheet has a panel; False without room, or without a text to write.
+    `panel` is False if there was no room for a panel, or no text to write.
     """
 
     image: Image.Image

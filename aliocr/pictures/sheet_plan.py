@@ -85,13 +85,7 @@ class Look:
 def numbered(
     lines: Iterable[Line[Region]], size: tuple[int, int], first: int
 ) -> list[list[NumberedText]]:
-    """Return the lines of a picture, with numbers for their regions in reading order.
-
-    Args:
-        lines: In reading order.
-        size: Size of the picture, in pixels.
-        first: The first number.
-    """
+    """Return the lines of a picture, with numbers from `first` for their regions, in order."""
     found: list[list[NumberedText]] = []
     for line in lines:
         row: list[NumberedText] = []
@@ -133,15 +127,9 @@ class SheetPlan:
     """The layout of a sheet, in pixels of the sheet.
 
     Args:
-        size: Size of the sheet.
-        picture: Place of the picture.
         scale: Pixels of the sheet for one pixel of the picture.
         line: Width of the outline around a box.
-        boxes: Boxes with their numbers.
-        tags: The look of the numbers.
         heading: Height of the heading above the picture.
-        style: Style of the panel.
-        panel: Place of the panel; None without a panel.
         columns: Left edge and blocks of each column of the panel.
     """
 
@@ -170,14 +158,7 @@ class SheetPlan:
 
 
 class SheetPlanner:
-    """Plans one sheet in any scale.
-
-    Args:
-        size: Size of the picture, in pixels.
-        lines: Lines of the picture, in reading order.
-        look: Common to all sheets of the drawing.
-        headed: Leave room for a heading.
-    """
+    """Plans one sheet in any scale; leaves room for a heading if `headed`."""
 
     def __init__(
         self,
@@ -198,7 +179,11 @@ class SheetPlanner:
     def fitting(self, *, panel: bool) -> SheetPlan | None:
         """Return the plan in the best scale that fits; None if the panel fits in no scale."""
         most_pixels = self._look.most_pixels
-        scale = self._best_scale()
+        # At least 1, and larger for tiny letters or a tiny picture.
+        wanted = LEAST_SIDE / max(self._size)
+        if self._look.line_height:
+            wanted = max(wanted, LEAST_LINE / self._look.line_height)
+        scale = float(min(MOST_SCALE, max(1, math.ceil(wanted))))
         for _ in range(PANEL_TRIES if panel else TRIES):
             plan = self.plan(scale, panel=panel)
             if plan.pixels <= most_pixels and max(plan.size) <= MAX_SIDE_PIXELS:
@@ -207,18 +192,11 @@ class SheetPlanner:
             scale *= SHRINK / max(1.0, over)
         return None
 
-    def _best_scale(self) -> float:
-        """Return a scale of at least 1, larger for tiny letters or a tiny picture."""
-        wanted = LEAST_SIDE / max(self._size)
-        if self._look.line_height:
-            wanted = max(wanted, LEAST_LINE / self._look.line_height)
-        return float(min(MOST_SCALE, max(1, math.ceil(wanted))))
-
     def plan(self, scale: float, *, panel: bool) -> SheetPlan:
         """Return the layout in one scale."""
         line_height = self._look.line_height * scale
-        tags = Tags(self._look.lettering.own, _within(TAG * line_height, LEAST_TAG, MOST_TAG))
-        font = _within(FONT * line_height, LEAST_FONT, MOST_FONT)
+        tags = Tags(self._look.lettering.own, _clamped(TAG * line_height, LEAST_TAG, MOST_TAG))
+        font = _clamped(FONT * line_height, LEAST_FONT, MOST_FONT)
         widest_tag = tags.width(int("8" * len(str(self._look.last_number))))
         line = max(2, round(font / 9))
         heading = round(2 * font) if self._headed else 0
@@ -274,7 +252,7 @@ def _middle(line: Sequence[NumberedText]) -> float | None:
     return sum(places) / len(places) if places else None
 
 
-def _within(size: float, least: int, most: int) -> int:
+def _clamped(size: float, least: int, most: int) -> int:
     return round(min(most, max(least, size)))
 
 

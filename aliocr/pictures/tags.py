@@ -64,12 +64,7 @@ def colour_of(number: int) -> tuple[int, int, int]:
 
 
 class Tags:
-    """White numbers on rounded chips of their colours.
-
-    Args:
-        face: The font.
-        size: Font size, in pixels.
-    """
+    """White numbers on rounded chips of their colours; sizes in pixels."""
 
     def __init__(self, face: Face, size: int) -> None:
         self._face = face

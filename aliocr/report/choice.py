@@ -20,9 +20,6 @@ class RowChoice:
 
     Failures come first, because readers look for them; each reason keeps some. Apart from that, the
     first rows of the input are held, in whatever order they come.
-
-    Args:
-        limit: Most rows, at least 1.
     """
 
     def __init__(self, limit: int) -> None:

@@ -20,7 +20,7 @@ class EmbeddedPage:
 
     Args:
         number: Number of the picture in the report.
-        width: Width of the frame that was read, in pixels, the unit of the boxes.
+        width: Width of the frame that was read; its pixels are the unit of the boxes.
         height: Height, likewise.
         index: Number of the frame in a GIF, from 0.
     """
@@ -74,21 +74,13 @@ def entry(result: Result, shown: Shown) -> dict[str, Any]:
     if isinstance(shown, NoPicture):
         told["missing"] = shown.why
     if isinstance(result, Read):
-        if alone := _first_alone(result, shown):
-            told["alone"] = alone
+        asked = result.interval is not None or len(result.frames) > 1
+        if isinstance(shown, EmbeddedPicture) and shown.total > 1 and not asked:
+            told["alone"] = shown.total  # frames, of which the first alone was read
         return told | {"ok": True, "sheets": _sheets(result, shown)}
     told |= {"ok": False, "kind": result.kind, "code": result.code, "error": result.error}
     sheets = [] if isinstance(shown, NoPicture) else [_sheet((), shown)]
     return told | {"maybe_charged": result.maybe_charged, "sheets": sheets}
-
-
-def _first_alone(result: Read, shown: Shown) -> int:
-    """Return the number of frames if only the first was read; else 0.
-
-    Also 0 if the picture is not embedded, because its frames are not counted then.
-    """
-    asked = result.interval is not None or len(result.frames) > 1
-    return 0 if asked or not isinstance(shown, EmbeddedPicture) or shown.total == 1 else shown.total
 
 
 def _sheets(result: Read, shown: Shown) -> list[dict[str, Any]]:

@@ -34,7 +34,7 @@ NETWORK_TROUBLE: tuple[tuple[type[Exception], str], ...] = (
     (aiohttp.ClientConnectorCertificateError, "its host's certificate is not trusted"),
     (aiohttp.ClientConnectorError, "no connection to its host"),
     (aiohttp.TooManyRedirects, "its host redirects too often"),
-    (aiohttp.InvalidURL, "its URL, or one it redirects to, is none"),
+    (aiohttp.InvalidURL, "its URL, or a URL it redirects to, is not valid"),
     (aiohttp.NonHttpUrlClientError, "its host redirects to what is neither http nor https"),
     (Exception, "its host's answer is broken"),
 )
@@ -101,7 +101,7 @@ async def _body(http: aiohttp.ClientSession, source: str) -> bytes:
         if response.status != 200:
             raise MissingError(f"its host answers HTTP {response.status}")
         if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-            raise MissingError("its host packs what nobody asked it to pack")
+            raise MissingError("its host compresses the picture without being asked")
         data = bytearray()
         async for chunk in response.content.iter_any():
             data += chunk

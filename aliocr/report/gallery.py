@@ -6,8 +6,9 @@ import asyncio
 import hashlib
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from aliocr.job.input.rows import BAD_ROW
 from aliocr.job.output.result import Read, Result
@@ -15,9 +16,6 @@ from aliocr.pictures.bounds import PictureError
 from aliocr.report.entry import EmbeddedPage, EmbeddedPicture, LinkedPicture, NoPicture, Shown
 from aliocr.report.fetching import MissingError
 from aliocr.report.originals import Originals, address
-
-if TYPE_CHECKING:
-    from aliocr.pictures.portrait import Portraits
 
 SHORT_SIDE_PIXELS = 900
 """Shorter side of a picture on the page, which shows it at half size, for high-density screens."""
@@ -85,9 +83,6 @@ class Linked:
 class Embedded:
     """Pictures become a part of the page, as small as possible; equal pictures once.
 
-    Args:
-        originals: Gets the pictures.
-
     Raises:
         ImportError: The extra `pictures` is missing; the message says how to get it.
     """
@@ -100,11 +95,7 @@ class Embedded:
         detail = portrait.Detail(
             PIXELS, PIXELS_IN_ALL, short_side=SHORT_SIDE_PIXELS, quality=QUALITY, small=True
         )
-        self._portraits: Callable[[bytes, int | None, int | None], Portraits] = (
-            lambda data, interval, max_frames: portrait.portraits(
-                data, interval, max_frames, detail
-            )
-        )
+        self._portraits = partial(portrait.portraits, detail=detail)
         self._originals = originals
         self._decoders = asyncio.Semaphore(DECODED_AT_ONCE)
         self._known: dict[tuple[bytes, int | None, int | None], EmbeddedPicture] = {}

@@ -76,9 +76,7 @@ class FromSources:
 class FromInput:
     """Completes sources from the job's input, which has them with their queries.
 
-    Args:
-        originals: Fetches the pictures.
-        reader: The input, from its beginning; it stays open.
+    The reader is at the beginning of the input, and is not closed here.
     """
 
     def __init__(self, originals: Originals, reader: Reader) -> None:

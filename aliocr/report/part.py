@@ -26,9 +26,6 @@ class Part:
 
     Use it in `with`: the block leaves nothing, unless `place` was called.
 
-    Args:
-        page: Path of the page, where an earlier report may be.
-
     Raises:
         ReportError: From every method: the disk is full, or another file is in the way.
     """

@@ -98,7 +98,7 @@ async def test_the_proxy_of_this_machine_is_used(
     ("path", "why"),
     [
         ("/nothing", "HTTP 404"),
-        ("/packed", "packs"),
+        ("/packed", "compresses"),
         ("/large", "larger than 20 MB"),
         ("/loop", "redirects too often"),
         ("/away", "neither http nor https"),
