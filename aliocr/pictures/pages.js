@@ -1,8 +1,8 @@
 
 "use strict";
 
-// What comes from outside becomes text: append() and textContent make nodes of text, and the policy
-// of the page has the browser refuse everything that would make HTML of it.
+// Foreign strings become text: append() and textContent make text nodes, and the policy of the page
+// makes the browser refuse to turn a string into HTML.
 
 const SVG = "http://www.w3.org/2000/svg";
 const $ = (id) => document.getElementById(id);
@@ -34,7 +34,7 @@ async function copy(text, button) {
   setTimeout(() => { button.textContent = before; }, 1400);
 }
 
-// Scrolls the one container and not the whole page with it.
+// Scroll the container, and not the page with it.
 function reveal(container, child, head = 0) {
   const outer = container.getBoundingClientRect();
   const inner = child.getBoundingClientRect();
@@ -72,10 +72,10 @@ function fit(holder, shown) {
 }
 
 const LEAST = 3.5, APART = 1.5; // pixels of the screen: a number's radius, and from its box
-const SMALL = 0.6; // of the usual height of a line is one that has a smaller number
+const SMALL = 0.6; // of the usual height: a line below it has a smaller number
 
-// A number stands beside its box and is about as high as a line, at most, so that it hides neither
-// text nor another number; while its line is lit, it grows until it meets the box.
+// A number stands beside its box and is at most about as high as a line, so that it hides neither
+// text nor another number; it grows up to the box while its line is lit.
 function seat(svg, scale, pad) {
   const width = svg.viewBox.baseVal.width / scale;
   const height = svg.viewBox.baseVal.height / scale;

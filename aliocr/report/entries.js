@@ -1,12 +1,12 @@
 
-// Pictures stand behind this script in elements that browsers do not look into. One becomes an
-// image when it comes near the window, and is let go of when it is far from it.
+// Pictures stand behind this script, in script elements of plain text. A picture becomes an image
+// near the window, and is removed far from it.
 
 const NEAR = "120% 0px"; // beyond the window, in heights of it
 const FAR = "500% 0px";
 const AT_FIRST = 8; // entries, before the page is shown for the first time
 const ON_PAPER = 320; // pixels that a picture is wide there, about
-const SLICE = 12; // milliseconds of building, before others have a turn
+const SLICE = 12; // milliseconds of building without a pause
 
 const chip = (words, mood = "") => el("span", { class: `chip ${mood}` }, words);
 const amount = (count) => count.toLocaleString("en");
@@ -91,8 +91,7 @@ function viewOf(entry, sheet, at, piece) {
   return view;
 }
 
-// What is known of a picture's size gives the sheet its shape, and the page a height before it is
-// laid out.
+// The size of a picture gives the sheet its shape, and the page a height before its layout.
 function shape(view, width, height) {
   view.holder.style.setProperty("--w", width);
   view.holder.style.setProperty("--h", height);
@@ -101,7 +100,7 @@ function shape(view, width, height) {
   view.page.style.containIntrinsicHeight = `auto ${Math.round(heightOf(view, width, height))}px`;
 }
 
-// As the styles will have it, but for lines that are too long for one row.
+// The height that the styles will give, but for lines that are too long for one row.
 function heightOf(view, width, height) {
   const narrow = matchMedia("(max-width: 900px)").matches;
   const stacked = narrow || view.page.classList.contains("wide");
@@ -154,7 +153,7 @@ const far = new IntersectionObserver((changes) => {
   for (const { target, isIntersecting } of changes) if (!isIntersecting) undress(views.get(target));
 }, { rootMargin: FAR });
 
-const waiting = new Set(); // for the browser to read on to their pictures
+const waiting = new Set(); // views whose pictures the browser has not read yet
 
 function dress(view) {
   view.live = true;

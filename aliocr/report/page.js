@@ -33,7 +33,7 @@ function showTotals() {
   }));
 }
 
-// None is rounded to all or nothing.
+// No share is rounded to 0 or 100 %.
 function percent(count, of) {
   const words = (100 * count / of).toFixed(1);
   if (words === "0.0") return "< 0.1";
@@ -88,7 +88,7 @@ function showBox(view, at) {
 function listen() {
   const all = $("entries");
   const focused = () => spotOf(document.activeElement);
-  // Not pointerenter, which also comes when something scrolls under a pointer at rest.
+  // Not pointerenter, which also comes when the page scrolls under a pointer at rest.
   all.addEventListener("pointermove", ({ target }) => {
     const [view, at, listed] = spotOf(target);
     if (view === hot.view && at === hot.at) return;
@@ -121,7 +121,7 @@ function listen() {
   });
 }
 
-// --- what is shown of them
+// --- filters
 
 let filter = "all";
 
@@ -192,7 +192,7 @@ function step(by) {
   const entry = to ?? shown.at(by > 0 ? 0 : -1);
   if (!entry) return;
   entry.article.scrollIntoView();
-  // What came into view may be higher than it was thought to be.
+  // An entry may be higher than its estimate.
   requestAnimationFrame(() => entry.article.scrollIntoView());
   for (const view of entry.views) {
     dress(view);
@@ -211,7 +211,7 @@ function listenForWords() {
     query = words;
     apply();
   };
-  // What is being composed is not yet what is meant.
+  // Text that is being composed is not final.
   field.addEventListener("input", (event) => {
     clearTimeout(timer);
     if (!event.isComposing) timer = setTimeout(search, 60);

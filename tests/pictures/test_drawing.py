@@ -43,7 +43,7 @@ def regions_of(lines: list[dict[str, Any]]) -> tuple[Region, ...]:
 
 
 def truth(name: str) -> Scan:
-    """What a faultless engine reads in a sample."""
+    """Return the scan of a sample by a faultless engine."""
     said = TRUTH[name]
     frames = tuple(Frame("", regions_of(lines)) for lines in said.get("frames", ()))
     regions = [region for frame in frames for region in frame.regions]
@@ -58,7 +58,7 @@ def encoded(picture: Picture.Image, form: str = "PNG", **options: Any) -> bytes:
 
 
 def page(*regions: Region) -> Scan:
-    """What was read in a picture that does not move."""
+    """Return the scan of a still picture."""
     return Scan(ALL, "", regions)
 
 
@@ -123,7 +123,7 @@ def test_each_box_has_its_number_beside_it_and_in_the_panel() -> None:
 
 
 def tags_of(drawing: Drawing, number: int, size: int) -> list[tuple[int, int]]:
-    """Where the tag of this number is drawn, by what is in it between its round corners."""
+    """Return the places of a number's tag, found by its pixels between the round corners."""
     tags = Tags(Lettering().own, size)
     chip = Picture.new("RGB", (tags.width(number), tags.height))
     tags.draw(chip, (0, 0), number)
@@ -192,7 +192,7 @@ def contrast(one: Any, other: Any) -> float:
 
 
 def luminance(pixel: tuple[int, int, int]) -> float:
-    """How bright it is, from 0 to 1."""
+    """Return the brightness, from 0 to 1."""
     linear = [((c / 255 + 0.055) / 1.055) ** 2.4 if c > 10 else c / 255 / 12.92 for c in pixel]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
@@ -323,12 +323,12 @@ def test_what_a_font_has_of_a_text_is_written(no_fonts: None) -> None:
 
 
 def ink_pixels(drawing: Drawing, left: int) -> int:
-    """How many pixels of the panel, from there on, are of a text's ink."""
+    """Count the pixels of text in the panel, from `left` on."""
     return int((np.asarray(drawing.picture)[:, left:] == INK).all(axis=2).sum())
 
 
 def test_a_font_has_a_character_if_it_draws_more_than_a_gap() -> None:
-    """What it draws for a character that nobody has does not count, nor does nothing at all."""
+    """The sign for a missing character is no glyph, and an empty glyph is none."""
     own = Lettering().own
     assert all(own.has(each) for each in "aZ09.,()")
     assert not any(own.has(each) for each in "第你\U000f1234\u200b")

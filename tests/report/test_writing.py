@@ -28,7 +28,7 @@ ISLAND = re.compile(r'<script type="application/json" id="data">(.*?)</script>',
 
 
 def told(page: Path) -> dict[str, Any]:
-    """What the script of a page has to go by."""
+    """Return the JSON that the script of a page reads."""
     (island,) = ISLAND.findall(page.read_text("utf-8"))
     data: dict[str, Any] = json.loads(island)
     return data
@@ -42,7 +42,7 @@ class Album:
         self.asking = self.most = self.asked = 0
 
     async def picture(self, _: Result) -> bytes:
-        """After a turn of the loop."""
+        """Return the bytes after a round of the loop."""
         self.asked += 1
         self.asking += 1
         self.most = max(self.most, self.asking)
@@ -133,7 +133,7 @@ async def test_what_differs_from_row_to_row_is_not_said_of_all(tmp_path: Path) -
 
 
 async def test_the_first_rows_of_each_kind_are_named(tmp_path: Path) -> None:
-    """In order, few of them, also of those that the page has no room for."""
+    """In order, a few, also of rows that the page has no room for."""
     rows = [failed(row) for row in (9, 8, 7, 6, 5, 4, 3)] + [failed(10**6, code=404)]
     page, _ = await written(iter(rows), tmp_path, LeftOut(), limit=1)
     first = [each["first"] for each in told(page)["totals"]["failed"]]
@@ -251,7 +251,7 @@ def test_frames_are_told_apart() -> None:
     assert titles(row, EmbeddedPicture(pages, 4)) == [(f"Frame {n} of 4", 1, 1) for n in numbers]
     assert titles(row, NoPicture()) == [(f"Frame {n} of 4 read", 1, 1) for n in numbers]
     assert titles(row, LinkedPicture("./anim4.gif")) == [(None, 4, 0)]
-    # Whoever captured other frames than these cannot have meant their places.
+    # The places of other frames than these do not fit.
     assert titles(row, EmbeddedPicture(pages[:3], 3)) == [("Frame 1 of 3", 4, 0)]
 
 
@@ -271,10 +271,10 @@ async def test_an_earlier_report_is_replaced_and_no_other_file(tmp_path: Path) -
     await written([said("the later")], tmp_path, LeftOut())
     assert "the later" in page.read_text("utf-8")
     assert "the earlier" not in page.read_text("utf-8")
-    page.write_bytes(b"<!doctype html>of somebody else")
+    page.write_bytes(b"<!doctype html>of another program")
     with pytest.raises(ReportError, match=r"is there already, and is no report"):
         await written([said("third")], tmp_path, LeftOut())
-    assert page.read_bytes() == b"<!doctype html>of somebody else"
+    assert page.read_bytes() == b"<!doctype html>of another program"
     page.unlink()
     page.mkdir()
     with pytest.raises(ReportError, match="no regular file"):
@@ -336,7 +336,7 @@ async def test_cancelled_it_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_without_pillow_it_says_which_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where pictures are to be in the page; else nobody needs it."""
+    """If pictures are to be in the page; a page without them needs no extra."""
     monkeypatch.setitem(sys.modules, "PIL", None)
     for name in ("picture", "portrait"):
         monkeypatch.delitem(sys.modules, f"aliocr.pictures.{name}", raising=False)

@@ -19,7 +19,7 @@ def regions(lines: Iterable[dict[str, Any]]) -> tuple[Region, ...]:
 
 
 def sample(name: str, row: int = 1, **changes: Any) -> Result:
-    """What a sample says, by its ground truth; all frames of a GIF."""
+    """Return the result of a sample by its ground truth; all frames of a GIF."""
     truth = TRUTH[name]
     fields: dict[str, Any] = {"source": str(SAMPLES / name), "regions": regions(truth["lines"])}
     fields["text"] = " ".join(line["text"] for line in truth["lines"])
@@ -30,7 +30,7 @@ def sample(name: str, row: int = 1, **changes: Any) -> Result:
 
 
 def said(text: str, row: int = 1, **changes: Any) -> Result:
-    """A row that says this, in one line of a picture that is nowhere."""
+    """Return a row with this text, in one line of a picture that is nowhere."""
     fields: dict[str, Any] = {"source": f"/nowhere/{row}.png", "text": text}
     return Read(row=row, **(fields | {"regions": (Region(text, 1, 2, 30, 4),)} | changes))
 
