@@ -20,7 +20,7 @@ from aliocr.job.input.opening import opened
 from aliocr.report.gallery import Embedded, Gallery, LeftOut, Linked
 from aliocr.report.originals import FromInput, FromSources
 from aliocr.report.part import ReportError
-from aliocr.report.writing import LIMIT, Progress, Written, write_report
+from aliocr.report.writing import LIMIT, ReportProgress, WrittenReport, write_report
 
 BESIDE_BAR = 40
 
@@ -103,7 +103,7 @@ class ReportRequest:
         if self.listed and self.pictures != "embed":
             raise click.UsageError("--input is for --pictures embed: a link would show the query")
 
-    async def write_until_stopped(self) -> Written:
+    async def write_until_stopped(self) -> WrittenReport:
         """Write the page; the first signal cancels it, and no part of a page is left."""
         task = asyncio.current_task()
         with StopSignals(lambda: task and task.cancel()) as signals:
@@ -115,7 +115,7 @@ class ReportRequest:
                     end_at_once(signals.number)
                 raise
 
-    async def _write(self) -> Written:
+    async def _write(self) -> WrittenReport:
         page = self.page or self.output.parent / f"{self.output.stem}.html"
         async with FromSources(self.output.parent) as sources:
             with ExitStack() as held:
@@ -145,7 +145,7 @@ class ReportRequest:
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[Progress], None]]:
+def _progress() -> Iterator[Callable[[ReportProgress], None]]:
     """Show a progress bar on a terminal; elsewhere print one line at the beginning."""
     console = plain_console(stderr=True)
     if not console.is_terminal:
@@ -155,7 +155,7 @@ def _progress() -> Iterator[Callable[[Progress], None]]:
     with progress_bar(console, BESIDE_BAR) as bar:
         task = bar.add_task("counting", total=None)
 
-        def told(progress: Progress) -> None:
+        def told(progress: ReportProgress) -> None:
             if progress.shown is None:
                 bar.update(task, completed=progress.rows)
             else:
@@ -169,7 +169,7 @@ def _progress() -> Iterator[Callable[[Progress], None]]:
         yield told
 
 
-def _summary(written: Written) -> str:
+def _summary(written: WrittenReport) -> str:
     """Say what was written, and why pictures are missing: the reasons are counted if several."""
     shown = "" if written.shown == written.rows else f"{written.shown:,} of "
     line = f"{written.page}: {shown}{counted(written.rows, 'row')}"

@@ -1,4 +1,4 @@
-"""Draws one page of a picture after the other, and puts them below each other."""
+"""Draw the pages of a picture one by one, and stack them."""
 
 from __future__ import annotations
 
@@ -20,21 +20,16 @@ with needed("pictures"):
     from PIL import Image
 
 MOST_NAMED = 8
-"""Characters that no font has and that are named."""
+"""Characters that are named, of those in no font."""
 
 
 class Artist:
     """Draws the pages of one picture: the frames of a GIF, or all of it.
 
-    Args:
-        font: A file to write with; None for the fonts of this machine alone.
-        pages: What was read on each.
-        most_pixels: Of all of them.
-
     Attributes:
-        drawn: Where each page stands among the others.
+        drawn: The place of each page in the drawing.
         texts: Pieces of text.
-        unwritten: How many of them cannot be written whole.
+        unwritten: Pieces that cannot be written whole.
 
     Raises:
         FontError: The file cannot be used.
@@ -45,7 +40,12 @@ class Artist:
     ) -> None:
         lettering = Lettering(font)
         every = [line for lines in pages for line in lines]
-        said = [text for line in every for text in _texts(line)]
+        said = [
+            text
+            for line in every
+            for each in [region.text for region in line.regions] or [line.text]
+            if (text := plain(each))
+        ]
         heights = [region.h for line in every for region in line.regions if 0 < region.h < math.inf]
         lacking = [lettering.lacks(text) for text in said]
         self._pages = pages
@@ -101,7 +101,7 @@ class Artist:
         )
 
     def stacked(self) -> Image.Image:
-        """All pages, one below the other; they are let go of."""
+        """Return all pages, one below the other, and free them."""
         if len(self._sheets) == 1:
             return self._sheets.pop().image
         size = (
@@ -116,7 +116,7 @@ class Artist:
         return whole
 
     def remarks(self) -> tuple[str, ...]:
-        """What is to be said, in sentences; before the pages are stacked."""
+        """Return remarks on the drawing, in sentences; call it before `stacked`."""
         said: list[str] = []
         if self.unwritten:
             named = " ".join(list(self._lacking)[:MOST_NAMED])
@@ -135,8 +135,3 @@ class Artist:
         if least < 1:
             said.append(f"drawn at {least:.0%} of the picture's size")
         return tuple(said)
-
-
-def _texts(line: Line[Region]) -> list[str]:
-    texts = [region.text for region in line.regions] or [line.text]
-    return [text for text in map(plain, texts) if text]

@@ -1,4 +1,4 @@
-"""What a picture may be at most, whoever made it, and the refusal of those that are more."""
+"""Limits on a picture, and the refusal of one that exceeds them."""
 
 from __future__ import annotations
 
@@ -13,36 +13,36 @@ MAX_SIDE_PIXELS = 30_000
 """Pixels of a side. Source: documents of the China site, "Limits on images"."""
 
 MAX_FRAME_PIXELS = 40_000_000
-"""Pixels of one frame. Ours: the service takes 250 million, this machine has to hold them.
-Source of theirs: documents of the China site, "Limits on images"."""
+"""Pixels of one frame. Ours: the service takes 250 million, and this machine has to hold them.
+Source of the service's: documents of the China site, "Limits on images"."""
 
 MAX_GIF_PIXELS = 4_194_304
 """Pixels of a GIF's canvas, width × height. Source: documents of the China site, "Limits on
-images"; GIF_TOO_MUCH_PIXELS is what the service was seen to say."""
+images"; GIF_TOO_MUCH_PIXELS is the word of the real service."""
 
 MAX_RLE_PIXELS = 4_194_304
-"""Pixels of a BMP whose lines are run-length encoded. Ours: Pillow fills lines that end early pixel
-by pixel in Python, so that a file of 6 kB takes seconds."""
+"""Pixels of a BMP whose lines are run-length encoded. Ours: a line that ends early is filled pixel
+by pixel in Python, so that a file of 6 kB takes Pillow seconds."""
 
 MAX_READS = 2_000_000
-"""Times that a file is read from. Ours: a GIF of 20 MB in the usual blocks takes 400,000; one in
-blocks of a byte, or a PNG of empty chunks, keeps Pillow's loops busy for ten seconds."""
+"""Reads from one file. Ours: a GIF of 20 MB in the usual blocks takes 400,000; a GIF in blocks of
+one byte, or a PNG of empty chunks, keeps Pillow's loops busy for ten seconds."""
 
 MAX_JPEG_SCANS = 100
-"""Passes over a JPEG. Ours: cameras make one, progressive pictures ten; of a few bytes each they
-make a small file that takes minutes."""
+"""Scans of a JPEG. Ours: cameras make one, progressive pictures ten; scans of a few bytes each make
+a small file that takes minutes."""
 
 MAX_DECODED_PIXELS = 200_000_000
-"""Pixels of all frames up to the last one wanted, since a GIF's frame builds on those before it."""
+"""Pixels of all frames up to the last that is wanted: a GIF's frame builds on the frames before."""
 
 MAX_DECODED_FRAMES = 10_000
-"""Frames of a GIF up to the last one wanted, or wanted strips of a long image. Ours: a GIF of 20 MB
-may hold a million, and a hairline of 140 bytes has 30,000 strips."""
+"""Frames of a GIF up to the last that is wanted, or wanted strips of a long image. Ours: a GIF of
+20 MB may hold a million frames, and a hairline of 140 bytes has 30,000 strips."""
 
 JPEG, JPEG_END, JPEG_SCAN = b"\xff\xd8", b"\xff\xd9", b"\xff\xda"
 
 JPEG_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
-"""In a scan's data \\xff is followed by one of those left out here."""
+"""In the data of a scan, one of the bytes that are left out here follows \\xff."""
 
 
 class PictureError(Exception):
@@ -51,8 +51,8 @@ class PictureError(Exception):
     Attributes:
         code: The service's code: 480 too many pixels, 586 the engine failed, 590 not a picture of
             a known format, or a damaged one.
-        message: What the advice of the code does not say, without anything of the picture's
-            contents. Of too many pixels it says so, which tells the client not to try again.
+        message: The reason, in addition to the advice of the code, without anything of the
+            picture's contents. "Too many" in it tells the client not to try again.
 
     Source: documents, "Common error codes".
     """
@@ -67,7 +67,7 @@ class PictureError(Exception):
 
 
 class PictureFile(io.BytesIO):
-    """A picture's bytes, to be read in so many pieces at most, whatever its format.
+    """A picture's bytes, which allow `MAX_READS` reads, whatever the format.
 
     Raises:
         PictureError: From `read`; 480.
@@ -78,7 +78,7 @@ class PictureFile(io.BytesIO):
         self._left = MAX_READS
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """The next bytes, unless too many pieces were read before."""
+        """Return the next bytes, unless the reads are used up."""
         self._left -= 1
         if self._left < 0:
             raise PictureError(480, f"too many pieces, of {MAX_READS} at most")
@@ -86,17 +86,16 @@ class PictureFile(io.BytesIO):
 
 
 def check_size(image: Image.Image, frames: int = 1) -> None:
-    """Refuse a picture that has too many pixels; nothing of it need be decoded yet.
+    """Refuse a picture that has too many pixels, before it is decoded.
 
     Args:
-        image: At any frame.
-        frames: How many of them are to be decoded.
+        image: The picture, at any frame.
+        frames: Number of frames that are to be decoded.
 
     Raises:
         PictureError: 480.
     """
     pixels = image.width * image.height
-    # The word that the service was seen to say, where it applies.
     name, most = (
         ("GIF_TOO_MUCH_PIXELS", MAX_GIF_PIXELS)
         if image.format == "GIF"
@@ -118,7 +117,7 @@ def check_size(image: Image.Image, frames: int = 1) -> None:
 
 
 def check_frames(frames: int) -> None:
-    """Refuse to make so many frames of one picture.
+    """Refuse more frames than `MAX_DECODED_FRAMES`.
 
     Raises:
         PictureError: 480.
@@ -128,10 +127,10 @@ def check_frames(frames: int) -> None:
 
 
 def check_scans(data: bytes) -> None:
-    """Refuse a JPEG that is to be painted over and over; any other file passes.
+    """Refuse a JPEG of too many scans; any other file passes.
 
-    Its markers are followed from one to the next, because what looks like one may stand in a
-    thumbnail or behind the picture's end, where phones keep a film.
+    The search goes from marker to marker, because the bytes of a marker may also stand in a
+    thumbnail, or behind the picture's end, where phones keep a film.
 
     Raises:
         PictureError: 480.

@@ -1,4 +1,4 @@
-"""What was read, drawn: the picture with numbered boxes, and the texts beside it."""
+"""Draw what was read: the picture with numbered boxes, and the texts beside it."""
 
 from __future__ import annotations
 
@@ -15,60 +15,59 @@ if TYPE_CHECKING:
     from aliocr.pictures.picture import PictureFrame
 
 MAX_DRAWN_PIXELS = 40_000_000
-"""Of a drawing: 160 MB in memory. A chat of 30,000 × 900 is drawn as large as it is."""
+"""Pixels of a drawing: 160 MB in memory. A chat of 30,000 × 900 is drawn at full size."""
 
 MAX_DRAWN_FRAMES = 100
-"""Of one picture: more are too small to be read, in so many pixels."""
+"""Frames of one picture: more would be too small to read in `MAX_DRAWN_PIXELS`."""
 
 
-class Reading(Protocol):
-    """What was read in a picture, as a job's output says it: an `aliocr.Read`."""
+class ReadResult(Protocol):
+    """A picture's result in a job's output: an `aliocr.Read`."""
 
     @property
     def frames(self) -> tuple[Frame, ...]:
-        """The captured frames, empty unless more than one was captured."""
+        """Captured frames; empty unless there are several."""
         ...
 
     @property
     def lines(self) -> tuple[Line[Region], ...]:
-        """The text line by line in reading order."""
+        """Lines of text in reading order."""
         ...
 
     @property
     def interval(self) -> int | None:
-        """One frame of so many was asked for; None, with `max_frames`, for the first only."""
+        """The `interval` that was asked for; None, with `max_frames`, for the first frame only."""
         ...
 
     @property
     def max_frames(self) -> int | None:
-        """At most so many frames were asked for."""
+        """The `max_frames` that was asked for."""
         ...
 
 
 def draw(
-    picture: bytes | str | Path, scan: Scan | Reading, *, font: str | Path | None = None
+    picture: bytes | str | Path, scan: Scan | ReadResult, *, font: str | Path | None = None
 ) -> Drawing:
-    """Draw what was read into the picture that it was read in.
+    """Draw numbered boxes into a picture, and the texts beside it.
 
-    Boxes are numbered in reading order, as `scan.lines` has it, and the panel beside the picture,
-    or below one that is wide, says what is in each. Of a GIF of which several frames were captured
-    there is each of them, one below the other; a long image is drawn whole.
+    Boxes are numbered in reading order, the order of `scan.lines`. A panel beside the picture, or
+    below a wide one, has the text of each box. Captured frames of a GIF are drawn one below the
+    other; a long image is drawn whole.
 
-    Blocks for as long as that takes, 0.1 s for a screenshot: call it in a thread. Needs the extra
-    `pictures`.
+    Drawing blocks, for 0.1 s with a screenshot: call it in a thread. Needs the extra `pictures`.
 
     Args:
         picture: The file's bytes, or its path.
-        scan: What was read in it.
-        font: A TTF, OTF or TTC file to write with; None for the fonts of this machine. Those are
-            used as well for what the file lacks.
+        scan: The result of the same picture.
+        font: A TTF, OTF or TTC file to write with; None for the fonts of this machine, which also
+            give the characters that the file lacks.
 
     Returns:
-        At most 40 million pixels: a picture that is larger with its panel is made smaller.
+        A drawing of at most 40 million pixels; a larger one is scaled down.
 
     Raises:
-        PictureError: Too large a picture, or none that can be read.
-        ValueError: The font cannot be used, or the picture is another than the one that was read.
+        PictureError: The picture is too large, or cannot be decoded.
+        ValueError: The font cannot be used, or the picture is not the one that was read.
         OSError: A file cannot be read.
         ImportError: The extra is missing; the message says how to get it.
     """
@@ -86,9 +85,9 @@ def draw(
 
 
 def _pages(
-    data: bytes, scan: Scan | Reading
+    data: bytes, scan: Scan | ReadResult
 ) -> tuple[tuple[Sequence[Line[Region]], ...], Generator[PictureFrame, None, None]]:
-    """What was read on each page, and the frames that the pages are."""
+    """Return the lines of each page, and the frames to draw them on."""
     from aliocr.pictures.picture import count_frames, whole_frames  # noqa: PLC0415
 
     told = [frame for frame in scan.frames if frame.text or frame.regions]

@@ -1,4 +1,4 @@
-"""What a drawing is: the picture with its boxes, and where its frames stand in it."""
+"""The drawing that `aliocr.draw` returns, and the place of each frame in it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class DrawnFrame:
     """A frame in a drawing.
 
     Args:
-        index: Its number among all frames of the picture, from 0.
-        x: Its left edge in the drawing, in pixels.
-        y: Its upper edge likewise.
-        scale: How many pixels of the drawing are one of the frame.
+        index: Number of the frame in the picture, from 0.
+        x: Left edge of the frame in the drawing, in pixels.
+        y: Upper edge, in pixels.
+        scale: Pixels of the drawing for one pixel of the frame.
     """
 
     index: int
@@ -32,12 +32,12 @@ class Drawing:
     """A picture with numbered boxes around what was read, and the texts beside it.
 
     Args:
-        picture: All of it, in RGB; `picture.save("receipt.boxes.png")` writes it.
-        frames: Where the picture, or each of its frames, stands in it.
+        picture: The whole drawing, in RGB; `picture.save("receipt.boxes.png")` writes it.
+        frames: The place of the picture, or of each frame, in the drawing.
         texts: Pieces of text that were read.
-        unwritten: How many of them are not written whole, as no font has all their characters: a
-            box stands for each that is lacking, and a number alone for a text that lacks all.
-        remarks: What is to be said about it, in sentences; empty if all is as one expects.
+        unwritten: Pieces that are not written whole, because no font has all their characters: □
+            stands for a lacking character, and the number alone for a text that lacks all.
+        remarks: Sentences about the drawing; empty if all is as expected.
     """
 
     picture: Image.Image = attrs.field(repr=False)

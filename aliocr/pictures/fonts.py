@@ -1,4 +1,4 @@
-"""Fonts to write with what was read: which there are, and which of them has a character."""
+"""Find the fonts of this machine, and the font that has a character."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 
 from aliocr.extras import needed
@@ -31,10 +32,10 @@ FOLDERS: dict[str, tuple[str, ...]] = {
         "C:/Windows/Fonts",
     ),
 }
-"""Where fonts are, those of the user first; Linux stands for all that is not here."""
+"""Folders of fonts, the user's first; Linux also for every other system."""
 
 DEPTH = 3
-"""Folders below each other, at most: distributions sort fonts by format and maker."""
+"""Levels of folders that are searched: distributions sort fonts by format and maker."""
 
 CHINESE_FONTS: tuple[tuple[str, int], ...] = (
     ("NotoSansCJKsc-Regular.otf", 0),
@@ -64,8 +65,8 @@ CHINESE_FONTS: tuple[tuple[str, int], ...] = (
     ("msjh.ttc", 0),
     ("uming.ttc", 0),
 )
-"""Files with Chinese, and which of the fonts in each; best first, Simplified Chinese where it is
-one of several."""
+"""Font files with Chinese, each with the index of the font in it; best first, and Simplified
+Chinese where a file has several."""
 
 OTHER_FONTS: tuple[tuple[str, int], ...] = (
     ("YuGothM.ttc", 0),
@@ -78,30 +79,30 @@ OTHER_FONTS: tuple[tuple[str, int], ...] = (
     ("Arial.ttf", 0),
     ("arial.ttf", 0),
 )
-"""The same of files with what both those and Pillow's own lack."""
+"""Font files, likewise, for characters that neither the Chinese fonts nor Pillow's own have."""
 
 LACKING = "□"
-"""Stands for a character that no font has. A font that lacks it as well, as Pillow's own
-does, draws its box for anything it lacks."""
+"""Stands for a character that no font has. A font without it, such as Pillow's own, draws its box
+for a missing character instead."""
 
 MISSING = "\U0010ffff"
-"""No character, so that no font has it: what is drawn for it stands for all a font lacks."""
+"""No character, so that no font has it: a font draws the same for every character it lacks."""
 
 PROBE = 32
-"""Pixels high are the glyphs that are compared: so tall that no two are alike."""
+"""Height of the glyphs that are compared, in pixels: large enough to tell any two apart."""
 
 DROPPED = {"Cc", "Cf", "Cs"}
-"""Categories of what leaves no ink: controls, marks of direction, halves of a character."""
+"""Unicode categories without ink: controls, format characters, surrogates."""
 
 
 class FontError(ValueError):
-    """A file that was to be a font and cannot be used as one; the message names it."""
+    """The given file cannot be used as a font; the message names the file."""
 
 
 def installed(fonts: Sequence[tuple[str, int]]) -> Iterator[tuple[Path, int]]:
-    """Those of the fonts that this machine has, in their order.
+    """Yield the fonts that this machine has, in their order.
 
-    Folders are listed, and no file in them is opened.
+    Folders are listed, and no file is opened.
     """
     folders = [Path(name).expanduser() for name in FOLDERS.get(sys.platform, FOLDERS["linux"])]
     there: dict[str, Path] = {}
@@ -117,10 +118,10 @@ def installed(fonts: Sequence[tuple[str, int]]) -> Iterator[tuple[Path, int]]:
 
 
 class Face:
-    """One font, in whatever size.
+    """One font, in any size.
 
     Args:
-        font: In a size to compare glyphs in.
+        font: The font in the size `PROBE`.
     """
 
     def __init__(self, font: ImageFont.FreeTypeFont) -> None:
@@ -132,10 +133,10 @@ class Face:
 
     @classmethod
     def of(cls, path: str | Path, index: int = 0) -> Face:
-        """The font in a file.
+        """Load the font of a file.
 
         Raises:
-            OSError: There is none.
+            OSError: There is no font to load.
         """
         # Without raqm, which not every Pillow has: a drawing looks the same everywhere.
         basic = ImageFont.Layout.BASIC
@@ -143,10 +144,10 @@ class Face:
 
     @classmethod
     def own(cls) -> Face:
-        """Pillow's, which has what English needs.
+        """Load Pillow's own font, which is enough for English.
 
         Raises:
-            ImportError: This Pillow can write nothing.
+            ImportError: Pillow was built without FreeType.
         """
         font = ImageFont.load_default(PROBE)
         if not isinstance(font, ImageFont.FreeTypeFont):
@@ -154,22 +155,22 @@ class Face:
         return cls(font.font_variant(layout_engine=ImageFont.Layout.BASIC))
 
     def at(self, size: int) -> ImageFont.FreeTypeFont:
-        """The font in a size of so many pixels."""
+        """Return the font in a size, in pixels."""
         if size not in self._sizes:
             self._sizes[size] = self._font.font_variant(size=size)
         return self._sizes[size]
 
     def width(self, character: str, size: int) -> float:
-        """How far a character reaches to the next in a size, in pixels."""
+        """Return the advance width of a character in a size, in pixels."""
         if (character, size) not in self._widths:
             self._widths[character, size] = self.at(size).getlength(character)
         return self._widths[character, size]
 
     def has(self, character: str) -> bool:
-        """Whether the font draws it as something of its own."""
+        """Return True if the font has a glyph for the character."""
         if character not in self._had:
             glyph = self._glyph(character)
-            # A font may draw nothing at all for what it lacks.
+            # A font may draw nothing at all for a missing character.
             self._had[character] = glyph != self._missing and any(glyph[1])
         return self._had[character]
 
@@ -179,21 +180,22 @@ class Face:
 
 
 def plain(text: str) -> str:
-    """The text in one line, without what leaves no ink."""
+    """Return the text in one line, without characters that leave no ink."""
     said = unicodedata.normalize("NFC", " ".join(text.split()))
     return "".join(each for each in said if unicodedata.category(each) not in DROPPED)
 
 
 class Lettering:
-    """Writes in the first font that has it: the given one, one with Chinese, Pillow's, others.
+    """The fonts to write with, in order: the given font, one with Chinese, Pillow's own, others.
 
-    Fonts are looked for and opened when those before them do not do.
+    Each character is written in the first font that has it. A font is opened when the fonts before
+    it lack a character.
 
     Args:
-        font: A TTF, OTF or TTC file; None for those of this machine alone.
+        font: A TTF, OTF or TTC file; None for the fonts of this machine alone.
 
     Attributes:
-        own: Pillow's, which is always there and has digits.
+        own: Pillow's font, which is always there and has digits.
 
     Raises:
         FontError: The given file cannot be used.
@@ -204,24 +206,24 @@ class Lettering:
         if font is not None:
             self._faces.append(_given(font))
         self.own = Face.own()
-        self._further = self._others()
+        self._further = chain(_openable(CHINESE_FONTS), (self.own,), _openable(OTHER_FONTS))
         self._chosen: dict[str, Face | None] = {}
 
     def lacks(self, text: str) -> str:
-        """The characters of a plain text that no font has, each once."""
+        """Return the characters of a plain text that no font has, each once."""
         return "".join(each for each in dict.fromkeys(text) if self._face(each) is None)
 
     def written(self, text: str) -> str:
-        """A plain text with boxes for what no font has; empty if no letter or digit is left."""
+        """Return a text with □ for lacking characters; empty if no letter or digit is left."""
         lacking = set(self.lacks(text))
         if lacking and not any(each.isalnum() and each not in lacking for each in text):
             return ""
         return "".join(LACKING if each in lacking else each for each in text)
 
     def faces(self, text: str) -> tuple[Face, ...]:
-        """The font of each character of a text that can be written.
+        """Return the font of each character of a text that can be written.
 
-        One font for all of it, if one has all: letters of two are not of one height.
+        One font for the whole text, if possible: letters of two fonts differ in height.
         """
         faces = [self._face(each) or self.own for each in text]
         for only in dict.fromkeys(faces):
@@ -230,7 +232,7 @@ class Lettering:
         return tuple(faces)
 
     def _face(self, character: str) -> Face | None:
-        """The first font that has it; None if none does."""
+        """Return the first font that has the character; None if no font has it."""
         if character not in self._chosen:
             self._chosen[character] = self.own if character == " " else self._find(character)
         return self._chosen[character]
@@ -245,15 +247,10 @@ class Lettering:
                 return face
         return None
 
-    def _others(self) -> Iterator[Face]:
-        yield from _openable(CHINESE_FONTS)
-        yield self.own
-        yield from _openable(OTHER_FONTS)
-
 
 def _openable(fonts: Sequence[tuple[str, int]]) -> Iterator[Face]:
     for path, index in installed(fonts):
-        with suppress(OSError):  # another will do
+        with suppress(OSError):  # the next font will do
             yield Face.of(path, index)
 
 

@@ -1,13 +1,13 @@
-"""Which frames of a picture are read: arithmetic on sizes and counts, no pixels."""
+"""The choice of frames that are read: arithmetic on sizes and counts, no pixels."""
 
 from __future__ import annotations
 
 LONG_SIDE_PIXELS = 400
-"""A long image is longer than this. Source: documents, "interval"."""
+"""The long side of a long image exceeds this. Source: documents, "interval"."""
 
 
 def is_long(width: int, height: int) -> bool:
-    """Whether a picture is a "long image": a side above 400 pixels and above 2.5 times the other.
+    """Return True for a "long image": one side above 400 pixels and above 2.5 times the other.
 
     Args:
         width: In pixels, at least 1.
@@ -20,14 +20,14 @@ def is_long(width: int, height: int) -> bool:
 
 
 def total_frames(width: int, height: int, *, gif_frames: int = 1) -> int:
-    """How many frames a picture has, before any are chosen.
+    """Return the number of frames of a picture, chosen or not.
 
     Args:
         width: In pixels, at least 1.
         height: In pixels, at least 1.
-        gif_frames: Frames of a GIF; 1 for every other format. A GIF that moves counts its own
-            frames whatever its shape; the documents do not say, and cutting each of them into
-            strips would be no frame of anything.
+        gif_frames: Frames of a GIF; 1 for every other format. A GIF of several frames is never cut
+            into strips, whatever its shape: the documents do not say, and a strip of one frame
+            would be no frame of the GIF.
 
     Returns:
         At least 1. A half rounds up: a page 4.5 times as high as wide has 5 frames.
@@ -45,7 +45,7 @@ def total_frames(width: int, height: int, *, gif_frames: int = 1) -> int:
 
 
 def chosen_frames(total: int, *, interval: int | None, max_frames: int | None) -> range:
-    """The indices of the frames that are read, and charged, in order.
+    """Return the indices of the frames that are read, and charged, in order.
 
     The documents do not say at which frame the service starts; here it is the first.
 
@@ -53,8 +53,8 @@ def chosen_frames(total: int, *, interval: int | None, max_frames: int | None) -
         total: Frames of the picture, at least 1.
         interval: One frame of every `interval`, at least 1; None, with `max_frames`, for the first
             frame only.
-        max_frames: At most so many frames, at least 1. `interval` is widened until they reach
-            over the whole picture.
+        max_frames: At least 1. `interval` is widened until this number of frames covers the whole
+            picture.
 
     Source: documents, "interval" and "maxFrames".
     """
@@ -66,15 +66,14 @@ def chosen_frames(total: int, *, interval: int | None, max_frames: int | None) -
 
 
 def strip_span(index: int, side: int, total: int) -> tuple[int, int]:
-    """Where a strip begins and ends if equal cuts divide the long side of a picture.
+    """Return begin and end of a strip, if equal cuts divide the long side of a picture.
 
     Args:
-        index: Which strip, from 0.
+        index: Number of the strip, from 0.
         side: Length of the long side, in pixels.
         total: Number of strips, 1 to `side`.
 
     Returns:
-        Positions from 0 to `side`; the strip reaches up to and without the second, where the next
-        one begins.
+        Positions from 0 to `side`; the next strip begins at the second.
     """
     return index * side // total, (index + 1) * side // total

@@ -1,4 +1,4 @@
-"""The texts beside a picture: wrapped into rows, each as near to its box as there is room."""
+"""The panel of texts beside a picture: wrapped into rows, each as near to its box as possible."""
 
 from __future__ import annotations
 
@@ -13,38 +13,39 @@ from aliocr.pictures.tags import Tags
 from aliocr.text.layout import is_cjk
 
 UNWRITTEN = "(no font)"
-"""What stands in the panel for a text of which nothing can be written."""
+"""Stands in the panel for a text without a character that can be written."""
 
 MOST_COLUMNS = 3
-"""Side by side beside a picture."""
+"""Columns of a panel beside a picture."""
 
 ROW, TIGHT_ROW = 1.4, 1.22
-"""Height of a row, in font sizes: the usual one, and the least."""
+"""Height of a row, in font sizes: usual, and least."""
 
 GAP = 0.5
-"""Between two blocks, and beside numbers, in font sizes."""
+"""Space between two blocks, and beside numbers, in font sizes."""
 
 APART = 1.1
-"""Between what is in one box and the number of the next one in the same row, in font sizes."""
+"""Space between a text and the next number in the same row, in font sizes."""
 
 WIDEST = 34
-"""Of a text before it is wrapped, in font sizes."""
+"""Width at which a text is wrapped, in font sizes."""
 
 JUMP = 2.0
-"""Upwards from one line to the next, in rows, where another column of the picture is read."""
+"""Rows upwards from one line to the next that mean another column of the picture."""
 
 CLOSING = frozenset("，。、；：！？）」』】》〉〕］｝…—,.;:!?)]}%")
-"""What does not begin a row."""
+"""Characters that do not begin a row."""
 
 
 @attrs.frozen
-class Piece:
-    """One region, as it is drawn.
+class NumberedText:
+    """The text of one region, with its number and its box.
 
     Args:
         text: Plain, not empty.
         number: In reading order, from 1; None for a text without a place.
-        box: Left, upper, right and lower edge within the picture, in its pixels; None likewise.
+        box: Left, upper, right and lower edge within the picture, in its pixels; None without a
+            place.
     """
 
     text: str
@@ -54,22 +55,15 @@ class Piece:
 
 @attrs.frozen
 class Tag:
-    """A number in a row, from `x` on."""
+    """A number in a row; its left edge is at `x`."""
 
     x: float
     number: int
 
 
 @attrs.frozen
-class Written:
-    """Text in a row, from `x` on.
-
-    Args:
-        x: In pixels.
-        text: All of one font.
-        face: The font.
-        faint: It only stands for what cannot be written.
-    """
+class TextRun:
+    """A run of text in one font, in a row; `faint` for `UNWRITTEN`."""
 
     x: float
     text: str
@@ -82,12 +76,12 @@ class Style:
     """Sizes of a panel, in pixels.
 
     Args:
-        size: Of the font.
-        tag: Width of the widest number's tag.
-        gap: Behind a tag.
+        size: Font size.
+        tag: Width of the widest tag.
+        gap: Space after a tag.
         row: Height of a row.
-        between: Between two blocks.
-        widest: Where a row ends at the latest.
+        between: Space between two blocks.
+        widest: Largest width of a row.
     """
 
     size: int
@@ -99,13 +93,13 @@ class Style:
 
     @classmethod
     def of(cls, size: int, tag: int) -> Style:
-        """The usual one for this size of font, and of the widest tag."""
+        """Return the usual style for a font size and the width of the widest tag."""
         row, between = round(ROW * size), round(GAP * size)
         return cls(size, tag, round(GAP * size), row, between, WIDEST * size)
 
     @property
     def tight(self) -> Style:
-        """The same with as little as can be between rows."""
+        """The same style with the least space between rows."""
         return attrs.evolve(self, row=round(TIGHT_ROW * self.size), between=1)
 
 
@@ -114,49 +108,43 @@ class Block:
     """One line of the picture, as rows of the panel.
 
     Args:
-        rows: What stands in each.
-        width: Of the widest row.
-        middle: Where its first row would like to have its middle; None if anywhere.
+        rows: Tags and text of each row.
+        width: Width of the widest row.
+        middle: Wanted middle of the first row, from the top of the column; None for anywhere.
     """
 
-    rows: tuple[tuple[Tag | Written, ...], ...]
+    rows: tuple[tuple[Tag | TextRun, ...], ...]
     width: float
     middle: float | None = None
 
 
 @attrs.frozen
-class Placed:
-    """A block, and how far down its column it begins."""
+class PlacedBlock:
+    """A block, and its upper edge in the column."""
 
     block: Block
     y: float
 
 
 class Typesetter:
-    """Makes a block of the pieces of a line: numbers and texts, one after the other.
-
-    Args:
-        lettering: To write with.
-        tags: What numbers look like.
-        style: Sizes.
-    """
+    """Sets the numbers and texts of one line into a block of rows."""
 
     def __init__(self, lettering: Lettering, tags: Tags, style: Style) -> None:
         self._lettering = lettering
         self._tags = tags
         self._style = style
-        self._rows: list[list[Tag | Written]] = []
+        self._rows: list[list[Tag | TextRun]] = []
         self._x = self._width = 0.0
 
-    def block(self, pieces: Sequence[Piece]) -> Block:
-        """The pieces in rows that are not too wide, to stand anywhere."""
+    def block(self, texts: Sequence[NumberedText]) -> Block:
+        """Return the texts of a line in rows of at most `style.widest`."""
         self._rows, self._x, self._width = [[]], 0.0, 0.0
-        for piece in pieces:
-            written = self._lettering.written(piece.text)
+        for each_text in texts:
+            written = self._lettering.written(each_text.text)
             text = written or UNWRITTEN
             faces = dict(zip(text, self._lettering.faces(text), strict=True))
             width = sum(faces[each].width(each, self._style.size) for each in text)
-            self._tag(piece.number, width)
+            self._tag(each_text.number, width)
             self._text(text, faces, faint=not written)
         return Block(tuple(tuple(row) for row in self._rows), self._width)
 
@@ -165,7 +153,7 @@ class Typesetter:
         return self._style.tag + self._style.gap
 
     def _tag(self, number: int | None, following: float) -> None:
-        """The number of what follows, so wide; in a row that has begun if both have room in it."""
+        """Put a number; in the row that has begun if the text that follows has room there too."""
         style = self._style
         width = 0 if number is None else self._tags.width(number)
         at = self._x + APART * style.size
@@ -197,10 +185,10 @@ class Typesetter:
     def _put(self, text: str, face: Face, *, faint: bool) -> None:
         row = self._rows[-1]
         last = row[-1] if row else None
-        if isinstance(last, Written) and last.face is face:
+        if isinstance(last, TextRun) and last.face is face:
             row[-1] = attrs.evolve(last, text=last.text + text)
         else:
-            row.append(Written(self._x, text, face, faint))
+            row.append(TextRun(self._x, text, face, faint))
         self._x += sum(face.width(each, self._style.size) for each in text)
         self._width = max(self._width, self._x)
 
@@ -210,7 +198,7 @@ class Typesetter:
 
 
 def _words(text: str) -> Iterator[str]:
-    """The text in what is not parted if that can be helped, each with the spaces behind it."""
+    """Yield the words of a text, each with the spaces behind it; a CJK character is a word."""
     start = 0
     for at, (left, right) in enumerate(pairwise(text), 1):
         parted = left == " " or _stands_alone(left) or _stands_alone(right)
@@ -221,30 +209,30 @@ def _words(text: str) -> Iterator[str]:
 
 
 def _stands_alone(character: str) -> bool:
-    """As what is lacking is of a script without blanks, nearly always."""
+    """Return True for a character that is a word: CJK, or lacking, which nearly always is CJK."""
     return character == LACKING or is_cjk(character)
 
 
 def height_of(blocks: Sequence[Block], style: Style) -> int:
-    """Of blocks below each other."""
+    """Return the height of blocks that stand below each other."""
     rows = sum(len(block.rows) for block in blocks)
     return rows * style.row + max(0, len(blocks) - 1) * style.between
 
 
 def columns_of(
     blocks: Sequence[Block], height: int, style: Style
-) -> tuple[Style, tuple[tuple[Placed, ...], ...]]:
-    """The blocks in columns, each block near its place as far as the others leave room.
+) -> tuple[Style, tuple[tuple[PlacedBlock, ...], ...]]:
+    """Return the blocks in columns, each block as near to its wanted place as possible.
 
-    What is beside one column of the picture makes a column here, if there are few.
+    A column of the picture makes a column here, if there are at most `MOST_COLUMNS`.
 
     Args:
         blocks: In reading order, at least one.
-        height: That a column should not exceed; it does if there is too much text.
-        style: Sizes.
+        height: Wanted height of a column, which too much text exceeds.
+        style: The usual style.
 
     Returns:
-        The columns, and the style they are set in: a tight one if nothing else fits.
+        The style, which is tight if nothing else fits, and the columns.
     """
     columns = _runs(blocks, style)
     for each in (style, style.tight):
@@ -260,8 +248,8 @@ def columns_of(
 
 def even_columns(
     blocks: Sequence[Block], most: int, style: Style
-) -> tuple[tuple[Placed, ...], ...]:
-    """The blocks in so many columns at most, of about one height."""
+) -> tuple[tuple[PlacedBlock, ...], ...]:
+    """Return the blocks in at most `most` columns of about the same height."""
     return tuple(_placed(column, 0, style) for column in _split(blocks, most))
 
 
@@ -270,7 +258,7 @@ def _highest(columns: Sequence[Sequence[Block]], style: Style) -> int:
 
 
 def _runs(blocks: Sequence[Block], style: Style) -> list[list[Block]]:
-    """Parted where the picture is read on from further up."""
+    """Split the blocks where the next line is further up in the picture."""
     runs: list[list[Block]] = [[]]
     deepest = -math.inf
     for block in blocks:
@@ -283,7 +271,7 @@ def _runs(blocks: Sequence[Block], style: Style) -> list[list[Block]]:
 
 
 def _split(blocks: Sequence[Block], count: int) -> list[list[Block]]:
-    """So many parts of about as many rows."""
+    """Split the blocks into `count` parts of about the same number of rows."""
     total = sum(len(block.rows) for block in blocks)
     parts: list[list[Block]] = [[] for _ in range(count)]
     before = 0
@@ -293,8 +281,8 @@ def _split(blocks: Sequence[Block], count: int) -> list[list[Block]]:
     return [part for part in parts if part]
 
 
-def _placed(blocks: Sequence[Block], height: int, style: Style) -> tuple[Placed, ...]:
-    """Pushed down by those above as far as need be, then up by the end of the column."""
+def _placed(blocks: Sequence[Block], height: int, style: Style) -> tuple[PlacedBlock, ...]:
+    """Place blocks: pushed down by the blocks above, then up by the end of the column."""
     places: list[float] = []
     free = 0.0
     for block in blocks:
@@ -305,4 +293,4 @@ def _placed(blocks: Sequence[Block], height: int, style: Style) -> tuple[Placed,
     for at in reversed(range(len(blocks))):
         places[at] = min(places[at], end - len(blocks[at].rows) * style.row)
         end = places[at] - style.between
-    return tuple(Placed(block, y) for block, y in zip(blocks, places, strict=True))
+    return tuple(PlacedBlock(block, y) for block, y in zip(blocks, places, strict=True))

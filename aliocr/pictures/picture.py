@@ -1,4 +1,4 @@
-"""Bytes of a picture in, upright RGB frames with their place in the picture out; or the refusal."""
+"""Decode a picture into upright RGB frames with their place in the picture, or refuse it."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP")
 """Source: documents, "Limits on images"."""
 
 CUT_REACH = 0.08
-"""How far a cut of a long image may move to miss a line of text, as a share of a strip."""
+"""Distance that a cut of a long image may move to miss a line of text, as a share of a strip."""
 
 INK = 0.3
-"""Contrast of a column that holds ink, as a share of the whole line's."""
+"""Contrast of a column with ink, as a share of the contrast of the whole line."""
 
 WHITE = (255, 255, 255, 255)
 
 EXIF_ORIENTATION = 0x0112
 
-TURNS = {
+UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -37,7 +37,7 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What undoes each orientation. Source: EXIF 2.32, tag Orientation."""
+"""The transposition that undoes each orientation. Source: EXIF 2.32, tag Orientation."""
 
 
 @attrs.frozen
@@ -45,10 +45,10 @@ class PictureFrame:
     """One chosen frame, ready for an engine.
 
     Args:
-        index: Its number among all frames of the picture, from 0.
-        picture: Its pixels, upright, in RGB.
-        x: Its left edge in the whole picture, in pixels; above 0 only in a wide long image.
-        y: Its upper edge in the whole picture, in pixels; above 0 only in a high long image.
+        index: Number of the frame in the picture, from 0.
+        picture: Pixels of the frame, upright, in RGB.
+        x: Left edge in the whole picture, in pixels; above 0 only in a wide long image.
+        y: Upper edge in the whole picture, in pixels; above 0 only in a high long image.
     """
 
     index: int
@@ -60,26 +60,25 @@ class PictureFrame:
 def decode(
     data: bytes, *, interval: int | None = None, max_frames: int | None = None
 ) -> Generator[PictureFrame, None, None]:
-    """The chosen frames of a picture, decoded one by one as they are asked for.
+    """Yield the chosen frames of a picture, each decoded at the iterator's next step.
 
-    A GIF's frames are its own; a long image is cut into strips. Of an animated PNG or WEBP there is
-    the first frame only: the documents know no other animation than GIF's. Of a damaged GIF there
-    are the frames before the damage.
+    A GIF has its own frames; a long image is cut into strips. An animated PNG or WEBP gives its
+    first frame only: the documents know no animation but GIF. A damaged GIF gives the frames before
+    the damage.
 
-    Each frame blocks for as long as decoding it takes (0.2 s for 24 megapixels): ask for it in a
-    thread.
+    Decoding blocks (0.2 s for 24 megapixels): take each frame in a thread.
 
     Args:
-        data: The file's bytes; may be empty, which is no picture.
-        interval: One frame of every `interval`; None, with `max_frames`, for the first one only.
-        max_frames: At most so many frames.
+        data: The file's bytes; empty bytes are no picture.
+        interval: One frame of every `interval`; None, with `max_frames`, for the first frame only.
+        max_frames: Most frames.
 
     Returns:
         At least one frame, in order.
 
     Raises:
-        PictureError: 480 or 590, before the first frame, or of a GIF before a later one that is too
-            large.
+        PictureError: 480 or 590, before the first frame, or before a later frame of a GIF that is
+            too large.
     """
     with _opened(data) as image:
         yield from _frames(image, interval, max_frames)
@@ -88,9 +87,9 @@ def decode(
 def whole_frames(
     data: bytes, *, interval: int | None = None, max_frames: int | None = None
 ) -> Generator[PictureFrame, None, None]:
-    """What a person looks at: of a GIF that moves the chosen frames, else the picture uncut.
+    """Yield the chosen frames of an animated GIF, or any other picture uncut.
 
-    The same pixels as `decode` gives, one frame at a time; see there for the arguments.
+    The pixels are the pixels of `decode`, and so are the arguments.
 
     Raises:
         PictureError: 480 or 590.
@@ -105,12 +104,12 @@ def whole_frames(
 
 @attrs.frozen
 class FrameCount:
-    """How many frames a picture has, before any are chosen.
+    """The number of frames of a picture, chosen or not.
 
     Args:
         total: At least 1.
-        moves: They are a GIF's own; else the strips of a long image, if there are several.
-        readable: All of them can be read: a long animation may have too many pixels for that.
+        moves: True for the frames of a GIF; several frames are else strips of a long image.
+        readable: True if all frames can be read: a long animation may have too many pixels.
     """
 
     total: int
@@ -119,9 +118,9 @@ class FrameCount:
 
 
 def count_frames(data: bytes) -> FrameCount:
-    """The frames of a picture.
+    """Count the frames of a picture.
 
-    Blocks as `decode` does, though for less long: nothing is decoded.
+    Blocks, though for less time than `decode`: nothing is decoded.
 
     Raises:
         PictureError: 480 or 590.
@@ -140,12 +139,12 @@ def count_frames(data: bytes) -> FrameCount:
 
 _BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 _NO_DAMAGE = (PictureError, MemoryError, *_BOMBS)
-"""What is raised at a picture that may be whole."""
+"""Errors that do not mean a damaged picture."""
 
 
 @contextmanager
 def _opened(data: bytes) -> Iterator[Image.Image]:
-    """A picture that is not too large; whatever is wrong with it in the block has its code."""
+    """Open a picture within the limits; an error in the block becomes a `PictureError`."""
     if not data:
         raise PictureError(590, "an empty file")
     try:
@@ -167,7 +166,7 @@ def _opened(data: bytes) -> Iterator[Image.Image]:
 
 
 def _moves(image: Image.Image) -> bool:
-    """Whether it is a GIF of more than one frame; counting a million of them takes 3 s."""
+    """Return True for a GIF of several frames, without counting: a million frames take 3 s."""
     try:
         return image.format == "GIF" and bool(getattr(image, "is_animated", False))
     except _NO_DAMAGE:
@@ -177,7 +176,7 @@ def _moves(image: Image.Image) -> bool:
 
 
 def _own_frames(image: Image.Image) -> int:
-    """Frames of a GIF, up to the first one whose place in the file cannot be found; else 1."""
+    """Return the frames of a GIF up to the first that is not found in the file; else 1."""
     if not _moves(image):
         return 1
     try:
@@ -231,9 +230,9 @@ def _gif_frames(image: Image.Image, chosen: range) -> Iterator[PictureFrame]:
 
 
 def _normalised(image: Image.Image) -> Image.Image:
-    """The picture as a person would see it on a white page: upright, opaque, RGB."""
-    if (turn := _turn(image)) is not None:
-        image = image.transpose(turn)
+    """Return the picture upright, on white, in RGB."""
+    if (upright := _upright(image)) is not None:
+        image = image.transpose(upright)
     if image.mode.startswith("I"):
         # 16-bit grey: convert() would clip everything above 255 to white.
         grey = np.asarray(image) >> 8
@@ -245,21 +244,20 @@ def _normalised(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _turn(image: Image.Image) -> Image.Transpose | None:
-    """What brings a photo upright, by its EXIF orientation; None if nothing need be done.
+def _upright(image: Image.Image) -> Image.Transpose | None:
+    """Return the transposition that puts a photo upright, by its EXIF orientation; None for none.
 
-    Pillow's own function also writes the other tags anew, and fails at photos that are whole but
-    for a broken tag.
+    Pillow's own function also rewrites the other tags, and fails at a photo with a broken tag.
     """
     try:
         orientation = image.getexif().get(EXIF_ORIENTATION)
     except Exception:  # noqa: BLE001 (a viewer shows such photos too, as they lie)
         return None
-    return TURNS.get(orientation) if isinstance(orientation, int) else None
+    return UPRIGHT.get(orientation) if isinstance(orientation, int) else None
 
 
 def _strip(whole: Image.Image, index: int, total: int) -> PictureFrame:
-    """Strip `index` of a long image, between two cuts that miss the text if they can."""
+    """Cut a strip from a long image, between two cuts that miss the text if possible."""
     portrait = whole.height > whole.width
     span = strip_span(index, max(whole.size), total)
     start, stop = (_calm_cut(whole, edge, total) for edge in span)
@@ -269,9 +267,9 @@ def _strip(whole: Image.Image, index: int, total: int) -> PictureFrame:
 
 
 def _calm_cut(whole: Image.Image, edge: int, total: int) -> int:
-    """The flattest row (of a high picture) or column (of a wide one) near a nominal cut.
+    """Return the flattest row (of a high picture) or column (of a wide one) near a nominal cut.
 
-    Equal cuts went through 7 of 70 lines of a long chat, these through none.
+    Equal cuts went through 7 of 70 lines of a long chat, these cuts through none.
 
     Args:
         whole: A long image.
@@ -300,17 +298,17 @@ def _calm_cut(whole: Image.Image, edge: int, total: int) -> int:
 
 
 def blank_sides(picture: Image.Image, x: float, y: float, w: float, h: float) -> tuple[int, int]:
-    """Columns without ink beside a line of text, between it and the picture's left and right edge.
+    """Return the columns without ink left and right of a line of text, up to the picture's edges.
 
     Args:
-        picture: The strip that the line was found in.
+        picture: The strip with the line.
         x: Left edge of the line's box in the strip, in pixels.
-        y: Upper edge of it.
-        w: Width of it.
-        h: Height of it. Its outermost tenths are left out, where neighbours reach in.
+        y: Upper edge of the box.
+        w: Width of the box.
+        h: Height of the box, whose outermost tenths are left out, where neighbours reach in.
 
     Returns:
-        At least 0 each; within the box all of it if the line has no ink.
+        At least 0 each; the whole box counts if the line has no ink.
     """
     left, right = max(0, int(x)), min(picture.width, int(x + w) + 1)
     box = (left, int(y + 0.1 * h), right, max(int(y + 0.1 * h), int(y + 0.9 * h)) + 1)

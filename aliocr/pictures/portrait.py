@@ -1,4 +1,4 @@
-"""What was read, as pictures that a browser can show."""
+"""Encode the frames that were read as pictures for a browser."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ with needed("pictures"):
     from PIL import Image, features
 
 MAX_WEBP_SIDE_PIXELS = 16_383
-"""Of a side of a WEBP. Source: RFC 9649, 2.6 and 2.7."""
+"""Pixels of one side of a WEBP. Source: RFC 9649, 2.6 and 2.7."""
 
 
 @attrs.frozen
 class Detail:
-    """How finely pictures are shown.
+    """The resolution and the encoding of the pictures.
 
     Args:
-        pixels: Of one picture, at most. Not a bound on the long side, which would leave nothing to
-            read of a chat 30 times as high as wide.
-        pixels_in_all: Of all its frames.
-        short_side: Of the shorter side, in pixels, at most; None for any.
-        quality: Of the encoder, up to 100.
-        small: As WEBP where that can be, which takes half the bytes and three times as long; else
-            as JPEG, with every pixel's own colour, as letters have sharp edges.
+        pixels: Most pixels of one picture. Not a limit of the long side, which would make a chat 30
+            times as high as wide unreadable.
+        pixels_in_all: Most pixels of all frames of a picture.
+        short_side: Most pixels of the shorter side; None for any number.
+        quality: Quality of the encoder, up to 100.
+        small: Encode as WEBP where possible, which takes half the bytes and three times as long;
+            else as JPEG without chroma subsampling, because letters have sharp edges.
     """
 
     pixels: int
@@ -47,11 +47,7 @@ FINE = Detail(4_000_000, 24_000_000)
 class Portrait:
     """One picture to show.
 
-    Args:
-        index: Its number among all frames of the picture, from 0.
-        width: Of what was read, in pixels; what is shown may be smaller.
-        height: The same of the height.
-        uri: What is shown, as a `data:` URI.
+    Width and height are the frame's, in pixels; the picture in the `data:` URI may be smaller.
     """
 
     index: int
@@ -62,12 +58,12 @@ class Portrait:
 
 @attrs.frozen
 class Portraits:
-    """All that is to be seen of a picture that was read.
+    """The encoded frames of a picture that was read.
 
     Args:
-        pages: One for each chosen frame of a GIF that moves, else one.
-        total: How many frames there are, chosen or not: those of a GIF, or strips of a long image.
-        moves: They are a GIF's own.
+        pages: One for each chosen frame of an animated GIF, else one.
+        total: Number of frames, chosen or not: frames of a GIF, or strips of a long image.
+        moves: True for the frames of a GIF.
     """
 
     pages: tuple[Portrait, ...]
@@ -78,15 +74,15 @@ class Portraits:
 def portraits(
     data: bytes, interval: int | None, max_frames: int | None, detail: Detail = FINE
 ) -> Portraits:
-    """The same normalised pixels that an engine was given, so that its boxes fit.
+    """Encode the same normalised pixels that the engine gets, so that its boxes fit.
 
-    Blocks for as long as decoding and encoding take, some 0.1 s a frame: call it in a thread.
+    Decoding and encoding block, for some 0.1 s a frame: call it in a thread.
 
     Args:
         data: The file's bytes.
-        interval: As of `aliocr.pictures.picture.decode`.
-        max_frames: The same.
-        detail: How fine; boxes stay in pixels of what was read.
+        interval: See `aliocr.pictures.picture.decode`.
+        max_frames: See there.
+        detail: Resolution and encoding; boxes stay in pixels of the frame that was read.
 
     Raises:
         PictureError: 480 or 590.
@@ -103,18 +99,7 @@ def pages(
     count: FrameCount,
     detail: Detail = FINE,
 ) -> Iterator[Portrait]:
-    """The same page by page, each made when it is asked for: let others work in between.
-
-    Args:
-        data: As of `portraits`.
-        interval: The same.
-        max_frames: The same.
-        count: Of the picture's frames.
-        detail: As of `portraits`.
-
-    Raises:
-        PictureError: 480 or 590.
-    """
+    """Encode a picture page by page, each at the iterator's next step; see `portraits`."""
     most = detail.pixels
     if count.moves:
         most = min(most, detail.pixels_in_all // min(max_frames or 1, count.total))
@@ -123,7 +108,7 @@ def pages(
 
 
 def _uri(picture: Image.Image, most: int, detail: Detail) -> str:
-    """A picture of so many pixels, at most."""
+    """Encode a picture in at most `most` pixels."""
     scale = (most / (picture.width * picture.height)) ** 0.5
     if detail.short_side is not None:
         scale = min(scale, detail.short_side / min(picture.size))

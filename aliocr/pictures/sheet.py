@@ -1,4 +1,4 @@
-"""One picture with its boxes, their numbers and the panel of their texts: what it looks like."""
+"""Paint a picture with its boxes, their numbers and the panel of texts."""
 
 from __future__ import annotations
 
@@ -8,34 +8,29 @@ import attrs
 
 from aliocr.extras import needed
 from aliocr.pictures.fonts import Lettering
-from aliocr.pictures.panel import Piece, Tag
-from aliocr.pictures.sheet_plan import Look, Plan, Planner
+from aliocr.pictures.panel import NumberedText, Tag
+from aliocr.pictures.sheet_plan import Look, SheetPlan, SheetPlanner
 from aliocr.pictures.tags import Rectangle, colour_of, tag_places
 
 with needed("pictures"):
     from PIL import Image, ImageDraw
 
 FILLED = 0.13
-"""How much of its colour is in a box."""
+"""Share of the colour in a box."""
 
 CANVAS, PAPER, FRAME = (238, 240, 243), (255, 255, 255), (208, 212, 218)
 INK, FAINT, HALO = (31, 35, 40), (118, 126, 135), (255, 255, 255)
 
 LETTER_PIXELS, LINE_PIXELS = 110, 800
-"""Of a character in the panel, and of a line's number with the space around it, at least: what
-certainly finds no room is not set first."""
+"""Least pixels of a character in the panel, and of a line's number with the space around it: a
+panel that certainly has no room is not tried."""
 
 
 @attrs.frozen
 class Sheet:
-    """A picture as it is drawn.
+    """A drawn picture, its place in the sheet, and its scale.
 
-    Args:
-        image: All of it.
-        x: Where the picture stands in it, in pixels.
-        y: The same.
-        scale: How many pixels of it are one of the picture.
-        panel: Whether the texts stand beside; False if there is no room for them, or none to write.
+    `panel` is False if there was no room for a panel, or no text to write.
     """
 
     image: Image.Image
@@ -47,7 +42,7 @@ class Sheet:
 
 def sheet_of(
     picture: Image.Image,
-    lines: Sequence[Sequence[Piece]],
+    lines: Sequence[Sequence[NumberedText]],
     look: Look,
     *,
     heading: str = "",
@@ -57,12 +52,12 @@ def sheet_of(
 
     Args:
         picture: RGB.
-        lines: What was read in it, in reading order.
-        look: What all sheets of a drawing share.
-        heading: Stands above it; in characters that every font has.
-        bare: No panel: numbers alone.
+        lines: Lines of the picture, in reading order.
+        look: Common to all sheets of a drawing.
+        heading: Text above the picture, in characters that every font has.
+        bare: Draw no panel, numbers alone.
     """
-    planner = Planner(picture.size, lines, look, headed=bool(heading))
+    planner = SheetPlanner(picture.size, lines, look, headed=bool(heading))
     letters = sum(len(piece.text) for line in lines for piece in line)
     least = letters * LETTER_PIXELS + len(lines) * LINE_PIXELS
     plan = None
@@ -80,7 +75,9 @@ def sheet_of(
     )
 
 
-def _painted(picture: Image.Image, plan: Plan, lettering: Lettering, heading: str) -> Image.Image:
+def _painted(
+    picture: Image.Image, plan: SheetPlan, lettering: Lettering, heading: str
+) -> Image.Image:
     sheet = Image.new("RGB", plan.size, CANVAS)
     place = plan.picture
     size = (place.right - place.left, place.bottom - place.top)
@@ -97,8 +94,8 @@ def _painted(picture: Image.Image, plan: Plan, lettering: Lettering, heading: st
     return sheet
 
 
-def _paint_boxes(sheet: Image.Image, plan: Plan) -> None:
-    """Colour in them all, then lines around them, then numbers: none is under another's colour."""
+def _paint_boxes(sheet: Image.Image, plan: SheetPlan) -> None:
+    """Paint all colours, then all outlines, then all numbers: no colour hides the others."""
     for number, box in plan.boxes:
         edges = (box.left, box.top, box.right, box.bottom)
         under = sheet.crop(edges)
@@ -107,7 +104,7 @@ def _paint_boxes(sheet: Image.Image, plan: Plan) -> None:
         )
     brush = ImageDraw.Draw(sheet)
     for _, box in plan.boxes:
-        # A line in any colour is lost on some picture, so that it has a white one around it.
+        # White around the outline, because any colour is invisible on some picture.
         brush.rectangle(_outline(box.grown(plan.line + 1)), outline=HALO)
     for number, box in plan.boxes:
         brush.rectangle(_outline(box.grown(plan.line)), outline=colour_of(number), width=plan.line)
@@ -117,11 +114,11 @@ def _paint_boxes(sheet: Image.Image, plan: Plan) -> None:
 
 
 def _outline(box: Rectangle) -> tuple[int, int, int, int]:
-    """As Pillow wants it, the last pixel included."""
+    """Return the edges for Pillow, which includes the last pixel."""
     return box.left, box.top, box.right - 1, box.bottom - 1
 
 
-def _paint_panel(sheet: Image.Image, plan: Plan, panel: Rectangle) -> None:
+def _paint_panel(sheet: Image.Image, plan: SheetPlan, panel: Rectangle) -> None:
     brush = ImageDraw.Draw(sheet)
     brush.rectangle(_outline(panel), PAPER, FRAME)
     style = plan.style

@@ -1,4 +1,4 @@
-"""Where everything goes on a sheet: a picture, its boxes and their numbers, the panel of texts."""
+"""Compute the layout of a sheet: picture, boxes, numbers and the panel of texts."""
 
 from __future__ import annotations
 
@@ -9,63 +9,71 @@ import attrs
 
 from aliocr.models import Region
 from aliocr.pictures.fonts import Lettering, plain
-from aliocr.pictures.panel import Block, Piece, Placed, Style, Typesetter, columns_of, even_columns
+from aliocr.pictures.panel import (
+    Block,
+    NumberedText,
+    PlacedBlock,
+    Style,
+    Typesetter,
+    columns_of,
+    even_columns,
+)
 from aliocr.pictures.tags import Rectangle, Tags
 from aliocr.text.layout import Line
 
 MAX_SIDE_PIXELS = 65_500
-"""Of a side of a drawing: what a JPEG can have, and what viewers can show."""
+"""Pixels of one side of a drawing: the limit of JPEG, and of viewers."""
 
 LEAST_LINE = 14
-"""Pixels high is a line of text at least, if drawing it up to `MOST_SCALE` times as large helps."""
+"""Least height of a line of text, in pixels; a smaller one grows, up to `MOST_SCALE` times."""
 
 LEAST_SIDE = 200
-"""Pixels of the longer side, likewise."""
+"""Least longer side, in pixels, likewise."""
 
 MOST_SCALE = 4
 
 FONT, LEAST_FONT, MOST_FONT = 0.65, 14, 36
-"""Of the panel: share of the height of the picture's lines, and pixels at least and at most."""
+"""Font size of the panel: share of the height of the picture's lines; least and most pixels."""
 
 TAG, LEAST_TAG, MOST_TAG = 0.52, 12, 24
-"""The same of the numbers."""
+"""Font size of the numbers, likewise."""
 
 LEAST_PANEL = 8
-"""Of its width, in font sizes: panels of frames below each other look alike."""
+"""Least width of a panel, in font sizes: panels of frames below each other look alike."""
 
 WIDEST_BELOW = 26
-"""Of a text in a panel below a picture, in font sizes: there are several columns."""
+"""Width at which a text in a panel below a picture is wrapped, in font sizes."""
 
 WIDE = 2.2
-"""Times as wide as high is a picture that has its panel below."""
+"""A picture wider than this times its height has its panel below."""
 
 LEAST_WIDE = 700
-"""Pixels of its width, at least: a smaller one has room beside it."""
+"""Least width of such a picture, in pixels: a smaller one has room beside it."""
 
 STRAY, LEAST_STRAY = 0.02, 4
-"""How far a box may reach out of its picture: as a share of that, and pixels."""
+"""Reach of a box out of its picture that is tolerated: share of the side, and least pixels."""
 
 MARGIN = 16
-"""Around everything, in pixels."""
+"""Margin around everything, in pixels."""
 
 TRIES = 30
-"""Scales that are tried until all is small enough; a panel is given up after `PANEL_TRIES`."""
+"""Scales that are tried; a panel is given up after `PANEL_TRIES`."""
 
 PANEL_TRIES = 6
 
 SHRINK = 0.97
-"""Smaller than would be right is the next scale, as margins and letters do not shrink along."""
+"""Extra factor of the next scale, because margins and letters do not shrink along."""
 
 
 @attrs.frozen
 class Look:
-    """What all sheets of a drawing share, so that they look alike.
+    """Common to all sheets of a drawing, so that they look alike.
 
     Args:
-        lettering: To write with.
-        line_height: Of the picture's lines, in its pixels; 0 if there are none with places.
-        last_number: The largest there may be.
-        most_pixels: Of one sheet; all in it is made smaller until it has no more.
+        lettering: The fonts.
+        line_height: Height of the picture's lines, in its pixels; 0 without places.
+        last_number: The largest possible number.
+        most_pixels: Most pixels of one sheet, which is scaled down to fit.
     """
 
     lettering: Lettering
@@ -74,22 +82,18 @@ class Look:
     most_pixels: int
 
 
-def numbered(lines: Iterable[Line[Region]], size: tuple[int, int], first: int) -> list[list[Piece]]:
-    """The lines of a picture, their regions with numbers in reading order.
-
-    Args:
-        lines: In reading order.
-        size: Of the picture, in pixels.
-        first: The first number.
-    """
-    found: list[list[Piece]] = []
+def numbered(
+    lines: Iterable[Line[Region]], size: tuple[int, int], first: int
+) -> list[list[NumberedText]]:
+    """Return the lines of a picture, with numbers from `first` for their regions, in order."""
+    found: list[list[NumberedText]] = []
     for line in lines:
-        row: list[Piece] = []
+        row: list[NumberedText] = []
         for region in line.regions or (None,):
             text = plain(line.text if region is None else region.text)
             box = _clipped(region, size) if region else None
             if text:
-                row.append(Piece(text, first if box else None, box))
+                row.append(NumberedText(text, first if box else None, box))
                 first += box is not None
         if row:
             found.append(row)
@@ -97,7 +101,7 @@ def numbered(lines: Iterable[Line[Region]], size: tuple[int, int], first: int) -
 
 
 def is_stray(region: Region, size: tuple[int, int]) -> bool:
-    """Whether it reaches out of a picture of this size, by more than an engine's inaccuracy."""
+    """Return True if a region reaches out of the picture by more than an engine's inaccuracy."""
     slack = [max(LEAST_STRAY, STRAY * side) for side in size]
     return not (
         region.x >= -slack[0]
@@ -108,7 +112,7 @@ def is_stray(region: Region, size: tuple[int, int]) -> bool:
 
 
 def _clipped(region: Region, size: tuple[int, int]) -> tuple[float, float, float, float] | None:
-    """What of a region is in the picture; None if nothing is."""
+    """Return the part of a region in the picture; None for no part."""
     corners = (region.x, region.y, region.x + region.w, region.y + region.h)
     if not all(map(math.isfinite, corners)):
         return None
@@ -119,20 +123,14 @@ def _clipped(region: Region, size: tuple[int, int]) -> tuple[float, float, float
 
 
 @attrs.frozen
-class Plan:
-    """Where everything goes, in pixels of the sheet.
+class SheetPlan:
+    """The layout of a sheet, in pixels of the sheet.
 
     Args:
-        size: Of the sheet.
-        picture: The picture.
-        scale: How many pixels are one of the picture.
-        line: Width of a box's outline, which is around the box.
-        boxes: With their numbers.
-        tags: What the numbers look like.
-        heading: Height of what stands above the picture.
-        style: Of the panel.
-        panel: Its paper; None without one.
-        columns: Where each column of it begins, and what is in it.
+        scale: Pixels of the sheet for one pixel of the picture.
+        line: Width of the outline around a box.
+        heading: Height of the heading above the picture.
+        columns: Left edge and blocks of each column of the panel.
     """
 
     size: tuple[int, int]
@@ -144,35 +142,28 @@ class Plan:
     heading: int
     style: Style
     panel: Rectangle | None = None
-    columns: tuple[tuple[int, tuple[Placed, ...]], ...] = ()
+    columns: tuple[tuple[int, tuple[PlacedBlock, ...]], ...] = ()
 
     @property
     def room(self) -> Rectangle:
-        """What the numbers may stand on."""
+        """The area for the numbers."""
         some = MARGIN // 2
         picture = self.picture
         return Rectangle(some, picture.top - some, picture.right + some, picture.bottom + some)
 
     @property
     def pixels(self) -> int:
-        """Of the sheet."""
+        """Number of pixels of the sheet."""
         return self.size[0] * self.size[1]
 
 
-class Planner:
-    """Plans one sheet in whatever scale.
-
-    Args:
-        size: Of the picture, in pixels.
-        lines: What was read in it, in reading order.
-        look: What it shares with other sheets.
-        headed: Something stands above the picture.
-    """
+class SheetPlanner:
+    """Plans one sheet in any scale; leaves room for a heading if `headed`."""
 
     def __init__(
         self,
         size: tuple[int, int],
-        lines: Sequence[Sequence[Piece]],
+        lines: Sequence[Sequence[NumberedText]],
         look: Look,
         *,
         headed: bool,
@@ -181,15 +172,18 @@ class Planner:
         self._lines = lines
         self._look = look
         self._headed = headed
-        self._middles = [_middle(line) for line in lines]
         self._set: tuple[Style, list[Block]] | None = None
         boxes = [(piece.number, piece.box) for line in lines for piece in line]
         self._boxes = [(number, box) for number, box in boxes if number and box]
 
-    def fitting(self, *, panel: bool) -> Plan | None:
-        """The plan in the best scale that is small enough; None if a panel is too large in all."""
+    def fitting(self, *, panel: bool) -> SheetPlan | None:
+        """Return the plan in the best scale that fits; None if the panel fits in no scale."""
         most_pixels = self._look.most_pixels
-        scale = self._best_scale()
+        # At least 1, and larger for tiny letters or a tiny picture.
+        wanted = LEAST_SIDE / max(self._size)
+        if self._look.line_height:
+            wanted = max(wanted, LEAST_LINE / self._look.line_height)
+        scale = float(min(MOST_SCALE, max(1, math.ceil(wanted))))
         for _ in range(PANEL_TRIES if panel else TRIES):
             plan = self.plan(scale, panel=panel)
             if plan.pixels <= most_pixels and max(plan.size) <= MAX_SIDE_PIXELS:
@@ -198,25 +192,18 @@ class Planner:
             scale *= SHRINK / max(1.0, over)
         return None
 
-    def _best_scale(self) -> float:
-        """Not smaller than it is, and larger where its letters or all of it are tiny."""
-        wanted = LEAST_SIDE / max(self._size)
-        if self._look.line_height:
-            wanted = max(wanted, LEAST_LINE / self._look.line_height)
-        return float(min(MOST_SCALE, max(1, math.ceil(wanted))))
-
-    def plan(self, scale: float, *, panel: bool) -> Plan:
-        """Where everything goes in this scale."""
+    def plan(self, scale: float, *, panel: bool) -> SheetPlan:
+        """Return the layout in one scale."""
         line_height = self._look.line_height * scale
-        tags = Tags(self._look.lettering.own, _within(TAG * line_height, LEAST_TAG, MOST_TAG))
-        font = _within(FONT * line_height, LEAST_FONT, MOST_FONT)
+        tags = Tags(self._look.lettering.own, _clamped(TAG * line_height, LEAST_TAG, MOST_TAG))
+        font = _clamped(FONT * line_height, LEAST_FONT, MOST_FONT)
         widest_tag = tags.width(int("8" * len(str(self._look.last_number))))
         line = max(2, round(font / 9))
         heading = round(2 * font) if self._headed else 0
         x = MARGIN + (widest_tag + line if self._look.line_height else 0)
         w, h = (max(1, round(side * scale)) for side in self._size)
         picture = Rectangle(x, MARGIN + heading, x + w, MARGIN + heading + h)
-        plan = Plan(
+        plan = SheetPlan(
             size=(picture.right + MARGIN, picture.bottom + MARGIN),
             picture=picture,
             scale=scale,
@@ -232,17 +219,17 @@ class Planner:
             return self._with_panel_below(plan)
         return self._with_panel_beside(plan)
 
-    def _with_panel_beside(self, plan: Plan) -> Plan:
+    def _with_panel_beside(self, plan: SheetPlan) -> SheetPlan:
         picture = plan.picture
         blocks = [
             block if middle is None else attrs.evolve(block, middle=middle * plan.scale)
-            for block, middle in zip(self._blocks(plan), self._middles, strict=True)
+            for block, middle in zip(self._blocks(plan), map(_middle, self._lines), strict=True)
         ]
         style, columns = columns_of(blocks, picture.bottom - picture.top, plan.style)
         plan = attrs.evolve(plan, style=style)
         return _with_panel(plan, columns, picture.right + MARGIN, picture.top, picture.bottom)
 
-    def _with_panel_below(self, plan: Plan) -> Plan:
+    def _with_panel_below(self, plan: SheetPlan) -> SheetPlan:
         style = attrs.evolve(plan.style, widest=WIDEST_BELOW * plan.style.size)
         plan = attrs.evolve(plan, style=style)
         blocks = self._blocks(plan)
@@ -251,21 +238,21 @@ class Planner:
         columns = even_columns(blocks, most, style)
         return _with_panel(plan, columns, plan.picture.left, plan.picture.bottom + 2 * MARGIN)
 
-    def _blocks(self, plan: Plan) -> list[Block]:
-        """The lines in rows, which are those of the last try if the letters are as large."""
+    def _blocks(self, plan: SheetPlan) -> list[Block]:
+        """Return the lines in rows; the rows of the last try if the letters have the same size."""
         if self._set is None or self._set[0] != plan.style:
             typesetter = Typesetter(self._look.lettering, plan.tags, plan.style)
             self._set = plan.style, [typesetter.block(line) for line in self._lines]
         return self._set[1]
 
 
-def _middle(line: Sequence[Piece]) -> float | None:
-    """How far down the picture a line is, in its pixels."""
+def _middle(line: Sequence[NumberedText]) -> float | None:
+    """Return the vertical middle of a line, in pixels of the picture."""
     places = [(piece.box[1] + piece.box[3]) / 2 for piece in line if piece.box]
     return sum(places) / len(places) if places else None
 
 
-def _within(size: float, least: int, most: int) -> int:
+def _clamped(size: float, least: int, most: int) -> int:
     return round(min(most, max(least, size)))
 
 
@@ -280,17 +267,17 @@ def _placed(box: tuple[float, float, float, float], scale: float, picture: Recta
 
 
 def _with_panel(
-    plan: Plan, columns: Sequence[Sequence[Placed]], left: int, top: int, bottom: int = 0
-) -> Plan:
-    """The plan with these columns from there on, on paper that reaches at least to the bottom."""
+    plan: SheetPlan, columns: Sequence[Sequence[PlacedBlock]], left: int, top: int, bottom: int = 0
+) -> SheetPlan:
+    """Return the plan with a panel of these columns, which reaches at least to the bottom."""
     style, x = plan.style, left + plan.style.gap
-    placed: list[tuple[int, tuple[Placed, ...]]] = []
+    placed: list[tuple[int, tuple[PlacedBlock, ...]]] = []
     for column in columns:
         placed.append((x, tuple(attrs.evolve(each, y=top + each.y) for each in column)))
         x += math.ceil(max(each.block.width for each in column)) + 2 * style.gap
         last = placed[-1][1][-1]
         bottom = max(bottom, math.ceil(last.y) + len(last.block.rows) * style.row)
-    # As much paper above and below the texts as beside them, which the margin has room for.
+    # The same rim above and below the texts as beside them, within the margin.
     rim = min(style.gap, MARGIN // 2)
     right = max(x - style.gap, left + LEAST_PANEL * style.size)
     panel = Rectangle(left, top - rim, right, bottom + rim)

@@ -1,4 +1,4 @@
-"""The numbers of boxes: how they look, and where they stand in the way of nothing."""
+"""The numbers of boxes: their look, and places where they hide nothing."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ COLOURS = (
     (200, 20, 90),
     (0, 112, 122),
 )
-"""In turn, so that neighbours differ: dark enough for white numbers, and told apart from any
-picture by the white line around them."""
+"""Used one after the other, so that neighbours differ: dark enough for white numbers, and set off
+from any picture by a white line."""
 
 WHITE = (255, 255, 255)
 
 ROUNDING = 4
-"""Times larger is the shape of a tag drawn, for smooth corners."""
+"""Factor by which the shape of a tag is drawn larger, for smooth corners."""
 
 
 @attrs.frozen
 class Rectangle:
-    """Pixels from `left` up to and without `right`, and from `top` to `bottom` likewise."""
+    """Pixels from `left` to `right` and from `top` to `bottom`, without the end."""
 
     left: int
     top: int
@@ -41,26 +41,30 @@ class Rectangle:
 
     @property
     def pixels(self) -> tuple[slice, slice]:
-        """Its rows and columns in an array."""
+        """Rows and columns of the rectangle in an array."""
         return slice(self.top, self.bottom), slice(self.left, self.right)
 
+    def contains(self, other: Rectangle) -> bool:
+        """Return True if no pixel of the other rectangle is outside."""
+        return (
+            self.left <= other.left
+            and self.top <= other.top
+            and other.right <= self.right
+            and other.bottom <= self.bottom
+        )
+
     def grown(self, by: int) -> Rectangle:
-        """The same with so much more on each side."""
+        """Return the rectangle, larger by some pixels on each side."""
         return Rectangle(self.left - by, self.top - by, self.right + by, self.bottom + by)
 
 
 def colour_of(number: int) -> tuple[int, int, int]:
-    """The colour of a box, and of its number wherever it stands."""
+    """Return the colour of a box and of its number."""
     return COLOURS[(number - 1) % len(COLOURS)]
 
 
 class Tags:
-    """Numbers in white on rounded chips of their colours.
-
-    Args:
-        face: To write them with.
-        size: Of the font, in pixels.
-    """
+    """White numbers on rounded chips of their colours; sizes in pixels."""
 
     def __init__(self, face: Face, size: int) -> None:
         self._face = face
@@ -69,12 +73,12 @@ class Tags:
         self.height = round(1.3 * size)
 
     def width(self, number: int) -> int:
-        """Of the tag of this number, in pixels."""
+        """Return the width of the tag of a number, in pixels."""
         digits = sum(self._face.width(digit, self._size) for digit in str(number))
         return max(self.height, round(digits + 0.6 * self._size))
 
     def draw(self, page: Image.Image, place: tuple[int, int], number: int) -> None:
-        """Draw one with its upper left corner there."""
+        """Draw the tag of a number; `place` is its upper left corner."""
         x, y = place
         w, h = self.width(number), self.height
         page.paste(colour_of(number), (x, y), self._shape(w, h))
@@ -93,23 +97,23 @@ class Tags:
 def tag_places(
     boxes: Sequence[tuple[int, Rectangle]], tags: Tags, line: int, room: Rectangle
 ) -> Iterator[tuple[int, int]]:
-    """Where the tag of each box stands: beside it, where it hides no text and no other tag.
+    """Yield the place of each box's tag: beside the box, where it hides no text and no other tag.
 
     Args:
-        boxes: With their numbers.
-        tags: How large they are.
+        boxes: Boxes with their numbers.
+        tags: The tags, which know their size.
         line: Width of a box's outline, in pixels.
-        room: What tags may stand on; no coordinate of it is negative.
+        room: The area for tags; no coordinate is negative.
     """
     taken = np.zeros((room.bottom, room.right), np.bool_)
     for _, box in boxes:
         taken[box.pixels] = True
     for number, box in boxes:
         size = tags.width(number), tags.height
-        choices = [tag for tag in _beside(box.grown(line + 1), size) if _inside(tag, room)]
+        choices = [tag for tag in _beside(box.grown(line + 1), size) if room.contains(tag)]
         best, least = _within(box, size, room), size[0] * size[1] + 1
         for tag in choices:
-            # The first of those that hide least.
+            # The first tag that hides least.
             if (hidden := int(np.count_nonzero(taken[tag.pixels]))) < least:
                 best, least = tag, hidden
             if not hidden:
@@ -119,7 +123,7 @@ def tag_places(
 
 
 def _beside(box: Rectangle, size: tuple[int, int]) -> Iterator[Rectangle]:
-    """Around a box, best first: where the reader begins, then above, then where he ends."""
+    """Yield places around a box, best first: before it, above it, after it, below it, corners."""
     w, h = size
     middle = (box.top + box.bottom - h) // 2
     for x, y in (
@@ -135,16 +139,7 @@ def _beside(box: Rectangle, size: tuple[int, int]) -> Iterator[Rectangle]:
 
 
 def _within(box: Rectangle, size: tuple[int, int], room: Rectangle) -> Rectangle:
-    """In the corner of a box that leaves no room beside it."""
+    """Return the rectangle at a box's upper left corner, moved into the room."""
     x = max(room.left, min(box.left, room.right - size[0]))
     y = max(room.top, min(box.top, room.bottom - size[1]))
     return Rectangle(x, y, x + size[0], y + size[1])
-
-
-def _inside(tag: Rectangle, room: Rectangle) -> bool:
-    return (
-        room.left <= tag.left
-        and room.top <= tag.top
-        and tag.right <= room.right
-        and tag.bottom <= room.bottom
-    )

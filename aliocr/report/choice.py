@@ -1,4 +1,4 @@
-"""Which rows a page shows, if there are more than it has room for."""
+"""Choose the rows that a page shows, if there are more than the page has room for."""
 
 from __future__ import annotations
 
@@ -9,20 +9,17 @@ from typing import TypeAlias
 from aliocr.job.output.result import Result
 
 FOR_THOSE_READ = 10
-"""One place of so many is not for failures: some of what was read is on every page."""
+"""Share of places kept for rows that were read, as 1 of this number: every page has some."""
 
 _Held: TypeAlias = list[tuple[int, int, Result]]
-"""A heap, the last row of the input on top; the second number tells those of one row apart."""
+"""A heap with the last row of the input on top; the second number orders results of one row."""
 
 
 class RowChoice:
-    """Holds as many rows as a page shows, of any number that come by.
+    """Holds as many rows as a page shows, of any number of rows.
 
-    Failures come first, as they are what one looks for; of failures of several reasons some of
-    each. Else the first rows of the input are held, in whichever order they come.
-
-    Args:
-        limit: How many, at least 1.
+    Failures come first, because readers look for them; each reason keeps some. Apart from that, the
+    first rows of the input are held, in whatever order they come.
     """
 
     def __init__(self, limit: int) -> None:
@@ -33,7 +30,7 @@ class RowChoice:
         self._failures = 0
 
     def offer(self, result: Result) -> None:
-        """Hold one more, and let go of another if that is one too many."""
+        """Hold a result, and drop another one above the limit."""
         if result.ok:
             held = self._read
         else:
@@ -42,13 +39,13 @@ class RowChoice:
         self._came += 1
         heappush(held, (-result.row, self._came, result))
         if len(self._read) + self._failures > self._limit:
-            self._let_go()
+            self._drop_one()
 
-    def _let_go(self) -> None:
+    def _drop_one(self) -> None:
         if len(self._read) > self._limit // FOR_THOSE_READ:
             heappop(self._read)
             return
-        # Of kinds as large, that whose rows go on furthest: the order they came in decides nothing.
+        # Of two kinds as large, the kind with the last row: the order of results decides nothing.
         failed = self._failed
         largest = max(failed, key=lambda kind: (len(failed[kind]), -failed[kind][0][0]))
         heappop(failed[largest])
@@ -57,7 +54,7 @@ class RowChoice:
         self._failures -= 1
 
     def rows(self) -> list[Result]:
-        """Those that are held, in the order of the input."""
+        """Return the held rows, in the order of the input."""
         held = [self._read, *self._failed.values()]
         found = sorted((-row, came, result) for heap in held for row, came, result in heap)
         return [result for _, _, result in found]

@@ -1,29 +1,13 @@
 
-"use strict";
+// Pictures stand behind this script, in script elements of plain text. A picture becomes an image
+// near the window, and is removed far from it.
 
-// Whatever was read becomes text: append() and textContent make nodes of text, and the policy of
-// this page has the browser refuse everything that would make HTML of it.
-//
-// Pictures stand behind this script in elements that browsers do not look into. One becomes an
-// image when it comes near the window, and is let go of when it is far from it.
-
-const SVG = "http://www.w3.org/2000/svg";
 const NEAR = "120% 0px"; // beyond the window, in heights of it
 const FAR = "500% 0px";
 const AT_FIRST = 8; // entries, before the page is shown for the first time
 const ON_PAPER = 320; // pixels that a picture is wide there, about
-const SLICE = 12; // milliseconds of building, before others have a turn
+const SLICE = 12; // milliseconds of building without a pause
 
-const $ = (id) => document.getElementById(id);
-
-function make(space, name, attributes, children) {
-  const made = space ? document.createElementNS(space, name) : document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  made.append(...children.filter((child) => child !== null));
-  return made;
-}
-const el = (name, attributes = {}, ...children) => make(null, name, attributes, children);
-const drawn = (name, attributes = {}, ...children) => make(SVG, name, attributes, children);
 const chip = (words, mood = "") => el("span", { class: `chip ${mood}` }, words);
 const amount = (count) => count.toLocaleString("en");
 const plural = (count, one, many) => `${amount(count)} ${count === 1 ? one : many}`;
@@ -82,7 +66,7 @@ function viewOf(entry, sheet, at, piece) {
   const pictured = sheet.picture !== undefined || sheet.address !== undefined;
   const items = sheet.lines.map((line, number) => el("li", { tabindex: number ? "-1" : "0" }, line.text));
   const view = {
-    entry, sheet, items, boxes: [], live: false, holder: null, image: null, svg: null, desk: null,
+    entry, sheet, items, boxes: [], live: false, holder: null, image: null, svg: null, pane: null,
     pieces: items.map((element, number) => ({ element, text: sheet.lines[number].text, marked: false, number })),
   };
   view.side = el("div", { class: "side" },
@@ -95,29 +79,28 @@ function viewOf(entry, sheet, at, piece) {
       piece(told.error, "div", { class: "words" })));
   if (pictured) {
     view.holder = el("div", { class: "sheet" });
-    view.desk = el("div", { class: "desk", role: "region", "aria-label": "Picture", tabindex: "0" }, view.holder);
+    view.pane = el("div", { class: "pane", role: "region", "aria-label": "Picture", tabindex: "0" }, view.holder);
   } else if (missing) {
-    view.desk = el("div", { class: "desk" }, el("p", { class: "note" }, `No picture here: ${told.missing}.`));
+    view.pane = el("div", { class: "pane" }, el("p", { class: "note" }, `No picture here: ${told.missing}.`));
   }
-  view.page = el("div", { class: view.desk ? "page" : "page bare" },
-    sheet.title ? el("h4", {}, sheet.title) : null, view.desk, view.side);
+  view.page = el("div", { class: view.pane ? "page" : "page bare" },
+    sheet.title ? el("h4", {}, sheet.title) : null, view.pane, view.side);
   if (sheet.w) shape(view, sheet.w, sheet.h);
   else if (!pictured) view.page.style.containIntrinsicHeight = `auto ${told.ok ? listed(view) : 120}px`;
   views.set(view.page, view);
   return view;
 }
 
-// What is known of a picture's size gives the sheet its shape, and the page a height before it is
-// laid out.
+// The size of a picture gives the sheet its shape, and the page a height before its layout.
 function shape(view, width, height) {
   view.holder.style.setProperty("--w", width);
   view.holder.style.setProperty("--h", height);
-  view.page.classList.toggle("high", height > 2.5 * width && height > 400);
-  view.page.classList.toggle("wide", width > 2.5 * height && width > 400);
+  view.page.classList.toggle("high", isHigh(width, height));
+  view.page.classList.toggle("wide", isHigh(height, width));
   view.page.style.containIntrinsicHeight = `auto ${Math.round(heightOf(view, width, height))}px`;
 }
 
-// As the styles will have it, but for lines that are too long for one row.
+// The height that the styles will give, but for lines that are too long for one row.
 function heightOf(view, width, height) {
   const narrow = matchMedia("(max-width: 900px)").matches;
   const stacked = narrow || view.page.classList.contains("wide");
@@ -162,15 +145,15 @@ function building() {
 
 // --- pictures, while they are near the window
 
-const near = new IntersectionObserver((seen) => {
-  for (const { target, isIntersecting } of seen) if (isIntersecting) dress(views.get(target));
+const near = new IntersectionObserver((changes) => {
+  for (const { target, isIntersecting } of changes) if (isIntersecting) dress(views.get(target));
 }, { rootMargin: NEAR });
 
-const far = new IntersectionObserver((seen) => {
-  for (const { target, isIntersecting } of seen) if (!isIntersecting) undress(views.get(target));
+const far = new IntersectionObserver((changes) => {
+  for (const { target, isIntersecting } of changes) if (!isIntersecting) undress(views.get(target));
 }, { rootMargin: FAR });
 
-const waiting = new Set(); // for the browser to read on to their pictures
+const waiting = new Set(); // views whose pictures the browser has not read yet
 
 function dress(view) {
   view.live = true;
@@ -232,7 +215,7 @@ function notLoaded(view) {
   undress(view);
   view.holder.remove();
   view.holder = null;
-  view.desk.append(el("p", { class: "note" }, "No picture here: nothing that a browser can show is at its address."));
+  view.pane.append(el("p", { class: "note" }, "No picture here: nothing that a browser can show is at its address."));
 }
 
 if (document.readyState === "loading") {
@@ -243,23 +226,8 @@ if (document.readyState === "loading") {
 
 function boxOf(line, at) {
   if (!line.boxes.length) return null;
-  const rects = line.boxes.map(([x, y, w, h, text = line.text]) => {
-    const spot = places.map((name, index) => `${name} ${Math.round([x, y, w, h][index])}`).join("  ");
-    return drawn("rect", { x, y, width: Math.max(0, w), height: Math.max(0, h), rx: Math.max(0, Math.min(w, h) / 10) },
-      drawn("title", {}, `${at + 1}. ${text}\n${spot}`));
-  });
-  const [[x, y, w, h]] = line.boxes;
-  const tag = drawn("g", { class: "tag", "data-x": x, "data-y": y, "data-w": w, "data-h": h },
-    drawn("circle", { r: at + 1 > 99 ? 11 : 8.5 }), drawn("text", {}, String(at + 1)));
-  return drawn("g", { class: "box", "data-line": at }, ...rects, tag);
-}
-
-const sizes = new ResizeObserver((seen) => {
-  for (const { target, contentRect } of seen) fit(target, contentRect.width);
-});
-
-function fit(holder, shown) {
-  const svg = holder.querySelector("svg");
-  const width = svg?.viewBox.baseVal?.width;
-  if (width && shown) seat(svg, width / shown, parseFloat(getComputedStyle(holder.parentNode).paddingLeft));
+  const rects = line.boxes.map(([x, y, w, h, text = line.text]) => drawn(
+    "rect", { x, y, width: Math.max(0, w), height: Math.max(0, h), rx: Math.max(0, Math.min(w, h) / 10) },
+    titleOf(at + 1, text, [x, y, w, h])));
+  return drawn("g", { class: "box", "data-line": at }, ...rects, tagOf(at + 1, line.boxes[0]));
 }

@@ -1,4 +1,4 @@
-"""One result as it stands on the page: its sheets, each a picture with the lines found on it."""
+"""The JSON of one result: its sheets, each a picture with the lines found on it."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from aliocr.text.layout import Line, lines_of
 
 
 @attrs.frozen
-class Page:
-    """One picture that is in the report.
+class EmbeddedPage:
+    """One picture in the report.
 
     Args:
-        number: What the report knows it by.
-        width: Of what was read, in pixels; boxes are in these.
-        height: The same of the height.
-        index: Its number among the frames of a GIF, from 0.
+        number: Number of the picture in the report.
+        width: Width of the frame that was read; its pixels are the unit of the boxes.
+        height: Height, likewise.
+        index: Number of the frame in a GIF, from 0.
     """
 
     number: int
@@ -32,67 +32,55 @@ class Page:
 
 
 @attrs.frozen
-class Picture:
-    """A picture that is in the report, with all its pages.
+class EmbeddedPicture:
+    """A picture in the report, with all its pages.
 
     Args:
-        pages: One for each chosen frame of a GIF that moves, else one.
-        frames: How many frames the GIF has; None if it does not move.
-        total: How many there are to be read: those of a GIF, or strips of a long image.
+        pages: One for each chosen frame of an animated GIF, else one.
+        frames: Number of frames of an animated GIF; else None.
+        total: Number of frames that can be read: frames of a GIF, or strips of a long image.
     """
 
-    pages: tuple[Page, ...]
+    pages: tuple[EmbeddedPage, ...]
     frames: int | None
     total: int = 1
 
 
 @attrs.frozen
-class Link:
-    """A picture that the page loads from elsewhere.
-
-    Args:
-        address: Where.
-    """
+class LinkedPicture:
+    """A picture that the page loads from its address."""
 
     address: str
 
 
 @attrs.frozen
 class NoPicture:
-    """None.
+    """No picture.
 
     Args:
-        why: In words for the page; empty if none was wanted.
+        why: The reason, in words for the page; empty if no picture was wanted.
     """
 
     why: str = ""
 
 
-Shown: TypeAlias = Picture | Link | NoPicture
-"""What can be seen of a result's picture."""
+Shown: TypeAlias = EmbeddedPicture | LinkedPicture | NoPicture
+"""A result's picture on the page."""
 
 
 def entry(result: Result, shown: Shown) -> dict[str, Any]:
-    """What the page has to know of a result."""
+    """Return a result as JSON for the page."""
     told: dict[str, Any] = {"row": result.row, "id": result.id, "source": result.source}
     if isinstance(shown, NoPicture):
         told["missing"] = shown.why
     if isinstance(result, Read):
-        if alone := _first_alone(result, shown):
-            told["alone"] = alone
+        asked = result.interval is not None or len(result.frames) > 1
+        if isinstance(shown, EmbeddedPicture) and shown.total > 1 and not asked:
+            told["alone"] = shown.total  # frames, of which the first alone was read
         return told | {"ok": True, "sheets": _sheets(result, shown)}
     told |= {"ok": False, "kind": result.kind, "code": result.code, "error": result.error}
     sheets = [] if isinstance(shown, NoPicture) else [_sheet((), shown)]
     return told | {"maybe_charged": result.maybe_charged, "sheets": sheets}
-
-
-def _first_alone(result: Read, shown: Shown) -> int:
-    """Of how many frames the first alone was read; 0 if others were, or nobody knows.
-
-    Without the picture at hand nobody knows how many it has.
-    """
-    asked = result.interval is not None or len(result.frames) > 1
-    return 0 if asked or not isinstance(shown, Picture) or shown.total == 1 else shown.total
 
 
 def _sheets(result: Read, shown: Shown) -> list[dict[str, Any]]:
@@ -102,12 +90,12 @@ def _sheets(result: Read, shown: Shown) -> list[dict[str, Any]]:
             _sheet(lines_of(frame), shown) | {"title": f"Frame {number} of {len(frames)} read"}
             for number, frame in enumerate(frames, 1)
         ]
-    if isinstance(shown, Picture) and shown.frames and frames:
+    if isinstance(shown, EmbeddedPicture) and shown.frames and frames:
         if len(shown.pages) == len(frames):
             return [_sheet(lines_of(frame), shown, at) for at, frame in enumerate(frames)]
         return [_sheet(_without_boxes(result), shown)]
-    if isinstance(shown, Link) and frames and result.source.lower().endswith(".gif"):
-        # It moves on the page, so that there is no place where a line always stands.
+    if isinstance(shown, LinkedPicture) and frames and result.source.lower().endswith(".gif"):
+        # The picture moves on the page, so that no line has a fixed place.
         return [_sheet(_without_boxes(result), shown)]
     return [_sheet(result.lines, shown)]
 
@@ -118,9 +106,9 @@ def _without_boxes(result: Read) -> Sequence[Line[Region]]:
 
 def _sheet(lines: Sequence[Line[Region]], shown: Shown, at: int = 0) -> dict[str, Any]:
     told: dict[str, Any] = {"lines": [_line(line) for line in lines]}
-    if isinstance(shown, Link):
+    if isinstance(shown, LinkedPicture):
         told["address"] = shown.address
-    elif isinstance(shown, Picture):
+    elif isinstance(shown, EmbeddedPicture):
         page = shown.pages[at]
         told |= {"picture": page.number, "w": page.width, "h": page.height}
         if shown.frames:
@@ -129,7 +117,7 @@ def _sheet(lines: Sequence[Line[Region]], shown: Shown, at: int = 0) -> dict[str
 
 
 def _line(line: Line[Region]) -> dict[str, Any]:
-    """Its text, and its boxes; a box says its own text only if it is not the line's."""
+    """Return a line's text and boxes; a box has its own text only beside other boxes."""
     boxes: list[list[Any]] = [
         [*(round(side, 1) for side in (each.x, each.y, each.w, each.h)), each.text]
         for each in line.regions
@@ -140,7 +128,7 @@ def _line(line: Line[Region]) -> dict[str, Any]:
 
 
 def island(value: Any) -> bytes:
-    """JSON that can stand in a script element: nothing in it ends one, or begins a comment."""
+    """Return JSON for a script element: nothing in it ends the element or begins a comment."""
     try:
         text = msgspec.json.encode(value)
     except UnicodeEncodeError:  # a lone surrogate, in the name of a file

@@ -1,4 +1,4 @@
-"""Pictures from the network, to be shown: what the service downloads is not given back."""
+"""Fetch pictures from the network: the service does not return what it downloads."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ MAX_BYTES = 20 * 1024 * 1024
 """Bytes of one picture. Source: "Limits on images", 20 MB."""
 
 TIMEOUT = 10.0
-"""Seconds for one picture, redirections and all. Ours: the service allows 3, but a person's line
-may be slow."""
+"""Seconds for one picture, with redirects. Ours: the service allows 3, but a private line may be
+slow."""
 
 CONNECT_TIMEOUT = 3.0
-"""Seconds of these for a connection."""
+"""Seconds for a connection, within `TIMEOUT`."""
 
 MAX_REDIRECTS = 5
 
 SENDABLE = re.compile("[!-~]+")
-"""A URL that can be sent as it stands."""
+"""A URL that can be sent unchanged."""
 
 NETWORK_TROUBLE: tuple[tuple[type[Exception], str], ...] = (
     (aiohttp.ConnectionTimeoutError, f"no connection to its host within {CONNECT_TIMEOUT:g} s"),
@@ -34,21 +34,21 @@ NETWORK_TROUBLE: tuple[tuple[type[Exception], str], ...] = (
     (aiohttp.ClientConnectorCertificateError, "its host's certificate is not trusted"),
     (aiohttp.ClientConnectorError, "no connection to its host"),
     (aiohttp.TooManyRedirects, "its host redirects too often"),
-    (aiohttp.InvalidURL, "its URL, or one it redirects to, is none"),
+    (aiohttp.InvalidURL, "its URL, or a URL it redirects to, is not valid"),
     (aiohttp.NonHttpUrlClientError, "its host redirects to what is neither http nor https"),
     (Exception, "its host's answer is broken"),
 )
-"""In plain words, the first that fits. None names the URL: its query may be a key."""
+"""The first entry that matches gives the words. No text names the URL: its query may be a key."""
 
 
 class MissingError(Exception):
-    """There is no picture to show; the message says why, in words that go on a page."""
+    """There is no picture to show; the message is the reason, in words for the page."""
 
 
 class Fetcher:
-    """Fetches pictures, any number of them at once.
+    """Fetches any number of pictures at once.
 
-    `async with` it: its connections live as long as the block.
+    Use it in `async with`: its connections live as long as the block.
     """
 
     def __init__(self) -> None:
@@ -59,7 +59,7 @@ class Fetcher:
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=True,  # the proxy of this machine, if it has one
-            # What is packed all the same could unpack to any size, and is no picture.
+            # A compressed answer could unpack to any size, and is no picture.
             auto_decompress=False,
             headers={"User-Agent": f"aliocr/{__version__}", "Accept-Encoding": "identity"},
         )
@@ -76,13 +76,13 @@ class Fetcher:
             self._http = None
 
     async def picture(self, url: str) -> bytes:
-        """The bytes at a URL, some 20 MB at most; may turn out to be no picture.
+        """Return the bytes at a URL, at most some 20 MB; they may be no picture.
 
         Args:
-            url: Of http or https, with its query.
+            url: An http or https URL with its query.
 
         Raises:
-            MissingError: There are none, too many of them, or not in time.
+            MissingError: There are no bytes, too many bytes, or none in time.
         """
         if self._http is None:
             raise RuntimeError("a Fetcher works inside its async with block")
@@ -95,13 +95,13 @@ class Fetcher:
 
 
 async def _body(http: aiohttp.ClientSession, source: str) -> bytes:
-    # One that is quoted otherwise may be signed no longer.
+    # Another quoting would break the signature of a URL.
     url = URL(source, encoded=bool(SENDABLE.fullmatch(source)))
     async with http.get(url, max_redirects=MAX_REDIRECTS) as response:
         if response.status != 200:
             raise MissingError(f"its host answers HTTP {response.status}")
         if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-            raise MissingError("its host packs what nobody asked it to pack")
+            raise MissingError("its host compresses the picture without being asked")
         data = bytearray()
         async for chunk in response.content.iter_any():
             data += chunk

@@ -1,4 +1,4 @@
-"""What of a result's picture goes into the page: itself, a link to it, or nothing."""
+"""The page's choice for a picture: the picture itself, a link to it, or nothing."""
 
 from __future__ import annotations
 
@@ -6,45 +6,43 @@ import asyncio
 import hashlib
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from aliocr.job.input.rows import BAD_ROW
 from aliocr.job.output.result import Read, Result
 from aliocr.pictures.bounds import PictureError
-from aliocr.report.entry import Link, NoPicture, Page, Picture, Shown
+from aliocr.report.entry import EmbeddedPage, EmbeddedPicture, LinkedPicture, NoPicture, Shown
 from aliocr.report.fetching import MissingError
 from aliocr.report.originals import Originals, address
 
-if TYPE_CHECKING:
-    from aliocr.pictures.portrait import Portraits
-
 SHORT_SIDE_PIXELS = 900
-"""Of a picture on the page, which shows it half as large, for screens of fine pixels."""
+"""Shorter side of a picture on the page, which shows it at half size, for high-density screens."""
 
 PIXELS, PIXELS_IN_ALL = 4_000_000, 8_000_000
-"""Of a picture, which is much only for a long one, and of all frames of a GIF."""
+"""Pixels of one picture, a limit for long images only, and of all frames of a GIF."""
 
 QUALITY = 75
-"""Of WEBP: half the bytes of a JPEG that looks like it."""
+"""Quality of WEBP: half the bytes of a JPEG with the same look."""
 
 DECODED_AT_ONCE = min(4, os.cpu_count() or 1)
-"""Each may hold some 200 MB while it is decoded."""
+"""Pictures decoded at once; each may hold some 200 MB."""
 
 Keep = Callable[[str], int]
-"""Puts a `data:` URI into the page and gives the number it has there."""
+"""Puts a `data:` URI into the page and returns its number there."""
 
 
 class Gallery(Protocol):
-    """Finds out what the page shows of a picture. Several may be asked for at once."""
+    """Decides what the page shows of a picture. Allows calls at the same time."""
 
     @property
     def linked(self) -> bool:
-        """The page will load pictures from elsewhere."""
+        """True if the page loads pictures from their addresses."""
         ...
 
     async def shown(self, result: Result, page: Path, keep: Keep) -> Shown:
-        """What goes into this page for a result."""
+        """Return the picture, the link or the reason for the page."""
         ...
 
 
@@ -60,10 +58,10 @@ class LeftOut:
 
 
 class Linked:
-    """Pictures stay where they are, and the page loads them from there.
+    """Pictures stay in their places, and the page loads them from there.
 
     Args:
-        folders: As of `aliocr.report.originals.FromSources`.
+        folders: See `aliocr.report.originals.FromSources`.
     """
 
     linked = True
@@ -72,21 +70,18 @@ class Linked:
         self._folders = folders
 
     async def shown(self, result: Result, page: Path, keep: Keep) -> Shown:
-        """A link, if the source is whole."""
+        """Return a link, if the source is whole."""
         del keep
         if _names_none(result):
             return NoPicture()
         try:
-            return Link(address(result.source, page, self._folders))
+            return LinkedPicture(address(result.source, page, self._folders))
         except MissingError as error:
             return NoPicture(str(error))
 
 
 class Embedded:
-    """Pictures become a part of the page, no larger than it needs; equal ones once.
-
-    Args:
-        originals: Where to get them.
+    """Pictures become a part of the page, as small as possible; equal pictures once.
 
     Raises:
         ImportError: The extra `pictures` is missing; the message says how to get it.
@@ -100,21 +95,17 @@ class Embedded:
         detail = portrait.Detail(
             PIXELS, PIXELS_IN_ALL, short_side=SHORT_SIDE_PIXELS, quality=QUALITY, small=True
         )
-        self._portraits: Callable[[bytes, int | None, int | None], Portraits] = (
-            lambda data, interval, max_frames: portrait.portraits(
-                data, interval, max_frames, detail
-            )
-        )
+        self._portraits = partial(portrait.portraits, detail=detail)
         self._originals = originals
-        self._hands = asyncio.Semaphore(DECODED_AT_ONCE)
-        self._known: dict[tuple[bytes, int | None, int | None], Picture] = {}
+        self._decoders = asyncio.Semaphore(DECODED_AT_ONCE)
+        self._known: dict[tuple[bytes, int | None, int | None], EmbeddedPicture] = {}
 
     async def shown(self, result: Result, page: Path, keep: Keep) -> Shown:
-        """The picture, or why there is none."""
+        """Return the picture, or the reason for its absence."""
         del page
         if _names_none(result):
             return NoPicture()
-        # Frames are shown one by one only where they were read one by one.
+        # Frames are shown one by one only if they were read one by one.
         moves = isinstance(result, Read) and len(result.frames) > 1
         choice = (result.interval, result.max_frames) if isinstance(result, Read) and moves else ()
         interval, max_frames = choice or (None, None)
@@ -126,23 +117,26 @@ class Embedded:
 
     async def _picture(
         self, data: bytes, interval: int | None, max_frames: int | None, keep: Keep
-    ) -> Picture:
+    ) -> EmbeddedPicture:
         name = hashlib.sha256(data).digest(), interval, max_frames
-        async with self._hands:
+        async with self._decoders:
             if (known := self._known.get(name)) is not None:
                 return known
             try:
-                seen = await asyncio.to_thread(self._portraits, data, interval, max_frames)
+                images = await asyncio.to_thread(self._portraits, data, interval, max_frames)
             except PictureError as error:
                 raise MissingError(f"it is no picture that can be shown: {error.message}") from None
             except MemoryError:
                 raise MissingError("it is too large to be shown") from None
-        # Nothing is awaited from here on, so that no two of one name are kept.
+        # Nothing is awaited from here on, so that equal pictures are kept once.
         if name not in self._known:
             pages = tuple(
-                Page(keep(each.uri), each.width, each.height, each.index) for each in seen.pages
+                EmbeddedPage(keep(each.uri), each.width, each.height, each.index)
+                for each in images.pages
             )
-            self._known[name] = Picture(pages, seen.total if seen.moves else None, seen.total)
+            self._known[name] = EmbeddedPicture(
+                pages, images.total if images.moves else None, images.total
+            )
         return self._known[name]
 
 

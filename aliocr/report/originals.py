@@ -1,4 +1,4 @@
-"""The pictures of results, fetched once more: files, and what http and https lead to."""
+"""Get the pictures of results once more: from files, and over http and https."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ CUT = "its URL is kept without the query, which may be a key: --input LIST has i
 NOT_LISTED = "its URL is kept without the query, and the list has another in its row, or none"
 
 SLICE = 200
-"""Rows of a list that are read before others have a turn of the event loop."""
+"""Rows of a list that are read without a pause for the event loop."""
 
 
 class Originals(Protocol):
-    """Where the pictures of results come from. Several may be asked for at once."""
+    """A source of the pictures of results. Allows calls at the same time."""
 
     async def picture(self, result: Result) -> bytes:
-        """The bytes of a result's picture, some 20 MB at most; may turn out to be none.
+        """Return the bytes of a result's picture, at most some 20 MB; they may be no picture.
 
         Raises:
-            MissingError: There are none to be had.
+            MissingError: There is no picture.
         """
         ...
 
@@ -42,10 +42,10 @@ class Originals(Protocol):
 class FromSources:
     """Follows the source of a result: a path, or a URL that still has its query.
 
-    `async with` it: its connections live as long as the block.
+    Use it in `async with`: its connections live as long as the block.
 
     Args:
-        folders: Where else to look for relative paths that lead nowhere from the current folder.
+        folders: Further folders for a relative path that leads nowhere from the current folder.
     """
 
     def __init__(self, *folders: Path) -> None:
@@ -65,7 +65,7 @@ class FromSources:
         await self._fetcher.__aexit__(exc_type, exc, traceback)
 
     async def picture(self, result: Result) -> bytes:
-        """As of `Originals`."""
+        """See `Originals`."""
         source = result.source
         if not is_url(source):
             return await asyncio.to_thread(_contents, source, self._folders)
@@ -75,11 +75,9 @@ class FromSources:
 
 
 class FromInput:
-    """Originals of results whose sources stand whole in the input that the job was given.
+    """Completes sources from the job's input, which has them with their queries.
 
-    Args:
-        originals: Fetches them.
-        reader: The input, from its beginning; not closed here.
+    The reader is at the beginning of the input, and is not closed here.
     """
 
     def __init__(self, originals: Originals, reader: Reader) -> None:
@@ -88,17 +86,17 @@ class FromInput:
         self._whole: dict[int, str] = {}
 
     async def look_up(self, results: Iterable[Result]) -> None:
-        """Find the sources of those whose pictures are wanted; the input is read as far as need be.
+        """Find the whole sources of results; the input is read up to the last one.
 
         Args:
-            results: All of them: they are looked up once.
+            results: All results whose pictures are wanted; call this once.
 
         Raises:
             InputError: The input cannot be read.
         """
         cut = {result.row: result.source for result in results if _is_cut(result.source)}
         for count, row in enumerate(self._reader if cut else (), 1):
-            # Of another input than the job's, a picture would be shown to a stranger's text.
+            # The row of another input than the job's would put a picture beside a foreign text.
             if cut.pop(row.number, None) == without_query(row.source):
                 self._whole[row.number] = row.source
             if not cut:
@@ -107,7 +105,7 @@ class FromInput:
                 await asyncio.sleep(0)
 
     async def picture(self, result: Result) -> bytes:
-        """As of `Originals`."""
+        """See `Originals`."""
         source = self._whole.get(result.row, result.source)
         if _is_cut(source):
             raise MissingError(NOT_LISTED)
@@ -132,7 +130,7 @@ def _contents(source: str, folders: tuple[Path, ...]) -> bytes:
 
 
 def _found(source: str, folders: tuple[Path, ...]) -> Path:
-    """Where a path leads to a file, or else where it leads."""
+    """Return the first path with a file, or else the path itself."""
     here = Path(source)
     return next(
         (path for path in (here, *(each / here for each in folders)) if path.exists()), here
@@ -140,22 +138,22 @@ def _found(source: str, folders: tuple[Path, ...]) -> Path:
 
 
 def address(source: str, page: Path, folders: tuple[Path, ...] = ()) -> str:
-    """The address that an HTML page loads a picture by.
+    """Return the address by which an HTML page loads a picture.
 
     Args:
-        source: Of a result.
-        page: Where the page is; paths are made relative to its folder.
-        folders: As of `FromSources`.
+        source: Source of a result.
+        page: Path of the page; the address is relative to its folder.
+        folders: See `FromSources`.
 
     Raises:
-        MissingError: Its URL is not whole.
+        MissingError: The URL is not whole.
     """
     if not is_url(source):
         try:
             path = os.path.relpath(_found(source, folders), page.parent)
         except ValueError:  # no path, or on another drive
             raise MissingError("its path does not lead there from this page") from None
-        # The dot, because of names with a colon, which would be the scheme of a URL.
+        # The dot, because a name before a colon would be the scheme of a URL.
         return f"./{quote(os.fsencode(path.replace(os.sep, '/')))}"
     if _is_cut(source):
         raise MissingError(CUT)
@@ -163,7 +161,7 @@ def address(source: str, page: Path, folders: tuple[Path, ...] = ()) -> str:
 
 
 def _is_cut(source: str) -> bool:
-    """Whether a query, or a user and password, was taken out; see `aliocr.errors.without_query`."""
+    """Return True for a URL that lost its query, or user and password, in `without_query`."""
     try:
         user = urlsplit(source).netloc.rpartition("@")[0]
     except ValueError:

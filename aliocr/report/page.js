@@ -33,7 +33,7 @@ function showTotals() {
   }));
 }
 
-// None is rounded to all or nothing.
+// No share is rounded to 0 or 100 %.
 function percent(count, of) {
   const words = (100 * count / of).toFixed(1);
   if (words === "0.0") return "< 0.1";
@@ -82,13 +82,13 @@ function spotOf(target) {
 
 function showBox(view, at) {
   const box = view.boxes[at]?.querySelector("rect");
-  if (box) reveal(view.desk, box);
+  if (box) reveal(view.pane, box);
 }
 
 function listen() {
   const all = $("entries");
   const focused = () => spotOf(document.activeElement);
-  // Not pointerenter, which also comes when something scrolls under a pointer at rest.
+  // Not pointerenter, which also comes when the page scrolls under a pointer at rest.
   all.addEventListener("pointermove", ({ target }) => {
     const [view, at, listed] = spotOf(target);
     if (view === hot.view && at === hot.at) return;
@@ -121,33 +121,7 @@ function listen() {
   });
 }
 
-// Scrolls the one container and not the whole page with it.
-function reveal(container, child) {
-  const outer = container.getBoundingClientRect();
-  const inner = child.getBoundingClientRect();
-  const by = (low, high, from, to) => (low < from ? low - from : high > to ? Math.min(high - to, low - from) : 0);
-  const top = by(inner.top - 12, inner.bottom + 12, outer.top, outer.bottom);
-  const left = by(inner.left - 12, inner.right + 12, outer.left, outer.right);
-  if (top || left) container.scrollBy({ top, left });
-}
-
-async function copy(text, button) {
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch {
-    const area = el("textarea", { class: "visually-hidden" });
-    area.value = text;
-    document.body.append(area);
-    area.select();
-    document.execCommand("copy");
-    area.remove();
-    button.focus();
-  }
-  button.textContent = "Copied";
-  setTimeout(() => { button.textContent = "Copy"; }, 1400);
-}
-
-// --- what is shown of them
+// --- filters
 
 let filter = "all";
 
@@ -218,7 +192,7 @@ function step(by) {
   const entry = to ?? shown.at(by > 0 ? 0 : -1);
   if (!entry) return;
   entry.article.scrollIntoView();
-  // What came into view may be higher than it was thought to be.
+  // An entry may be higher than its estimate.
   requestAnimationFrame(() => entry.article.scrollIntoView());
   for (const view of entry.views) {
     dress(view);
@@ -237,7 +211,7 @@ function listenForWords() {
     query = words;
     apply();
   };
-  // What is being composed is not yet what is meant.
+  // Text that is being composed is not final.
   field.addEventListener("input", (event) => {
     clearTimeout(timer);
     if (!event.isComposing) timer = setTimeout(search, 60);

@@ -1,4 +1,4 @@
-"""A page on its way: a draft, and what is put by until its turn comes."""
+"""The file of a page on its way: a draft, and a spool of pictures for its end."""
 
 from __future__ import annotations
 
@@ -14,23 +14,20 @@ from aliocr.atomic_file import Draft
 from aliocr.report.template import MARK
 
 CHUNK = 1 << 20
-"""Bytes that are copied at once."""
+"""Bytes copied in one step."""
 
 
 class ReportError(Exception):
-    """The page cannot be written; one line says why. What was at its place is still there."""
+    """The page cannot be written; one line says why. An earlier file is unchanged."""
 
 
 class Part:
-    """The page to be.
+    """The file of a page on its way.
 
-    `with` it: unless it was put in its place by then, nothing of it is left after the block.
-
-    Args:
-        page: Its place, where there may be an earlier report.
+    Use it in `with`: the block leaves nothing, unless `place` was called.
 
     Raises:
-        ReportError: From every method: the disk is full, say, or what is there is no report.
+        ReportError: From every method: the disk is full, or another file is in the way.
     """
 
     def __init__(self, page: Path) -> None:
@@ -40,12 +37,12 @@ class Part:
         self._spool: IO[bytes] | None = None
 
     def __enter__(self) -> Self:
-        self._may_be_written()
-        with self._said(), ExitStack() as held:
+        self._check_place()
+        with self._in_words(), ExitStack() as held:
             held.enter_context(self._draft)
-            # On the same disk, as the folder for temporary files may be in memory.
+            # On the same disk, because the folder for temporary files may be in memory.
             self._spool = tempfile.TemporaryFile(dir=self._page.parent)
-            held.push(suppress(OSError))  # of what is flushed to a full disk again
+            held.push(suppress(OSError))  # a flush to a full disk
             held.callback(self._spool.close)
             self._held = held.pop_all()
         return self
@@ -60,36 +57,36 @@ class Part:
         self._held.close()
 
     def write(self, data: bytes) -> None:
-        """Add to the page."""
-        with self._said():
+        """Append to the page."""
+        with self._in_words():
             self._draft.file.write(data)
 
-    def put_by(self, data: bytes) -> None:
-        """Keep for later; see `copied`."""
-        with self._said():
-            self._put_by.write(data)
+    def spool(self, data: bytes) -> None:
+        """Append to the spool; see `copied`."""
+        with self._in_words():
+            self._open_spool.write(data)
 
     def copied(self) -> Iterator[None]:
-        """Add to the page what was put by, a piece at each step."""
-        spool, file = self._put_by, self._draft.file
-        with self._said():
+        """Append the spool to the page, a chunk at each step."""
+        spool, file = self._open_spool, self._draft.file
+        with self._in_words():
             spool.seek(0)
             while chunk := spool.read(CHUNK):
                 file.write(chunk)
                 yield
 
     def place(self) -> None:
-        """The page is whole."""
-        self._may_be_written()
-        with self._said():
+        """Put the finished page in its place."""
+        self._check_place()
+        with self._in_words():
             self._draft.place()
 
-    def _may_be_written(self) -> None:
-        """Whether nothing is there, or a report.
+    def _check_place(self) -> None:
+        """Refuse to replace anything but an earlier report.
 
-        A file that somebody has put there meanwhile, in the moment before it is replaced, is lost.
+        A file written there in the moment before it is replaced is lost.
         """
-        with self._said():
+        with self._in_words():
             try:
                 mode = self._page.stat().st_mode
             except FileNotFoundError:
@@ -104,14 +101,14 @@ class Part:
                     )
 
     @property
-    def _put_by(self) -> IO[bytes]:
+    def _open_spool(self) -> IO[bytes]:
         if self._spool is None:
             raise RuntimeError("a Part works inside its with block")
         return self._spool
 
     @contextmanager
-    def _said(self) -> Iterator[None]:
-        """Trouble with the disk, in words."""
+    def _in_words(self) -> Iterator[None]:
+        """Turn an error of the disk into a `ReportError`."""
         try:
             yield
         except OSError as error:

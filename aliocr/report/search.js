@@ -1,18 +1,18 @@
 
-// --- what is searched for
+// --- the search
 
-// As people write it and engines read it: full-width forms are the plain ones, capitals are small
-// letters, and a blank beside a CJK character is none.
+// Full-width forms equal the plain ones, capitals equal small letters, and a blank beside a CJK
+// character is ignored: people write, and engines read, all of these.
 const CJK = "[\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\u3000-\\u303f]";
 const NO_BLANK = new RegExp(`\\s+(?=${CJK})|(?<=${CJK})\\s+`, "gu");
 const IS_CJK = new RegExp(CJK, "u");
-const LETTER = /[^][\p{M}\uff9e\uff9f]*/gu; // with all that stands on it
+const LETTER = /[^][\p{M}\uff9e\uff9f]*/gu; // with its marks
 
 const fold = (text) => text.normalize("NFKC").toLowerCase().replace(NO_BLANK, "").replace(/\s+/g, " ");
 
 let query = ""; // folded
 
-// The same letter by letter: where in the text each one of the folded text comes from.
+// The folded text letter by letter, each with its place in the text.
 function origins(text) {
   const letters = [];
   for (const { 0: letter, index } of text.matchAll(LETTER)) {

@@ -2,51 +2,42 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import html
-from functools import cache
-from importlib.resources import files
 
 import attrs
 
-MARK = b"<!doctype html><!-- written by aliocr report, which may write it anew -->"
-"""How a page begins; what does not begin so is not overwritten."""
+from aliocr.pictures.pages import page_part, policy_hash, shared_script, shared_style
 
-PARTS = (
-    ("report", "page.html"),
-    ("report", "page.css"),
-    ("report", "entries.js"),
-    ("pictures", "numbers.js"),
-    ("report", "search.js"),
-    ("report", "page.js"),
-)
-"""Where the page's parts stand; the scripts in the order in which they are one."""
+MARK = b"<!doctype html><!-- written by aliocr report, which may write it anew -->"
+"""The beginning of every report; a file with another beginning is not overwritten."""
+
+SCRIPTS = ("entries.js", "search.js", "page.js")
+"""Parts of the script, in their order."""
 
 
 @attrs.frozen
-class Frame:
-    """What stands before the data, between data and pictures, and at the end."""
+class PageShell:
+    """The page before the data, between data and pictures, and after the pictures."""
 
     head: bytes
     script: bytes
     end: bytes
 
 
-def framed(title: str, *, linked: bool) -> Frame:
-    """The page around the data.
+def page_shell(title: str, *, linked: bool) -> PageShell:
+    """Return the page around the data.
 
     Args:
-        title: Of the page.
-        linked: It may load pictures from anywhere; else only those that are in it.
+        title: Title of the page.
+        linked: Let the page load pictures from anywhere, not only from itself.
     """
-    page, style, script = _parts()
-    # A browser takes its hashes with line ends normalised, as they are in text that was read.
+    style = shared_style() + page_part("report", "page.css")
+    script = shared_script() + "".join(page_part("report", name) for name in SCRIPTS)
     policy = "; ".join(
         (
             "default-src 'none'",
-            f"script-src {_hash(script)}",
-            f"style-src {_hash(style)}",
+            f"script-src {policy_hash(script)}",
+            f"style-src {policy_hash(style)}",
             f"img-src data:{' http: https: file:' if linked else ''}",
             "base-uri 'none'",
             "form-action 'none'",
@@ -54,25 +45,12 @@ def framed(title: str, *, linked: bool) -> Frame:
             "trusted-types 'none'",
         )
     )
-    head, end = page.split("{{data and script}}")
-    # The title last: what it says is replaced by nothing.
+    head, end = page_part("report", "page.html").split("{{data and script}}")
+    # The title last, because a title may contain the placeholders.
     for name, value in (("style", style), ("policy", policy), ("title", html.escape(title))):
         head = head.replace(f"{{{{{name}}}}}", value)
-    return Frame(
+    return PageShell(
         MARK + b"\n" + head.encode("utf-8", "replace"),
         f"\n<script>{script}</script>\n".encode(),
         end.encode(),
     )
-
-
-@cache
-def _parts() -> tuple[str, str, str]:
-    """The page, its styles and its script, which is of several files for those who read it."""
-    page, style, *scripts = (
-        files(f"aliocr.{wing}").joinpath(name).read_text("utf-8") for wing, name in PARTS
-    )
-    return page, style, "".join(scripts)
-
-
-def _hash(inline: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(inline.encode()).digest()).decode()}'"

@@ -1,4 +1,4 @@
-"""What became of all rows of an output, counted one by one."""
+"""Count all rows of an output, and failures by their reason."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from aliocr.job.advice import advice
 from aliocr.job.output.result import Read, Result, Unread
 
 MOST_NAMED = 5
-"""Rows that are named of those that failed for one reason."""
+"""Rows that are named for one reason of failure."""
 
 DIFFERENT = "for several reasons; each row says its own"
-"""Of an error that nothing general is known about."""
+"""Advice for an error without general advice."""
 
 
 @attrs.frozen
-class Failed:
+class FailureTotal:
     """Rows that failed for one reason.
 
     Args:
-        kind: Of the error, as of `Unread`.
-        code: The service's, if it gave one.
-        rows: How many.
-        first: The first of them in the input, in order.
-        advice: What went wrong, and what to do: in the words of all of them if they are the same,
-            else what is to be said of all.
+        kind: Kind of the error, as in `Unread`.
+        code: The service's code, if there is one.
+        rows: Number of rows.
+        first: The first rows in the input, in order.
+        advice: The error and what to do: the rows' own words if all rows have the same, else
+            general words.
     """
 
     kind: str
@@ -36,8 +36,8 @@ class Failed:
     first: tuple[int, ...]
     advice: str
 
-    def and_one(self, result: Unread) -> Failed:
-        """The same with one more."""
+    def and_one(self, result: Unread) -> FailureTotal:
+        """Return the total with one more row."""
         first = self.first
         if len(first) < MOST_NAMED or result.row < first[-1]:
             named = list(first)
@@ -46,7 +46,7 @@ class Failed:
         words = self.advice
         if _words(result) != words:
             words = advice(self.kind, self.code) or DIFFERENT
-        return Failed(self.kind, self.code, self.rows + 1, first, words)
+        return FailureTotal(self.kind, self.code, self.rows + 1, first, words)
 
 
 @attrs.define
@@ -54,20 +54,20 @@ class Totals:
     """Counts results.
 
     Attributes:
-        rows: All of them.
-        read: Those whose image was read.
-        with_text: Those of them that have text.
-        frames: Frames that were read: one for each image that was read, or all that were captured.
+        rows: All rows.
+        read: Rows whose image was read.
+        with_text: Rows with text.
+        frames: Frames that were read: all captured frames of an image, or one.
     """
 
     rows: int = 0
     read: int = 0
     with_text: int = 0
     frames: int = 0
-    _failed: dict[tuple[str, int | str | None], Failed] = attrs.field(factory=dict)
+    _failed: dict[tuple[str, int | str | None], FailureTotal] = attrs.field(factory=dict)
 
     def count(self, result: Result) -> None:
-        """One more."""
+        """Count a result."""
         self.rows += 1
         if isinstance(result, Read):
             self.read += 1
@@ -75,27 +75,27 @@ class Totals:
             self.frames += max(1, len(result.frames))
             return
         reason = result.kind, result.code
-        before = self._failed.get(reason) or Failed(*reason, 0, (), _words(result))
+        before = self._failed.get(reason) or FailureTotal(*reason, 0, (), _words(result))
         self._failed[reason] = before.and_one(result)
 
     @property
-    def failed(self) -> tuple[Failed, ...]:
-        """Why the others failed, the commonest reason first."""
+    def failed(self) -> tuple[FailureTotal, ...]:
+        """Totals of the failures, the commonest reason first."""
         return tuple(sorted(self._failed.values(), key=lambda each: -each.rows))
 
     def plain(self) -> dict[str, Any]:
-        """As it stands on the page."""
+        """Return the totals as JSON for the page."""
         counts = {name: getattr(self, name) for name in ("rows", "read", "with_text", "frames")}
         return counts | {"failed": [attrs.asdict(each) for each in self.failed]}
 
 
 def has_text(result: Read) -> bool:
-    """Whether there is any, in the picture or a frame of it."""
+    """Return True if the picture, or a frame of it, has text."""
     return bool(result.text or result.regions) or any(
         frame.text or frame.regions for frame in result.frames
     )
 
 
 def _words(result: Unread) -> str:
-    """Without the request id, which is that of this row alone."""
+    """Return the error without the request id, which differs from row to row."""
     return result.error.removesuffix(f" (request id {result.request_id})")

@@ -1,10 +1,10 @@
-"""Writes the page: counts all results, fetches the pictures of those it shows, joins the two.
+"""Write the page: count all results, fetch the pictures of the shown ones, join both.
 
-    head · totals and texts (JSON) · script · pictures, each in a script element that is none
+    head · totals and texts (JSON) · script · pictures, each in a script element of plain text
 
-A browser shows totals and texts before it has read the pictures, which may be 100 MB, and decodes
-of these only what is looked at. So that it knows the size of each picture from the first, they are
-put by in a file without a name until all have been fetched.
+A browser shows totals and texts before it has read the pictures, which may be 100 MB, and decodes a
+picture only when it comes into view. The JSON has the size of each picture; so pictures wait in a
+spool, a file without a name, until all have been fetched.
 """
 
 from __future__ import annotations
@@ -24,28 +24,28 @@ from aliocr.report.choice import RowChoice
 from aliocr.report.entry import NoPicture, entry, island
 from aliocr.report.gallery import Gallery
 from aliocr.report.part import Part
-from aliocr.report.template import framed
+from aliocr.report.template import page_shell
 from aliocr.report.totals import Totals
 from aliocr.version import __version__
 
 LIMIT = 1000
-"""Rows that a page shows, unless it is told otherwise."""
+"""Rows on a page by default."""
 
 AT_ONCE = 8
-"""Pictures under way."""
+"""Pictures that are fetched at once."""
 
 SLICE = 200
-"""Rows that are counted before others have a turn of the event loop."""
+"""Rows that are counted without a pause for the event loop."""
 
 
 @attrs.frozen
-class Progress:
-    """How far a page has come.
+class ReportProgress:
+    """Progress of a page.
 
     Args:
-        rows: Counted so far.
-        pictures: Of how many rows the picture is there, or known to be missing.
-        shown: Of how many rows there will be; None until all rows were counted.
+        rows: Rows counted so far.
+        pictures: Rows whose picture is there, or known to be missing.
+        shown: Rows on the page; None until all rows are counted.
     """
 
     rows: int
@@ -54,14 +54,14 @@ class Progress:
 
 
 @attrs.frozen
-class Written:
-    """A page that was written.
+class WrittenReport:
+    """A report that was written.
 
     Args:
-        page: Where.
-        rows: All that were counted.
+        page: Its path.
+        rows: All rows that were counted.
         shown: Rows on the page.
-        missing: Those of them whose picture was wanted and is not to be had, by the reason, the
+        missing: Number of rows on the page without a picture that was wanted, by the reason, the
             commonest first.
     """
 
@@ -79,22 +79,23 @@ async def write_report(
     title: str,
     limit: int = LIMIT,
     look_up: Callable[[Sequence[Result]], Awaitable[None]] | None = None,
-    told: Callable[[Progress], None] | None = None,
-) -> Written:
-    """Write an HTML page of what was read; it replaces an earlier one, and no other file.
+    told: Callable[[ReportProgress], None] | None = None,
+) -> WrittenReport:
+    """Write an HTML page of results; it replaces an earlier report, and no other file.
 
     Args:
-        results: Gone through once; those on the page are held, the others counted.
-        page: Where to.
-        gallery: What to show of the pictures.
-        title: What the results are called: the name of their file.
-        limit: Rows on the page, at most: those that failed before others, but for a tenth.
-        look_up: Awaited with them, in the order of the input, before any picture is wanted.
-        told: Called now and then with how far it has come.
+        results: Iterated once; rows on the page are held, the others only counted.
+        page: Path of the page.
+        gallery: Decides what to show of the pictures.
+        title: Name of the results' file.
+        limit: Most rows on the page: failures first, but for a tenth.
+        look_up: Awaited with the rows on the page, in the order of the input, before their
+            pictures.
+        told: Called now and then with the progress.
 
     Raises:
-        ReportError: It cannot be written.
-        Exception: Whatever `results` raises.
+        ReportError: The page cannot be written.
+        Exception: Any error of `results`.
     """
     with Part(page) as part:
         report = _Report(part, page, gallery, told or (lambda _: None))
@@ -104,14 +105,12 @@ async def write_report(
         await report.show()
         await report.write(title)
         missing = tuple(report.missing.most_common())
-        return Written(page, report.totals.rows, len(report.chosen), missing)
+        return WrittenReport(page, report.totals.rows, len(report.chosen), missing)
 
 
 class _Report:
-    """A page on its way."""
-
     def __init__(
-        self, part: Part, page: Path, gallery: Gallery, told: Callable[[Progress], None]
+        self, part: Part, page: Path, gallery: Gallery, told: Callable[[ReportProgress], None]
     ) -> None:
         self.totals = Totals()
         self.chosen: list[Result] = []
@@ -125,48 +124,48 @@ class _Report:
         self._done = 0
 
     async def count(self, results: Iterable[Result], limit: int) -> None:
-        """Go through all of them."""
+        """Count all results, and choose the rows of the page."""
         choice = RowChoice(limit)
         for result in results:
             self.totals.count(result)
             choice.offer(result)
             if self.totals.rows % SLICE == 0:
-                self._told(Progress(self.totals.rows))
+                self._told(ReportProgress(self.totals.rows))
                 await asyncio.sleep(0)
         self.chosen = choice.rows()
 
     async def show(self) -> None:
-        """Put the pictures by, and make ready what stands beside them."""
+        """Fetch the pictures into the spool, and encode the entries."""
         self._entries = [b""] * len(self.chosen)
         waiting = iter(enumerate(self.chosen))
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(AT_ONCE):
-                    group.create_task(self._some(waiting))
+                    group.create_task(self._fetch_each(waiting))
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None  # the first, which stopped the others
 
-    async def _some(self, waiting: Iterator[tuple[int, Result]]) -> None:
+    async def _fetch_each(self, waiting: Iterator[tuple[int, Result]]) -> None:
         for at, result in waiting:
             shown = await self._gallery.shown(result, self._page, self._keep)
             if isinstance(shown, NoPicture) and shown.why:
                 self.missing[shown.why] += 1
             self._entries[at] = island(entry(result, shown))
             self._done += 1
-            self._told(Progress(self.totals.rows, self._done, len(self.chosen)))
-            await asyncio.sleep(0)  # where nothing is fetched, nothing else would let others in
+            self._told(ReportProgress(self.totals.rows, self._done, len(self.chosen)))
+            await asyncio.sleep(0)  # without a fetch nothing else lets the loop run
 
     def _keep(self, uri: str) -> int:
         number = self._pictures
         self._pictures += 1
-        # Base64 holds nothing that could end the element.
+        # Base64 contains nothing that could end the element.
         element = f'<script type="text/plain" id="picture-{number}">{uri}</script>\n'
-        self._part.put_by(element.encode())
+        self._part.spool(element.encode())
         return number
 
     async def write(self, title: str) -> None:
-        """Join all of it."""
-        frame = framed(title, linked=self._gallery.linked)
+        """Join head, entries, script and pictures."""
+        shell = page_shell(title, linked=self._gallery.linked)
         about: dict[str, Any] = {
             "title": title,
             "totals": self.totals.plain(),
@@ -175,13 +174,13 @@ class _Report:
         }
         if len(self.chosen) < self.totals.rows:
             about["all"] = f"aliocr report {shlex.quote(title)} --limit {self.totals.rows}"
-        self._part.write(frame.head)
+        self._part.write(shell.head)
         self._part.write(b'<script type="application/json" id="data">')
         self._part.write(island(about)[:-1] + b',"entries":[\n')
         for at, each in enumerate(self._entries):
             self._part.write(b",\n" + each if at else each)
-        self._part.write(b"]}</script>" + frame.script)
+        self._part.write(b"]}</script>" + shell.script)
         for _ in self._part.copied():
             await asyncio.sleep(0)
-        self._part.write(frame.end)
+        self._part.write(shell.end)
         self._part.place()

@@ -227,7 +227,7 @@ def test_a_signed_url_is_fetched_as_it_was_signed(folder: Path, host: str) -> No
         ("/nothing.png", "its host answers HTTP 404"),
         ("/ground_truth.json", "no picture that can be drawn: an unknown format"),
         ("/endless", "it is larger than 20 MB"),
-        ("/packed", "its host packs what nobody asked it to pack"),
+        ("/packed", "its host compresses the picture without being asked"),
     ],
 )
 def test_what_cannot_be_shown_is_not_read(folder: Path, host: str, path: str, says: str) -> None:

@@ -19,7 +19,7 @@ from tests.support.drawing import GREEN, RED, animated, decoded, encoded, png_th
 
 
 def refusal(data: bytes, **choice: int) -> PictureError:
-    """What a picture is refused with."""
+    """Return the error of a refused picture."""
     with pytest.raises(PictureError) as caught:
         decoded(data, **choice)
     assert caught.value.code == 480
@@ -75,7 +75,7 @@ def test_a_gif_may_have_4194304_pixels() -> None:
 
 
 def test_a_gif_is_refused_when_a_later_frame_enlarges_it_too_much() -> None:
-    """What the file's header promised is checked again at each frame."""
+    """The size in the file's header is checked again at each frame."""
     data = bytearray(animated("GIF", RED, GREEN))
     second = data.rindex(b"\x2c" + struct.pack("<HHHH", 0, 0, 60, 40))
     data[second + 1 : second + 9] = struct.pack("<HHHH", 0, 0, 2_049, 2_048)

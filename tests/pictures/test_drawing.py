@@ -21,7 +21,7 @@ from PIL import Image as Picture
 from aliocr.pictures import drawing as drawing_room
 from aliocr.pictures import fonts
 from aliocr.pictures.fonts import CHINESE_FONTS, FontError, Lettering, installed
-from aliocr.pictures.panel import Piece, Style, Tag, Typesetter, Written
+from aliocr.pictures.panel import NumberedText, Style, Tag, TextRun, Typesetter
 from aliocr.pictures.sheet import FRAME, INK, PAPER
 from aliocr.pictures.sheet_plan import TAG
 from aliocr.pictures.tags import Tags, colour_of
@@ -43,7 +43,7 @@ def regions_of(lines: list[dict[str, Any]]) -> tuple[Region, ...]:
 
 
 def truth(name: str) -> Scan:
-    """What a faultless engine reads in a sample."""
+    """Return the scan of a sample by a faultless engine."""
     said = TRUTH[name]
     frames = tuple(Frame("", regions_of(lines)) for lines in said.get("frames", ()))
     regions = [region for frame in frames for region in frame.regions]
@@ -58,7 +58,7 @@ def encoded(picture: Picture.Image, form: str = "PNG", **options: Any) -> bytes:
 
 
 def page(*regions: Region) -> Scan:
-    """What was read in a picture that does not move."""
+    """Return the scan of a still picture."""
     return Scan(ALL, "", regions)
 
 
@@ -123,7 +123,7 @@ def test_each_box_has_its_number_beside_it_and_in_the_panel() -> None:
 
 
 def tags_of(drawing: Drawing, number: int, size: int) -> list[tuple[int, int]]:
-    """Where the tag of this number is drawn, by what is in it between its round corners."""
+    """Return the places of a number's tag, found by its pixels between the round corners."""
     tags = Tags(Lettering().own, size)
     chip = Picture.new("RGB", (tags.width(number), tags.height))
     tags.draw(chip, (0, 0), number)
@@ -192,7 +192,7 @@ def contrast(one: Any, other: Any) -> float:
 
 
 def luminance(pixel: tuple[int, int, int]) -> float:
-    """How bright it is, from 0 to 1."""
+    """Return the brightness, from 0 to 1."""
     linear = [((c / 255 + 0.055) / 1.055) ** 2.4 if c > 10 else c / 255 / 12.92 for c in pixel]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
@@ -277,9 +277,9 @@ def test_wrapping_loses_no_letter(no_fonts: None) -> None:
     style = Style.of(16, 20)
     text = "The quick brown fox, which jumps over dogs, and" * 9 + "x" * 200
     block = Typesetter(lettering, Tags(lettering.own, 12), style).block(
-        [Piece(text, 1), Piece("second", 2), Piece("third", 3)]
+        [NumberedText(text, 1), NumberedText("second", 2), NumberedText("third", 3)]
     )
-    rows = [[item for item in row if isinstance(item, Written)] for row in block.rows]
+    rows = [[item for item in row if isinstance(item, TextRun)] for row in block.rows]
     assert block.width <= style.widest
     assert "".join(item.text for row in rows for item in row).replace(" ", "") == (
         f"{text}secondthird".replace(" ", "")
@@ -311,8 +311,10 @@ def test_what_a_font_has_of_a_text_is_written(no_fonts: None) -> None:
     assert lettering.written("号，（！)") == lettering.written("， 号") == ""
     assert lettering.written("tea: ...") == "tea: ..."
     style = Style.of(16, 20)
-    block = Typesetter(lettering, Tags(lettering.own, 12), style).block([Piece("小计 36.00", 1)])
-    assert [each.text for each in block.rows[0] if isinstance(each, Written)] == ["□□ 36.00"]
+    block = Typesetter(lettering, Tags(lettering.own, 12), style).block(
+        [NumberedText("小计 36.00", 1)]
+    )
+    assert [each.text for each in block.rows[0] if isinstance(each, TextRun)] == ["□□ 36.00"]
     receipt = aliocr.draw(SAMPLES / "receipt_mixed.jpg", truth("receipt_mixed.jpg"))
     assert (receipt.texts, receipt.unwritten) == (11, 10)
     (remark,) = receipt.remarks
@@ -321,12 +323,12 @@ def test_what_a_font_has_of_a_text_is_written(no_fonts: None) -> None:
 
 
 def ink_pixels(drawing: Drawing, left: int) -> int:
-    """How many pixels of the panel, from there on, are of a text's ink."""
+    """Count the pixels of text in the panel, from `left` on."""
     return int((np.asarray(drawing.picture)[:, left:] == INK).all(axis=2).sum())
 
 
 def test_a_font_has_a_character_if_it_draws_more_than_a_gap() -> None:
-    """What it draws for a character that nobody has does not count, nor does nothing at all."""
+    """The sign for a missing character is no glyph, and an empty glyph is none."""
     own = Lettering().own
     assert all(own.has(each) for each in "aZ09.,()")
     assert not any(own.has(each) for each in "第你\U000f1234\u200b")

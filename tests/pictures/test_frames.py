@@ -75,12 +75,12 @@ def test_the_number_of_strips_is_the_ratio_rounded_half_up(width: int, height: i
 def test_one_of_every_interval_is_read_up_to_max_frames(
     total: int, interval: int, max_frames: int, chosen: list[int]
 ) -> None:
-    """What the documents' two parameters choose, the automatic widening included."""
+    """By the documents' two parameters, the automatic widening included."""
     assert list(chosen_frames(total, interval=interval, max_frames=max_frames)) == chosen
 
 
 def test_only_the_first_frame_is_read_unless_asked() -> None:
-    """A long GIF costs one image, as long as nobody asks for more."""
+    """A long GIF costs one image, unless more frames are asked for."""
     assert list(chosen_frames(500, interval=None, max_frames=None)) == [0]
 
 

@@ -83,7 +83,7 @@ def test_a_truncated_picture_is_refused(form: str) -> None:
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "BMP", "GIF", "WEBP"])
 def test_damage_never_escapes_as_another_error(form: str) -> None:
-    """Whatever bytes a stranger sends, the answer is a picture or a documented code."""
+    """Any bytes give a picture or a documented code."""
     dice = random.Random(form)
     whole = (
         animated(form, RED, GREEN) if form == "GIF" else encoded(Image.new("RGB", (60, 40)), form)

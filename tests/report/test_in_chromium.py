@@ -80,7 +80,7 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
 
 @pytest.fixture
 def person(driver: Chrome) -> Iterator[Viewer]:
-    """Somebody who looks at a report; nothing may go wrong in the browser meanwhile."""
+    """A viewer of reports; the browser must not complain meanwhile."""
     found = Viewer(driver)
     yield found
     assert found.complaints() == []
@@ -182,7 +182,7 @@ def test_frames_have_their_own_pictures_and_boxes(person: Viewer, show: Open) ->
 def test_a_picture_of_which_the_first_frame_was_read_says_so(
     person: Viewer, show: Open, name: str, frames: int
 ) -> None:
-    """Where no more was asked for; else an empty rest would look like a picture without text."""
+    """If no more was asked for; else an empty rest would look like a picture without text."""
     alone: dict[str, Any] = {"frames": (), "interval": None, "max_frames": None}
     small = sample("small_en.png", 3)
     show(sample(name, **alone), sample(name, 2, **alone | {"interval": 1}), small)
@@ -245,7 +245,7 @@ def test_a_picture_that_is_not_there_is_said_to_be_missing(person: Viewer, show:
     """In its place, with the reason."""
     cut = said("a", source="https://example.com/a.png?…")
     show(cut, said("b", 2), sample("small_en.png", 3))
-    first, second = person.texts(".desk .note")
+    first, second = person.texts(".pane .note")
     assert "without the query" in first
     assert "not there any more" in second
     assert person.texts(".source") == [cut.source, "/nowhere/2.png", str(SAMPLES / "small_en.png")]
@@ -257,8 +257,8 @@ def test_a_linked_picture_that_does_not_load_is_said_to_be_missing(
 ) -> None:
     """Once the browser has tried."""
     show(said("a"), gallery=Linked())
-    person.wait_until("return document.querySelector('.desk .note') !== null")
-    assert person.texts(".desk .note") == [
+    person.wait_until("return document.querySelector('.pane .note') !== null")
+    assert person.texts(".pane .note") == [
         "No picture here: nothing that a browser can show is at its address."
     ]
     assert all("ERR_FILE_NOT_FOUND" in each for each in person.complaints())
@@ -329,7 +329,7 @@ def test_words_are_found_as_people_write_them(
 
 
 def test_the_text_is_there_for_the_browsers_own_search(person: Viewer, show: Open) -> None:
-    """Also that of rows nobody has scrolled to."""
+    """Also the text of rows that were never scrolled to."""
     show(*(said(f"word {number}.", number) for number in range(1, 301)), gallery=LeftOut())
     assert person.run("return window.find('word 299.')") is True
     person.wait_until("return scrollY > 2000")
@@ -401,7 +401,7 @@ def test_numbers_in_the_totals_stand_below_each_other(person: Viewer, show: Open
     assert starts == [0, 0, 0]
 
 
-# --- strangers ------------------------------------------------------------------------------------
+# --- foreign text ---------------------------------------------------------------------------------
 
 
 def test_nothing_that_was_read_becomes_markup(person: Viewer, show: Open) -> None:
@@ -436,7 +436,7 @@ def test_nothing_that_was_read_becomes_markup(person: Viewer, show: Open) -> Non
 
 
 def test_it_fetches_nothing(person: Viewer, show: Open) -> None:
-    """A page that was sent to somebody tells nobody that it is looked at."""
+    """Opening a page sends no request to any host."""
     url = "https://example.com/a.png?sign=…"
     show(sample("small_en.png"), said("a", 2, source=url))
     look(person)
@@ -494,7 +494,7 @@ def test_it_can_be_used_without_a_mouse(person: Viewer, show: Open) -> None:
 
 
 def test_on_paper_all_pictures_are_there(person: Viewer, show: Open, tmp_path: Path) -> None:
-    """Also those that were never scrolled to."""
+    """Also pictures that were never scrolled to."""
     rows = []
     for number in range(1, 41):
         Image.new("RGB", (200, 160), (5 * number, 90, 200)).save(tmp_path / f"{number}.png")

@@ -18,7 +18,7 @@ from aliocr.report.fetching import MissingError
 from aliocr.report.originals import FromInput, FromSources
 from tests.support.rows_read import said
 
-PICTURE = b"not a picture, but nobody looks"
+PICTURE = b"not a picture"
 
 
 async def answer(request: web.Request) -> web.StreamResponse:
@@ -28,7 +28,7 @@ async def answer(request: web.Request) -> web.StreamResponse:
             return web.Response(body=PICTURE)
         case "/asked":
             return web.Response(text=request.raw_path)
-        case "/whoever":
+        case "/agent":
             return web.Response(text=request.headers["User-Agent"])
         case "/packed":
             return web.Response(body=PICTURE, headers={"Content-Encoding": "gzip"})
@@ -81,13 +81,13 @@ async def test_a_url_is_fetched(host: str) -> None:
 
 async def test_a_host_sees_who_asks(host: str) -> None:
     """As in every other request of this package."""
-    assert await picture(f"{host}/whoever") == f"aliocr/{aliocr.__version__}".encode()
+    assert await picture(f"{host}/agent") == f"aliocr/{aliocr.__version__}".encode()
 
 
 async def test_the_proxy_of_this_machine_is_used(
     host: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where there is no other way out."""
+    """If there is no other way out."""
     monkeypatch.setenv("http_proxy", host)
     monkeypatch.setenv("no_proxy", "")
     asked = "http://pictures.invalid/asked?sign=a%3D"
@@ -98,7 +98,7 @@ async def test_the_proxy_of_this_machine_is_used(
     ("path", "why"),
     [
         ("/nothing", "HTTP 404"),
-        ("/packed", "packs"),
+        ("/packed", "compresses"),
         ("/large", "larger than 20 MB"),
         ("/loop", "redirects too often"),
         ("/away", "neither http nor https"),

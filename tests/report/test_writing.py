@@ -15,12 +15,12 @@ import pytest
 from aliocr import Frame, Region
 from aliocr.job.output.result import Result
 from aliocr.job.summary import Failed
-from aliocr.report.entry import Link, NoPicture, Page, Picture, entry
+from aliocr.report.entry import EmbeddedPage, EmbeddedPicture, LinkedPicture, NoPicture, entry
 from aliocr.report.fetching import MissingError
 from aliocr.report.gallery import Embedded, LeftOut, Linked
 from aliocr.report.originals import FromSources
 from aliocr.report.part import ReportError
-from aliocr.report.writing import Progress
+from aliocr.report.writing import ReportProgress
 from tests.support.rows_read import failed, files_in, said, sample, written
 from tests.support.truth import SAMPLES
 
@@ -28,7 +28,7 @@ ISLAND = re.compile(r'<script type="application/json" id="data">(.*?)</script>',
 
 
 def told(page: Path) -> dict[str, Any]:
-    """What the script of a page has to go by."""
+    """Return the JSON that the script of a page reads."""
     (island,) = ISLAND.findall(page.read_text("utf-8"))
     data: dict[str, Any] = json.loads(island)
     return data
@@ -42,7 +42,7 @@ class Album:
         self.asking = self.most = self.asked = 0
 
     async def picture(self, _: Result) -> bytes:
-        """After a turn of the loop."""
+        """Return the bytes after a round of the loop."""
         self.asked += 1
         self.asking += 1
         self.most = max(self.most, self.asking)
@@ -133,7 +133,7 @@ async def test_what_differs_from_row_to_row_is_not_said_of_all(tmp_path: Path) -
 
 
 async def test_the_first_rows_of_each_kind_are_named(tmp_path: Path) -> None:
-    """In order, few of them, also of those that the page has no room for."""
+    """In order, a few, also of rows that the page has no room for."""
     rows = [failed(row) for row in (9, 8, 7, 6, 5, 4, 3)] + [failed(10**6, code=404)]
     page, _ = await written(iter(rows), tmp_path, LeftOut(), limit=1)
     first = [each["first"] for each in told(page)["totals"]["failed"]]
@@ -142,11 +142,13 @@ async def test_the_first_rows_of_each_kind_are_named(tmp_path: Path) -> None:
 
 async def test_progress_is_told(tmp_path: Path) -> None:
     """While rows are counted, and for each picture."""
-    seen: list[Progress] = []
-    await written([said("a", row) for row in range(1, 301)], tmp_path, LeftOut(), told=seen.append)
-    assert seen[0] == Progress(200)
-    assert seen[-1] == Progress(300, 300, 300)
-    assert len(seen) == 301
+    progress: list[ReportProgress] = []
+    await written(
+        [said("a", row) for row in range(1, 301)], tmp_path, LeftOut(), told=progress.append
+    )
+    assert progress[0] == ReportProgress(200)
+    assert progress[-1] == ReportProgress(300, 300, 300)
+    assert len(progress) == 301
 
 
 async def test_nothing_that_was_read_can_end_an_element(tmp_path: Path) -> None:
@@ -226,7 +228,9 @@ async def test_linked_pictures_are_relative_to_the_page(tmp_path: Path) -> None:
 # --- frames ---------------------------------------------------------------------------------------
 
 
-def titles(row: Result, shown: Picture | Link | NoPicture) -> list[tuple[str | None, int, int]]:
+def titles(
+    row: Result, shown: EmbeddedPicture | LinkedPicture | NoPicture
+) -> list[tuple[str | None, int, int]]:
     """Of each sheet of a row the title, how many lines it has, and how many of them with boxes."""
     sheets = entry(row, shown)["sheets"]
     return [
@@ -242,20 +246,20 @@ def titles(row: Result, shown: Picture | Link | NoPicture) -> list[tuple[str | N
 def test_frames_are_told_apart() -> None:
     """Each with its picture; where there are none, by a title; where one moves, without boxes."""
     row = sample("anim4.gif")
-    pages = tuple(Page(number, 480, 270, number) for number in range(4))
+    pages = tuple(EmbeddedPage(number, 480, 270, number) for number in range(4))
     numbers = range(1, 5)
-    assert titles(row, Picture(pages, 4)) == [(f"Frame {n} of 4", 1, 1) for n in numbers]
+    assert titles(row, EmbeddedPicture(pages, 4)) == [(f"Frame {n} of 4", 1, 1) for n in numbers]
     assert titles(row, NoPicture()) == [(f"Frame {n} of 4 read", 1, 1) for n in numbers]
-    assert titles(row, Link("./anim4.gif")) == [(None, 4, 0)]
-    # Whoever captured other frames than these cannot have meant their places.
-    assert titles(row, Picture(pages[:3], 3)) == [("Frame 1 of 3", 4, 0)]
+    assert titles(row, LinkedPicture("./anim4.gif")) == [(None, 4, 0)]
+    # The places of other frames than these do not fit.
+    assert titles(row, EmbeddedPicture(pages[:3], 3)) == [("Frame 1 of 3", 4, 0)]
 
 
 def test_strips_of_a_long_image_are_shown_as_one() -> None:
     """Its boxes are in pixels of the whole."""
     strips = (Frame("", (Region("a", 1, 2, 3, 4),)), Frame("", (Region("b", 1, 900, 3, 4),)))
     row = said("", regions=(), frames=strips)
-    assert titles(row, Picture((Page(0, 100, 1000, 0),), None)) == [(None, 2, 2)]
+    assert titles(row, EmbeddedPicture((EmbeddedPage(0, 100, 1000, 0),), None)) == [(None, 2, 2)]
 
 
 # --- what it replaces, and what is left -----------------------------------------------------------
@@ -267,10 +271,10 @@ async def test_an_earlier_report_is_replaced_and_no_other_file(tmp_path: Path) -
     await written([said("the later")], tmp_path, LeftOut())
     assert "the later" in page.read_text("utf-8")
     assert "the earlier" not in page.read_text("utf-8")
-    page.write_bytes(b"<!doctype html>of somebody else")
+    page.write_bytes(b"<!doctype html>of another program")
     with pytest.raises(ReportError, match=r"is there already, and is no report"):
         await written([said("third")], tmp_path, LeftOut())
-    assert page.read_bytes() == b"<!doctype html>of somebody else"
+    assert page.read_bytes() == b"<!doctype html>of another program"
     page.unlink()
     page.mkdir()
     with pytest.raises(ReportError, match="no regular file"):
@@ -332,7 +336,7 @@ async def test_cancelled_it_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_without_pillow_it_says_which_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where pictures are to be in the page; else nobody needs it."""
+    """If pictures are to be in the page; a page without them needs no extra."""
     monkeypatch.setitem(sys.modules, "PIL", None)
     for name in ("picture", "portrait"):
         monkeypatch.delitem(sys.modules, f"aliocr.pictures.{name}", raising=False)

@@ -1,4 +1,4 @@
-"""A browser for tests, and somebody who looks at pages in it."""
+"""A browser for tests, and a viewer of its pages."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ COLUMNS = tuple(
 """Places of close lines, of much the same height but for the last, in a picture of 900 × 500."""
 
 LEAST_NUMBER = 7.0
-"""Pixels of the screen that a number's circle is wide, at least; see `numbers.js`."""
+"""Pixels of the screen that a number's circle is wide, at least; see `pages.js`."""
 
 NUMBERS = """
 const edges = (one) => {
@@ -58,7 +58,7 @@ return ["circle", "rect"].map((name) => [...document.querySelectorAll(`.box ${na
 
 @contextmanager
 def browser(profile: Path) -> Iterator[Chrome]:
-    """A browser without a window, that knows nothing but this profile and asks nobody anything."""
+    """A browser without a window, with its own profile and without requests of its own."""
     options = ChromeOptions()
     options.binary_location = str(BROWSER)
     for flag in (*FLAGS, f"--user-data-dir={profile}"):
@@ -71,11 +71,7 @@ def browser(profile: Path) -> Iterator[Chrome]:
 
 
 class Viewer:
-    """Somebody with a browser.
-
-    Args:
-        driver: Of the browser.
-    """
+    """A person with a browser."""
 
     def __init__(self, driver: Chrome) -> None:
         self._driver = driver
@@ -93,7 +89,7 @@ class Viewer:
         self._driver.get(url)
 
     def wait_until(self, script: str, *arguments: Any) -> None:
-        """Until a script returns something true."""
+        """Wait until a script returns something true."""
         WebDriverWait(self._driver, PATIENCE, 0.02).until(lambda _: self.run(script, *arguments))
 
     def run(self, script: str, *arguments: Any) -> Any:
@@ -105,7 +101,7 @@ class Viewer:
         return self._driver.find_elements(By.CSS_SELECTOR, selector)
 
     def texts(self, selector: str) -> list[str]:
-        """What they say."""
+        """Return the texts of the elements a selector finds."""
         return [str(self.run("return arguments[0].textContent", e)) for e in self.find(selector)]
 
     def point_at(self, element: WebElement) -> None:
@@ -117,17 +113,17 @@ class Viewer:
         ActionChains(self._driver).send_keys(*keys).perform()
 
     def complaints(self) -> list[str]:
-        """What the browser has complained about since it was last asked."""
+        """Return the complaints of the browser since the last call."""
         logged = [entry["message"] for entry in self._driver.get_log("browser")]  # type: ignore[no-untyped-call]
         return logged + list(self.run("return window.violations ?? []"))
 
     def command(self, name: str, arguments: dict[str, Any]) -> Any:
-        """Have the browser do what only its developer tools can."""
+        """Run a command of the developer tools."""
         return self._driver.execute_cdp_cmd(name, arguments)
 
 
 def check_numbers(person: Viewer) -> None:
-    """Those of `COLUMNS` hide nothing, have one size for like lines, and grow when lit."""
+    """Numbers of `COLUMNS` hide nothing, have one size for like lines, and grow when lit."""
     numbers, boxes = person.run(NUMBERS)
     assert len(numbers) == len(COLUMNS)
     for at, number in enumerate(numbers):
@@ -143,7 +139,7 @@ def check_numbers(person: Viewer) -> None:
 
 
 def _overlap(one: list[float], other: list[float]) -> bool:
-    """Whether two rectangles do, by more than a share of a pixel."""
+    """Return True if two rectangles overlap by more than a fraction of a pixel."""
     return all(
         min(one[side + 2], other[side + 2]) - max(one[side], other[side]) > 0.2 for side in (0, 1)
     )

@@ -9,7 +9,7 @@ from typing import Any
 from aliocr import Frame, Region
 from aliocr.job.output.result import Read, Result, Unread
 from aliocr.report.gallery import Gallery
-from aliocr.report.writing import Written, write_report
+from aliocr.report.writing import WrittenReport, write_report
 from tests.support.truth import SAMPLES, TRUTH
 
 
@@ -19,7 +19,7 @@ def regions(lines: Iterable[dict[str, Any]]) -> tuple[Region, ...]:
 
 
 def sample(name: str, row: int = 1, **changes: Any) -> Result:
-    """What a sample says, by its ground truth; all frames of a GIF."""
+    """Return the result of a sample by its ground truth; all frames of a GIF."""
     truth = TRUTH[name]
     fields: dict[str, Any] = {"source": str(SAMPLES / name), "regions": regions(truth["lines"])}
     fields["text"] = " ".join(line["text"] for line in truth["lines"])
@@ -30,7 +30,7 @@ def sample(name: str, row: int = 1, **changes: Any) -> Result:
 
 
 def said(text: str, row: int = 1, **changes: Any) -> Result:
-    """A row that says this, in one line of a picture that is nowhere."""
+    """Return a row with this text, in one line of a picture that is nowhere."""
     fields: dict[str, Any] = {"source": f"/nowhere/{row}.png", "text": text}
     return Read(row=row, **(fields | {"regions": (Region(text, 1, 2, 30, 4),)} | changes))
 
@@ -45,7 +45,7 @@ def failed(row: int = 1, code: int | str | None = 592, **changes: Any) -> Result
 
 async def written(
     results: Iterable[Result], folder: Path, gallery: Gallery, **options: Any
-) -> tuple[Path, Written]:
+) -> tuple[Path, WrittenReport]:
     """A report of these, in this folder."""
     page = folder / "out.html"
     return page, await write_report(results, page, gallery, title="out.jsonl", **options)

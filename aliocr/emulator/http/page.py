@@ -5,14 +5,13 @@ The page is static and fetches its data from the emulator's own paths; see `same
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 from functools import cache
-from importlib.resources import files
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
+
+from aliocr.pictures.pages import page_part, policy_hash, shared_script, shared_style
 
 INLINE = re.compile(r"<(style|script)>(.*?)</\1>", re.DOTALL)
 
@@ -32,11 +31,9 @@ def landing_page(otherwise: Handler) -> Handler:
 
 @cache
 def _page() -> tuple[bytes, dict[str, str]]:
-    """Read the file, and return it with its headers."""
-    # As text, because a browser computes the hashes with normalised line ends.
-    text = files("aliocr.emulator.http").joinpath("page.html").read_text("utf-8")
-    numbers = files("aliocr.pictures").joinpath("numbers.js").read_text("utf-8")
-    text = text.replace("{{numbers}}", numbers)
+    """Put the page together, and return it with its headers."""
+    text = page_part("emulator.http", "page.html")
+    text = text.replace("{{style}}", shared_style()).replace("{{script}}", shared_script())
     headers = {
         "Content-Type": "text/html; charset=utf-8",
         "Content-Security-Policy": _policy(text),
@@ -58,8 +55,7 @@ def _policy(text: str) -> str:
     """
     hashes: dict[str, list[str]] = {"style": [], "script": []}
     for kind, inline in INLINE.findall(text):
-        digest = base64.b64encode(hashlib.sha256(inline.encode()).digest()).decode()
-        hashes[kind].append(f"'sha256-{digest}'")
+        hashes[kind].append(policy_hash(inline))
     return "; ".join(
         (
             "default-src 'none'",

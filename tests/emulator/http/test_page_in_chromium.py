@@ -208,11 +208,11 @@ def test_a_high_picture_scrolls_beside_its_lines(person: Person, reading: Emulat
     lines = TRUTH["long_portrait.png"]["lines"]
     check(page, [600, 4200], lines[: len(page["lines"])])
     assert len(page["lines"]) >= 9
-    desk = person.run(
-        "const desk = document.querySelector('.desk');"
-        "return [desk.clientHeight, desk.scrollHeight, innerHeight]"
+    pane = person.run(
+        "const pane = document.querySelector('.pane');"
+        "return [pane.clientHeight, pane.scrollHeight, innerHeight]"
     )
-    assert desk[0] < desk[2] < desk[1]
+    assert pane[0] < pane[2] < pane[1]
 
 
 def test_a_picture_can_be_chosen_or_pasted(person: Person, reading: Emulator) -> None:
