@@ -229,7 +229,7 @@ class Scan(HasRegions):
 
     @property
     def needs_review(self) -> bool:
-        """Whether the service suggests that a person looks at the text."""
+        """True if the service suggests that a person looks at the text."""
         return self.suggestion == "review"
 
 

@@ -1,6 +1,7 @@
 """The house stands: every file imports from lower floors only, and no two need each other."""
 
 import ast
+import re
 import subprocess
 import sys
 from graphlib import TopologicalSorter
@@ -226,3 +227,25 @@ def test_the_pytest_plugin_is_loaded_by_pytest_alone() -> None:
         if name != "pytest_plugin":
             assert "pytest" not in {imported.split(".")[0] for imported in _imports(path)}, name
             assert "aliocr.pytest_plugin" not in _imports(path), name
+
+
+PACKAGES = sorted({path.parent.relative_to(ROOT) for path in MODULES.values()})
+
+
+@pytest.mark.parametrize("folder", PACKAGES, ids=str)
+def test_each_package_opens_with_its_way(folder: Path) -> None:
+    """Its docstring leads one thing through all its modules, and names none that is not there."""
+    source = (ROOT / folder / "__init__.py").read_text(encoding="utf-8")
+    way = ast.get_docstring(ast.parse(source)) or ""
+    assert "way of a" in way.lower()
+    words = set(re.findall(r"`([a-z_0-9]+)`", way))
+    here = {
+        path.stem
+        for path in (ROOT / folder).iterdir()
+        if (path.suffix == ".py" or (path / "__init__.py").exists())
+        and not path.stem.startswith("__")
+    }
+    assert here <= words, f"{folder} does not say what {here - words} are for"
+    rows = set(re.findall(r"^\W*`([a-z_0-9]+)`", way, re.MULTILINE))
+    known = {part for name in MODULES for part in name.split(".")}
+    assert rows <= known, f"{rows - known} are not there"

@@ -232,7 +232,7 @@ class AdaptiveRate:
         self._climb(self._probe)
 
     def _is_far_down(self) -> bool:
-        """Whether the rate is far below a known limit: its cause has gone, or will be met again."""
+        """Tell if the rate is far below a known limit: the cause has gone, or will be met again."""
         return self._base < FAR_LESS * self._ceiling < math.inf
 
     def _climb(self, probe: _Probe) -> None:
@@ -279,7 +279,7 @@ class AdaptiveRate:
         self.rate = self._base
 
     def _tells(self, sent_at: float) -> bool:
-        """Whether enough was sent in the second before to be evidence."""
+        """Tell if enough was sent in the second before to be evidence."""
         if self._was_used(sent_at):
             return True
         return sum(sent.count for sent in self._second_before(sent_at)) >= LEAST_SAMPLE

@@ -26,7 +26,7 @@ since the last, however long ago, but no more than a server counts at a time."""
 
 
 class ImageQuota:
-    """How many images of one account may be sent.
+    """The image quota of one account.
 
     Args:
         limits: The numbers that are known; a rate that is None is learnt.

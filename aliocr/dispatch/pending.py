@@ -124,7 +124,7 @@ class PendingImage:
 
     @property
     def deadline(self) -> float:
-        """When its last caller leaves."""
+        """The moment at which its last caller leaves."""
         return max([waiter.deadline for waiter in self.waiters], default=-math.inf)
 
     def enter(self, state: State) -> None:

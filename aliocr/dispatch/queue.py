@@ -38,7 +38,7 @@ class QueuedImage(Protocol):
 
     @property
     def sent_before(self) -> bool:
-        """Whether it has left the queue at least once."""
+        """True once it has left the queue."""
 
     @property
     def refusals(self) -> int:
