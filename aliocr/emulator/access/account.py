@@ -41,14 +41,6 @@ _STATE_MESSAGES: dict[AccountState, str] = {
 }
 
 
-def _check_expired(key: AccessKey, _: attrs.Attribute[bool], value: bool) -> None:  # noqa: FBT001
-    if value and key.credentials.security_token is None:
-        raise ValueError(
-            f"{key.credentials.access_key_id} is no temporary key, so it has no token that can "
-            "expire; give it a security_token, or leave expired out"
-        )
-
-
 @attrs.define
 class AccessKey:
     """An AccessKey of an account; `active` and `expired` may be changed at any time.
@@ -64,7 +56,15 @@ class AccessKey:
 
     credentials: Credentials = attrs.field(on_setattr=attrs.setters.frozen)
     active: bool = True
-    expired: bool = attrs.field(default=False, validator=_check_expired)
+    expired: bool = attrs.field(default=False)
+
+    @expired.validator
+    def _check_expired(self, _: attrs.Attribute[bool], value: bool) -> None:  # noqa: FBT001
+        if value and self.credentials.security_token is None:
+            raise ValueError(
+                f"{self.credentials.access_key_id} is no temporary key, so it has no token that "
+                "can expire; give it a security_token, or leave expired out"
+            )
 
 
 class Account:
