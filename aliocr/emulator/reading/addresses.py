@@ -71,8 +71,7 @@ def _targets(address: IPv4Address | IPv6Address) -> tuple[IPv4Address | IPv6Addr
 
 
 def _is_public(address: IPv4Address | IPv6Address) -> bool:
-    if isinstance(address, IPv6Address) and (
+    local = isinstance(address, IPv6Address) and (
         address.is_site_local or any(address in net for net in NOT_PUBLIC)
-    ):
-        return False
-    return address.is_global and not address.is_multicast
+    )
+    return address.is_global and not address.is_multicast and not local
