@@ -41,14 +41,6 @@ _STATE_MESSAGES: dict[AccountState, str] = {
 }
 
 
-def _check_expired(key: AccessKey, _: attrs.Attribute[bool], value: bool) -> None:  # noqa: FBT001
-    if value and key.credentials.security_token is None:
-        raise ValueError(
-            f"{key.credentials.access_key_id} is no temporary key, so it has no token that can "
-            "expire; give it a security_token, or leave expired out"
-        )
-
-
 @attrs.define
 class AccessKey:
     """An AccessKey of an account; `active` and `expired` may be changed at any time.
@@ -64,11 +56,22 @@ class AccessKey:
 
     credentials: Credentials = attrs.field(on_setattr=attrs.setters.frozen)
     active: bool = True
-    expired: bool = attrs.field(default=False, validator=_check_expired)
+    expired: bool = attrs.field(default=False)
+
+    @expired.validator
+    def _check_expired(self, _: attrs.Attribute[bool], value: bool) -> None:  # noqa: FBT001
+        if value and self.credentials.security_token is None:
+            raise ValueError(
+                f"{self.credentials.access_key_id} is no temporary key, so it has no token that "
+                "can expire; give it a security_token, or leave expired out"
+            )
 
 
 class Account:
-    """One account and its use of the service. Times are arguments, so any clock will do.
+    """One account and its use of the service.
+
+    Times are arguments, so any clock will do: a `moment` is in seconds by a monotonic clock, and
+    `now` is in seconds since the epoch.
 
     Args:
         keys: One or more AccessKeys that sign its requests; plain credentials mean one active key.
@@ -192,20 +195,11 @@ class Account:
         self._most_in_flight = most
 
     def accept(self, moment: float) -> bool:
-        """Count one request and return True if the rate allows it now; else return False.
-
-        Args:
-            moment: Seconds by a monotonic clock.
-        """
+        """Count one request and return True if the rate allows it now; else return False."""
         return self._requests is None or self._requests.take(1, moment) == 1
 
     def take_images(self, wanted: int, moment: float) -> int:
-        """Return how many images the quota allows now; they count until `release_images`.
-
-        Args:
-            wanted: Images asked for, 0 or more.
-            moment: Seconds by a monotonic clock.
-        """
+        """Return how many images the quota allows now; they count until `release_images`."""
         granted = wanted
         if self._most_in_flight is not None:
             granted = max(0, min(granted, self._most_in_flight - self._in_flight))
@@ -219,12 +213,7 @@ class Account:
         self._in_flight -= images
 
     def knows_nonce(self, nonce: str, now: float) -> bool:
-        """Return True if the nonce was used within the last 15 minutes.
-
-        Args:
-            nonce: As received.
-            now: Seconds since the epoch.
-        """
+        """Return True if the nonce was used within the last 15 minutes."""
         # Nonces are in order of use. After a change of the clock some may lie in the future; they
         # are dropped too, or the nonces behind them would never be.
         while self._nonces:
@@ -236,6 +225,6 @@ class Account:
         return used is not None and now - used < MAX_CLOCK_SKEW
 
     def use_nonce(self, nonce: str, now: float) -> None:
-        """Remember a nonce; the arguments are those of `knows_nonce`."""
+        """Remember a nonce."""
         self._nonces.pop(nonce, None)  # a dict keeps the place of the first use
         self._nonces[nonce] = now

@@ -148,29 +148,34 @@ def read_accounts(path: str | PathLike[str]) -> tuple[Account, ...]:
             secret.
     """
     with _errors_at(f"{path}"):
-        return tuple(Accounts(map(_account, count(), _tables(path))))
-
-
-def _tables(path: str | PathLike[str]) -> tuple[_AccountTable, ...]:
-    try:
-        content = Path(path).read_text(encoding="utf-8")
-        return msgspec.convert(tomllib.loads(content), _AccountsFile).accounts
-    except OSError as error:
-        raise ValueError(f"{error.strerror or error}; name a file of accounts") from None
-    except UnicodeDecodeError:
-        raise ValueError("is not UTF-8; save it as TOML in UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"is not TOML: {error}; correct it there") from None
-    except msgspec.ValidationError as error:
-        raise ValueError(f"{error}; {_FORM}") from None
-    except RecursionError:
-        raise ValueError("is nested too deeply; only accounts and their keys are nested") from None
+        try:
+            content = Path(path).read_text(encoding="utf-8")
+            tables = msgspec.convert(tomllib.loads(content), _AccountsFile).accounts
+        except OSError as error:
+            raise ValueError(f"{error.strerror or error}; name a file of accounts") from None
+        except UnicodeDecodeError:
+            raise ValueError("is not UTF-8; save it as TOML in UTF-8") from None
+        except tomllib.TOMLDecodeError as error:
+            raise ValueError(f"is not TOML: {error}; correct it there") from None
+        except msgspec.ValidationError as error:
+            raise ValueError(f"{error}; {_FORM}") from None
+        except RecursionError:
+            words = "is nested too deeply; only accounts and their keys are nested"
+            raise ValueError(words) from None
+        return tuple(Accounts(map(_account, count(), tables)))
 
 
 def _account(number: int, table: _AccountTable) -> Account:
     with _errors_at(f"accounts[{number}]"):
+        keys = []
+        for place, key in enumerate(table.keys):
+            with _errors_at(f"keys[{place}]"):
+                credentials = Credentials(
+                    key.access_key_id, key.access_key_secret, key.security_token or None
+                )
+                keys.append(AccessKey(credentials, active=key.active, expired=key.expired))
         return Account(
-            tuple(map(_key, count(), table.keys)),
+            keys,
             table.requests_per_second or None,
             uid=table.uid,
             state=table.state,
@@ -178,14 +183,6 @@ def _account(number: int, table: _AccountTable) -> Account:
             images_in_flight=table.images_in_flight or None,
             window=table.window,
         )
-
-
-def _key(number: int, table: _KeyTable) -> AccessKey:
-    with _errors_at(f"keys[{number}]"):
-        credentials = Credentials(
-            table.access_key_id, table.access_key_secret, table.security_token or None
-        )
-        return AccessKey(credentials, active=table.active, expired=table.expired)
 
 
 @contextmanager

@@ -28,13 +28,8 @@ def canonical_request(
 ) -> str:
     """Return the canonical request; the string to sign holds its checksum.
 
-    Args:
-        method: `"POST"`.
-        path: Without the query.
-        query: Decoded names and values.
-        headers: By lower-case names.
-        signed: Lower-case names of the signed headers, in order; all are in `headers`.
-        body: The bytes sent.
+    The query is decoded; names of headers are lower-case. `signed` has the names of the signed
+    headers, in order; all are in `headers`.
     """
     pairs = "&".join("=".join(quote(part, safe="~") for part in pair) for pair in sorted(query))
     lines = [f"{name}:{headers[name].strip()}" for name in signed]
@@ -42,7 +37,7 @@ def canonical_request(
 
 
 def string_to_sign(canonical: str) -> str:
-    """The algorithm's name and the checksum of the canonical request."""
+    """Return the algorithm's name and the checksum of the canonical request."""
     return f"{ALGORITHM}\n{sha256(canonical.encode())}"
 
 

@@ -27,10 +27,7 @@ _NONCE = "x-acs-signature-nonce"
 def authenticate(request: RawRequest, accounts: Accounts, *, now: float) -> Account | Refusal:
     """Return the account that signed a request, or the refusal of the first check that fails.
 
-    Args:
-        request: As received.
-        accounts: All accounts of the emulator.
-        now: Seconds since the epoch by the gateway's clock, for dates and nonces.
+    Dates and nonces are checked against `now`, in seconds since the epoch.
     """
     try:
         return _run_checks(request, accounts, now)
@@ -41,20 +38,21 @@ def authenticate(request: RawRequest, accounts: Accounts, *, now: float) -> Acco
 def check_rate(account: Account, *, moment: float) -> Refusal | None:
     """Count a request of the account; return a refusal, and count nothing, above the rate limit.
 
-    Args:
-        account: The account that signed the request.
-        moment: Seconds by a monotonic clock.
+    The moment is in seconds by a monotonic clock.
     """
     return None if account.accept(moment) else Refusal.of("Throttling.User")
 
 
 def _run_checks(request: RawRequest, accounts: Accounts, now: float) -> Account:
-    _check_address(request)
-    scheme = _check_headers(request)
-    _check_date(request, scheme, now)
+    scheme = _check_form(request)
+    try:
+        sent = scheme.sent_at(request)
+    except ValueError:
+        raise Refused("InvalidTimeStamp.Format") from None
+    if abs(now - sent) > signing.MAX_CLOCK_SKEW:
+        raise Refused("InvalidTimeStamp.Expired")
     claim = scheme.read_claim(request)
     account, key = _find_key(request, claim, accounts)
-    _check_token(request, key)
     nonce = request.headers.get(_NONCE)
     if nonce is not None and account.knows_nonce(nonce, now):
         raise Refused("SignatureNonceUsed")
@@ -72,7 +70,8 @@ def _run_checks(request: RawRequest, accounts: Accounts, now: float) -> Account:
     return account
 
 
-def _check_address(request: RawRequest) -> None:
+def _check_form(request: RawRequest) -> Scheme:
+    """Check method, path, version and headers; return the scheme of the signature."""
     if request.method != "POST":
         raise Refused("UnsupportedHTTPMethod")
     if request.path != signing.SCAN_PATH:
@@ -82,9 +81,6 @@ def _check_address(request: RawRequest) -> None:
     # Only the newer signature requires this header; its scheme checks that.
     if request.headers.get("x-acs-action", ACTION) != ACTION:
         raise Refused("InvalidAction.NotFound", f"x-acs-action must be {ACTION}.")
-
-
-def _check_headers(request: RawRequest) -> Scheme:
     _require(request, ("Accept", "Authorization"))
     scheme = find_scheme(request)
     _require(request, scheme.required)
@@ -106,16 +102,8 @@ def _require(request: RawRequest, names: tuple[str, ...]) -> None:
             raise Refused(code, f"{name} is mandatory for this request.")
 
 
-def _check_date(request: RawRequest, scheme: Scheme, now: float) -> None:
-    try:
-        sent = scheme.sent_at(request)
-    except ValueError:
-        raise Refused("InvalidTimeStamp.Format") from None
-    if abs(now - sent) > signing.MAX_CLOCK_SKEW:
-        raise Refused("InvalidTimeStamp.Expired")
-
-
 def _find_key(request: RawRequest, claim: Claim, accounts: Accounts) -> tuple[Account, AccessKey]:
+    """Return the claimed key and its account; refuse a disabled key and a wrong token."""
     # The vendor's newer SDK sends this header with temporary keys. No page names a code.
     if request.headers.get("x-acs-accesskey-id", claim.access_key_id) != claim.access_key_id:
         words = "x-acs-accesskey-id and Authorization name different AccessKeys."
@@ -123,18 +111,15 @@ def _find_key(request: RawRequest, claim: Claim, accounts: Accounts) -> tuple[Ac
     found = accounts.find(claim.access_key_id)
     if found is None:
         raise Refused("InvalidAccessKeyId.NotFound")
-    if not found[1].active:
+    key = found[1]
+    if not key.active:
         raise Refused("InvalidAccessKeyId.Inactive")
-    return found
-
-
-def _check_token(request: RawRequest, key: AccessKey) -> None:
     token = key.credentials.security_token
     sent = request.headers.get("x-acs-security-token")
     if sent is None:
-        if token is not None:
-            raise Refused("MissingSecurityToken")
-        return
+        if token is None:
+            return found
+        raise Refused("MissingSecurityToken")
     # Tokens have the same characters as keys: see `Credentials`.
     if not sent or not sent.isascii() or not sent.isprintable() or " " in sent:
         raise Refused("InvalidSecurityToken.Malformed")
@@ -142,6 +127,7 @@ def _check_token(request: RawRequest, key: AccessKey) -> None:
         raise Refused("InvalidSecurityToken.MismatchWithAccessKey")
     if key.expired:
         raise Refused("InvalidSecurityToken.Expired")
+    return found
 
 
 def _equal(sent: str, expected: str) -> bool:

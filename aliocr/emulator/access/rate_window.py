@@ -83,10 +83,7 @@ class _TokenBucket:
 def make_rate_window(kind: WindowKind, per_second: float) -> RateWindow:
     """Return a fresh count for a rate.
 
-    Args:
-        kind: `"sliding"` log, `"fixed"` window or token `"bucket"`.
-        per_second: The rate, above 0. A period has a whole number: 10.5 means 10 in 10 / 10.5 s,
-            and 0.5 means 1 in 2 s.
+    A period has a whole number: a rate of 10.5 means 10 in 10 / 10.5 s, and 0.5 means 1 in 2 s.
 
     Raises:
         ValueError: The kind is unknown or the rate is not above 0.

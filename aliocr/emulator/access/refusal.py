@@ -52,7 +52,6 @@ class Refusal:
     Args:
         status: HTTP status.
         code: A string from the gateway, an int from the service behind it.
-        message: The reason, in words.
         retry_after: Seconds that the client is told to wait; None tells no time.
     """
 

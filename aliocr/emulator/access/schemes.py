@@ -30,10 +30,7 @@ from aliocr.protocol import signing
 class Claim:
     """The content of an `Authorization` header. The repr shows no signature.
 
-    Args:
-        access_key_id: The key that the request claims as its own.
-        signature: As received.
-        signed: Names of the signed headers, where the scheme lists them.
+    `signed` has the names of the signed headers, where the scheme lists them.
     """
 
     access_key_id: str
@@ -49,10 +46,10 @@ def find_scheme(request: RawRequest) -> Scheme:
     """
     algorithm = request.headers["authorization"].strip().partition(" ")[0]
     if algorithm == acs3.ALGORITHM:
-        return _ACS3
+        return _Acs3()
     if algorithm.startswith("ACS3-"):
         raise Refused("InvalidSignatureMethod")
-    return _ROA
+    return _Roa()
 
 
 _DATE = re.compile(r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT", re.ASCII)
@@ -137,7 +134,17 @@ class _Acs3:
             )
         key, names, signature = found.groups()
         signed = tuple(names.split(";"))
-        _check_signed(request, signed)
+        if list(signed) != sorted({name.lower() for name in signed}):
+            raise Refused("IncompleteSignature", "SignedHeaders are not lower-case and in order.")
+        # An unsigned header could be changed on the way.
+        present = set(request.headers)
+        must = {n for n in present if n in ("host", "content-type") or n.startswith("x-acs-")}
+        if unsigned := sorted(must.difference(signed)):
+            raise Refused("IncompleteSignature", f"SignedHeaders lack {', '.join(unsigned)}.")
+        if absent := sorted(set(signed) - present):
+            raise Refused("IncompleteSignature", f"SignedHeaders not sent: {', '.join(absent)}.")
+        if twice := sorted(set(signed).intersection(request.repeated)):
+            raise Refused("IncompleteSignature", f"SignedHeaders sent twice: {', '.join(twice)}.")
         return Claim(key, signature, signed)
 
     def signature(self, secret: str, request: RawRequest, claim: Claim) -> str:
@@ -170,21 +177,4 @@ class _Acs3:
         )
 
 
-def _check_signed(request: RawRequest, signed: tuple[str, ...]) -> None:
-    """Refuse unsigned headers, which could be changed on the way, and signed but absent ones."""
-    if list(signed) != sorted({name.lower() for name in signed}):
-        raise Refused("IncompleteSignature", "SignedHeaders are not lower-case and in order.")
-    present = set(request.headers)
-    must = {n for n in present if n in ("host", "content-type") or n.startswith("x-acs-")}
-    if unsigned := sorted(must.difference(signed)):
-        raise Refused("IncompleteSignature", f"SignedHeaders lack {', '.join(unsigned)}.")
-    if absent := sorted(set(signed) - present):
-        raise Refused("IncompleteSignature", f"SignedHeaders not sent: {', '.join(absent)}.")
-    if twice := sorted(set(signed).intersection(request.repeated)):
-        raise Refused("IncompleteSignature", f"SignedHeaders sent twice: {', '.join(twice)}.")
-
-
 Scheme: TypeAlias = _Roa | _Acs3
-
-_ROA = _Roa()
-_ACS3 = _Acs3()

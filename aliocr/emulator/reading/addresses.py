@@ -5,7 +5,6 @@ Pure. The check is for the address of a connection, not for the name that resolv
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 METADATA = frozenset(
@@ -58,7 +57,12 @@ def _targets(address: IPv4Address | IPv6Address) -> tuple[IPv4Address | IPv6Addr
     if isinstance(address, IPv4Address):
         return (address,)
     if address in NAT64_INSIDE:
-        return (address, *_nat64_targets(int(address)))
+        # The IPv4 address follows a prefix of 96, 64, 56 or 48 bits. Bits 64 to 71 are always 0
+        # and no part of it. Source: RFC 6052.
+        bits = int(address)
+        joined = (bits >> 64 << 56) | (bits & ((1 << 56) - 1))
+        numbers = (bits, *(joined >> (88 - prefix) for prefix in (64, 56, 48)))
+        return (address, *(IPv4Address(number & 0xFFFFFFFF) for number in numbers))
     inside = address.ipv4_mapped or address.sixtofour
     # ::1 and :: are addresses of their own.
     if inside is None and int(address) > 1 and any(address in net for net in IPV4_INSIDE):
@@ -66,18 +70,8 @@ def _targets(address: IPv4Address | IPv6Address) -> tuple[IPv4Address | IPv6Addr
     return (inside or address,)
 
 
-def _nat64_targets(bits: int) -> Iterator[IPv4Address]:
-    """IPv4 addresses after a prefix of 96, 64, 56 or 48 bits. Source: RFC 6052."""
-    yield IPv4Address(bits & 0xFFFFFFFF)
-    # Bits 64 to 71 are always 0 and no part of the address.
-    without = (bits >> 64 << 56) | (bits & ((1 << 56) - 1))
-    for prefix in (64, 56, 48):
-        yield IPv4Address((without >> (120 - prefix - 32)) & 0xFFFFFFFF)
-
-
 def _is_public(address: IPv4Address | IPv6Address) -> bool:
-    if isinstance(address, IPv6Address) and (
+    local = isinstance(address, IPv6Address) and (
         address.is_site_local or any(address in net for net in NOT_PUBLIC)
-    ):
-        return False
-    return address.is_global and not address.is_multicast
+    )
+    return address.is_global and not address.is_multicast and not local

@@ -74,11 +74,7 @@ NETWORK_TROUBLE: tuple[tuple[type[Exception], str], ...] = (
 
 
 def check_timeout(timeout: float) -> None:
-    """Check the timeout of one image.
-
-    Raises:
-        ValueError: The timeout is not a number above 0.
-    """
+    """Check the timeout of one image: `ValueError` if it is not a number above 0."""
     if not is_number(timeout) or timeout <= 0:
         raise ValueError(f"download_timeout must be above 0 s, not {timeout!r}")
 
@@ -109,13 +105,8 @@ class Downloader:
 
     The connections live as long as the `async with` block.
 
-    Args:
-        timeout: Seconds for one image.
-        max_bytes: Bytes of one image, at most.
-        private_addresses: Allow loopback and private networks, for tests. False refuses every
-            address that is not public, as a service on the Internet would. Link-local and cloud
-            metadata addresses are always refused.
-        slices: Shared with whatever else holds the event loop; None for its own.
+    Timeout and maximum size are those of one image. Private addresses are allowed for tests; False
+    refuses every address that is not public, as a service on the Internet would.
     """
 
     def __init__(
@@ -163,9 +154,8 @@ class Downloader:
 
         The bytes count as held memory until the block ends.
 
-        Args:
-            url: http or https. A user and password in the URL are sent to its host.
-            owner: Connections and memory are shared evenly among owners.
+        Connections and memory are shared evenly among owners. A user and password in the URL are
+        sent to its host.
 
         Raises:
             APIError: 400 unusable URL, 401 unsafe address or redirect to another scheme than http,

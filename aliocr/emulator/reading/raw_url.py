@@ -29,9 +29,15 @@ def parse_raw_url(url: str) -> URL:
     Raises:
         ValueError: The text is no URL.
     """
-    read = _with_dotted_host(URL(url))
-    if not read.raw_host:
+    read = URL(url)
+    host = read.raw_host
+    if not host:
         return read
+    # `http://2852039166/` becomes 169.254.169.254: aiohttp takes no other form, and the address
+    # check sees the true address. Hexadecimal forms are read by the system.
+    if _NUMBERS.fullmatch(host):
+        with suppress(OSError):
+            read = read.with_host(socket.inet_ntoa(socket.inet_aton(host)))
     given = urlsplit(url)
     return URL.build(
         scheme=read.scheme,
@@ -40,16 +46,3 @@ def parse_raw_url(url: str) -> URL:
         query_string=quote(given.query, _PLAIN),
         encoded=True,
     )
-
-
-def _with_dotted_host(url: URL) -> URL:
-    """Write an IPv4 host as four numbers: `http://2852039166/` becomes 169.254.169.254.
-
-    aiohttp takes no other form, and the address check sees the true address. Hexadecimal forms are
-    read by the system.
-    """
-    host = url.raw_host or ""
-    if _NUMBERS.fullmatch(host):
-        with suppress(OSError):
-            return url.with_host(socket.inet_ntoa(socket.inet_aton(host)))
-    return url

@@ -69,13 +69,9 @@ class _ReadKey:
 
 @attrs.define(eq=False)
 class _SharedRead:
-    """One picture being read.
+    """One picture being read for so many waiting calls.
 
-    Args:
-        key: Identifies the picture and its frames.
-        task: Does the work; set directly after the read is made.
-        waiters: Number of calls waiting for the content.
-        queued: The task waits for a slot or a worker, so its cancellation wastes nothing.
+    While it is queued, its task waits for a slot or a worker, so cancellation wastes nothing.
     """
 
     key: _ReadKey
@@ -119,14 +115,10 @@ class PictureReader:
         await asyncio.get_running_loop().run_in_executor(self._pool, self._engine)
 
     async def read(self, data: bytes, *, interval: int | None, max_frames: int | None) -> Content:
-        """Read the chosen frames of a picture.
+        """Read the frames of a picture that an `Image` with this interval and maximum chooses.
 
-        Cancelling a call never disturbs another call for the same picture.
-
-        Args:
-            data: The file's bytes; empty bytes are refused as no picture.
-            interval: One frame of every `interval`; None, with `max_frames`, for the first only.
-            max_frames: Frames to read, at most.
+        Empty bytes are refused as no picture. Cancelling a call never disturbs another call for the
+        same picture.
 
         Raises:
             PictureError: The picture is refused or damaged, or (586) the engine failed at it.
@@ -140,7 +132,11 @@ class PictureReader:
         if (content := self._contents.get(key)) is not None:
             self._contents.move_to_end(key)
             return content
-        read = self._reads.get(key) or self._begin(key, data)
+        read = self._reads.get(key)
+        if read is None:
+            read = self._reads[key] = _SharedRead(key)
+            read.task = asyncio.get_running_loop().create_task(self._work(read, data))
+            read.task.add_done_callback(partial(self._keep_content, read))
         read.waiters += 1
         try:
             # `await task` would cancel the task with this call, and this call with the task.
@@ -157,10 +153,7 @@ class PictureReader:
     async def lend(self, function: Callable[..., T], *args: object) -> T:
         """Have a worker call another function for a picture, within one slot.
 
-        Args:
-            function: Called in a thread; may work as long as for one frame, as it cannot be
-                stopped.
-            args: The function's arguments.
+        The function may work as long as for one frame, as it cannot be stopped.
 
         Raises:
             PictureError: Raised by the function, or (586) the function failed.
@@ -172,14 +165,8 @@ class PictureReader:
     async def lend_each(self, making: Iterator[T]) -> list[T]:
         """Have workers run an iterator to its end for a picture, within one slot.
 
-        With a slot for each step, the decoded picture would stay in memory beyond its slot.
-
-        Args:
-            making: Each step runs in a thread and may work as long as for one frame.
-
-        Raises:
-            PictureError: As from `lend`.
-            RuntimeError: As from `lend`.
+        With a slot for each step, the decoded picture would stay in memory beyond its slot. Each
+        step may work as long as for one frame; the errors are those of `lend`.
         """
         made: list[T] = []
         async with self._long_slots, self._slots:
@@ -215,19 +202,12 @@ class PictureReader:
         with ThreadPoolExecutor(1) as closer:
             await asyncio.get_running_loop().run_in_executor(closer, self._pool.shutdown)
 
-    def _begin(self, key: _ReadKey, data: bytes) -> _SharedRead:
-        read = self._reads[key] = _SharedRead(key)
-        read.task = asyncio.get_running_loop().create_task(self._work(read, data))
-        read.task.add_done_callback(lambda _: self._keep_content(read))
-        return read
-
-    def _keep_content(self, read: _SharedRead) -> None:
-        """Keep the content of a finished read."""
+    def _keep_content(self, read: _SharedRead, done: asyncio.Task[Content]) -> None:
         self._forget(read)
         # `exception()` also marks a failure as retrieved, as there may be no waiter left.
-        if read.task.cancelled() or read.task.exception():
+        if done.cancelled() or done.exception():
             return
-        self._contents[read.key] = read.task.result()
+        self._contents[read.key] = done.result()
         if len(self._contents) > KEPT_CONTENTS:
             self._contents.popitem(last=False)
 
@@ -243,11 +223,7 @@ class PictureReader:
                 slots.callback(self._long_slots.release)
             await self._take(self._slots, read)
             slots.callback(self._slots.release)
-            opened = await _result(
-                await self._submit_for(
-                    read, self._open, data, read.key.interval, read.key.max_frames
-                )
-            )
+            opened = await _result(await self._submit_for(read, self._open, data, read.key))
             if isinstance(opened, RecognizedFrame):
                 return combine_frames((opened,))
             recognized: list[asyncio.Future[RecognizedFrame]] = []
@@ -293,14 +269,12 @@ class PictureReader:
         if not future.cancelled():
             future.exception()  # marked as retrieved, as a dropped read never asks for it
 
-    def _open(
-        self, data: bytes, interval: int | None, max_frames: int | None
-    ) -> Iterator[PictureFrame] | RecognizedFrame:
+    def _open(self, data: bytes, key: _ReadKey) -> Iterator[PictureFrame] | RecognizedFrame:
         """Begin to decode a picture, in a worker; recognize a single frame at once.
 
         A single frame has no work for other workers.
         """
-        frames = decode(data, interval=interval, max_frames=max_frames)
+        frames = decode(data, interval=key.interval, max_frames=key.max_frames)
         first = next(frames)
         second = next(frames, None)
         if second is not None:

@@ -23,12 +23,7 @@ from aliocr.pictures.portrait import Portraits, pages
 
 
 class Recognition:
-    """Downloads and reads images inside its `async with` block.
-
-    Args:
-        engine_factory: Makes one engine for each worker thread.
-        downloader: Not yet open.
-    """
+    """Downloads and reads images inside its `async with` block, which opens the downloader."""
 
     def __init__(self, engine_factory: Callable[[], Engine], downloader: Downloader) -> None:
         self._downloader = downloader
@@ -55,10 +50,8 @@ class Recognition:
     async def read(self, image: Image, places: asyncio.Semaphore) -> Content:
         """Download and read an image.
 
-        Args:
-            image: The URL, and the choice of frames.
-            places: The request's semaphore; one place is held while the picture is at the reader.
-                It also identifies the request, as downloads are shared evenly among requests.
+        The semaphore is the request's: one place is held while the picture is at the reader. It
+        also identifies the request, as downloads are shared evenly among requests.
 
         Raises:
             APIError: The image cannot be downloaded or read.
@@ -75,11 +68,6 @@ class Recognition:
         self, data: bytes, *, interval: int | None, max_frames: int | None
     ) -> tuple[Content, Portraits]:
         """Read a picture from its bytes; return its content, and portraits of it to show.
-
-        Args:
-            data: The file's bytes.
-            interval: As in `Image`.
-            max_frames: As in `Image`.
 
         Raises:
             APIError: The picture cannot be read.

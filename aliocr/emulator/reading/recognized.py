@@ -38,11 +38,7 @@ class RecognizedFrame:
 
 
 def combine_frames(recognized: Sequence[RecognizedFrame]) -> Content:
-    """Return the content of a picture.
-
-    Args:
-        recognized: Its frames in order, at least one.
-    """
+    """Return the content of a picture from its frames in order, at least one."""
     strips = [one.strip for one in recognized]
     found: Sequence[Recognized]
     if any(strip.left for strip in strips):

@@ -49,10 +49,8 @@ class Resolver(AbstractResolver):
     ) -> Iterator[None]:
         """Resolve names for an owner within the block.
 
-        Args:
-            owner: Places are shared evenly among owners.
-            pause_clock: Makes the context of the wait for a place. If the block is cancelled, this
-                context may end after it.
+        A lookup waits for its place in a context made by `pause_clock`. If the block is cancelled,
+        this context may end after it.
         """
         token = _REQUESTER.set(_Requester(owner, pause_clock))
         try:

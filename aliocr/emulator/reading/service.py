@@ -40,11 +40,7 @@ _Read: TypeAlias = asyncio.Task[_Outcome]
 class Service:
     """Answers the tasks of requests that passed the gateway.
 
-    Args:
-        instructions: Asked first what becomes of an image.
-        recognition: Reads the images without an instruction; None for
-            `text of {url}` instead.
-        slices: Shared with everything else holds the event loop for some milliseconds.
+    Images without an instruction go to `recognition`; if it is None, their text is `text of {url}`.
     """
 
     def __init__(
@@ -57,13 +53,10 @@ class Service:
     async def answer(
         self, tasks: Sequence[Task], *, request_id: str, until: float | None
     ) -> tuple[ImageAnswer, ...]:
-        """Return one answer for each task, in order.
+        """Return one answer for each task of a request, in order.
 
-        Args:
-            tasks: The tasks of one request.
-            request_id: The id of the request.
-            until: Deadline by the event loop's clock; tasks not done by then are answered with 581.
-                None waits for all.
+        `until` is the deadline by the event loop's clock: tasks not done by then are answered with
+        581. None waits for all.
         """
         places = asyncio.Semaphore(PLACES_AT_READER)
         begun: list[_Outcome | _Read] = []
@@ -71,7 +64,11 @@ class Service:
             async with self._slices.take(request_id):
                 for task in tasks:  # no list at once: after an error the begun reads are cancelled
                     begun.append(self._begin(task, request_id, places))  # noqa: PERF401
-            await self._wait(_reads(begun), until)
+            if reads := _reads(begun):
+                now = asyncio.get_running_loop().time()
+                await asyncio.wait(reads, timeout=None if until is None else until - now)
+                async with self._slices.take(id(reads)):
+                    pass  # twenty requests of a hundred images may end in the same instant
         finally:
             # No read outlives its request.
             for read in _reads(begun):
@@ -90,14 +87,6 @@ class Service:
         if outcome is None and self._recognition is not None:
             return asyncio.create_task(_read(self._recognition, image, request_id, places))
         return _scan(image, outcome or Content.of_text(f"text of {task.url}"), request_id)
-
-    async def _wait(self, reads: Sequence[_Read], until: float | None) -> None:
-        if not reads:
-            return
-        timeout = None if until is None else max(0.0, until - asyncio.get_running_loop().time())
-        await asyncio.wait(reads, timeout=timeout)
-        async with self._slices.take(id(reads)):
-            pass  # twenty requests of a hundred images may end in the same instant
 
 
 def _reads(begun: Sequence[_Outcome | _Read]) -> list[_Read]:

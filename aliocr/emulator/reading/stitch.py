@@ -55,8 +55,8 @@ class _JoinedLine:
 def stitch_lines(strips: Sequence[Strip]) -> tuple[Recognized, ...]:
     """Return the lines of the whole picture, in reading order.
 
-    Args:
-        strips: From left to right, at least one. Only lines of touching strips are joined.
+    There is at least one strip, and they come from left to right. Only lines of touching strips are
+    joined.
     """
     whole = [
         _JoinedLine(found, after)

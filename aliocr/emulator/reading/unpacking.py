@@ -9,7 +9,6 @@ UNPACKED_AT_ONCE = 256 * 1024
 """Bytes unpacked in one step: a millisecond's work."""
 
 GZIP = 16 + zlib.MAX_WBITS
-GZIP_BEGINS = b"\x1f"
 
 
 class UnpackError(ValueError):
@@ -17,12 +16,9 @@ class UnpackError(ValueError):
 
 
 class Unpacker:
-    """Decodes a body while it arrives.
+    """Decodes a body while it arrives, by its Content-Encoding; empty if absent.
 
     A thousand packed bytes may hold a million, so the caller must count the pieces and stop.
-
-    Args:
-        encoding: The header Content-Encoding; empty if absent.
 
     Raises:
         UnpackError: The encoding is neither gzip nor deflate. The downloader requests none at all;
@@ -54,7 +50,15 @@ class Unpacker:
             # Against the standard, some hosts leave out the zlib header.
             bits = zlib.MAX_WBITS if chunk[0] & 0x0F == 8 else -zlib.MAX_WBITS
             self._stream = zlib.decompressobj(bits)
-        while not self._stream.eof or self._begin_another(chunk):
+        while True:
+            if self._stream.eof:
+                if not chunk:
+                    return
+                # After the first byte of gzip another member begins.
+                self._members = self._members and chunk[0] == 0x1F
+                if not self._members:
+                    return
+                self._stream = zlib.decompressobj(GZIP)
             try:
                 piece = self._stream.decompress(chunk, UNPACKED_AT_ONCE)
             except zlib.error:
@@ -65,20 +69,7 @@ class Unpacker:
             if not chunk and len(piece) < UNPACKED_AT_ONCE:
                 return
 
-    def _begin_another(self, rest: bytes) -> bool:
-        """Start the next member of gzip, if one begins here; return True if so."""
-        if not rest:
-            return False
-        self._members = self._members and rest[:1] == GZIP_BEGINS
-        if self._members:
-            self._stream = zlib.decompressobj(GZIP)
-        return self._members
-
     def finish(self) -> None:
-        """Check the end of the body.
-
-        Raises:
-            UnpackError: The packed data is not complete.
-        """
+        """Raise `UnpackError` if the packed data is not complete."""
         if not self.plain and (self._stream is None or not self._stream.eof):
             raise UnpackError("a broken Content-Encoding")
