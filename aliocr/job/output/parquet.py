@@ -16,11 +16,11 @@ from typing import Any
 
 import msgspec
 
+from aliocr.atomic_file import sync_folder
 from aliocr.extras import needed
 from aliocr.job.output.codecs import COLUMNS, code_of, fields_of
 from aliocr.job.output.journal import Journal
 from aliocr.job.output.result import Read, Result, Unread
-from aliocr.job.output.result_file import sync_folder
 
 ROWS_PER_GROUP = 10_000
 """Rows held in memory and written at once: some 40 MB of text and positions."""

@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from aliocr.atomic_file import sync_folder
 from aliocr.job.output.codecs import Codec
 from aliocr.job.output.journal import Journal
 from aliocr.job.output.result import Result
@@ -261,17 +262,6 @@ def strange(path: Path) -> str:
         f"{path} is not what this job has written: put it back, or remove it and its journal to "
         "begin anew"
     )
-
-
-def sync_folder(path: Path) -> None:
-    """Make the name of a new or renamed file survive a power failure, where the system can."""
-    if not hasattr(os, "O_DIRECTORY"):
-        return
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _copy(file: BinaryIO, copy: BinaryIO, size: int) -> None:
