@@ -59,7 +59,7 @@ def test_what_cannot_take_its_place_is_gone(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_synced_fails_no_draft(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Some network drives refuse the sync of a folder; a job must hear of that, a draft need not."""
+    """Some network drives refuse it; a job must hear of that, a draft need not."""
     fsync = os.fsync
 
     def refused(file: int) -> None:
