@@ -97,11 +97,7 @@ def encode_json(result: Result) -> bytes:
 
 
 def decode_json(line: bytes | str) -> Result:
-    """Return the result in a line of JSON.
-
-    Raises:
-        ValueError: The line is no result.
-    """
+    """Return the result in a line of JSON; raise a `ValueError` if it is none."""
     fields = _value_of(line)
     if not isinstance(fields, dict):
         raise ValueError("not an object")  # noqa: TRY004 - the text is wrong
@@ -130,11 +126,7 @@ class JSONLines:
         return encode_json(result)
 
     def decode(self, record: bytes) -> Result:
-        """Return the result in a record; a record without an end was cut.
-
-        Raises:
-            ValueError: The record is no result.
-        """
+        """Return the result in a record; raise a `ValueError` if it is none, or was cut off."""
         if not record.endswith(b"\n"):
             raise ValueError("the record is cut off")
         return decode_json(record)
@@ -162,7 +154,7 @@ class CSV:
         return row.getvalue().encode("utf-8", "backslashreplace")
 
     def decode(self, record: bytes) -> Result:
-        """Return the result in a row of the table; a row without an end was cut."""
+        """Return the result in a row of the table."""
         if not record.endswith(b"\r\n"):
             raise ValueError("the record is cut off")
         try:

@@ -278,7 +278,7 @@ class Journal:
         found = self._db.execute(query, (before,)).fetchone()
         return None if found is None else Checkpoint(*found)
 
-    def digests(self, after: int = 0) -> dict[int, str]:
+    def digests(self, after: int) -> dict[int, str]:
         """Return the digests of the input up to some rows, of the checkpoints behind a row."""
         query = "SELECT row, digest FROM checkpoints WHERE row > ?"
         return dict(self._db.execute(query, (after,)).fetchall())

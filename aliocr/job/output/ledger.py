@@ -58,7 +58,7 @@ class Ledger:
     Args:
         path: The output. Its journal is beside it, `.journal` appended to the name.
         output_format: Its format.
-        settings: As of `JobState`, in words that a person can compare.
+        settings: As of `JobState`, in words for a person.
 
     Raises:
         ValueError: Something else is in the way; the message says what to do. Nothing was written.
