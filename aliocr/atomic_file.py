@@ -62,16 +62,20 @@ class Draft:
         os.fsync(self.file.fileno())
         self.file.close()
         self._beside.replace(self._path)
-        _sync_folder(self._path.parent)
+        with suppress(OSError):  # some network drives cannot; the file is there all the same
+            sync_folder(self._path)
 
 
-def _sync_folder(folder: Path) -> None:
-    """Make the new name survive a power failure, where the system can do so."""
+def sync_folder(path: Path) -> None:
+    """Make the name of a new or renamed file survive a power failure, where the system can.
+
+    Raises:
+        OSError: The folder cannot be synced, as on some network drives.
+    """
     if not hasattr(os, "O_DIRECTORY"):
         return
-    with suppress(OSError):  # some network drives cannot; the file is there all the same
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
 from pathlib import Path
 
 import pytest
 
-from aliocr.atomic_file import Draft
+from aliocr.atomic_file import Draft, sync_folder
 
 
 def test_a_draft_takes_its_place_in_one_step(tmp_path: Path) -> None:
@@ -52,6 +53,27 @@ def test_what_cannot_take_its_place_is_gone(tmp_path: Path) -> None:
         pass
     assert list(tmp_path.iterdir()) == [path]
     assert list(path.iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "O_DIRECTORY"), reason="folders cannot be synced here")
+def test_a_folder_that_cannot_be_synced_fails_no_draft(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some network drives refuse it; a job must hear of that, a draft need not."""
+    fsync = os.fsync
+
+    def refused(file: int) -> None:
+        if stat.S_ISDIR(os.fstat(file).st_mode):
+            raise OSError("not on this drive")
+        fsync(file)
+
+    monkeypatch.setattr(os, "fsync", refused)
+    with Draft(tmp_path / "a") as draft:
+        draft.file.write(b"new")
+        draft.place()
+    assert (tmp_path / "a").read_bytes() == b"new"
+    with pytest.raises(OSError, match="not on this drive"):
+        sync_folder(tmp_path / "a")
 
 
 def test_a_link_is_replaced_and_not_followed(tmp_path: Path) -> None:

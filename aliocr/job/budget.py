@@ -34,9 +34,6 @@ class ChargeBudget:
             the job's.
         frames: Frames asked for of one image, at most; each is charged as an image.
         limit: Images that may be charged, in all runs of the job; None for no limit.
-
-    Attributes:
-        limit: The same.
     """
 
     def __init__(self, stats: Callable[[], Stats], *, frames: int, limit: int | None) -> None:

@@ -26,10 +26,7 @@ class CircuitBreaker:
         self._served = False
 
     def take(self, pending: PendingRow, outcome: Outcome) -> list[tuple[PendingRow, Outcome]]:
-        """Take an outcome.
-
-        Returns:
-            The outcomes that may be written now, in the order in which they came.
+        """Take an outcome; return the outcomes that may be written now, in the order they came.
 
         Raises:
             JobError: The service is gone. The outcomes held back are dropped.
@@ -48,11 +45,8 @@ class CircuitBreaker:
         An image whose connection broke off has failed: if it breaks every connection, it must not
         do so in every run.
 
-        Args:
-            stopped: The job was told to stop.
-
         Raises:
-            JobError: The service served no image at all.
+            JobError: The service served no image at all, and the job was not told to stop.
         """
         last = self._held[-1][1] if self._held else None
         if last is not None and not last.ok:

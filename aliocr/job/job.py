@@ -198,7 +198,7 @@ class Job:
 
     @property
     def _settings(self) -> str:
-        """The options that give the rows of this job their meaning, in words for a person."""
+        """The options that give the rows their meaning, in words that a person can compare."""
         words = {
             "column": self._column,
             "id": self._id_column,

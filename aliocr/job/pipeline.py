@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, suppress
 from functools import partial
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from aliocr.job.budget import ChargeBudget, Charges
 from aliocr.job.circuit_breaker import CircuitBreaker
@@ -47,14 +47,7 @@ NOTED_EVERY = 0.25
 class Pipeline:
     """A run from its opening to its end; the owner awaits `finish`.
 
-    Args:
-        open_worklist: Opens the worklist; called in the job's thread.
-        input_: The input; closed at the end of the run.
-        session: Reads the images.
-        sources: Told of each image that has its outcome.
-        output: The file of the results.
-        budget: Images that may be charged, in all runs of the job; None for no limit.
-        stop: Once set, images under way are finished and no more are sent.
+    `open_worklist` is called in the job's thread. The input is closed at the end of the run.
     """
 
     def __init__(
@@ -113,18 +106,22 @@ class Pipeline:
         )
 
     async def finish(self) -> Summary:
-        """Run all stages to their end.
-
-        Raises:
-            AuthError: The account is refused.
-            InputError: The input cannot be read, or has changed.
-            JobError: Results cannot be written.
-        """
+        """Run all stages to their end."""
         try:
             worklist = await self._in_thread(self._begin)
             loop = asyncio.get_running_loop()
-            self._prefetch = Prefetch(self._input.open, worklist.start, worklist.digests, loop)
-            await self._work(worklist, self._prefetch)
+            prefetch = Prefetch(self._input.open, worklist.start, worklist.digests, loop)
+            self._prefetch = prefetch
+            async with asyncio.TaskGroup() as tasks:
+                _ = tasks.create_task(self._write(worklist), name="aliocr job writer")
+                _ = tasks.create_task(self._settle(worklist), name="aliocr job settler")
+                await self._take_all(worklist, prefetch)
+                self._all_answered = True
+                self._to_write.set()
+                self._to_settle.set()
+        except BaseExceptionGroup as group:
+            error = group.exceptions[0]
+            raise error from error.__cause__
         finally:
             await self._close()
         return self._summary
@@ -138,19 +135,6 @@ class Pipeline:
         for each in failed:
             self._tally[each.reason] += each.rows
         return worklist
-
-    async def _work(self, worklist: Worklist, prefetch: Prefetch) -> None:
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                _ = tasks.create_task(self._write(worklist), name="aliocr job writer")
-                _ = tasks.create_task(self._settle(worklist), name="aliocr job settler")
-                await self._take_all(worklist, prefetch)
-                self._all_answered = True
-                self._to_write.set()
-                self._to_settle.set()
-        except BaseExceptionGroup as group:
-            error = group.exceptions[0]
-            raise error from error.__cause__
 
     async def _feed(self, worklist: Worklist, prefetch: Prefetch) -> AsyncIterator[Image]:
         """Yield the images to send: the stream draws the next when it has room."""
@@ -258,30 +242,24 @@ class Pipeline:
             if worklist is not None:
                 worklist.write()
                 worklist.settle(self._budget.charges)
-                self._summary = self._summed_up(worklist)
+                complete = self._all_drawn and worklist.is_whole and not self._unanswered
+                read, failed = worklist.counts()
+                self._summary = Summary(
+                    read=read,
+                    failed=failed,
+                    rows=read + sum(each.rows for each in failed),
+                    charged=self._budget.charges.charged,
+                    charged_at_most=self._budget.charges.charged_at_most,
+                    duplicates=worklist.duplicates,
+                    ended=(
+                        "complete" if complete else "budget" if self._over_budget else "stopped"
+                    ),
+                    output=self._output,
+                    seconds=time.monotonic() - self._began,
+                )
         finally:
             if worklist is not None:
                 worklist.ledger.close()
-
-    def _summed_up(self, worklist: Worklist) -> Summary:
-        ended: Literal["complete", "stopped", "budget"] = "stopped"
-        if self._all_drawn and worklist.is_whole and not self._unanswered:
-            ended = "complete"
-        elif self._over_budget:
-            ended = "budget"
-        read, failed = worklist.counts()
-        charges = self._budget.charges
-        return Summary(
-            read=read,
-            failed=failed,
-            rows=read + sum(each.rows for each in failed),
-            charged=charges.charged,
-            charged_at_most=charges.charged_at_most,
-            duplicates=worklist.duplicates,
-            ended=ended,
-            output=self._output,
-            seconds=time.monotonic() - self._began,
-        )
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)

@@ -66,20 +66,20 @@ def planned(
 ) -> Plan:
     """Return the plan for all rows of an input, which is read through in flat memory.
 
-    Args:
-        reader: The input, at its beginning; not closed.
-        check: Raises a `ValueError` with the reason if a source is no image.
-        limits: The account's limits.
-        frames: Frames asked for of one image, at most.
-        done: Returns True if the row of this number, from 1, is in the output already.
+    `check` raises a `ValueError` with the reason if a source is no image; `done` returns True if
+    the row of this number is in the output already. The reader is not closed.
 
     Raises:
         InputError: The input cannot be read.
         OSError: There is no room for the temporary file in which images are counted.
     """
-    counts = _RowCounts(check, done)
-    images = _different(counts.keys(reader))
+    counts = _RowCounts()
+    images = _different(counts.keys(reader, check, done))
     requests = math.ceil(images / limits.images_per_request)
+    # Requests leave evenly spaced; as many images as one second allows may leave at once.
+    seconds = max(0, requests - 1) / limits.requests_per_second
+    if limits.images_per_second is not None:
+        seconds = max(seconds, images / limits.images_per_second - 1)
     return Plan(
         taken=reader.description,
         rows=counts.rows,
@@ -89,43 +89,38 @@ def planned(
         images=images,
         duplicates=counts.rows - counts.done - counts.bad - images,
         requests=requests,
-        seconds=_shortest(images, requests, limits),
+        seconds=seconds,
         charged_most=images * frames,
     )
 
 
 class _RowCounts:
-    """Rows counted by what is to be done with them."""
-
-    def __init__(self, check: Callable[[str], None], done: Callable[[int], bool]) -> None:
-        self._check = check
-        self._done = done
-        self.rows = 0
-        self.done = 0
-        self.bad = 0
+    def __init__(self) -> None:
+        self.rows = self.done = self.bad = 0
         self.bad_rows: list[BadRow] = []
 
-    def keys(self, reader: Reader) -> Iterator[tuple[bytes, bool]]:
+    def keys(
+        self, reader: Reader, check: Callable[[str], None], done: Callable[[int], bool]
+    ) -> Iterator[tuple[bytes, bool]]:
         """Count each row; yield the digest of each image, and True if its row is done."""
-        for given in reader:
+        for row in reader:
             self.rows += 1
-            is_done = self._done(given.number)
+            is_done = done(row.number)
             self.done += is_done
-            row = self._checked(given)
             if isinstance(row, Row):
-                yield row.digest, is_done
-            elif not is_done:
+                try:
+                    check(row.source)
+                except ValueError as error:
+                    bad = BadRow(row.number, row.source, str(error), row.id, row.line)
+                else:
+                    yield row.digest, is_done
+                    continue
+            else:
+                bad = row
+            if not is_done:
                 self.bad += 1
                 if len(self.bad_rows) < BAD_SHOWN:
-                    self.bad_rows.append(attrs.evolve(row, source=without_query(row.source)))
-
-    def _checked(self, row: Row | BadRow) -> Row | BadRow:
-        if isinstance(row, Row):
-            try:
-                self._check(row.source)
-            except ValueError as error:
-                return BadRow(row.number, row.source, str(error), row.id, row.line)
-        return row
+                    self.bad_rows.append(attrs.evolve(bad, source=without_query(bad.source)))
 
 
 def _different(keys: Iterator[tuple[bytes, bool]]) -> int:
@@ -150,14 +145,3 @@ def _different(keys: Iterator[tuple[bytes, bool]]) -> int:
         raise OSError(
             f"no room to count the images in: {error}; set SQLITE_TMPDIR to a folder with room"
         ) from error
-
-
-def _shortest(images: int, requests: int, limits: Limits) -> float:
-    """Return the seconds from the first request to the last, at least.
-
-    Requests leave evenly spaced; as many images as one second allows may leave at once.
-    """
-    seconds = max(0, requests - 1) / limits.requests_per_second
-    if limits.images_per_second is not None:
-        seconds = max(seconds, images / limits.images_per_second - 1)
-    return seconds

@@ -26,13 +26,7 @@ from aliocr.models import Image, Outcome
 
 @attrs.frozen
 class PendingRow:
-    """A row whose image is still to be read.
-
-    Args:
-        row: The row.
-        image: Its image.
-        digest: The digest of its source; equal images have equal ones.
-    """
+    """A row whose image is still to be read; equal images have equal digests."""
 
     row: Row
     image: Image
@@ -61,13 +55,12 @@ class Worklist:
     loop calls.
 
     Args:
-        ledger: The results so far.
+        ledger: The results so far; closed by the owner of the worklist.
         sources: Makes images of rows.
         alone: Read only the rows to be retried, and no new ones.
         whole_urls: Write URLs with their queries.
 
     Attributes:
-        ledger: The same, to be closed by the owner.
         start: The checkpoint at which the input is to be opened; None for its beginning.
         digests: The digests of the input at the checkpoints behind `start`, by row.
         duplicates: Rows that got the result of an equal one, in all runs.
@@ -119,10 +112,7 @@ class Worklist:
         return len(self._kept) + len(self._written)
 
     def draw(self, batch: RowBatch) -> DrawnRows:
-        """Sort rows, and write the results of rows that need not be read.
-
-        Args:
-            batch: The rows; none at the end of the input.
+        """Sort rows, none at the end of the input; write the results of rows not to be read.
 
         Raises:
             JobError: Results could not be written.
@@ -170,7 +160,42 @@ class Worklist:
 
     def keep(self, pending: PendingRow, outcome: Outcome) -> Result:
         """Make the result of a row from its image's outcome, for the next `write`."""
-        result = self._result(pending.row, outcome)
+        row = pending.row
+        source = row.source if self._sources.is_file(row.source) else self._shown(row.source)
+        result: Result
+        if outcome.ok:
+            result = Read(
+                row=row.number,
+                line=row.line,
+                id=row.id,
+                source=source,
+                text=outcome.text,
+                regions=outcome.regions,
+                frames=tuple(
+                    attrs.evolve(frame, url=frame.url and self._shown(frame.url))
+                    for frame in outcome.frames
+                ),
+                label=outcome.label,
+                suggestion=outcome.suggestion,
+                rate=outcome.rate,
+                interval=outcome.image.interval,
+                max_frames=outcome.image.max_frames,
+                task_id=outcome.task_id,
+                request_id=outcome.request_id,
+            )
+        else:
+            error = outcome.error
+            result = Unread(
+                row=row.number,
+                line=row.line,
+                id=row.id,
+                source=source,
+                kind=type(error).__name__,
+                code=error.code if isinstance(error, APIError) else None,
+                error=str(error),
+                maybe_charged=error.maybe_charged,
+                request_id=error.request_id,
+            )
         self._kept.append((pending, result))
         return result
 
@@ -185,13 +210,7 @@ class Worklist:
         self._written += kept
 
     def settle(self, charges: Charges) -> Sequence[Result]:
-        """Write the copies for equal rows, and make all written results safe on the disk.
-
-        Args:
-            charges: The charges so far.
-
-        Returns:
-            The copies.
+        """Write and return the copies for equal rows; make all results safe on the disk.
 
         Raises:
             JobError: They could not be written.
@@ -213,54 +232,17 @@ class Worklist:
             line=row.line,
             id=row.id,
             # A text that is no URL may hold a key at any place.
-            source=row.source if self._whole_urls else without_query(row.source),
+            source=self._shown(row.source),
             kind=BAD_ROW,
             error=problem,
         )
+
+    def _shown(self, url: str) -> str:
+        """Return a URL as files may have it: the query of a signed one is a key to the image."""
+        return url if self._whole_urls else without_query(url)
 
     def _copy(self, result: Result, row: Row) -> Result:
         """Return the result for an equal row, which cost nothing more."""
         self.duplicates += 1
         own = attrs.evolve(result, row=row.number, line=row.line, id=row.id)
         return attrs.evolve(own, maybe_charged=False) if isinstance(own, Unread) else own
-
-    def _result(self, row: Row, outcome: Outcome) -> Result:
-        # The query of a signed URL is a key to the image, and stays out of files.
-        source = row.source
-        if not self._whole_urls and not self._sources.is_file(source):
-            source = without_query(source)
-        if outcome.ok:
-            frames = outcome.frames
-            if not self._whole_urls:
-                frames = tuple(
-                    attrs.evolve(frame, url=frame.url and without_query(frame.url))
-                    for frame in frames
-                )
-            return Read(
-                row=row.number,
-                line=row.line,
-                id=row.id,
-                source=source,
-                text=outcome.text,
-                regions=outcome.regions,
-                frames=frames,
-                label=outcome.label,
-                suggestion=outcome.suggestion,
-                rate=outcome.rate,
-                interval=outcome.image.interval,
-                max_frames=outcome.image.max_frames,
-                task_id=outcome.task_id,
-                request_id=outcome.request_id,
-            )
-        error = outcome.error
-        return Unread(
-            row=row.number,
-            line=row.line,
-            id=row.id,
-            source=source,
-            kind=type(error).__name__,
-            code=error.code if isinstance(error, APIError) else None,
-            error=str(error),
-            maybe_charged=error.maybe_charged,
-            request_id=error.request_id,
-        )

@@ -43,10 +43,10 @@ COLUMNS = (
 )
 """Columns of CSV and Parquet: the fields of `Read`, then the other fields of `Unread`."""
 
-MOST_CHARACTERS = 1 << 30
-"""Characters of a field: the regions of a large page are more than the parser's usual limit."""
+# Characters of a field: the regions of a large page are more than the parser's usual limit.
+_csv = own_csv(1 << 30)
 
-_csv = own_csv(MOST_CHARACTERS)
+_NUMBERS = {"row": int, "line": int, "interval": int, "max_frames": int, "rate": float}
 
 _NAMES = {kind: tuple(attrs.fields_dict(kind)) for kind in (Read, Unread)}
 
@@ -55,7 +55,7 @@ _ALWAYS = {"row", "source", "ok", "text", "regions", "kind", "code", "error"}
 
 
 def fields_of(result: Result) -> dict[str, Any]:
-    """Return a result as plain values, in the order of its fields, without the empty ones."""
+    """Return the plain values of a result, in the order of its fields, without the empty ones."""
     fields = _fields(result)
     if isinstance(result, Read):
         fields["regions"] = [_plain(region) for region in result.regions]
@@ -65,7 +65,7 @@ def fields_of(result: Result) -> dict[str, Any]:
 
 
 def _fields(result: Result) -> dict[str, Any]:
-    """Return the same, with regions as objects: msgspec writes them as it writes plain ones."""
+    # The same, with regions as objects: msgspec writes them as it writes plain ones.
     fields = {
         name: value
         for name in _NAMES[type(result)]
@@ -97,11 +97,7 @@ def encode_json(result: Result) -> bytes:
 
 
 def decode_json(line: bytes | str) -> Result:
-    """Return the result in a line of JSON.
-
-    Raises:
-        ValueError: The line is no result.
-    """
+    """Return the result in a line of JSON; raise a `ValueError` if it is none."""
     fields = _value_of(line)
     if not isinstance(fields, dict):
         raise ValueError("not an object")  # noqa: TRY004 - the text is wrong
@@ -124,18 +120,13 @@ class JSONLines:
     """A file of records that are lines of JSON."""
 
     header = b""
-    """The first bytes of the file."""
 
     def encode(self, result: Result) -> bytes:
-        """Return the record of a result, with its end."""
+        """Return the record, with its end."""
         return encode_json(result)
 
     def decode(self, record: bytes) -> Result:
-        """Return the result in a record; a record without an end was cut.
-
-        Raises:
-            ValueError: The record is no result.
-        """
+        """Return the result in a record; raise a `ValueError` if it is none, or was cut off."""
         if not record.endswith(b"\n"):
             raise ValueError("the record is cut off")
         return decode_json(record)
@@ -163,7 +154,7 @@ class CSV:
         return row.getvalue().encode("utf-8", "backslashreplace")
 
     def decode(self, record: bytes) -> Result:
-        """Return the result in a row of the table; a row without an end was cut."""
+        """Return the result in a row of the table."""
         if not record.endswith(b"\r\n"):
             raise ValueError("the record is cut off")
         try:
@@ -172,8 +163,18 @@ class CSV:
             raise ValueError(str(error)) from None
         if len(values) != len(COLUMNS):
             raise ValueError(f"{len(values)} columns instead of {len(COLUMNS)}")
-        fields = dict(zip(COLUMNS, values, strict=True))
-        return _result({name: value for name, value in fields.items() if value})
+        row = zip(COLUMNS, values, strict=True)
+        fields: dict[str, Any] = {
+            name: _NUMBERS.get(name, str)(value) for name, value in row if value
+        }
+        if fields.pop("ok", None) == "true":
+            for name in ("regions", "frames"):
+                fields[name] = _value_of(fields.get(name, "[]"))
+            return msgspec.convert({"source": "", "text": ""} | fields, Read)
+        if "code" in fields:
+            fields["code"] = code_of(fields["code"])
+        fields["maybe_charged"] = fields.get("maybe_charged") == "true"
+        return msgspec.convert({"source": "", "error": ""} | fields, Unread)
 
     def records(self, file: BinaryIO) -> Iterator[bytes]:
         """Yield the rows: a line that ends within quotes goes on in the next."""
@@ -189,30 +190,6 @@ class CSV:
 
 Codec: TypeAlias = JSONLines | CSV
 """A format whose records can be appended to a file."""
-
-_NUMBERS: dict[str, type[int | float]] = {
-    "row": int,
-    "line": int,
-    "interval": int,
-    "max_frames": int,
-    "rate": float,
-}
-
-
-def _result(fields: dict[str, Any]) -> Result:
-    """Return the result in the fields of a row of CSV that are not empty."""
-    read = fields.pop("ok", None) == "true"
-    for name, kind in _NUMBERS.items():
-        if name in fields:
-            fields[name] = kind(fields[name])
-    if read:
-        for name in ("regions", "frames"):
-            fields[name] = _value_of(fields.get(name, "[]"))
-        return msgspec.convert({"source": "", "text": ""} | fields, Read)
-    if "code" in fields:
-        fields["code"] = code_of(fields["code"])
-    fields["maybe_charged"] = fields.get("maybe_charged") == "true"
-    return msgspec.convert({"source": "", "error": ""} | fields, Unread)
 
 
 def code_of(text: str) -> int | str:

@@ -14,11 +14,7 @@ SORTED_AT_ONCE = 50_000
 
 
 class ImageIndex:
-    """The table `images`, and the table `late` of digests that are not in `images` yet.
-
-    Args:
-        db: The journal.
-    """
+    """The journal's table `images`, and its table `late` of digests not yet in `images`."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db

@@ -86,10 +86,7 @@ class JobState:
 class Journal:
     """One job's journal. Its writer has it locked, and uses it in one thread at a time.
 
-    Args:
-        path: The file; to a writer, an empty file becomes a journal.
-        settings: As of `JobState`, for a job that begins.
-        writes: Whether the journal is opened to be written.
+    To a writer, an empty file becomes a journal with these settings.
 
     Raises:
         JournalError: The file is no journal.
@@ -111,13 +108,10 @@ class Journal:
         )
         try:
             self._begin(settings, writes=writes)
-        except sqlite3.DatabaseError as error:
+        except BaseException as error:
             self._db.close()
-            if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
+            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB:
                 raise JournalError("it is no SQLite file") from error
-            raise
-        except BaseException:
-            self._db.close()
             raise
 
     def _begin(self, settings: str, *, writes: bool) -> None:
@@ -134,8 +128,7 @@ class Journal:
         elif version != VERSION:
             raise JournalError("it is of another program, or of another version of this one")
         self._images = ImageIndex(db)
-        self.state = JobState(settings)
-        self.total = 0
+        self.state, self.total = JobState(settings), 0
         if not tables:
             with self.change():
                 pass
@@ -149,8 +142,7 @@ class Journal:
     def change(self, **state: Any) -> Iterator[dict[str, Any]]:
         """Make all changes of this block, and these of the state, lasting together or not at all.
 
-        Yields:
-            The changes of the state, to which more may be added.
+        The block may add changes of the state to the dict that it gets.
         """
         db = self._db
         self._open_transaction()
@@ -169,12 +161,11 @@ class Journal:
         self._images.written()
 
     def _open_transaction(self) -> None:
-        """Open the transaction that the next `change` commits."""
         if not self._db.in_transaction:
             self._db.execute("BEGIN IMMEDIATE")
 
     def add(self, written: Sequence[tuple[Result, int]]) -> None:
-        """Add results that are in the output now, each with its place; within `change`."""
+        """Add results that are in the output, each with its place; within `change`."""
         rows = [
             (result.row, place, *((None, None) if result.ok else (result.kind, result.code)))
             for result, place in written
@@ -237,8 +228,7 @@ class Journal:
     def retry(self, kinds: frozenset[str]) -> array[int]:
         """Move the rows that failed in these ways to `retries`; within `change`.
 
-        Returns:
-            The places of their results, in order.
+        Return the places of their results, in order.
         """
         db = self._db
         where, names = _of_kinds(kinds)
@@ -254,8 +244,7 @@ class Journal:
     def close_up(self, gone: Iterable[tuple[int, int]]) -> None:
         """Move the places of rows up, as results before them are gone; within `change`.
 
-        Args:
-            gone: The place of each result that is gone, and the bytes gone up to and with it.
+        `gone` is the place of each such result, and the bytes gone up to and with it.
         """
         db = self._db
         db.execute("CREATE TEMP TABLE gone (place INTEGER PRIMARY KEY, bytes INTEGER NOT NULL)")
@@ -283,17 +272,13 @@ class Journal:
         )
 
     def last_checkpoint(self, before: int = 2**62) -> Checkpoint | None:
-        """Return the last checkpoint with fewer rows before it than this; None for the beginning.
-
-        Args:
-            before: A row; without it, the last checkpoint of all is returned.
-        """
+        """Return the last checkpoint with fewer rows before it; None for the beginning."""
         query = """SELECT row, "offset", line, digest FROM checkpoints WHERE row < ?
             ORDER BY row DESC LIMIT 1"""
         found = self._db.execute(query, (before,)).fetchone()
         return None if found is None else Checkpoint(*found)
 
-    def digests(self, after: int = 0) -> dict[int, str]:
+    def digests(self, after: int) -> dict[int, str]:
         """Return the digests of the input up to some rows, of the checkpoints behind a row."""
         query = "SELECT row, digest FROM checkpoints WHERE row > ?"
         return dict(self._db.execute(query, (after,)).fetchall())

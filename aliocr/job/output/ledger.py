@@ -58,8 +58,7 @@ class Ledger:
     Args:
         path: The output. Its journal is beside it, `.journal` appended to the name.
         output_format: Its format.
-        settings: The options that give the rows their meaning, in words that a person can compare;
-            a job goes on only with the same.
+        settings: As of `JobState`, in words for a person.
 
     Raises:
         ValueError: Something else is in the way; the message says what to do. Nothing was written.
@@ -95,11 +94,7 @@ class Ledger:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Put a full disk, and the like, within this block into words.
-
-        Raises:
-            JobError: The output or the journal could not be written.
-        """
+        """Raise a `JobError` in words for a full disk, and the like, within this block."""
         try:
             yield
         except sqlite3.Error as error:
@@ -109,10 +104,7 @@ class Ledger:
             raise JobError(f"cannot write {name}: {error.strerror}; {REMEDY}") from error
 
     def write(self, results: Sequence[Result]) -> None:
-        """Write results to the output. May be called in any thread.
-
-        Args:
-            results: Of rows that have no result yet.
+        """Write results of rows that have none yet. May be called in any thread.
 
         Raises:
             JobError: They could not be written; the results before them are kept.
@@ -124,10 +116,6 @@ class Ledger:
 
     def settle(self, charges: Charges, *, duplicates: int) -> None:
         """Make written results safe on the disk, and then name them in the journal.
-
-        Args:
-            charges: The charges so far.
-            duplicates: Rows that got the result of an equal one so far.
 
         Raises:
             JobError: They could not be written.
@@ -174,9 +162,6 @@ class Ledger:
     def retry(self, kinds: frozenset[str]) -> None:
         """Take failures out of the output, to be read once more; all of them or none.
 
-        Args:
-            kinds: Names of errors or codes; all if empty.
-
         Raises:
             ValueError: No row failed in these ways, though others did.
         """
@@ -208,10 +193,6 @@ class Ledger:
 @contextmanager
 def past(path: Path, settings: str) -> Iterator[Journal | None]:
     """Open the journal of a job for reading, even while the job runs; None if it was never begun.
-
-    Args:
-        path: The output.
-        settings: As of `Ledger`.
 
     Raises:
         ValueError: As of `Ledger`.

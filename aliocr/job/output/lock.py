@@ -7,8 +7,13 @@ import sys
 import threading
 from pathlib import Path
 
-# Far behind the end of any journal, and off the bytes that SQLite locks itself.
-WINDOWS_LOCK_AT = 1 << 62
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
+_HELD: set[Path] = set()
+_HELD_LOCK = threading.Lock()
 
 
 class LockedError(Exception):
@@ -16,7 +21,7 @@ class LockedError(Exception):
 
 
 class Lock:
-    """The lock of a file, held until `release`. The file is made if there is none.
+    """The lock of a file, held until `release`; the file is made if there is none.
 
     SQLite locks byte ranges of the same file with another system call; the two locks do not meet.
     So a person can read a journal while its job runs, and no second file is needed.
@@ -33,38 +38,21 @@ class Lock:
             # belong to the process and not to the descriptor.
             if self._path in _HELD:
                 raise LockedError
-            self._file = _locked(self._path)
+            flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
+            self._file = os.open(self._path, flags, 0o666)
+            try:
+                if sys.platform == "win32":
+                    # Far behind the end of any journal, and off the bytes that SQLite locks itself.
+                    os.lseek(self._file, 1 << 62, os.SEEK_SET)
+                    msvcrt.locking(self._file, msvcrt.LK_NBLCK, 1)
+                else:
+                    fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                os.close(self._file)
+                raise LockedError from None
             _HELD.add(self._path)
 
     def release(self) -> None:
         """Free the lock; only after SQLite has closed the file, as its locks would go, too."""
         os.close(self._file)
         _HELD.discard(self._path)
-
-
-_HELD: set[Path] = set()
-_HELD_LOCK = threading.Lock()
-
-
-def _locked(path: Path) -> int:
-    file = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
-    try:
-        _lock(file)
-    except OSError:
-        os.close(file)
-        raise LockedError from None
-    return file
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(file: int) -> None:
-        os.lseek(file, WINDOWS_LOCK_AT, os.SEEK_SET)
-        msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
-
-else:
-    import fcntl
-
-    def _lock(file: int) -> None:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from aliocr.atomic_file import sync_folder
 from aliocr.extras import needed
 from aliocr.job.output.codecs import COLUMNS, code_of, fields_of
 from aliocr.job.output.journal import Journal
 from aliocr.job.output.result import Read, Result, Unread
-from aliocr.job.output.result_file import sync_folder
 
 ROWS_PER_GROUP = 10_000
 """Rows held in memory and written at once: some 40 MB of text and positions."""
@@ -29,9 +29,7 @@ ROWS_PER_GROUP = 10_000
 class StagedResults:
     """Results that the journal keeps until the file is written; used like a `ResultFile`.
 
-    Args:
-        path: The file.
-        journal: Keeps the results; the place of each is its row.
+    The place of a result is its row.
 
     Raises:
         ImportError: The extra is missing; the message says how to get it.
@@ -69,8 +67,13 @@ class StagedResults:
         if self._journal.state.published and self._path.exists():
             return
         draft = self._path.with_name(f".{self._path.name}.draft")
+        pyarrow = _pyarrow()
+        schema = _schema(pyarrow)
+        results = self._journal.staged()
         try:
-            _write(draft, self._journal.staged())
+            with pyarrow.parquet.ParquetWriter(draft, schema, compression="zstd") as file:
+                while group := [_row(result) for result in islice(results, ROWS_PER_GROUP)]:
+                    file.write_table(pyarrow.Table.from_pylist(group, schema=schema))
             with draft.open("rb") as written:
                 os.fsync(written.fileno())
             if self._path.exists():
@@ -84,15 +87,6 @@ class StagedResults:
 
     def close(self) -> None:
         """Do nothing: the journal has the results."""
-
-
-def _write(path: Path, results: Iterable[Result]) -> None:
-    pyarrow = _pyarrow()
-    schema = _schema(pyarrow)
-    rest = iter(results)
-    with pyarrow.parquet.ParquetWriter(path, schema, compression="zstd") as file:
-        while group := [_row(result) for result in islice(rest, ROWS_PER_GROUP)]:
-            file.write_table(pyarrow.Table.from_pylist(group, schema=schema))
 
 
 def _row(result: Result) -> dict[str, Any]:
@@ -117,12 +111,7 @@ def _text(value: Any) -> Any:
 
 
 def parquet_results(path: Path) -> Iterator[Result]:
-    """Yield the results in a file.
-
-    Raises:
-        ImportError: The extra is missing.
-        ValueError: The file is no Parquet file, or no output of a job.
-    """
+    """Yield the results in a file; raise a `ValueError` if it is no output of a job."""
     pyarrow = _pyarrow()
     try:
         file = pyarrow.parquet.ParquetFile(path)

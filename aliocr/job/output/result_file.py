@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from aliocr.atomic_file import sync_folder
 from aliocr.job.output.codecs import Codec
 from aliocr.job.output.journal import Journal
 from aliocr.job.output.result import Result
@@ -29,19 +30,12 @@ further ahead was not written by this job."""
 class ResultFile:
     """Records of results, one after the other; the place of each is an offset in bytes.
 
-    `append` is called by one thread at a time, all else by the journal's thread.
-
-    Args:
-        path: The file; made, with its header, if it is not there.
-        codec: Its format.
-        journal: Knows the place of each result.
+    `append` is called by one thread at a time, all else by the journal's thread. The file is made,
+    with its header, if it is not there.
 
     Raises:
         OSError: The file cannot be opened or written.
         ValueError: The file is not this job's; the message says what to do.
-
-    Attributes:
-        length: Bytes in it.
     """
 
     def __init__(self, path: Path, codec: Codec, journal: Journal) -> None:
@@ -72,10 +66,9 @@ class ResultFile:
             sync_folder(self._path)
 
     def append(self, results: Sequence[Result]) -> list[int]:
-        """Write results, whole or not at all; the end of this process does not take them back.
+        """Write results, whole or not at all; return the place of each.
 
-        Returns:
-            The place of each.
+        The end of this process does not take them back.
 
         Raises:
             OSError: The disk is full, or worse. All that was there before is still there.
@@ -100,11 +93,10 @@ class ResultFile:
             raise
 
     def sync(self, results: Sequence[Result]) -> None:
-        """Make results proof against a power failure, once the journal is changed next.
+        """Make appended results proof against a power failure, once the journal is changed next.
 
         Args:
-            results: All appended results that the journal does not have yet, but for results that
-                come in this moment.
+            results: The results that the journal does not have yet; none that come meanwhile.
         """
         del results  # the disk is told of all that is in the file
         os.fsync(self._file)
@@ -126,11 +118,7 @@ class ResultFile:
         """Take failures out of file and journal, to be read once more; all of them or none.
 
         The file is copied without them, the journal says that the copy is to take the file's place,
-        and then it does.
-
-        Args:
-            kinds: Names of errors or codes; all if empty.
-            through: All rows up to this one are in the output then.
+        and then it does. All rows up to `through` are in the output then.
         """
         try:
             with self._journal.change(through=through, replacing=True) as state:
@@ -148,13 +136,9 @@ class ResultFile:
         self._open()
 
     def _copied_without(self, places: Iterable[int]) -> Iterator[tuple[int, int]]:
-        """Write the copy, which is whole and safe on the disk at the end.
+        """Write the copy without the results at these places; at the end, it is safe on the disk.
 
-        Args:
-            places: Places of the results that are left out, in order.
-
-        Yields:
-            Each of these places, and how many bytes were left out up to and with its result.
+        Yields each place, in order, and how many bytes were left out up to and with its result.
         """
         gone = 0
         with self._path.open("rb") as file, self._draft.open("wb") as copy:
@@ -186,8 +170,12 @@ class ResultFile:
             end = self._end_of(*last) or 0
             if not end:
                 raise ValueError(strange(self._path))
-        if not end and not self._is_begun_alike():
-            raise ValueError(strange(self._path))
+        if not end:
+            # Without a whole result, the file is the beginning of an output, as far as it goes.
+            start = self._codec.header or b'{"row":'
+            with self._path.open("rb") as file:
+                if not start.startswith(file.read(len(start))):
+                    raise ValueError(strange(self._path))
         self._cut(end)
         with journal.change(length=self.length, through=0):
             journal.cut(self.length)
@@ -238,12 +226,6 @@ class ResultFile:
             return end if result.row == row else None
         return None
 
-    def _is_begun_alike(self) -> bool:
-        """Return True if the file may be the beginning of an output, as far as it goes."""
-        start = self._codec.header or b'{"row":'
-        with self._path.open("rb") as file:
-            return start.startswith(file.read(len(start)))
-
     def _cut(self, length: int) -> None:
         """Cut the file behind an offset; the header stays."""
         os.ftruncate(self._file, length)
@@ -261,17 +243,6 @@ def strange(path: Path) -> str:
         f"{path} is not what this job has written: put it back, or remove it and its journal to "
         "begin anew"
     )
-
-
-def sync_folder(path: Path) -> None:
-    """Make the name of a new or renamed file survive a power failure, where the system can."""
-    if not hasattr(os, "O_DIRECTORY"):
-        return
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _copy(file: BinaryIO, copy: BinaryIO, size: int) -> None:

@@ -8,9 +8,7 @@ from collections.abc import Iterable
 class RowSet:
     """Numbers from 1 up, most of which come in order: a million with gaps take a megabyte.
 
-    Args:
-        rows: The first members.
-        through: All numbers up to this one are members, too.
+    All numbers up to `through` are members from the start.
     """
 
     def __init__(self, rows: Iterable[int] = (), *, through: int = 0) -> None:
