@@ -80,19 +80,20 @@ def straightened(regions: Sequence[P]) -> StraightBoxes[P]:
     slope = _slope(regions)
     if not slope:
         return [StraightBox(each, each.x, each.y, each.w, each.h) for each in regions]
-    still, *turned = (
-        [_turned(each, regions[0], slope, way) for each in regions] for way in (0.0, slope, -slope)
-    )
-    best = max(turned, key=_white)
+    still = _turned(regions, slope, 0.0)
+    best = max((_turned(regions, slope, way) for way in (slope, -slope)), key=_white)
     return best if _white(best) >= MORE_WHITE * _white(still) else still
 
 
-def _turned(region: P, origin: P, slope: float, way: float) -> StraightBox[P]:
-    """Return one piece turned back around the corner of another."""
-    h = max(region.h - slope * region.w, region.h / 4)
-    across, down = region.x - origin.x, region.y + region.h / 2 - origin.y
-    middle = down - way * (across + region.w / 2)
-    return StraightBox(region, across + way * down, middle - h / 2, region.w, h)
+def _turned(regions: Sequence[P], slope: float, way: float) -> StraightBoxes[P]:
+    """Return the boxes turned back around the corner of the first."""
+    boxes = []
+    for each in regions:
+        h = max(each.h - slope * each.w, each.h / 4)
+        across, down = each.x - regions[0].x, each.y + each.h / 2 - regions[0].y
+        middle = down - way * (across + each.w / 2)
+        boxes.append(StraightBox(each, across + way * down, middle - h / 2, each.w, h))
+    return boxes
 
 
 def _slope(regions: Sequence[PlacedText]) -> float:
@@ -105,11 +106,9 @@ def _slope(regions: Sequence[PlacedText]) -> float:
         for short, long in zip(ordered[:half], ordered[len(ordered) - half :], strict=True)
         if long.w - short.w > least
     ]
-    slope = (
-        statistics.median(slopes)
-        if len(slopes) >= max(MIN_PAIRS, MIN_PAIRS_SHARE * len(ordered))
-        else 0.0
-    )
+    if len(slopes) < max(MIN_PAIRS, MIN_PAIRS_SHARE * len(ordered)):
+        return 0.0
+    slope = statistics.median(slopes)
     return slope if MIN_SLOPE <= slope <= MAX_SLOPE else 0.0
 
 

@@ -134,7 +134,8 @@ def _moves(before: PageText[P], frame: PageText[P]) -> bool:
     """Return whether a frame has other pieces than the frame before, or has them elsewhere."""
     return _pieces(before) != _pieces(frame) or any(
         abs(old.x - new.x) >= new.h or abs(old.y - new.y) >= new.h
-        for old, new in zip(before.regions, frame.regions, strict=True)
+        # Of two frames that say the same, one may have its text without a place.
+        for old, new in zip(before.regions, frame.regions, strict=False)
     )
 
 
@@ -151,7 +152,10 @@ def reading_order(regions: Iterable[P]) -> tuple[P, ...]:
 
 
 def _rows(regions: Sequence[P]) -> Iterable[Sequence[P]]:
-    """Give the regions row by row, each row from the left."""
+    """Give the regions row by row, each row from the left.
+
+    The centres of a row are less than half a height apart.
+    """
     # A stack, not recursion: a page of a thousand lines may be divided line by line.
     waiting: list[Sequence[StraightBox[P]]] = [straightened(regions)]
     while waiting:
@@ -159,9 +163,15 @@ def _rows(regions: Sequence[P]) -> Iterable[Sequence[P]]:
         parts = _parts(group) if len(group) > 1 else ()
         if len(parts) > 1:
             waiting.extend(reversed(parts))
-        else:
-            for row in _by_rows(group):
-                yield [box.piece for box in row]
+            continue
+        rows: list[list[StraightBox[P]]] = []
+        for each in sorted(group, key=lambda each: each.middle):
+            if rows and each.middle - rows[-1][0].middle < min(each.h, rows[-1][0].h) / 2:
+                rows[-1].append(each)
+            else:
+                rows.append([each])
+        for row in rows:
+            yield [box.piece for box in sorted(row, key=lambda box: box.x)]
 
 
 def joined_text(regions: Iterable[PlacedText]) -> str:
@@ -220,18 +230,12 @@ def _are_columns(left: StraightBoxes[P], right: StraightBoxes[P], line: float) -
     narrow, wide = sorted((left, right), key=_width)
     if _width(narrow) > MIN_COLUMN_WIDTH * line:
         return len(few) >= MIN_COLUMN_BALANCE * len(many)
+    full = FULL_LINE * max(each.w for each in wide)
     return (
-        _is_running_text(wide, line)
+        _width(wide) >= MIN_TEXT_WIDTH * line
+        and sum(each.w >= full for each in wide) >= len(wide) / 2
         and len(narrow) <= MAX_NOTES * len(wide)
         and _beside(narrow, wide, by=LEVEL) <= MAX_LEVEL * len(narrow)
-    )
-
-
-def _is_running_text(lines: StraightBoxes[P], line: float) -> bool:
-    full = FULL_LINE * max(each.w for each in lines)
-    return (
-        _width(lines) >= MIN_TEXT_WIDTH * line
-        and sum(each.w >= full for each in lines) >= len(lines) / 2
     )
 
 
@@ -243,18 +247,6 @@ def _beside(some: StraightBoxes[P], others: StraightBoxes[P], *, by: float = 1.0
         place = bisect_left(centres, each.middle - by * each.h)
         found += place < len(centres) and centres[place] <= each.middle + by * each.h
     return found
-
-
-def _by_rows(group: StraightBoxes[P]) -> Iterable[StraightBoxes[P]]:
-    """Give rows from above, each from the left; its centres are less than half a height apart."""
-    rows: list[list[StraightBox[P]]] = []
-    for each in sorted(group, key=lambda each: each.middle):
-        if rows and each.middle - rows[-1][0].middle < min(each.h, rows[-1][0].h) / 2:
-            rows[-1].append(each)
-        else:
-            rows.append([each])
-    for row in rows:
-        yield sorted(row, key=lambda each: each.x)
 
 
 def _width(group: StraightBoxes[P]) -> float:

@@ -63,9 +63,15 @@ class Match(Generic[Searched]):
     @property
     def regions(self) -> tuple[Region, ...]:
         """The regions that hold the words, to be marked; empty where the service gave no places."""
-        return tuple(
-            region for line, start, end in self.spans for region in _within(line, start, end)
-        )
+        found = []
+        for line, start, end in self.spans:
+            stop = 0
+            for region in line.regions:
+                begin = line.text.index(region.text, stop)
+                stop = begin + len(region.text)
+                if begin < end and start < stop:
+                    found.append(region)
+        return tuple(found)
 
 
 def search(outcomes: Iterable[Searched], words: str) -> Iterator[Match[Searched]]:
@@ -160,13 +166,3 @@ def _folded(character: str) -> str:
     return "".join(
         " " if each.isspace() else each for each in folded if unicodedata.category(each) != "Cf"
     )
-
-
-def _within(line: Line[Region], start: int, end: int) -> Iterator[Region]:
-    """Give the regions of a line that have a part between two places of its text."""
-    stop = 0
-    for region in line.regions:
-        begin = line.text.index(region.text, stop)
-        stop = begin + len(region.text)
-        if begin < end and start < stop:
-            yield region

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from aliocr import Image, Limits
 from aliocr.job import plan as plan_module
 from aliocr.job.input.opening import opened
-from aliocr.job.input.rows import BadRow, Checkpoint, Row, RowOrBad
+from aliocr.job.input.rows import BadRow, Checkpoint, Reader, Row, RowOrBad
 from aliocr.job.plan import Plan, planned
 from tests.support.listing import piped
 
@@ -41,7 +41,7 @@ def urls(count: int) -> str:
 
 
 @attrs.frozen
-class Endless:
+class Endless(Reader):
     """A list of so many rows that is in no memory."""
 
     rows: int
@@ -64,9 +64,6 @@ class Endless:
 
     def compare(self, checkpoint: Checkpoint) -> None:
         """Nothing."""
-
-    def skip_to(self, checkpoint: Checkpoint) -> None:
-        """Nowhere."""
 
     @property
     def description(self) -> str:

@@ -109,6 +109,8 @@ def test_a_text_without_places_is_one_line() -> None:
     assert Frame("hello").lines == (Line("hello"),)
     frames = (Frame("one"), Frame("two"), Frame("two"))
     assert _scan(text="one", frames=frames).lines == (Line("one"), Line("two"))
+    half_placed = (_frame(_at("two", 0, 0)), Frame("two"))
+    assert _texts(_scan(text="", frames=half_placed)) == ["two"]
 
 
 def test_a_picture_without_text_has_no_lines() -> None:

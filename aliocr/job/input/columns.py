@@ -22,15 +22,12 @@ LISTED = 20
 
 
 def source_name(names: Sequence[str], column: str | None, where: str) -> str:
-    """Return the name of the column of the images.
+    """Return the name of the column of the images; refuse names without it, or with several.
 
     Args:
         names: The columns there are.
         column: The caller's choice; None for the only one, or the one with a usual name.
         where: The owner of the columns, for messages.
-
-    Raises:
-        InputError: There is no such column, or several.
     """
     if column is not None:
         return _named(names, column, where)
@@ -84,15 +81,7 @@ def _usual(names: Sequence[str], usual: Sequence[str]) -> str | None:
 
 
 def row_of(number: int, source: object, name: object, line: int | None, column: str) -> RowOrBad:
-    """Return the row that two cells make.
-
-    Args:
-        number: Its place in the input, from 1.
-        source: The cell in the column of the images.
-        name: The cell in the column of the ids; None if there is no such column.
-        line: The line it begins at.
-        column: The name of the column of the images.
-    """
+    """Return the row that the cells of image and id make; the id is None without such a column."""
     if name is not None and type(name) is not str:
         if isinstance(name, bool) or not isinstance(name, int | float | Decimal):
             return BadRow(number, _told(source), "its id is neither text nor a number", None, line)

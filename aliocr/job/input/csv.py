@@ -61,14 +61,6 @@ class CSVReader(LineReader):
     A broken row costs no other: where a quote is never closed, or not followed by a delimiter, its
     line is a bad row, and the next line is parsed afresh. Bytes that are not UTF-8 matter only in
     the columns of images and ids.
-
-    Args:
-        lines: The input.
-        column: The column of the images; None for the usual one.
-        id_column: The column of the ids; None for the usual one, if there is one.
-
-    Raises:
-        InputError: There is no header or no such column.
     """
 
     def __init__(self, lines: Lines, column: str | None, id_column: str | None) -> None:
@@ -101,7 +93,12 @@ class CSVReader(LineReader):
             except StopIteration:
                 return
             except (_csv.Error, _TooLongError) as error:
-                yield self._spoilt(error)
+                problem = self._problem(error)
+                first, *rest = self._row_lines.read
+                self._lines.give_back(rest)
+                self._lines.take(first)
+                self._number += 1
+                yield BadRow(self._number, shown(decoded(first)), problem, line=self._lines.line)
                 continue
             line = self._lines.line + 1
             self._row_lines.take()
@@ -144,15 +141,6 @@ class CSVReader(LineReader):
             return BadRow(self._number, shown(source), f"not UTF-8; {TO_UTF8}", line=line)
         return row_of(self._number, source, name, line, self._column)
 
-    def _spoilt(self, error: Exception) -> BadRow:
-        """Make a bad row of the first line, and have the others parsed afresh."""
-        problem = self._problem(error)
-        first, *rest = self._row_lines.read
-        self._lines.give_back(rest)
-        self._lines.take(first)
-        self._number += 1
-        return BadRow(self._number, shown(decoded(first)), problem, line=self._lines.line)
-
     def _problem(self, error: Exception) -> str:
         first = self._row_lines.read[0]
         if len(first) > LONGEST:
@@ -166,15 +154,9 @@ class CSVReader(LineReader):
 
 def _delimiter(header: str) -> str:
     """Return the delimiter that gives the header most columns."""
-
-    def columns(delimiter: str) -> int:
-        return len(next(_csv.reader([header], delimiter=delimiter), ()))
-
     try:
-        counts = {delimiter: columns(delimiter) for delimiter in DELIMITERS}
+        counts = {each: len(next(_csv.reader([header], delimiter=each), ())) for each in DELIMITERS}
     except _csv.Error:  # `_header` meets it again, and tells
         return NO_DELIMITER
-    if counts["\t"] > 1:
-        return "\t"
-    best = max(counts, key=counts.__getitem__)
+    best = "\t" if counts["\t"] > 1 else max(counts, key=counts.__getitem__)
     return best if counts[best] > 1 else NO_DELIMITER

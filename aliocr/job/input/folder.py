@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from aliocr.job.errors import InputError
-from aliocr.job.input.rows import Checkpoint, Row, RowOrBad
+from aliocr.job.input.rows import Checkpoint, Reader, Row, RowOrBad
 
 SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".webp"}
 """Of the formats the service reads. Source: "Limits on images"."""
@@ -24,22 +25,15 @@ def pictures_in(folder: Path) -> tuple[list[str], int]:
     """
     with os.scandir(folder) as inside:
         entries = list(inside)
-    pictures = sorted(
-        entry.name
-        for entry in entries
-        if Path(entry.name).suffix.lower() in SUFFIXES and _is_file(entry)
-    )
-    return pictures, len(entries) - len(pictures)
+    pictures = []
+    for entry in entries:
+        with suppress(OSError):  # a link to itself
+            if Path(entry.name).suffix.lower() in SUFFIXES and entry.is_file():
+                pictures.append(entry.name)
+    return sorted(pictures), len(entries) - len(pictures)
 
 
-def _is_file(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_file()
-    except OSError:  # a link to itself
-        return False
-
-
-class FolderReader:
+class FolderReader(Reader):
     """The pictures of a folder, a row each, in the order of their names; folders in it are skipped.
 
     A picture keeps its number when others are added or removed: the pictures of earlier runs come
@@ -47,19 +41,14 @@ class FolderReader:
     too, and will fail when it is opened.
 
     Args:
-        folder: The folder.
-        known: As of `keep_numbers`.
+        known: The `names` of an earlier run.
 
     Attributes:
         names: The names of all pictures, in the order of their rows.
-
-    Raises:
-        InputError: The folder cannot be read or has no pictures.
     """
 
     def __init__(self, folder: Path, known: Sequence[str] = ()) -> None:
         self._folder = folder
-        self._number = 0
         try:
             self._found, self._others = pictures_in(folder)
         except OSError as error:
@@ -71,11 +60,7 @@ class FolderReader:
             raise InputError(f"{folder} has no pictures; they end in {suffixes}")
 
     def keep_numbers(self, known: Sequence[str]) -> None:
-        """Give the pictures of earlier runs their rows again; before the first row is asked for.
-
-        Args:
-            known: The `names` of the earlier run.
-        """
+        """Give `known` pictures their rows again; before the first row is asked for."""
         self._known = len(known)
         old = set(known)
         self.names = (*known, *(name for name in self._found if name not in old))
@@ -94,11 +79,6 @@ class FolderReader:
                 f"{self._folder} was read up to picture {checkpoint.number:,}, of which only "
                 f"{self._known:,} are known by name; give another output"
             )
-
-    def skip_to(self, checkpoint: Checkpoint) -> None:
-        """Go to a checkpoint."""
-        self.compare(checkpoint)
-        self._number = checkpoint.number
 
     @property
     def checkpoint(self) -> Checkpoint:

@@ -10,13 +10,12 @@ import hashlib
 import io
 import os
 import stat
-from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import BinaryIO
 
 from aliocr.job.errors import BY_FORMAT, InputError
-from aliocr.job.input.rows import Checkpoint, RowOrBad, changed
+from aliocr.job.input.rows import Checkpoint, Reader, changed
 
 LONGEST = 1 << 20
 """Bytes of one line, or of one row of several lines, at most. A URL has 2,048 at most; a longer
@@ -82,28 +81,38 @@ class Lines:
         self.offset = 0
         self.line = 0
         # Without a buffer each byte of a line would be a system call.
-        self._bare = isinstance(stream, io.RawIOBase)
-        self._stream = io.BufferedReader(stream) if isinstance(stream, io.RawIOBase) else stream
+        self._buffer = io.BufferedReader(stream) if isinstance(stream, io.RawIOBase) else None
+        self._stream = self._buffer or stream
         self._owned = owned
         self._hash = hashlib.blake2b(digest_size=DIGEST_BYTES)
         self._last = b""
         self._usual_end = b"\n"
         self._given_back: list[bytes] = []
 
-    def read(self) -> bytes:
+    def read(self, most: int | None = None) -> bytes:
         """Return the next line with its end; nothing at the end of the input.
 
         Of a line longer than `LONGEST` it returns `LONGEST` + 1 bytes.
+
+        Args:
+            most: Return up to so many bytes instead, be they a line or not.
 
         Raises:
             InputError: The input cannot be read.
         """
         if self._given_back:
-            return self._given_back.pop()
+            line = self._given_back.pop()
+            if most is not None and len(line) > most:
+                self._given_back.append(line[most:])
+            return line[:most]
         try:
+            if most is not None:
+                return self._stream.read(min(CHUNK, most))
             return self._stream.readline(LONGEST + 1)
         except (OSError, ValueError) as error:  # ValueError: a stream that was closed
-            raise self._unreadable(error) from error
+            reason = (getattr(error, "strerror", None) or str(error)).lower()
+            where = f"{self.name} cannot be read past line {self.line:,}"
+            raise InputError(f"{where}: {reason}") from error
 
     def give_back(self, lines: Iterable[bytes]) -> None:
         """Have these lines read again next, in this order."""
@@ -120,8 +129,7 @@ class Lines:
     def begin(self) -> bytes:
         """Return the first line, not yet taken; go past a byte order mark, which Windows writes.
 
-        Raises:
-            InputError: The input is no text.
+        Refuse an input that is no text.
         """
         first = self.read()
         for beginning, problem in OTHER_FILES.items():
@@ -140,13 +148,9 @@ class Lines:
         return Checkpoint(number, self.offset, self.line, self._digest())
 
     def skip_to(self, checkpoint: Checkpoint) -> None:
-        """Go to a checkpoint that lies ahead.
-
-        Raises:
-            InputError: The input before the checkpoint has changed.
-        """
+        """Go to a checkpoint that lies ahead; refuse an input that has changed before it."""
         while self.offset < checkpoint.offset:
-            piece = self._piece(checkpoint.offset - self.offset)
+            piece = self.read(checkpoint.offset - self.offset)
             if not piece:
                 raise changed(self.name, f"it ends before line {checkpoint.line + 1:,}")
             self._pass(piece)
@@ -161,11 +165,7 @@ class Lines:
             self._pass(rest)
 
     def compare(self, checkpoint: Checkpoint) -> None:
-        """Skip to a checkpoint that lies ahead in a file, and come back.
-
-        Raises:
-            InputError: The input before the checkpoint has changed.
-        """
+        """Skip to a checkpoint that lies ahead in a file, and come back."""
         here = self.offset, self.line, self._hash.copy(), self._last, self._usual_end
         self.skip_to(checkpoint)
         self.offset, self.line, self._hash, self._last, self._usual_end = here
@@ -188,8 +188,8 @@ class Lines:
         with suppress(OSError, ValueError):
             if self._owned:
                 self._stream.close()
-            elif isinstance(self._stream, io.BufferedReader) and self._bare:
-                self._stream.detach()  # or it would be closed with the buffer
+            elif self._buffer:
+                self._buffer.detach()  # or it would be closed with the buffer
 
     def _pass(self, piece: bytes) -> None:
         self._hash.update(piece)
@@ -207,41 +207,16 @@ class Lines:
         ended.update(self._usual_end)
         return ended.hexdigest()
 
-    def _piece(self, most: int) -> bytes:
-        """Read up to so many bytes, of lines that were given back first."""
-        if self._given_back:
-            line = self._given_back.pop()
-            if len(line) > most:
-                self._given_back.append(line[most:])
-            return line[:most]
-        try:
-            return self._stream.read(min(CHUNK, most))
-        except (OSError, ValueError) as error:
-            raise self._unreadable(error) from error
 
-    def _unreadable(self, error: Exception) -> InputError:
-        reason = getattr(error, "strerror", None) or str(error)
-        return InputError(f"{self.name} cannot be read past line {self.line:,}: {reason.lower()}")
-
-
-class LineReader(ABC):
-    """The common part of the readers of lines: all of a `Reader` but the rows.
-
-    Args:
-        lines: The input; closed with the reader.
-    """
+class LineReader(Reader):
+    """The common part of the readers of lines; the lines are closed with the reader."""
 
     def __init__(self, lines: Lines) -> None:
         self._lines = lines
-        self._number = 0
-
-    @abstractmethod
-    def __iter__(self) -> Iterator[RowOrBad]:
-        """Give the rows from here on, in order."""
 
     def compare(self, checkpoint: Checkpoint) -> None:
-        """Check that the input up to a checkpoint has not changed."""
-        if checkpoint.number:  # else it may have changed: nothing of it was read
+        """Check that the lines up to a checkpoint have not changed."""
+        if checkpoint.number:  # else they may have changed: none of them was read
             self._lines.compare(checkpoint)
 
     def skip_to(self, checkpoint: Checkpoint) -> None:
@@ -257,14 +232,9 @@ class LineReader(ABC):
 
     @property
     def share(self) -> float | None:
-        """The part of the input before the checkpoint, from 0 to 1; None if its size is unknown."""
+        """The part of the bytes before the checkpoint; None for a pipe."""
         return self._lines.share
 
-    @property
-    @abstractmethod
-    def description(self) -> str:
-        """The origin of the rows, in words."""
-
     def close(self) -> None:
-        """Close the file. May be called twice."""
+        """Close the lines."""
         self._lines.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import stat
 import sys
 from collections.abc import Iterator, Sequence
@@ -12,12 +11,11 @@ from typing import BinaryIO, Literal, TypeAlias, get_args
 
 import attrs
 
-from aliocr.checks import is_url
 from aliocr.job.errors import BY_FORMAT, InputError
 from aliocr.job.input.csv import CSVReader
 from aliocr.job.input.folder import FolderReader
 from aliocr.job.input.jsonl import JSONLinesReader
-from aliocr.job.input.lines import Lines, decoded
+from aliocr.job.input.lines import Lines
 from aliocr.job.input.parquet import ParquetReader
 from aliocr.job.input.rows import Reader
 from aliocr.job.input.text import TextReader
@@ -48,37 +46,35 @@ def opened(
     id_column: str | None = None,
     known: Sequence[str] = (),
 ) -> Reader:
-    """Open an input and read its header.
+    """Open an input and read its header; for the arguments see `RunInput` and `FolderReader`.
 
-    Args:
-        source: A file, a folder, or `"-"` for standard input; or a binary stream, which is read
-            as standard input is, and left open.
-        input_format: `"text"`, `"csv"` (TSV, too), `"jsonl"`, `"parquet"` or `"folder"`; None to
-            go by the suffix. Standard input, which has none, is text then.
-        column: The column of the images. None for the only one, or the first of url, image,
-            image_url, uri, source, path, link and file that there is, in any case.
-        id_column: The column of the ids. None for id or data_id, if there is one.
-        known: For a folder: the `names` of the reader of an earlier run.
-
-    Raises:
-        InputError: It cannot be read in this format, or has no such columns.
-        ImportError: The extra `parquet` is missing.
+    A binary stream is read as standard input is, and left open.
     """
     place = _place(source)
     format_ = _format_of(place, input_format)
+    name = str(place) if isinstance(place, Path) else "standard input"
     if format_ in ("text", "folder") and (column is not None or id_column is not None):
         raise InputError(
-            f"{_name(place)} is read as {format_} and has no columns; if it has, name its format "
+            f"{name} is read as {format_} and has no columns; if it has, name its format "
             f"{BY_FORMAT}"
         )
-    if not isinstance(place, Path):
-        lines = Lines(place, _name(place), owned=False)
-        if input_format is None:
-            _check_begins_with_url(lines)
-        return _line_reader(lines, format_, column, id_column)
-    if format_ == "folder":
-        return FolderReader(place, known)
-    return _file_reader(place, format_, column, id_column)
+    if isinstance(place, Path):
+        if format_ == "folder":
+            return FolderReader(place, known)
+        with _telling(place):
+            file: BinaryIO = place.open("rb")
+    else:
+        file = place
+    lines = Lines(file, name, owned=file is not place)
+    try:
+        if format_ == "parquet":
+            return ParquetReader(file, name, column, id_column)
+        if format_ == "text":
+            return TextReader(lines, guessed=input_format is None and file is place)
+        return (CSVReader if format_ == "csv" else JSONLinesReader)(lines, column, id_column)
+    except BaseException:
+        lines.close()
+        raise
 
 
 @attrs.define
@@ -89,7 +85,12 @@ class RunInput:
     `prefetch`. Standard input, which may say nothing for hours, is opened in that thread.
 
     Args:
-        source: As of `opened`, as the others are.
+        source: A file, a folder, or `"-"` for standard input.
+        input_format: One of `FORMATS`, where `"csv"` is TSV, too; None to go by the suffix.
+            Standard input, which has none, is text then.
+        column: The column of the images; None for the only one, or the first of `SOURCES` that
+            there is, in any case.
+        id_column: The column of the ids; None for the first of `IDS`, if there is one.
     """
 
     source: str | Path
@@ -107,7 +108,7 @@ class RunInput:
         return path.is_dir() or path.is_file() or not path.exists()
 
     def open(self, known: Sequence[str] = ()) -> Reader:
-        """Return the reader, opened at the first call; for `known` and errors see `opened`."""
+        """Return the reader, opened at the first call; for `known` see `FolderReader`."""
         if self._reader is None:
             self._reader = opened(
                 self.source,
@@ -124,36 +125,16 @@ class RunInput:
             self._reader.close()
 
 
-def _check_begins_with_url(lines: Lines) -> None:
-    """Refuse CSV and JSON where no suffix says so: it would be read as text, and all rows fail."""
-    first = lines.begin()
-    if not is_url(decoded(first)) and re.search(rb"[,;\t{]", first):
-        raise InputError(
-            f"{lines.name} does not begin with a URL: if it is CSV or JSON lines, give the format "
-            f"{BY_FORMAT}"
-        )
-
-
-def _line_reader(
-    lines: Lines, format_: InputFormat, column: str | None, id_column: str | None
-) -> Reader:
-    if format_ == "text":
-        return TextReader(lines)
-    return (CSVReader if format_ == "csv" else JSONLinesReader)(lines, column, id_column)
-
-
-def _file_reader(
-    path: Path, format_: InputFormat, column: str | None, id_column: str | None
-) -> Reader:
-    with _telling(path):
-        file = path.open("rb")
-    try:
-        if format_ == "parquet":
-            return ParquetReader(file, path, column, id_column)
-        return _line_reader(Lines(file, str(path), owned=True), format_, column, id_column)
-    except BaseException:
-        file.close()
-        raise
+def _place(source: str | Path | BinaryIO) -> Path | BinaryIO:
+    if source == "":
+        raise InputError("the input has an empty name; name a file, a folder, or - for a list")
+    if source != STANDARD_INPUT:
+        return Path(source) if isinstance(source, str) else source
+    stream: BinaryIO | None = getattr(sys.stdin, "buffer", None)
+    if stream is None:
+        raise InputError("there is no standard input; name a file")
+    # The buffer has a lock, and Python cannot end while a reading thread holds it.
+    return getattr(stream, "raw", stream)
 
 
 def _format_of(place: Path | BinaryIO, input_format: str | None) -> InputFormat:
@@ -170,22 +151,6 @@ def _format_of(place: Path | BinaryIO, input_format: str | None) -> InputFormat:
         kind = "a folder" if is_folder else "no folder"
         raise InputError(f"{place} is {kind} and cannot be read as {given}; name another")
     return given or ("folder" if is_folder else OF_SUFFIX.get(place.suffix.lower(), "text"))
-
-
-def _place(source: str | Path | BinaryIO) -> Path | BinaryIO:
-    if source == "":
-        raise InputError("the input has an empty name; name a file, a folder, or - for a list")
-    if source != STANDARD_INPUT:
-        return Path(source) if isinstance(source, str) else source
-    stream: BinaryIO | None = getattr(sys.stdin, "buffer", None)
-    if stream is None:
-        raise InputError("there is no standard input; name a file")
-    # The buffer has a lock, and Python cannot end while a reading thread holds it.
-    return getattr(stream, "raw", stream)
-
-
-def _name(place: Path | BinaryIO) -> str:
-    return str(place) if isinstance(place, Path) else "standard input"
 
 
 @contextmanager

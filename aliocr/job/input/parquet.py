@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import suppress
 from typing import Any, BinaryIO
 
 from aliocr.extras import needed
 from aliocr.job.errors import InputError
 from aliocr.job.input.columns import described, id_name, row_of, source_name
 from aliocr.job.input.lines import DIGEST_BYTES
-from aliocr.job.input.rows import Checkpoint, RowOrBad, changed
+from aliocr.job.input.rows import Checkpoint, Reader, RowOrBad, changed
 
 ROWS_AT_ONCE = 4096
 """Rows decoded at once."""
@@ -25,73 +25,61 @@ TAIL = 8
 """Bytes of the end: the footer's length, and `PAR1`. Source: the format's specification."""
 
 
-class ParquetReader:
+class ParquetReader(Reader):
     """A row for each row of the table; only the columns of images and ids are read.
 
-    Args:
-        file: The file, which is closed with the reader.
-        path: Its path, for messages.
-        column: The column of the images; None for the usual one.
-        id_column: The column of the ids; None for the usual one, if there is one.
-
-    Raises:
-        InputError: It is no Parquet file, or has no such column of text.
-        ImportError: The extra `parquet` is missing.
+    The file is closed with the reader; `where` is its path, for messages.
     """
 
     def __init__(
-        self,
-        file: BinaryIO,
-        path: Path,
-        column: str | None,
-        id_column: str | None,
+        self, file: BinaryIO, where: str, column: str | None, id_column: str | None
     ) -> None:
         with needed("parquet"):
             import pyarrow as pa  # noqa: PLC0415 - from the extra
             from pyarrow import parquet  # noqa: PLC0415 - from the extra
         self._file = file
-        self._where = str(path)
+        self._where = where
         self._unreadable = (pa.ArrowException, OSError)
-        self._digest = _digest(file, self._where)
-        self._number = 0
+        self._digest = _digest(file, where)
         try:
             self._table = parquet.ParquetFile(file, buffer_size=BUFFER, pre_buffer=False)
             schema = self._table.schema_arrow
         except self._unreadable as error:
-            raise InputError(f"{path} cannot be read as Parquet: {_reason(error)}") from None
-        self._column = source_name(schema.names, column, self._where)
-        self._id_column = id_name(schema.names, id_column, self._where)
-        _check(schema, self._column, self._id_column, self._where)
+            raise InputError(f"{where} cannot be read as Parquet: {_reason(error)}") from None
+        self._column = source_name(schema.names, column, where)
+        self._id_column = id_name(schema.names, id_column, where)
+        _check(schema, self._column, self._id_column, where)
 
     def __iter__(self) -> Iterator[RowOrBad]:
-        """Give the rows from here on, in order."""
-        pieces = self._pieces()
-        while True:
-            try:
-                piece = next(pieces, None)
-            except self._unreadable as error:
-                raise InputError(
-                    f"{self._where} cannot be read past row {self._number:,}: {_reason(error)}"
-                ) from error
-            if piece is None:
-                return
-            sources = _values(piece.column(self._column))
-            names: list[Any] = [None] * len(sources)
-            if self._id_column is not None:
-                names = _values(piece.column(self._id_column))
-            for source, name in zip(sources, names, strict=True):
-                self._number += 1
-                yield row_of(self._number, source, name, None, self._column)
+        """Give the rows from here on, in order; row groups before them are not read."""
+        metadata = self._table.metadata
+        skipped, group = self._number, 0
+        while group < metadata.num_row_groups and skipped >= metadata.row_group(group).num_rows:
+            skipped -= metadata.row_group(group).num_rows
+            group += 1
+        columns = [self._column] if self._id_column is None else [self._column, self._id_column]
+        groups = range(group, metadata.num_row_groups)
+        pieces = self._table.iter_batches(ROWS_AT_ONCE, groups, columns, use_threads=False)
+        try:
+            for piece in pieces:
+                rest = piece.slice(min(skipped, piece.num_rows))
+                skipped -= piece.num_rows - rest.num_rows
+                sources = _values(rest.column(self._column))
+                names: list[Any] = [None] * len(sources)
+                if self._id_column is not None:
+                    names = _values(rest.column(self._id_column))
+                for source, name in zip(sources, names, strict=True):
+                    self._number += 1
+                    yield row_of(self._number, source, name, None, self._column)
+        except self._unreadable as error:
+            raise InputError(
+                f"{self._where} cannot be read past row {self._number:,}: {_reason(error)}"
+            ) from error
 
     def compare(self, checkpoint: Checkpoint) -> None:
         """Check that the footer has not changed."""
         if checkpoint.number and checkpoint.digest != self._digest:
             raise changed(self._where, "its footer differs")
-
-    def skip_to(self, checkpoint: Checkpoint) -> None:
-        """Go to a checkpoint."""
-        self.compare(checkpoint)
-        self._number = checkpoint.number
 
     @property
     def checkpoint(self) -> Checkpoint:
@@ -113,21 +101,6 @@ class ParquetReader:
         """Close the file. May be called twice."""
         self._table.close()
         self._file.close()
-
-    def _pieces(self) -> Iterator[Any]:
-        """Give the rows past the checkpoint; row groups before it are not read."""
-        metadata = self._table.metadata
-        skipped, group = self._number, 0
-        while group < metadata.num_row_groups and skipped >= metadata.row_group(group).num_rows:
-            skipped -= metadata.row_group(group).num_rows
-            group += 1
-        columns = [self._column] if self._id_column is None else [self._column, self._id_column]
-        groups = range(group, metadata.num_row_groups)
-        pieces = self._table.iter_batches(ROWS_AT_ONCE, groups, columns, use_threads=False)
-        for piece in pieces:
-            if skipped < piece.num_rows:
-                yield piece.slice(skipped)
-            skipped = max(0, skipped - piece.num_rows)
 
 
 def _digest(file: BinaryIO, where: str) -> str:
@@ -152,31 +125,33 @@ def _check(schema: Any, column: str, id_column: str | None, where: str) -> None:
     import pyarrow as pa  # noqa: PLC0415 - from the extra
 
     types = pa.types
-    texts = (
-        types.is_string,
-        types.is_large_string,
-        types.is_string_view,
-        types.is_binary,
-        types.is_large_binary,
-    )
-    numbers = (types.is_integer, types.is_floating, types.is_decimal)
 
-    def of_text(kind: Any) -> bool:
+    def is_text(kind: Any) -> bool:
         held = kind.value_type if types.is_dictionary(kind) else kind
-        return any(is_text(held) for is_text in texts)
+        return bool(
+            types.is_string(held)
+            or types.is_large_string(held)
+            or types.is_string_view(held)
+            or types.is_binary(held)
+            or types.is_large_binary(held)
+        )
+
+    def is_number(kind: Any) -> bool:
+        return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind))
 
     kind = schema.field(column).type
-    if not of_text(kind):
+    if not is_text(kind):
         raise InputError(
             f"{where} has {kind} in its column {column}, not URLs or paths; name a column of text"
         )
-    if id_column is not None:
-        kind = schema.field(id_column).type
-        if not of_text(kind) and not any(is_number(kind) for is_number in numbers):
-            raise InputError(
-                f"{where} has {kind} in its column {id_column}, which cannot be ids; name a column "
-                "of text or numbers"
-            )
+    if id_column is None:
+        return
+    kind = schema.field(id_column).type
+    if not is_text(kind) and not is_number(kind):
+        raise InputError(
+            f"{where} has {kind} in its column {id_column}, which cannot be ids; name a column "
+            "of text or numbers"
+        )
 
 
 def _values(column: Any) -> list[Any]:
@@ -187,14 +162,11 @@ def _values(column: Any) -> list[Any]:
         values: list[Any] = column.to_pylist()
     except UnicodeDecodeError:
         values = column.cast(pa.large_binary()).to_pylist()
-    return [_text(value) if type(value) is bytes else value for value in values]
-
-
-def _text(value: bytes) -> str | bytes:
-    try:
-        return value.decode()
-    except UnicodeDecodeError:
-        return value
+    for at, value in enumerate(values):
+        if type(value) is bytes:
+            with suppress(UnicodeDecodeError):
+                values[at] = value.decode()
+    return values
 
 
 def _reason(error: Exception) -> str:

@@ -43,10 +43,10 @@ class Prefetch:
     """Reads rows ahead of the job that takes them.
 
     Args:
-        open_: Gives the reader; called in the thread, which closes the reader at the end.
-        start: Where to go on; None for the beginning.
+        open_: Called in the thread, which closes the reader at the end.
+        start: The place to go on; None for the beginning.
         digests: The digests of later checkpoints of earlier runs, by the rows before them.
-        loop: Where rows are taken.
+        loop: The loop in which rows are taken.
 
     Attributes:
         total: Rows of the input, estimated from the share that has been read; None if unknown.
@@ -78,9 +78,6 @@ class Prefetch:
 
     async def take(self, most: int) -> RowBatch:
         """Take the next rows: all that have been read, at least one unless the input has ended.
-
-        Args:
-            most: Rows at most.
 
         Raises:
             InputError: The input cannot be read, or has changed; after the rows before that.
@@ -118,10 +115,9 @@ class Prefetch:
                 if self._start is not None:
                     reader.skip_to(self._start)
                 for row in reader:
-                    self._wait_for_room()
+                    self._add(row, reader)
                     if self._closed:
                         return
-                    self._add(row, reader)
                 end = reader.checkpoint
                 self._checkpoints.append(end)
                 self.total, self.counted = end.number, True
@@ -132,13 +128,11 @@ class Prefetch:
                 self._loop.call_soon_threadsafe(self._ended.set)
                 self._loop.call_soon_threadsafe(self._news.set)
 
-    def _wait_for_room(self) -> None:
+    def _add(self, row: RowOrBad, reader: Reader) -> None:
         while len(self._rows) >= ROWS_AHEAD and not self._closed:
             self._room.clear()
             if len(self._rows) >= ROWS_AHEAD and not self._closed:  # or they were taken just now
                 self._room.wait()
-
-    def _add(self, row: RowOrBad, reader: Reader) -> None:
         before = self._digests.get(row.number)
         # Short lists have checkpoints as well: behind their rows 1, 2, 4, 8 and so on.
         first_ones = row.number < CHECKPOINT_EVERY and row.number & (row.number - 1) == 0

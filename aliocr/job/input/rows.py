@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 import attrs
 
@@ -23,12 +24,7 @@ def _shown(source: str) -> str:
 
 
 def changed(name: str, how: str) -> InputError:
-    """Return the error for an input that differs from the one of the earlier run.
-
-    Args:
-        name: Of the input, for people.
-        how: The difference.
-    """
+    """Return the error for an input that differs from the one of the earlier run."""
     return InputError(
         f"{name} is not what it was when this job began: {how}; put it back, or give another output"
     )
@@ -60,15 +56,11 @@ class Row:
 
 @attrs.frozen
 class BadRow:
-    """A row that names no image.
+    """A row that names no image, with the reason as `problem`; otherwise as `Row`.
 
     Args:
-        number: Its place in the input, from 1.
         source: The text in place of a source, as far as it can be shown; may be empty. The query of
             a URL is in it: call `aliocr.errors.without_query` before it is shown or written.
-        problem: The reason why it names no image.
-        id: As of `Row`.
-        line: As of `Row`.
     """
 
     number: int
@@ -98,43 +90,46 @@ class Checkpoint:
     digest: str
 
 
-class Reader(Protocol):
+class Reader(ABC):
     """An input that is read once, from its beginning or from a checkpoint; its owner closes it.
 
     Raises:
         InputError: At any time: the input cannot be read, or has changed.
     """
 
+    _number = 0
+
+    @abstractmethod
     def __iter__(self) -> Iterator[RowOrBad]:
         """Give the rows from here on, in order."""
 
+    @abstractmethod
     def compare(self, checkpoint: Checkpoint) -> None:
         """Check that the input up to a checkpoint has not changed; stay before the first row.
 
         Only for files and folders, since a pipe cannot be read twice.
-
-        Raises:
-            InputError: It has changed.
         """
 
     def skip_to(self, checkpoint: Checkpoint) -> None:
-        """Go from the first row to a checkpoint of an earlier run.
-
-        Raises:
-            InputError: The input before the checkpoint has changed.
-        """
+        """Go from the first row to a checkpoint of an earlier run."""
+        self.compare(checkpoint)
+        self._number = checkpoint.number
 
     @property
+    @abstractmethod
     def checkpoint(self) -> Checkpoint:
         """The place after the last row that was given."""
 
     @property
+    @abstractmethod
     def share(self) -> float | None:
         """The part of the input before the checkpoint, from 0 to 1; None if its size is unknown."""
 
     @property
+    @abstractmethod
     def description(self) -> str:
         """The origin of the rows in words: the columns, or the pictures of a folder."""
 
+    @abstractmethod
     def close(self) -> None:
         """Close the file. May be called twice."""
