@@ -17,7 +17,6 @@ Pure: times come in as arguments, in seconds of the loop's clock.
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
@@ -340,7 +339,9 @@ class Pending:
 
 def _own(error: OCRError, *, maybe_charged: bool) -> OCRError:
     """Copy an exception for one caller: an exception that many tasks raise grows with each."""
-    own = copy.copy(error)
+    own = type(error).__new__(type(error), *error.args)
+    own.__dict__.update(error.__dict__)
+    own.args = error.args  # an OSError sets its args in __init__, which may take other ones
     own.__cause__ = error.__cause__
     own.maybe_charged = maybe_charged
     return own
