@@ -50,7 +50,7 @@ class LeftOut:
     linked = False
 
     async def shown(self, result: Result, page: Path, keep: Keep) -> Shown:
-        """Nothing."""
+        """Return no picture, and no reason."""
         del result, page, keep
         return NoPicture()
 
