@@ -28,8 +28,8 @@ class Artist:
 
     Attributes:
         drawn: The place of each page in the drawing.
-        texts: Pieces of text.
-        unwritten: Pieces that cannot be written whole.
+        texts: Number of pieces of text.
+        unwritten: Number of pieces that cannot be written whole.
 
     Raises:
         FontError: The file cannot be used.
@@ -57,19 +57,15 @@ class Artist:
         )
         self._lacking = dict.fromkeys("".join(lacking))
         self._sheets: list[Sheet] = []
-        self._placed = self._stray = 0
+        self._stray = 0
         self.texts = len(said)
         self.unwritten = sum(map(bool, lacking))
         self._blank = sum(not lettering.written(text) for text in said)
         self.drawn: tuple[DrawnFrame, ...] = ()
 
     def draw(self, frames: Generator[PictureFrame, None, None]) -> None:
-        """Draw each page into its frame, and let go of the file after the last.
-
-        Raises:
-            ValueError: There are more pages than frames.
-        """
-        top = 0
+        """Draw each page into its frame, and let go of the file after the last."""
+        top, placed = 0, 0
         for number, lines in enumerate(self._pages, 1):
             frame = next(frames, None)
             if frame is None:
@@ -79,40 +75,32 @@ class Artist:
                 )
             if number == len(self._pages):
                 frames.close()  # what it decoded is as large as the picture
-            sheet = self._sheet(lines, frame)
+            size = frame.picture.size
+            found = numbered(lines, size, placed + 1)
+            placed += sum(piece.number is not None for line in found for piece in line)
+            self._stray += sum(is_stray(region, size) for line in lines for region in line.regions)
+            sheet = sheet_of(
+                frame.picture,
+                found,
+                self._look,
+                heading=f"Frame {frame.index + 1}" if len(self._pages) > 1 else "",
+                bare=self._blank == self.texts,
+            )
             self._sheets.append(sheet)
             self.drawn += (DrawnFrame(frame.index, sheet.x, top + sheet.y, sheet.scale),)
             top += sheet.image.height
-
-    def _sheet(self, lines: Sequence[Line[Region]], frame: PictureFrame) -> Sheet:
-        if not lines and len(self._pages) == 1:
-            return sheet_of(frame.picture, (), self._look)
-        size = frame.picture.size
-        found = numbered(lines, size, self._placed + 1)
-        self._placed += sum(piece.number is not None for line in found for piece in line)
-        regions = [region for line in lines for region in line.regions]
-        self._stray += sum(is_stray(region, size) for region in regions)
-        return sheet_of(
-            frame.picture,
-            found,
-            self._look,
-            heading=f"Frame {frame.index + 1}" if len(self._pages) > 1 else "",
-            bare=self._blank == self.texts,
-        )
 
     def stacked(self) -> Image.Image:
         """Return all pages, one below the other, and free them."""
         if len(self._sheets) == 1:
             return self._sheets.pop().image
-        size = (
-            max(sheet.image.width for sheet in self._sheets),
-            sum(sheet.image.height for sheet in self._sheets),
-        )
-        whole = Image.new("RGB", size, CANVAS)
+        width = max(sheet.image.width for sheet in self._sheets)
+        top = sum(sheet.image.height for sheet in self._sheets)
+        whole = Image.new("RGB", (width, top), CANVAS)
         while self._sheets:
             image = self._sheets.pop().image
-            whole.paste(image, (0, size[1] - image.height))
-            size = (size[0], size[1] - image.height)
+            top -= image.height
+            whole.paste(image, (0, top))
         return whole
 
     def remarks(self) -> tuple[str, ...]:

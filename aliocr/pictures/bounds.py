@@ -86,11 +86,7 @@ class PictureFile(io.BytesIO):
 
 
 def check_size(image: Image.Image, frames: int = 1) -> None:
-    """Refuse a picture that has too many pixels, before it is decoded.
-
-    Args:
-        image: The picture, at any frame.
-        frames: Number of frames that are to be decoded.
+    """Refuse a picture of which `frames` frames would have too many pixels, before decoding it.
 
     Raises:
         PictureError: 480.

@@ -27,22 +27,18 @@ class ReadResult(Protocol):
     @property
     def frames(self) -> tuple[Frame, ...]:
         """Captured frames; empty unless there are several."""
-        ...
 
     @property
     def lines(self) -> tuple[Line[Region], ...]:
         """Lines of text in reading order."""
-        ...
 
     @property
     def interval(self) -> int | None:
         """The `interval` that was asked for; None, with `max_frames`, for the first frame only."""
-        ...
 
     @property
     def max_frames(self) -> int | None:
         """The `max_frames` that was asked for."""
-        ...
 
 
 def draw(

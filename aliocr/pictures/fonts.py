@@ -118,11 +118,7 @@ def installed(fonts: Sequence[tuple[str, int]]) -> Iterator[tuple[Path, int]]:
 
 
 class Face:
-    """One font, in any size.
-
-    Args:
-        font: The font in the size `PROBE`.
-    """
+    """One font, given in the size `PROBE`, in any size."""
 
     def __init__(self, font: ImageFont.FreeTypeFont) -> None:
         self._font = font
@@ -133,22 +129,14 @@ class Face:
 
     @classmethod
     def of(cls, path: str | Path, index: int = 0) -> Face:
-        """Load the font of a file.
-
-        Raises:
-            OSError: There is no font to load.
-        """
+        """Load the font of a file, or raise OSError."""
         # Without raqm, which not every Pillow has: a drawing looks the same everywhere.
         basic = ImageFont.Layout.BASIC
         return cls(ImageFont.truetype(str(path), PROBE, index, layout_engine=basic))
 
     @classmethod
     def own(cls) -> Face:
-        """Load Pillow's own font, which is enough for English.
-
-        Raises:
-            ImportError: Pillow was built without FreeType.
-        """
+        """Load Pillow's own font, which is enough for English."""
         font = ImageFont.load_default(PROBE)
         if not isinstance(font, ImageFont.FreeTypeFont):
             raise ImportError("this Pillow was built without FreeType, and cannot write")  # noqa: TRY004
@@ -191,9 +179,6 @@ class Lettering:
     Each character is written in the first font that has it. A font is opened when the fonts before
     it lack a character.
 
-    Args:
-        font: A TTF, OTF or TTC file; None for the fonts of this machine alone.
-
     Attributes:
         own: Pillow's font, which is always there and has digits.
 
@@ -204,7 +189,15 @@ class Lettering:
     def __init__(self, font: str | Path | None = None) -> None:
         self._faces: list[Face] = []
         if font is not None:
-            self._faces.append(_given(font))
+            try:
+                self._faces.append(Face.of(font, dict(CHINESE_FONTS).get(Path(font).name, 0)))
+            except OSError as error:
+                if Path(font).is_file() and error.errno is None:
+                    raise FontError(
+                        f"{font} is no font that can be used: give a TTF, OTF or TTC"
+                    ) from None
+                reason = error.strerror or "no such file"
+                raise FontError(f"cannot read the font {font}: {reason.lower()}") from None
         self.own = Face.own()
         self._further = chain(_openable(CHINESE_FONTS), (self.own,), _openable(OTHER_FONTS))
         self._chosen: dict[str, Face | None] = {}
@@ -233,33 +226,18 @@ class Lettering:
 
     def _face(self, character: str) -> Face | None:
         """Return the first font that has the character; None if no font has it."""
+        if character == " ":
+            return self.own
         if character not in self._chosen:
-            self._chosen[character] = self.own if character == " " else self._find(character)
+            chosen = next((face for face in self._faces if face.has(character)), None)
+            while chosen is None and (face := next(self._further, None)):
+                self._faces.append(face)
+                chosen = face if face.has(character) else None
+            self._chosen[character] = chosen
         return self._chosen[character]
-
-    def _find(self, character: str) -> Face | None:
-        for face in self._faces:
-            if face.has(character):
-                return face
-        for face in self._further:
-            self._faces.append(face)
-            if face.has(character):
-                return face
-        return None
 
 
 def _openable(fonts: Sequence[tuple[str, int]]) -> Iterator[Face]:
     for path, index in installed(fonts):
         with suppress(OSError):  # the next font will do
             yield Face.of(path, index)
-
-
-def _given(font: str | Path) -> Face:
-    indices = dict(CHINESE_FONTS)
-    try:
-        return Face.of(font, indices.get(Path(font).name, 0))
-    except OSError as error:
-        if Path(font).is_file() and error.errno is None:
-            raise FontError(f"{font} is no font that can be used: give a TTF, OTF or TTC") from None
-        reason = error.strerror or "no such file"
-        raise FontError(f"cannot read the font {font}: {reason.lower()}") from None

@@ -9,10 +9,6 @@ LONG_SIDE_PIXELS = 400
 def is_long(width: int, height: int) -> bool:
     """Return True for a "long image": one side above 400 pixels and above 2.5 times the other.
 
-    Args:
-        width: In pixels, at least 1.
-        height: In pixels, at least 1.
-
     Source: documents, "interval".
     """
     long, short = max(width, height), min(width, height)
@@ -22,15 +18,9 @@ def is_long(width: int, height: int) -> bool:
 def total_frames(width: int, height: int, *, gif_frames: int = 1) -> int:
     """Return the number of frames of a picture, chosen or not.
 
-    Args:
-        width: In pixels, at least 1.
-        height: In pixels, at least 1.
-        gif_frames: Frames of a GIF; 1 for every other format. A GIF of several frames is never cut
-            into strips, whatever its shape: the documents do not say, and a strip of one frame
-            would be no frame of the GIF.
-
-    Returns:
-        At least 1. A half rounds up: a page 4.5 times as high as wide has 5 frames.
+    A half rounds up: a page 4.5 times as high as wide has 5 frames. A GIF of several frames is
+    never cut into strips, whatever its shape: the documents do not say, and a strip of one frame
+    would be no frame of the GIF.
 
     Source: documents, "interval": "divide the height by the width and round the result to the
     nearest integer".
@@ -50,7 +40,7 @@ def chosen_frames(total: int, *, interval: int | None, max_frames: int | None) -
     The documents do not say at which frame the service starts; here it is the first.
 
     Args:
-        total: Frames of the picture, at least 1.
+        total: Frames of the picture.
         interval: One frame of every `interval`, at least 1; None, with `max_frames`, for the first
             frame only.
         max_frames: At least 1. `interval` is widened until this number of frames covers the whole
@@ -66,14 +56,5 @@ def chosen_frames(total: int, *, interval: int | None, max_frames: int | None) -
 
 
 def strip_span(index: int, side: int, total: int) -> tuple[int, int]:
-    """Return begin and end of a strip, if equal cuts divide the long side of a picture.
-
-    Args:
-        index: Number of the strip, from 0.
-        side: Length of the long side, in pixels.
-        total: Number of strips, 1 to `side`.
-
-    Returns:
-        Positions from 0 to `side`; the next strip begins at the second.
-    """
+    """Return begin and end of strip `index`, if equal cuts divide the long side of a picture."""
     return index * side // total, (index + 1) * side // total

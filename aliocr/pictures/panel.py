@@ -94,8 +94,8 @@ class Style:
     @classmethod
     def of(cls, size: int, tag: int) -> Style:
         """Return the usual style for a font size and the width of the widest tag."""
-        row, between = round(ROW * size), round(GAP * size)
-        return cls(size, tag, round(GAP * size), row, between, WIDEST * size)
+        gap = round(GAP * size)
+        return cls(size, tag, gap, round(ROW * size), gap, WIDEST * size)
 
     @property
     def tight(self) -> Style:
@@ -108,7 +108,6 @@ class Block:
     """One line of the picture, as rows of the panel.
 
     Args:
-        rows: Tags and text of each row.
         width: Width of the widest row.
         middle: Wanted middle of the first row, from the top of the column; None for anywhere.
     """
@@ -133,38 +132,31 @@ class Typesetter:
         self._lettering = lettering
         self._tags = tags
         self._style = style
+        self._indent = style.tag + style.gap
         self._rows: list[list[Tag | TextRun]] = []
         self._x = self._width = 0.0
 
     def block(self, texts: Sequence[NumberedText]) -> Block:
         """Return the texts of a line in rows of at most `style.widest`."""
         self._rows, self._x, self._width = [[]], 0.0, 0.0
-        for each_text in texts:
-            written = self._lettering.written(each_text.text)
+        style = self._style
+        for piece in texts:
+            written = self._lettering.written(piece.text)
             text = written or UNWRITTEN
             faces = dict(zip(text, self._lettering.faces(text), strict=True))
-            width = sum(faces[each].width(each, self._style.size) for each in text)
-            self._tag(each_text.number, width)
+            tag = 0 if piece.number is None else self._tags.width(piece.number)
+            # In the row that has begun only if the number and its whole text have room there.
+            at = self._x + APART * style.size
+            following = sum(faces[each].width(each, style.size) for each in text)
+            if self._rows[-1] and at + tag + style.gap + following > style.widest:
+                self._break(0)
+            first = not self._rows[-1]
+            at = 0 if first else at
+            if piece.number is not None:
+                self._rows[-1].append(Tag(at, piece.number))
+            self._x = self._indent if first else at + tag + 0.7 * style.gap
             self._text(text, faces, faint=not written)
         return Block(tuple(tuple(row) for row in self._rows), self._width)
-
-    @property
-    def _indent(self) -> int:
-        return self._style.tag + self._style.gap
-
-    def _tag(self, number: int | None, following: float) -> None:
-        """Put a number; in the row that has begun if the text that follows has room there too."""
-        style = self._style
-        width = 0 if number is None else self._tags.width(number)
-        at = self._x + APART * style.size
-        first = not self._rows[-1]
-        if not first and at + width + style.gap + following > style.widest:
-            self._break(0)
-            first = True
-        at = 0 if first else at
-        if number is not None:
-            self._rows[-1].append(Tag(at, number))
-        self._x = self._indent if first else at + width + 0.7 * style.gap
 
     def _text(self, text: str, faces: Mapping[str, Face], *, faint: bool) -> None:
         for word in _words(text):
@@ -224,15 +216,8 @@ def columns_of(
 ) -> tuple[Style, tuple[tuple[PlacedBlock, ...], ...]]:
     """Return the blocks in columns, each block as near to its wanted place as possible.
 
-    A column of the picture makes a column here, if there are at most `MOST_COLUMNS`.
-
-    Args:
-        blocks: In reading order, at least one.
-        height: Wanted height of a column, which too much text exceeds.
-        style: The usual style.
-
-    Returns:
-        The style, which is tight if nothing else fits, and the columns.
+    A column of the picture makes a column here, if there are at most `MOST_COLUMNS`. Too much text
+    exceeds the height of a column. The style becomes tight if nothing else fits.
     """
     columns = _runs(blocks, style)
     for each in (style, style.tight):

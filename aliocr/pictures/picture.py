@@ -69,12 +69,9 @@ def decode(
     Decoding blocks (0.2 s for 24 megapixels): take each frame in a thread.
 
     Args:
-        data: The file's bytes; empty bytes are no picture.
+        data: The file's bytes.
         interval: One frame of every `interval`; None, with `max_frames`, for the first frame only.
         max_frames: Most frames.
-
-    Returns:
-        At least one frame, in order.
 
     Raises:
         PictureError: 480 or 590, before the first frame, or before a later frame of a GIF that is
@@ -118,9 +115,7 @@ class FrameCount:
 
 
 def count_frames(data: bytes) -> FrameCount:
-    """Count the frames of a picture.
-
-    Blocks, though for less time than `decode`: nothing is decoded.
+    """Count the frames of a picture; this blocks for less time than `decode`.
 
     Raises:
         PictureError: 480 or 590.
@@ -205,7 +200,13 @@ def _frames(
     chosen = chosen_frames(total, interval=interval, max_frames=max_frames)
     check_frames(len(chosen))
     for index in chosen:
-        yield _strip(whole, index, total)
+        # Between two cuts that miss the text if possible.
+        span = strip_span(index, max(whole.size), total)
+        start, stop = (_calm_cut(whole, edge, total) for edge in span)
+        if whole.height > whole.width:
+            yield PictureFrame(index, whole.crop((0, start, whole.width, stop)), 0, start)
+        else:
+            yield PictureFrame(index, whole.crop((start, 0, stop, whole.height)), start, 0)
 
 
 def _gif_frames(image: Image.Image, chosen: range) -> Iterator[PictureFrame]:
@@ -231,8 +232,13 @@ def _gif_frames(image: Image.Image, chosen: range) -> Iterator[PictureFrame]:
 
 def _normalised(image: Image.Image) -> Image.Image:
     """Return the picture upright, on white, in RGB."""
-    if (upright := _upright(image)) is not None:
-        image = image.transpose(upright)
+    # Pillow's own function also rewrites the other tags, and fails at a photo with a broken tag.
+    try:
+        orientation = image.getexif().get(EXIF_ORIENTATION)
+    except Exception:  # noqa: BLE001 (a viewer shows such photos too, as they lie)
+        orientation = None
+    if isinstance(orientation, int) and orientation in UPRIGHT:
+        image = image.transpose(UPRIGHT[orientation])
     if image.mode.startswith("I"):
         # 16-bit grey: convert() would clip everything above 255 to white.
         grey = np.asarray(image) >> 8
@@ -244,40 +250,11 @@ def _normalised(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _upright(image: Image.Image) -> Image.Transpose | None:
-    """Return the transposition that puts a photo upright, by its EXIF orientation; None for none.
-
-    Pillow's own function also rewrites the other tags, and fails at a photo with a broken tag.
-    """
-    try:
-        orientation = image.getexif().get(EXIF_ORIENTATION)
-    except Exception:  # noqa: BLE001 (a viewer shows such photos too, as they lie)
-        return None
-    return UPRIGHT.get(orientation) if isinstance(orientation, int) else None
-
-
-def _strip(whole: Image.Image, index: int, total: int) -> PictureFrame:
-    """Cut a strip from a long image, between two cuts that miss the text if possible."""
-    portrait = whole.height > whole.width
-    span = strip_span(index, max(whole.size), total)
-    start, stop = (_calm_cut(whole, edge, total) for edge in span)
-    if portrait:
-        return PictureFrame(index, whole.crop((0, start, whole.width, stop)), 0, start)
-    return PictureFrame(index, whole.crop((start, 0, stop, whole.height)), start, 0)
-
-
 def _calm_cut(whole: Image.Image, edge: int, total: int) -> int:
     """Return the flattest row (of a high picture) or column (of a wide one) near a nominal cut.
 
-    Equal cuts went through 7 of 70 lines of a long chat, these cuts through none.
-
-    Args:
-        whole: A long image.
-        edge: The nominal cut; the picture's own ends stay where they are.
-        total: Number of strips.
-
-    Returns:
-        The cut as a position on the long side, in pixels.
+    Equal cuts went through 7 of 70 lines of a long chat, these cuts through none. The picture's own
+    ends stay where they are.
     """
     side = max(whole.size)
     reach = int(CUT_REACH * side / total)
@@ -300,15 +277,8 @@ def _calm_cut(whole: Image.Image, edge: int, total: int) -> int:
 def blank_sides(picture: Image.Image, x: float, y: float, w: float, h: float) -> tuple[int, int]:
     """Return the columns without ink left and right of a line of text, up to the picture's edges.
 
-    Args:
-        picture: The strip with the line.
-        x: Left edge of the line's box in the strip, in pixels.
-        y: Upper edge of the box.
-        w: Width of the box.
-        h: Height of the box, whose outermost tenths are left out, where neighbours reach in.
-
-    Returns:
-        At least 0 each; the whole box counts if the line has no ink.
+    The box of the line is in pixels. Its outermost tenths are left out, where neighbours reach in;
+    the whole box counts if the line has no ink.
     """
     left, right = max(0, int(x)), min(picture.width, int(x + w) + 1)
     box = (left, int(y + 0.1 * h), right, max(int(y + 0.1 * h), int(y + 0.9 * h)) + 1)

@@ -78,11 +78,8 @@ def portraits(
 
     Decoding and encoding block, for some 0.1 s a frame: call it in a thread.
 
-    Args:
-        data: The file's bytes.
-        interval: See `aliocr.pictures.picture.decode`.
-        max_frames: See there.
-        detail: Resolution and encoding; boxes stay in pixels of the frame that was read.
+    Boxes stay in pixels of the frame that was read. `aliocr.pictures.picture.decode` explains the
+    choice of frames.
 
     Raises:
         PictureError: 480 or 590.

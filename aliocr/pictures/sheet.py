@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import attrs
 
 from aliocr.extras import needed
-from aliocr.pictures.fonts import Lettering
 from aliocr.pictures.panel import NumberedText, Tag
 from aliocr.pictures.sheet_plan import Look, SheetPlan, SheetPlanner
 from aliocr.pictures.tags import Rectangle, colour_of, tag_places
@@ -48,14 +47,9 @@ def sheet_of(
     heading: str = "",
     bare: bool = False,
 ) -> Sheet:
-    """Draw a picture, its boxes and their texts.
+    """Draw an RGB picture with the boxes of its lines, and their texts in a panel unless `bare`.
 
-    Args:
-        picture: RGB.
-        lines: Lines of the picture, in reading order.
-        look: Common to all sheets of a drawing.
-        heading: Text above the picture, in characters that every font has.
-        bare: Draw no panel, numbers alone.
+    The heading above the picture has only characters that every font has.
     """
     planner = SheetPlanner(picture.size, lines, look, headed=bool(heading))
     letters = sum(len(piece.text) for line in lines for piece in line)
@@ -66,18 +60,6 @@ def sheet_of(
     plan = plan or planner.fitting(panel=False)
     if plan is None:
         raise ValueError("no room for the picture")
-    return Sheet(
-        _painted(picture, plan, look.lettering, heading),
-        plan.picture.left,
-        plan.picture.top,
-        plan.scale,
-        panel=plan.panel is not None,
-    )
-
-
-def _painted(
-    picture: Image.Image, plan: SheetPlan, lettering: Lettering, heading: str
-) -> Image.Image:
     sheet = Image.new("RGB", plan.size, CANVAS)
     place = plan.picture
     size = (place.right - place.left, place.bottom - place.top)
@@ -85,13 +67,13 @@ def _painted(
         picture = picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
     sheet.paste(picture, (place.left, place.top))
     if heading:
-        font = lettering.own.at(plan.style.size)
+        font = look.lettering.own.at(plan.style.size)
         middle = place.top - plan.heading / 2
         ImageDraw.Draw(sheet).text((place.left, middle), heading, FAINT, font, "lm")
     _paint_boxes(sheet, plan)
     if plan.panel is not None:
         _paint_panel(sheet, plan, plan.panel)
-    return sheet
+    return Sheet(sheet, place.left, place.top, plan.scale, panel=plan.panel is not None)
 
 
 def _paint_boxes(sheet: Image.Image, plan: SheetPlan) -> None:
@@ -99,9 +81,8 @@ def _paint_boxes(sheet: Image.Image, plan: SheetPlan) -> None:
     for number, box in plan.boxes:
         edges = (box.left, box.top, box.right, box.bottom)
         under = sheet.crop(edges)
-        sheet.paste(
-            Image.blend(under, Image.new("RGB", under.size, colour_of(number)), FILLED), edges
-        )
+        colour = Image.new("RGB", under.size, colour_of(number))
+        sheet.paste(Image.blend(under, colour, FILLED), edges)
     brush = ImageDraw.Draw(sheet)
     for _, box in plan.boxes:
         # White around the outline, because any colour is invisible on some picture.

@@ -70,7 +70,6 @@ class Look:
     """Common to all sheets of a drawing, so that they look alike.
 
     Args:
-        lettering: The fonts.
         line_height: Height of the picture's lines, in its pixels; 0 without places.
         last_number: The largest possible number.
         most_pixels: Most pixels of one sheet, which is scaled down to fit.
@@ -151,11 +150,6 @@ class SheetPlan:
         picture = self.picture
         return Rectangle(some, picture.top - some, picture.right + some, picture.bottom + some)
 
-    @property
-    def pixels(self) -> int:
-        """Number of pixels of the sheet."""
-        return self.size[0] * self.size[1]
-
 
 class SheetPlanner:
     """Plans one sheet in any scale; leaves room for a heading if `headed`."""
@@ -186,9 +180,10 @@ class SheetPlanner:
         scale = float(min(MOST_SCALE, max(1, math.ceil(wanted))))
         for _ in range(PANEL_TRIES if panel else TRIES):
             plan = self.plan(scale, panel=panel)
-            if plan.pixels <= most_pixels and max(plan.size) <= MAX_SIDE_PIXELS:
+            pixels, side = math.prod(plan.size), max(plan.size)
+            if pixels <= most_pixels and side <= MAX_SIDE_PIXELS:
                 return plan
-            over = max(math.sqrt(plan.pixels / most_pixels), max(plan.size) / MAX_SIDE_PIXELS)
+            over = max(math.sqrt(pixels / most_pixels), side / MAX_SIDE_PIXELS)
             scale *= SHRINK / max(1.0, over)
         return None
 
@@ -213,43 +208,46 @@ class SheetPlanner:
             heading=heading,
             style=Style.of(font, widest_tag),
         )
-        if not panel:
-            return plan
-        if w > WIDE * h and w >= LEAST_WIDE:
-            return self._with_panel_below(plan)
-        return self._with_panel_beside(plan)
+        return self._with_panel(plan) if panel else plan
 
-    def _with_panel_beside(self, plan: SheetPlan) -> SheetPlan:
-        picture = plan.picture
-        blocks = [
-            block if middle is None else attrs.evolve(block, middle=middle * plan.scale)
-            for block, middle in zip(self._blocks(plan), map(_middle, self._lines), strict=True)
-        ]
-        style, columns = columns_of(blocks, picture.bottom - picture.top, plan.style)
-        plan = attrs.evolve(plan, style=style)
-        return _with_panel(plan, columns, picture.right + MARGIN, picture.top, picture.bottom)
+    def _with_panel(self, plan: SheetPlan) -> SheetPlan:
+        """Return the plan with a panel: below a wide picture, else beside the picture."""
+        picture, style = plan.picture, plan.style
+        width, height = picture.right - picture.left, picture.bottom - picture.top
+        if width > WIDE * height and width >= LEAST_WIDE:
+            style = attrs.evolve(style, widest=WIDEST_BELOW * style.size)
+            blocks = self._blocks(plan.tags, style)
+            widest = max(block.width for block in blocks) + 2 * style.gap
+            columns = even_columns(blocks, max(1, int(width / widest)), style)
+            left, top, bottom = picture.left, picture.bottom + 2 * MARGIN, 0
+        else:
+            blocks = []
+            for block, line in zip(self._blocks(plan.tags, style), self._lines, strict=True):
+                middles = [(piece.box[1] + piece.box[3]) / 2 for piece in line if piece.box]
+                middle = sum(middles) / len(middles) * plan.scale if middles else None
+                blocks.append(attrs.evolve(block, middle=middle))
+            style, columns = columns_of(blocks, height, style)
+            left, top, bottom = picture.right + MARGIN, picture.top, picture.bottom
+        x = left + style.gap
+        placed: list[tuple[int, tuple[PlacedBlock, ...]]] = []
+        for column in columns:
+            placed.append((x, tuple(attrs.evolve(each, y=top + each.y) for each in column)))
+            x += math.ceil(max(each.block.width for each in column)) + 2 * style.gap
+            last = placed[-1][1][-1]
+            bottom = max(bottom, math.ceil(last.y) + len(last.block.rows) * style.row)
+        # The same rim above and below the texts as beside them, within the margin.
+        rim = min(style.gap, MARGIN // 2)
+        right = max(x - style.gap, left + LEAST_PANEL * style.size)
+        panel = Rectangle(left, top - rim, right, bottom + rim)
+        size = (max(plan.size[0], right + MARGIN), max(plan.size[1], bottom + MARGIN))
+        return attrs.evolve(plan, size=size, style=style, panel=panel, columns=tuple(placed))
 
-    def _with_panel_below(self, plan: SheetPlan) -> SheetPlan:
-        style = attrs.evolve(plan.style, widest=WIDEST_BELOW * plan.style.size)
-        plan = attrs.evolve(plan, style=style)
-        blocks = self._blocks(plan)
-        column = max(block.width for block in blocks) + 2 * style.gap
-        most = max(1, int((plan.picture.right - plan.picture.left) / column))
-        columns = even_columns(blocks, most, style)
-        return _with_panel(plan, columns, plan.picture.left, plan.picture.bottom + 2 * MARGIN)
-
-    def _blocks(self, plan: SheetPlan) -> list[Block]:
+    def _blocks(self, tags: Tags, style: Style) -> list[Block]:
         """Return the lines in rows; the rows of the last try if the letters have the same size."""
-        if self._set is None or self._set[0] != plan.style:
-            typesetter = Typesetter(self._look.lettering, plan.tags, plan.style)
-            self._set = plan.style, [typesetter.block(line) for line in self._lines]
+        if self._set is None or self._set[0] != style:
+            typesetter = Typesetter(self._look.lettering, tags, style)
+            self._set = style, [typesetter.block(line) for line in self._lines]
         return self._set[1]
-
-
-def _middle(line: Sequence[NumberedText]) -> float | None:
-    """Return the vertical middle of a line, in pixels of the picture."""
-    places = [(piece.box[1] + piece.box[3]) / 2 for piece in line if piece.box]
-    return sum(places) / len(places) if places else None
 
 
 def _clamped(size: float, least: int, most: int) -> int:
@@ -264,22 +262,3 @@ def _placed(box: tuple[float, float, float, float], scale: float, picture: Recta
     )
     x, y = picture.left, picture.top
     return Rectangle(x + left, y + top, x + right, y + bottom)
-
-
-def _with_panel(
-    plan: SheetPlan, columns: Sequence[Sequence[PlacedBlock]], left: int, top: int, bottom: int = 0
-) -> SheetPlan:
-    """Return the plan with a panel of these columns, which reaches at least to the bottom."""
-    style, x = plan.style, left + plan.style.gap
-    placed: list[tuple[int, tuple[PlacedBlock, ...]]] = []
-    for column in columns:
-        placed.append((x, tuple(attrs.evolve(each, y=top + each.y) for each in column)))
-        x += math.ceil(max(each.block.width for each in column)) + 2 * style.gap
-        last = placed[-1][1][-1]
-        bottom = max(bottom, math.ceil(last.y) + len(last.block.rows) * style.row)
-    # The same rim above and below the texts as beside them, within the margin.
-    rim = min(style.gap, MARGIN // 2)
-    right = max(x - style.gap, left + LEAST_PANEL * style.size)
-    panel = Rectangle(left, top - rim, right, bottom + rim)
-    size = (max(plan.size[0], panel.right + MARGIN), max(plan.size[1], panel.bottom + MARGIN - rim))
-    return attrs.evolve(plan, size=size, panel=panel, columns=tuple(placed))

@@ -81,17 +81,14 @@ class Tags:
         """Draw the tag of a number; `place` is its upper left corner."""
         x, y = place
         w, h = self.width(number), self.height
-        page.paste(colour_of(number), (x, y), self._shape(w, h))
-        font = self._face.at(self._size)
-        ImageDraw.Draw(page).text((x + w / 2, y + h / 2), str(number), WHITE, font, "mm")
-
-    def _shape(self, w: int, h: int) -> Image.Image:
         if (w, h) not in self._shapes:
             large = Image.new("L", (ROUNDING * w, ROUNDING * h))
             edge = (0, 0, ROUNDING * w - 1, ROUNDING * h - 1)
             ImageDraw.Draw(large).rounded_rectangle(edge, ROUNDING * h // 4, fill=255)
             self._shapes[w, h] = large.resize((w, h), Image.Resampling.BOX)
-        return self._shapes[w, h]
+        page.paste(colour_of(number), (x, y), self._shapes[w, h])
+        font = self._face.at(self._size)
+        ImageDraw.Draw(page).text((x + w / 2, y + h / 2), str(number), WHITE, font, "mm")
 
 
 def tag_places(
@@ -99,20 +96,20 @@ def tag_places(
 ) -> Iterator[tuple[int, int]]:
     """Yield the place of each box's tag: beside the box, where it hides no text and no other tag.
 
-    Args:
-        boxes: Boxes with their numbers.
-        tags: The tags, which know their size.
-        line: Width of a box's outline, in pixels.
-        room: The area for tags; no coordinate is negative.
+    A box has an outline of `line` pixels. No coordinate of the room is negative.
     """
     taken = np.zeros((room.bottom, room.right), np.bool_)
     for _, box in boxes:
         taken[box.pixels] = True
     for number, box in boxes:
-        size = tags.width(number), tags.height
-        choices = [tag for tag in _beside(box.grown(line + 1), size) if room.contains(tag)]
-        best, least = _within(box, size, room), size[0] * size[1] + 1
-        for tag in choices:
+        w, h = tags.width(number), tags.height
+        # If no place beside the box is in the room: the box's corner, moved into the room.
+        x = max(room.left, min(box.left, room.right - w))
+        y = max(room.top, min(box.top, room.bottom - h))
+        best, least = Rectangle(x, y, x + w, y + h), w * h + 1
+        for tag in _beside(box.grown(line + 1), w, h):
+            if not room.contains(tag):
+                continue
             # The first tag that hides least.
             if (hidden := int(np.count_nonzero(taken[tag.pixels]))) < least:
                 best, least = tag, hidden
@@ -122,9 +119,8 @@ def tag_places(
         yield best.left, best.top
 
 
-def _beside(box: Rectangle, size: tuple[int, int]) -> Iterator[Rectangle]:
+def _beside(box: Rectangle, w: int, h: int) -> Iterator[Rectangle]:
     """Yield places around a box, best first: before it, above it, after it, below it, corners."""
-    w, h = size
     middle = (box.top + box.bottom - h) // 2
     for x, y in (
         (box.left - w, middle),
@@ -136,10 +132,3 @@ def _beside(box: Rectangle, size: tuple[int, int]) -> Iterator[Rectangle]:
         (box.right - w, box.bottom),
     ):
         yield Rectangle(x, y, x + w, y + h)
-
-
-def _within(box: Rectangle, size: tuple[int, int], room: Rectangle) -> Rectangle:
-    """Return the rectangle at a box's upper left corner, moved into the room."""
-    x = max(room.left, min(box.left, room.right - size[0]))
-    y = max(room.top, min(box.top, room.bottom - size[1]))
-    return Rectangle(x, y, x + size[0], y + size[1])

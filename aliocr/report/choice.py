@@ -38,10 +38,8 @@ class RowChoice:
             self._failures += 1
         self._came += 1
         heappush(held, (-result.row, self._came, result))
-        if len(self._read) + self._failures > self._limit:
-            self._drop_one()
-
-    def _drop_one(self) -> None:
+        if len(self._read) + self._failures <= self._limit:
+            return
         if len(self._read) > self._limit // FOR_THOSE_READ:
             heappop(self._read)
             return

@@ -19,7 +19,7 @@ class EmbeddedPage:
     """One picture in the report.
 
     Args:
-        number: Number of the picture in the report.
+        number: Number of the picture in the report, from 0.
         width: Width of the frame that was read; its pixels are the unit of the boxes.
         height: Height, likewise.
         index: Number of the frame in a GIF, from 0.
@@ -55,11 +55,7 @@ class LinkedPicture:
 
 @attrs.frozen
 class NoPicture:
-    """No picture.
-
-    Args:
-        why: The reason, in words for the page; empty if no picture was wanted.
-    """
+    """No picture, with the reason in words for the page; empty if no picture was wanted."""
 
     why: str = ""
 
@@ -105,7 +101,15 @@ def _without_boxes(result: Read) -> Sequence[Line[Region]]:
 
 
 def _sheet(lines: Sequence[Line[Region]], shown: Shown, at: int = 0) -> dict[str, Any]:
-    told: dict[str, Any] = {"lines": [_line(line) for line in lines]}
+    told: dict[str, Any] = {"lines": []}
+    for line in lines:
+        boxes: list[list[Any]] = [
+            [*(round(side, 1) for side in (each.x, each.y, each.w, each.h)), each.text]
+            for each in line.regions
+        ]
+        if len(boxes) == 1:
+            boxes[0].pop()  # a box has its own text only beside other boxes
+        told["lines"].append({"text": line.text, "boxes": boxes})
     if isinstance(shown, LinkedPicture):
         told["address"] = shown.address
     elif isinstance(shown, EmbeddedPicture):
@@ -114,17 +118,6 @@ def _sheet(lines: Sequence[Line[Region]], shown: Shown, at: int = 0) -> dict[str
         if shown.frames:
             told["title"] = f"Frame {page.index + 1} of {shown.frames}"
     return told
-
-
-def _line(line: Line[Region]) -> dict[str, Any]:
-    """Return a line's text and boxes; a box has its own text only beside other boxes."""
-    boxes: list[list[Any]] = [
-        [*(round(side, 1) for side in (each.x, each.y, each.w, each.h)), each.text]
-        for each in line.regions
-    ]
-    if len(boxes) == 1:
-        boxes[0].pop()
-    return {"text": line.text, "boxes": boxes}
 
 
 def island(value: Any) -> bytes:

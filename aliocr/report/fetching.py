@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from types import TracebackType
 from typing import Self
 
 import aiohttp
@@ -65,21 +64,13 @@ class Fetcher:
         )
         return self
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *exc: object) -> None:
         if self._http is not None:
             await self._http.close()
             self._http = None
 
     async def picture(self, url: str) -> bytes:
         """Return the bytes at a URL, at most some 20 MB; they may be no picture.
-
-        Args:
-            url: An http or https URL with its query.
 
         Raises:
             MissingError: There are no bytes, too many bytes, or none in time.

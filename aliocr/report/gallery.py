@@ -39,11 +39,9 @@ class Gallery(Protocol):
     @property
     def linked(self) -> bool:
         """True if the page loads pictures from their addresses."""
-        ...
 
     async def shown(self, result: Result, page: Path, keep: Keep) -> Shown:
         """Return the picture, the link or the reason for the page."""
-        ...
 
 
 class LeftOut:
@@ -52,17 +50,13 @@ class LeftOut:
     linked = False
 
     async def shown(self, result: Result, page: Path, keep: Keep) -> Shown:
-        """Nothing."""
+        """Return no picture, and no reason."""
         del result, page, keep
         return NoPicture()
 
 
 class Linked:
-    """Pictures stay in their places, and the page loads them from there.
-
-    Args:
-        folders: See `aliocr.report.originals.FromSources`.
-    """
+    """Pictures stay in their places, and the page loads them from there."""
 
     linked = True
 
@@ -105,19 +99,14 @@ class Embedded:
         del page
         if _names_none(result):
             return NoPicture()
-        # Frames are shown one by one only if they were read one by one.
-        moves = isinstance(result, Read) and len(result.frames) > 1
-        choice = (result.interval, result.max_frames) if isinstance(result, Read) and moves else ()
-        interval, max_frames = choice or (None, None)
+        interval = max_frames = None
+        if isinstance(result, Read) and len(result.frames) > 1:
+            # Frames are shown one by one only if they were read one by one.
+            interval, max_frames = result.interval, result.max_frames
         try:
             data = await self._originals.picture(result)
-            return await self._picture(data, interval, max_frames, keep)
         except MissingError as error:
             return NoPicture(str(error))
-
-    async def _picture(
-        self, data: bytes, interval: int | None, max_frames: int | None, keep: Keep
-    ) -> EmbeddedPicture:
         name = hashlib.sha256(data).digest(), interval, max_frames
         async with self._decoders:
             if (known := self._known.get(name)) is not None:
@@ -125,9 +114,9 @@ class Embedded:
             try:
                 images = await asyncio.to_thread(self._portraits, data, interval, max_frames)
             except PictureError as error:
-                raise MissingError(f"it is no picture that can be shown: {error.message}") from None
+                return NoPicture(f"it is no picture that can be shown: {error.message}")
             except MemoryError:
-                raise MissingError("it is too large to be shown") from None
+                return NoPicture("it is too large to be shown")
         # Nothing is awaited from here on, so that equal pictures are kept once.
         if name not in self._known:
             pages = tuple(

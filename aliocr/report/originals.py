@@ -7,7 +7,6 @@ import os
 import stat
 from collections.abc import Iterable
 from pathlib import Path
-from types import TracebackType
 from typing import Protocol, Self
 from urllib.parse import quote, urlsplit
 
@@ -36,7 +35,6 @@ class Originals(Protocol):
         Raises:
             MissingError: There is no picture.
         """
-        ...
 
 
 class FromSources:
@@ -56,13 +54,8 @@ class FromSources:
         await self._fetcher.__aenter__()
         return self
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self._fetcher.__aexit__(exc_type, exc, traceback)
+    async def __aexit__(self, *exc: object) -> None:
+        await self._fetcher.__aexit__(*exc)
 
     async def picture(self, result: Result) -> bytes:
         """See `Originals`."""
@@ -86,10 +79,7 @@ class FromInput:
         self._whole: dict[int, str] = {}
 
     async def look_up(self, results: Iterable[Result]) -> None:
-        """Find the whole sources of results; the input is read up to the last one.
-
-        Args:
-            results: All results whose pictures are wanted; call this once.
+        """Find the whole sources of all wanted results; the input is read once, up to the last.
 
         Raises:
             InputError: The input cannot be read.
@@ -138,12 +128,7 @@ def _found(source: str, folders: tuple[Path, ...]) -> Path:
 
 
 def address(source: str, page: Path, folders: tuple[Path, ...] = ()) -> str:
-    """Return the address by which an HTML page loads a picture.
-
-    Args:
-        source: Source of a result.
-        page: Path of the page; the address is relative to its folder.
-        folders: See `FromSources`.
+    """Return the address by which an HTML page loads a picture: a file's is relative to the page.
 
     Raises:
         MissingError: The URL is not whole.

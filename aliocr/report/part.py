@@ -7,8 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Self
+from typing import IO
 
 from aliocr.atomic_file import Draft
 from aliocr.report.template import MARK
@@ -21,95 +20,87 @@ class ReportError(Exception):
     """The page cannot be written; one line says why. An earlier file is unchanged."""
 
 
+@contextmanager
+def new_part(page: Path) -> Iterator[Part]:
+    """Begin a page; the block leaves nothing, unless `Part.place` was called."""
+    with ExitStack() as held:
+        with _in_words(page):
+            _check_place(page)
+            draft = held.enter_context(Draft(page))
+            # On the same disk, because the folder for temporary files may be in memory.
+            spool = tempfile.TemporaryFile(dir=page.parent)  # noqa: SIM115 (closed below)
+        try:
+            yield Part(page, draft, spool)
+        finally:
+            with suppress(OSError):  # a flush to a full disk
+                spool.close()
+
+
 class Part:
     """The file of a page on its way.
-
-    Use it in `with`: the block leaves nothing, unless `place` was called.
 
     Raises:
         ReportError: From every method: the disk is full, or another file is in the way.
     """
 
-    def __init__(self, page: Path) -> None:
+    def __init__(self, page: Path, draft: Draft, spool: IO[bytes]) -> None:
         self._page = page
-        self._draft = Draft(page)
-        self._held = ExitStack()
-        self._spool: IO[bytes] | None = None
-
-    def __enter__(self) -> Self:
-        self._check_place()
-        with self._in_words(), ExitStack() as held:
-            held.enter_context(self._draft)
-            # On the same disk, because the folder for temporary files may be in memory.
-            self._spool = tempfile.TemporaryFile(dir=self._page.parent)
-            held.push(suppress(OSError))  # a flush to a full disk
-            held.callback(self._spool.close)
-            self._held = held.pop_all()
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._spool = None
-        self._held.close()
+        self._draft = draft
+        self._spool = spool
+        self._kept = 0
 
     def write(self, data: bytes) -> None:
         """Append to the page."""
-        with self._in_words():
+        with _in_words(self._page):
             self._draft.file.write(data)
 
-    def spool(self, data: bytes) -> None:
-        """Append to the spool; see `copied`."""
-        with self._in_words():
-            self._open_spool.write(data)
+    def keep(self, uri: str) -> int:
+        """Append a picture, as a `data:` URI, to the spool, and return its number in the page."""
+        # Base64 contains nothing that could end the element.
+        element = f'<script type="text/plain" id="picture-{self._kept}">{uri}</script>\n'
+        with _in_words(self._page):
+            self._spool.write(element.encode())
+        self._kept += 1
+        return self._kept - 1
 
     def copied(self) -> Iterator[None]:
         """Append the spool to the page, a chunk at each step."""
-        spool, file = self._open_spool, self._draft.file
-        with self._in_words():
-            spool.seek(0)
-            while chunk := spool.read(CHUNK):
-                file.write(chunk)
+        with _in_words(self._page):
+            self._spool.seek(0)
+            while chunk := self._spool.read(CHUNK):
+                self._draft.file.write(chunk)
                 yield
 
     def place(self) -> None:
         """Put the finished page in its place."""
-        self._check_place()
-        with self._in_words():
+        with _in_words(self._page):
+            _check_place(self._page)
             self._draft.place()
 
-    def _check_place(self) -> None:
-        """Refuse to replace anything but an earlier report.
 
-        A file written there in the moment before it is replaced is lost.
-        """
-        with self._in_words():
-            try:
-                mode = self._page.stat().st_mode
-            except FileNotFoundError:
-                return
-            if not stat.S_ISREG(mode):
-                raise ReportError(f"cannot write {self._page}: it is no regular file")
-            with self._page.open("rb") as file:
-                if file.read(len(MARK)) != MARK:
-                    raise ReportError(
-                        f"{self._page} is there already, and is no report that may be overwritten: "
-                        "write to another file"
-                    )
+def _check_place(page: Path) -> None:
+    """Refuse to replace anything but an earlier report.
 
-    @property
-    def _open_spool(self) -> IO[bytes]:
-        if self._spool is None:
-            raise RuntimeError("a Part works inside its with block")
-        return self._spool
+    A file written there in the moment before it is replaced is lost.
+    """
+    try:
+        mode = page.stat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(mode):
+        raise ReportError(f"cannot write {page}: it is no regular file")
+    with page.open("rb") as file:
+        if file.read(len(MARK)) != MARK:
+            raise ReportError(
+                f"{page} is there already, and is no report that may be overwritten: "
+                "write to another file"
+            )
 
-    @contextmanager
-    def _in_words(self) -> Iterator[None]:
-        """Turn an error of the disk into a `ReportError`."""
-        try:
-            yield
-        except OSError as error:
-            raise ReportError(f"cannot write {self._page}: {error.strerror or error}") from None
+
+@contextmanager
+def _in_words(page: Path) -> Iterator[None]:
+    """Turn an error of the disk into a `ReportError`."""
+    try:
+        yield
+    except OSError as error:
+        raise ReportError(f"cannot write {page}: {error.strerror or error}") from None

@@ -9,6 +9,7 @@ import attrs
 
 from aliocr.job.advice import advice
 from aliocr.job.output.result import Read, Result, Unread
+from aliocr.models import Frame
 
 MOST_NAMED = 5
 """Rows that are named for one reason of failure."""
@@ -17,14 +18,12 @@ DIFFERENT = "for several reasons; each row says its own"
 """Advice for an error without general advice."""
 
 
-@attrs.frozen
+@attrs.define
 class FailureTotal:
     """Rows that failed for one reason.
 
     Args:
         kind: Kind of the error, as in `Unread`.
-        code: The service's code, if there is one.
-        rows: Number of rows.
         first: The first rows in the input, in order.
         advice: The error and what to do: the rows' own words if all rows have the same, else
             general words.
@@ -32,21 +31,17 @@ class FailureTotal:
 
     kind: str
     code: int | str | None
-    rows: int
-    first: tuple[int, ...]
     advice: str
+    rows: int = 0
+    first: list[int] = attrs.field(factory=list)
 
-    def and_one(self, result: Unread) -> FailureTotal:
-        """Return the total with one more row."""
-        first = self.first
-        if len(first) < MOST_NAMED or result.row < first[-1]:
-            named = list(first)
-            insort(named, result.row)
-            first = tuple(named[:MOST_NAMED])
-        words = self.advice
-        if _words(result) != words:
-            words = advice(self.kind, self.code) or DIFFERENT
-        return FailureTotal(self.kind, self.code, self.rows + 1, first, words)
+    def count(self, result: Unread) -> None:
+        """Count one more row."""
+        self.rows += 1
+        insort(self.first, result.row)
+        del self.first[MOST_NAMED:]
+        if _words(result) != self.advice:
+            self.advice = advice(self.kind, self.code) or DIFFERENT
 
 
 @attrs.define
@@ -55,8 +50,7 @@ class Totals:
 
     Attributes:
         rows: All rows.
-        read: Rows whose image was read.
-        with_text: Rows with text.
+        with_text: Rows that were read and have text.
         frames: Frames that were read: all captured frames of an image, or one.
     """
 
@@ -71,29 +65,18 @@ class Totals:
         self.rows += 1
         if isinstance(result, Read):
             self.read += 1
-            self.with_text += has_text(result)
+            parts: tuple[Read | Frame, ...] = (result, *result.frames)
+            self.with_text += any(part.text or part.regions for part in parts)
             self.frames += max(1, len(result.frames))
             return
         reason = result.kind, result.code
-        before = self._failed.get(reason) or FailureTotal(*reason, 0, (), _words(result))
-        self._failed[reason] = before.and_one(result)
-
-    @property
-    def failed(self) -> tuple[FailureTotal, ...]:
-        """Totals of the failures, the commonest reason first."""
-        return tuple(sorted(self._failed.values(), key=lambda each: -each.rows))
+        self._failed.setdefault(reason, FailureTotal(*reason, _words(result))).count(result)
 
     def plain(self) -> dict[str, Any]:
-        """Return the totals as JSON for the page."""
+        """Return the totals as JSON for the page; the commonest reason of failure first."""
         counts = {name: getattr(self, name) for name in ("rows", "read", "with_text", "frames")}
-        return counts | {"failed": [attrs.asdict(each) for each in self.failed]}
-
-
-def has_text(result: Read) -> bool:
-    """Return True if the picture, or a frame of it, has text."""
-    return bool(result.text or result.regions) or any(
-        frame.text or frame.regions for frame in result.frames
-    )
+        failed = sorted(self._failed.values(), key=lambda each: -each.rows)
+        return counts | {"failed": [attrs.asdict(each) for each in failed]}
 
 
 def _words(result: Unread) -> str:

@@ -23,7 +23,7 @@ from aliocr.job.output.result import Result
 from aliocr.report.choice import RowChoice
 from aliocr.report.entry import NoPicture, entry, island
 from aliocr.report.gallery import Gallery
-from aliocr.report.part import Part
+from aliocr.report.part import Part, new_part
 from aliocr.report.template import page_shell
 from aliocr.report.totals import Totals
 from aliocr.version import __version__
@@ -58,7 +58,6 @@ class WrittenReport:
     """A report that was written.
 
     Args:
-        page: Its path.
         rows: All rows that were counted.
         shown: Rows on the page.
         missing: Number of rows on the page without a picture that was wanted, by the reason, the
@@ -97,7 +96,7 @@ async def write_report(
         ReportError: The page cannot be written.
         Exception: Any error of `results`.
     """
-    with Part(page) as part:
+    with new_part(page) as part:
         report = _Report(part, page, gallery, told or (lambda _: None))
         await report.count(results, limit)
         if look_up is not None:
@@ -120,7 +119,6 @@ class _Report:
         self._gallery = gallery
         self._told = told
         self._entries: list[bytes] = []
-        self._pictures = 0
         self._done = 0
 
     async def count(self, results: Iterable[Result], limit: int) -> None:
@@ -147,21 +145,13 @@ class _Report:
 
     async def _fetch_each(self, waiting: Iterator[tuple[int, Result]]) -> None:
         for at, result in waiting:
-            shown = await self._gallery.shown(result, self._page, self._keep)
+            shown = await self._gallery.shown(result, self._page, self._part.keep)
             if isinstance(shown, NoPicture) and shown.why:
                 self.missing[shown.why] += 1
             self._entries[at] = island(entry(result, shown))
             self._done += 1
             self._told(ReportProgress(self.totals.rows, self._done, len(self.chosen)))
             await asyncio.sleep(0)  # without a fetch nothing else lets the loop run
-
-    def _keep(self, uri: str) -> int:
-        number = self._pictures
-        self._pictures += 1
-        # Base64 contains nothing that could end the element.
-        element = f'<script type="text/plain" id="picture-{number}">{uri}</script>\n'
-        self._part.spool(element.encode())
-        return number
 
     async def write(self, title: str) -> None:
         """Join head, entries, script and pictures."""
