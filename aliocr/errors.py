@@ -101,8 +101,14 @@ class APIError(OCRError):
 class AuthError(APIError):
     """The service refuses the account: key, signature, clock, permission, address.
 
-    Raised from every verb at once, because every other image would fail, too.
+    Raised from every verb at once, because every other image would fail, too. `scan_many` and
+    `stream` give it as a `Failure` where the service says it of one image beside images it reads.
+
+    Attributes:
+        of_image: The service says it of this one image only.
     """
+
+    of_image: bool = False
 
 
 class ThrottledError(APIError):

@@ -316,13 +316,72 @@ async def test_a_wrong_key_is_raised_from_every_verb(session: Sessions, emulator
             assert len(emulator.calls) == before + 1
 
 
+@pytest.mark.parametrize("code", [596, 408])
 async def test_an_account_without_permission_is_raised_too(
+    ocr: Session, emulator: Emulator, code: int
+) -> None:
+    """An answer that refuses every image speaks of the account, not of the images."""
+    emulator.fail("*", code)
+    with pytest.raises(aliocr.AuthError, match=r"AliyunYundunGreenWebFullAccess|permission"):
+        await ocr.scan_many(_urls(3))
+
+
+@pytest.mark.parametrize("code", [596, 408])
+async def test_permission_refused_for_one_image_is_that_images_failure(
+    ocr: Session, emulator: Emulator, code: int
+) -> None:
+    """The 99 beside it have been paid for, and are given out; `scan` raises what it is told."""
+    urls = _urls(100)
+    emulator.fail(urls[7], code)
+    outcomes = await ocr.scan_many(urls)
+    assert [outcome.ok for outcome in outcomes] == [url != urls[7] for url in urls]
+    failure = outcomes[7]
+    assert isinstance(failure, aliocr.Failure)
+    assert isinstance(failure.error, aliocr.AuthError)
+    assert failure.error.of_image
+    with pytest.raises(aliocr.AuthError):
+        await ocr.scan(urls[7])
+    assert (await ocr.scan(urls[8])).ok
+
+
+async def test_what_was_read_is_given_out_before_the_account_is_refused(
     ocr: Session, emulator: Emulator
 ) -> None:
-    """596 inside an answer speaks of the account, not of the image it came with."""
-    emulator.fail("https://example.com/1.png", 596)
-    with pytest.raises(aliocr.AuthError, match="AliyunYundunGreenWebFullAccess"):
-        await ocr.scan_many(_urls(3))
+    """A stream gives the images that were read, and then raises."""
+    read = 0
+    with pytest.raises(aliocr.AuthError):  # noqa: PT012 - what comes before it counts
+        async for outcome in ocr.stream(_urls(300)):
+            read += outcome.ok
+            if read == 1:
+                emulator.disable_key()
+                await asyncio.sleep(5)
+    assert read == sum(len(call.tasks) for call in emulator.calls if call.status == 200)
+
+
+@pytest.mark.parametrize("code", [500, 503, 580, 581, 585, 586, 587, 591, 595, 700])
+@pytest.mark.parametrize("retries", [3, 8])
+async def test_an_image_that_sinks_every_request_goes_down_alone(
+    session: Sessions, emulator: Emulator, code: int, retries: int
+) -> None:
+    """Whatever code its requests are answered with: its 99 neighbours are read."""
+    urls = _urls(100)
+    emulator.sink(urls[42], code)
+    async with session(max_retries=retries) as ocr:
+        outcomes = await ocr.scan_many(urls)
+    assert [outcome.ok for outcome in outcomes] == [url != urls[42] for url in urls]
+    assert len(emulator.calls) <= 14 + 3 * retries
+
+
+async def test_a_request_refused_uncharged_is_searched_without_a_retry(
+    session: Sessions, emulator: Emulator
+) -> None:
+    """Even `max_retries=0` isolates an image for which the gateway refuses the whole request."""
+    urls = _urls(100)
+    emulator.sink(urls[42], "InvalidParameter.Format")
+    async with session(max_retries=0) as ocr:
+        outcomes = await ocr.scan_many(urls)
+        assert ocr.stats.charged_again == 0
+    assert [outcome.ok for outcome in outcomes] == [url != urls[42] for url in urls]
 
 
 async def test_those_who_wait_are_told_when_the_key_is_refused(
@@ -351,6 +410,32 @@ async def test_a_temporary_key_is_renewed_between_requests(
         emulator.refuse("InvalidSecurityToken.Expired")
         await ocr.scan("https://example.com/b.png")
     assert asked == [0, 1, 2]
+
+
+async def test_an_expired_token_costs_no_image_a_try(session: Sessions, emulator: Emulator) -> None:
+    """It is the account's business: not even of an image that has used up its own tries."""
+    urls = _urls(300)
+    for url in urls[::7]:
+        emulator.fail(url, 480, 1)  # one retry, and no more
+    async with session(credentials=lambda: emulator.credentials, max_retries=1) as ocr:
+        outcomes = []
+        async for outcome in ocr.stream(urls):
+            outcomes.append(outcome)
+            if len(outcomes) == 100:
+                emulator.refuse("InvalidSecurityToken.Expired")
+    assert all(outcome.ok for outcome in outcomes)
+    assert len(outcomes) == 300
+
+
+async def test_a_token_that_cannot_be_renewed_ends_the_account(
+    session: Sessions, emulator: Emulator
+) -> None:
+    """One renewal in a row is tried, and no more, however many requests are under way."""
+    emulator.refuse("InvalidSecurityToken.Expired", times=None)
+    async with session(credentials=lambda: emulator.credentials) as ocr:
+        with pytest.raises(aliocr.AuthError, match=r"InvalidSecurityToken\.Expired"):
+            await ocr.scan_many(_urls(300))
+    assert len(emulator.calls) <= 6
 
 
 async def test_a_provider_that_fails_is_an_auth_error(
@@ -965,3 +1050,23 @@ async def test_a_request_belongs_to_no_caller(session: Sessions, emulator: Emula
         await asyncio.create_task(handler("again"))
     assert seen == ["the program"] * 5
     assert caller.get() == "the program"
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_nothing_that_can_be_read_is_lost_in_chaos(
+    session: Sessions, emulator: Emulator, soak: bool, seed: int
+) -> None:
+    """Broken connections, failing requests, images that fail now and then: each is read in the end.
+
+    15 % of the requests are dropped and 5 % answered 500; 5 % of the images are 592, 5 % are 586.
+    """
+    count = 10_000 if soak else 2_000
+    emulator.chaos(
+        seed, requests={"drop_connection": 0.15, "500": 0.05}, images={592: 0.05, 586: 0.05}
+    )
+    read = 0
+    async with session(max_retries=8) as ocr:
+        async for outcome in ocr.stream(f"https://example.com/{n}.png" for n in range(count)):
+            assert outcome.ok, outcome
+            read += 1
+    assert read == count

@@ -58,6 +58,9 @@ class Sender(Protocol):
 RESPONSE_TIMES_KEPT = 10.0
 """Seconds for which the time of a response says how long the next will take."""
 
+FAILED_IN_A_ROW = 10
+"""Failed requests in a row, none answered, after which the images are not suspected any more."""
+
 
 class Batcher:
     """Sends images to the service, and gives out their outcomes; owns every task for that.
@@ -103,6 +106,7 @@ class Batcher:
         )
         self._responses: deque[tuple[float, float]] = deque(maxlen=16)  # when, after seconds
         self._failed_at = -math.inf
+        self._failed_in_a_row = 0
         self._pump_task: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closed = False
@@ -263,6 +267,7 @@ class Batcher:
         now = asyncio.get_running_loop().time()
         if failed is None:
             self._responses.append((now, now - request.sent.at))
+            self._failed_in_a_row = 0
             self._settler.receive(batch, task.result(), request)
             if self._closed:
                 self._settler.close()
@@ -271,16 +276,16 @@ class Batcher:
         for pending in batch:
             self._pending.returned(pending)
         if not self._closed:
-            lost = failed.transient and failed.maybe_charged
-            outage = lost and self._is_outage(request, now)
-            self._settler.settle_request(batch, failed, outage=outage)
+            outage = self._is_outage(request, now)
+            self._settler.settle_request(batch, failed, request, outage=outage)
 
     def _is_outage(self, request: SentRequest, now: float) -> bool:
-        """Since this request left, others failed as well and none was answered: all are alike."""
+        """Whether all requests fail: others since this one left, or many in a row."""
         others_failed = self._failed_at >= request.sent.at
         answered = bool(self._responses) and self._responses[-1][0] >= request.sent.at
         self._failed_at = now
-        return others_failed and not answered
+        self._failed_in_a_row += 1
+        return (others_failed and not answered) or self._failed_in_a_row > FAILED_IN_A_ROW
 
 
 def _failure(task: asyncio.Task[T]) -> OCRError | None:

@@ -18,7 +18,7 @@ Pure: times come in as arguments, in seconds of the loop's clock.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from enum import StrEnum
 from typing import Protocol
 
@@ -103,6 +103,7 @@ class PendingImage:
         state: Its state; only `Pending` changes it.
         waiters: One for each caller.
         failures: Tries that failed, throttled ones left out.
+        tries: The same by kind or code; None for none.
         refusals: Tries in which the image itself was refused for the image quota.
         refused_at: When it was throttled first.
         sent_before: It has left the queue at least once.
@@ -116,6 +117,7 @@ class PendingImage:
     state: State = State.QUEUED
     waiters: dict[Waiter, None] = attrs.field(factory=dict, repr=False)
     failures: int = 0
+    tries: dict[Hashable, int] | None = None
     refusals: int = 0
     refused_at: float = math.inf
     sent_before: bool = False
@@ -259,8 +261,10 @@ class Pending:
     def note(self, pending: PendingImage, verdict: Verdict, error: OCRError) -> None:
         """Count a failed try as the verdict says, and reduce the batch limit."""
         rule = verdict.rule
-        if rule.counter == "failures":
+        if verdict.counter is not None:
             pending.failures += 1
+            pending.tries = pending.tries or {}
+            pending.tries[verdict.counter] = pending.tries.get(verdict.counter, 0) + 1
             charged = error.maybe_charged if rule.charged == "error" else rule.charged == "maybe"
             pending.maybe_charged |= charged
         if verdict.batch_limit is not None:

@@ -10,12 +10,20 @@ session takes beyond aiohttp.
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable, Mapping
 from enum import Enum
 from typing import TYPE_CHECKING, Literal
 
 import attrs
 
-from aliocr.errors import APIError, AuthError, ImageError, OCRError, ThrottledError
+from aliocr.errors import (
+    APIError,
+    AuthError,
+    OCRError,
+    ScanTimeoutError,
+    ThrottledError,
+    TransportError,
+)
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState
@@ -25,15 +33,18 @@ class Kind(Enum):
     """Kinds of failure, in the order in which they are looked for."""
 
     THROTTLED = "over the request rate or the image quota"
-    REFUSED_TOGETHER = "a request of several images, refused uncharged for the sake of one"
-    MAYBE_RUN = "transient, and the request may have run"
+    KEY_EXPIRED = "the account's token or clock, for which the next request has a new one"
+    REFUSED_TOGETHER = "a request of several images, refused uncharged"
+    BROKEN = "the connection broke, and the request may have run"
+    MAYBE_RUN = "another transient failure of a request that may have run"
     NOT_RUN = "transient, and the request never ran"
+    ODD_TOGETHER = "a request of several images, failed for good, and maybe charged"
     ACCOUNT_REFUSED = "key, signature, permission, address"
     FINAL = "anything else"
 
 
 class Deed(Enum):
-    """What is to be done with the image."""
+    """The action that follows."""
 
     AGAIN_NOW = "join the queue at once"
     AGAIN_LATER = "rest, then join the queue, while tries and repeat budget last"
@@ -44,42 +55,47 @@ class Deed(Enum):
 
 @attrs.frozen
 class Rule:
-    """What follows from one kind of failure.
+    """The consequences of one kind of failure.
 
     Args:
         deed: What is to be done.
-        counter: What the try counts as.
+        counter: What the try counts as: a try of the image, a refusal for the quota, a failure of
+            the account, or nothing.
         charged: Whether the try may have been charged; `"error"`: the error says so.
         split: How the images of a request that failed as a whole share requests afterwards: in
-            halves, in as few steps down to one as tries are left, or as before.
+            halves, in fifths, in fifths from the second failure on, in fifths once their tries are
+            used up, or as before.
     """
 
     deed: Deed
-    counter: Literal["failures", "refusals", "none"]
+    counter: Literal["tries", "refusals", "account", "none"]
     charged: Literal["no", "maybe", "error"]
-    split: Literal["halve", "by tries left", "no"] = "no"
+    split: Literal["halves", "fifths", "fifths later", "fifths at last", "no"] = "no"
 
 
 RULES: dict[Kind, Rule] = {
     Kind.THROTTLED: Rule(Deed.ASK_ACCOUNT, "refusals", "no"),
-    Kind.REFUSED_TOGETHER: Rule(Deed.AGAIN_NOW, "none", "no", "halve"),
-    Kind.MAYBE_RUN: Rule(Deed.AGAIN_LATER, "failures", "maybe", "by tries left"),
-    Kind.NOT_RUN: Rule(Deed.AGAIN_LATER, "failures", "no"),
-    Kind.ACCOUNT_REFUSED: Rule(Deed.GIVE_UP_ALL, "failures", "error"),
-    Kind.FINAL: Rule(Deed.GIVE_UP, "failures", "error"),
+    Kind.KEY_EXPIRED: Rule(Deed.AGAIN_NOW, "account", "no"),
+    Kind.REFUSED_TOGETHER: Rule(Deed.AGAIN_NOW, "none", "no", "halves"),
+    Kind.BROKEN: Rule(Deed.AGAIN_LATER, "tries", "maybe", "fifths later"),
+    Kind.MAYBE_RUN: Rule(Deed.AGAIN_LATER, "tries", "maybe", "fifths"),
+    Kind.NOT_RUN: Rule(Deed.AGAIN_LATER, "tries", "no", "fifths at last"),
+    Kind.ODD_TOGETHER: Rule(Deed.AGAIN_LATER, "tries", "error", "fifths"),
+    Kind.ACCOUNT_REFUSED: Rule(Deed.GIVE_UP_ALL, "tries", "error"),
+    Kind.FINAL: Rule(Deed.GIVE_UP, "tries", "error"),
 }
 
-# A second or third try cures these or none does; the documents advise "contact support" for some.
-# `max_retries` lowers the numbers and never raises them.
-FEW_RETRIES: dict[int | str, int] = {
-    480: 1,
-    595: 1,
-    586: 2,
-    587: 2,
-    592: 2,
-    "InvalidTimeStamp.Expired": 1,
-    "InvalidSecurityToken.Expired": 1,
-}
+USUAL_RETRIES = 3
+"""A session's `max_retries` up to which `FEW_RETRIES` are fewer."""
+
+FEW_RETRIES: dict[int | str, int] = {480: 1, 595: 1, 586: 2, 587: 2, 592: 2}
+"""Retries of codes that a second or third try cures or none does; the documents advise "contact
+support" for some. A `max_retries` above `USUAL_RETRIES` is meant for all codes."""
+
+KEY_RETRIES = 1
+"""Requests with a new token or clock, one after the other, before the account counts as refused."""
+
+KEY_EXPIRED = frozenset({"InvalidTimeStamp.Expired", "InvalidSecurityToken.Expired"})
 
 BUDGET_REFILL = 0.1
 """Images that go back into the repeat budget with each image read."""
@@ -87,23 +103,25 @@ BUDGET_REFILL = 0.1
 
 @attrs.frozen
 class Verdict:
-    """What becomes of one image.
+    """The decision about one image.
 
     Args:
         rule: The rule of its kind of failure.
         deed: What is to be done: the rule's, or giving up where no try is left.
+        counter: The kind of try that is counted; None if none is.
         rest: Seconds before it joins the queue again.
         batch_limit: The most images that its next request may carry; None as before.
     """
 
     rule: Rule
     deed: Deed
+    counter: Hashable | None = None
     rest: float = 0.0
     batch_limit: int | None = None
 
 
 def kind_of(error: OCRError, together: int | None = None) -> Kind:
-    """The kind of a failure.
+    """Return the kind of a failure.
 
     Args:
         error: The failure.
@@ -111,11 +129,22 @@ def kind_of(error: OCRError, together: int | None = None) -> Kind:
     """
     if isinstance(error, ThrottledError):
         return Kind.THROTTLED
-    if isinstance(error, ImageError) and not error.maybe_charged and (together or 1) > 1:
-        return Kind.REFUSED_TOGETHER
     if error.transient:
-        return Kind.MAYBE_RUN if error.maybe_charged else Kind.NOT_RUN
-    return Kind.ACCOUNT_REFUSED if isinstance(error, AuthError) else Kind.FINAL
+        return _transient_kind(error)
+    if isinstance(error, AuthError) and not error.of_image:
+        return Kind.ACCOUNT_REFUSED
+    if isinstance(error, APIError) and (together or 1) > 1:
+        return Kind.ODD_TOGETHER if error.maybe_charged else Kind.REFUSED_TOGETHER
+    return Kind.FINAL
+
+
+def _transient_kind(error: OCRError) -> Kind:
+    if isinstance(error, AuthError) and error.code in KEY_EXPIRED:
+        return Kind.KEY_EXPIRED
+    if not error.maybe_charged:
+        return Kind.NOT_RUN
+    broken = isinstance(error, TransportError) and not isinstance(error, ScanTimeoutError)
+    return Kind.BROKEN if broken else Kind.MAYBE_RUN
 
 
 class RetryPolicy:
@@ -131,58 +160,75 @@ class RetryPolicy:
     def judge(
         self,
         error: OCRError,
-        failures: int,
+        tries: Mapping[Hashable, int] | None = None,
         together: int | None = None,
         *,
         outage: bool = False,
     ) -> Verdict:
-        """What becomes of an image.
+        """Decide what becomes of an image.
+
+        A request of several images that fails is also a search for the image that makes it fail:
+        its images are isolated in ever smaller requests, though their own tries are used up. Each
+        gets its outcome alone.
 
         Args:
             error: The failure of its try.
-            failures: Its failed tries before this one.
+            tries: Its failed tries before this one, by kind or code; None for none.
             together: Images in the request, if it failed as a whole; None for its own failure.
             outage: All requests fail alike, so that no image of this one is a suspect.
         """
         kind = kind_of(error, together)
         rule = RULES[kind]
+        counter = counter_of(error, kind) if rule.counter == "tries" else None
+        used = (tries or {}).get(counter, 0)
+        left = self._retries(error, kind) > used
         limit = None
-        if together is not None and rule.split == "halve":
-            limit = math.ceil(together / 2)
-        elif together is not None and rule.split == "by tries left" and not outage:
-            limit = smaller_batch(together, self._max_retries - failures)
-        if rule.deed is not Deed.AGAIN_LATER:
-            return Verdict(rule, rule.deed, batch_limit=limit)
-        rest = _rest(failures + 1, self._tries(error))
-        if rest is not None:
-            return Verdict(rule, rule.deed, rest, limit)
-        return Verdict(rule, Deed.GIVE_UP_ALL if isinstance(error, AuthError) else Deed.GIVE_UP)
+        if together is not None and not outage:
+            limit = _smaller_batch(rule, together, first=used == 0, last=not left)
+        isolated = limit is not None and limit < (together or 1) and self._may_isolate(error)
+        if rule.deed is Deed.AGAIN_LATER and (left or isolated):
+            return Verdict(rule, rule.deed, counter, _rest(used + 1), limit)
+        if rule.deed is Deed.AGAIN_LATER or (rule.split == "halves" and not isolated):
+            deed = Deed.GIVE_UP_ALL if isinstance(error, AuthError) else Deed.GIVE_UP
+            return Verdict(rule, deed, counter)
+        return Verdict(rule, rule.deed, counter, batch_limit=limit)
 
-    def _tries(self, error: OCRError) -> int:
-        retries = self._max_retries
-        if isinstance(error, APIError):
-            retries = min(retries, FEW_RETRIES.get(error.code, retries))
-        return retries + 1
+    def _retries(self, error: OCRError, kind: Kind) -> int:
+        if kind is Kind.ODD_TOGETHER:
+            return 0  # its images are isolated, and not tried together again
+        if isinstance(error, APIError) and self._max_retries <= USUAL_RETRIES:
+            return min(self._max_retries, FEW_RETRIES.get(error.code, self._max_retries))
+        return self._max_retries
 
-
-def smaller_batch(size: int, tries_left: int) -> int:
-    """Return how many images may share a request after a request of `size` failed as a whole.
-
-    As few steps as tries are left lead down to one: 100 → 20 → 4 → 1 with three.
-    """
-    if tries_left < 1:
-        return 1
-    root: float = size ** (1 / tries_left)
-    parts = math.ceil(round(root, 9))  # the cube root of 1,000 is a hair above 10
-    return math.ceil(size / parts)
+    def _may_isolate(self, error: OCRError) -> bool:
+        """Whether another request is allowed only to find the image at fault."""
+        return self._max_retries > 0 or not error.maybe_charged
 
 
-def _rest(failures: int, tries: int) -> float | None:
-    """Seconds before the next try, up to 0.5 s, 1 s, 2 s … 8 s at random; None if none is left."""
-    from tenacity.stop import stop_after_attempt  # noqa: PLC0415 - see the top
+def counter_of(error: OCRError, kind: Kind) -> Hashable:
+    """Return the kind of try that a failure counts as: codes with few retries count apart."""
+    if isinstance(error, APIError) and error.code in FEW_RETRIES:
+        return error.code
+    return kind
 
-    if stop_after_attempt(tries)(_after(failures)):
-        return None
+
+def _smaller_batch(rule: Rule, together: int, *, first: bool, last: bool) -> int | None:
+    """Return how many images may share a request after so many failed together."""
+    match rule.split:
+        case "halves":
+            return math.ceil(together / 2)
+        case "fifths":
+            return math.ceil(together / 5)
+        case "fifths later":
+            return None if first else math.ceil(together / 5)
+        case "fifths at last":
+            return math.ceil(together / 5) if last else None
+        case "no":
+            return None
+
+
+def _rest(failures: int) -> float:
+    """Seconds before the next try: up to 0.5 s, 1 s, 2 s … 8 s at random."""
     return _backoff(failures, multiplier=0.5, most=8.0)
 
 
@@ -211,7 +257,7 @@ def _after(attempts: int) -> RetryCallState:
 
 
 class RepeatBudget:
-    """How many images may be sent again although an earlier try may have been charged.
+    """The images that may be sent again although an earlier try may have been charged.
 
     An outage drains it, success refills it: a flapping service is paid for at most a tenth more
     than once, and a single bad picture never notices.

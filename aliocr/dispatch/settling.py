@@ -7,26 +7,44 @@
    fails when nothing of the account gets through for `throttle_timeout`, or when the image itself
    was refused `MANY_REFUSALS` times in longer than that.
 4. Images that fail alike rest alike, and come back together.
-5. If the account is refused, every image that is not in a request fails too.
+5. A failed key is the account's business, and spends no try: the next request has a renewed token
+   or clock. If the service refuses that too, or the account itself, every image that is not in a
+   request fails.
+6. The service may refuse the account in the answer for one image. That is the account's only if all
+   images of the reply have such an answer and none was read for `ACCOUNT_REFUSED_AFTER` seconds.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 
 import attrs
 
 from aliocr.dispatch.pending import Pending, PendingImage, State
-from aliocr.dispatch.retry import Deed, Kind, RepeatBudget, RetryPolicy, Verdict, kind_of
+from aliocr.dispatch.retry import (
+    KEY_RETRIES,
+    RULES,
+    Deed,
+    Kind,
+    RepeatBudget,
+    RetryPolicy,
+    Verdict,
+    counter_of,
+    kind_of,
+)
 from aliocr.dispatch.throttle import AccountThrottle, SentRequest
-from aliocr.errors import OCRError, ThrottledError
+from aliocr.errors import AuthError, OCRError, ThrottledError
 from aliocr.models import Scan
 from aliocr.protocol.replies import Part
 
 MANY_REFUSALS = 20
 """Refusals of one image after which it fails although other images of the account pass."""
+
+ACCOUNT_REFUSED_AFTER = 60.0
+"""Seconds without an image read."""
 
 
 @attrs.define(eq=False)
@@ -37,12 +55,14 @@ class _Reply:
         request: Its request.
         parts: The parts that were not read yet.
         open: The images that were not found yet, by their places in the request.
+        size: Images in the request.
         failed: The images that were not read, and why, in the order of the request.
     """
 
     request: SentRequest
     parts: Iterator[Part]
     open: dict[int, PendingImage]
+    size: int
     failed: list[tuple[PendingImage, OCRError]] = attrs.field(factory=list)
 
     def next_part(self) -> Part:
@@ -87,6 +107,9 @@ class Settler:
         self._rests: set[asyncio.TimerHandle] = set()
         self._replies: deque[_Reply] = deque()
         self._next_round: asyncio.Handle | None = None
+        self._read_at = -math.inf
+        self._key_failures = 0
+        self._key_failed_at = -math.inf
         self.behind = False
 
     def close(self) -> None:
@@ -104,8 +127,9 @@ class Settler:
         self, batch: Sequence[PendingImage], parts: Iterator[Part], request: SentRequest
     ) -> None:
         """Give out a reply; its first part now, unless another reply is being given out."""
-        self._replies.append(_Reply(request, parts, dict(enumerate(batch))))
+        self._replies.append(_Reply(request, parts, dict(enumerate(batch)), len(batch)))
         self.behind = len(self._replies) > 1
+        self._key_failures = 0
         if self._next_round is None:
             self._work()
 
@@ -126,6 +150,7 @@ class Settler:
                 reply.failed.append((pending, outcome))
             elif self._pending.succeed(pending, outcome):
                 self._budget.refill()
+                self._read_at = asyncio.get_running_loop().time()
         if not reply.open:
             self._replies.popleft()
             self.behind = len(self._replies) > 1
@@ -133,21 +158,50 @@ class Settler:
             if reply.failed:
                 for pending, _ in reply.failed:
                     self._pending.returned(pending)
+                self._tell_images_from_account(reply)
                 self._settle(reply.failed)
+
+    def _tell_images_from_account(self, reply: _Reply) -> None:
+        """Rule 6: mark each error of the account that is about one image only."""
+        refusals = [error for _, error in reply.failed if isinstance(error, AuthError)]
+        silent = asyncio.get_running_loop().time() - self._read_at > ACCOUNT_REFUSED_AFTER
+        if len(refusals) < reply.size or not silent:
+            for error in refusals:
+                error.of_image = True
 
     # --- failures ---------------------------------------------------------------------------------
 
     def settle_request(
-        self, batch: Sequence[PendingImage], error: OCRError, *, outage: bool
+        self,
+        batch: Sequence[PendingImage],
+        error: OCRError,
+        request: SentRequest,
+        *,
+        outage: bool,
     ) -> None:
         """Settle the images of a request that failed as a whole; each has returned.
 
         Args:
             batch: The images.
             error: The failure.
+            request: The request.
             outage: All requests fail alike.
         """
-        self._settle([(pending, error) for pending in batch], len(batch), outage=outage)
+        if kind_of(error) is Kind.KEY_EXPIRED:
+            self._renew_key(batch, error, request.sent.at)
+        else:
+            self._settle([(pending, error) for pending in batch], len(batch), outage=outage)
+
+    def _renew_key(self, batch: Sequence[PendingImage], error: OCRError, sent_at: float) -> None:
+        """Rule 5: what was sent before the last failed key was heard of fails for the same."""
+        if sent_at > self._key_failed_at:
+            self._key_failed_at = asyncio.get_running_loop().time()
+            self._key_failures += 1
+        if self._key_failures <= KEY_RETRIES:
+            self._again_now(batch)
+        else:
+            self._fail(batch, error)
+            self.fail_waiting(error)
 
     def _settle(
         self,
@@ -157,20 +211,22 @@ class Settler:
         outage: bool = False,
     ) -> None:
         throttled: list[PendingImage] = []
-        alike: dict[tuple[object, ...], tuple[OCRError, list[PendingImage]]] = {}
+        alike: dict[Hashable, tuple[OCRError, list[PendingImage]]] = {}
         for pending, error in failed:
             if pending.state is not State.RETURNED:
                 continue
-            kind = kind_of(error, together)
             if isinstance(error, ThrottledError):
                 if self._is_patient(pending, error):
                     throttled.append(pending)
-            else:
-                tries = 0 if kind is Kind.REFUSED_TOGETHER else pending.failures
-                alike.setdefault((kind, str(error), tries), (error, []))[1].append(pending)
+                continue
+            kind = kind_of(error, together)
+            tries = (pending.tries or {}).get(counter_of(error, kind), 0)
+            if RULES[kind].counter != "tries":
+                tries = 0  # they stay together, whatever happened to each before
+            alike.setdefault((kind, str(error), tries), (error, []))[1].append(pending)
         self._again_now(throttled)
         for error, group in alike.values():
-            verdict = self._retry.judge(error, group[0].failures, together, outage=outage)
+            verdict = self._retry.judge(error, group[0].tries, together, outage=outage)
             self._carry_out(verdict, group, error)
 
     def _carry_out(self, verdict: Verdict, group: list[PendingImage], error: OCRError) -> None:

@@ -70,6 +70,7 @@ class ImageStream:
         self._error: Exception | None = None
         self._asked = stop
         self._stopped = False
+        self._refused = False
         self._draining = False
         self._drawing = False
         self._feeder = asyncio.create_task(self._feed(), name="aliocr feeder")
@@ -109,17 +110,20 @@ class ImageStream:
         if self._asked_to_stop:  # the task that waits for the event may not have run yet
             self.drain()
         while not self._unread:
-            if not self._open and self._feeder.done():
+            if self._refused or (not self._open and self._feeder.done()):
                 self._raise_error()
                 raise StopAsyncIteration
             self._change.clear()
             await self._change.wait()
         number, outcome = self._unread.popleft()
         self._look_for_room()
-        if not outcome.ok and isinstance(outcome.error, AuthError):
+        if not outcome.ok and isinstance(outcome.error, AuthError) and not outcome.error.of_image:
             self._error = outcome.error
             del outcome  # else the error would hold itself: its traceback holds this frame
-            self._raise_error()
+            # What was read is given out first: it has been paid for.
+            self._unread = deque(unread for unread in self._unread if unread[1].ok)
+            self._refused = True
+            return await anext(self)
         return number, outcome
 
     def _raise_error(self) -> None:

@@ -85,7 +85,7 @@ def test_an_image_goes_through_its_states() -> None:
     assert each.state is State.SENT
     assert pending.returned(each)
     failure = api_error(500, "")
-    pending.note(each, RetryPolicy(3).judge(failure, 0), failure)
+    pending.note(each, RetryPolicy(3).judge(failure), failure)
     assert pending.still_wanted([each]) == [each]
     pending.rest([each])
     pending.requeue([each])

@@ -5,7 +5,6 @@ import pytest
 from aliocr import Image
 from aliocr.dispatch.pending import PendingImage
 from aliocr.dispatch.queue import Lane, Queue
-from aliocr.dispatch.retry import smaller_batch
 
 
 def _journey(
@@ -104,18 +103,3 @@ def test_an_image_that_left_the_queue_is_not_taken() -> None:
     queue.discard(images[1])
     assert queue.size == 4
     assert _numbers(queue.take(100)) == [0, 2, 3, 4]
-
-
-@pytest.mark.parametrize(
-    ("tries", "steps"),
-    [(3, [100, 20, 4, 1]), (2, [100, 10, 1]), (1, [100, 1]), (0, [100, 1])],
-)
-def test_company_shrinks_to_one_in_the_tries_that_are_left(tries: int, steps: list[int]) -> None:
-    """Whoever sinks every request travels alone in the end."""
-    found = [100]
-    for left in range(tries, 0, -1):
-        found.append(smaller_batch(found[-1], left))
-    if not tries:
-        found.append(smaller_batch(100, 0))
-    assert found == steps
-    assert smaller_batch(1000, 3) == 100
