@@ -305,7 +305,7 @@ class Emulator(Script):
             self._server = None
 
     def _status(self) -> dict[str, object]:
-        """Return the emulator's part of the control API's status."""
+        """Return the status for the control API."""
         engine = self._engine_factory
         return {
             "version": __version__,
@@ -313,6 +313,8 @@ class Emulator(Script):
             "deadline": self._deadline,
             **self._instructions.describe(),
             "accounts": [account.described() for account in self.accounts],
+            "calls": len(self.calls),
+            "charged": self.charged,
         }
 
     def _recognition(self, slices: LoopSlices) -> Recognition | None:

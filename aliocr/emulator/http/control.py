@@ -91,25 +91,23 @@ class Control:
     def routes(self) -> tuple[Route, ...]:
         """Return the routes of the API."""
         return (
-            ("GET", OWN, self._index),
-            ("GET", f"{OWN}health", _health),
-            ("GET", f"{OWN}status", self._get_status),
-            ("GET", f"{OWN}rules", _rules),
+            ("GET", OWN, _answers_with(self._describe)),
+            ("GET", f"{OWN}health", _answers_with(lambda: {"ok": True})),
+            ("GET", f"{OWN}status", _answers_with(self._status)),
+            (
+                "GET",
+                f"{OWN}rules",
+                _answers_with(lambda: {"rules": list(map(attrs.asdict, RULES))}),
+            ),
             ("GET", f"{OWN}calls", self._get_calls),
             ("DELETE", f"{OWN}calls", self._forget_calls),
             ("POST", OWN + "script/{verb}", self._run),
-            ("GET", OWN.rstrip("/"), self._index),
+            ("GET", OWN.rstrip("/"), _answers_with(self._describe)),
             ("*", OWN + "{path:.*}", _not_found),
         )
 
-    async def _index(self, _: web.Request) -> web.Response:
-        return json_answer(
-            {"script": {name: verb.describe() for name, verb in self._verbs.items()}}
-        )
-
-    async def _get_status(self, _: web.Request) -> web.Response:
-        charged = sum(call.charged for call in self._calls)
-        return json_answer({**self._status(), "calls": len(self._calls), "charged": charged})
+    def _describe(self) -> dict[str, object]:
+        return {"script": {name: verb.describe() for name, verb in self._verbs.items()}}
 
     async def _get_calls(self, request: web.Request) -> web.Response:
         last = request.query.get("last", str(len(self._calls)))
@@ -139,12 +137,13 @@ class Control:
         return web.Response(status=204)
 
 
-async def _health(_: web.Request) -> web.Response:
-    return json_answer({"ok": True})
+def _answers_with(read: Callable[[], Mapping[str, object]]) -> Handler:
+    """Return a handler that answers with the value of this moment."""
 
+    async def handle(_: web.Request) -> web.Response:
+        return json_answer(read())
 
-async def _rules(_: web.Request) -> web.Response:
-    return json_answer({"rules": [attrs.asdict(rule) for rule in RULES]})
+    return handle
 
 
 async def _not_found(request: web.Request) -> web.Response:
@@ -153,26 +152,25 @@ async def _not_found(request: web.Request) -> web.Response:
 
 
 async def _listed(calls: Sequence[Call]) -> AsyncIterator[bytes]:
-    """Encode the calls as JSON one by one: a thousand at once would take a quarter of a second."""
+    """Encode the calls as JSON one by one: a thousand at once would take a quarter of a second.
+
+    Without the queries of URLs, which may be keys to images.
+    """
     separator = b'{"calls":['
     for call in calls:
-        yield separator + msgspec.json.encode(_record(call))
+        facts = {
+            "time": call.time,
+            "method": call.method,
+            "path": call.path,
+            "account": call.account,
+            "request_id": call.request_id,
+            "status": call.status,
+            "code": call.code,
+            "images": call.images,
+            "charged": call.charged,
+            "seconds": None if call.answered is None else call.answered - call.arrived,
+        }
+        yield separator + msgspec.json.encode(facts)
         await asyncio.sleep(0)
         separator = b","
     yield b"]}" if calls else separator + b"]}"
-
-
-def _record(call: Call) -> dict[str, object]:
-    """Return the facts of a call, without the queries of URLs, which may be keys to images."""
-    return {
-        "time": call.time,
-        "method": call.method,
-        "path": call.path,
-        "account": call.account,
-        "request_id": call.request_id,
-        "status": call.status,
-        "code": call.code,
-        "images": call.images,
-        "charged": call.charged,
-        "seconds": None if call.answered is None else call.answered - call.arrived,
-    }

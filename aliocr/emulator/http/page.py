@@ -16,6 +16,14 @@ from aiohttp.typedefs import Handler
 
 INLINE = re.compile(r"<(style|script)>(.*?)</\1>", re.DOTALL)
 
+POLICY = (
+    "default-src 'none'; script-src {script}; style-src {style}; img-src data: blob: 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'"
+)
+"""The content security policy: inline script and styles by hash, fetches from here. With trusted
+types the browser refuses to parse any string as HTML, whatever the script does."""
+
 
 def landing_page(otherwise: Handler) -> Handler:
     """Return a handler that sends the page to browsers; `otherwise` handles other clients."""
@@ -37,9 +45,13 @@ def _page() -> tuple[bytes, dict[str, str]]:
     text = files("aliocr.emulator.http").joinpath("page.html").read_text("utf-8")
     numbers = files("aliocr.pictures").joinpath("numbers.js").read_text("utf-8")
     text = text.replace("{{numbers}}", numbers)
+    hashes: dict[str, str] = {}
+    for kind, inline in INLINE.findall(text):
+        digest = base64.b64encode(hashlib.sha256(inline.encode()).digest()).decode()
+        hashes[kind] = f"{hashes.get(kind, '')} 'sha256-{digest}'".lstrip()
     headers = {
         "Content-Type": "text/html; charset=utf-8",
-        "Content-Security-Policy": _policy(text),
+        "Content-Security-Policy": POLICY.format(**hashes),
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
         "Cross-Origin-Opener-Policy": "same-origin",
@@ -49,28 +61,3 @@ def _page() -> tuple[bytes, dict[str, str]]:
         "Vary": "Accept",
     }
     return text.encode(), headers
-
-
-def _policy(text: str) -> str:
-    """Return the content security policy: inline script and styles by hash, fetches from here.
-
-    With trusted types the browser refuses to parse any string as HTML, whatever the script does.
-    """
-    hashes: dict[str, list[str]] = {"style": [], "script": []}
-    for kind, inline in INLINE.findall(text):
-        digest = base64.b64encode(hashlib.sha256(inline.encode()).digest()).decode()
-        hashes[kind].append(f"'sha256-{digest}'")
-    return "; ".join(
-        (
-            "default-src 'none'",
-            f"script-src {' '.join(hashes['script'])}",
-            f"style-src {' '.join(hashes['style'])}",
-            "img-src data: blob: 'self'",
-            "connect-src 'self'",
-            "base-uri 'none'",
-            "form-action 'none'",
-            "frame-ancestors 'none'",
-            "require-trusted-types-for 'script'",
-            "trusted-types 'none'",
-        )
-    )
