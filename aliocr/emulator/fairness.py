@@ -19,11 +19,7 @@ from contextlib import asynccontextmanager
 
 
 class FairShares:
-    """A limited capacity, shared fairly among owners.
-
-    Args:
-        capacity: How much there is, at least 1: connections, bytes or anything countable.
-    """
+    """A limited capacity, shared fairly among owners: connections, bytes or anything countable."""
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
@@ -75,11 +71,7 @@ class FairShares:
 
 
 class FairShare:
-    """One piece of work's part of the capacity; made by `FairShares.share`.
-
-    Attributes:
-        owner: The request it belongs to.
-    """
+    """One piece of work's part of the capacity; made by `FairShares.share`."""
 
     def __init__(self, shares: FairShares, owner: Hashable) -> None:
         self._shares = shares
@@ -87,12 +79,7 @@ class FairShare:
         self._amount = 0
 
     async def take(self, amount: int) -> None:
-        """Wait for this amount; only once, because waiting while holding some could deadlock.
-
-        Raises:
-            RuntimeError: The share holds something already.
-            ValueError: The amount is above the capacity.
-        """
+        """Wait for this amount; only once, because waiting while holding some could deadlock."""
         if self._amount:
             raise RuntimeError("a share is taken in one piece")
         await self._shares._take(self.owner, amount)  # noqa: SLF001 (two halves of one thing)

@@ -62,11 +62,7 @@ class Verb:
         return {"does": does, "arguments": msgspec.json.schema(self._arguments)}
 
     def __call__(self, body: bytes) -> None:
-        """Call the method with the arguments in a JSON object; an empty body means no arguments.
-
-        Raises:
-            ValueError: The arguments are not valid.
-        """
+        """Call the method with the arguments in a JSON object; an empty body means no arguments."""
         try:
             arguments = msgspec.json.decode(body or b"{}", type=self._arguments)
         except msgspec.ValidationError as error:

@@ -40,11 +40,7 @@ _log = logging.getLogger("aliocr.emulator")
 
 
 def check_bounds(deadline: float | None, max_calls: int | None) -> None:
-    """Check these arguments of an `Endpoint`.
-
-    Raises:
-        ValueError: One is too small or not a number.
-    """
+    """Raise ValueError if an argument of an `Endpoint` is too small or not a number."""
     if deadline is not None and not (is_number(deadline) and deadline > ANSWERING):
         raise ValueError(f"deadline must be above {ANSWERING} s or None, not {deadline!r}")
     if max_calls is not None and not is_count(max_calls, 1):

@@ -89,11 +89,7 @@ class PageReader:
 
 
 def _frame_choice(request: web.Request) -> tuple[int | None, int | None]:
-    """Return `interval` and `max_frames` of the query; None without them.
-
-    Raises:
-        APIError: 400, not numbers, or only one of the two.
-    """
+    """Return `interval` and `max_frames` of the query; None without them."""
     chosen: list[int | None] = []
     for name in ("interval", "max_frames"):
         text = request.query.get(name, "")
@@ -112,12 +108,7 @@ def _frame_choice(request: web.Request) -> tuple[int | None, int | None]:
 
 
 async def _receive(request: web.Request, memory: FairShare) -> bytes:
-    """Reserve memory and return the body; `request.read` has the lower limit of other requests.
-
-    Raises:
-        APIError: 589, too many bytes.
-        TimeoutError: The body did not arrive in time.
-    """
+    """Reserve memory and return the body; `request.read` has the lower limit of other requests."""
     too_large = api_error(589, f"given up after {MAX_BYTES} bytes")
     announced = request.content_length
     if announced is not None and announced > MAX_BYTES:

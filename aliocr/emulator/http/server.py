@@ -34,11 +34,7 @@ BACKSTOP = 0.1
 
 
 def check_address(host: str, port: int) -> None:
-    """Check the address of a server.
-
-    Raises:
-        ValueError: The host is empty, which would mean every address; or there is no such port.
-    """
+    """Raise ValueError for an empty host, which would mean every address, or a wrong port."""
     if not isinstance(host, str) or not host:
         raise ValueError(f"host must be an address, 0.0.0.0 for every one, not {host!r}")
     if not is_count(port) or port > 65_535:
@@ -83,11 +79,7 @@ class _DisconnectWatch:
 
 
 class Server:
-    """Serves an application on a port of this machine; port 0 takes a free one.
-
-    Attributes:
-        port: The port it listens at.
-    """
+    """Serves an application on a port of this machine; port 0 takes a free one, then in `port`."""
 
     def __init__(self, app: web.Application, host: str, port: int, *, idle: float = IDLE) -> None:
         self.port = port
@@ -117,11 +109,7 @@ class Server:
         self._cut_off = 0
 
     async def start(self) -> None:
-        """Listen; only once. A cancellation is raised when everything is closed again.
-
-        Raises:
-            OSError: The port is taken.
-        """
+        """Listen; only once. A cancellation is raised when everything is closed again."""
         self._loop = asyncio.get_running_loop()
         self._starting = asyncio.create_task(self._open())
         try:
@@ -132,18 +120,10 @@ class Server:
             raise
 
     async def stop(self, grace: float = 0.0) -> int:
-        """Stop completely: a cancellation only ends the grace, and is raised when all is closed.
+        """Stop, and return the number of requests without a reply, or without the whole of it.
 
-        A second call meanwhile waits for the same end. A start under way is waited for.
-
-        Args:
-            grace: Seconds that the requests under way have to be answered, at most.
-
-        Returns:
-            The number of requests without a reply, or without the whole of it.
-
-        Raises:
-            RuntimeError: The server was started on another event loop.
+        A cancellation only ends the grace (in seconds), and is raised when all is closed. A second
+        call meanwhile waits for the same end. A start under way is waited for.
         """
         if asyncio.get_running_loop() is not self._loop:
             raise RuntimeError(

@@ -32,10 +32,7 @@ def xml_parts(body: bytes, elements: Iterable[bytes] = ()) -> Iterator[bytes]:
 
     A character that XML cannot hold, not even escaped, becomes U+FFFD. A hundred thousand lines of
     text take a second; a part has some hundred, so that the event loop can run between two parts.
-
-    Args:
-        body: An envelope or a refusal, as `aliocr.protocol.wire` encodes it.
-        elements: JSON objects to write in place of the body's empty list.
+    The elements, JSON objects, are written in place of the body's empty list.
     """
     fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
     root = "Error" if "Code" in fields else "ImageSyncScanResponse"
