@@ -14,8 +14,6 @@ from importlib.resources import files
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-INLINE = re.compile(r"<(style|script)>(.*?)</\1>", re.DOTALL)
-
 POLICY = (
     "default-src 'none'; script-src {script}; style-src {style}; img-src data: blob: 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
@@ -46,7 +44,7 @@ def _page() -> tuple[bytes, dict[str, str]]:
     numbers = files("aliocr.pictures").joinpath("numbers.js").read_text("utf-8")
     text = text.replace("{{numbers}}", numbers)
     hashes: dict[str, str] = {}
-    for kind, inline in INLINE.findall(text):
+    for kind, inline in re.findall(r"<(style|script)>(.*?)</\1>", text, re.DOTALL):
         digest = base64.b64encode(hashlib.sha256(inline.encode()).digest()).decode()
         hashes[kind] = f"{hashes.get(kind, '')} 'sha256-{digest}'".lstrip()
     headers = {

@@ -35,8 +35,6 @@ which a browser that stops halfway would block."""
 MAX_SHOWN_FRAMES = 100
 """Frames in one answer, at most. Source: the largest sample of "maxFrames"."""
 
-NO_ENGINE = "this emulator was started without an engine, so it cannot read pictures"
-
 
 class PageReader:
     """Handles the pictures that the page sends.
@@ -64,7 +62,8 @@ class PageReader:
             malformed or did not arrive, or there is no engine.
         """
         if self._recognition is None:
-            return json_answer({"error": NO_ENGINE}, 503)
+            words = "this emulator was started without an engine, so it cannot read pictures"
+            return json_answer({"error": words}, 503)
         memory = self._memory.share(object())
         try:
             interval, max_frames = _frame_choice(request)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections import Counter
-from contextlib import suppress
 
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
@@ -88,8 +87,6 @@ class Server:
         self._busy: Counter[asyncio.BaseProtocol] = Counter()
         self._since: dict[web.RequestHandler, tuple[float, int]] = {}
         self._writers: dict[web.RequestHandler, AbstractStreamWriter] = {}
-        self._quiet = asyncio.Event()
-        self._quiet.set()
         self._closing = False
         app.middlewares.append(self._track)
         self._runner = web.AppRunner(
@@ -125,14 +122,19 @@ class Server:
         A cancellation only ends the grace (in seconds), and is raised when all is closed. A second
         call meanwhile waits for the same end. A start under way is waited for.
         """
-        if asyncio.get_running_loop() is not self._loop:
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
             raise RuntimeError(
                 f"this was started on another event loop, {self._loop!r}, and stops only there"
             )
         try:
             if grace > 0:
                 await asyncio.wait((self._starting,))
-                await self._drain(grace)
+                await self._stop_listening()
+                until = loop.time() + grace
+                # A connection is closed after its reply, whose last bytes may still be under way.
+                while (self._busy or self._connections()) and loop.time() < until:  # noqa: ASYNC110 (no event for it)
+                    await asyncio.sleep(BACKSTOP / 10)
         finally:
             await self._end()
         return self._cut_off
@@ -175,16 +177,6 @@ class Server:
             await asyncio.wait((self._idle_watch,))
         await self._runner.cleanup()
 
-    async def _drain(self, within: float) -> None:
-        """Stop listening, and wait for the replies to requests under way, or the timeout."""
-        await self._stop_listening()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(within):
-                await self._quiet.wait()
-                # Each is closed after its reply, but the last bytes may still be under way.
-                while self._connections():  # noqa: ASYNC110 (there is no event for it)
-                    await asyncio.sleep(BACKSTOP / 10)
-
     async def _stop_listening(self) -> None:
         self._closing = True
         for site in self._runner.sites:
@@ -209,7 +201,6 @@ class Server:
         self._writers[connection] = request.writer
         if (end := request.get_extra_info("socket")) is not None:
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-        self._quiet.clear()
         watch = _DisconnectWatch(request)
         try:
             response = await handler(request)
@@ -221,8 +212,6 @@ class Server:
             self._busy[connection] -= 1
             if not self._busy[connection]:
                 del self._busy[connection]
-            if not self._busy:
-                self._quiet.set()
 
     async def _close_idle(self) -> None:
         """Close idle connections; aiohttp does this only after the first request.

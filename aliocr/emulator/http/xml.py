@@ -20,7 +20,6 @@ XML = "text/xml;charset=utf-8"
 AT_ONCE = 16_384
 """Bytes of JSON that become one part, at most: about a millisecond of work."""
 
-_HEAD = b"<?xml version='1.0' encoding='utf-8'?>\n"
 _UNHOLDABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 # Unescaped, a "\r" would be read as "\n".
@@ -36,7 +35,7 @@ def xml_parts(body: bytes, elements: Iterable[bytes] = ()) -> Iterator[bytes]:
     """
     fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
     root = "Error" if "Code" in fields else "ImageSyncScanResponse"
-    yield _HEAD + f"<{root}>".encode()
+    yield f"<?xml version='1.0' encoding='utf-8'?>\n<{root}>".encode()
     for name, value in fields.items():
         for one in map(msgspec.Raw, elements) if bytes(value) == b"[]" else (value,):
             yield from _parts(name, one)
