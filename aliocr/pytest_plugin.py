@@ -191,8 +191,6 @@ def _options(node: pytest.Item) -> dict[str, Any]:
 def _with_session(
     session: Session, test: Callable[..., Coroutine[Any, Any, Any]]
 ) -> Callable[..., Coroutine[Any, Any, Any]]:
-    """Return the test wrapped in `async with session`."""
-
     @functools.wraps(test)
     async def wrapped(*args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True

@@ -294,7 +294,6 @@ class Emulator(Script):
             self._server = None
 
     def _status(self) -> dict[str, object]:
-        """Return the status for the control API."""
         engine = self._engine_factory
         return {
             "version": __version__,

@@ -18,7 +18,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import Any, TypeAlias, get_type_hints
+from typing import Any, get_type_hints
 
 import attrs
 import msgspec
@@ -30,9 +30,6 @@ from aliocr.emulator.http.body import BodyError, read_body
 from aliocr.emulator.http.same_origin import OWN, json_answer
 from aliocr.emulator.rules import RULES
 from aliocr.emulator.script import VERBS, Script
-
-Route: TypeAlias = tuple[str, str, Handler]
-"""Method, path and handler."""
 
 MAX_DIGITS = 9
 """Digits of a number in a query: no emulator keeps a thousand million calls."""
@@ -84,8 +81,8 @@ class Control:
         self._calls = calls
         self._status = status
 
-    def routes(self) -> tuple[Route, ...]:
-        """Return the routes of the API."""
+    def routes(self) -> tuple[tuple[str, str, Handler], ...]:
+        """Return method, path and handler of each route."""
         return (
             ("GET", OWN, _answers_with(self._describe)),
             ("GET", f"{OWN}health", _answers_with(lambda: {"ok": True})),

@@ -133,7 +133,7 @@ class Server:
                 await self._stop_listening()
                 until = loop.time() + grace
                 # A connection is closed after its reply, whose last bytes may still be under way.
-                while (self._busy or self._connections()) and loop.time() < until:  # noqa: ASYNC110 (no event for it)
+                while (self._busy or self._connections()) and loop.time() < until:  # noqa: ASYNC110
                     await asyncio.sleep(BACKSTOP / 10)
         finally:
             await self._end()
@@ -194,7 +194,6 @@ class Server:
 
     @web.middleware
     async def _track(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Handle a request, with its connection marked as busy."""
         connection = request.protocol
         self._busy[connection] += 1
         self._since.pop(connection, None)
