@@ -191,8 +191,6 @@ def _options(node: pytest.Item) -> dict[str, Any]:
 def _with_session(
     session: Session, test: Callable[..., Coroutine[Any, Any, Any]]
 ) -> Callable[..., Coroutine[Any, Any, Any]]:
-    """Return the test wrapped in `async with session`."""
-
     @functools.wraps(test)
     async def wrapped(*args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
@@ -214,7 +212,8 @@ def _with_session(
 
 def _shown(calls: list[Call]) -> str:
     """Return the last calls with their images, without the queries of URLs, which are secret."""
-    from aliocr.emulator.http.log_line import LogLine
+    from aliocr.emulator.http.log_line import LogLine, escaped
+    from aliocr.protocol.wire import OK
 
     last = calls[-CALLS_SHOWN:]
     earlier = len(calls) - len(last)
@@ -222,19 +221,10 @@ def _shown(calls: list[Call]) -> str:
     for call in last:
         line = LogLine.of(call, seconds=0.0)
         lines.append(f"{line.request}: {line.answer}")
-        images = _image_lines(call)
-        lines.extend(f"    {image}" for image in images[:IMAGES_SHOWN])
+        images = sorted(call.images, key=lambda image: image.code == OK)  # failures first
+        for image in images[:IMAGES_SHOWN]:
+            code = "" if image.code is None else f"{image.code} "  # none if the request was refused
+            lines.append(f"    {code}{escaped(image.url, LETTERS_SHOWN)}")
         if len(images) > IMAGES_SHOWN:
             lines.append(f"    {len(images) - IMAGES_SHOWN} more")
     return "\n".join(lines or ["none arrived"])
-
-
-def _image_lines(call: Call) -> list[str]:
-    """Return each image's code and URL, failures first; no codes for a refused request."""
-    from aliocr.emulator.http.log_line import escaped
-    from aliocr.protocol.wire import OK
-
-    return [
-        f"{'' if image.code is None else image.code} {escaped(image.url, LETTERS_SHOWN)}".lstrip()
-        for image in sorted(call.images, key=lambda image: image.code == OK)
-    ]

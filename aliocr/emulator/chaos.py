@@ -37,7 +37,6 @@ CONNECTION_FAULTS = {
 REMEMBERED = 100_000
 """Images whose number of tries is remembered; the least recently asked is forgotten first."""
 
-
 _GATEWAY_CODE = re.compile(r"[A-Z][A-Za-z0-9.]*[a-z0-9][A-Za-z0-9.]*").fullmatch
 """Matches a code of the gateway, a word such as `Throttling.User`."""
 
@@ -46,9 +45,6 @@ class Chaos:
     """Draws faults at given rates, with the arguments of `Script.chaos`; codes are strings here.
 
     A request has one fault at most, and so has an image: the sum of the rates is at most 1.
-
-    Raises:
-        ValueError: A name, a rate or the sum of the rates is not valid.
     """
 
     def __init__(
@@ -92,7 +88,12 @@ class Chaos:
         """Draw the code of this image's failure; None for no failure."""
         if not self._images:
             return None
-        name = _drawn(self._chance(f"image {url}", self._tries_of(url)), self._images)
+        # A digest, as a URL may have 2,000 characters.
+        key = hashlib.blake2b(url.encode(errors="surrogatepass"), digest_size=16).digest()
+        self._tries[key] = tries = self._tries.pop(key, 0) + 1
+        if len(self._tries) > REMEMBERED:
+            self._tries.popitem(last=False)
+        name = _drawn(self._chance(f"image {url}", tries), self._images)
         return None if name is None else int(name)
 
     def next_delay(self) -> float:
@@ -104,18 +105,9 @@ class Chaos:
         """Return a number from 0 to 1 that depends on the seed, the subject and the number."""
         return random.Random(f"{self._seed} {number} {subject}").random()
 
-    def _tries_of(self, url: str) -> int:
-        """Count one more try of this image, and return the count."""
-        # A digest, as a URL may have 2,000 characters.
-        key = hashlib.blake2b(url.encode(errors="surrogatepass"), digest_size=16).digest()
-        self._tries[key] = self._tries.pop(key, 0) + 1
-        if len(self._tries) > REMEMBERED:
-            self._tries.popitem(last=False)
-        return next(reversed(self._tries.values()))
-
 
 def _is_code(name: str) -> bool:
-    """Return True for a code of a failure of the service: three digits, not 200."""
+    """Return True for the code of a failure: three digits, not 200."""
     return bool(re.fullmatch("[1-9][0-9]{2}", name)) and name != "200"
 
 

@@ -34,11 +34,7 @@ CODE_NAMES = {
 def image_error(code: int, detail: str = "") -> APIError:
     """Return the error of one image, such as `NOT_FOUND: its host answers HTTP 404`.
 
-    Args:
-        code: One of `CODE_NAMES`.
-        detail: More than the name says, without the image's URL; empty for none.
-
-    Source: "Common error codes".
+    The detail says more than the code's name, without the image's URL.
     """
     word = CODE_NAMES[code]
     return api_error(code, f"{word}: {detail}" if detail else word)

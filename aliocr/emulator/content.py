@@ -16,11 +16,11 @@ class Content(HasRegions):
 
     Args:
         text: All text joined; empty if there is none.
-        regions: The pieces of text in reading order, in pixels of the whole picture; a line that
-            runs through several frames of a wide picture is one piece.
-        frames: The captured frames, in order; empty if there was only one. The frames' regions are
-            in pixels of the whole picture too: the documents do not say if a long image's positions
-            count from the picture or from its strip.
+        regions: In reading order and pixels of the whole picture; a line that runs through several
+            frames of a wide picture is one piece.
+        frames: In order; empty if only one was captured. Their regions are in pixels of the whole
+            picture too: the documents do not say if a long image's positions count from the
+            picture or from its strip.
         rate: Mean confidence in percent over all text.
     """
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from aiohttp import web
@@ -242,12 +241,7 @@ class Emulator(Script):
         await self.start()
         return self
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.stop()
 
     def __enter__(self) -> Self:
@@ -262,12 +256,7 @@ class Emulator(Script):
         self._thread = thread
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         thread = self._thread
         if thread is not None:
             try:
@@ -305,7 +294,6 @@ class Emulator(Script):
             self._server = None
 
     def _status(self) -> dict[str, object]:
-        """Return the emulator's part of the control API's status."""
         engine = self._engine_factory
         return {
             "version": __version__,
@@ -313,6 +301,8 @@ class Emulator(Script):
             "deadline": self._deadline,
             **self._instructions.describe(),
             "accounts": [account.described() for account in self.accounts],
+            "calls": len(self.calls),
+            "charged": self.charged,
         }
 
     def _recognition(self, slices: LoopSlices) -> Recognition | None:

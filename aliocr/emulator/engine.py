@@ -124,15 +124,11 @@ class RapidOCREngine:
         texts = getattr(found, "txts", None)
         if not texts:
             return ()
-        return tuple(
-            _recognized(text, corners, score, picture.size)
-            for text, corners, score in zip(texts, found.boxes, found.scores, strict=True)
-        )
-
-
-def _recognized(text: str, corners: Any, score: float, size: tuple[int, int]) -> Recognized:
-    """Return a piece of text in the bounding box of its four corners, clipped to the picture."""
-    (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
-    x, y = max(0.0, float(left)), max(0.0, float(top))
-    w, h = min(size[0], float(right)) - x, min(size[1], float(bottom)) - y
-    return Recognized(text, x, y, max(0.0, w), max(0.0, h), float(score))
+        pieces: list[Recognized] = []
+        for text, corners, score in zip(texts, found.boxes, found.scores, strict=True):
+            # The four corners' bounding box, clipped to the picture.
+            (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
+            x, y = max(0.0, float(left)), max(0.0, float(top))
+            w, h = min(picture.width, float(right)) - x, min(picture.height, float(bottom)) - y
+            pieces.append(Recognized(text, x, y, max(0.0, w), max(0.0, h), float(score)))
+        return tuple(pieces)

@@ -19,11 +19,7 @@ from contextlib import asynccontextmanager
 
 
 class FairShares:
-    """A limited capacity, shared fairly among owners.
-
-    Args:
-        capacity: How much there is, at least 1: connections, bytes or anything countable.
-    """
+    """A limited capacity, shared fairly among owners: connections, bytes or anything countable."""
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
@@ -35,7 +31,8 @@ class FairShares:
         """Return a share of this owner, which holds nothing yet."""
         return FairShare(self, owner)
 
-    async def _take(self, owner: Hashable, amount: int) -> None:
+    async def take(self, owner: Hashable, amount: int) -> None:
+        """Wait until this amount is free, and take it for the owner."""
         if amount > self._capacity:
             raise ValueError(f"a share of {amount} is more than the {self._capacity} there are")
         granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -47,10 +44,11 @@ class FairShares:
             if granted.cancelled():
                 self._serve()  # shares behind the cancelled one may fit now
             else:
-                self._give_back(owner, amount)
+                self.give_back(owner, amount)
             raise
 
-    def _give_back(self, owner: Hashable, amount: int) -> None:
+    def give_back(self, owner: Hashable, amount: int) -> None:
+        """Give back this amount of the owner's, and serve the shares that wait for it."""
         self._free += amount
         self._held[owner] -= amount
         if not self._held[owner]:
@@ -75,11 +73,7 @@ class FairShares:
 
 
 class FairShare:
-    """One piece of work's part of the capacity; made by `FairShares.share`.
-
-    Attributes:
-        owner: The request it belongs to.
-    """
+    """One piece of work's part of the capacity; made by `FairShares.share`."""
 
     def __init__(self, shares: FairShares, owner: Hashable) -> None:
         self._shares = shares
@@ -87,21 +81,16 @@ class FairShare:
         self._amount = 0
 
     async def take(self, amount: int) -> None:
-        """Wait for this amount; only once, because waiting while holding some could deadlock.
-
-        Raises:
-            RuntimeError: The share holds something already.
-            ValueError: The amount is above the capacity.
-        """
+        """Wait for this amount; only once, because waiting while holding some could deadlock."""
         if self._amount:
             raise RuntimeError("a share is taken in one piece")
-        await self._shares._take(self.owner, amount)  # noqa: SLF001 (two halves of one thing)
+        await self._shares.take(self.owner, amount)
         self._amount = amount
 
     def keep(self, amount: int) -> None:
         """Keep this amount and give back the rest, at once."""
         surplus, self._amount = self._amount - amount, amount
-        self._shares._give_back(self.owner, surplus)  # noqa: SLF001
+        self._shares.give_back(self.owner, surplus)
 
 
 class LoopSlices:
@@ -122,10 +111,9 @@ class LoopSlices:
             owner: A request; requests are served in rotation, so that a request with a hundred
                 images delays no other. Slices of one request come in the order they were asked for.
         """
-        share = self._one.share(owner)
-        await share.take(1)
+        await self._one.take(owner, 1)
         try:
             yield
         finally:
             # Until the next iteration: a slice given back now would be granted in this one.
-            asyncio.get_running_loop().call_soon(share.keep, 0)
+            asyncio.get_running_loop().call_soon(self._one.give_back, owner, 1)

@@ -38,7 +38,6 @@ class HttpReply:
     """One HTTP reply of the emulator, which need not look like the service's.
 
     Args:
-        status: HTTP status.
         parts: The body; a long one in pieces that are sent one by one.
         content_type: With its charset, if it has one.
         code: The service's or the gateway's code in the body; None for a body of another form.
@@ -82,8 +81,6 @@ class Copies(enum.Enum):
 
 @attrs.define(eq=False)
 class _Instruction(Generic[T]):
-    """One instruction, for a number of times."""
-
     what: T
     times: int
     done: Counter[str] = attrs.field(factory=Counter)
@@ -105,11 +102,7 @@ class _InstructionQueue(Generic[T]):
         return len(self._permanent) + sum(map(len, self._counted.values()))
 
     def put(self, what: T, times: int | None, url: str = EVERY_IMAGE) -> None:
-        """Add an instruction for a number of times; None replaces the permanent one.
-
-        Raises:
-            ValueError: The URL is not a string, or `times` is below 1.
-        """
+        """Add an instruction for a number of times; None replaces the permanent one."""
         checked_url(url)
         if times is None:
             self._permanent[url] = what
@@ -140,15 +133,11 @@ class Instructions:
 
     Attributes:
         contents: What images say, by URL.
-        failures: Of images.
-        copies: Of images' answers.
         sunk: Refusals of requests, by the URL of one of their images.
-        faults: Of requests.
         delays: Of replies, in seconds.
         foreign: Answers about an image that is not in the request.
         reversed: Answers come from the last image to the first.
         skew: Seconds that the emulator's clock is ahead of this machine's.
-        chaos: Faults by chance; None for none.
     """
 
     def __init__(self) -> None:
@@ -169,17 +158,10 @@ class Instructions:
 
     def describe(self) -> dict[str, object]:
         """Return the number of instructions in force, the clock's skew, and if chaos is on."""
-        queues: tuple[Sized, ...] = (
-            self.failures,
-            self.copies,
-            self.sunk,
-            self.faults,
-            self.delays,
-            self.foreign,
-        )
-        count = sum(len(queue) for queue in queues) + len(self.contents) + self.reversed
+        queues = (self.failures, self.copies, self.sunk, self.faults, self.delays, self.foreign)
+        given: tuple[Sized, ...] = (self.contents, *queues)
         return {
-            "instructions": count,
+            "instructions": sum(map(len, given)) + self.reversed,
             "skew": self.skew,
             "chaos": self.chaos is not None,
         }
@@ -227,11 +209,7 @@ class Instructions:
 
 
 def checked_url(url: str) -> str:
-    """Return the URL if it is a string that a request can hold.
-
-    Raises:
-        ValueError: It is not.
-    """
+    """Return the URL; raise ValueError if it is not a string that a request can hold."""
     if not is_text(url):
         # The type, not the value: the URL's query may be a key to the image.
         kind = type(url).__name__
@@ -240,11 +218,7 @@ def checked_url(url: str) -> str:
 
 
 def checked_failure(code: int, message: str = "") -> APIError:
-    """Return the failure of an image, by default with the documented message.
-
-    Raises:
-        ValueError: The code is 200 or has not three digits, or UTF-8 cannot hold the message.
-    """
+    """Return the failure of an image, by default with the documented message."""
     _check_service_code(code, "a failure")
     return api_error(code, _checked_message(message) or CODE_NAMES.get(code, ""))
 
@@ -252,9 +226,7 @@ def checked_failure(code: int, message: str = "") -> APIError:
 def checked_refusal(code: int | str, message: str = "") -> Refusal:
     """Return the refusal of a request, by default with the documented message.
 
-    Raises:
-        ValueError: The code is 200, or neither a number of three digits, as the service's codes
-            are, nor a word, as the gateway's are; or UTF-8 cannot hold the message.
+    The service's codes are numbers of three digits, the gateway's are words.
     """
     words = _checked_message(message)
     if not isinstance(code, str):

@@ -224,9 +224,8 @@ class ServiceRule:
 
     Args:
         layer: The part of the service that has the rule.
-        rule: The rule in words.
         source: Page or heading of the documents; "SDK" if only the vendor's SDKs show the rule.
-        emulated: The emulator keeps it: yes, partly or no.
+        emulated: If the emulator keeps it.
         how: What the emulator does instead, or where the documents say nothing; may be empty.
         test: The test that shows it; empty if there is nothing to show.
     """
@@ -240,7 +239,6 @@ class ServiceRule:
 
 
 def _rules() -> tuple[ServiceRule, ...]:
-    """Parse the table."""
     rules: list[ServiceRule] = []
     layer = ""
     for line in TABLE.splitlines():

@@ -58,7 +58,16 @@ class Script:
             raise ValueError(f"text must be a string that UTF-8 can hold, not {text!r}")
         content = Content.of_text(text)
         if regions is not None:
-            content = attrs.evolve(content, regions=tuple(map(_checked_region, regions)))
+            content = attrs.evolve(content, regions=tuple(regions))
+        for region in content.regions:
+            if not isinstance(region, Region) or not is_text(region.text):
+                raise ValueError(
+                    f"regions must be Regions, of text that UTF-8 can hold, not {region!r}"
+                )
+            if not all(map(is_number, (region.x, region.y, region.w, region.h))):
+                raise ValueError(
+                    f"x, y, w and h of a Region must be numbers of pixels, not {region!r}"
+                )
         self._instructions.contents[checked_url(url)] = content
         self._instructions.failures.end(url)
 
@@ -275,14 +284,6 @@ class Script:
         self._instructions.clear()
         for account in self.accounts:
             account.restore()
-
-
-def _checked_region(region: Region) -> Region:
-    if not isinstance(region, Region) or not is_text(region.text):
-        raise ValueError(f"regions must be Regions, of text that UTF-8 can hold, not {region!r}")
-    if not all(map(is_number, (region.x, region.y, region.w, region.h))):
-        raise ValueError(f"x, y, w and h of a Region must be numbers of pixels, not {region!r}")
-    return region
 
 
 VERBS = tuple(

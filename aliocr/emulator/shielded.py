@@ -14,12 +14,8 @@ async def shielded(work: asyncio.Future[T], *, on_cancel: Callable[[], object] =
 
     `asyncio.shield` alone would return at the first cancellation and leave the work half done.
 
-    Args:
-        work: A task or future.
-        on_cancel: Called at each cancellation of the wait, for example to shorten the work.
-
-    Raises:
-        asyncio.CancelledError: The wait was cancelled; raised once the work is done.
+    A cancellation is raised once the work is done. `on_cancel` is called at each one, for example
+    to shorten the work.
     """
     cancelled: asyncio.CancelledError | None = None
     while not work.done():

@@ -16,11 +16,7 @@ MALFORMED = (web.RequestPayloadError, HttpProcessingError)
 
 
 class BodyError(Exception):
-    """A body that did not arrive as a whole.
-
-    Attributes:
-        status: The HTTP status for it.
-    """
+    """A body that did not arrive as a whole, with the HTTP status for it."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -28,11 +24,7 @@ class BodyError(Exception):
 
 
 async def read_body(request: web.Request) -> bytes:
-    """Return the whole body of a request.
-
-    Raises:
-        BodyError: The body is late, too large or malformed.
-    """
+    """Return the whole body of a request; `BodyError` if it is late, too large or malformed."""
     try:
         async with asyncio.timeout(BODY_TIMEOUT):
             return await request.read()

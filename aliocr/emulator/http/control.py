@@ -18,7 +18,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import Any, TypeAlias, get_type_hints
+from typing import Any, get_type_hints
 
 import attrs
 import msgspec
@@ -30,9 +30,6 @@ from aliocr.emulator.http.body import BodyError, read_body
 from aliocr.emulator.http.same_origin import OWN, json_answer
 from aliocr.emulator.rules import RULES
 from aliocr.emulator.script import VERBS, Script
-
-Route: TypeAlias = tuple[str, str, Handler]
-"""Method, path and handler."""
 
 MAX_DIGITS = 9
 """Digits of a number in a query: no emulator keeps a thousand million calls."""
@@ -62,11 +59,7 @@ class Verb:
         return {"does": does, "arguments": msgspec.json.schema(self._arguments)}
 
     def __call__(self, body: bytes) -> None:
-        """Call the method with the arguments in a JSON object; an empty body means no arguments.
-
-        Raises:
-            ValueError: The arguments are not valid.
-        """
+        """Call the method with the arguments in a JSON object; an empty body means no arguments."""
         try:
             arguments = msgspec.json.decode(body or b"{}", type=self._arguments)
         except msgspec.ValidationError as error:
@@ -88,28 +81,26 @@ class Control:
         self._calls = calls
         self._status = status
 
-    def routes(self) -> tuple[Route, ...]:
-        """Return the routes of the API."""
+    def routes(self) -> tuple[tuple[str, str, Handler], ...]:
+        """Return method, path and handler of each route."""
         return (
-            ("GET", OWN, self._index),
-            ("GET", f"{OWN}health", _health),
-            ("GET", f"{OWN}status", self._get_status),
-            ("GET", f"{OWN}rules", _rules),
+            ("GET", OWN, _answers_with(self._describe)),
+            ("GET", f"{OWN}health", _answers_with(lambda: {"ok": True})),
+            ("GET", f"{OWN}status", _answers_with(self._status)),
+            (
+                "GET",
+                f"{OWN}rules",
+                _answers_with(lambda: {"rules": list(map(attrs.asdict, RULES))}),
+            ),
             ("GET", f"{OWN}calls", self._get_calls),
             ("DELETE", f"{OWN}calls", self._forget_calls),
             ("POST", OWN + "script/{verb}", self._run),
-            ("GET", OWN.rstrip("/"), self._index),
+            ("GET", OWN.rstrip("/"), _answers_with(self._describe)),
             ("*", OWN + "{path:.*}", _not_found),
         )
 
-    async def _index(self, _: web.Request) -> web.Response:
-        return json_answer(
-            {"script": {name: verb.describe() for name, verb in self._verbs.items()}}
-        )
-
-    async def _get_status(self, _: web.Request) -> web.Response:
-        charged = sum(call.charged for call in self._calls)
-        return json_answer({**self._status(), "calls": len(self._calls), "charged": charged})
+    def _describe(self) -> dict[str, object]:
+        return {"script": {name: verb.describe() for name, verb in self._verbs.items()}}
 
     async def _get_calls(self, request: web.Request) -> web.Response:
         last = request.query.get("last", str(len(self._calls)))
@@ -139,12 +130,13 @@ class Control:
         return web.Response(status=204)
 
 
-async def _health(_: web.Request) -> web.Response:
-    return json_answer({"ok": True})
+def _answers_with(read: Callable[[], Mapping[str, object]]) -> Handler:
+    """Return a handler that answers with the value of this moment."""
 
+    async def handle(_: web.Request) -> web.Response:
+        return json_answer(read())
 
-async def _rules(_: web.Request) -> web.Response:
-    return json_answer({"rules": [attrs.asdict(rule) for rule in RULES]})
+    return handle
 
 
 async def _not_found(request: web.Request) -> web.Response:
@@ -153,26 +145,25 @@ async def _not_found(request: web.Request) -> web.Response:
 
 
 async def _listed(calls: Sequence[Call]) -> AsyncIterator[bytes]:
-    """Encode the calls as JSON one by one: a thousand at once would take a quarter of a second."""
+    """Encode the calls as JSON one by one: a thousand at once would take a quarter of a second.
+
+    Without the queries of URLs, which may be keys to images.
+    """
     separator = b'{"calls":['
     for call in calls:
-        yield separator + msgspec.json.encode(_record(call))
+        facts = {
+            "time": call.time,
+            "method": call.method,
+            "path": call.path,
+            "account": call.account,
+            "request_id": call.request_id,
+            "status": call.status,
+            "code": call.code,
+            "images": call.images,
+            "charged": call.charged,
+            "seconds": None if call.answered is None else call.answered - call.arrived,
+        }
+        yield separator + msgspec.json.encode(facts)
         await asyncio.sleep(0)
         separator = b","
     yield b"]}" if calls else separator + b"]}"
-
-
-def _record(call: Call) -> dict[str, object]:
-    """Return the facts of a call, without the queries of URLs, which may be keys to images."""
-    return {
-        "time": call.time,
-        "method": call.method,
-        "path": call.path,
-        "account": call.account,
-        "request_id": call.request_id,
-        "status": call.status,
-        "code": call.code,
-        "images": call.images,
-        "charged": call.charged,
-        "seconds": None if call.answered is None else call.answered - call.arrived,
-    }

@@ -7,7 +7,6 @@ import logging
 import time
 import traceback
 import uuid
-from typing import Never
 
 import attrs
 from aiohttp import web
@@ -24,13 +23,13 @@ from aliocr.emulator.codes import image_error
 from aliocr.emulator.fairness import LoopSlices
 from aliocr.emulator.http.body import BodyError, read_body
 from aliocr.emulator.http.log_line import LogLine
-from aliocr.emulator.http.reply_writer import ReplyWriter, response
+from aliocr.emulator.http.reply_writer import response, write_reply
 from aliocr.emulator.http.xml import XML, xml_parts
 from aliocr.emulator.instructions import HttpReply, Instructions, RequestFault
 from aliocr.emulator.reading.service import Service
 from aliocr.errors import without_queries
 from aliocr.protocol import signing, wire
-from aliocr.protocol.wire import BadRequest, ScanRequest, Task
+from aliocr.protocol.wire import BadRequest, ScanRequest
 
 ANSWERING = 0.2
 """Seconds of a request's deadline kept for writing the reply."""
@@ -41,11 +40,7 @@ _log = logging.getLogger("aliocr.emulator")
 
 
 def check_bounds(deadline: float | None, max_calls: int | None) -> None:
-    """Check these arguments of an `Endpoint`.
-
-    Raises:
-        ValueError: One is too small or not a number.
-    """
+    """Raise ValueError if an argument of an `Endpoint` is too small or not a number."""
     if deadline is not None and not (is_number(deadline) and deadline > ANSWERING):
         raise ValueError(f"deadline must be above {ANSWERING} s or None, not {deadline!r}")
     if max_calls is not None and not is_count(max_calls, 1):
@@ -74,7 +69,6 @@ class Endpoint:
         self._max_calls = max_calls
         self._brief_calls = brief_calls
         self._slices = slices
-        self._writer = ReplyWriter(slices)
         self._deadline = deadline
         self._running: set[asyncio.Task[object]] = set()
 
@@ -102,16 +96,10 @@ class Endpoint:
             # The client left before the reply, or the emulator stops.
             self._close(call)
             raise
-        if reply.broken is ConnectionFault.DROP:
-            if request.transport is not None:
-                request.transport.abort()
-            self._close(call, reply.broken)
-            return web.Response()
-        call.status, call.code, call.answered = reply.status, reply.code, _loop_time()
+        if reply.broken is not ConnectionFault.DROP:
+            call.status, call.code, call.answered = reply.status, reply.code, _loop_time()
         self._close(call, reply.broken)
-        if reply.broken is ConnectionFault.STALL:
-            await _stall(request, reply, headers)
-        return _response(reply, headers)
+        return await _send(reply, headers, request)
 
     def _close(self, call: Call, broken: ConnectionFault | None = None) -> None:
         """Log the request that is done, and make its record brief if asked to."""
@@ -153,7 +141,13 @@ class Endpoint:
         self, request: web.Request, body: bytes, call: Call
     ) -> tuple[Account, ScanRequest | Refusal] | Refusal:
         """Return the account, and the request or its refusal by the service; or the gateway's."""
-        received = _as_received(request, body)
+        received = RawRequest(
+            method=request.method,
+            path=request.rel_url.raw_path,
+            query_string=request.rel_url.raw_query_string,
+            fields=tuple(request.headers.items()),
+            body=body,
+        )
         account = checks.authenticate(received, self._accounts, now=self._now())
         if isinstance(account, Refusal):
             return account
@@ -177,38 +171,30 @@ class Endpoint:
         request: web.Request,
         call: Call,
     ) -> HttpReply:
-        """Return the reply to a request that the gateway let pass."""
-        match fault:
-            case ConnectionFault.HANG:
-                # Until the client leaves or the emulator stops: both cancel this task.
-                await asyncio.Event().wait()
-            case Refusal():
-                return _refused(fault, request, call)
-            case HttpReply():
-                return fault
-            case ConnectionFault.CUT | ConnectionFault.DROP | ConnectionFault.STALL | None:
-                pass
-        if isinstance(wanted, Refusal):
-            reply = _refused(wanted, request, call)
-        else:
-            reply = await self._read(wanted.tasks, granted, request, call)
-        return attrs.evolve(reply, broken=fault)
+        """Return the reply to a request that the gateway let pass.
 
-    async def _read(
-        self, tasks: tuple[Task, ...], granted: int, request: web.Request, call: Call
-    ) -> HttpReply:
-        """Read the first tasks, as many as the account's quota granted; refuse the others."""
+        As many of the images are read as the account's quota granted; the others are refused.
+        """
+        if fault is ConnectionFault.HANG:
+            # Until the client leaves or the emulator stops: both cancel this task.
+            await asyncio.Event().wait()
+        if isinstance(fault, Refusal):
+            return _refused(fault, request, call)
+        if isinstance(fault, HttpReply):
+            return fault
+        if isinstance(wanted, Refusal):
+            return attrs.evolve(_refused(wanted, request, call), broken=fault)
         until = None if self._deadline is None else call.arrived + self._deadline - ANSWERING
         answers = await self._service.answer(
-            tasks[:granted], request_id=call.request_id, until=until
+            wanted.tasks[:granted], request_id=call.request_id, until=until
         )
         async with self._slices.take(call.request_id):
             call.charged = count_charged(answers)
-            over = tuple((task, image_error(588)) for task in tasks[granted:])
+            over = tuple((task, image_error(588)) for task in wanted.tasks[granted:])
             call.answers = self._instructions.arrange(answers + over)
         xml = _wants_xml(request)
-        parts = await self._writer.reply(call.answers, request_id=call.request_id, xml=xml)
-        return HttpReply(wire.OK, parts, XML if xml else JSON, wire.OK)
+        parts = await write_reply(call.answers, self._slices, request_id=call.request_id, xml=xml)
+        return HttpReply(wire.OK, parts, XML if xml else JSON, wire.OK, broken=fault)
 
     def _now(self) -> float:
         """Return seconds since the epoch by the emulator's clock, which may be skewed."""
@@ -225,17 +211,6 @@ class Endpoint:
 
 def _loop_time() -> float:
     return asyncio.get_running_loop().time()
-
-
-def _as_received(request: web.Request, body: bytes) -> RawRequest:
-    """Return the parts of the request that the access checks look at."""
-    return RawRequest(
-        method=request.method,
-        path=request.rel_url.raw_path,
-        query_string=request.rel_url.raw_query_string,
-        fields=tuple(request.headers.items()),
-        body=body,
-    )
 
 
 def _wants_xml(request: web.Request) -> bool:
@@ -258,20 +233,27 @@ def _refused(refusal: Refusal, request: web.Request, call: Call) -> HttpReply:
     )
 
 
-def _response(reply: HttpReply, headers: dict[str, str]) -> web.Response:
-    if reply.broken is None:
-        return response(reply.status, reply.parts, headers)
-    half = response(reply.status, reply.half, headers, length=reply.length)
-    half.force_close()
-    return half
-
-
-async def _stall(request: web.Request, reply: HttpReply, headers: dict[str, str]) -> Never:
-    """Send half of the reply, then wait until the client leaves or the emulator stops."""
-    begun = web.StreamResponse(status=reply.status, headers=headers)
-    begun.content_length = reply.length
-    await begun.prepare(request)
-    for part in reply.half:
-        await begun.write(part)
-    while True:
-        await asyncio.Event().wait()
+async def _send(
+    reply: HttpReply, headers: dict[str, str], request: web.Request
+) -> web.StreamResponse:
+    """Return the response for the reply, or carry out the fault of its connection."""
+    match reply.broken:
+        case None:
+            return response(reply.status, reply.parts, headers)
+        case ConnectionFault.DROP:
+            if request.transport is not None:
+                request.transport.abort()
+            return web.Response()
+        case ConnectionFault.CUT:
+            half = response(reply.status, reply.half, headers, length=reply.length)
+            half.force_close()
+            return half
+        case _:  # stalled: a hanging request has no reply
+            begun = web.StreamResponse(status=reply.status, headers=headers)
+            begun.content_length = reply.length
+            await begun.prepare(request)
+            for part in reply.half:
+                await begun.write(part)
+            # Until the client leaves or the emulator stops: both cancel this task.
+            await asyncio.Event().wait()
+            return begun

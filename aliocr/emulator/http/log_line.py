@@ -29,9 +29,7 @@ class LogLine:
         account: The account's number; None if no account signed the request.
         answer: The HTTP status, the code if it says more, and the fault of the connection.
         good: Status and code were 200, and the whole reply was sent.
-        images: Number of images in the request.
         outcomes: Each code of the images, with its count.
-        charged: As in `Call`.
         seconds: From arrival to reply.
     """
 
@@ -47,12 +45,22 @@ class LogLine:
     @classmethod
     def of(cls, call: Call, *, seconds: float, broken: ConnectionFault | None = None) -> Self:
         """Return the line of a request that is done."""
+        if broken is ConnectionFault.DROP:
+            answer = "connection closed"
+        elif call.status is None:
+            answer = "not answered"
+        else:
+            answer = str(call.status)
+            if call.code not in (None, call.status):  # as when the service refuses the request
+                word = "code " if isinstance(call.code, int) else ""
+                answer += f" {word}{escaped(str(call.code))}"
+            answer += _HALFWAY.get(broken, "")
         images = call.images
         outcomes = Counter(image.code for image in images if image.code is not None)
         return cls(
             request=f"{escaped(call.method)} {escaped(call.path)}",
             account=call.account,
-            answer=_answer(call, broken),
+            answer=answer,
             good=call.status == 200 and call.code in (wire.OK, None) and broken is None,
             images=len(images),
             outcomes=tuple(sorted(outcomes.items(), key=str)),
@@ -78,17 +86,6 @@ class LogLine:
         elif self.outcomes:
             images += ": " + ", ".join(f"{count} × {code}" for code, count in self.outcomes)
         return images, f"{self.charged} charged"
-
-
-def _answer(call: Call, broken: ConnectionFault | None) -> str:
-    if broken is ConnectionFault.DROP:
-        return "connection closed"
-    if broken is ConnectionFault.HANG or call.status is None:
-        return "not answered"
-    answer = str(call.status)
-    if call.code not in (None, call.status):  # as when the service itself refuses the request
-        answer += f" {'code ' if isinstance(call.code, int) else ''}{escaped(str(call.code))}"
-    return answer + _HALFWAY.get(broken, "")
 
 
 def escaped(text: str, most: int = MOST) -> str:

@@ -27,11 +27,12 @@ class _LoopCall(Generic[T]):
     outcome: concurrent.futures.Future[T] = attrs.field(factory=concurrent.futures.Future)
     task: asyncio.Task[T] | None = None
 
-    def begin(self) -> asyncio.Task[T]:
-        """Create the task; called on the loop."""
+    def begin(self, running: set[asyncio.Task[Any]]) -> None:
+        """Create the task, and keep it in the set until it ends; called on the loop."""
         self.task = task = self.loop.create_task(self.coroutine)
         task.add_done_callback(self._settle)
-        return task
+        running.add(task)
+        task.add_done_callback(running.discard)
 
     def cancel(self) -> None:
         """Cancel the task, from any thread, unless it has ended."""
@@ -110,15 +111,10 @@ class LoopThread:
     def _send(self, call: _LoopCall[Any]) -> None:
         with self._gate:  # a coroutine that is sent begins before the loop ends
             if self._open:
-                self._loop.call_soon_threadsafe(self._begin, call)
+                self._loop.call_soon_threadsafe(call.begin, self._tasks)
                 return
         call.coroutine.close()
         raise RuntimeError("the emulator's thread has ended")
-
-    def _begin(self, call: _LoopCall[Any]) -> None:
-        task = call.begin()
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
     def _run_loop(self) -> None:
         async def until_closed() -> None:

@@ -15,8 +15,6 @@ from aiohttp import hdrs, web
 from aiohttp.http import HttpProcessingError, RawRequestMessage
 from yarl import URL
 
-_ROOT = URL("/")
-
 _log = logging.getLogger("aliocr.emulator.http")
 
 
@@ -71,6 +69,6 @@ def accept_any_target(runner: web.AppRunner) -> None:
             request = make(message, *others)
             if request.rel_url.raw_path.startswith("/"):
                 return request
-        return make(message._replace(url=_ROOT), *others)
+        return make(message._replace(url=URL("/")), *others)
 
     server.request_factory = make_any

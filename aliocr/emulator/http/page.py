@@ -13,7 +13,13 @@ from aiohttp.typedefs import Handler
 
 from aliocr.pictures.pages import page_part, policy_hash, shared_script, shared_style
 
-INLINE = re.compile(r"<(style|script)>(.*?)</\1>", re.DOTALL)
+POLICY = (
+    "default-src 'none'; script-src {script}; style-src {style}; img-src data: blob: 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'"
+)
+"""The content security policy: inline script and styles by hash, fetches from here. With trusted
+types the browser refuses to parse any string as HTML, whatever the script does."""
 
 
 def landing_page(otherwise: Handler) -> Handler:
@@ -34,9 +40,12 @@ def _page() -> tuple[bytes, dict[str, str]]:
     """Put the page together, and return it with its headers."""
     text = page_part("emulator.http", "page.html")
     text = text.replace("{{style}}", shared_style()).replace("{{script}}", shared_script())
+    hashes: dict[str, str] = {}
+    for kind, inline in re.findall(r"<(style|script)>(.*?)</\1>", text, re.DOTALL):
+        hashes[kind] = f"{hashes.get(kind, '')} {policy_hash(inline)}".lstrip()
     headers = {
         "Content-Type": "text/html; charset=utf-8",
-        "Content-Security-Policy": _policy(text),
+        "Content-Security-Policy": POLICY.format(**hashes),
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
         "Cross-Origin-Opener-Policy": "same-origin",
@@ -46,27 +55,3 @@ def _page() -> tuple[bytes, dict[str, str]]:
         "Vary": "Accept",
     }
     return text.encode(), headers
-
-
-def _policy(text: str) -> str:
-    """Return the content security policy: inline script and styles by hash, fetches from here.
-
-    With trusted types the browser refuses to parse any string as HTML, whatever the script does.
-    """
-    hashes: dict[str, list[str]] = {"style": [], "script": []}
-    for kind, inline in INLINE.findall(text):
-        hashes[kind].append(policy_hash(inline))
-    return "; ".join(
-        (
-            "default-src 'none'",
-            f"script-src {' '.join(hashes['script'])}",
-            f"style-src {' '.join(hashes['style'])}",
-            "img-src data: blob: 'self'",
-            "connect-src 'self'",
-            "base-uri 'none'",
-            "form-action 'none'",
-            "frame-ancestors 'none'",
-            "require-trusted-types-for 'script'",
-            "trusted-types 'none'",
-        )
-    )

@@ -35,8 +35,6 @@ which a browser that stops halfway would block."""
 MAX_SHOWN_FRAMES = 100
 """Frames in one answer, at most. Source: the largest sample of "maxFrames"."""
 
-NO_ENGINE = "this emulator was started without an engine, so it cannot read pictures"
-
 
 class PageReader:
     """Handles the pictures that the page sends.
@@ -64,7 +62,8 @@ class PageReader:
             malformed or did not arrive, or there is no engine.
         """
         if self._recognition is None:
-            return json_answer({"error": NO_ENGINE}, 503)
+            words = "this emulator was started without an engine, so it cannot read pictures"
+            return json_answer({"error": words}, 503)
         memory = self._memory.share(object())
         try:
             interval, max_frames = _frame_choice(request)
@@ -89,11 +88,7 @@ class PageReader:
 
 
 def _frame_choice(request: web.Request) -> tuple[int | None, int | None]:
-    """Return `interval` and `max_frames` of the query; None without them.
-
-    Raises:
-        APIError: 400, not numbers, or only one of the two.
-    """
+    """Return `interval` and `max_frames` of the query; None without them."""
     chosen: list[int | None] = []
     for name in ("interval", "max_frames"):
         text = request.query.get(name, "")
@@ -112,12 +107,7 @@ def _frame_choice(request: web.Request) -> tuple[int | None, int | None]:
 
 
 async def _receive(request: web.Request, memory: FairShare) -> bytes:
-    """Reserve memory and return the body; `request.read` has the lower limit of other requests.
-
-    Raises:
-        APIError: 589, too many bytes.
-        TimeoutError: The body did not arrive in time.
-    """
+    """Reserve memory and return the body; `request.read` has the lower limit of other requests."""
     too_large = api_error(589, f"given up after {MAX_BYTES} bytes")
     announced = request.content_length
     if announced is not None and announced > MAX_BYTES:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from aiohttp import web
 
@@ -40,35 +40,23 @@ async def _pieces(parts: Sequence[bytes]) -> AsyncIterator[memoryview]:
             await asyncio.sleep(0)
 
 
-class ReplyWriter:
-    """Writes the replies of one emulator, in slices of its event loop."""
+async def write_reply(
+    answers: Sequence[ImageAnswer], slices: LoopSlices, *, request_id: str, xml: bool
+) -> tuple[bytes, ...]:
+    """Return the body of a reply in pieces, as JSON or XML; the request owns the slices.
 
-    def __init__(self, slices: LoopSlices) -> None:
-        self._slices = slices
-
-    async def reply(
-        self, answers: Sequence[ImageAnswer], *, request_id: str, xml: bool
-    ) -> tuple[bytes, ...]:
-        """Return the body of a reply in pieces, as JSON or XML; the request owns the slices."""
-        if xml:
-            elements = (wire.encode_answer(*answer) for answer in answers)
-            parts = xml_parts(wire.encode_envelope(request_id), elements)
-        else:
-            parts = wire.reply_parts(answers, request_id=request_id)
-        pieces: list[bytes] = []
-        while not pieces or len(pieces[-1]) >= PIECE:
-            async with self._slices.take(request_id):
-                pieces.append(_next_piece(parts))
-        return tuple(pieces)
-
-
-def _next_piece(parts: Iterator[bytes]) -> bytes:
-    """Return the next parts as one piece, which is shorter than `PIECE` only at the end."""
-    written: list[bytes] = []
-    size = 0
-    for part in parts:
-        written.append(part)
-        size += len(part)
-        if size >= PIECE:
-            break
-    return b"".join(written)
+    Only the last piece may be shorter than `PIECE`.
+    """
+    if xml:
+        elements = (wire.encode_answer(*answer) for answer in answers)
+        parts = xml_parts(wire.encode_envelope(request_id), elements)
+    else:
+        parts = wire.reply_parts(answers, request_id=request_id)
+    pieces: list[bytes] = []
+    while not pieces or len(pieces[-1]) >= PIECE:
+        async with slices.take(request_id):
+            piece = bytearray()
+            while len(piece) < PIECE and (part := next(parts, None)) is not None:
+                piece += part
+            pieces.append(bytes(piece))
+    return tuple(pieces)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections import Counter
-from contextlib import suppress
 
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
@@ -34,11 +33,7 @@ BACKSTOP = 0.1
 
 
 def check_address(host: str, port: int) -> None:
-    """Check the address of a server.
-
-    Raises:
-        ValueError: The host is empty, which would mean every address; or there is no such port.
-    """
+    """Raise ValueError for an empty host, which would mean every address, or a wrong port."""
     if not isinstance(host, str) or not host:
         raise ValueError(f"host must be an address, 0.0.0.0 for every one, not {host!r}")
     if not is_count(port) or port > 65_535:
@@ -83,11 +78,7 @@ class _DisconnectWatch:
 
 
 class Server:
-    """Serves an application on a port of this machine; port 0 takes a free one.
-
-    Attributes:
-        port: The port it listens at.
-    """
+    """Serves an application on a port of this machine; port 0 takes a free one, then in `port`."""
 
     def __init__(self, app: web.Application, host: str, port: int, *, idle: float = IDLE) -> None:
         self.port = port
@@ -96,8 +87,6 @@ class Server:
         self._busy: Counter[asyncio.BaseProtocol] = Counter()
         self._since: dict[web.RequestHandler, tuple[float, int]] = {}
         self._writers: dict[web.RequestHandler, AbstractStreamWriter] = {}
-        self._quiet = asyncio.Event()
-        self._quiet.set()
         self._closing = False
         app.middlewares.append(self._track)
         self._runner = web.AppRunner(
@@ -117,11 +106,7 @@ class Server:
         self._cut_off = 0
 
     async def start(self) -> None:
-        """Listen; only once. A cancellation is raised when everything is closed again.
-
-        Raises:
-            OSError: The port is taken.
-        """
+        """Listen; only once. A cancellation is raised when everything is closed again."""
         self._loop = asyncio.get_running_loop()
         self._starting = asyncio.create_task(self._open())
         try:
@@ -132,27 +117,24 @@ class Server:
             raise
 
     async def stop(self, grace: float = 0.0) -> int:
-        """Stop completely: a cancellation only ends the grace, and is raised when all is closed.
+        """Stop, and return the number of requests without a reply, or without the whole of it.
 
-        A second call meanwhile waits for the same end. A start under way is waited for.
-
-        Args:
-            grace: Seconds that the requests under way have to be answered, at most.
-
-        Returns:
-            The number of requests without a reply, or without the whole of it.
-
-        Raises:
-            RuntimeError: The server was started on another event loop.
+        A cancellation only ends the grace (in seconds), and is raised when all is closed. A second
+        call meanwhile waits for the same end. A start under way is waited for.
         """
-        if asyncio.get_running_loop() is not self._loop:
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
             raise RuntimeError(
                 f"this was started on another event loop, {self._loop!r}, and stops only there"
             )
         try:
             if grace > 0:
                 await asyncio.wait((self._starting,))
-                await self._drain(grace)
+                await self._stop_listening()
+                until = loop.time() + grace
+                # A connection is closed after its reply, whose last bytes may still be under way.
+                while (self._busy or self._connections()) and loop.time() < until:  # noqa: ASYNC110
+                    await asyncio.sleep(BACKSTOP / 10)
         finally:
             await self._end()
         return self._cut_off
@@ -195,16 +177,6 @@ class Server:
             await asyncio.wait((self._idle_watch,))
         await self._runner.cleanup()
 
-    async def _drain(self, within: float) -> None:
-        """Stop listening, and wait for the replies to requests under way, or the timeout."""
-        await self._stop_listening()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(within):
-                await self._quiet.wait()
-                # Each is closed after its reply, but the last bytes may still be under way.
-                while self._connections():  # noqa: ASYNC110 (there is no event for it)
-                    await asyncio.sleep(BACKSTOP / 10)
-
     async def _stop_listening(self) -> None:
         self._closing = True
         for site in self._runner.sites:
@@ -222,14 +194,12 @@ class Server:
 
     @web.middleware
     async def _track(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Handle a request, with its connection marked as busy."""
         connection = request.protocol
         self._busy[connection] += 1
         self._since.pop(connection, None)
         self._writers[connection] = request.writer
         if (end := request.get_extra_info("socket")) is not None:
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-        self._quiet.clear()
         watch = _DisconnectWatch(request)
         try:
             response = await handler(request)
@@ -241,8 +211,6 @@ class Server:
             self._busy[connection] -= 1
             if not self._busy[connection]:
                 del self._busy[connection]
-            if not self._busy:
-                self._quiet.set()
 
     async def _close_idle(self) -> None:
         """Close idle connections; aiohttp does this only after the first request.

@@ -20,7 +20,6 @@ XML = "text/xml;charset=utf-8"
 AT_ONCE = 16_384
 """Bytes of JSON that become one part, at most: about a millisecond of work."""
 
-_HEAD = b"<?xml version='1.0' encoding='utf-8'?>\n"
 _UNHOLDABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 # Unescaped, a "\r" would be read as "\n".
@@ -32,14 +31,11 @@ def xml_parts(body: bytes, elements: Iterable[bytes] = ()) -> Iterator[bytes]:
 
     A character that XML cannot hold, not even escaped, becomes U+FFFD. A hundred thousand lines of
     text take a second; a part has some hundred, so that the event loop can run between two parts.
-
-    Args:
-        body: An envelope or a refusal, as `aliocr.protocol.wire` encodes it.
-        elements: JSON objects to write in place of the body's empty list.
+    The elements, JSON objects, are written in place of the body's empty list.
     """
     fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
     root = "Error" if "Code" in fields else "ImageSyncScanResponse"
-    yield _HEAD + f"<{root}>".encode()
+    yield f"<?xml version='1.0' encoding='utf-8'?>\n<{root}>".encode()
     for name, value in fields.items():
         for one in map(msgspec.Raw, elements) if bytes(value) == b"[]" else (value,):
             yield from _parts(name, one)

@@ -12,7 +12,7 @@ import pytest
 
 from aliocr.emulator import Emulator
 from aliocr.emulator.fairness import LoopSlices
-from aliocr.emulator.http.reply_writer import PIECE, ReplyWriter
+from aliocr.emulator.http.reply_writer import PIECE, write_reply
 from aliocr.emulator.instructions import HttpReply, ImageAnswer
 from aliocr.errors import api_error
 from aliocr.models import Frame, Image, Region, Scan
@@ -35,7 +35,7 @@ def answered(images: int, frames: tuple[Frame, ...] = ()) -> list[ImageAnswer]:
 
 async def written(answers: Sequence[ImageAnswer], *, xml: bool = False) -> tuple[bytes, ...]:
     """Return a reply's pieces, and check that the loop ran between them and none is too long."""
-    writing = asyncio.create_task(ReplyWriter(LoopSlices()).reply(answers, request_id="R", xml=xml))
+    writing = asyncio.create_task(write_reply(answers, LoopSlices(), request_id="R", xml=xml))
     turns = 0
     while not writing.done():
         await asyncio.sleep(0)
