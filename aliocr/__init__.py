@@ -38,7 +38,7 @@ _PUBLIC = {
     "job.summary": "Progress Summary",
     "limits": "Limits",
     "models": "Failure Frame Image Outcome Region Scan",
-    "pictures.bounds": "PictureError",
+    "pictures.size_limits": "PictureError",
     "pictures.drawing": "draw",
     "pictures.drawn": "Drawing DrawnFrame",
     "session": "Session",

@@ -32,10 +32,10 @@ from aliocr.models import Image as Image
 from aliocr.models import Outcome as Outcome
 from aliocr.models import Region as Region
 from aliocr.models import Scan as Scan
-from aliocr.pictures.bounds import PictureError as PictureError
 from aliocr.pictures.drawing import draw as draw
 from aliocr.pictures.drawn import Drawing as Drawing
 from aliocr.pictures.drawn import DrawnFrame as DrawnFrame
+from aliocr.pictures.size_limits import PictureError as PictureError
 from aliocr.session import Session as Session
 from aliocr.stats import Stats as Stats
 from aliocr.text.hocr import to_hocr as to_hocr

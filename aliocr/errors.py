@@ -93,7 +93,7 @@ class APIError(OCRError):
         self.code = code
 
     def __str__(self) -> str:
-        advice = _rule(self.code, self.message).advice
+        advice = _meaning(self.code, self.message).advice
         text = f"{self.code} {self.message}".rstrip(" .:")
         return self._with_request_id(f"{text}: {advice}" if advice else text)
 
@@ -130,7 +130,7 @@ class DownloadError(ImageError):
 
 
 @attrs.frozen
-class Rule:
+class Meaning:
     """The meaning of one code for a client."""
 
     error: type[APIError]
@@ -143,33 +143,35 @@ class Rule:
 # level. They say of charges only "the actual number of moderated frames": a code that says that the
 # image was never read counts as free.
 # Source: "Common error codes".
-IN_BODY: dict[int, Rule] = {
-    280: Rule(APIError, "still being processed", maybe_charged=True),
-    400: Rule(ImageError, "the service does not accept a parameter of this image"),
-    401: Rule(ImageError, "the service considers this URL, or a URL it redirects to, unsafe"),
-    403: Rule(DownloadError, "the image's host refuses the service; make the image public"),
-    404: Rule(DownloadError, "no image at this URL; check that it opens from the public Internet"),
-    408: Rule(AuthError, "the account or RAM user lacks permission"),
-    480: Rule(DownloadError, "check the address, or send a smaller picture", transient=True),
-    500: Rule(APIError, "the service failed", transient=True, maybe_charged=True),
-    503: Rule(APIError, "the service is unavailable", transient=True),
-    580: Rule(APIError, "the service's database failed", transient=True, maybe_charged=True),
-    581: Rule(APIError, "not read within 6 s", transient=True, maybe_charged=True),
-    585: Rule(APIError, "the service's cache failed", transient=True, maybe_charged=True),
-    586: Rule(APIError, "the service's OCR failed", transient=True, maybe_charged=True),
-    587: Rule(APIError, "the service's queue failed", transient=True, maybe_charged=True),
-    588: Rule(
+IN_BODY: dict[int, Meaning] = {
+    280: Meaning(APIError, "still being processed", maybe_charged=True),
+    400: Meaning(ImageError, "the service does not accept a parameter of this image"),
+    401: Meaning(ImageError, "the service considers this URL, or a URL it redirects to, unsafe"),
+    403: Meaning(DownloadError, "the image's host refuses the service; make the image public"),
+    404: Meaning(
+        DownloadError, "no image at this URL; check that it opens from the public Internet"
+    ),
+    408: Meaning(AuthError, "the account or RAM user lacks permission"),
+    480: Meaning(DownloadError, "check the address, or send a smaller picture", transient=True),
+    500: Meaning(APIError, "the service failed", transient=True, maybe_charged=True),
+    503: Meaning(APIError, "the service is unavailable", transient=True),
+    580: Meaning(APIError, "the service's database failed", transient=True, maybe_charged=True),
+    581: Meaning(APIError, "not read within 6 s", transient=True, maybe_charged=True),
+    585: Meaning(APIError, "the service's cache failed", transient=True, maybe_charged=True),
+    586: Meaning(APIError, "the service's OCR failed", transient=True, maybe_charged=True),
+    587: Meaning(APIError, "the service's queue failed", transient=True, maybe_charged=True),
+    588: Meaning(
         ThrottledError, "over the account's image quota; ask for a higher one", transient=True
     ),
-    589: Rule(ImageError, "the image is larger than 20 MB"),
-    590: Rule(ImageError, "not a readable PNG, JPG, JPEG, BMP, GIF or WEBP"),
-    591: Rule(APIError, "the service is out of connections", transient=True),
-    592: Rule(
+    589: Meaning(ImageError, "the image is larger than 20 MB"),
+    590: Meaning(ImageError, "not a readable PNG, JPG, JPEG, BMP, GIF or WEBP"),
+    591: Meaning(APIError, "the service is out of connections", transient=True),
+    592: Meaning(
         DownloadError, "not downloaded within 3 s; keep images on a fast host", transient=True
     ),
-    594: Rule(ImageError, "the result has expired"),
-    595: Rule(ImageError, "frames could not be captured", transient=True, maybe_charged=True),
-    596: Rule(
+    594: Meaning(ImageError, "the result has expired"),
+    595: Meaning(ImageError, "frames could not be captured", transient=True, maybe_charged=True),
+    596: Meaning(
         AuthError,
         "the account may not use Content Moderation: activate it, settle what is overdue, or give "
         "the RAM user the policy AliyunYundunGreenWebFullAccess",
@@ -185,48 +187,50 @@ _TOKEN = "get a new temporary key; id, secret and token must be of one issue"  #
 # Looked up whole, then by the part before the first dot, because the gateway refines its codes;
 # `Missing` stands for MissingDate and similar codes.
 # Source: "Common parameters", "Public errors"; the generic gateway pages for the rest.
-GATEWAY: dict[str, Rule] = {
-    "InvalidAccessKeyId": Rule(AuthError, _KEY),
-    "SignatureDoesNotMatch": Rule(
+GATEWAY: dict[str, Meaning] = {
+    "InvalidAccessKeyId": Meaning(AuthError, _KEY),
+    "SignatureDoesNotMatch": Meaning(
         AuthError,
         f"the AccessKey secret is wrong, or {_CHANGED}",
     ),
-    "ContentMD5NotMatched": Rule(AuthError, _CHANGED),
-    "Missing": Rule(AuthError, _CHANGED),
-    "UnsupportedHTTPMethod": Rule(AuthError, _CHANGED),
-    "IncompleteSignature": Rule(AuthError, _KEY),
-    "InvalidSignatureMethod": Rule(AuthError, _ADDRESS),
-    "InvalidSecurityToken": Rule(AuthError, _TOKEN),
-    "InvalidSecurityToken.Expired": Rule(AuthError, _TOKEN, transient=True),
-    "MissingSecurityToken": Rule(AuthError, _TOKEN),
-    "InvalidTimeStamp": Rule(AuthError, _CLOCK),
-    "InvalidTimeStamp.Expired": Rule(AuthError, _CLOCK, transient=True),
+    "ContentMD5NotMatched": Meaning(AuthError, _CHANGED),
+    "Missing": Meaning(AuthError, _CHANGED),
+    "UnsupportedHTTPMethod": Meaning(AuthError, _CHANGED),
+    "IncompleteSignature": Meaning(AuthError, _KEY),
+    "InvalidSignatureMethod": Meaning(AuthError, _ADDRESS),
+    "InvalidSecurityToken": Meaning(AuthError, _TOKEN),
+    "InvalidSecurityToken.Expired": Meaning(AuthError, _TOKEN, transient=True),
+    "MissingSecurityToken": Meaning(AuthError, _TOKEN),
+    "InvalidTimeStamp": Meaning(AuthError, _CLOCK),
+    "InvalidTimeStamp.Expired": Meaning(AuthError, _CLOCK, transient=True),
     # An earlier copy of the same request has arrived, and may have run.
-    "SignatureNonceUsed": Rule(
+    "SignatureNonceUsed": Meaning(
         APIError, "sent twice on the way", transient=True, maybe_charged=True
     ),
-    "Forbidden": Rule(
+    "Forbidden": Meaning(
         AuthError, "give the RAM user the policy AliyunYundunGreenWebFullAccess, or lift the denial"
     ),
-    "NoPermission": Rule(AuthError, "give the RAM user the policy AliyunYundunGreenWebFullAccess"),
-    "InvalidParameter": Rule(APIError, _CHANGED),
-    "InvalidAction": Rule(AuthError, _ADDRESS),
-    "InvalidApi": Rule(AuthError, _ADDRESS),
-    "InvalidProduct": Rule(AuthError, _ADDRESS),
-    "InvalidProtocol": Rule(AuthError, "this endpoint wants https"),
-    "Throttling": Rule(ThrottledError, "over the account's request rate", transient=True),
-    "InternalError": Rule(APIError, "the service failed", transient=True, maybe_charged=True),
-    "ServiceUnavailable": Rule(APIError, "the service is unavailable", transient=True),
+    "NoPermission": Meaning(
+        AuthError, "give the RAM user the policy AliyunYundunGreenWebFullAccess"
+    ),
+    "InvalidParameter": Meaning(APIError, _CHANGED),
+    "InvalidAction": Meaning(AuthError, _ADDRESS),
+    "InvalidApi": Meaning(AuthError, _ADDRESS),
+    "InvalidProduct": Meaning(AuthError, _ADDRESS),
+    "InvalidProtocol": Meaning(AuthError, "this endpoint wants https"),
+    "Throttling": Meaning(ThrottledError, "over the account's request rate", transient=True),
+    "InternalError": Meaning(APIError, "the service failed", transient=True, maybe_charged=True),
+    "ServiceUnavailable": Meaning(APIError, "the service is unavailable", transient=True),
 }
 
-_UNKNOWN = Rule(APIError, maybe_charged=True)
+_UNKNOWN = Meaning(APIError, maybe_charged=True)
 # A picture over a size or resolution limit fails at every try: `GIF_TOO_MUCH_PIXELS` is the only
 # such message seen.
 _NAMES_A_LIMIT = re.compile(r"TOO_|too (much|many|large|big)|exceed|limit", re.IGNORECASE)
-_TOO_LARGE = Rule(DownloadError, "send a smaller picture")
+_TOO_LARGE = Meaning(DownloadError, "send a smaller picture")
 
 
-def _rule(code: int | str, message: str = "") -> Rule:
+def _meaning(code: int | str, message: str = "") -> Meaning:
     if code == 480 and _NAMES_A_LIMIT.search(message):
         return _TOO_LARGE
     if isinstance(code, int):
@@ -237,7 +241,7 @@ def _rule(code: int | str, message: str = "") -> Rule:
 
 def advice_on(code: int | str) -> str:
     """Return the advice on a code of the service; empty for an unknown code."""
-    return _rule(code).advice
+    return _meaning(code).advice
 
 
 def api_error(
@@ -251,12 +255,12 @@ def api_error(
         request_id: The service's id of the request.
         status: HTTP status, which decides only for an unknown code.
     """
-    rule = _rule(code, message)
+    rule = _meaning(code, message)
     if rule is _UNKNOWN and status == 429:
         # Not documented for this product, but its usual meaning.
-        rule = Rule(ThrottledError, transient=True)
+        rule = Meaning(ThrottledError, transient=True)
     elif rule is _UNKNOWN and status != 200:
-        rule = Rule(APIError, transient=status >= 500, maybe_charged=status >= 500)
+        rule = Meaning(APIError, transient=status >= 500, maybe_charged=status >= 500)
     if code == "SignatureDoesNotMatch":
         # The service repeats the whole string to sign, with the STS token in it.
         message = message.partition("server string to sign is")[0]

@@ -236,7 +236,7 @@ class Scan(HasRegions):
 H = TypeVar("H", bound=HasRegions)
 
 
-def with_unread(found: H, read: Callable[[], tuple[Region, ...]]) -> H:
+def with_lazy_regions(found: H, read: Callable[[], tuple[Region, ...]]) -> H:
     """Make the regions of an object lazy, and return the object.
 
     Args:
@@ -248,7 +248,7 @@ def with_unread(found: H, read: Callable[[], tuple[Region, ...]]) -> H:
     return found
 
 
-def unread(found: HasRegions) -> Callable[[], tuple[Region, ...]] | None:
+def undecoded_regions(found: HasRegions) -> Callable[[], tuple[Region, ...]] | None:
     """Return the function that decodes the regions; None if they are decoded already."""
     read: Callable[[], tuple[Region, ...]] | None = getattr(found, "_unread", None)
     return read

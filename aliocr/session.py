@@ -20,7 +20,7 @@ from aliocr.dispatch.limiter import Limiter
 from aliocr.dispatch.pending import State, Waiter
 from aliocr.dispatch.queue import Lane
 from aliocr.dispatch.retry import RepeatBudget, RetryPolicy
-from aliocr.dispatch.stream import ImageStream, Source, numbered_image
+from aliocr.dispatch.stream import ImageSource, ImageStream, numbered_image
 from aliocr.dispatch.throttle import throttle_of
 from aliocr.errors import ScanTimeoutError
 from aliocr.limits import Limits
@@ -240,7 +240,7 @@ class Session:
         return [found[number] for number in range(len(wanted))]
 
     async def stream(
-        self, images: Source, *, stop: asyncio.Event | None = None
+        self, images: ImageSource, *, stop: asyncio.Event | None = None
     ) -> AsyncGenerator[Outcome, None]:
         """Read images from any (async) iterable; yield outcomes as they complete.
 
@@ -267,7 +267,7 @@ class Session:
 
     @asynccontextmanager
     async def _stream(
-        self, source: Source, stop: asyncio.Event | None = None
+        self, source: ImageSource, stop: asyncio.Event | None = None
     ) -> AsyncIterator[ImageStream]:
         stream = ImageStream(self._opened(), source, self._limits.images_per_request, stop)
         self._streams.add(stream)

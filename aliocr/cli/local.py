@@ -20,8 +20,8 @@ from aliocr.emulator.engine import RapidOCREngine
 from aliocr.emulator.reading.download import MAX_BYTES
 from aliocr.limits import Limits
 from aliocr.models import Image, Outcome
-from aliocr.pictures.bounds import PictureError
 from aliocr.pictures.picture import FrameCount, count_frames
+from aliocr.pictures.size_limits import PictureError
 from aliocr.session import Session
 
 AHEAD = 2

@@ -19,7 +19,7 @@ from aliocr.job.errors import InputError
 from aliocr.job.input.opening import opened
 from aliocr.report.gallery import Embedded, Gallery, LeftOut, Linked
 from aliocr.report.originals import FromInput, FromSources
-from aliocr.report.part import ReportError
+from aliocr.report.report_file import ReportError
 from aliocr.report.writing import LIMIT, ReportProgress, WrittenReport, write_report
 
 BESIDE_BAR = 40

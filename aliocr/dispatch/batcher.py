@@ -39,7 +39,7 @@ from aliocr.dispatch.settling import Settler, defect
 from aliocr.dispatch.throttle import AccountThrottle, SendPermit, SentRequest
 from aliocr.errors import OCRError, OverloadError
 from aliocr.models import Image
-from aliocr.protocol.replies import Part
+from aliocr.protocol.replies import ReplyPart
 from aliocr.stats import Stats, Tally
 
 T = TypeVar("T")
@@ -51,7 +51,7 @@ class Sender(Protocol):
     async def prepare(self) -> None:
         """Do what may take time, before the permit."""
 
-    async def send(self, images: Sequence[Image]) -> Iterator[Part]:
+    async def send(self, images: Sequence[Image]) -> Iterator[ReplyPart]:
         """Send one request: what became of each image, part by part, or an `OCRError` for all."""
 
 
@@ -260,7 +260,10 @@ class Batcher:
         return min((took for _, took in self._responses), default=0.0)
 
     def _ended(
-        self, batch: list[PendingImage], request: SentRequest, task: asyncio.Task[Iterator[Part]]
+        self,
+        batch: list[PendingImage],
+        request: SentRequest,
+        task: asyncio.Task[Iterator[ReplyPart]],
     ) -> None:
         """Hand a reply, or the failure of a whole request, to the settler."""
         failed = _failure(task)

@@ -104,8 +104,8 @@ class PendingImage:
         waiters: One for each caller.
         failures: Tries that failed, throttled ones left out.
         tries: The same by kind or code; None for none.
-        refusals: Tries in which the image itself was refused for the image quota.
-        refused_at: When it was throttled first.
+        quota_refusals: Tries in which the image itself was refused for the image quota.
+        throttled_at: When it was throttled first.
         sent_before: It has left the queue at least once.
         maybe_charged: A try that has ended may have been charged.
     """
@@ -118,8 +118,8 @@ class PendingImage:
     waiters: dict[Waiter, None] = attrs.field(factory=dict, repr=False)
     failures: int = 0
     tries: dict[Hashable, int] | None = None
-    refusals: int = 0
-    refused_at: float = math.inf
+    quota_refusals: int = 0
+    throttled_at: float = math.inf
     sent_before: bool = False
     maybe_charged: bool = False
 
@@ -273,8 +273,8 @@ class Pending:
     def count_refusal(self, pending: PendingImage, error: ThrottledError, now: float) -> None:
         """Count a throttled try; the gateway's code speaks of the request, not of the image."""
         self._tally.throttled += 1
-        pending.refusals += isinstance(error.code, int)
-        pending.refused_at = min(pending.refused_at, now)
+        pending.quota_refusals += isinstance(error.code, int)
+        pending.throttled_at = min(pending.throttled_at, now)
 
     def still_wanted(self, group: Sequence[PendingImage]) -> list[PendingImage]:
         """Tell the callers of a next try; return the images for which one still waits."""

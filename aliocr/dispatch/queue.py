@@ -41,7 +41,7 @@ class QueuedImage(Protocol):
         """True once it has left the queue."""
 
     @property
-    def refusals(self) -> int:
+    def quota_refusals(self) -> int:
         """Tries in which the image itself was refused for the image quota."""
 
 
@@ -84,7 +84,7 @@ class Queue(Generic[T]):
         lane = self._lanes[waiting.lane]
         lane[waiting] = None
         self.size += 1
-        if waiting.sent_before and waiting.refusals < self.REFUSALS_IN_FRONT:
+        if waiting.sent_before and waiting.quota_refusals < self.REFUSALS_IN_FRONT:
             lane.move_to_end(waiting, last=False)
 
     def discard(self, waiting: T) -> None:

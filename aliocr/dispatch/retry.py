@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tenacity import RetryCallState
 
 
-class Kind(Enum):
+class FailureKind(Enum):
     """Kinds of failure, in the order in which they are looked for."""
 
     THROTTLED = "over the request rate or the image quota"
@@ -54,7 +54,7 @@ class Deed(Enum):
 
 
 @attrs.frozen
-class Rule:
+class RetryRule:
     """The consequences of one kind of failure.
 
     Args:
@@ -73,16 +73,16 @@ class Rule:
     split: Literal["halves", "fifths", "fifths later", "fifths at last", "no"] = "no"
 
 
-RULES: dict[Kind, Rule] = {
-    Kind.THROTTLED: Rule(Deed.ASK_ACCOUNT, "refusals", "no"),
-    Kind.KEY_EXPIRED: Rule(Deed.AGAIN_NOW, "account", "no"),
-    Kind.REFUSED_TOGETHER: Rule(Deed.AGAIN_NOW, "none", "no", "halves"),
-    Kind.BROKEN: Rule(Deed.AGAIN_LATER, "tries", "maybe", "fifths later"),
-    Kind.MAYBE_RUN: Rule(Deed.AGAIN_LATER, "tries", "maybe", "fifths"),
-    Kind.NOT_RUN: Rule(Deed.AGAIN_LATER, "tries", "no", "fifths at last"),
-    Kind.ODD_TOGETHER: Rule(Deed.AGAIN_LATER, "tries", "error", "fifths"),
-    Kind.ACCOUNT_REFUSED: Rule(Deed.GIVE_UP_ALL, "tries", "error"),
-    Kind.FINAL: Rule(Deed.GIVE_UP, "tries", "error"),
+RULES: dict[FailureKind, RetryRule] = {
+    FailureKind.THROTTLED: RetryRule(Deed.ASK_ACCOUNT, "refusals", "no"),
+    FailureKind.KEY_EXPIRED: RetryRule(Deed.AGAIN_NOW, "account", "no"),
+    FailureKind.REFUSED_TOGETHER: RetryRule(Deed.AGAIN_NOW, "none", "no", "halves"),
+    FailureKind.BROKEN: RetryRule(Deed.AGAIN_LATER, "tries", "maybe", "fifths later"),
+    FailureKind.MAYBE_RUN: RetryRule(Deed.AGAIN_LATER, "tries", "maybe", "fifths"),
+    FailureKind.NOT_RUN: RetryRule(Deed.AGAIN_LATER, "tries", "no", "fifths at last"),
+    FailureKind.ODD_TOGETHER: RetryRule(Deed.AGAIN_LATER, "tries", "error", "fifths"),
+    FailureKind.ACCOUNT_REFUSED: RetryRule(Deed.GIVE_UP_ALL, "tries", "error"),
+    FailureKind.FINAL: RetryRule(Deed.GIVE_UP, "tries", "error"),
 }
 
 USUAL_RETRIES = 3
@@ -113,14 +113,14 @@ class Verdict:
         batch_limit: The most images that its next request may carry; None as before.
     """
 
-    rule: Rule
+    rule: RetryRule
     deed: Deed
     counter: Hashable | None = None
     rest: float = 0.0
     batch_limit: int | None = None
 
 
-def kind_of(error: OCRError, together: int | None = None) -> Kind:
+def kind_of(error: OCRError, together: int | None = None) -> FailureKind:
     """Return the kind of a failure.
 
     Args:
@@ -128,23 +128,23 @@ def kind_of(error: OCRError, together: int | None = None) -> Kind:
         together: Images in the request, if it failed as a whole; None for an image's own failure.
     """
     if isinstance(error, ThrottledError):
-        return Kind.THROTTLED
+        return FailureKind.THROTTLED
     if error.transient:
         return _transient_kind(error)
     if isinstance(error, AuthError) and not error.of_image:
-        return Kind.ACCOUNT_REFUSED
+        return FailureKind.ACCOUNT_REFUSED
     if isinstance(error, APIError) and (together or 1) > 1:
-        return Kind.ODD_TOGETHER if error.maybe_charged else Kind.REFUSED_TOGETHER
-    return Kind.FINAL
+        return FailureKind.ODD_TOGETHER if error.maybe_charged else FailureKind.REFUSED_TOGETHER
+    return FailureKind.FINAL
 
 
-def _transient_kind(error: OCRError) -> Kind:
+def _transient_kind(error: OCRError) -> FailureKind:
     if isinstance(error, AuthError) and error.code in KEY_EXPIRED:
-        return Kind.KEY_EXPIRED
+        return FailureKind.KEY_EXPIRED
     if not error.maybe_charged:
-        return Kind.NOT_RUN
+        return FailureKind.NOT_RUN
     broken = isinstance(error, TransportError) and not isinstance(error, ScanTimeoutError)
-    return Kind.BROKEN if broken else Kind.MAYBE_RUN
+    return FailureKind.BROKEN if broken else FailureKind.MAYBE_RUN
 
 
 class RetryPolicy:
@@ -193,8 +193,8 @@ class RetryPolicy:
             return Verdict(rule, deed, counter)
         return Verdict(rule, rule.deed, counter, batch_limit=limit)
 
-    def _retries(self, error: OCRError, kind: Kind) -> int:
-        if kind is Kind.ODD_TOGETHER:
+    def _retries(self, error: OCRError, kind: FailureKind) -> int:
+        if kind is FailureKind.ODD_TOGETHER:
             return 0  # its images are isolated, and not tried together again
         if isinstance(error, APIError) and self._max_retries <= USUAL_RETRIES:
             return min(self._max_retries, FEW_RETRIES.get(error.code, self._max_retries))
@@ -205,14 +205,14 @@ class RetryPolicy:
         return self._max_retries > 0 or not error.maybe_charged
 
 
-def counter_of(error: OCRError, kind: Kind) -> Hashable:
+def counter_of(error: OCRError, kind: FailureKind) -> Hashable:
     """Return the kind of try that a failure counts as: codes with few retries count apart."""
     if isinstance(error, APIError) and error.code in FEW_RETRIES:
         return error.code
     return kind
 
 
-def _smaller_batch(rule: Rule, together: int, *, first: bool, last: bool) -> int | None:
+def _smaller_batch(rule: RetryRule, together: int, *, first: bool, last: bool) -> int | None:
     """Return how many images may share a request after so many failed together."""
     match rule.split:
         case "halves":

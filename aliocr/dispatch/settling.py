@@ -28,7 +28,7 @@ from aliocr.dispatch.retry import (
     KEY_RETRIES,
     RULES,
     Deed,
-    Kind,
+    FailureKind,
     RepeatBudget,
     RetryPolicy,
     Verdict,
@@ -38,7 +38,7 @@ from aliocr.dispatch.retry import (
 from aliocr.dispatch.throttle import AccountThrottle, SentRequest
 from aliocr.errors import AuthError, OCRError, ThrottledError
 from aliocr.models import Scan
-from aliocr.protocol.replies import Part
+from aliocr.protocol.replies import ReplyPart
 
 MANY_REFUSALS = 20
 """Refusals of one image after which it fails although other images of the account pass."""
@@ -60,12 +60,12 @@ class _Reply:
     """
 
     request: SentRequest
-    parts: Iterator[Part]
+    parts: Iterator[ReplyPart]
     open: dict[int, PendingImage]
     size: int
     failed: list[tuple[PendingImage, OCRError]] = attrs.field(factory=list)
 
-    def next_part(self) -> Part:
+    def next_part(self) -> ReplyPart:
         """Read the next part; not called once no image is open."""
         try:
             return next(self.parts)
@@ -124,7 +124,7 @@ class Settler:
     # --- replies ----------------------------------------------------------------------------------
 
     def receive(
-        self, batch: Sequence[PendingImage], parts: Iterator[Part], request: SentRequest
+        self, batch: Sequence[PendingImage], parts: Iterator[ReplyPart], request: SentRequest
     ) -> None:
         """Give out a reply; its first part now, unless another reply is being given out."""
         self._replies.append(_Reply(request, parts, dict(enumerate(batch)), len(batch)))
@@ -187,7 +187,7 @@ class Settler:
             request: The request.
             outage: All requests fail alike.
         """
-        if kind_of(error) is Kind.KEY_EXPIRED:
+        if kind_of(error) is FailureKind.KEY_EXPIRED:
             self._renew_key(batch, error, request.sent.at)
         else:
             self._settle([(pending, error) for pending in batch], len(batch), outage=outage)
@@ -248,8 +248,8 @@ class Settler:
         # By when the account is asked again, if it is paused for long.
         then = now + self._throttle.paused_for(now)
         stalled = self._throttle.stalled_for(then) > self._throttle_timeout
-        patient = then - pending.refused_at <= self._throttle_timeout
-        if patient or not (stalled or pending.refusals >= MANY_REFUSALS):
+        patient = then - pending.throttled_at <= self._throttle_timeout
+        if patient or not (stalled or pending.quota_refusals >= MANY_REFUSALS):
             return True
         self._pending.fail(pending, error)
         if stalled:

@@ -21,12 +21,12 @@ from aliocr.dispatch.queue import Lane
 from aliocr.errors import AuthError, OCRError
 from aliocr.models import Image, Outcome
 
-Source = Iterable[str | Image] | AsyncIterable[str | Image]
+ImageSource = Iterable[str | Image] | AsyncIterable[str | Image]
 
 BATCHES_QUEUED = 2
 """Full batches that a stream keeps in the queue: one for the next permit, one to refill from."""
 
-BATCHES_UNREAD = 10
+BATCHES_UNTAKEN = 10
 """Batches of outcomes that may wait for their reader before no more is drawn."""
 
 BATCHES_OPEN = 100
@@ -53,18 +53,18 @@ class ImageStream:
     def __init__(
         self,
         batcher: Batcher,
-        source: Source,
+        source: ImageSource,
         images_per_request: int,
         stop: asyncio.Event | None = None,
     ) -> None:
         self._batcher = batcher
         self._source = source
         self._most_queued = BATCHES_QUEUED * images_per_request
-        self._most_unread = BATCHES_UNREAD * images_per_request
+        self._most_untaken = BATCHES_UNTAKEN * images_per_request
         self._most_open = BATCHES_OPEN * images_per_request
         self._queued: set[Waiter] = set()
         self._open: set[Waiter] = set()
-        self._unread: deque[tuple[int, Outcome]] = deque()
+        self._untaken: deque[tuple[int, Outcome]] = deque()
         self._room = asyncio.Event()
         self._change = asyncio.Event()
         self._error: Exception | None = None
@@ -92,7 +92,7 @@ class ImageStream:
         """Keep an outcome for the reader."""
         self._open.discard(waiter)
         self._queued.discard(waiter)
-        self._unread.append((waiter.number, outcome))
+        self._untaken.append((waiter.number, outcome))
         self._look_for_room()
         self._change.set()
 
@@ -109,19 +109,19 @@ class ImageStream:
         """
         if self._asked_to_stop:  # the task that waits for the event may not have run yet
             self.drain()
-        while not self._unread:
+        while not self._untaken:
             if self._refused or (not self._open and self._feeder.done()):
                 self._raise_error()
                 raise StopAsyncIteration
             self._change.clear()
             await self._change.wait()
-        number, outcome = self._unread.popleft()
+        number, outcome = self._untaken.popleft()
         self._look_for_room()
         if not outcome.ok and isinstance(outcome.error, AuthError) and not outcome.error.of_image:
             self._error = outcome.error
             del outcome  # else the error would hold itself: its traceback holds this frame
             # What was read is given out first: it has been paid for.
-            self._unread = deque(unread for unread in self._unread if unread[1].ok)
+            self._untaken = deque(each for each in self._untaken if each[1].ok)
             self._refused = True
             return await anext(self)
         return number, outcome
@@ -169,9 +169,9 @@ class ImageStream:
     def leave(self) -> None:
         """Give up the outcomes that were not read."""
         self._batcher.tally.given_up += sum(
-            outcome.ok or outcome.error.maybe_charged for _, outcome in self._unread
+            outcome.ok or outcome.error.maybe_charged for _, outcome in self._untaken
         )
-        self._unread.clear()
+        self._untaken.clear()
 
     def _let_go(self) -> None:
         """End the feeder; one that is not reading the source sees by itself that it should end."""
@@ -241,7 +241,7 @@ class ImageStream:
     def _has_room(self) -> bool:
         return (
             len(self._queued) < self._most_queued
-            and len(self._unread) < self._most_unread
+            and len(self._untaken) < self._most_untaken
             and len(self._open) < self._most_open
         )
 
@@ -250,7 +250,7 @@ class ImageStream:
             self._room.set()
 
 
-async def _each(source: Source) -> AsyncGenerator[object, None]:
+async def _each(source: ImageSource) -> AsyncGenerator[object, None]:
     if isinstance(source, AsyncIterable):
         async for value in source:
             yield value
@@ -259,7 +259,7 @@ async def _each(source: Source) -> AsyncGenerator[object, None]:
             yield value
 
 
-async def _close(source: Source) -> None:
+async def _close(source: ImageSource) -> None:
     """Close a generator: its `finally` may hold a cursor or a file."""
     if inspect.isasyncgen(source):
         await source.aclose()

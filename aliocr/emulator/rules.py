@@ -147,13 +147,13 @@ yes     PNG, JPG, JPEG, BMP, GIF, WEBP: else 590 (Image requirements)
         By content, whatever name and type say; a damaged file, too.
         test_images.py::test_any_other_format_is_590
 yes     sides up to 30,000 pixels: 480 (OCR, China site)
-        test_bounds.py::test_a_side_may_have_30000_pixels
+        test_size_limits.py::test_a_side_may_have_30000_pixels
 partly  up to 250 million pixels: 480 (OCR, China site)
         Up to 40 million a frame, and 200 million for all frames that must be decoded; 4,194,304
         of a BMP in runs. Also refused: a JPEG of over 100 scans, a file in over 2 million pieces.
-        test_bounds.py::test_a_still_picture_may_have_40_million_pixels
+        test_size_limits.py::test_a_still_picture_may_have_40_million_pixels
 yes     a GIF of up to 4,194,304 pixels: 480 GIF_TOO_MUCH_PIXELS (OCR, China site)
-        test_bounds.py::test_a_gif_may_have_4194304_pixels
+        test_size_limits.py::test_a_gif_may_have_4194304_pixels
 yes     at least 256 × 256 pixels recommended (Image requirements)
         Recommended, not enforced.
         test_images.py::test_a_small_picture_is_read

@@ -34,7 +34,7 @@ T = TypeVar("T")
 ROWS_AT_ONCE = 200
 """Rows drawn at once; a stream keeps as many images waiting."""
 
-MOST_UNSETTLED = 2_000
+MOST_UNCOMMITTED = 2_000
 """Results not safe on the disk yet, before the taker waits for the settler."""
 
 MOST_COPIES = 10_000
@@ -82,7 +82,7 @@ class Pipeline:
         self._breaker = CircuitBreaker()
         self._to_write = asyncio.Event()
         self._to_settle = asyncio.Event()
-        self._settled = asyncio.Event()
+        self._committed = asyncio.Event()
         self._answer = asyncio.Event()
         self._all_drawn = self._over_budget = self._all_answered = False
         self._summary: Summary  # made when the files are closed
@@ -114,7 +114,7 @@ class Pipeline:
             self._prefetch = prefetch
             async with asyncio.TaskGroup() as tasks:
                 _ = tasks.create_task(self._write(worklist), name="aliocr job writer")
-                _ = tasks.create_task(self._settle(worklist), name="aliocr job settler")
+                _ = tasks.create_task(self._commit_regularly(worklist), name="aliocr job committer")
                 await self._take_all(worklist, prefetch)
                 self._all_answered = True
                 self._to_write.set()
@@ -148,7 +148,7 @@ class Pipeline:
                 # Charges are written down before they can be made. However the job ends, the next
                 # run counts every image that was sent, and no budget is spent twice.
                 charges = self._charges_at_worst
-                self._count(await self._in_thread(partial(worklist.settle, charges)))
+                self._count(await self._in_thread(partial(worklist.commit, charges)))
             for pending in drawn.pending:
                 while not self._budget.affords(len(self._unanswered)):
                     if not self._unanswered:
@@ -176,9 +176,9 @@ class Pipeline:
                 self._budget.answered(outcome)
                 self._answer.set()
                 self._keep(worklist, self._breaker.take(pending, outcome))
-                while worklist.unsettled > MOST_UNSETTLED:
-                    self._settled.clear()
-                    await self._settled.wait()
+                while worklist.uncommitted > MOST_UNCOMMITTED:
+                    self._committed.clear()
+                    await self._committed.wait()
         self._keep(worklist, self._breaker.end(stopped=self._stop.is_set()))
 
     def _keep(self, worklist: Worklist, outcomes: Sequence[tuple[PendingRow, Outcome]]) -> None:
@@ -194,7 +194,7 @@ class Pipeline:
             worklist.write()
             self._to_settle.set()
 
-    async def _settle(self, worklist: Worklist) -> None:
+    async def _commit_regularly(self, worklist: Worklist) -> None:
         """Make results safe on the disk, again and again until the last outcome."""
         while not self._all_answered:
             with suppress(TimeoutError):
@@ -205,8 +205,8 @@ class Pipeline:
             self._to_settle.clear()
             if changed:
                 self._noted = charges
-                self._count(await self._in_thread(partial(worklist.settle, charges)))
-                self._settled.set()
+                self._count(await self._in_thread(partial(worklist.commit, charges)))
+                self._committed.set()
 
     @property
     def _charges_at_worst(self) -> Charges:
@@ -241,7 +241,7 @@ class Pipeline:
                 self._prefetch.stop()
             if worklist is not None:
                 worklist.write()
-                worklist.settle(self._budget.charges)
+                worklist.commit(self._budget.charges)
                 complete = self._all_drawn and worklist.is_whole and not self._unanswered
                 read, failed = worklist.counts()
                 self._summary = Summary(

@@ -107,7 +107,7 @@ class Worklist:
         return sum(map(len, self._equal.values()))
 
     @property
-    def unsettled(self) -> int:
+    def uncommitted(self) -> int:
         """Results that were kept and are not safe on the disk yet."""
         return len(self._kept) + len(self._written)
 
@@ -209,7 +209,7 @@ class Worklist:
         self.ledger.write([result for _, result in kept])
         self._written += kept
 
-    def settle(self, charges: Charges) -> Sequence[Result]:
+    def commit(self, charges: Charges) -> Sequence[Result]:
         """Write and return the copies for equal rows; make all results safe on the disk.
 
         Raises:
@@ -223,7 +223,7 @@ class Worklist:
             for equal in self._equal.pop(pending.digest)
         ]
         self.ledger.write(copies)
-        self.ledger.settle(charges, duplicates=self.duplicates)
+        self.ledger.commit(charges, duplicates=self.duplicates)
         return copies
 
     def _refusal(self, row: RowOrBad, problem: str) -> Result:

@@ -8,8 +8,14 @@ from contextlib import contextmanager
 import attrs
 
 from aliocr.extras import needed
-from aliocr.pictures.bounds import PictureError, PictureFile, check_frames, check_scans, check_size
 from aliocr.pictures.frames import chosen_frames, strip_span, total_frames
+from aliocr.pictures.size_limits import (
+    PictureError,
+    PictureFile,
+    check_frames,
+    check_scans,
+    check_size,
+)
 
 with needed("pictures"):
     import numpy as np

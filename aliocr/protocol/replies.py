@@ -12,7 +12,7 @@ from typing import TypeAlias
 import msgspec
 
 from aliocr.errors import OCRError, ResponseError, api_error, undocumented_error
-from aliocr.models import Frame, Image, Scan, with_unread
+from aliocr.models import Frame, Image, Scan, with_lazy_regions
 from aliocr.protocol import lenient
 from aliocr.protocol.wire import (
     OK,
@@ -28,7 +28,7 @@ from aliocr.protocol.wire import (
 _envelope_decoder = msgspec.json.Decoder(Envelope, strict=False)
 _image_decoder = msgspec.json.Decoder(ImageReply, strict=False)
 
-Part: TypeAlias = Sequence[tuple[int, Scan | OCRError]]
+ReplyPart: TypeAlias = Sequence[tuple[int, Scan | OCRError]]
 """Outcomes of some images of a request, by their places in the request, from 0."""
 
 PART = 25
@@ -36,7 +36,7 @@ PART = 25
 would cost rounds of the event loop. An odd element costs as much as these, and ends its part."""
 
 
-def decode_reply(status: int, body: bytes, named: Mapping[str, Image]) -> Iterator[Part]:
+def decode_reply(status: int, body: bytes, named: Mapping[str, Image]) -> Iterator[ReplyPart]:
     """Read the outcome of each image of a request, once each, part by part.
 
     The envelope is opened now, in one pass over the bytes; each part is read when it is asked for,
@@ -60,7 +60,7 @@ def decode_reply(status: int, body: bytes, named: Mapping[str, Image]) -> Iterat
 
 def _parts(
     items: Sequence[object], named: Mapping[str, Image], request_id: str | None
-) -> Iterator[Part]:
+) -> Iterator[ReplyPart]:
     unread = {name: (place, image) for place, (name, image) in enumerate(named.items())}
     failed: dict[str, OCRError] = {}
     part: list[tuple[int, Scan | OCRError]] = []
@@ -155,13 +155,17 @@ def _outcome(answer: ImageReply, image: Image, request_id: str | None) -> Scan |
         task_id=answer.task_id,
         request_id=request_id,
     )
-    return with_unread(scan, WrittenRegions(result.ocr_locations)) if result.ocr_locations else scan
+    return (
+        with_lazy_regions(scan, WrittenRegions(result.ocr_locations))
+        if result.ocr_locations
+        else scan
+    )
 
 
 def _frame(reading: FrameReading) -> Frame:
     frame = Frame(text=_text(reading), url=reading.url, rate=reading.rate)
     return (
-        with_unread(frame, WrittenRegions(reading.ocr_locations))
+        with_lazy_regions(frame, WrittenRegions(reading.ocr_locations))
         if reading.ocr_locations
         else frame
     )

@@ -55,7 +55,7 @@ class HttpSender:
             raise _no_credentials(f"gave {type(found).__name__}, not Credentials")
         self._credentials = found
 
-    async def send(self, images: Sequence[Image]) -> Iterator[replies.Part]:
+    async def send(self, images: Sequence[Image]) -> Iterator[replies.ReplyPart]:
         """Send one request; return the outcome of each image, part by part, as `decode_reply` does.
 
         Raises:

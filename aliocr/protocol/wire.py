@@ -16,7 +16,7 @@ import msgspec
 
 from aliocr.errors import APIError
 from aliocr.limits import IMAGES_PER_REQUEST
-from aliocr.models import Frame, Image, Region, Scan, unread
+from aliocr.models import Frame, Image, Region, Scan, undecoded_regions
 from aliocr.protocol import lenient
 from aliocr.protocol.lenient import MOST_WHOLE
 
@@ -86,7 +86,7 @@ class FrameReading(Reading, frozen=True):
     url: str | None = None
 
 
-class Result(Reading, frozen=True):
+class SceneResult(Reading, frozen=True):
     """The result of one scene for an image."""
 
     scene: str | None = None
@@ -105,7 +105,7 @@ class ImageReply(_Wire, frozen=True):
     msg: str | None = None
     data_id: str | None = None
     task_id: str | None = None
-    results: tuple[Result, ...] | None = None
+    results: tuple[SceneResult, ...] | None = None
 
 
 class _FullImageReply(ImageReply, frozen=True, kw_only=True):
@@ -136,7 +136,7 @@ _regions_decoder = msgspec.json.Decoder(tuple[Region, ...], strict=False)
 
 
 class WrittenRegions(bytes):
-    """The regions of one image as JSON, read when called: for `models.with_unread`.
+    """The regions of one image as JSON, read when called: for `models.with_lazy_regions`.
 
     The garbage collector does not look into bytes, as it would into an object for each region.
     Odd regions are read leniently, at once or later.
@@ -261,7 +261,7 @@ def _answer(task: Task, answer: Scan | APIError) -> ImageReply:
         FrameReading(rate=f.rate, url=f.url, ocr_data=_lines(f.text), ocr_locations=_written(f))
         for f in answer.frames
     )
-    result = Result(
+    result = SceneResult(
         scene=SCENE,
         label=answer.label,
         suggestion=answer.suggestion,
@@ -287,7 +287,7 @@ def _lines(text: str) -> tuple[str, ...] | None:
 
 
 def _written(found: Frame | Scan) -> msgspec.Raw:
-    if isinstance(written := unread(found), WrittenRegions):
+    if isinstance(written := undecoded_regions(found), WrittenRegions):
         return msgspec.Raw(written)
     return msgspec.Raw(msgspec.json.encode(found.regions)) if found.regions else _ABSENT
 

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from aliocr.job.input.rows import BAD_ROW
 from aliocr.job.output.result import Read, Result
-from aliocr.pictures.bounds import PictureError
+from aliocr.pictures.size_limits import PictureError
 from aliocr.report.entry import EmbeddedPage, EmbeddedPicture, LinkedPicture, NoPicture, Shown
 from aliocr.report.fetching import MissingError
 from aliocr.report.originals import Originals, address

@@ -6,7 +6,7 @@ import html
 
 import attrs
 
-from aliocr.pictures.pages import page_part, policy_hash, shared_script, shared_style
+from aliocr.pictures.html_parts import page_part, policy_hash, shared_script, shared_style
 
 MARK = b"<!doctype html><!-- written by aliocr report, which may write it anew -->"
 """The beginning of every report; a file with another beginning is not overwritten."""

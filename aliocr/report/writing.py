@@ -23,7 +23,7 @@ from aliocr.job.output.result import Result
 from aliocr.report.choice import RowChoice
 from aliocr.report.entry import NoPicture, entry, island
 from aliocr.report.gallery import Gallery
-from aliocr.report.part import Part, new_part
+from aliocr.report.report_file import ReportFile, new_report_file
 from aliocr.report.template import page_shell
 from aliocr.report.totals import Totals
 from aliocr.version import __version__
@@ -96,7 +96,7 @@ async def write_report(
         ReportError: The page cannot be written.
         Exception: Any error of `results`.
     """
-    with new_part(page) as part:
+    with new_report_file(page) as part:
         report = _Report(part, page, gallery, told or (lambda _: None))
         await report.count(results, limit)
         if look_up is not None:
@@ -109,7 +109,7 @@ async def write_report(
 
 class _Report:
     def __init__(
-        self, part: Part, page: Path, gallery: Gallery, told: Callable[[ReportProgress], None]
+        self, part: ReportFile, page: Path, gallery: Gallery, told: Callable[[ReportProgress], None]
     ) -> None:
         self.totals = Totals()
         self.chosen: list[Result] = []

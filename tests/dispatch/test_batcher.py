@@ -22,7 +22,7 @@ from aliocr.dispatch.queue import Lane
 from aliocr.dispatch.retry import RepeatBudget
 from aliocr.dispatch.throttle import AccountThrottle
 from aliocr.errors import api_error
-from aliocr.protocol.replies import Part
+from aliocr.protocol.replies import ReplyPart
 from tests.support.model import Asker, Character, ModelService, batcher_of
 
 pytestmark = pytest.mark.usefixtures("model_clock")
@@ -442,7 +442,7 @@ async def test_a_carrier_that_breaks_leaves_nobody_waiting() -> None:
     """A defect of ours is an outcome, and says what it is."""
 
     class Broken(ModelService):
-        async def send(self, images: Sequence[Image]) -> Iterator[Part]:
+        async def send(self, images: Sequence[Image]) -> Iterator[ReplyPart]:
             raise ZeroDivisionError(len(images))
 
     batcher = batcher_of(Broken(STEADY, 0))
@@ -493,7 +493,7 @@ async def test_what_may_have_been_charged_once_stays_so() -> None:
     """An answer that was lost, then requests that never arrived: still it may have been charged."""
 
     class Worsening(ModelService):
-        async def send(self, images: Sequence[Image]) -> Iterator[Part]:
+        async def send(self, images: Sequence[Image]) -> Iterator[ReplyPart]:
             await super().send(images)
             first = len(self.departures) == 1
             raise TransportError("lost", transient=True, maybe_charged=first)

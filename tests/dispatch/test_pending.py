@@ -140,7 +140,9 @@ def test_a_caller_that_leaves_does_not_harm_another() -> None:
     ("error", "counted", "refusals"),
     [(api_error(588, ""), 1, 1), (api_error("Throttling.User", "", status=400), 1, 0)],
 )
-def test_a_throttled_try_is_counted_apart(error: OCRError, counted: int, refusals: int) -> None:
+def test_a_throttled_try_is_counted_apart(
+    error: OCRError, counted: int, quota_refusals: int
+) -> None:
     """No try is spent; only the service's own code speaks of the image."""
     pending, tally = _pending()
     each = _add(pending, 0, Caller()).pending
@@ -148,9 +150,9 @@ def test_a_throttled_try_is_counted_apart(error: OCRError, counted: int, refusal
     pending.returned(each)
     assert isinstance(error, ThrottledError)
     pending.count_refusal(each, error, now=3.0)
-    assert (tally.throttled, each.refusals, each.refused_at, each.failures) == (
+    assert (tally.throttled, each.quota_refusals, each.throttled_at, each.failures) == (
         counted,
-        refusals,
+        quota_refusals,
         3.0,
         0,
     )

@@ -18,7 +18,7 @@ from aliocr.dispatch.retry import (
     KEY_EXPIRED,
     RULES,
     Deed,
-    Kind,
+    FailureKind,
     RepeatBudget,
     RetryPolicy,
     counter_of,
@@ -72,8 +72,8 @@ def test_every_code_has_its_kind_and_its_rule(code: int | str, together: int | N
     error = api_error(code, "")
     kind = kind_of(error, together)
     rule = RULES[kind]
-    assert (kind is Kind.THROTTLED) == isinstance(error, ThrottledError)
-    assert (kind is Kind.KEY_EXPIRED) == (code in KEY_EXPIRED)
+    assert (kind is FailureKind.THROTTLED) == isinstance(error, ThrottledError)
+    assert (kind is FailureKind.KEY_EXPIRED) == (code in KEY_EXPIRED)
     assert (rule.deed is Deed.GIVE_UP_ALL) == (isinstance(error, AuthError) and not error.transient)
     if rule.charged == "no":
         assert not error.maybe_charged

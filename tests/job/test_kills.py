@@ -103,17 +103,17 @@ async def test_whatever_a_power_failure_leaves_is_gone_on_with(
             shutil.copy(file, place)
         snapshots.append((place / output.name, synced))
 
-    settle = Ledger.settle
+    commit = Ledger.commit
 
     def watched(ledger: Ledger, charges: Charges, *, duplicates: int) -> None:
         synced = ledger.journal.state.length
         snapshot(synced)  # written, not synced, not in the journal
-        settle(ledger, charges, duplicates=duplicates)
+        commit(ledger, charges, duplicates=duplicates)
         snapshot(ledger.journal.state.length)
 
     chances = random.Random(1)
     async with Emulator(requests_per_second=None) as emulator, opened(emulator) as ocr:
-        monkeypatch.setattr(Ledger, "settle", watched)
+        monkeypatch.setattr(Ledger, "commit", watched)
         await Job(source, output).run(ocr)
         monkeypatch.undo()
         for copy, synced in chances.sample(snapshots, min(len(snapshots), 12)):

@@ -17,8 +17,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from aliocr.errors import api_error
-from aliocr.pictures.bounds import PictureError
 from aliocr.pictures.picture import count_frames, decode
+from aliocr.pictures.size_limits import PictureError
 from tests.support.drawing import (
     BLACK,
     BLUE,

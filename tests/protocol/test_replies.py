@@ -198,11 +198,11 @@ def test_a_kept_scan_is_small_and_keeps_no_reply_alive() -> None:
 class Canned(ModelService):
     """Answers with a reply of real bytes, or with parts of its own."""
 
-    def __init__(self, parts: Iterator[replies.Part] | None = None) -> None:
+    def __init__(self, parts: Iterator[replies.ReplyPart] | None = None) -> None:
         super().__init__(Character(), seed=0)
         self.parts = parts
 
-    async def send(self, images: Sequence[Image]) -> Iterator[replies.Part]:
+    async def send(self, images: Sequence[Image]) -> Iterator[replies.ReplyPart]:
         """The reply, at once."""
         named = wire.name_images(images)
         body = _body(*map(_answer, named))
@@ -245,7 +245,9 @@ class Watcher(Asker):
             await asyncio.sleep(0)
 
 
-def _watched(count: int, parts: Iterator[replies.Part] | None = None) -> tuple[Batcher, Watcher]:
+def _watched(
+    count: int, parts: Iterator[replies.ReplyPart] | None = None
+) -> tuple[Batcher, Watcher]:
     batcher = batcher_of(Canned(parts))
     watcher = Watcher(batcher)
     for number in range(count):
@@ -331,7 +333,7 @@ async def test_who_leaves_in_the_middle_of_a_reply_gets_nothing() -> None:
 async def test_a_reply_that_breaks_off_leaves_nobody_waiting(broken: bool) -> None:
     """A defect in here costs the images that were not given out yet, and says so."""
 
-    def parts() -> Iterator[replies.Part]:
+    def parts() -> Iterator[replies.ReplyPart]:
         yield [(1, Scan(_image(1), "text"))]
         if broken:
             raise ZeroDivisionError("a defect")
@@ -368,7 +370,7 @@ async def test_the_account_hears_of_a_reply_once() -> None:
 
     refused: list[tuple[int, Scan | OCRError]] = [(0, api_error(404, "not there"))]
     limiter = Told()
-    parts: list[replies.Part] = [[(1, Scan(_image(1), "text"))], [], refused]
+    parts: list[replies.ReplyPart] = [[(1, Scan(_image(1), "text"))], [], refused]
     batcher = batcher_of(Canned(iter(parts)), limiter=limiter)
     watcher = Watcher(batcher)
     for number in range(2):

@@ -67,7 +67,7 @@ def _read(body: str | bytes, named: Mapping[str, Image] = NAMED, status: int = 2
 
 
 def _whole(
-    parts: Iterator[replies.Part], named: Mapping[str, Image]
+    parts: Iterator[replies.ReplyPart], named: Mapping[str, Image]
 ) -> tuple[Scan | OCRError, ...]:
     """What became of the images, in their order; each was told of once."""
     found = [answer for part in parts for answer in part]

@@ -19,7 +19,7 @@ from aliocr.report.entry import EmbeddedPage, EmbeddedPicture, LinkedPicture, No
 from aliocr.report.fetching import MissingError
 from aliocr.report.gallery import Embedded, LeftOut, Linked
 from aliocr.report.originals import FromSources
-from aliocr.report.part import ReportError
+from aliocr.report.report_file import ReportError
 from aliocr.report.writing import ReportProgress
 from tests.support.rows_read import failed, files_in, said, sample, written
 from tests.support.truth import SAMPLES

@@ -21,7 +21,7 @@ from aliocr.dispatch.throttle import AccountThrottle
 from aliocr.emulator.access.account import Account as ServedAccount
 from aliocr.emulator.access.rate_window import WindowKind
 from aliocr.errors import ScanTimeoutError, api_error
-from aliocr.protocol.replies import Part
+from aliocr.protocol.replies import ReplyPart
 
 
 @attrs.frozen
@@ -76,13 +76,13 @@ class ModelService:
     async def prepare(self) -> None:
         """Nothing takes time before the permit."""
 
-    async def send(self, images: Sequence[Image]) -> Iterator[Part]:
+    async def send(self, images: Sequence[Image]) -> Iterator[ReplyPart]:
         """One request, there and back; the reply is in any order, and read in parts of any size."""
         answers = list(enumerate(await self._send(images)))
         self._cut.shuffle(answers)
         return self._parts(answers)
 
-    def _parts(self, answers: list[tuple[int, Scan | OCRError]]) -> Iterator[Part]:
+    def _parts(self, answers: list[tuple[int, Scan | OCRError]]) -> Iterator[ReplyPart]:
         while answers:
             size = self._cut.randrange(len(answers) + 1)
             yield answers[:size]

@@ -11,7 +11,7 @@ from functools import cache
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from aliocr.pictures.pages import page_part, policy_hash, shared_script, shared_style
+from aliocr.pictures.html_parts import page_part, policy_hash, shared_script, shared_style
 
 POLICY = (
     "default-src 'none'; script-src {script}; style-src {style}; img-src data: blob: 'self'; "

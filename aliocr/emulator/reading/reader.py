@@ -36,8 +36,8 @@ from aliocr.emulator.content import Content
 from aliocr.emulator.engine import Engine
 from aliocr.emulator.reading.recognized import RecognizedFrame, combine_frames
 from aliocr.emulator.shielded import shielded
-from aliocr.pictures.bounds import PictureError
 from aliocr.pictures.picture import PictureFrame, decode
+from aliocr.pictures.size_limits import PictureError
 
 MAX_WORKERS = 4
 """An engine holds about half a gigabyte, and more threads gain little on a shared machine."""

@@ -17,9 +17,9 @@ from aliocr.emulator.reading.download import Downloader
 from aliocr.emulator.reading.reader import PictureReader
 from aliocr.errors import api_error
 from aliocr.models import Image
-from aliocr.pictures.bounds import PictureError
 from aliocr.pictures.picture import count_frames
 from aliocr.pictures.portrait import Portraits, pages
+from aliocr.pictures.size_limits import PictureError
 
 
 class Recognition:

@@ -10,7 +10,7 @@ import attrs
 from aliocr.emulator.content import CERTAIN, Content
 from aliocr.emulator.engine import Recognized, rate
 from aliocr.emulator.reading.stitch import Strip, stitch_lines
-from aliocr.models import Frame, Region, with_unread
+from aliocr.models import Frame, Region, with_lazy_regions
 from aliocr.pictures.picture import PictureFrame, blank_sides
 from aliocr.protocol.wire import WrittenRegions
 from aliocr.text.layout import joined_text, reading_order
@@ -58,7 +58,7 @@ def _with_regions(found: Sequence[Recognized], holder: H) -> H:
     if not found:
         return holder
     regions = (Region(line.text, line.x, line.y, line.w, line.h) for line in found)
-    return with_unread(holder, WrittenRegions.of(regions))
+    return with_lazy_regions(holder, WrittenRegions.of(regions))
 
 
 def _rate(found: Sequence[Recognized]) -> float:

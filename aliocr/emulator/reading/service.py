@@ -13,7 +13,7 @@ from aliocr.emulator.content import Content
 from aliocr.emulator.fairness import LoopSlices
 from aliocr.emulator.instructions import ImageAnswer, Instructions
 from aliocr.errors import APIError
-from aliocr.models import MAX_DATA_ID_CHARACTERS, Image, Scan, unread, with_unread
+from aliocr.models import MAX_DATA_ID_CHARACTERS, Image, Scan, undecoded_regions, with_lazy_regions
 from aliocr.protocol.wire import Task
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def _outcome(begun: _Outcome | _Read) -> _Outcome:
 
 def _scan(image: Image, content: Content, request_id: str) -> Scan:
     """Any text gets `review`, as no account's own policy is emulated. Source: "result"."""
-    read = unread(content)
+    read = undecoded_regions(content)
     # Of the form of the documents' samples, `img5A@k7a@B4q@6K@d9nfKgOs-1s****`.
     letters = "".join(random.choices(string.ascii_letters + string.digits, k=26))
     scan = Scan(
@@ -144,4 +144,4 @@ def _scan(image: Image, content: Content, request_id: str) -> Scan:
         task_id=f"img{letters[:22]}-1s{letters[22:]}",
         request_id=request_id,
     )
-    return with_unread(scan, read) if read else scan
+    return with_lazy_regions(scan, read) if read else scan

@@ -114,14 +114,14 @@ class Ledger:
         with self.writing(), self._lock:
             self._written += zip(results, self._store.append(results), strict=True)
 
-    def settle(self, charges: Charges, *, duplicates: int) -> None:
+    def commit(self, charges: Charges, *, duplicates: int) -> None:
         """Make written results safe on the disk, and then name them in the journal.
 
         Raises:
             JobError: They could not be written.
         """
         if self._broken:
-            return  # unsettled results are taken up when the job is opened again
+            return  # uncommitted results are taken up when the job is opened again
         with self._lock:
             written, self._written = self._written, []
             length = self._store.length

@@ -20,7 +20,7 @@ from PIL import Image
 from aliocr.emulator.http.page_read import READ
 from aliocr.emulator.reading.download import MAX_BYTES
 from aliocr.emulator.reading.reader import PictureReader
-from aliocr.pictures.bounds import PictureError
+from aliocr.pictures.size_limits import PictureError
 from tests.support.album import SAMPLES, Album
 from tests.support.truth import TRUTH, squeezed
 

@@ -21,8 +21,8 @@ from aliocr.emulator.engine import Engine, Recognized
 from aliocr.emulator.reading import reader as reader_module
 from aliocr.emulator.reading.reader import HASHED_AT_ONCE, KEPT_CONTENTS, PictureReader
 from aliocr.models import Region
-from aliocr.pictures.bounds import PictureError
 from aliocr.pictures.picture import PictureFrame, decode
+from aliocr.pictures.size_limits import PictureError
 
 PATIENCE = 10.0
 """Seconds after which a test is taken to hang."""

@@ -71,7 +71,7 @@ def test_what_is_not_retried_is_found_where_it_stands(
     ledger = Ledger(output, output_format, "")
     for first in range(0, 250, 50):
         ledger.write([written[row] for row in order[first : first + 50]])
-        ledger.settle(Charges(), duplicates=0)
+        ledger.commit(Charges(), duplicates=0)
     ledger.retry(frozenset(kinds))
     again = {
         row

@@ -12,9 +12,9 @@ pytest.importorskip("PIL")
 from PIL import Image
 
 from aliocr.errors import api_error
-from aliocr.pictures import bounds
-from aliocr.pictures.bounds import PictureError
+from aliocr.pictures import size_limits
 from aliocr.pictures.picture import FrameCount, count_frames
+from aliocr.pictures.size_limits import PictureError
 from tests.support.drawing import GREEN, RED, animated, decoded, encoded, png_that_declares
 
 
@@ -132,7 +132,7 @@ def test_a_file_is_read_in_so_many_pieces_at_most(
     kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Empty chunks and blocks of one byte are refused, instead of counted for ten seconds."""
-    monkeypatch.setattr(bounds, "MAX_READS", 1_000)
+    monkeypatch.setattr(size_limits, "MAX_READS", 1_000)
     if kind == "png":
         whole = encoded(Image.new("1", (9, 9)))
         empty = struct.pack(">I", 0) + b"prVt" + struct.pack(">I", zlib.crc32(b"prVt"))
@@ -151,8 +151,8 @@ def test_a_file_is_read_in_so_many_pieces_at_most(
 
 def test_a_jpeg_may_be_painted_a_hundred_times() -> None:
     """A small file of many scans takes minutes; a film behind the picture is not one of them."""
-    assert decoded(jpeg_of(bounds.MAX_JPEG_SCANS))
-    assert "too many scans" in refusal(jpeg_of(bounds.MAX_JPEG_SCANS + 1)).message
+    assert decoded(jpeg_of(size_limits.MAX_JPEG_SCANS))
+    assert "too many scans" in refusal(jpeg_of(size_limits.MAX_JPEG_SCANS + 1)).message
     assert decoded(jpeg_of(10, tail=b"\xff\xda" * 1_000))
 
 

@@ -21,8 +21,8 @@ class ReportError(Exception):
 
 
 @contextmanager
-def new_part(page: Path) -> Iterator[Part]:
-    """Begin a page; the block leaves nothing, unless `Part.place` was called."""
+def new_report_file(page: Path) -> Iterator[ReportFile]:
+    """Begin a page; the block leaves nothing, unless `ReportFile.place` was called."""
     with ExitStack() as held:
         with _in_words(page):
             _check_place(page)
@@ -30,13 +30,13 @@ def new_part(page: Path) -> Iterator[Part]:
             # On the same disk, because the folder for temporary files may be in memory.
             spool = tempfile.TemporaryFile(dir=page.parent)  # noqa: SIM115 (closed below)
         try:
-            yield Part(page, draft, spool)
+            yield ReportFile(page, draft, spool)
         finally:
             with suppress(OSError):  # a flush to a full disk
                 spool.close()
 
 
-class Part:
+class ReportFile:
     """The file of a page on its way.
 
     Raises:
