@@ -14,7 +14,7 @@ import click
 from aliocr.cli.console import counted, plain, plain_console, progress_bar, writing
 from aliocr.cli.exits import Misuse
 from aliocr.cli.job_output import reading, rows_of
-from aliocr.cli.signals import StopSignals, end_at_once
+from aliocr.cli.signals import end_at_once, stop_signals
 from aliocr.job.errors import InputError
 from aliocr.job.input.opening import opened
 from aliocr.report.gallery import Embedded, Gallery, LeftOut, Linked
@@ -106,13 +106,13 @@ class ReportRequest:
     async def write_until_stopped(self) -> Written:
         """Write the page; the first signal cancels it, and no part of a page is left."""
         task = asyncio.current_task()
-        with StopSignals(lambda: task and task.cancel()) as signals:
+        with stop_signals(lambda: task and task.cancel()) as came:
             try:
                 return await self._write()
             except asyncio.CancelledError:
-                if signals.number is not None:
+                if came:
                     # A usual exit would wait for threads that decode pictures or look up names.
-                    end_at_once(signals.number)
+                    end_at_once(came[0])
                 raise
 
     async def _write(self) -> Written:

@@ -10,7 +10,7 @@ import click
 from aliocr.cli.console import counted, writing
 from aliocr.cli.emulate.banner import banner, is_open
 from aliocr.cli.emulate.request_log import RequestLog
-from aliocr.cli.signals import StopSignals
+from aliocr.cli.signals import stop_signals
 from aliocr.emulator import Emulator
 
 WARNING = "warning: other machines can reach this port, read all requests and change all replies"
@@ -45,7 +45,7 @@ class EmulatorRun:
         with self.log.listening():
             async with self.emulator:
                 stop = asyncio.Event()
-                with StopSignals(stop.set):
+                with stop_signals(stop.set):
                     if await is_open(self.host):
                         self.log.say(WARNING + FETCHING if self.fetches else WARNING, "yellow")
                     lines = banner(self.emulator, self.known, accounts=self.log.accounts)
