@@ -25,11 +25,8 @@ SAME = 3
 class OutcomePrinter:
     """Prints results on standard output; progress, failures and the summary on standard error.
 
-    A result is text under the name of its source; a single source is not named.
-
-    Args:
-        total: How many results there will be; None if unknown.
-        local: This machine reads, so there is no network to check.
+    A result is text under the name of its source; a single source is not named. `total` is the
+    number of results, None if unknown; a `local` failure needs no check of the network.
     """
 
     def __init__(self, total: int | None, *, local: bool) -> None:

@@ -72,7 +72,10 @@ def report(**values: Any) -> None:
     Exit code: 0 written, 1 not written, 2 misuse.
     """
     request = ReportRequest(**values)
-    request.check()
+    if request.column and not request.listed:
+        raise click.UsageError("--column goes with --input")
+    if request.listed and request.pictures != "embed":
+        raise click.UsageError("--input is for --pictures embed: a link would show the query")
     try:
         written = asyncio.run(request.write_until_stopped())
     except ImportError as error:
@@ -95,13 +98,6 @@ class ReportRequest:
     listed: str | None
     column: str | None
     limit: int
-
-    def check(self) -> None:
-        """Refuse options that do not go together."""
-        if self.column and not self.listed:
-            raise click.UsageError("--column goes with --input")
-        if self.listed and self.pictures != "embed":
-            raise click.UsageError("--input is for --pictures embed: a link would show the query")
 
     async def write_until_stopped(self) -> Written:
         """Write the page; the first signal cancels it, and no part of a page is left."""
