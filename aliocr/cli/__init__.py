@@ -33,7 +33,10 @@ def main() -> None:
     # Imports take half a second, in which Ctrl-C would print a traceback, and the first process of
     # a container would ignore SIGTERM. A command that needs the signals installs its own handlers.
     signals.handle(signals.end_at_once)
-    _occupy_closed()
+    # Open closed standard streams: a file opened later would get their output.
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(descriptor)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # The text of a picture may have characters that the terminal's encoding lacks.
@@ -53,13 +56,6 @@ def main() -> None:
         # Commands handle their own errors; this one comes from click's text, such as --help.
         discard(sys.stdout)
         _leave(f"Error: cannot write: {error.strerror or error}", 1)
-
-
-def _occupy_closed() -> None:
-    """Open closed standard streams: a file opened later would get their output."""
-    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
-        pass
-    os.close(descriptor)
 
 
 def _leave(message: str, code: int) -> NoReturn:

@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from aliocr.pictures.picture import FrameCount
 
 COUNT = click.IntRange(1, MAX_ASKED_FRAMES)
-OF_THE_SERVICE = ("endpoint", "region", "biz_type", "requests_per_second", "images_per_second")
-"""Options that have no effect on the engine of this machine."""
-
 REGION: str = inspect.signature(Session).parameters["region"].default
 
 
@@ -88,8 +85,9 @@ def service_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def refuse_service_options() -> None:
-    """Refuse the options of the service where this machine reads."""
-    leave_out(OF_THE_SERVICE, "this machine reads, not the service")
+    """Refuse the options that have no effect on the engine of this machine."""
+    names = ("endpoint", "region", "biz_type", "requests_per_second", "images_per_second")
+    leave_out(names, "this machine reads, not the service")
 
 
 @attrs.frozen
@@ -100,11 +98,7 @@ class RemoteBackend:
     frames: FrameChoice | None
 
     def image_of(self, source: Source) -> tuple[Image, FrameCount | None]:
-        """Return the image of a source, and the frames of a file; may block, to count them.
-
-        Raises:
-            ValueError: It is no image; the message says why.
-        """
+        """Return the image of a source, and the frames of a file; may block, to count them."""
         return (self.frames or FIRST).image(source.name), None
 
     def done(self, outcome: Outcome) -> None:

@@ -59,10 +59,7 @@ def counted(number: int, noun: str) -> str:
 def progress_bar(console: Console, beside: int, *, hidden: bool = False) -> Progress:
     """Return a bar of items that is removed at its end.
 
-    Args:
-        console: The terminal.
-        beside: Columns for the text beside the bar, and for the ^C that a terminal writes after it.
-        hidden: Show nothing.
+    `beside`: columns for the text beside the bar, and for the ^C that a terminal writes after it.
     """
     return Progress(
         TextColumn("{task.description}"),

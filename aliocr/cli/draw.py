@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -112,29 +110,23 @@ def _drawn(
         Lettering(font)
     except FontError as error:
         raise Misuse(plain(str(error))) from None
-    with _errors_of(source):
+    try:
         data = asyncio.run(_fetch(source.name)) if source.path is None else source.path.read_bytes()
         frames = count_frames(data)
         outcome, note = text.outcome(frames)
         return aliocr.draw(data, outcome, font=font), note
+    except aliocr.PictureError as error:
+        why = f"no picture that can be drawn: {error.message}"
+    except (MissingError, ValueError) as error:
+        why = str(error)
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+    raise _failed(source, why)
 
 
 async def _fetch(url: str) -> bytes:
     async with Fetcher() as fetcher:
         return await fetcher.picture(url)
-
-
-@contextmanager
-def _errors_of(source: Source) -> Iterator[None]:
-    """Turn the errors of a picture into one line that names it."""
-    try:
-        yield
-    except aliocr.PictureError as error:
-        raise _failed(source, f"no picture that can be drawn: {error.message}") from None
-    except (MissingError, ValueError) as error:
-        raise _failed(source, str(error)) from None
-    except OSError as error:
-        raise _failed(source, (error.strerror or str(error)).lower()) from None
 
 
 def _failed(source: Source, why: str) -> click.ClickException:
@@ -171,15 +163,11 @@ class FreshScan:
 
 @attrs.frozen
 class JobRow:
-    """The text of a picture that a job has read.
-
-    Args:
-        read: The last row of the picture that has its text.
-        others: Rows with another text that may be of the picture.
-    """
+    """The text of a picture that a job has read: the last row of the picture that has its text."""
 
     read: Read
     others: int
+    """Rows with another text that may be of the picture."""
 
     @classmethod
     def of(cls, source: Source, output: str) -> JobRow:

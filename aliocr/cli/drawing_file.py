@@ -23,15 +23,12 @@ if TYPE_CHECKING:
 SUFFIX = ".boxes.png"
 
 JPEG = (".jpg", ".jpeg")
-FORMATS = {".png": "PNG"} | dict.fromkeys(JPEG, "JPEG")
 
 QUALITY = 90
 """Quality of a JPEG; colours are not subsampled, as letters have sharp edges."""
 
 OURS = "aliocr draw"
 """Written into each drawing, to recognize it later."""
-
-NAMELESS = "picture"
 
 MOST_STEM = 100
 """Characters of a name that is taken from a URL."""
@@ -46,19 +43,22 @@ class DrawingFile:
     @classmethod
     def of(cls, source: Source, named: str | None) -> DrawingFile:
         """Return the named file; else one beside the picture, or in this folder for a URL."""
-        if named is None:
-            return cls(_beside(source))
-        path = Path(named)
-        if path.suffix.lower() not in FORMATS:
-            raise Misuse(f"{shown(named)}: a drawing is a .png or a .jpg")
-        return cls(path)
+        if named is not None:
+            path = Path(named)
+            if path.suffix.lower() not in (".png", *JPEG):
+                raise Misuse(f"{shown(named)}: a drawing is a .png or a .jpg")
+            return cls(path)
+        if source.path is not None:
+            return cls(source.path.with_name(source.path.stem + SUFFIX))
+        # The name of a URL must not lead into another folder, nor make a hidden file.
+        last = unquote(urlsplit(source.name).path, errors="replace").rpartition("/")[2]
+        stem = re.sub(r"[^\w.-]+", "_", last.rpartition(".")[0] or last).strip("._")[:MOST_STEM]
+        return cls(Path((stem or "picture") + SUFFIX))
 
     def check(self, source: Source, *, force: bool) -> None:
         """Refuse a file that cannot be written, before a picture is read and charged.
 
-        Args:
-            source: The picture, which is never overwritten.
-            force: Overwrite a file that is no drawing of this program.
+        `force` overwrites a file that is no drawing of this program, but never the picture.
         """
         name = shown(str(self.path))
         folder = self.path.parent
@@ -77,33 +77,22 @@ class DrawingFile:
 
     def write(self, picture: Image.Image) -> None:
         """Write the whole drawing, or leave the file as it was."""
-        form = FORMATS[self.path.suffix.lower()]
+        from PIL.PngImagePlugin import PngInfo  # noqa: PLC0415 - needs the extra
+
+        options: dict[str, Any]
+        if self.path.suffix.lower() in JPEG:
+            options = {"format": "JPEG", "quality": QUALITY, "subsampling": 0, "comment": OURS}
+        else:
+            info = PngInfo()
+            info.add_text("Software", OURS)
+            options = {"format": "PNG", "pnginfo": info}
         try:
             with unwound(), Draft(self.path) as draft:
-                picture.save(draft.file, form, **_options(form))
+                picture.save(draft.file, **options)
                 draft.place()
         except OSError as error:
             why = (error.strerror or str(error)).lower()
             raise click.ClickException(f"cannot write {shown(str(self.path))}: {why}") from None
-
-
-def _beside(source: Source) -> Path:
-    if source.path is not None:
-        return source.path.with_name(source.path.stem + SUFFIX)
-    # The name of a URL must not lead into another folder, nor make a hidden file.
-    last = unquote(urlsplit(source.name).path, errors="replace").rpartition("/")[2]
-    stem = re.sub(r"[^\w.-]+", "_", last.rpartition(".")[0] or last).strip("._")[:MOST_STEM]
-    return Path((stem or NAMELESS) + SUFFIX)
-
-
-def _options(form: str) -> dict[str, Any]:
-    from PIL.PngImagePlugin import PngInfo  # noqa: PLC0415 - needs the extra
-
-    if form == "JPEG":
-        return {"quality": QUALITY, "subsampling": 0, "comment": OURS}
-    info = PngInfo()
-    info.add_text("Software", OURS)
-    return {"pnginfo": info}
 
 
 def _is_ours(path: Path) -> bool:

@@ -29,9 +29,8 @@ def leave_out(options: Iterable[str], why: str, *, variables: bool = False) -> N
 
     Args:
         options: The names of their parameters; a command need not have all of them.
-        why: The reason, which begins the message.
-        variables: Refuse values of environment variables, too; else these may be for other
-            commands.
+        why: The beginning of the message.
+        variables: Refuse values of environment variables, too, which may be for other commands.
     """
     refused = {ParameterSource.COMMANDLINE}
     if variables:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -57,17 +58,13 @@ def export(output: Path, folder: Path) -> None:
 
 def _name(row: Read) -> str:
     """Return a file name that is unique, since it has the row, and names no other folder."""
-    label = row.id or _stem(row.source)
+    label = row.id or ""
+    if not label:
+        with suppress(ValueError):  # a malformed URL
+            label = Path(urlsplit(row.source).path if "://" in row.source else row.source).stem
     kept = re.sub(r"[^\w.-]+", "_", label).strip("._-")
     short = kept.encode()[:MOST_LABEL].decode(errors="ignore")
     return f"{row.row}-{short}.hocr" if short else f"{row.row}.hocr"
-
-
-def _stem(source: str) -> str:
-    try:
-        return Path(urlsplit(source).path if "://" in source else source).stem
-    except ValueError:  # a malformed URL
-        return ""
 
 
 def _summary(written: int, unread: int) -> str:

@@ -23,11 +23,7 @@ class FrameChoice:
     max_frames: int | None = None
 
     def image(self, url: str) -> Image:
-        """Return the image at a URL, of which these frames are read.
-
-        Raises:
-            ValueError: The URL is wrong; the message says why.
-        """
+        """Return the image at a URL, of which these frames are read."""
         return Image(url, interval=self.interval, max_frames=self.max_frames)
 
 

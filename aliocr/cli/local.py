@@ -99,11 +99,7 @@ class LocalBackend:
 
 @asynccontextmanager
 async def open_local(frames: FrameChoice | None) -> AsyncIterator[LocalBackend]:
-    """Run the file server, the emulator and a session for the block.
-
-    Raises:
-        ImportError: The extra `emulator` is missing; the message says how to get it.
-    """
+    """Run the file server, the emulator and a session for the block."""
     files = FileServer()
     app = web.Application()
     app.router.add_get(r"/{token}/{name:[\s\S]*}", files.handle)  # a name may have line breaks

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 import time
-from abc import ABC, abstractmethod
 from collections import Counter
 from types import TracebackType
 from typing import Self
@@ -23,17 +22,18 @@ SAME = 3
 """Sources named for one failure that concerns all of them; more are counted."""
 
 
-class OutcomePrinter(ABC):
+class OutcomePrinter:
     """Prints results on standard output; progress, failures and the summary on standard error.
 
-    Args:
-        total: How many results there will be; None if unknown.
-        local: This machine reads, so there is no network to check.
+    A result is text under the name of its source; a single source is not named. `total` is the
+    number of results, None if unknown; a `local` failure needs no check of the network.
     """
 
     def __init__(self, total: int | None, *, local: bool) -> None:
         self._started = time.monotonic()
         self._local = local
+        self._headings = total != 1
+        self._shared: Counter[str] = Counter()
         self.read = 0
         self.failed = 0
         self._out = plain_console(soft_wrap=True)
@@ -57,7 +57,9 @@ class OutcomePrinter(ABC):
     ) -> None:
         self._progress.stop()
         with writing():
-            self._finish()
+            for message, times in self._shared.items():
+                if times > SAME:
+                    self._err.print(Text(f"{times - SAME} more: {plain(message)}", style="red"))
         if self._err.is_terminal:
             seconds = time.monotonic() - self._started
             self._err.print(f"{self.read} read, {self.failed} failed in {seconds:.1f} s")
@@ -83,30 +85,6 @@ class OutcomePrinter(ABC):
             self._write_failure(source, message, code, shared=shared)
         self._progress.advance(self._bar)
 
-    @abstractmethod
-    def hint(self, source: str, message: str) -> None:
-        """Print a note for people on a source that was read."""
-
-    @abstractmethod
-    def _write_scan(self, source: str, scan: Scan, frames_total: int | None) -> None: ...
-
-    @abstractmethod
-    def _write_failure(
-        self, source: str, message: str, code: int | str | None, *, shared: bool
-    ) -> None: ...
-
-    def _finish(self) -> None:  # noqa: B027 - nothing to print is the usual case
-        """Print the rest at the end."""
-
-
-class TextPrinter(OutcomePrinter):
-    """Text for people, under the name of its source; a single source is not named."""
-
-    def __init__(self, total: int | None, *, local: bool) -> None:
-        super().__init__(total, local=local)
-        self._headings = total != 1
-        self._shared: Counter[str] = Counter()
-
     def hint(self, source: str, message: str) -> None:
         """Print a faint line."""
         with writing():
@@ -129,11 +107,6 @@ class TextPrinter(OutcomePrinter):
             self._shared[message] += 1
         if self._shared[message] <= SAME:
             self._notes.print(Text(f"{shown(source)}: {plain(message)}", style="red"))
-
-    def _finish(self) -> None:
-        for message, times in self._shared.items():
-            if times > SAME:
-                self._err.print(Text(f"{times - SAME} more: {plain(message)}", style="red"))
 
 
 class JSONPrinter(OutcomePrinter):
@@ -158,27 +131,22 @@ class JSONPrinter(OutcomePrinter):
         self._line({"source": decoded(source), "ok": False, "code": code, "error": message})
 
     def _line(self, fields: dict[str, object]) -> None:
-        """Print an object; through rich on a terminal only, where the bar must stay below it."""
-        line = _json(fields, self._out.encoding)
-        if self._out.is_terminal:
+        """Print an object: in UTF-8 if the stream is UTF-8, else in ASCII, a part of all encodings.
+
+        A file's name that is not UTF-8 has lone surrogates, which only ASCII can escape;
+        `os.fsencode` turns them back into the name.
+        """
+        is_utf8 = self._out.encoding.lower().replace("_", "-") == "utf-8"
+        line = json.dumps(fields, ensure_ascii=not is_utf8)
+        try:
+            line.encode()
+        except UnicodeEncodeError:
+            line = json.dumps(fields)
+        if self._out.is_terminal:  # where the bar must stay below the object
             self._out.print(Text(line))
         else:
             sys.stdout.write(line + "\n")
             sys.stdout.flush()
-
-
-def _json(fields: dict[str, object], encoding: str) -> str:
-    """Return JSON in UTF-8 if the stream is UTF-8; else in ASCII, which all encodings share.
-
-    A file's name that is not UTF-8 has lone surrogates, which only ASCII can escape;
-    `os.fsencode` turns them back into the name.
-    """
-    line = json.dumps(fields, ensure_ascii=False)
-    try:
-        line.encode()
-    except UnicodeEncodeError:
-        return json.dumps(fields)
-    return line if encoding.lower().replace("_", "-") == "utf-8" else json.dumps(fields)
 
 
 def _is_shared(error: OCRError) -> bool:

@@ -14,7 +14,7 @@ import click
 from aliocr.cli.console import counted, plain, plain_console, progress_bar, writing
 from aliocr.cli.exits import Misuse
 from aliocr.cli.job_output import reading, rows_of
-from aliocr.cli.signals import StopSignals, end_at_once
+from aliocr.cli.signals import end_at_once, stop_signals
 from aliocr.job.errors import InputError
 from aliocr.job.input.opening import opened
 from aliocr.report.gallery import Embedded, Gallery, LeftOut, Linked
@@ -72,7 +72,10 @@ def report(**values: Any) -> None:
     Exit code: 0 written, 1 not written, 2 misuse.
     """
     request = ReportRequest(**values)
-    request.check()
+    if request.column and not request.listed:
+        raise click.UsageError("--column goes with --input")
+    if request.listed and request.pictures != "embed":
+        raise click.UsageError("--input is for --pictures embed: a link would show the query")
     try:
         written = asyncio.run(request.write_until_stopped())
     except ImportError as error:
@@ -96,23 +99,16 @@ class ReportRequest:
     column: str | None
     limit: int
 
-    def check(self) -> None:
-        """Refuse options that do not go together."""
-        if self.column and not self.listed:
-            raise click.UsageError("--column goes with --input")
-        if self.listed and self.pictures != "embed":
-            raise click.UsageError("--input is for --pictures embed: a link would show the query")
-
     async def write_until_stopped(self) -> WrittenReport:
         """Write the page; the first signal cancels it, and no part of a page is left."""
         task = asyncio.current_task()
-        with StopSignals(lambda: task and task.cancel()) as signals:
+        with stop_signals(lambda: task and task.cancel()) as came:
             try:
                 return await self._write()
             except asyncio.CancelledError:
-                if signals.number is not None:
+                if came:
                     # A usual exit would wait for threads that decode pictures or look up names.
-                    end_at_once(signals.number)
+                    end_at_once(came[0])
                 raise
 
     async def _write(self) -> WrittenReport:

@@ -20,11 +20,11 @@ from aliocr.cli.backend import (
 from aliocr.cli.console import shown
 from aliocr.cli.exits import ending
 from aliocr.cli.frame_choice import FrameChoice, frames_total, remark
-from aliocr.cli.printer import JSONPrinter, OutcomePrinter, TextPrinter
+from aliocr.cli.printer import JSONPrinter, OutcomePrinter
 from aliocr.cli.sources import Expansion, Source, check_standard_input, expand, listed
 from aliocr.job.input.folder import OTHERS
 from aliocr.job.input.opening import STANDARD_INPUT
-from aliocr.models import Image, Outcome
+from aliocr.models import Image
 from aliocr.session import Session
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def scan(sources: Sequence[str], *, local: bool, as_json: bool, service: Service
         refuse_service_options()
     session = None if local else service.session()
     total = None if listing else sum(len(each.sources) for _, each in named)
-    printer = (JSONPrinter if as_json else TextPrinter)(total, local=local)
+    printer = (JSONPrinter if as_json else OutcomePrinter)(total, local=local)
     with ending(), printer:
         asyncio.run(ScanRun(named, service.frames, session, printer, listing=listing).run())
     sys.exit(1 if printer.failed else 0)
@@ -102,35 +102,34 @@ class ScanRun:
         async with open_backend(self.session, self.frames) as backend:
             async for outcome in backend.session.stream(self._images(backend)):
                 backend.done(outcome)
-                self._show(outcome)
-
-    def _show(self, outcome: Outcome) -> None:
-        source, counted = self._in_flight.pop(id(outcome.image))
-        if not outcome.ok:
-            self.printer.show(source.name, outcome)
-            return
-        total = counted.total if counted else frames_total(outcome.image, outcome)
-        self.printer.show(source.name, outcome, total)
-        if counted and self.frames is None and (note := remark(counted)):
-            self.printer.hint(source.name, note)
+                source, counted = self._in_flight.pop(id(outcome.image))
+                if not outcome.ok:
+                    self.printer.show(source.name, outcome)
+                    continue
+                total = counted.total if counted else frames_total(outcome.image, outcome)
+                self.printer.show(source.name, outcome, total)
+                if counted and self.frames is None and (note := remark(counted)):
+                    self.printer.hint(source.name, note)
 
     async def _images(self, backend: Backend) -> AsyncIterator[Image]:
-        async for source in self._sources():
-            try:
-                if source.path is None:
-                    image, counted = backend.image_of(source)
-                else:
-                    image, counted = await asyncio.to_thread(backend.image_of, source)
-            except ValueError as error:
-                self.printer.fail(source.name, str(error))
-                continue
-            self._in_flight[id(image)] = source, counted
-            yield image
+        async for name, expansion in self._expansions():
+            if expansion.skipped:
+                self.printer.hint(name, f"{expansion.skipped:,} skipped: {OTHERS}")
+            for source in expansion.sources:
+                try:
+                    if source.path is None:
+                        image, counted = backend.image_of(source)
+                    else:
+                        image, counted = await asyncio.to_thread(backend.image_of, source)
+                except ValueError as error:
+                    self.printer.fail(source.name, str(error))
+                    continue
+                self._in_flight[id(image)] = source, counted
+                yield image
 
-    async def _sources(self) -> AsyncIterator[Source]:
-        for name, expansion in self.named:
-            for source in self._announced(name, expansion):
-                yield source
+    async def _expansions(self) -> AsyncIterator[tuple[str, Expansion]]:
+        for each in self.named:
+            yield each
         if not self.listing:
             return
         async for name in listed():
@@ -139,11 +138,4 @@ class ScanRun:
             except ValueError as error:
                 self.printer.fail(name, str(error))
                 continue
-            for source in self._announced(name, expansion):
-                yield source
-
-    def _announced(self, name: str, expansion: Expansion) -> tuple[Source, ...]:
-        """Return the sources, after a hint at the other things in their folder."""
-        if expansion.skipped:
-            self.printer.hint(name, f"{expansion.skipped:,} skipped: {OTHERS}")
-        return expansion.sources
+            yield name, expansion

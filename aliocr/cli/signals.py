@@ -3,7 +3,7 @@
     `end_at_once`    while the program starts, until a command takes the signals over
     `interruptible`  Ctrl-C raises KeyboardInterrupt in the block: nothing has to be finished
     `unwound`        both end the block like an error, so that it removes its unfinished file
-    `StopSignals`    the first asks the command to stop, the second ends the process
+    `stop_signals`   the first asks the command to stop, the second ends the process
 
 The program installs its first handlers before it has loaded anything, so asyncio is loaded late.
 """
@@ -15,8 +15,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import TracebackType
-from typing import NoReturn, Self
+from typing import NoReturn
 
 NUMBERS = (signal.SIGINT, signal.SIGTERM)
 
@@ -58,7 +57,13 @@ def unwound() -> Iterator[None]:
     Raises:
         SystemExit: With exit code 130 or 143, after a signal.
     """
-    before = [signal.signal(number, _unwind) for number in NUMBERS]
+
+    def unwind(number: int, _: object) -> NoReturn:
+        for each in NUMBERS:
+            signal.signal(each, signal.SIG_IGN)
+        sys.exit(EXIT_CODE + number)
+
+    before = [signal.signal(number, unwind) for number in NUMBERS]
     try:
         yield
     finally:
@@ -66,49 +71,31 @@ def unwound() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _unwind(number: int, _: object) -> NoReturn:
-    for each in NUMBERS:
-        signal.signal(each, signal.SIG_IGN)
-    sys.exit(EXIT_CODE + number)
-
-
-class StopSignals:
-    """Both signals while an event loop runs in the main thread.
+@contextmanager
+def stop_signals(stop: Callable[[], object]) -> Iterator[list[int]]:
+    """Handle both signals while an event loop runs in the main thread.
 
     The first calls `stop` on the loop. The second ends the process at once: it does not go through
     the loop, so that work which is being finished cannot delay it.
 
-    After the block, too, a signal ends the process at once: what follows may take its time.
+    After the block, too, a signal ends the process at once: the rest may take its time.
 
-    Args:
-        stop: Called on the event loop after the first signal.
-
-    Attributes:
-        number: The first signal; None before it came.
+    Yields:
+        The number of the first signal; empty before it came.
     """
+    import asyncio  # noqa: PLC0415 - see above
 
-    def __init__(self, stop: Callable[[], object]) -> None:
-        import asyncio  # noqa: PLC0415 - see above
+    loop = asyncio.get_running_loop()
+    came: list[int] = []
 
-        self.number: int | None = None
-        self._stop = stop
-        self._loop = asyncio.get_running_loop()
-        self._over = False
-
-    def __enter__(self) -> Self:
-        handle(self._hear)
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._over = True
-
-    def _hear(self, number: int, _: object) -> None:
-        if self._over or self.number is not None:
+    def hear(number: int, _: object) -> None:
+        if came:
             end_at_once(number)
-        self.number = number
-        self._loop.call_soon_threadsafe(self._stop)
+        came.append(number)
+        loop.call_soon_threadsafe(stop)
+
+    handle(hear)
+    try:
+        yield came
+    finally:
+        handle(end_at_once)

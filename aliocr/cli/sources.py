@@ -30,12 +30,7 @@ class NoSuchFileError(ValueError):
 
 @attrs.frozen
 class Source:
-    """One picture to read.
-
-    Args:
-        name: As the user wrote it.
-        path: Its file; None for a URL.
-    """
+    """One picture to read: its name as the user wrote it, and its file; None for a URL."""
 
     name: str
     path: Path | None
@@ -43,12 +38,7 @@ class Source:
 
 @attrs.frozen
 class Expansion:
-    """The pictures that a name stands for.
-
-    Args:
-        sources: One, or the pictures of a folder in the order of their names.
-        skipped: The number of other things in that folder.
-    """
+    """One picture, or those of a folder by name, and the number of other things in the folder."""
 
     sources: tuple[Source, ...]
     skipped: int = 0
@@ -62,36 +52,29 @@ def expand(name: str, *, files: bool) -> Expansion:
         files: Files can be read, not only URLs.
 
     Raises:
-        NoSuchFileError: There is no such file.
-        ValueError: It cannot be read for another reason. No message repeats the name.
+        ValueError: It cannot be read. No message repeats the name.
     """
     if is_url(name):
         return Expansion((Source(name, None),))
-    try:
-        mode = _mode(name)
-        if not files:
-            raise ValueError("the service reads URLs only; --local reads files on this machine")
-        if stat.S_ISDIR(mode):
-            folder = Path(name)
-            names, skipped = pictures_in(folder)
-            if not names:
-                raise ValueError("no pictures in this folder")
-            sources = (Source(str(folder / each), folder / each) for each in names)
-            return Expansion(tuple(sources), skipped)
-    except OSError as error:
-        raise ValueError(_reason(error)) from None
-    if not stat.S_ISREG(mode):
-        raise ValueError("not a regular file")
-    return Expansion((Source(name, Path(name)),))
-
-
-def _mode(name: str) -> int:
     if not name:  # as a path it would be the current folder
         raise ValueError("an empty name")
+    path = Path(name)
     try:
-        return Path(name).stat().st_mode
+        mode = path.stat().st_mode
+        names, skipped = pictures_in(path) if files and stat.S_ISDIR(mode) else ([], 0)
     except (FileNotFoundError, NotADirectoryError, ValueError):
         raise NoSuchFileError("no such file, and no http:// or https:// URL") from None
+    except OSError as error:
+        raise ValueError(_reason(error)) from None
+    if not files:
+        raise ValueError("the service reads URLs only; --local reads files on this machine")
+    if stat.S_ISREG(mode):
+        return Expansion((Source(name, path),))
+    if not stat.S_ISDIR(mode):
+        raise ValueError("not a regular file")
+    if not names:
+        raise ValueError("no pictures in this folder")
+    return Expansion(tuple(Source(str(path / each), path / each) for each in names), skipped)
 
 
 def _reason(error: OSError) -> str:

@@ -137,7 +137,7 @@ def test_a_caller_that_leaves_does_not_harm_another() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "counted", "refusals"),
+    ("error", "counted", "quota_refusals"),
     [(api_error(588, ""), 1, 1), (api_error("Throttling.User", "", status=400), 1, 0)],
 )
 def test_a_throttled_try_is_counted_apart(

@@ -9,7 +9,7 @@ import shlex
 
 from aliocr.arguments import ENDPOINT_VARIABLE
 from aliocr.credentials import ID_VARIABLE, SECRET_VARIABLE, TOKEN_VARIABLE, Credentials
-from aliocr.emulator import AccessKey, Account, Emulator
+from aliocr.emulator import Account, Emulator
 from aliocr.emulator.http.same_origin import OWN
 
 EVERYWHERE = {"//0.0.0.0:": "//127.0.0.1:", "//[::]:": "//[::1]:"}
@@ -60,16 +60,12 @@ def banner(emulator: Emulator, known: str | None, *, accounts: bool) -> list[str
 
 def _account(account: Account) -> str:
     """Return the number of an account, as in the log, its keys, and why they are refused."""
-    keys = ", ".join(map(_key, account.keys))
+    keys = []
+    for key in account.keys:
+        why = " (expired)" if key.expired else ""
+        keys.append(key.credentials.access_key_id + (why if key.active else " (inactive)"))
     state = "" if account.state == "active" else f", {account.state}"
-    return f"#   account  {account.uid}: {keys}{state}"
-
-
-def _key(key: AccessKey) -> str:
-    name = key.credentials.access_key_id
-    if not key.active:
-        return f"{name} (inactive)"
-    return f"{name} (expired)" if key.expired else name
+    return f"#   account  {account.uid}: {', '.join(keys)}{state}"
 
 
 def _exports(key: Credentials, known: str | None) -> list[str]:

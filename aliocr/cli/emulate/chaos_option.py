@@ -8,15 +8,13 @@ import click
 
 from aliocr.emulator.chaos import Chaos
 
-NONE: Mapping[str, float] = {}
-
 
 def request_rates(
     _: click.Context, __: click.Parameter, values: Sequence[str]
 ) -> Mapping[str, float]:
     """Parse and check the faults of requests."""
     rates = _rates(values)
-    _check(rates, NONE, 0)
+    _check(rates, {}, 0)
     return rates
 
 
@@ -25,13 +23,13 @@ def image_rates(
 ) -> Mapping[int, float]:
     """Parse and check the faults of images, by code."""
     rates = _rates(values)
-    _check(NONE, rates, 0)
+    _check({}, rates, 0)
     return {int(code): rate for code, rate in rates.items()}
 
 
 def delay(_: click.Context, __: click.Parameter, value: float) -> float:
     """Check the delay of replies, in seconds."""
-    _check(NONE, NONE, value)
+    _check({}, {}, value)
     return value
 
 

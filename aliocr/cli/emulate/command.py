@@ -165,24 +165,23 @@ def emulate(**values: Any) -> None:
     options = EmulatorOptions(**values)
     run = options.prepare()
     try:
-        asyncio.run(run.serve())
+        with run.log.listening():
+            asyncio.run(run.serve())
     except ImportError as error:
         raise Misuse(str(error)) from None
     except BrokenPipeError:
         raise  # the reader of standard output is gone; click ends quietly
     except (OSError, UnicodeError) as error:
-        raise _cannot_listen(error, options.host, options.port) from None
-
-
-def _cannot_listen(error: OSError | UnicodeError, host: str, port: int) -> Misuse:
-    """Return why the emulator cannot listen, and what to do instead."""
-    # Since Python 3.13 asyncio skips addresses of other machines, and raises an error without a
-    # number if none is left.
-    foreign = (None, errno.EADDRNOTAVAIL)
-    if isinstance(error, UnicodeError | socket.gaierror) or error.errno in foreign:
-        return Misuse(f"{host} is no address of this machine; use another --host")
-    if error.errno == errno.EADDRINUSE:
-        return Misuse(f"port {port} is taken; use another --port")
-    if error.errno == errno.EACCES:
-        return Misuse(f"no permission to listen at port {port}; use another --port")
-    return Misuse(f"cannot listen at {host}, port {port}: {error.strerror or error}")
+        # Since Python 3.13 asyncio skips addresses of other machines, and raises an error without a
+        # number if none is left.
+        foreign = (None, errno.EADDRNOTAVAIL)
+        if isinstance(error, UnicodeError | socket.gaierror) or error.errno in foreign:
+            why = f"{options.host} is no address of this machine; use another --host"
+        elif error.errno == errno.EADDRINUSE:
+            why = f"port {options.port} is taken; use another --port"
+        elif error.errno == errno.EACCES:
+            why = f"no permission to listen at port {options.port}; use another --port"
+        else:
+            where = f"{options.host}, port {options.port}"
+            why = f"cannot listen at {where}: {error.strerror or error}"
+        raise Misuse(why) from None

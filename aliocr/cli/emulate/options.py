@@ -60,7 +60,20 @@ class EmulatorOptions:
     def prepare(self) -> EmulatorRun:
         """Return the run that the options ask for, not yet started."""
         try:
-            emulator = self._emulator()
+            emulator = Emulator(
+                RapidOCREngine if self.engine == "rapidocr" else None,
+                credentials=self._credentials(),
+                accounts=self._accounts(),
+                deadline=self.deadline or None,
+                private_addresses=not self.public_only,
+                brief_calls=True,
+                requests_per_second=self.requests_per_second or None,
+                port=self.port,
+                host=self.host,
+                window=self.window,
+                max_calls=self.max_calls,
+                **self._quota(),
+            )
         except ValueError as error:
             raise click.UsageError(str(error)) from None
         emulator.chaos(
@@ -77,22 +90,6 @@ class EmulatorOptions:
             known=f"in {escaped(self.accounts_file)}" if self.accounts_file else given,
             fetches=self.engine != "none" and not self.public_only,
             grace=(self.deadline or DEADLINE) + self.chaos_delay + PATIENCE,
-        )
-
-    def _emulator(self) -> Emulator:
-        return Emulator(
-            RapidOCREngine if self.engine == "rapidocr" else None,
-            credentials=self._credentials(),
-            accounts=self._accounts(),
-            deadline=self.deadline or None,
-            private_addresses=not self.public_only,
-            brief_calls=True,
-            requests_per_second=self.requests_per_second or None,
-            port=self.port,
-            host=self.host,
-            window=self.window,
-            max_calls=self.max_calls,
-            **self._quota(),
         )
 
     def _credentials(self) -> Credentials | None:

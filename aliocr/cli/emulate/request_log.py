@@ -33,10 +33,6 @@ class RequestLog(logging.Handler):
     Args:
         requests: Log requests; without them, only warnings and errors are logged.
         accounts: Log the account of each request.
-
-    Attributes:
-        accounts: As given.
-        on_terminal: Whether standard error is a terminal.
     """
 
     def __init__(self, *, requests: bool = True, accounts: bool = False) -> None:
@@ -68,30 +64,28 @@ class RequestLog(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Print a record; one about a request as text for people."""
         about = record.args[0] if isinstance(record.args, tuple) and record.args else None
+        moment = time.strftime("%H:%M:%S ", time.localtime(record.created)), "dim"
         if isinstance(about, LogLine):
-            self._print(self._line(record.created, about))
+            parts: list[str | tuple[str, str]] = [
+                moment,
+                f"{about.request} ",
+                (about.answer, "green" if about.good else "red"),
+            ]
+            if self.accounts:
+                parts.append(f" · {f'account {about.account}' if about.account else 'no account'}")
+            spoiled = any(code != 200 for code, _ in about.outcomes)
+            parts.extend((f" · {cost}", "yellow" if spoiled else "") for cost in about.cost)
+            parts.append((f" · {1000 * about.seconds:.0f} ms", "dim"))
+            self._print(Text.assemble(*parts))
             return
         if isinstance(about, HttpProcessingError):
             # Its message quotes the request, with the query.
             words = f"{about.code} what came is not HTTP: {type(about).__name__}"
-            self._print(Text.assemble(_time(record.created), (words, "red")))
+            self._print(Text.assemble(moment, (words, "red")))
             return
         for line in without_queries(self.format(record)).splitlines():
             if line:
                 self._print(Text(escaped(line, MOST), style="red"))
-
-    def _line(self, moment: float, entry: LogLine) -> Text:
-        parts: list[str | tuple[str, str]] = [
-            _time(moment),
-            f"{entry.request} ",
-            (entry.answer, "green" if entry.good else "red"),
-        ]
-        if self.accounts:
-            parts.append(f" · {f'account {entry.account}' if entry.account else 'no account'}")
-        spoiled = any(code != 200 for code, _ in entry.outcomes)
-        parts.extend((f" · {cost}", "yellow" if spoiled else "") for cost in entry.cost)
-        parts.append((f" · {1000 * entry.seconds:.0f} ms", "dim"))
-        return Text.assemble(*parts)
 
     def _print(self, text: Text, *, over: bool = False) -> None:
         if self._stderr is None:
@@ -110,11 +104,6 @@ class RequestLog(logging.Handler):
         except OSError:
             self._stderr = None  # the reader is gone
         self._left_out = 0
-
-
-def _time(moment: float) -> tuple[str, str]:
-    """Return the time of day, by this machine's clock."""
-    return time.strftime("%H:%M:%S ", time.localtime(moment)), "dim"
 
 
 def _stderr() -> int | None:

@@ -10,7 +10,7 @@ import click
 from aliocr.cli.console import counted, writing
 from aliocr.cli.emulate.banner import banner, is_open
 from aliocr.cli.emulate.request_log import RequestLog
-from aliocr.cli.signals import StopSignals
+from aliocr.cli.signals import stop_signals
 from aliocr.emulator import Emulator
 
 WARNING = "warning: other machines can reach this port, read all requests and change all replies"
@@ -42,24 +42,20 @@ class EmulatorRun:
             ImportError: An extra is missing.
             OSError, UnicodeError: The emulator cannot listen at its address.
         """
-        with self.log.listening():
-            async with self.emulator:
-                stop = asyncio.Event()
-                with StopSignals(stop.set):
-                    if await is_open(self.host):
-                        self.log.say(WARNING + FETCHING if self.fetches else WARNING, "yellow")
-                    lines = banner(self.emulator, self.known, accounts=self.log.accounts)
-                    with writing():
-                        click.echo("\n".join(lines))
-                    await stop.wait()
-                    await self._finish()
-
-    async def _finish(self) -> None:
-        under_way = self.emulator.under_way
-        if under_way:
-            self.log.say(f"finishing {counted(under_way, 'request')}; once more to stop at once")
-        cut_off = await self.emulator.stop(self.grace)
-        if cut_off:
-            self.log.say(f"{counted(cut_off, 'request')} cut off after {self.grace:g} s", "red")
-        elif self.log.on_terminal:
-            self.log.say("stopped")
+        async with self.emulator:
+            stop = asyncio.Event()
+            with stop_signals(stop.set):
+                if await is_open(self.host):
+                    self.log.say(WARNING + FETCHING if self.fetches else WARNING, "yellow")
+                lines = banner(self.emulator, self.known, accounts=self.log.accounts)
+                with writing():
+                    click.echo("\n".join(lines))
+                await stop.wait()
+                if in_flight := self.emulator.under_way:
+                    rest = counted(in_flight, "request")
+                    self.log.say(f"finishing {rest}; once more to stop at once")
+                if cut_off := await self.emulator.stop(self.grace):
+                    rest = counted(cut_off, "request")
+                    self.log.say(f"{rest} cut off after {self.grace:g} s", "red")
+                elif self.log.on_terminal:
+                    self.log.say("stopped")

@@ -62,12 +62,8 @@ class Display:
 
         A thread shows it, because writing may block: Ctrl-S or a frozen connection holds a
         terminal, and the reader of a pipe may be slow. The event loop, which reads images, must
-        not wait for that. The end of the block waits for the thread, unless a signal ends the
-        program.
-
-        Args:
-            look: Returns the progress; is called on the running event loop.
-            stop: Set when the job only finishes the images in flight.
+        not wait for that; it calls `look`. The end of the block waits for the thread, unless a
+        signal ends the program.
         """
         if self._quiet:
             yield

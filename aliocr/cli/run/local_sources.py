@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import attrs
@@ -17,13 +18,12 @@ from aliocr.models import Image, Outcome
 class LocalSources:
     """Paths of picture files, or URLs; see `aliocr.job.sources.Sources`.
 
-    Args:
-        frames: The frames to read; None for all that can be read.
-        backend: The backend that reads them; set before the first image is asked for.
+    No `frames` means all that can be read.
     """
 
     frames: FrameChoice | None
     backend: Backend | None = None
+    """Set before the first image is asked for."""
 
     @property
     def interval(self) -> int | None:
@@ -62,15 +62,11 @@ def _one(source: str) -> Source:
     except NoSuchFileError as error:
         if Path(source).is_absolute():
             raise
-        raise ValueError(f"{error}; it was looked for from {_here()}") from None
+        # Relative paths start here, which may not be the folder of the list.
+        here = "a folder that is gone"
+        with suppress(OSError):
+            here = str(Path.cwd())
+        raise ValueError(f"{error}; it was looked for from {here}") from None
     if len(sources) != 1 or sources[0].name != source:
         raise ValueError("a folder: name the pictures in it, or give it as the input")
     return sources[0]
-
-
-def _here() -> str:
-    """Return the folder where relative paths start, which may not be the folder of the list."""
-    try:
-        return str(Path.cwd())
-    except OSError:
-        return "a folder that is gone"

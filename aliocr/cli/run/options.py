@@ -20,7 +20,7 @@ from aliocr.job.input.opening import STANDARD_INPUT
 from aliocr.job.job import Job, Retry
 from aliocr.job.sources import Urls
 from aliocr.limits import Limits
-from aliocr.session import REPEAT_BUDGET, Session
+from aliocr.session import REPEAT_BUDGET
 
 BUDGET_TO_REPEATS = 10
 """One tenth of a budget may be charged twice. An image that may not be repeated then fails, and
@@ -55,8 +55,21 @@ class RunOptions:
         if self.local:
             refuse_service_options()
         self._check_files()
-        limits = self._limits()
-        session = None if self.local or self.dry_run else self._session(limits)
+        try:
+            limits = Limits(
+                requests_per_second=self.requests_per_second,
+                images_per_second=self.images_per_second,
+            )
+        except ValueError as error:
+            raise click.UsageError(str(error)) from None
+        session = None
+        if not self.local and not self.dry_run:
+            repeats = REPEAT_BUDGET
+            if self.budget is not None:
+                # Repeats are charged beyond the budget, each for all its frames.
+                frames = (self.service.frames and self.service.frames.max_frames) or 1
+                repeats = min(repeats, self.budget // BUDGET_TO_REPEATS // frames)
+            session = self.service.session(limits=limits, repeat_budget=repeats)
         local = LocalSources(self.service.frames) if self.local else None
         job = self._job(local)
         return JobRun(job, Path(self.output), session, local, limits, quiet=self.quiet)
@@ -82,23 +95,6 @@ class RunOptions:
             raise click.UsageError(
                 "the service reads URLs only; --local reads a folder of pictures"
             )
-
-    def _limits(self) -> Limits:
-        try:
-            return Limits(
-                requests_per_second=self.requests_per_second,
-                images_per_second=self.images_per_second,
-            )
-        except ValueError as error:
-            raise click.UsageError(str(error)) from None
-
-    def _session(self, limits: Limits) -> Session:
-        repeats = REPEAT_BUDGET
-        if self.budget is not None:
-            # Repeats are charged beyond the budget, each for all its frames.
-            frames = (self.service.frames and self.service.frames.max_frames) or 1
-            repeats = min(repeats, self.budget // BUDGET_TO_REPEATS // frames)
-        return self.service.session(limits=limits, repeat_budget=repeats)
 
     def _job(self, local: LocalSources | None) -> Job:
         frames = self.service.frames

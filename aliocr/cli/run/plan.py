@@ -33,7 +33,14 @@ def plan_lines(
         entries += _cost(plan, limits)
         if budget is not None and budget < plan.charged_most:
             entries.append(("budget", f"it ends before more than {budget:,} are charged"))
-    entries += _bad(plan)
+    if plan.bad:
+        # The first bad rows are named, so that they can be fixed before anything is charged.
+        entries.append(("bad", f"{plan.bad:,} that will fail"))
+        for row in plan.bad_rows[:MOST_NAMED]:
+            place = f"row {row.number:,}" if row.line is None else f"line {row.line:,}"
+            entries.append(("", f"{place}: {plain(row.problem)}"))
+        if more := plan.bad - min(len(plan.bad_rows), MOST_NAMED):
+            entries.append(("", f"and {more:,} more"))
     yield from listing(entries, width)
     yield Text("Nothing was sent or written.")
 
@@ -53,15 +60,3 @@ def _cost(plan: Plan, limits: Limits) -> Iterator[tuple[str, str]]:
     else:
         images = counted(plan.images, "image")
         yield "charge", f"{images}, if none is sent again"
-
-
-def _bad(plan: Plan) -> Iterator[tuple[str, str]]:
-    """Name the first bad rows, so that they can be fixed before anything is charged."""
-    if not plan.bad:
-        return
-    yield "bad", f"{plan.bad:,} that will fail"
-    for row in plan.bad_rows[:MOST_NAMED]:
-        place = f"row {row.number:,}" if row.line is None else f"line {row.line:,}"
-        yield "", f"{place}: {plain(row.problem)}"
-    if more := plan.bad - min(len(plan.bad_rows), MOST_NAMED):
-        yield "", f"and {more:,} more"

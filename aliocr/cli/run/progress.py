@@ -27,8 +27,19 @@ def standing(progress: Progress, recent: RecentRate, *, stopping: bool) -> Rende
     style = "red" if progress.failed else "yellow"
     trouble = Text(", ".join(_trouble(progress)), style, no_wrap=True, overflow="ellipsis")
     stop = Text(STOPPING if stopping else "", "yellow")
+    total = progress.total
+    rows: RenderableType = Text(f"{counted(progress.rows, 'row')} so far")
+    if total is not None:
+        # The numbers of rows stay in their columns as they grow.
+        done = _done(progress).rjust(2 * len(f"{total:,}") + len(" of ~"))
+        percent = _percent(progress.rows, total).rjust(len("100%"))
+        rows = table = Table.grid(padding=(0, 2))
+        table.add_column(max_width=MOST_BAR)
+        table.add_column(no_wrap=True)
+        table.add_column(no_wrap=True)
+        table.add_row(ProgressBar(total, progress.rows), percent, done)
     # The cursor waits in an empty line, where the ^C that a terminal writes does no harm.
-    return Group(_bar(progress), pace, *filter(None, [trouble, stop]), Text())
+    return Group(rows, pace, *filter(None, [trouble, stop]), Text())
 
 
 def sentence(progress: Progress, recent: RecentRate) -> str:
@@ -37,22 +48,6 @@ def sentence(progress: Progress, recent: RecentRate) -> str:
     percent = "" if total is None else f" ({_percent(progress.rows, total)})"
     rows = f"{_done(progress)} rows{percent}"
     return ", ".join([rows, *_pace(recent), *_left(progress, recent), *_trouble(progress)])
-
-
-def _bar(progress: Progress) -> RenderableType:
-    """Return a bar and the numbers of rows, which stay in their columns as they grow."""
-    total = progress.total
-    if total is None:
-        return Text(f"{counted(progress.rows, 'row')} so far")
-    row = Table.grid(padding=(0, 2))
-    row.add_column(max_width=MOST_BAR)
-    row.add_column(no_wrap=True)
-    row.add_column(no_wrap=True)
-    done = _done(progress).rjust(2 * len(f"{total:,}") + len(" of ~"))
-    row.add_row(
-        ProgressBar(total, progress.rows), _percent(progress.rows, total).rjust(len("100%")), done
-    )
-    return row
 
 
 def _pace(recent: RecentRate) -> Iterator[str]:

@@ -28,11 +28,7 @@ IDLE = 10.0
 
 @attrs.define
 class RecentRate:
-    """The rate of a job, from its progress over the last seconds.
-
-    Args:
-        limits: The account's limits; None on this machine, which has none.
-    """
+    """The rate of a job, from its progress over the last seconds; no limits on this machine."""
 
     limits: Limits | None
     _moments: deque[Progress] = attrs.field(factory=deque, init=False)

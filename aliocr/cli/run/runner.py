@@ -12,11 +12,10 @@ from aliocr.cli.console import counted
 from aliocr.cli.run.display import Display
 from aliocr.cli.run.local_sources import LocalSources
 from aliocr.cli.run.summary import summary_lines
-from aliocr.cli.signals import EXIT_CODE, StopSignals
+from aliocr.cli.signals import EXIT_CODE, stop_signals
 from aliocr.errors import AuthError
 from aliocr.job.errors import JobError
 from aliocr.job.job import Job
-from aliocr.job.summary import Summary
 from aliocr.limits import Limits
 from aliocr.session import Session
 
@@ -58,12 +57,16 @@ class JobRun:
     async def _run(self, display: Display) -> int:
         stop = asyncio.Event()
         frames = self.local.frames if self.local else None
-        with StopSignals(stop.set) as signals, display.watching(lambda: self.job.progress, stop):
+        with stop_signals(stop.set) as came, display.watching(lambda: self.job.progress, stop):
             async with open_backend(self.session, frames) as backend:
                 if self.local:
                     self.local.backend = backend
                 summary = await self.job.run(backend.session, stop=stop)
-        code = _code(summary, signals.number)
+        code = NOT_COMPLETE
+        if summary.ended == "complete":
+            code = SOME_FAILED if summary.failed else ALL_READ
+        elif summary.ended == "stopped" and came:
+            code = EXIT_CODE + came[0]
         if code != ALL_READ or not self.quiet:
             local = self.local is not None
             display.say(*summary_lines(summary, display.width, local=local))
@@ -74,13 +77,3 @@ class JobRun:
         rows = self.job.progress.rows if self.job.progress else 0
         kept = f"{counted(rows, 'row')} kept in {self.output}" if rows else "nothing was read yet"
         return f"{why}; {kept}: fix that and run the same command again"
-
-
-def _code(summary: Summary, number: int | None) -> int:
-    match summary.ended:
-        case "complete":
-            return SOME_FAILED if summary.failed else ALL_READ
-        case "stopped":
-            return EXIT_CODE + number if number else NOT_COMPLETE
-        case "budget":
-            return NOT_COMPLETE
