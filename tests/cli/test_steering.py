@@ -19,7 +19,7 @@ from tests.support.program import run
 pytest.importorskip("click")
 pytest.importorskip("rich")
 
-from aliocr.cli.run.summary import summary_lines
+from aliocr.cli.run.summary_text import summary_lines
 
 RED = "\x1b[31m"
 

@@ -13,7 +13,7 @@ from aliocr.cli.backend import service_options
 from aliocr.cli.console import plain, plain_console, shown, width_of, writing
 from aliocr.cli.exits import Misuse
 from aliocr.cli.run.options import RunOptions
-from aliocr.cli.run.plan import plan_lines
+from aliocr.cli.run.plan_text import plan_lines
 from aliocr.job.errors import JobError
 from aliocr.job.input.folder import OTHERS, pictures_in
 from aliocr.job.job import Job

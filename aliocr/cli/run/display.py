@@ -16,7 +16,7 @@ from rich.live import Live
 from rich.text import Text
 
 from aliocr.cli.console import discard, plain, plain_console, width_of
-from aliocr.cli.run.progress import STOPPING, sentence, standing
+from aliocr.cli.run.progress_text import STOPPING, sentence, standing
 from aliocr.cli.run.recent_rate import RecentRate
 from aliocr.cli.run.wrapping import filled
 from aliocr.job.summary import Progress

@@ -11,7 +11,7 @@ from aliocr.cli.backend import open_backend
 from aliocr.cli.console import counted
 from aliocr.cli.run.display import Display
 from aliocr.cli.run.local_sources import LocalSources
-from aliocr.cli.run.summary import summary_lines
+from aliocr.cli.run.summary_text import summary_lines
 from aliocr.cli.signals import EXIT_CODE, stop_signals
 from aliocr.errors import AuthError
 from aliocr.job.errors import JobError

@@ -33,7 +33,7 @@ from tests.support.truth import SAMPLES
 pytest.importorskip("click")
 pytest.importorskip("rich")
 
-from aliocr.cli.run.summary import summary_lines
+from aliocr.cli.run.summary_text import summary_lines
 
 SLOWLY = ("--requests-per-second", "2")
 """Half a second for each hundred images: time to interrupt, and to look."""

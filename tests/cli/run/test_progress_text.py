@@ -17,7 +17,7 @@ pytest.importorskip("rich")
 from rich.console import Console
 
 from aliocr.cli.run.humanize import duration
-from aliocr.cli.run.progress import sentence, standing
+from aliocr.cli.run.progress_text import sentence, standing
 from aliocr.cli.run.recent_rate import RecentRate
 
 NOTHING: Mapping[str, int] = {}
