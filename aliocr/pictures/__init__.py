@@ -3,7 +3,7 @@
 Engine, drawing and pages get the same pixels, so that boxes fit everywhere. Needs `pictures`.
 
 To be read:
-* `bounds` refuses a picture that has too much of something, before it is decoded.
+* `size_limits` refuses a picture that has too much of something, before it is decoded.
 * `picture` decodes it into frames: upright, opaque, RGB.
 * `frames` says which frames are read, by arithmetic alone.
 
@@ -18,5 +18,5 @@ To be drawn:
 
 To be shown in a browser:
 * `portrait` encodes the frames for a page.
-* `pages` has the style and the script that both HTML pages share.
+* `html_parts` has the style and the script that both HTML pages share.
 """

@@ -7,7 +7,7 @@
 * `originals` gets the picture from a file, and `fetching` from the network.
 * `entry` puts picture and lines into the JSON that the page reads.
 * `template` has the page around the data.
-* `part` is the file on its way: a draft that replaces an earlier report at the end.
+* `report_file` is the file on its way: a draft that replaces an earlier report at the end.
 
 Pictures in the page need the extra `pictures`; nothing else needs it.
 """
