@@ -92,8 +92,8 @@ class Block:
 
     @property
     def printed(self) -> list[str]:
-        """The comments behind calls of `print`, which say what is printed."""
-        return re.findall(r"^ *print\(.*\)  # (.*)$", self.text, re.MULTILINE)
+        """The comments behind calls of `print`: the printed text, or its beginning before "…"."""
+        return re.findall(r"^ *print\(.*\)  # (.*?)…?$", self.text, re.MULTILINE)
 
 
 def name_of(manual: Path) -> str:
