@@ -117,7 +117,7 @@ def _rates(what: str, rates: Mapping[str, float]) -> tuple[tuple[str, float], ..
         if not is_number(rate) or not 0 <= rate <= 1:
             raise ValueError(f"the rate of {name} must be from 0 to 1, not {rate!r}")
     if sum(rates.values()) > 1 + 1e-9:
-        raise ValueError(f"the sum of the rates of {what} is {sum(rates.values()):g}, above 1")
+        raise ValueError(f"the rates of {what} add up to {sum(rates.values()):g}, which is above 1")
     return tuple(rates.items())
 
 

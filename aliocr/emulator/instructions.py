@@ -185,7 +185,7 @@ class Instructions:
         return delay or 0.0
 
     def next_outcome(self, url: str) -> Content | APIError | None:
-        """Return the content or failure of this image; None without an instruction for the image."""
+        """Return the content or failure of this image; None without an instruction for it."""
         outcome = self.failures.take(url)
         if outcome is None and self.chaos is not None:
             code = self.chaos.next_failure(url)

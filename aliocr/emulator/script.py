@@ -159,7 +159,7 @@ class Script:
         self._instructions.faults.put(HttpReply(status, (data,), content_type), times)
 
     def truncate_body(self, times: int | None = 1) -> None:
-        """Announce the length of the whole reply, send half of the body, and close the connection."""
+        """Announce the length of the whole body, send half of it, and close the connection."""
         self._instructions.faults.put(ConnectionFault.CUT, times)
 
     def drop_connection(self, times: int | None = 1) -> None:
