@@ -93,7 +93,7 @@ class Script:
         self._instructions.copies.put(Copies.CONTRARY, times, url)
 
     def sink(self, url: str, code: int | str, times: int | None = None) -> None:
-        """Refuse every request that contains this image; its other images fail too.
+        """Refuse every request with this image; the request's other images also fail.
 
         Args:
             url: The image's URL.
