@@ -1,40 +1,43 @@
-"""The image OCR service in a box: a strict emulator for tests, demonstrations and offline use.
+"""A strict emulator of the image OCR service, for tests, demonstrations and offline use.
 
     async with Emulator() as emulator:
         emulator.fail("https://example.com/a.png", 592, times=1)
         ...  # a client with emulator.url and emulator.credentials
         assert emulator.busiest_second() <= 10
 
-The emulator refuses what the service refuses, with the service's codes, and checks in the service's
-order. By default there is no image quota: `Emulator(**NEW_ACCOUNT)` has the quota of a new account.
-There may be several accounts, each with its own keys, state and limits:
+The emulator refuses the requests that the service refuses, with the same codes and in the same
+order of checks. By default there is no image quota; `Emulator(**NEW_ACCOUNT)` sets the quota of a
+new account. An emulator can have several accounts, each with its own keys, state and limits:
 `Emulator(accounts=read_accounts("accounts.toml"))`.
 
-Without an engine the emulator downloads nothing, and an image's text is `text of {url}`; with an
-engine it reads the real pictures. The methods of `Script` make images and requests fail.
+Without an engine the emulator downloads nothing, and the text of an image is `text of {url}`. With
+an engine the emulator downloads and reads the real pictures. The methods of `Script` make images
+and requests fail.
 
 The way of a request:
 
-* `http`: `server` accepts the connection, hardened by `malformed`; `same_origin` protects the
-  emulator's own pages; `endpoint` takes the request, and `body` reads its body.
-* `access`: `checks` decides if the `request` (as received) may pass. `accounts` finds its
+* `http`: `server` accepts the connection, and `malformed` hardens the server. `same_origin`
+  protects the emulator's own pages. `endpoint` handles the request, and `body` reads the body.
+* `access`: `checks` decides if the `request` (as received) may pass. `accounts` finds the
   `account`, `schemes` and `acs3` check the signature, `rate_window` counts the request against
-  the rate limit. A failed check is a `refusal`.
-* `instructions`: the faults and contents for the request, set by a `script` or drawn by `chaos`.
+  the rate limit. A failed check raises a `refusal`.
+* `instructions`: the faults and contents for the request, set by a `script` or chosen at random by
+  `chaos`.
 * `reading`: `service` answers each image, by an instruction or by `recognition`.
-  * `download` fetches the picture: `raw_url` keeps the URL as it is, `resolver` resolves the host,
-    `addresses` refuses unsafe ones, `unpacking` limits decompression.
-  * `reader` has the `engine` read the picture; `recognized` and `stitch` join the text of frames
+  * `download` fetches the picture: `raw_url` keeps the URL unchanged, `resolver` resolves the host,
+    `addresses` refuses unsafe addresses, `unpacking` limits decompression.
+  * `reader` reads the picture with the `engine`. `recognized` and `stitch` join the text of frames
     into `content`. A failure has one of the `codes`.
-* `http`: `reply_writer` writes the reply, as JSON or by `xml`; `log_line` describes the request.
+* `http`: `reply_writer` writes the reply as JSON, or with `xml` as XML. `log_line` describes the
+  request in the log.
 * `calls`: the record of the request, for the test.
 
-Beside these: `emulator` starts and stops all parts, with `loop_thread` and `shielded`; `fairness`
-shares memory, connections and the time of the event loop among requests; `control`, `page` and
-`page_read` are the emulator's own pages; `rules` is the table below.
+Other modules: `emulator` starts and stops all parts, with `loop_thread` and `shielded`. `fairness`
+shares memory, connections and the time of the event loop among requests. `control`, `page` and
+`page_read` serve the emulator's own pages. `rules` holds the table below.
 
-The rules of the service's documents, one by one: if the emulator keeps each, and the test that
-shows it.
+The table lists the rules of the service's documents. Each rule says if the emulator keeps it, and
+names the test that shows this. A code after a colon is the answer in that case.
 """
 
 from aliocr.emulator.access.account import NEW_ACCOUNT, AccessKey, Account
@@ -56,5 +59,5 @@ __all__ = [
     "read_accounts",
 ]
 
-if __doc__:  # not with python -OO
+if __doc__:  # python -OO removes docstrings
     __doc__ += f"\n{TABLE}"

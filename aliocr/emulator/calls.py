@@ -1,4 +1,4 @@
-"""The record of every request that arrived: a test judges a client by it."""
+"""Records of the requests that arrived, so that a test can check its client."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from aliocr.protocol.wire import Task
 
 
 class CallImage(msgspec.Struct, frozen=True, gc=False):
-    """The public facts of an image and its answer.
+    """The public facts about an image of a request and its answer.
 
     Args:
-        url: Without the query, which may be a key to the image.
-        data_id: As in the request.
-        code: The answer's; None without an answer.
+        url: The URL without the query, because the query may be a key to the image.
+        data_id: The data id in the request.
+        code: The code of the answer; None without an answer.
         frames: Number of frames read; 1 for a picture of one frame.
     """
 
-    # gc=False: the garbage collector would visit a hundred thousand of these.
+    # gc=False: otherwise the garbage collector would visit a hundred thousand of these objects.
     url: str
     data_id: str | None
     code: int | str | None = None
@@ -34,29 +34,29 @@ class CallImage(msgspec.Struct, frozen=True, gc=False):
 
 @attrs.define(eq=False)
 class Call:
-    """One request from its arrival on; facts that are not known, or not yet, are None or empty.
+    """The record of one request. Facts that are unknown, or not known yet, are None or empty.
 
     Attributes:
         arrived: Time when the headers had arrived, in seconds of the event loop's clock.
         request_id: An upper-case UUID.
-        method: As received.
-        path: As received, without the query.
+        method: HTTP method, as received.
+        path: Path as received, without the query.
         time: Time of arrival, in seconds since the epoch by this machine's clock.
-        account: The number of the account that signed the request, throttled or not; None if no
-            account did.
-        tasks: The images asked for. Empty if no account signed the request, since requests from
-            anywhere could fill the memory; if the body could not be read; once the call is brief.
-        biz_type: The policy named by the request; None if it named none, or as for `tasks`.
-        status: HTTP status of the reply; None while there is none.
-        code: The reply's code: 200, the envelope's, or the gateway's string; None for a reply that
-            is not in the service's form.
-        answers: The reply's answer for each image, in the reply's order; empty once the call is
-            brief.
-        charged: Images, or frames of them, that were read and would have been charged, even if the
-            reply was lost. That the service charges nothing for images with another code than 200
-            is not documented, but likely.
-        answered: Time when the reply was ready to be sent, by the clock of `arrived`; None while
-            it is not ready, and for a reply that never is.
+        account: The number of the account that signed the request, even if the request was
+            throttled; None if no account signed the request.
+        tasks: The images of the request. Empty if no account signed the request, because such
+            requests could fill the memory; if the body could not be read; or after `make_brief`.
+        biz_type: The policy that the request names; None if the request names no policy, no account
+            signed the request, or the body could not be read.
+        status: HTTP status of the reply; None before the reply.
+        code: Code of the reply: 200, the envelope's code, or the gateway's string; None for a reply
+            that is not in the service's form.
+        answers: The answer for each image, in the reply's order; empty after `make_brief`.
+        charged: Number of images or frames that were read and would have been charged, even if the
+            reply was lost. Images with a code other than 200 are not counted: the documents do not
+            say that these are free, but it is likely.
+        answered: Time when the reply was ready to be sent, by the clock of `arrived`; None before
+            that time, and for a request without a reply.
     """
 
     arrived: float
@@ -76,16 +76,16 @@ class Call:
 
     @property
     def images(self) -> tuple[CallImage, ...]:
-        """The public facts of each image, in the request's order."""
+        """The public facts about each image, in the request's order."""
         if self._brief is not None:
             return self._brief
-        # By identity: tasks without a data id have nothing else to tell them apart. Reversed: the
-        # first of an image's answers is the right one.
+        # Tasks are found by identity, because tasks without a data id can be equal. The order is
+        # reversed, because the first answer of an image is the right answer.
         became = {id(task): answer for task, answer in reversed(self.answers)}
         return tuple(_image_of(task, became.get(id(task))) for task in self.tasks)
 
     def make_brief(self) -> None:
-        """Replace `tasks` and `answers`, which hold all text that was read, by `images`."""
+        """Replace `tasks` and `answers` by `images`, to free the memory of the text."""
         self._brief = self.images
         self.tasks = ()
         self.answers = ()
@@ -103,15 +103,16 @@ def _image_of(task: Task, answer: Scan | APIError | None) -> CallImage:
 
 
 def count_charged(answers: Iterable[ImageAnswer]) -> int:
-    """Count the frames that would be charged: each frame that was read. Source: "Billing"."""
+    """Count the frames that were read, because each is charged. Source: documents, "Billing"."""
     scans = (answer for _, answer in answers if isinstance(answer, Scan))
     return sum(max(1, len(scan.frames)) for scan in scans)
 
 
 def busiest_second(calls: Iterable[Call]) -> int:
-    """Return the most arrivals in any one second, refused requests included.
+    """Return the largest number of requests that arrived within one second.
 
-    A second begins with an arrival and does not include an arrival exactly one second later.
+    Refused requests count too. A second begins with an arrival and does not include an arrival
+    exactly one second later.
     """
     arrivals = sorted(call.arrived for call in calls)
     most = first = 0

@@ -1,8 +1,8 @@
-"""Fault injection by chance, repeatable by seed.
+"""Random fault injection, repeatable with a seed.
 
-The fault of a request depends on the request's number, the failure of an image on the image's URL
-and on how often it was asked for, but not on which of a hundred concurrent requests came first. So
-a failed run can be repeated.
+The fault of a request depends on the number of the request. The failure of an image depends on its
+URL and on the number of requests for this URL, but not on the order of concurrent requests. So a
+failed run can be repeated.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from aliocr.checks import is_number, is_whole
 
 
 class ConnectionFault(enum.Enum):
-    """A fault of the connection that should carry a reply."""
+    """A fault of the connection, which prevents a complete reply."""
 
-    CUT = "half of it sent"
-    DROP = "the connection closed instead"
-    HANG = "silence for as long as the client waits"
-    STALL = "half of it sent, then silence for as long as the client waits"
+    CUT = "half of the reply sent"
+    DROP = "the connection closed without a reply"
+    HANG = "nothing sent for as long as the client waits"
+    STALL = "half of the reply sent, then nothing for as long as the client waits"
 
 
 CONNECTION_FAULTS = {
@@ -32,19 +32,20 @@ CONNECTION_FAULTS = {
     "stall": ConnectionFault.STALL,
     "hang": ConnectionFault.HANG,
 }
-"""By the name of the `Script` method that asks for each."""
+"""Connection faults by the name of the `Script` method that requests the fault."""
 
 REMEMBERED = 100_000
-"""Images whose number of tries is remembered; the least recently asked is forgotten first."""
+"""Maximum number of images whose tries are counted. The image requested longest ago is forgotten
+first."""
 
 _GATEWAY_CODE = re.compile(r"[A-Z][A-Za-z0-9.]*[a-z0-9][A-Za-z0-9.]*").fullmatch
-"""Matches a code of the gateway, a word such as `Throttling.User`."""
+"""Return a match if the text is a code of the gateway: a word such as `Throttling.User`."""
 
 
 class Chaos:
-    """Draws faults at given rates, with the arguments of `Script.chaos`; codes are strings here.
+    """Chooses faults at random, by the arguments of `Script.chaos`; codes are strings here.
 
-    A request has one fault at most, and so has an image: the sum of the rates is at most 1.
+    A request or an image has at most one fault, so the sum of the rates is at most 1.
     """
 
     def __init__(
@@ -57,12 +58,12 @@ class Chaos:
         for name in requests:
             if name not in CONNECTION_FAULTS and not (_is_code(name) or _GATEWAY_CODE(name)):
                 verbs = ", ".join(CONNECTION_FAULTS)
-                raise ValueError(f"{name!r} is no fault of a request: {verbs}, or a code")
+                raise ValueError(f"{name!r} is not a fault of a request: {verbs}, or a code")
         for name in images:
             if not _is_code(name):
-                raise ValueError(f"{name!r} is no code of an image that failed, such as 592")
+                raise ValueError(f"{name!r} is not a code of a failed image, such as 592")
         if not is_number(delay) or delay < 0:
-            raise ValueError(f"delay must be seconds from 0 up, not {delay!r}")
+            raise ValueError(f"delay must be a number of seconds, 0 or more, not {delay!r}")
         if not is_whole(seed):
             raise ValueError(f"seed must be a whole number, not {seed!r}")
         self._seed = seed
@@ -79,16 +80,16 @@ class Chaos:
         return self._delay > 0 or any(rate > 0 for _, rate in rates)
 
     def next_fault(self) -> ConnectionFault | str | None:
-        """Draw the fault of the next request: of its connection, or the code of a refusal."""
+        """Return the next request's fault: a connection fault, or the code of a refusal."""
         self._faults += 1
         name = _drawn(self._chance("request", self._faults), self._requests)
         return None if name is None else CONNECTION_FAULTS.get(name, name)
 
     def next_failure(self, url: str) -> int | None:
-        """Draw the code of this image's failure; None for no failure."""
+        """Return the code of this image's failure; None for no failure."""
         if not self._images:
             return None
-        # A digest, as a URL may have 2,000 characters.
+        # The key is a short digest, because a URL may have 2,000 characters.
         key = hashlib.blake2b(url.encode(errors="surrogatepass"), digest_size=16).digest()
         self._tries[key] = tries = self._tries.pop(key, 0) + 1
         if len(self._tries) > REMEMBERED:
@@ -97,17 +98,17 @@ class Chaos:
         return None if name is None else int(name)
 
     def next_delay(self) -> float:
-        """Draw the seconds to hold the next reply back."""
+        """Return the delay of the next reply, in seconds."""
         self._delays += 1
         return self._chance("delay", self._delays) * self._delay
 
     def _chance(self, subject: str, number: int) -> float:
-        """Return a number from 0 to 1 that depends on the seed, the subject and the number."""
+        """Return a random number from 0 to 1; the seed, subject and number determine it."""
         return random.Random(f"{self._seed} {number} {subject}").random()
 
 
 def _is_code(name: str) -> bool:
-    """Return True for the code of a failure: three digits, not 200."""
+    """Return True if the name is the code of a failure: three digits, not 200."""
     return bool(re.fullmatch("[1-9][0-9]{2}", name)) and name != "200"
 
 

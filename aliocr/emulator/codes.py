@@ -1,10 +1,10 @@
-"""The service's codes: their names, and the error of a failed image."""
+"""Names of the service's codes, and the error of a failed image."""
 
 from __future__ import annotations
 
 from aliocr.errors import APIError, api_error
 
-# The `msg` of an image's answer. Source: "Common error codes".
+# Text of the field `msg` in an image's answer, by code. Source: documents, "Common error codes".
 CODE_NAMES = {
     280: "PROCESSING",
     400: "BAD_REQUEST",
@@ -34,7 +34,7 @@ CODE_NAMES = {
 def image_error(code: int, detail: str = "") -> APIError:
     """Return the error of one image, such as `NOT_FOUND: its host answers HTTP 404`.
 
-    The detail says more than the code's name, without the image's URL.
+    `detail` is the reason of the failure, without the image's URL.
     """
     word = CODE_NAMES[code]
     return api_error(code, f"{word}: {detail}" if detail else word)

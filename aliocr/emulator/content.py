@@ -7,20 +7,20 @@ import attrs
 from aliocr.models import Frame, HasRegions, Region
 
 CERTAIN = 99.9
-"""Confidence in percent where none was measured, since the service always gives a number."""
+"""Confidence of text that no engine read, in percent, because the service always gives a number."""
 
 
 @attrs.frozen
 class Content(HasRegions):
-    """The text of an image, with positions.
+    """The text of an image, with the positions of its regions.
 
     Args:
-        text: All text joined; empty if there is none.
-        regions: In reading order and pixels of the whole picture; a line that runs through several
-            frames of a wide picture is one piece.
-        frames: In order; empty if only one was captured. Their regions are in pixels of the whole
-            picture too: the documents do not say if a long image's positions count from the
-            picture or from its strip.
+        text: All text of the image, joined; empty if there is no text.
+        regions: The pieces of text in reading order, with positions in pixels of the whole picture.
+            A line that runs through several frames of a wide picture is one region.
+        frames: The frames in order; empty if only one frame was captured. The regions of a frame
+            are also in pixels of the whole picture. The documents do not say if positions in a
+            long image count from the corner of the picture or from the corner of the strip.
         rate: Mean confidence in percent over all text.
     """
 
@@ -31,5 +31,5 @@ class Content(HasRegions):
 
     @classmethod
     def of_text(cls, text: str) -> Content:
-        """Return the text as one region, a line of letters of 10 × 20 pixels; none if empty."""
+        """Return the text as one line of letters of 10 × 20 pixels; no region if it is empty."""
         return cls(text, (Region(text, 10, 10, 10 * len(text), 20),) if text else ())

@@ -1,4 +1,4 @@
-"""The emulator: its accounts, its script, and starting and stopping of its parts."""
+"""The class `Emulator`: the accounts and the script; starting and stopping the parts."""
 
 from __future__ import annotations
 
@@ -36,55 +36,59 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 DEADLINE = 6.0
-"""Seconds from a request's arrival to its answer. Source: "Response timeout"."""
+"""Maximum time from a request's arrival to its reply, in seconds. Source: "Response timeout"."""
 
 MAX_BODY = 2 * 1024 * 1024
-"""Bytes of a request, at most: twice what 100 of the longest URLs need, every letter escaped."""
+"""Maximum size of a request body, in bytes. Reason: twice the size of 100 of the longest URLs with
+every letter escaped."""
 
 
 class Emulator(Script):
-    """The image OCR service in a box: one account or several, on one port of this machine.
+    """An emulator of the image OCR service, with one or more accounts, on one port.
 
-    `async with Emulator() as emulator:`, or `start` and `stop`, run it on the running event loop.
-    `with Emulator() as emulator:` runs it in its own thread, for tests that are not asynchronous
-    and clients that block; there `asyncio.run(emulator.stop())` stops it within the block.
+    `async with Emulator() as emulator:`, or `start` and `stop`, run the emulator on the running
+    event loop. `with Emulator() as emulator:` runs the emulator in its own thread, for tests that
+    are not asynchronous and for clients that block. Inside this block,
+    `asyncio.run(emulator.stop())` stops the emulator.
 
-    The methods of `Script` set what images say and which faults happen. They may be called from any
-    thread, at any time.
+    The methods of `Script` set the texts of images and the faults. The methods may be called from
+    any thread, at any time.
 
     Args:
-        engine_factory: Makes an engine that reads the pictures, such as
-            `aliocr.emulator.engine.RapidOCREngine`: images without an instruction are then really
+        engine_factory: Function or class that makes an engine, such as
+            `aliocr.emulator.engine.RapidOCREngine`. Images without an instruction are then really
             downloaded and really read. None downloads nothing and answers `text of {url}`.
-        credentials: The account's AccessKey; None makes one up.
-        accounts: Several accounts instead of one, each with its own keys, state and limits;
-            `credentials`, the three limits and `window` are then left out. See
-            `aliocr.emulator.read_accounts` for a file of accounts.
-        requests_per_second: The account's rate limit; None for none.
-        images_per_second: The account's image quota: further images of a second are answered with
-            588. None for no such limit, though the service has one: `Emulator(**NEW_ACCOUNT)`.
-        images_in_flight: The same for images at one moment.
-        window: The way rates are counted: a `"sliding"` log, the strictest; a `"fixed"` second; a
-            token `"bucket"`. The documents do not say which one the service uses.
-        deadline: Seconds from a request's arrival to its reply, above the 0.2 that are kept for
-            writing it; images not done by then are answered with 581. None waits for all.
-        download_timeout: Seconds for one image, after which it is answered with 592.
-        private_addresses: Fetch from loopback and private networks too. False answers such images
-            with 401, which is necessary if others can reach the emulator.
-        brief_calls: When a request is done, keep `images` (code and number of frames) instead of
-            `tasks` and `answers` (all that was read). For an emulator that runs for long.
+        credentials: The account's AccessKey; None generates an AccessKey.
+        accounts: Several accounts, each with its own keys, state and limits. `credentials`, the
+            three limits and `window` must then be left out. `aliocr.emulator.read_accounts` reads
+            accounts from a file.
+        requests_per_second: The account's rate limit; None for no limit.
+        images_per_second: The account's image quota. Images above the quota are answered with 588.
+            None for no quota, although the service has a quota: see `Emulator(**NEW_ACCOUNT)`.
+        images_in_flight: The account's limit for images in flight, also answered with 588.
+        window: The way of counting rates: a `"sliding"` log, which is the strictest; a `"fixed"`
+            second; a token `"bucket"`. The documents do not say which of them the service uses.
+        deadline: Seconds from a request's arrival to its reply, above 0.2 s, because 0.2 s are
+            reserved for writing the reply. Images not done by then are answered with 581. None
+            waits for all images.
+        download_timeout: Maximum download time of one image in seconds; then the answer is 592.
+        private_addresses: Also fetch images from loopback and private networks. False answers such
+            images with 401, which is necessary if other people can reach the emulator.
+        brief_calls: When a request is done, keep only `images` (code and number of frames) instead
+            of `tasks` and `answers` (all text that was read). For an emulator that runs long.
         host: The address to listen at.
-        port: The port; 0 takes a free one, see `url`.
-        max_calls: Number of `calls` to keep, the last ones; None for all.
+        port: The port; 0 takes a free port, see `url`.
+        max_calls: Number of `calls` to keep, the last that arrived; None for all.
 
     Attributes:
-        credentials: The AccessKey that clients sign with: the first account's first one.
+        credentials: The AccessKey that clients sign with: the first key of the first account.
         accounts: All accounts, in order; their keys and states may be changed at any time.
-        calls: Every request that arrived, refused ones included, in order of arrival.
+        calls: Every request that arrived, also refused requests, in order of arrival.
 
     Raises:
-        ValueError: A limit or deadline is too small or not a number; no address to listen at; no
-            account, two with the same key or number, or `accounts` together with arguments for one.
+        ValueError: A limit or deadline is too small or not a number; `host` is empty; there is no
+            account; two accounts have the same key or number; or `accounts` is used together with
+            arguments for a single account.
     """
 
     def __init__(
@@ -135,34 +139,34 @@ class Emulator(Script):
 
     @property
     def url(self) -> str:
-        """The endpoint, as `http://127.0.0.1:PORT`; known after the start."""
+        """The endpoint, such as `http://127.0.0.1:PORT`; known after the start."""
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{host}:{self._port}"
 
     def busiest_second(self) -> int:
-        """Return the most arrivals in any one second, refused requests included."""
+        """Return the largest number of requests in one second; refused requests count too."""
         return busiest_second(self.calls)
 
     @property
     def charged(self) -> int:
-        """Images, or frames of them, that would have been charged for `calls`."""
+        """Number of images or frames that the service would have charged for `calls`."""
         return sum(call.charged for call in self.calls)
 
     def reset(self) -> None:
-        """Remove every instruction and every call; see `Script.reset`."""
+        """Remove all instructions and all recorded calls; see `Script.reset`."""
         super().reset()
         self.calls.clear()
 
     async def start(self) -> None:
-        """Listen, and load the engine if one was given.
+        """Listen on the port, and load the engine if there is one.
 
-        Inside `with Emulator()`, `start` may be awaited on any event loop, and starts the emulator
+        Inside `with Emulator()`, `start` may be awaited on any event loop. It starts the emulator
         again after `stop`, in the emulator's own thread.
 
         Raises:
             ImportError: An engine was given, but the `emulator` extra is not installed.
-            OSError: The port is taken.
-            RuntimeError: The emulator is started already, or still stopping.
+            OSError: The port is in use.
+            RuntimeError: The emulator has already started, or is still stopping.
         """
         await self._on_own_loop(self._start())
 
@@ -170,19 +174,19 @@ class Emulator(Script):
     def under_way(self) -> int:
         """The number of requests that have arrived and have no reply yet.
 
-        0 if another server serves `application()`, since that server counts its own.
+        0 if another server serves `application()`, because that server counts its own requests.
         """
         return 0 if self._server is None else self._server.under_way
 
     async def stop(self, grace: float = 0.0) -> int:
         """Close connections, cancel requests, and end threads.
 
-        Call it on the event loop of the start; inside `with Emulator()` on any:
-        `asyncio.run(emulator.stop())` makes the service disappear in the middle of a test. A
-        cancellation ends the grace, never the stop: `CancelledError` is raised when all is stopped.
+        Call `stop` on the event loop of the start. Inside `with Emulator()` any event loop is
+        allowed: `asyncio.run(emulator.stop())` stops the service in the middle of a test. A
+        cancellation ends the grace but not the stop: `CancelledError` is raised after the stop.
 
         Args:
-            grace: Seconds that the requests under way have to be answered, at most.
+            grace: Maximum time for answering the requests in flight, in seconds.
 
         Returns:
             The number of requests that were not answered.
@@ -193,11 +197,11 @@ class Emulator(Script):
         return await self._on_own_loop(self._stop(grace))
 
     def application(self) -> web.Application:
-        """Return the emulator as an aiohttp application, for a server of your own.
+        """Return the emulator as an aiohttp application, for your own server.
 
-        For example `aiohttp.test_utils.TestServer(emulator.application())`: the endpoint is then
-        the server's address, not `url`. Each application has its own engines and downloads;
-        accounts, script and calls are the emulator's.
+        For example `aiohttp.test_utils.TestServer(emulator.application())`. The endpoint is then
+        the server's address, not `url`. Each application has its own engines and downloads, but
+        uses the accounts, script and calls of this emulator.
 
         Raises:
             ImportError: An engine was given, but the `emulator` extra is not installed.
@@ -230,7 +234,7 @@ class Emulator(Script):
             ("HEAD", "/", page),
             ("POST", READ, PageReader(recognition).read),
             *Control(self, self.calls, self._status).routes(),
-            # All other paths; unlike `.` the pattern matches line feeds too.
+            # All other paths. Unlike `.`, the pattern also matches line feeds.
             ("*", r"/{path:[\s\S]*}", endpoint.handle),
         )
         for method, path, handler in routes:
@@ -246,7 +250,7 @@ class Emulator(Script):
 
     def __enter__(self) -> Self:
         if self._thread is not None:
-            raise RuntimeError("this emulator is started already")
+            raise RuntimeError("this emulator has already started")
         thread = LoopThread()
         try:
             thread.run(self._start())
@@ -266,12 +270,12 @@ class Emulator(Script):
                 self._thread = None
 
     async def _on_own_loop(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run the coroutine in the emulator's own thread; without one, on the running loop."""
+        """Run the coroutine in the emulator's own thread; without a thread, on the running loop."""
         return await (coroutine if self._thread is None else self._thread.call(coroutine))
 
     async def _start(self) -> None:
         if self._server is not None:
-            raise RuntimeError("this emulator is started already")
+            raise RuntimeError("this emulator has already started")
         self._server = server = Server(self.application(), self._host, self._port)
         try:
             await server.start()
@@ -289,7 +293,7 @@ class Emulator(Script):
             self._forget(server)
 
     def _forget(self, server: Server) -> None:
-        """Forget a server that has ended, so that another can start; it may have already."""
+        """Forget the server if it has ended, so that another can start; keep a later server."""
         if server.is_closed and self._server is server:
             self._server = None
 
@@ -308,7 +312,7 @@ class Emulator(Script):
     def _recognition(self, slices: LoopSlices) -> Recognition | None:
         if self._engine_factory is None:
             return None
-        # Imported here because it needs the extra.
+        # Imported here because the module needs the extra.
         with needed("emulator"):
             from aliocr.emulator.reading.recognition import Recognition  # noqa: PLC0415
 

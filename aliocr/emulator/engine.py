@@ -1,4 +1,4 @@
-"""OCR engines: the protocol with one method, and the engine that the extra installs."""
+"""The protocol of an OCR engine, and the engine that the extra installs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["Engine", "RapidOCREngine", "Recognized", "rate"]
 
 CONFIDENCE_CUT = 0.5
-"""Lowest confidence of text from the engine; text below it is dropped as noise."""
+"""Minimum confidence of text from the engine, from 0 to 1. Text below this value is noise and is
+dropped."""
 
 
 @attrs.frozen
@@ -29,7 +30,7 @@ class Recognized:
         y: Upper edge, in pixels from the top of the picture.
         w: Width in pixels.
         h: Height in pixels.
-        confidence: From 0 to 1.
+        confidence: Confidence of the text, from 0 to 1.
     """
 
     text: str
@@ -41,10 +42,10 @@ class Recognized:
 
 
 def rate(regions: Iterable[Recognized]) -> float | None:
-    """Return the mean confidence of all text, each region weighted by its characters.
+    """Return the mean confidence of all text, weighted by the length of each region.
 
     Returns:
-        Percent from 0 to 100, two decimals; None if there is no text.
+        The confidence in percent, with two decimals; None if there is no text.
 
     Source: documents, "rate".
     """
@@ -58,34 +59,35 @@ def rate(regions: Iterable[Recognized]) -> float | None:
 class Engine(Protocol):
     """The protocol of an OCR engine.
 
-    An engine is made in the thread that uses it and is never called from two threads at once.
+    An engine is made in the thread that uses it. Two threads never call it at the same time.
     """
 
     def recognize(self, picture: Image.Image) -> Sequence[Recognized]:
         """Return the pieces of text in a picture.
 
         Args:
-            picture: Upright, RGB.
+            picture: The picture, upright and in RGB.
 
         Returns:
-            The pieces in any order, in pixels of this picture; empty if there is no text.
+            The pieces in any order, with positions in pixels of this picture; empty if there is no
+            text.
         """
         ...
 
 
 class RapidOCREngine:
-    """RapidOCR with the PP-OCRv6 models of its wheel: Chinese, English, Japanese; no network.
+    """RapidOCR with the PP-OCRv6 models of its wheel, for Chinese, English and Japanese.
 
-    The models load at the first picture, which takes about 0.5 s. An engine that has read a page
-    holds 0.5 GB of memory or more. Upside-down text is not read: the model that would rotate it
-    doubles the time of a small picture.
+    The engine needs no network. The models load at the first picture, which takes about 0.5 s. An
+    engine that has read a page uses 0.5 GB of memory or more. Upside-down text is not read, because
+    the model that rotates such text doubles the time of a small picture.
 
-    Since 1.29 onnxruntime sends usage reports to its vendor, also from Linux. A library that works
-    offline must not: unless you set `ORT_DISABLE_TELEMETRY` yourself, this class sets it for the
-    whole process (too late if onnxruntime was imported before).
+    Since version 1.29 onnxruntime sends usage reports to its vendor, also from Linux. To prevent
+    these reports, this class sets `ORT_DISABLE_TELEMETRY` for the whole process, unless you set the
+    variable yourself. This is too late if onnxruntime was imported before.
 
-    RapidOCR's logger is silenced for the whole process, because it writes a line to the terminal
-    for every picture without text.
+    This class also silences RapidOCR's logger for the whole process, because the logger writes a
+    line to the terminal for every picture without text.
 
     Raises:
         ImportError: The `emulator` extra is not installed.
@@ -94,39 +96,39 @@ class RapidOCREngine:
     def __init__(self) -> None:
         os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
         with needed("emulator"):
-            # RapidOCR alone would report a missing runtime only at the first picture.
+            # Without this import a missing runtime would be reported only at the first picture.
             import onnxruntime  # noqa: F401, PLC0415
             from rapidocr import RapidOCR  # noqa: PLC0415
-        # Options are given here only: an option of one call would stay for all later calls.
+        # Options are set only here, because an option of one call would stay for later calls.
         self._read: Any = RapidOCR(
             params={
                 "Global.log_level": "critical",
                 "Global.text_score": CONFIDENCE_CUT,
                 "Global.use_cls": False,
-                # By default the short side is scaled up to 736, a strip of 64 x 200 to 736 x 2300.
+                # The default scales the short side up to 736: a strip of 64 x 200 to 736 x 2300.
                 "Det.limit_type": "max",
                 "Det.limit_side_len": 960,
                 "EngineConfig.onnxruntime.enable_cpu_mem_arena": True,
-                # One thread for each engine: engines run side by side.
+                # Each engine uses one thread, because several engines run at the same time.
                 "EngineConfig.onnxruntime.intra_op_num_threads": 1,
                 "EngineConfig.onnxruntime.inter_op_num_threads": 1,
             }
         )
 
     def recognize(self, picture: Image.Image) -> tuple[Recognized, ...]:
-        """Return the lines of text in any order, a slanted line as its upright bounding box.
+        """Return the lines of text in any order; a slanted line has an upright bounding box.
 
         Args:
-            picture: RGB; upside-down lines are not read.
+            picture: The picture in RGB; upside-down lines are not read.
         """
         found = self._read(picture)
-        # Without text the result is of another class, or holds None.
+        # Without text the result has another class, or its `txts` is None.
         texts = getattr(found, "txts", None)
         if not texts:
             return ()
         pieces: list[Recognized] = []
         for text, corners, score in zip(texts, found.boxes, found.scores, strict=True):
-            # The four corners' bounding box, clipped to the picture.
+            # The bounding box of the four corners, clipped to the picture.
             (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
             x, y = max(0.0, float(left)), max(0.0, float(top))
             w, h = min(picture.width, float(right)) - x, min(picture.height, float(bottom)) - y

@@ -1,13 +1,13 @@
-"""Fair queuing: limited capacity, and the time of the event loop, shared among requests.
+"""Fair queuing: requests share a limited capacity and the time of the event loop.
 
-The rules of `FairShares`:
+A share is a part of the capacity; its owner is a request. The rules of `FairShares`:
 
-* Each waiting share stands in the queue of its owner, a request. The next share goes to the owner
-  that holds the least; owners that hold equally little are served in rotation.
-* A large share is not starved by small ones: the chosen share is waited for, though a smaller one
-  would fit.
-* A share is taken in one piece. An owner of a share never waits for more of it, so there is no
-  deadlock: every share is given back.
+* Each waiting share is in the queue of its owner. The owner with the smallest amount gets the next
+  share. Owners with equal amounts are served in rotation.
+* Small shares cannot starve a large share: the queue waits until the next share fits, even if a
+  smaller share would fit now.
+* A share is taken in one piece. Its owner never waits for more of the same share, so every share
+  is given back and there is no deadlock.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from contextlib import asynccontextmanager
 
 
 class FairShares:
-    """A limited capacity, shared fairly among owners: connections, bytes or anything countable."""
+    """A limited capacity, such as connections or bytes, shared fairly among owners."""
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
@@ -28,13 +28,13 @@ class FairShares:
         self._queues: dict[Hashable, deque[tuple[int, asyncio.Future[None]]]] = {}
 
     def share(self, owner: Hashable) -> FairShare:
-        """Return a share of this owner, which holds nothing yet."""
+        """Return a new share of this owner, which holds no capacity yet."""
         return FairShare(self, owner)
 
     async def take(self, owner: Hashable, amount: int) -> None:
-        """Wait until this amount is free, and take it for the owner."""
+        """Wait until this amount is free, and take this amount for the owner."""
         if amount > self._capacity:
-            raise ValueError(f"a share of {amount} is more than the {self._capacity} there are")
+            raise ValueError(f"a share of {amount} is more than the capacity of {self._capacity}")
         granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._queues.setdefault(owner, deque()).append((amount, granted))
         self._serve()
@@ -42,13 +42,13 @@ class FairShares:
             await granted
         except asyncio.CancelledError:
             if granted.cancelled():
-                self._serve()  # shares behind the cancelled one may fit now
+                self._serve()  # shares behind the cancelled share may fit now
             else:
                 self.give_back(owner, amount)
             raise
 
     def give_back(self, owner: Hashable, amount: int) -> None:
-        """Give back this amount of the owner's, and serve the shares that wait for it."""
+        """Give back this amount of the owner, and grant the next waiting shares."""
         self._free += amount
         self._held[owner] -= amount
         if not self._held[owner]:
@@ -56,7 +56,7 @@ class FairShares:
         self._serve()
 
     def _serve(self) -> None:
-        """Grant waiting shares until one does not fit."""
+        """Grant waiting shares until a share does not fit."""
         while self._queues:
             owner = min(self._queues, key=self._held.__getitem__)
             amount, granted = self._queues[owner][0]
@@ -73,7 +73,7 @@ class FairShares:
 
 
 class FairShare:
-    """One piece of work's part of the capacity; made by `FairShares.share`."""
+    """The part of the capacity that one piece of work uses; made by `FairShares.share`."""
 
     def __init__(self, shares: FairShares, owner: Hashable) -> None:
         self._shares = shares
@@ -81,23 +81,23 @@ class FairShare:
         self._amount = 0
 
     async def take(self, amount: int) -> None:
-        """Wait for this amount; only once, because waiting while holding some could deadlock."""
+        """Wait for this amount; only once, because waiting for a second part could deadlock."""
         if self._amount:
-            raise RuntimeError("a share is taken in one piece")
+            raise RuntimeError("a share can be taken only once")
         await self._shares.take(self.owner, amount)
         self._amount = amount
 
     def keep(self, amount: int) -> None:
-        """Keep this amount and give back the rest, at once."""
+        """Keep this amount, and give back the rest immediately."""
         surplus, self._amount = self._amount - amount, amount
         self._shares.give_back(self.owner, surplus)
 
 
 class LoopSlices:
-    """Time slices of one event loop: one piece of work in each iteration of the loop.
+    """Time slices of one event loop: each iteration of the loop runs one slice.
 
-    For work of up to some milliseconds that awaits nothing. Connections, timers and short requests
-    run between two slices.
+    A slice is for work of up to some milliseconds that awaits nothing. Connections, timers and
+    short requests run between two slices.
     """
 
     def __init__(self) -> None:
@@ -105,15 +105,17 @@ class LoopSlices:
 
     @asynccontextmanager
     async def take(self, owner: Hashable = None) -> AsyncIterator[None]:
-        """Wait for an iteration of the loop that has no slice yet; code after the block is in it.
+        """Wait for the next free slice, and run the block in it.
+
+        The slice ends with the iteration of the loop, so code after the block is in the same slice.
 
         Args:
-            owner: A request; requests are served in rotation, so that a request with a hundred
-                images delays no other. Slices of one request come in the order they were asked for.
+            owner: A request. Requests are served in rotation, so that a request with a hundred
+                images does not delay other requests. Slices of one request keep their order.
         """
         await self._one.take(owner, 1)
         try:
             yield
         finally:
-            # Until the next iteration: a slice given back now would be granted in this one.
+            # Give the slice back in the next iteration; now it would be granted again in this one.
             asyncio.get_running_loop().call_soon(self._one.give_back, owner, 1)

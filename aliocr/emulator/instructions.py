@@ -1,8 +1,8 @@
 """The emulator's instructions: contents and faults, written by `script`, read by `endpoint`.
 
-`contents` say for good what images say. Each *queue* holds instructions in the order they were
-given, each for a number of times: for whole requests, or for each image by itself. Where neither
-has an instruction, `chaos` may have one.
+`contents` holds the texts of images permanently. A *queue* holds instructions in their order, each
+for a number of times: for whole requests, or for each image. For a request or image without an
+instruction, `chaos` may choose a fault.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ from aliocr.protocol import wire
 from aliocr.protocol.wire import Task
 
 EVERY_IMAGE = "*"
-"""Stands for every URL without an instruction of its own."""
+"""Name for all URLs that have no separate instruction."""
 
 ImageAnswer: TypeAlias = tuple[Task, Scan | APIError]
-"""A task and its outcome."""
+"""A task, and its scan or its error."""
 
 T = TypeVar("T")
 
 
 @attrs.frozen
 class HttpReply:
-    """One HTTP reply of the emulator, which need not look like the service's.
+    """One HTTP reply of the emulator, in any form.
 
     Args:
-        parts: The body; a long one in pieces that are sent one by one.
-        content_type: With its charset, if it has one.
-        code: The service's or the gateway's code in the body; None for a body of another form.
-        broken: The fault of its connection; None sends the reply whole.
-        retry_after: Seconds for the header `x-acs-retry-after`; None leaves the header out.
+        parts: The body; a long body in pieces that are sent separately.
+        content_type: The content type, with its charset if there is a charset.
+        code: The code of the service or gateway in the body; None for a body in another form.
+        broken: The fault of the connection; None sends the whole reply.
+        retry_after: Value of the header `x-acs-retry-after`, in seconds; None for no header.
     """
 
     status: int
@@ -54,12 +54,12 @@ class HttpReply:
 
     @property
     def length(self) -> int:
-        """Size of the body in bytes."""
+        """The size of the body, in bytes."""
         return sum(map(len, self.parts))
 
     @property
     def half(self) -> tuple[bytes, ...]:
-        """The first half of the body, which a connection that breaks halfway brings."""
+        """The first half of the body, which is sent before the connection breaks."""
         left = self.length // 2
         parts: list[bytes] = []
         for part in self.parts:
@@ -69,14 +69,14 @@ class HttpReply:
 
 
 RequestFault: TypeAlias = Refusal | HttpReply | ConnectionFault
-"""What a request gets instead of a good reply."""
+"""A fault of a request, which replaces its good reply."""
 
 
 class Copies(enum.Enum):
-    """Copies of an image's answer in a reply, other than the one it should have."""
+    """A wrong number of answers for an image in a reply; the right number is 1."""
 
     NONE = "left out"
-    CONTRARY = "twice, and the second answer contradicts the first"
+    CONTRARY = "two answers, and the second contradicts the first"
 
 
 @attrs.define(eq=False)
@@ -87,10 +87,10 @@ class _Instruction(Generic[T]):
 
 
 class _InstructionQueue(Generic[T]):
-    """Instructions by URL: first the counted ones, one after the other, then the permanent one.
+    """Instructions by URL: first the counted instructions in order, then the permanent instruction.
 
     Args:
-        each: Count the times for each URL by itself, not for all URLs together.
+        each: Count the times for each URL, not for all URLs together.
     """
 
     def __init__(self, *, each: bool = True) -> None:
@@ -102,7 +102,7 @@ class _InstructionQueue(Generic[T]):
         return len(self._permanent) + sum(map(len, self._counted.values()))
 
     def put(self, what: T, times: int | None, url: str = EVERY_IMAGE) -> None:
-        """Add an instruction for a number of times; None replaces the permanent one."""
+        """Add an instruction for a number of times; None replaces the permanent instruction."""
         checked_url(url)
         if times is None:
             self._permanent[url] = what
@@ -116,7 +116,7 @@ class _InstructionQueue(Generic[T]):
         self._permanent.pop(url, None)
 
     def take(self, url: str = "") -> T | None:
-        """Return the next instruction, and count it as carried out once; None if there is none."""
+        """Return the next instruction, and count one use of the instruction; None without one."""
         for name in (url, EVERY_IMAGE):
             for instruction in self._counted.get(name, ()):
                 key = url if self._each else ""
@@ -129,22 +129,22 @@ class _InstructionQueue(Generic[T]):
 
 
 class Instructions:
-    """All instructions of one emulator, and how often each was carried out.
+    """All instructions of one emulator, with the number of uses of each.
 
     Attributes:
-        contents: What images say, by URL.
-        sunk: Refusals of requests, by the URL of one of their images.
-        delays: Of replies, in seconds.
+        contents: The contents of images, by URL.
+        sunk: Refusals of requests, by the URL of one of the request's images.
+        delays: Delays of replies, in seconds.
         foreign: Answers about an image that is not in the request.
-        reversed: Answers come from the last image to the first.
-        skew: Seconds that the emulator's clock is ahead of this machine's.
+        reversed: Reverse the answers: from the last image to the first.
+        skew: Seconds by which the emulator's clock is ahead of this machine's clock.
     """
 
     def __init__(self) -> None:
         self.clear()
 
     def clear(self) -> None:
-        """Remove every instruction."""
+        """Remove all instructions."""
         self.contents: dict[str, Content] = {}
         self.failures: _InstructionQueue[APIError] = _InstructionQueue()
         self.copies: _InstructionQueue[Copies] = _InstructionQueue()
@@ -157,7 +157,7 @@ class Instructions:
         self.chaos: Chaos | None = None
 
     def describe(self) -> dict[str, object]:
-        """Return the number of instructions in force, the clock's skew, and if chaos is on."""
+        """Return the number of instructions in force, the skew of the clock, and if chaos is on."""
         queues = (self.failures, self.copies, self.sunk, self.faults, self.delays, self.foreign)
         given: tuple[Sized, ...] = (self.contents, *queues)
         return {
@@ -167,18 +167,18 @@ class Instructions:
         }
 
     def next_fault(self, tasks: Sequence[Task]) -> RequestFault | None:
-        """Return the fault of the request of these tasks; None for none."""
+        """Return the fault of the request with these tasks; None for no fault."""
         sunk = (self.sunk.take(task.url) for task in tasks)
         fault = self.faults.take() or next(filter(None, sunk), None)
         if fault is not None or self.chaos is None:
             return fault
-        drawn = self.chaos.next_fault()
-        if isinstance(drawn, str):
-            return checked_refusal(int(drawn) if drawn.isdecimal() else drawn)
-        return drawn
+        chosen = self.chaos.next_fault()
+        if isinstance(chosen, str):
+            return checked_refusal(int(chosen) if chosen.isdecimal() else chosen)
+        return chosen
 
     def next_delay(self) -> float:
-        """Return the seconds to hold this request's reply back."""
+        """Return the delay of this request's reply, in seconds."""
         delay = self.delays.take()
         if delay is None and self.chaos is not None:
             return self.chaos.next_delay()
@@ -193,7 +193,7 @@ class Instructions:
         return outcome or self.contents.get(url) or self.contents.get(EVERY_IMAGE)
 
     def arrange(self, answers: Sequence[ImageAnswer]) -> tuple[ImageAnswer, ...]:
-        """Return the answers as this reply gives them: left out, repeated, added, reordered."""
+        """Return the answers of the reply, after leaving out, repeating, adding and reordering."""
         given: list[ImageAnswer] = []
         for task, answer in answers:
             copies = self.copies.take(task.url)
@@ -211,22 +211,22 @@ class Instructions:
 def checked_url(url: str) -> str:
     """Return the URL; raise ValueError if it is not a string that a request can hold."""
     if not is_text(url):
-        # The type, not the value: the URL's query may be a key to the image.
+        # The message names the type, not the URL, because a URL's query may be a key to the image.
         kind = type(url).__name__
-        raise ValueError(f"url must be a string that UTF-8 can hold, or '*', not this {kind}")
+        raise ValueError(f"url must be a string that UTF-8 can encode, or '*', not this {kind}")
     return url
 
 
 def checked_failure(code: int, message: str = "") -> APIError:
-    """Return the failure of an image, by default with the documented message."""
+    """Return the failure of an image; the default message is the documented message."""
     _check_service_code(code, "a failure")
     return api_error(code, _checked_message(message) or CODE_NAMES.get(code, ""))
 
 
 def checked_refusal(code: int | str, message: str = "") -> Refusal:
-    """Return the refusal of a request, by default with the documented message.
+    """Return the refusal of a request; the default message is the documented message.
 
-    The service's codes are numbers of three digits, the gateway's are words.
+    The codes of the service are numbers of three digits; the codes of the gateway are words.
     """
     words = _checked_message(message)
     if not isinstance(code, str):
@@ -234,8 +234,8 @@ def checked_refusal(code: int | str, message: str = "") -> Refusal:
         return Refusal.of(code, words or CODE_NAMES.get(code, ""))
     if not code or code.isdecimal() or not is_text(code):
         raise ValueError(
-            f"{code!r} is not the code of a refusal: the gateway's is a word, such as "
-            "'Throttling.User', the service's a number, such as 503"
+            f"{code!r} is not the code of a refusal: a code of the gateway is a word, such as "
+            "'Throttling.User', and a code of the service is a number, such as 503"
         )
     return Refusal.of(code, words)
 
@@ -243,17 +243,17 @@ def checked_refusal(code: int | str, message: str = "") -> Refusal:
 def _check_service_code(code: int, what: str) -> None:
     if not is_count(code, 100) or code > 999 or code == wire.OK:
         raise ValueError(
-            f"{code!r} is not the code of {what}: the service's is a number of three digits and "
-            "not 200, such as 592"
+            f"{code!r} is not the code of {what}: a code of the service is a number of three "
+            "digits other than 200, such as 592"
         )
 
 
 def _checked_message(message: str) -> str:
     if not is_text(message):
-        raise ValueError(f"message must be a string that UTF-8 can hold, not {message!r}")
+        raise ValueError(f"message must be a string that UTF-8 can encode, not {message!r}")
     return message
 
 
-# For answers about no image of the request; on the wire the task alone says which image is meant.
+# Image for answers about an image that is not in the request. The reply sends only the task.
 _FOREIGN_IMAGE = Image("https://example.com/of-somebody-else.png", "of-somebody-else")
 FOREIGN_TASK = Task(url=_FOREIGN_IMAGE.url, data_id=_FOREIGN_IMAGE.data_id)

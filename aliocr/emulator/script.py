@@ -1,4 +1,4 @@
-"""The script of a test: methods that set what images say and which faults happen."""
+"""The script of a test: methods that set the texts of images and the faults."""
 
 from __future__ import annotations
 
@@ -24,19 +24,21 @@ from aliocr.emulator.instructions import (
 from aliocr.models import Region
 
 MAX_SKEW = 10 * 365 * 86_400
-"""Seconds, ahead or behind: more than any clock is wrong by, and every date can be written."""
+"""Maximum difference of the emulator's clock from this machine's clock, in seconds. Reason: no real
+clock is wrong by ten years, and every date within ten years can be written."""
 
 
 class Script:
-    """Gives instructions to one emulator. Each may be given at any time and holds from then on.
+    """Gives instructions to one emulator, at any time; each instruction is valid immediately.
 
-    A URL is matched exactly; `"*"` is every image without an instruction of its own. `times` is the
-    number of requests, or, for an instruction about images, the number of answers for each image;
-    after that the image is read as usual. Instructions with a number are carried out in the order
-    they were given, and before the permanent one (`times=None`), which replaces the one before it.
+    A URL must match exactly; `"*"` stands for every image that has no separate instruction. `times`
+    is the number of requests, or, for an instruction about images, the number of answers for each
+    image. After that the image is read as usual. Instructions with a number are used first, in
+    their order; then the permanent instruction (`times=None`) is used. A new permanent instruction
+    replaces the old one.
 
-    Faults of requests happen to requests that pass the gateway: a request with a wrong signature,
-    or above the rate limit, uses none up.
+    Faults of requests happen only to requests that pass the gateway. A request with a wrong
+    signature, or above the rate limit, uses no fault.
     """
 
     def __init__(self, accounts: Accounts) -> None:
@@ -44,25 +46,25 @@ class Script:
         self._instructions = Instructions()
 
     def text(self, url: str, text: str, regions: Sequence[Region] | None = None) -> None:
-        """Set the text of an image from now on; this ends a permanent failure of the image.
+        """Set the text of an image, and end a permanent failure of the image.
 
         Args:
-            url: The image's, or `"*"`.
+            url: The image's URL, or `"*"`.
             text: The text; empty for an image without text.
-            regions: The pieces of the text; None for one piece with all of it.
+            regions: The pieces of the text; None for one piece with the whole text.
 
         Raises:
-            ValueError: UTF-8 cannot hold the text, or a region is not valid.
+            ValueError: UTF-8 cannot encode the text, or a region is not valid.
         """
         if not is_text(text):
-            raise ValueError(f"text must be a string that UTF-8 can hold, not {text!r}")
+            raise ValueError(f"text must be a string that UTF-8 can encode, not {text!r}")
         content = Content.of_text(text)
         if regions is not None:
             content = attrs.evolve(content, regions=tuple(regions))
         for region in content.regions:
             if not isinstance(region, Region) or not is_text(region.text):
                 raise ValueError(
-                    f"regions must be Regions, of text that UTF-8 can hold, not {region!r}"
+                    f"regions must be Regions with text that UTF-8 can encode, not {region!r}"
                 )
             if not all(map(is_number, (region.x, region.y, region.w, region.h))):
                 raise ValueError(
@@ -75,15 +77,15 @@ class Script:
         """Make an image fail.
 
         Args:
-            url: The image's, or `"*"`.
-            code: One of the service's, not 200.
-            times: Number of answers; None for all.
-            message: The service's message; by default the code's name.
+            url: The image's URL, or `"*"`.
+            code: A code of the service, not 200.
+            times: Number of answers; None for all answers.
+            message: The service's message; by default the name of the code.
         """
         self._instructions.failures.put(checked_failure(code, message), times, url)
 
     def omit(self, url: str, times: int | None = 1) -> None:
-        """Leave the image's answer out of the reply."""
+        """Leave the answer for the image out of the reply."""
         self._instructions.copies.put(Copies.NONE, times, url)
 
     def repeat(self, url: str, times: int | None = 1) -> None:
@@ -91,11 +93,11 @@ class Script:
         self._instructions.copies.put(Copies.CONTRARY, times, url)
 
     def sink(self, url: str, code: int | str, times: int | None = None) -> None:
-        """Refuse every request that holds this image, with all other images in it.
+        """Refuse every request with this image; the request's other images also fail.
 
         Args:
-            url: The image's.
-            code: As in `refuse`.
+            url: The image's URL.
+            code: The code of the refusal, as in `refuse`.
             times: Number of requests; None for all.
         """
         self._instructions.sunk.put(checked_refusal(code), times, url)
@@ -105,7 +107,7 @@ class Script:
         self._instructions.foreign.put((FOREIGN_TASK, checked_failure(500)), times)
 
     def reverse(self) -> None:
-        """Reverse the answers of every reply: from the last image to the first."""
+        """Reverse the answers in every reply: from the last image to the first."""
         self._instructions.reversed = True
 
     def refuse(
@@ -119,19 +121,20 @@ class Script:
         """Refuse the request.
 
         Args:
-            code: An int for a refusal by the service, in HTTP 200; a string for one by the gateway
-                in front of it, with the code's documented status.
-            message: By default the documented message, or the code's name.
+            code: An int for a refusal by the service, in HTTP 200; a string for a refusal by the
+                gateway in front of the service, with the documented HTTP status of the code.
+            message: The message; by default the documented message, or the name of the code.
             times: Number of requests; None for all.
-            retry_after: Seconds after which the client should try again; None for no hint.
+            retry_after: Time to wait before the next try, in seconds, as a hint to the client; None
+                for no hint.
         """
         if retry_after is not None and not (is_number(retry_after) and retry_after >= 0):
-            raise ValueError(f"retry_after must be seconds from 0 up or None, not {retry_after!r}")
+            raise ValueError(f"retry_after must be 0 s or more, or None, not {retry_after!r}")
         refused = attrs.evolve(checked_refusal(code, message), retry_after=retry_after)
         self._instructions.faults.put(refused, times)
 
     def throttle(self, times: int | None = 1, *, retry_after: float | None = None) -> None:
-        """Refuse the request as above the rate limit, at any rate; see `refuse`."""
+        """Refuse the request as if it were above the rate limit; see `refuse`."""
         self.refuse("Throttling.User", times=times, retry_after=retry_after)
 
     def respond(
@@ -142,7 +145,7 @@ class Script:
         Args:
             status: HTTP status, from 200 to 599.
             body: The whole body.
-            content_type: With its charset, if it has one; ASCII in one line.
+            content_type: The content type, with a charset if there is one; ASCII in one line.
             times: Number of requests; None for all.
         """
         if not (is_text(content_type) and content_type.isascii() and content_type.isprintable()):
@@ -151,12 +154,12 @@ class Script:
             raise ValueError(f"status must be a number from 200 to 599, not {status!r}")
         if not (isinstance(body, bytes) or is_text(body)):
             kind = type(body).__name__
-            raise ValueError(f"body must be bytes, or a str that UTF-8 can hold, not this {kind}")
+            raise ValueError(f"body must be bytes, or a str that UTF-8 can encode, not this {kind}")
         data = body.encode() if isinstance(body, str) else body
         self._instructions.faults.put(HttpReply(status, (data,), content_type), times)
 
     def truncate_body(self, times: int | None = 1) -> None:
-        """Announce the length of the whole reply, send half, and close the connection."""
+        """Announce the length of the whole body, send half of it, and close the connection."""
         self._instructions.faults.put(ConnectionFault.CUT, times)
 
     def drop_connection(self, times: int | None = 1) -> None:
@@ -164,15 +167,15 @@ class Script:
         self._instructions.faults.put(ConnectionFault.DROP, times)
 
     def hang(self, times: int | None = 1) -> None:
-        """Send nothing for as long as the client waits."""
+        """Send nothing while the client waits."""
         self._instructions.faults.put(ConnectionFault.HANG, times)
 
     def stall(self, times: int | None = 1) -> None:
-        """Send the headers and half of the body, then nothing for as long as the client waits."""
+        """Send the headers and half of the body, then nothing while the client waits."""
         self._instructions.faults.put(ConnectionFault.STALL, times)
 
     def delay(self, seconds: float, times: int | None = None) -> None:
-        """Hold every reply back for this many seconds once it is ready; refusals and faults too."""
+        """Delay each reply that is ready by this many seconds, also refusals and faults."""
         if not is_number(seconds) or seconds < 0:
             raise ValueError(f"seconds must be 0 or more, not {seconds!r}")
         self._instructions.delays.put(seconds, times)
@@ -183,12 +186,12 @@ class Script:
         images_in_flight: int | None = None,
         uid: str | None = None,
     ) -> None:
-        """Change both limits of an account's image quota from now on.
+        """Change both limits of an account's image quota.
 
         Args:
-            images_per_second: As in `Account`; None for no limit.
-            images_in_flight: As in `Account`; None for no limit.
-            uid: The account's; None for the first one.
+            images_per_second: The limit as in `Account`; None for no limit.
+            images_in_flight: The limit as in `Account`; None for no limit.
+            uid: The number of the account; None for the first account.
 
         Raises:
             ValueError: There is no such account, or a limit is not above 0.
@@ -196,26 +199,26 @@ class Script:
         self._account(uid).allow_images(images_per_second, images_in_flight)
 
     def expire_token(self, access_key_id: str | None = None) -> None:
-        """Expire a temporary key's token from now on.
+        """Make the token of a temporary key expire.
 
         Args:
-            access_key_id: The key's id; None for the first key of the first account.
+            access_key_id: The id of the key; None for the first key of the first account.
 
         Raises:
-            ValueError: There is no such key, or it has no token.
+            ValueError: There is no such key, or the key has no token.
         """
         self._key(access_key_id).expired = True
 
     def disable_key(self, access_key_id: str | None = None) -> None:
-        """Make an AccessKey inactive from now on; see `expire_token`."""
+        """Make an AccessKey inactive; for the argument see `expire_token`."""
         self._key(access_key_id).active = False
 
     def set_state(self, state: AccountState, uid: str | None = None) -> None:
-        """Set an account's state from now on: overdue, banned and so on, or active again.
+        """Set the state of an account, such as overdue, banned or active.
 
         Args:
-            state: In any state but `"active"` requests are refused with 596.
-            uid: The account's; None for the first one.
+            state: The state. In any state except `"active"`, requests are refused with 596.
+            uid: The number of the account; None for the first account.
 
         Raises:
             ValueError: There is no such account or state.
@@ -237,13 +240,13 @@ class Script:
         return found[1]
 
     def skew_clock(self, seconds: float) -> None:
-        """Set the emulator's clock ahead of this machine's, or behind it if below 0.
+        """Set the emulator's clock ahead of this machine's clock, or behind if below 0.
 
-        The clock decides which dates and nonces are valid, and each reply's `Date` shows it, so
-        that a client can correct its own clock.
+        The clock decides which dates and nonces are valid. The `Date` of each reply shows the
+        clock, so that a client can correct its own clock.
 
         Args:
-            seconds: At most ten years, ahead or behind.
+            seconds: The difference in seconds, at most ten years ahead or behind.
         """
         if not is_number(seconds) or abs(seconds) > MAX_SKEW:
             raise ValueError(f"seconds must be from {-MAX_SKEW} to {MAX_SKEW}, not {seconds!r}")
@@ -257,29 +260,30 @@ class Script:
         images: Mapping[int, float] | None = None,
         delay: float = 0.0,
     ) -> None:
-        """Inject faults by chance where no other instruction applies.
+        """Inject faults at random where no other instruction applies.
 
-        With no rate and no delay above 0 there are none any more.
+        If all rates and the delay are 0, the faults end.
 
         Args:
-            seed: The same seed draws the same faults: for requests by their number, for images by
-                URL and how often each was asked for.
+            seed: The same seed chooses the same faults: for requests by their number, for images
+                by the URL and the number of requests for this URL.
             requests: Rates from 0 to 1 by fault: `"drop_connection"`, `"truncate_body"`,
                 `"stall"`, `"hang"`, or the code of a refusal, such as `"Throttling.User"`, `"503"`.
-            images: Rates by the code of the failure, such as `{592: 0.05}`.
-            delay: The longest delay of a reply in seconds, drawn evenly from 0 up.
+            images: Rates from 0 to 1 by the code of the failure, such as `{592: 0.05}`.
+            delay: Maximum delay of a reply, in seconds. Each reply has a random delay from 0 up to
+                this maximum, evenly distributed.
 
         Raises:
-            ValueError: A name or rate is not valid. The earlier chaos goes on.
+            ValueError: A name or rate is not valid. The earlier chaos stays in force.
         """
         by_code = {str(code): rate for code, rate in (images or {}).items()}
         chaos = Chaos(seed, requests or {}, by_code, delay)
         self._instructions.chaos = chaos if chaos.is_active else None
 
     def reset(self) -> None:
-        """Remove every instruction; accounts and keys are again as they were made.
+        """Remove all instructions, and reset accounts and keys to their first state.
 
-        Requests and images already counted against rates and quotas stay counted.
+        Requests and images that already count against rates and quotas still count.
         """
         self._instructions.clear()
         for account in self.accounts:
@@ -291,4 +295,4 @@ VERBS = tuple(
     for name, member in vars(Script).items()
     if inspect.isfunction(member) and not name.startswith("_")
 )
-"""Names of the methods that the control API may call."""
+"""Names of the script methods that the control API may call."""

@@ -1,4 +1,4 @@
-"""A wait that cancellation does not cut short, as for closing."""
+"""A wait that cancellation does not stop, for example while closing."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ async def shielded(work: asyncio.Future[T], *, on_cancel: Callable[[], object] =
 
     `asyncio.shield` alone would return at the first cancellation and leave the work half done.
 
-    A cancellation is raised once the work is done. `on_cancel` is called at each one, for example
-    to shorten the work.
+    A cancellation is raised after the work is done. `on_cancel` is called at each cancellation, for
+    example to shorten the work.
     """
     cancelled: asyncio.CancelledError | None = None
     while not work.done():
         try:
-            await asyncio.wait((work,))  # `await work` would cancel the work too
+            await asyncio.wait((work,))  # `await work` would also cancel the work
         except asyncio.CancelledError as error:
             cancelled = cancelled or error
             on_cancel()

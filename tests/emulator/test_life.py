@@ -169,7 +169,7 @@ def test_in_a_thread_the_service_can_go_away_and_come_back() -> None:
         assert asyncio.run(meet()) == 1
         assert not listens(emulator)
         asyncio.run(emulator.start())
-        with pytest.raises(RuntimeError, match="started already"):
+        with pytest.raises(RuntimeError, match="already started"):
             asyncio.run(emulator.start())
         assert asyncio.run(ask(emulator)).codes == [200]
     assert not listens(emulator)

@@ -320,7 +320,7 @@ async def test_a_fault_comes_before_the_body_is_looked_at(emulator: Emulator) ->
 )
 def test_an_invalid_instruction_is_refused(slip: Callable[[Any], None]) -> None:
     """A wrong instruction raises an error at once."""
-    with pytest.raises(ValueError, match=r"200|times|seconds|body"):
+    with pytest.raises(ValueError, match=r"200|times|seconds|retry_after|body"):
         slip(Emulator())
 
 

@@ -1,4 +1,4 @@
-"""Request bodies: read as a whole, within a time limit."""
+"""Reading of whole request bodies, within a time limit."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
 BODY_TIMEOUT = 6.0
-"""Seconds that a body may take to arrive. aiohttp alone would wait for the rest of a malformed
-chunked body for as long as the client stays."""
+"""Maximum time for a body to arrive, in seconds. Reason: without a limit aiohttp would wait for the
+rest of a malformed chunked body until the client leaves."""
 
 MALFORMED = (web.RequestPayloadError, HttpProcessingError)
-"""Raised for a malformed body; the second where aiohttp has no compiled parser."""
+"""Exceptions for a malformed body. The second is raised if aiohttp has no compiled parser."""
 
 
 class BodyError(Exception):
-    """A body that did not arrive as a whole, with the HTTP status for it."""
+    """A body that could not be read completely, with the HTTP status of the answer."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -24,7 +24,7 @@ class BodyError(Exception):
 
 
 async def read_body(request: web.Request) -> bytes:
-    """Return the whole body of a request; `BodyError` if it is late, too large or malformed."""
+    """Return the whole body; raise `BodyError` if the body is late, too large or malformed."""
     try:
         async with asyncio.timeout(BODY_TIMEOUT):
             return await request.read()

@@ -1,15 +1,17 @@
-"""The control API: the script and the calls for tests in any language, on the emulator's port.
+"""The control API: HTTP access to the script and the calls, for tests in any language.
 
-Under `/_emulator/`, which is not a path of the service. Bodies and answers are JSON; a mistake is
-answered with 400 and `{"error": …}`, a body that does not arrive with 408. There is no access
-check: every client that reaches the port may use it.
+The API is on the emulator's port, under `/_emulator/`, which is not a path of the service. Bodies
+and answers are JSON. A wrong request gets 400 and `{"error": …}`; a body that does not arrive gets
+408. There is no access check: every client that reaches the port may use the API.
+
+A verb is a method of `Script`.
 
     GET    /_emulator/              the verbs and their arguments
-    POST   /_emulator/script/VERB   as in Python, arguments by name: {"url": "*", "code": 592}
+    POST   /_emulator/script/VERB   call a verb, arguments by name: {"url": "*", "code": 592}
     GET    /_emulator/calls         the requests that arrived, oldest first; ?last=N for the last N
     DELETE /_emulator/calls         forget these requests
-    GET    /_emulator/status        accounts, limits, engine, and images that would be charged
-    GET    /_emulator/rules         the service's rules, and which are emulated
+    GET    /_emulator/status        accounts, limits, engine, and number of images charged
+    GET    /_emulator/rules         the service's rules, and which rules are emulated
     GET    /_emulator/health        200 while the emulator runs
 """
 
@@ -32,18 +34,18 @@ from aliocr.emulator.rules import RULES
 from aliocr.emulator.script import VERBS, Script
 
 MAX_DIGITS = 9
-"""Digits of a number in a query: no emulator keeps a thousand million calls."""
+"""Maximum number of digits in `?last=N`. Reason: no emulator keeps a thousand million calls."""
 
 
 class Verb:
-    """A method that the API may call; its annotations check the arguments."""
+    """A script method that the API may call. The annotations of the method check the arguments."""
 
     def __init__(self, method: Callable[..., None]) -> None:
         self._method = method
         hints = get_type_hints(method)
         fields: list[tuple[str, Any, Any]] = []
         for name, parameter in inspect.signature(method).parameters.items():
-            # JSON has no bytes.
+            # JSON has no type for bytes.
             kind = str if hints[name] == bytes | str else hints[name]
             default = parameter.default
             fields.append(
@@ -63,8 +65,8 @@ class Verb:
         try:
             arguments = msgspec.json.decode(body or b"{}", type=self._arguments)
         except msgspec.ValidationError as error:
-            names = ", ".join(self._arguments.__struct_fields__) or "no arguments"
-            raise ValueError(f"{error}; it takes {names}: see GET {OWN}") from None
+            names = ", ".join(self._arguments.__struct_fields__) or "none"
+            raise ValueError(f"{error}; arguments: {names}; see GET {OWN}") from None
         self._method(**{name: getattr(arguments, name) for name in arguments.__struct_fields__})
 
 
@@ -105,7 +107,7 @@ class Control:
     async def _get_calls(self, request: web.Request) -> web.Response:
         last = request.query.get("last", str(len(self._calls)))
         if not (last.isascii() and last.isdecimal() and len(last) <= MAX_DIGITS):
-            problem = f"last is a number of {MAX_DIGITS} digits at most, not {last[:20]!r}"
+            problem = f"last must be a number of at most {MAX_DIGITS} digits, not {last[:20]!r}"
             return json_answer({"error": problem}, 400)
         calls = tuple(self._calls[-int(last) :]) if int(last) else ()
         return web.Response(body=_listed(calls), content_type="application/json")
@@ -119,7 +121,7 @@ class Control:
         verb = self._verbs.get(name)
         if verb is None:
             return json_answer(
-                {"error": f"no such verb: {name!r}; there are {', '.join(self._verbs)}"}, 404
+                {"error": f"unknown verb: {name!r}; the verbs are {', '.join(self._verbs)}"}, 404
             )
         try:
             verb(await read_body(request))
@@ -131,7 +133,7 @@ class Control:
 
 
 def _answers_with(read: Callable[[], Mapping[str, object]]) -> Handler:
-    """Return a handler that answers with the value of this moment."""
+    """Return a handler that answers with the current value."""
 
     async def handle(_: web.Request) -> web.Response:
         return json_answer(read())
@@ -140,14 +142,14 @@ def _answers_with(read: Callable[[], Mapping[str, object]]) -> Handler:
 
 
 async def _not_found(request: web.Request) -> web.Response:
-    words = f"there is no {request.method} {request.path}; see {OWN}"
+    words = f"unknown method or path: {request.method} {request.path}; see {OWN}"
     return json_answer({"error": words}, 404)
 
 
 async def _listed(calls: Sequence[Call]) -> AsyncIterator[bytes]:
-    """Encode the calls as JSON one by one: a thousand at once would take a quarter of a second.
+    """Encode the calls as JSON one by one, because a thousand at a time would take 0.25 s.
 
-    Without the queries of URLs, which may be keys to images.
+    The URLs have no queries, because a query may be a key to the image.
     """
     separator = b'{"calls":['
     for call in calls:

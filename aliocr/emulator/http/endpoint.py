@@ -1,4 +1,4 @@
-"""The endpoint: one HTTP request in, one HTTP reply out; access checks and reading in between."""
+"""The endpoint: handles an HTTP request by access checks, reading of images, and a reply."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from aliocr.protocol import signing, wire
 from aliocr.protocol.wire import BadRequest, ScanRequest
 
 ANSWERING = 0.2
-"""Seconds of a request's deadline kept for writing the reply."""
+"""Time of a request's deadline that is reserved for writing the reply, in seconds."""
 
 JSON = "application/json;charset=utf-8"
 
@@ -42,9 +42,9 @@ _log = logging.getLogger("aliocr.emulator")
 def check_bounds(deadline: float | None, max_calls: int | None) -> None:
     """Raise ValueError if an argument of an `Endpoint` is too small or not a number."""
     if deadline is not None and not (is_number(deadline) and deadline > ANSWERING):
-        raise ValueError(f"deadline must be above {ANSWERING} s or None, not {deadline!r}")
+        raise ValueError(f"deadline must be above {ANSWERING} s, or None, not {deadline!r}")
     if max_calls is not None and not is_count(max_calls, 1):
-        raise ValueError(f"max_calls must be 1 or more or None, not {max_calls!r}")
+        raise ValueError(f"max_calls must be 1 or more, or None, not {max_calls!r}")
 
 
 class Endpoint:
@@ -73,7 +73,7 @@ class Endpoint:
         self._running: set[asyncio.Task[object]] = set()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Record the request, then return the reply to it, whatever it is."""
+        """Record the request, then return the reply, also to a bad request."""
         request_id = str(uuid.uuid4()).upper()
         call = Call(_loop_time(), request_id, request.method, request.rel_url.raw_path)
         self._calls.append(call)
@@ -86,10 +86,10 @@ class Endpoint:
         try:
             reply = await self._reply(request, call)
             headers = self._headers(reply)
-        except Exception:  # noqa: BLE001 (the client gets the service's form, no error page)
-            # Without the queries of URLs, which may be keys to images.
+        except Exception:  # noqa: BLE001 (the client gets a reply in the service's form)
+            # The queries of URLs are removed, because a query may be a key to the image.
             words = without_queries(traceback.format_exc())
-            _log.error("a request failed in the emulator\n%s", words)
+            _log.error("an error in the emulator made a request fail\n%s", words)
             reply = _refused(Refusal.of("InternalError"), request, call)
             headers = self._headers(reply)
         except asyncio.CancelledError:
@@ -102,15 +102,15 @@ class Endpoint:
         return await _send(reply, headers, request)
 
     def _close(self, call: Call, broken: ConnectionFault | None = None) -> None:
-        """Log the request that is done, and make its record brief if asked to."""
+        """Log the finished request, and make its record brief if `brief_calls` is set."""
         _log.info("%s", LogLine.of(call, seconds=_loop_time() - call.arrived, broken=broken))
         if self._brief_calls:
             call.make_brief()
 
     async def aclose(self) -> None:
-        """Cancel the requests under way, and wait until they have ended."""
-        # A kept-alive connection may bring another request meanwhile. Done tasks leave the set one
-        # iteration of the loop later, and waiting for done tasks alone would block the loop.
+        """Cancel the requests in flight, and wait until these requests have ended."""
+        # During the wait a kept-alive connection may bring another request. Done tasks leave the
+        # set one loop iteration later; waiting only for done tasks would block the loop.
         while running := [task for task in self._running if not task.done()]:
             for task in running:
                 task.cancel()
@@ -140,7 +140,7 @@ class Endpoint:
     def _admit(
         self, request: web.Request, body: bytes, call: Call
     ) -> tuple[Account, ScanRequest | Refusal] | Refusal:
-        """Return the account, and the request or its refusal by the service; or the gateway's."""
+        """Return the account and the request or the service's refusal; or the gateway's refusal."""
         received = RawRequest(
             method=request.method,
             path=request.rel_url.raw_path,
@@ -151,7 +151,7 @@ class Endpoint:
         account = checks.authenticate(received, self._accounts, now=self._now())
         if isinstance(account, Refusal):
             return account
-        # Not before the signature is checked: parsing and recording cost time and memory.
+        # The signature is checked first, because parsing and recording cost time and memory.
         call.account = account.uid
         wanted: ScanRequest | Refusal
         try:
@@ -171,12 +171,12 @@ class Endpoint:
         request: web.Request,
         call: Call,
     ) -> HttpReply:
-        """Return the reply to a request that the gateway let pass.
+        """Return the reply to a request that passed the gateway.
 
-        As many of the images are read as the account's quota granted; the others are refused.
+        The first `granted` images are read; the others are above the account's quota and refused.
         """
         if fault is ConnectionFault.HANG:
-            # Until the client leaves or the emulator stops: both cancel this task.
+            # Wait until the client leaves or the emulator stops, because both cancel this task.
             await asyncio.Event().wait()
         if isinstance(fault, Refusal):
             return _refused(fault, request, call)
@@ -197,7 +197,7 @@ class Endpoint:
         return HttpReply(wire.OK, parts, XML if xml else JSON, wire.OK, broken=fault)
 
     def _now(self) -> float:
-        """Return seconds since the epoch by the emulator's clock, which may be skewed."""
+        """Return the seconds since the epoch, by the emulator's clock with its skew."""
         return time.time() + self._instructions.skew
 
     def _headers(self, reply: HttpReply) -> dict[str, str]:
@@ -214,13 +214,13 @@ def _loop_time() -> float:
 
 
 def _wants_xml(request: web.Request) -> bool:
-    """Return True if the client names what it accepts, and JSON is not among it."""
+    """Return True if the client has an `Accept` header without JSON."""
     accept = request.headers.get("Accept", "").lower().strip()
     return bool(accept) and "json" not in accept
 
 
 def _refused(refusal: Refusal, request: web.Request, call: Call) -> HttpReply:
-    # Bytes outside UTF-8 arrive as lone surrogates, which JSON cannot hold.
+    # Bytes that are not UTF-8 arrive as lone surrogates, which JSON cannot encode.
     host = request.headers.get("Host", "").encode(errors="replace").decode()
     body = wire.encode_refusal(refusal.code, refusal.message, request_id=call.request_id, host=host)
     xml = _wants_xml(request)
@@ -236,7 +236,7 @@ def _refused(refusal: Refusal, request: web.Request, call: Call) -> HttpReply:
 async def _send(
     reply: HttpReply, headers: dict[str, str], request: web.Request
 ) -> web.StreamResponse:
-    """Return the response for the reply, or carry out the fault of its connection."""
+    """Return the response for the reply, or produce the fault of the connection."""
     match reply.broken:
         case None:
             return response(reply.status, reply.parts, headers)
@@ -248,12 +248,12 @@ async def _send(
             half = response(reply.status, reply.half, headers, length=reply.length)
             half.force_close()
             return half
-        case _:  # stalled: a hanging request has no reply
+        case _:  # STALL; with HANG there is no reply
             begun = web.StreamResponse(status=reply.status, headers=headers)
             begun.content_length = reply.length
             await begun.prepare(request)
             for part in reply.half:
                 await begun.write(part)
-            # Until the client leaves or the emulator stops: both cancel this task.
+            # Wait until the client leaves or the emulator stops, because both cancel this task.
             await asyncio.Event().wait()
             return begun

@@ -12,7 +12,7 @@ from aliocr.emulator.chaos import ConnectionFault
 from aliocr.protocol import wire
 
 MOST = 120
-"""Characters of a client's text, at most; the rest is cut off."""
+"""Maximum length of a client's text, in characters; the rest is cut off."""
 
 _HALFWAY: dict[ConnectionFault | None, str] = {
     ConnectionFault.CUT: ", cut off halfway",
@@ -22,15 +22,17 @@ _HALFWAY: dict[ConnectionFault | None, str] = {
 
 @attrs.frozen
 class LogLine:
-    """A request that is done, in words.
+    """The log line of a finished request.
 
     Attributes:
-        request: Method and path, never the query; characters that are not printable are escaped.
+        request: Method and path without the query, with escapes for unprintable characters.
         account: The account's number; None if no account signed the request.
-        answer: The HTTP status, the code if it says more, and the fault of the connection.
-        good: Status and code were 200, and the whole reply was sent.
-        outcomes: Each code of the images, with its count.
-        seconds: From arrival to reply.
+        answer: The HTTP status, the code if it differs, and the fault of the connection.
+        good: True if status and code were 200 and the whole reply was sent.
+        images: The number of images.
+        outcomes: Each code of the images, with the number of images.
+        charged: The number of images or frames charged.
+        seconds: Time from arrival to reply, in seconds.
     """
 
     request: str
@@ -44,14 +46,14 @@ class LogLine:
 
     @classmethod
     def of(cls, call: Call, *, seconds: float, broken: ConnectionFault | None = None) -> Self:
-        """Return the line of a request that is done."""
+        """Return the log line of a finished request."""
         if broken is ConnectionFault.DROP:
             answer = "connection closed"
         elif call.status is None:
             answer = "not answered"
         else:
             answer = str(call.status)
-            if call.code not in (None, call.status):  # as when the service refuses the request
+            if call.code not in (None, call.status):  # such as a refusal by the service
                 word = "code " if isinstance(call.code, int) else ""
                 answer += f" {word}{escaped(str(call.code))}"
             answer += _HALFWAY.get(broken, "")
@@ -69,7 +71,7 @@ class LogLine:
         )
 
     def __str__(self) -> str:
-        """Return the whole line, without the time, which the logger adds."""
+        """Return the whole line without the date and time, because the logger adds these."""
         parts = [f"{self.request} {self.answer}", *self.cost, f"{1000 * self.seconds:.0f} ms"]
         if self.account is not None:
             parts.insert(1, f"account {self.account}")
@@ -77,7 +79,7 @@ class LogLine:
 
     @property
     def cost(self) -> tuple[str, ...]:
-        """The number of images with their codes, and of those charged; empty without images."""
+        """Texts with the number of images by code, and the number charged; empty without images."""
         if not self.images:
             return ()
         images = "1 image" if self.images == 1 else f"{self.images} images"
@@ -89,7 +91,7 @@ class LogLine:
 
 
 def escaped(text: str, most: int = MOST) -> str:
-    """Return a client's text, shortened, with escapes for characters that are not printable."""
+    """Return a client's text, shortened, with escapes for unprintable characters."""
     plain = "".join(
         c if c.isprintable() and c != "\\" else c.encode("unicode_escape").decode()
         for c in text[:most]

@@ -1,4 +1,4 @@
-"""An event loop in its own thread, for blocking callers and for tests with their own loop."""
+"""An event loop in its own thread, for callers that block and for tests with their own loop."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ T = TypeVar("T")
 
 @attrs.define(eq=False)
 class _LoopCall(Generic[T]):
-    """A coroutine for the loop, and its result for another thread.
+    """A coroutine that runs on the loop, with its result for another thread.
 
-    The future of `asyncio.run_coroutine_threadsafe` is cancelled before the task has ended.
+    `asyncio.run_coroutine_threadsafe` is not enough, because its future is cancelled before the
+    task has ended.
     """
 
     loop: asyncio.AbstractEventLoop
@@ -28,7 +29,7 @@ class _LoopCall(Generic[T]):
     task: asyncio.Task[T] | None = None
 
     def begin(self, running: set[asyncio.Task[Any]]) -> None:
-        """Create the task, and keep it in the set until it ends; called on the loop."""
+        """Create the task on the loop, and keep the task in the set until it ends."""
         self.task = task = self.loop.create_task(self.coroutine)
         task.add_done_callback(self._settle)
         running.add(task)
@@ -40,7 +41,7 @@ class _LoopCall(Generic[T]):
             self.loop.call_soon_threadsafe(self._cancel)
 
     def _cancel(self) -> None:
-        if self.task is None:  # interrupted before it was sent, or the task would exist by now
+        if self.task is None:  # the call was interrupted before the coroutine was sent
             self.coroutine.close()
         else:
             self.task.cancel()
@@ -55,9 +56,9 @@ class _LoopCall(Generic[T]):
 
 
 class LoopThread:
-    """A running event loop in a thread, until `close()`.
+    """An event loop that runs in a thread until `close()`.
 
-    The thread is a daemon: a program that forgets to close it can end.
+    The thread is a daemon, so that a program that forgets `close()` can end.
     """
 
     def __init__(self) -> None:
@@ -73,22 +74,22 @@ class LoopThread:
         """Run a coroutine on the loop, block until it ends, and return its result.
 
         If the wait is interrupted, for example by Ctrl-C, the coroutine is cancelled, and `close`
-        waits until it has ended.
+        waits until the coroutine has ended.
         """
         call = _LoopCall(self._loop, coroutine)
         try:
             self._send(call)
             return call.outcome.result()
         except BaseException:
-            # An interrupt may come anywhere, also inside `_send`.
+            # An interrupt may happen at any point, also inside `_send`.
             if not self._loop.is_closed():
                 call.cancel()
             raise
 
     async def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine on the loop, and await its result on any event loop, also on this one.
+        """Run a coroutine on the loop, and await its result on any event loop.
 
-        A cancellation is passed on to the coroutine, and raised when the coroutine has ended.
+        A cancellation is passed to the coroutine, and raised when the coroutine has ended.
         """
         if asyncio.get_running_loop() is self._loop:
             return await coroutine
@@ -99,8 +100,7 @@ class LoopThread:
     def close(self) -> None:
         """Wait for the coroutines of `run` and `call`, then end the loop and the thread.
 
-        Other tasks on the loop are cancelled. If the wait is interrupted, the loop ends all the
-        same.
+        Other tasks on the loop are cancelled. Even if the wait is interrupted, the loop ends.
         """
         with self._gate:
             if self._open:
@@ -109,7 +109,7 @@ class LoopThread:
         self._thread.join()
 
     def _send(self, call: _LoopCall[Any]) -> None:
-        with self._gate:  # a coroutine that is sent begins before the loop ends
+        with self._gate:  # so that a sent coroutine begins before the loop ends
             if self._open:
                 self._loop.call_soon_threadsafe(call.begin, self._tasks)
                 return

@@ -1,8 +1,8 @@
 """Hardening of aiohttp's web server against malformed requests.
 
-aiohttp leaves three things to its users: request targets that it cannot parse, or answers without a
-handler; `Expect` headers that it refuses and cannot repeat; errors in its log that are the client's
-fault.
+aiohttp leaves three problems to its users. It cannot parse some request targets, and answers others
+without a handler. It refuses `Expect` headers before a handler sees the request. Its log contains
+errors that are the client's fault.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ _log = logging.getLogger("aliocr.emulator.http")
 
 
 def server_log() -> logging.Logger:
-    """Return the log for aiohttp's server; malformed requests are logged at debug level.
+    """Return the logger for aiohttp's server; malformed requests are logged at debug level.
 
-    Such a client gets a 400 with the reason; the emulator itself has not failed.
+    Reason: the client gets a 400 with the cause, and the emulator itself has not failed.
     """
     log = logging.getLogger("aliocr.emulator.server")
     log.addFilter(_is_server_fault)
@@ -39,25 +39,25 @@ def _is_server_fault(record: logging.LogRecord) -> bool:
 async def handle_expect(request: web.Request) -> None:
     """Answer `Expect: 100-continue`, and ignore any other expectation, as HTTP allows.
 
-    aiohttp's own handler refuses others before the request can be recorded, and repeats their bytes
-    in its answer. Source: RFC 9110.
+    aiohttp's default handler refuses other expectations before the request can be recorded, and
+    repeats the client's bytes in the answer. Source: RFC 9110.
     """
     if request.headers[hdrs.EXPECT].lower() != "100-continue":
         return
-    with suppress(ConnectionError):  # the request of a client that left is recorded too
+    with suppress(ConnectionError):  # a request is recorded even if its client has left
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-    # As in aiohttp's own handler: nothing of the reply itself is sent yet.
+    # As in aiohttp's default handler, because no byte of the reply itself is sent yet.
     request.writer.output_size = 0
 
 
 def accept_any_target(runner: web.AppRunner) -> None:
     """Route a request target that is not a path to the handler of unknown paths.
 
-    aiohttp parses a target such as `http://xn--/` when it makes the request object, where no error
-    is caught: the connection would stay open without an answer. A target such as `*`, or
-    `a.example:443` of a CONNECT, aiohttp answers without calling a handler.
+    aiohttp parses a target such as `http://xn--/` when it makes the request object. No error is
+    caught there, so the connection would stay open without an answer. aiohttp answers a target such
+    as `*`, or `a.example:443` of a CONNECT, without calling a handler.
 
-    The runner must be set up, but not yet listening.
+    Call this after the setup of the runner and before it listens.
     """
     server = runner.server
     if server is None:

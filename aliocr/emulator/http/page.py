@@ -1,4 +1,4 @@
-"""The landing page: one file, sent with a policy that allows its own script and nothing else.
+"""The landing page: one file, with a policy that allows only the script of the page.
 
 The page is static and fetches its data from the emulator's own paths; see `same_origin`.
 """
@@ -18,8 +18,8 @@ POLICY = (
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )
-"""The content security policy: inline script and styles by hash, fetches from here. With trusted
-types the browser refuses to parse any string as HTML, whatever the script does."""
+"""The content security policy: inline script and styles by hash, fetches only from the emulator.
+With trusted types the browser never parses a string of the script as HTML."""
 
 
 def landing_page(otherwise: Handler) -> Handler:
@@ -27,7 +27,7 @@ def landing_page(otherwise: Handler) -> Handler:
     body, headers = _page()
 
     async def show(request: web.Request) -> web.StreamResponse:
-        # Browsers alone name `text/html`.
+        # Only browsers accept `text/html` by name.
         if "text/html" not in request.headers.get("Accept", "").lower():
             return await otherwise(request)
         return web.Response(body=body, headers=headers)
@@ -37,7 +37,7 @@ def landing_page(otherwise: Handler) -> Handler:
 
 @cache
 def _page() -> tuple[bytes, dict[str, str]]:
-    """Put the page together, and return it with its headers."""
+    """Return the page with its style and script inserted, and the headers of the page."""
     text = page_part("emulator.http", "page.html")
     text = text.replace("{{style}}", shared_style()).replace("{{script}}", shared_script())
     hashes: dict[str, str] = {}
@@ -50,7 +50,7 @@ def _page() -> tuple[bytes, dict[str, str]]:
         "Referrer-Policy": "no-referrer",
         "Cross-Origin-Opener-Policy": "same-origin",
         "Cross-Origin-Resource-Policy": "same-origin",
-        # Another emulator may have listened at this address yesterday.
+        # Not cached, because another emulator may listen at the same address later.
         "Cache-Control": "no-store",
         "Vary": "Accept",
     }

@@ -1,4 +1,4 @@
-"""Reads pictures sent by the landing page, in the same way as images of requests."""
+"""Reading of pictures from the landing page, in the same way as images of requests."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ if TYPE_CHECKING:
     from aliocr.pictures.portrait import Portraits
 
 READ = f"{OWN}read"
-"""Path that pictures are sent to."""
+"""The path to which the page sends pictures."""
 
 SENDING = 30.0
-"""Seconds that a browser may take to send a picture."""
+"""Maximum time for a browser to send a picture, in seconds."""
 
 MAX_HELD_BYTES = 8 * MAX_BYTES
-"""Bytes of pictures being sent or waiting to be read. Apart from the memory for images of requests,
-which a browser that stops halfway would block."""
+"""Maximum memory for pictures that are being received or wait to be read, in bytes. This memory is
+separate from the memory for images of requests, because a slow browser could block that memory."""
 
 MAX_SHOWN_FRAMES = 100
-"""Frames in one answer, at most. Source: the largest sample of "maxFrames"."""
+"""Maximum number of frames in one answer. Source: documents, the largest sample of "maxFrames"."""
 
 
 class PageReader:
     """Handles the pictures that the page sends.
 
-    They queue with the images of requests, and equal pictures are read once. They belong to no
-    account: no rate limit, quota or deadline applies, and nothing is recorded or charged.
+    The pictures queue with the images of requests, and equal pictures are read once. No account
+    owns the pictures, so no rate limit, quota or deadline applies; no call is recorded or charged.
 
-    Memory is reserved before a picture is received: its announced length, or else the longest
-    allowed. When the memory is used up, further pictures wait until others have been read.
+    Memory is reserved before a picture is received: its announced length, or otherwise the maximum
+    length. When the memory is used up, further pictures wait until others have been read.
     """
 
     def __init__(self, recognition: Recognition | None) -> None:
@@ -51,15 +51,15 @@ class PageReader:
         self._memory = FairShares(MAX_HELD_BYTES)
 
     async def read(self, request: web.Request) -> web.Response:
-        """Return the text of the picture in the body, the positions, and the picture to show.
+        """Return the text of the picture in the body, the positions, and the picture for the page.
 
         The query may hold `interval` and `max_frames`, for GIFs and long images.
 
         Returns:
             HTTP 200 with `code` 200, `text`, `pages`, `frames_total` and `frames_read`; positions
-            are in pixels of `width` × `height`. Or HTTP 200 with the service's `code` for a bad
-            picture, its name as `msg`, and a `message`. 400, 408 and 503 with `error`: the body is
-            malformed or did not arrive, or there is no engine.
+            are in pixels of `width` × `height`. For a bad picture: HTTP 200 with the service's
+            `code`, the name of the code as `msg`, and a `message`. If the body is malformed: 400
+            with `error`. If the body did not arrive: 408. If there is no engine: 503.
         """
         if self._recognition is None:
             words = "this emulator was started without an engine, so it cannot read pictures"
@@ -88,7 +88,7 @@ class PageReader:
 
 
 def _frame_choice(request: web.Request) -> tuple[int | None, int | None]:
-    """Return `interval` and `max_frames` of the query; None without them."""
+    """Return `interval` and `max_frames` of the query; None for a missing parameter."""
     chosen: list[int | None] = []
     for name in ("interval", "max_frames"):
         text = request.query.get(name, "")
@@ -97,18 +97,18 @@ def _frame_choice(request: web.Request) -> tuple[int | None, int | None]:
         elif text.isascii() and text.isdecimal() and len(text) <= 6 and int(text):
             chosen.append(int(text))
         else:
-            raise api_error(400, f"{name} must be a whole number from 1 up")
+            raise api_error(400, f"{name} must be a whole number, 1 or more")
     interval, max_frames = chosen
     if (interval is None) != (max_frames is None):
-        raise api_error(400, "interval and max_frames go together")
+        raise api_error(400, "interval and max_frames must be used together")
     if max_frames is not None and max_frames > MAX_SHOWN_FRAMES:
-        raise api_error(400, f"max_frames is at most {MAX_SHOWN_FRAMES} here")
+        raise api_error(400, f"max_frames must be at most {MAX_SHOWN_FRAMES} here")
     return interval, max_frames
 
 
 async def _receive(request: web.Request, memory: FairShare) -> bytes:
-    """Reserve memory and return the body; `request.read` has the lower limit of other requests."""
-    too_large = api_error(589, f"given up after {MAX_BYTES} bytes")
+    """Reserve memory and return the body; the limit of `request.read` is too low for pictures."""
+    too_large = api_error(589, f"abandoned after {MAX_BYTES} bytes")
     announced = request.content_length
     if announced is not None and announced > MAX_BYTES:
         raise too_large
@@ -124,7 +124,7 @@ async def _receive(request: web.Request, memory: FairShare) -> bytes:
 
 
 async def _json_parts(content: Content, portraits: Portraits) -> tuple[bytes, ...]:
-    """Return the answer in pieces, since a hundred pages are ten megabytes."""
+    """Return the answer as JSON in pieces, because a hundred pages have ten megabytes."""
     several = len(portraits.pages) > 1
     regions = [frame.regions for frame in content.frames] if several else [content.regions]
     whole = msgspec.json.encode(

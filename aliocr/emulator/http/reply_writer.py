@@ -1,4 +1,4 @@
-"""Writes replies in pieces, one in each loop slice, since a long reply takes a second."""
+"""Writing of replies in pieces, one per loop slice, because a long reply takes a second."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from aliocr.emulator.instructions import ImageAnswer
 from aliocr.protocol import wire
 
 PIECE = 65_536
-"""Bytes of one piece, at least: a millisecond or two of work. In JSON an image's answer is never
-divided, so one with a hundred frames takes ten."""
+"""Minimum size of a piece, in bytes: one or two milliseconds of work. In JSON the answer for an
+image is never divided, so an answer with a hundred frames takes ten milliseconds."""
 
 
 def response(
@@ -22,7 +22,7 @@ def response(
 ) -> web.Response:
     """Return a response that sends a long body as fast as the client reads it.
 
-    `length` is announced instead of the length of the body, if given.
+    `length`, if given, is announced instead of the length of the body.
     """
     size = sum(map(len, parts))
     whole = dict(headers)
@@ -33,7 +33,7 @@ def response(
 
 
 async def _pieces(parts: Sequence[bytes]) -> AsyncIterator[memoryview]:
-    """Cut the parts without joining them: for 100 images of 100 frames that takes 0.1 s."""
+    """Cut the parts without joining them: joining 100 images of 100 frames takes 0.1 s."""
     for part in parts:
         for start in range(0, len(part), PIECE):
             yield memoryview(part)[start : start + PIECE]
@@ -43,7 +43,7 @@ async def _pieces(parts: Sequence[bytes]) -> AsyncIterator[memoryview]:
 async def write_reply(
     answers: Sequence[ImageAnswer], slices: LoopSlices, *, request_id: str, xml: bool
 ) -> tuple[bytes, ...]:
-    """Return the body of a reply in pieces, as JSON or XML; the request owns the slices.
+    """Return the body of a reply in pieces, as JSON or XML; `request_id` owns the slices.
 
     Only the last piece may be shorter than `PIECE`.
     """

@@ -1,9 +1,10 @@
 """Protection of the emulator's own paths against cross-site requests and DNS rebinding.
 
 Any page in a developer's browser can send requests to this machine. The page cannot read the
-answers, but the requests take effect. So a request with the `Origin` of another page is refused.
-A `Host` that a public name server could point to this machine is refused too, because the browser
-would treat a page of that name as the same origin. Programs send no `Origin`.
+answers, but the requests have effects. So a request with the `Origin` of another page is refused.
+A public name server could point its own name to this machine; then the browser would treat a page
+of that name as the same origin. So a `Host` with such a name is also refused. Programs send no
+`Origin`.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 OWN = "/_emulator/"
-"""Start of the emulator's own paths; all others are the service's, with the service's checks."""
+"""Start of the emulator's own paths; all other paths belong to the service's API."""
 
 SAFE = ("GET", "HEAD", "OPTIONS")
-"""Methods that change nothing; another page cannot read the answers."""
+"""Methods that change nothing. These are safe because another page cannot read the answers."""
 
 PRIVATE = (".localhost", ".local", ".internal", ".test", ".home.arpa")
-"""Name endings that no public name server serves. Source: RFC 6761, 6762, 8375; ICANN."""
+"""Endings of host names that no public name server serves. Source: RFC 6761, 6762, 8375; ICANN."""
 
 
 @web.middleware
@@ -35,18 +36,18 @@ async def same_origin(request: web.Request, handler: Handler) -> web.StreamRespo
 
 
 def json_answer(value: object, status: int = 200) -> web.Response:
-    """Return an answer of the emulator's own paths."""
+    """Return the value as a JSON answer of the emulator's own paths."""
     body = msgspec.json.encode(value)
     return web.Response(status=status, body=body, content_type="application/json")
 
 
 def objection(request: web.Request) -> str:
-    """Return the reason to refuse a request, for people to read; empty for none."""
+    """Return the reason to refuse the request, as text; empty if the request is allowed."""
     host = request.headers.get("Host", "").lower()
     if host and not _is_private(host):
         return (
-            f"the emulator's own pages are not for {host[:100]!r}: "
-            "reach it by an IP address, or by a name without a dot"
+            f"the emulator's own pages are not available under the name {host[:100]!r}; "
+            "use an IP address, or a name without a dot"
         )
     origin = request.headers.get("Origin")
     if request.method in SAFE or origin is None:
@@ -59,7 +60,7 @@ def objection(request: web.Request) -> str:
 
 
 def _is_private(host: str) -> bool:
-    """Return True for an IP address, or a name that only this machine or network can resolve."""
+    """Return True for an IP address, or a name that only the local network can resolve."""
     try:
         name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
     except ValueError:

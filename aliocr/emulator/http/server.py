@@ -1,4 +1,4 @@
-"""The web server: listens on a port, closes idle connections, and stops without a remainder."""
+"""The web server: listens on a port, closes idle connections, and stops completely."""
 
 from __future__ import annotations
 
@@ -15,41 +15,44 @@ from aliocr.emulator.http import malformed
 from aliocr.emulator.shielded import shielded
 
 IDLE = 75.0
-"""Seconds after which a connection is closed that sends no complete request headers and takes no
-bytes of its reply."""
+"""Time after which an idle connection is closed, in seconds. Idle means that the client sends no
+complete request headers, and takes no bytes of its reply."""
 
 LINGERING = 2.0
-"""Seconds that a client may go on sending after the reply; these bytes are dropped."""
+"""Maximum time for a client to send more bytes after the reply, in seconds; they are dropped."""
 
 SEND_BUFFER = 256 * 1024
-"""Bytes of a reply in the system's send buffer. By default the buffer holds megabytes, and the
-progress of a slow client shows only when a third of them is gone."""
+"""Size of the system's send buffer for a connection, in bytes. Reason: the default buffer holds
+megabytes, and shows the progress of a slow client only when a third of the buffer is free."""
 
 UNHEARD = 1.0
-"""Seconds that a request may take while more requests wait behind it, unread."""
+"""Maximum time of a request while other requests of its connection wait unread, in seconds."""
 
 BACKSTOP = 0.1
-"""Seconds that aiohttp may take to close connections that were not aborted."""
+"""Maximum time for aiohttp to close connections that were not aborted, in seconds."""
 
 
 def check_address(host: str, port: int) -> None:
-    """Raise ValueError for an empty host, which would mean every address, or a wrong port."""
+    """Raise ValueError for a wrong port or an empty host, which would mean every address."""
     if not isinstance(host, str) or not host:
-        raise ValueError(f"host must be an address, 0.0.0.0 for every one, not {host!r}")
+        raise ValueError(
+            f"host must be an address, such as 0.0.0.0 for every address, not {host!r}"
+        )
     if not is_count(port) or port > 65_535:
-        raise ValueError(f"port must be from 0, for a free one, to 65535, not {port!r}")
+        raise ValueError(f"port must be from 1 to 65535, or 0 for a free port, not {port!r}")
 
 
 class _DisconnectWatch:
-    """Notices that a client disconnects during its request, even if it has pipelined others.
+    """Notices that a client disconnects during its request, even if other requests are pipelined.
 
-    aiohttp stops reading from a client that has sent a few dozen requests without waiting for the
-    first reply, and so does not notice a disconnect: a request that hangs would hang for ever and
-    hold its images of the quota. So a request that takes long becomes the connection's last.
-    Requests behind it are read and dropped, as HTTP allows when the connection closes.
+    If a client has sent a few dozen requests without waiting for the first reply, aiohttp stops
+    reading and does not notice a disconnect. A request that hangs would then hang for ever and keep
+    its part of the image quota. So a request that takes long becomes the last request of its
+    connection. The requests behind it are read and dropped; HTTP allows this when the connection
+    closes.
 
     Attributes:
-        last: No further request of the connection will be handled.
+        last: True if no further request of the connection will be handled.
     """
 
     def __init__(self, request: web.Request) -> None:
@@ -68,7 +71,7 @@ class _DisconnectWatch:
         transport = self._request.transport
         if transport is None or transport.is_closing():
             return
-        # Until the whole body is read, reading may be paused because of the body.
+        # Before the end of the body, reading may be paused because of the body.
         if self._request.content.at_eof() and not transport.is_reading():
             self.last = True
             self._request.protocol.close()
@@ -78,7 +81,7 @@ class _DisconnectWatch:
 
 
 class Server:
-    """Serves an application on a port of this machine; port 0 takes a free one, then in `port`."""
+    """Serves an application on a port; port 0 takes a free port, which is then in `port`."""
 
     def __init__(self, app: web.Application, host: str, port: int, *, idle: float = IDLE) -> None:
         self.port = port
@@ -92,7 +95,7 @@ class Server:
         self._runner = web.AppRunner(
             app,
             handler_cancellation=True,
-            auto_decompress=False,  # Content-MD5 is of the body as received
+            auto_decompress=False,  # because Content-MD5 is computed from the body as received
             access_log=None,
             logger=malformed.server_log(),
             keepalive_timeout=idle,
@@ -106,33 +109,35 @@ class Server:
         self._cut_off = 0
 
     async def start(self) -> None:
-        """Listen; only once. A cancellation is raised when everything is closed again."""
+        """Listen; only once. A cancellation is raised after everything is closed again."""
         self._loop = asyncio.get_running_loop()
         self._starting = asyncio.create_task(self._open())
         try:
-            # If cancelled halfway, asyncio would lose a socket that already listens.
+            # Shielded, because a cancelled start would lose a socket that already listens.
             await shielded(self._starting)
         except BaseException:
             await self._end()
             raise
 
     async def stop(self, grace: float = 0.0) -> int:
-        """Stop, and return the number of requests without a reply, or without the whole of it.
+        """Stop, and return the number of requests without a complete reply.
 
-        A cancellation only ends the grace (in seconds), and is raised when all is closed. A second
-        call meanwhile waits for the same end. A start under way is waited for.
+        `grace` is the maximum time for the requests in flight, in seconds. A cancellation only ends
+        the grace, and is raised after everything is closed. A second call during this time waits
+        for the same stop. `stop` also waits for a start that is still running.
         """
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
             raise RuntimeError(
-                f"this was started on another event loop, {self._loop!r}, and stops only there"
+                "the server was started on another event loop and must be stopped there: "
+                f"{self._loop!r}"
             )
         try:
             if grace > 0:
                 await asyncio.wait((self._starting,))
                 await self._stop_listening()
                 until = loop.time() + grace
-                # A connection is closed after its reply, whose last bytes may still be under way.
+                # Wait for connections too, because the last bytes of a reply may not be sent yet.
                 while (self._busy or self._connections()) and loop.time() < until:  # noqa: ASYNC110
                     await asyncio.sleep(BACKSTOP / 10)
         finally:
@@ -141,7 +146,7 @@ class Server:
 
     @property
     def is_closed(self) -> bool:
-        """True if the server has ended, with all its connections and tasks."""
+        """True if the server, its connections and its tasks have ended."""
         return self._ending is not None and self._ending.done()
 
     @property
@@ -164,11 +169,11 @@ class Server:
         await shielded(self._ending)
 
     async def _close(self) -> None:
-        """Stop at once; aiohttp alone would wait for requests and for clients that read slowly."""
+        """Stop immediately; aiohttp alone would wait for requests and for slow clients."""
         await asyncio.wait((self._starting,))
         self._cut_off = len(self._connections()) if self._closing else self.under_way
         await self._stop_listening()
-        # Before the cleanup: a handler may wait for a client that does not read.
+        # Abort before the cleanup, because a handler may wait for a client that does not read.
         for connection in self._connections():
             if connection.transport is not None:
                 connection.transport.abort()
@@ -181,8 +186,8 @@ class Server:
         self._closing = True
         for site in self._runner.sites:
             await site.stop()
-        # Close the connections without a request. aiohttp's own way would leave these open without
-        # reading, and would stop reading from the others, in the middle of a body.
+        # Close the connections without a request. aiohttp's own method would leave these open
+        # without reading, and would stop reading from the others in the middle of a body.
         for connection in self._connections():
             if connection not in self._busy:
                 connection.close()
@@ -215,8 +220,8 @@ class Server:
     async def _close_idle(self) -> None:
         """Close idle connections; aiohttp does this only after the first request.
 
-        A connection that reads a long reply, however slowly, is in use, though its handler has
-        returned long ago: so the bytes it has taken are compared.
+        A client that reads a long reply slowly is not idle, although the handler has returned. So
+        the number of bytes that the client has taken is compared with the earlier number.
         """
         loop = asyncio.get_running_loop()
         while True:
@@ -234,7 +239,7 @@ class Server:
                     connection.transport.abort()
 
     def _sent(self, connection: web.RequestHandler) -> int:
-        """Return the bytes of the connection's last reply that the system has taken."""
+        """Return the number of bytes of the last reply that the system has taken."""
         writer, transport = self._writers.get(connection), connection.transport
         if writer is None or transport is None:
             return 0

@@ -1,11 +1,11 @@
 """Replies in XML, for clients that do not accept JSON.
 
-The documents say that the gateway then answers in XML, but show no elements: here they have the
-names of the JSON fields. A refusal by the gateway is an `Error`, any other reply an
-`ImageSyncScanResponse`, after the action. A list becomes a repeated element; null and empty lists
-are left out.
+The documents say that the gateway then answers in XML, but do not show the elements. Here the
+elements have the names of the JSON fields. A refusal by the gateway is an `Error`; any other reply
+is an `ImageSyncScanResponse`, named after the action. A list becomes a repeated element; null and
+empty lists are left out.
 
-Source: "ROA mechanism".
+Source: documents, "ROA mechanism".
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ import msgspec
 XML = "text/xml;charset=utf-8"
 
 AT_ONCE = 16_384
-"""Bytes of JSON that become one part, at most: about a millisecond of work."""
+"""Maximum size of the JSON that becomes one part, in bytes: about a millisecond of work."""
 
 _UNHOLDABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
-# Unescaped, a "\r" would be read as "\n".
+# "\r" is escaped, because an XML parser would read a plain "\r" as "\n".
 _ESCAPES = {ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;", ord("\r"): "&#13;"}
 
 
 def xml_parts(body: bytes, elements: Iterable[bytes] = ()) -> Iterator[bytes]:
     """Convert a reply's JSON object to XML, in parts.
 
-    A character that XML cannot hold, not even escaped, becomes U+FFFD. A hundred thousand lines of
-    text take a second; a part has some hundred, so that the event loop can run between two parts.
-    The elements, JSON objects, are written in place of the body's empty list.
+    A character that XML cannot contain, even escaped, becomes U+FFFD. A hundred thousand lines of
+    text take a second, so each part has only some hundred lines, and the event loop can run between
+    two parts. The elements, which are JSON objects, replace the empty list in the body.
     """
     fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
     root = "Error" if "Code" in fields else "ImageSyncScanResponse"
@@ -43,7 +43,7 @@ def xml_parts(body: bytes, elements: Iterable[bytes] = ()) -> Iterator[bytes]:
 
 
 def _parts(name: str, value: msgspec.Raw) -> Iterator[bytes]:
-    """Convert one field; a long value is divided until its parts are short."""
+    """Convert one field to XML; a long value is divided until its parts are short."""
     data = memoryview(value)
     start = bytes(data[:1])
     if len(data) <= AT_ONCE or start not in b"[{":

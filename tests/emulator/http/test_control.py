@@ -151,7 +151,7 @@ async def test_calls_tell_what_arrived_and_what_it_would_have_cost(emulator: Emu
     assert (await control(emulator, "GET", "calls?last=0")).json["calls"] == []
     for slip in ("-1", "", "x", "9" * 5000):
         slipped = await control(emulator, "GET", f"calls?last={slip}")
-        assert (slipped.status, slipped.body[:20]) == (400, b'{"error":"last is a ')
+        assert (slipped.status, slipped.body[:20]) == (400, b'{"error":"last must ')
         assert len(slipped.body) < 100
     assert (await control(emulator, "DELETE", "calls")).status == 204
     assert emulator.calls == []

@@ -45,7 +45,7 @@ def test_in_a_thread_an_error_of_the_start_is_raised() -> None:
         other = Emulator(port=port)
         with pytest.raises(OSError, match="in use"), other:
             pass
-        with pytest.raises(RuntimeError, match="started already"), emulator:
+        with pytest.raises(RuntimeError, match="already started"), emulator:
             pass
     assert threading.active_count() == threads
 
