@@ -17,7 +17,7 @@ import aiohttp
 import attrs
 
 from aliocr.credentials import Credentials
-from aliocr.errors import OCRError, ScanTimeoutError, TransportError
+from aliocr.errors import AuthError, OCRError, ScanTimeoutError, TransportError
 from aliocr.protocol import signing
 from aliocr.version import __version__
 
@@ -65,6 +65,7 @@ class Transport:
         self._url = base_url + signing.SCAN_PATH
         self._timeout = aiohttp.ClientTimeout(
             total=timeout,
+            connect=CONNECT_TIMEOUT,  # looking up the name of the host included
             sock_connect=CONNECT_TIMEOUT,
             # By default aiohttp rounds timeouts above 5 s up to a whole second of the loop's clock;
             # beside the service's own 6 s this decides which side gives up first.
@@ -121,7 +122,7 @@ class Transport:
         try:
             return await self._post(http, body, headers)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            failed = _translated(error)
+            failed = translated(error)
         # Outside the handler: aiohttp's error holds the signed headers, so it must be no cause.
         raise failed
 
@@ -173,24 +174,45 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     return None
 
 
-def _translated(error: Exception) -> OCRError:
-    """Translate an error. The order matters: aiohttp's timeouts are `TimeoutError`s, too."""
+def translated(error: Exception) -> OCRError:
+    """Translate an error of aiohttp: by its class, the request can have left, or never did.
+
+    The order matters: aiohttp's timeouts are `TimeoutError`s, too, and a proxy that cannot be
+    reached is a connector that failed.
+    """
+    found: OCRError
     match error:
         case aiohttp.ConnectionTimeoutError():
             text = f"no connection within {CONNECT_TIMEOUT:g} s"
-            return ScanTimeoutError(text, transient=True)
+            found = ScanTimeoutError(text, transient=True)
         case TimeoutError():
-            return ScanTimeoutError("no answer in time", transient=True, maybe_charged=True)
-        case aiohttp.ClientConnectorCertificateError():
-            return TransportError(f"the certificate was not accepted: {error}")
+            found = ScanTimeoutError("no answer in time", transient=True, maybe_charged=True)
+        case aiohttp.ClientHttpProxyError():
+            found = _refused_by_proxy(error.status)
+        case aiohttp.ClientConnectorCertificateError() | aiohttp.ServerFingerprintMismatch():
+            found = TransportError(f"the certificate was not accepted: {error}")
         case aiohttp.ClientConnectorSSLError():
             # The errno is OpenSSL's: the operating system knows it by another meaning.
             text = f"no TLS at {error.host}:{error.port}; does the endpoint begin with http://?"
-            return TransportError(text)
+            found = TransportError(text)
         case aiohttp.ClientConnectorError():
-            why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
-            text = f"no connection to {error.host}:{error.port}: {why}"
-            return TransportError(text, transient=True)
+            number = error.errno or 0
+            why = os.strerror(number) if number > 0 else error.strerror or "closed"
+            step = "the TLS handshake" if error.ssl and not number else "the connection"
+            text = f"{step} to {error.host}:{error.port} failed: {why}"
+            found = TransportError(text, transient=True)
+        case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
+            found = TransportError(f"not an address that can be reached: {error}")
         case _:
             text = f"the connection broke: {str(error) or type(error).__name__}"
-            return TransportError(text, transient=True, maybe_charged=True)
+            found = TransportError(text, transient=True, maybe_charged=True)
+    return found
+
+
+def _refused_by_proxy(status: int) -> OCRError:
+    """A proxy that refuses CONNECT refuses it to every request, unless its own network failed."""
+    text = f"the proxy refuses the connection to the service with HTTP {status}"
+    if status >= 500:
+        return TransportError(text, transient=True)
+    advice = "give it a user and password" if status == 407 else "ask for access to the endpoint"
+    return AuthError(f"HTTP {status}", f"{text}; {advice}")
