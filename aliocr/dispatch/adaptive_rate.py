@@ -7,12 +7,11 @@ The service publishes neither its way of counting nor all its limits. Therefore:
 2. Then the rate is *probed*: it rises by one small step, then by larger steps while nothing is
    refused. So a limit that was raised a hundredfold is reached in a few steps. The first refusal
    ends the probe. The new rate is the rate accepted in the second before this refusal.
-3. A refusal at a held rate cuts the rate by a small fraction, or down to the rate that was
-   evidently accepted.
+3. A refusal at a held rate cuts the rate a little, or down to the rate that was evidently accepted.
 4. Some servers accept more for a short time than for a long time. A probe that is refused late
    measures this surplus. The next probe sends this surplus before it trusts a step.
-5. A refusal of a batch that was sent before a cut does not change the rate. A rate that is not used
-   up is not raised.
+5. A refusal of a batch that was sent before a cut does not change the rate. A rate not used up is
+   not raised.
 
 Pure: times are arguments, in seconds of a monotonic clock.
 """
@@ -40,8 +39,7 @@ FAR_LESS = 0.8
 less was sent, the rate counts as not used up."""
 
 RAISED = 1.1
-"""Multiple of the held rate: a probe that ends at this multiple or above has found a raised
-limit."""
+"""Multiple of the held rate: a probe that ends at or above it has found a raised limit."""
 
 LARGEST_STEP = 1.0
 """Largest step of a probe, as a fraction of the rate: 1.0 doubles the rate."""
@@ -253,8 +251,7 @@ class AdaptiveRate:
         """Count what is sent beyond the rate known to pass, until a response is evidence.
 
         Enough is sent when a needlessly wide margin or the known surplus cannot explain the
-        success. The first step then returns to the held rate, so that no more is refused than
-        needed.
+        success. The first step then returns to the held rate, so that few are refused.
         """
         if self.rate > self._base:
             probe.excess += count * (1 - self._base / self.rate)

@@ -73,8 +73,7 @@ class Batcher:
         retry: Decides what happens to a failed image.
         budget: Limits the images that are sent again although they may have been charged.
         images_per_request: The largest batch.
-        throttle_timeout: Time for which images wait while the account is refused everything, in
-            seconds.
+        throttle_timeout: Time to wait while the whole account is refused, in seconds.
         max_waiting: Maximum number of waiting images before a caller gets an `OverloadError`.
     """
 
@@ -151,8 +150,7 @@ class Batcher:
             image: The image.
             receiver: Receives the outcome of the image.
             lane: The lane of the image. A caller of the bulk lane checks for room itself.
-            follower: Is informed of the tries of the image; None if the caller does not follow
-                them.
+            follower: Is informed of the image's tries; None if the caller does not follow.
             number: The number that the caller gives the image.
             deadline: When the caller leaves, in seconds of the loop's clock.
 

@@ -5,8 +5,7 @@ publishes neither number. Both numbers limit the rate at which images are accept
 learnt. The rate also decides how many images one request carries: all images that the rate has
 allowed since the last request.
 
-aiolimiter cannot be used here, because its rate is fixed and a batch takes as many images as it
-can.
+aiolimiter cannot be used here, because its rate is fixed and batches have no fixed size.
 
 Pure: times are arguments, in seconds of a monotonic clock.
 """
@@ -23,8 +22,7 @@ SAVED_UP = 0.11
 
 SAVED_WAITING = 1.0
 """Amount that can be saved up while images wait, in seconds of the rate. A request takes everything
-saved since the last request, for any time between the two, but not more than a server counts
-together."""
+saved since the last request, but not more than a server counts together."""
 
 
 class ImageQuota:

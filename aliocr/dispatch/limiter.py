@@ -16,8 +16,8 @@ SAFE = 0.99
 
 FIRST = 1 - REQUESTS.margin
 """First rate of permits, as a fraction of the limit. With this margin, requests with a jitter of up
-to 50 ms pass even the strictest server. After `FIRST_HOLD` requests, a margin that proves too wide
-is reduced."""
+to 50 ms pass even the strictest server. After `FIRST_HOLD` requests, a too wide margin is
+reduced."""
 
 FIRST_HOLD = 100
 
@@ -56,8 +56,8 @@ class PacedLimiter:
 
     `AsyncLimiter(10, 1)` would allow 19 requests in its first second, because a bucket of size B
     that leaks at rate r lets B + r·T through in T seconds. Here B + r stays below limit + 1, so
-    that no second has more requests than the limit. For 10 per second, the bucket is 1.05 and the
-    rate at most 9.9 per second.
+    that no second has more requests than the limit. For 10 per second: a bucket of 1.05, at most
+    9.9 per second.
 
     Requests that leave evenly do not arrive evenly, and it is not known how the service counts.
     Therefore permits come at 94.5 % of the limit at first. Later they come as near to 99 % as is
@@ -163,7 +163,7 @@ class StrictLimiter:
         """
         loop = asyncio.get_running_loop()
         if self._loop not in (None, loop):
-            raise RuntimeError("a StrictLimiter serves one event loop; make another for this one")
+            raise RuntimeError("a StrictLimiter is for one event loop; make another for this loop")
         self._loop = loop
         await self._slots.acquire()
         try:

@@ -179,8 +179,7 @@ class Pending:
             image: The image.
             receiver: Receives the outcome.
             lane: The lane of the image.
-            follower: Is informed of the tries of the image; None if the caller does not follow
-                them.
+            follower: Is informed of the image's tries; None if the caller does not follow.
             number: The number that the caller gives the image.
             deadline: When the caller leaves.
             now: The time.
@@ -226,7 +225,7 @@ class Pending:
         while not batch and (taken := self.queue.take(most)):
             for pending in taken:
                 if pending.deadline < horizon:
-                    too_late = "no time is left for an answer, so it was not sent"
+                    too_late = "the image was not sent, because no time is left for an answer"
                     self.fail(pending, ScanTimeoutError(too_late, transient=True))
             batch = [pending for pending in taken if pending.state is State.QUEUED]
         for pending in batch:

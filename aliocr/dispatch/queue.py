@@ -67,12 +67,10 @@ class Queue(Generic[T]):
 
     REFUSALS_IN_FRONT = 3
     """Number of refusals after which an image returns to the end of the queue. Reason: if the quota
-    lets a request carry one image, an image at the front could be sent again and again, and no
-    other image would be sent."""
+    allows one image per request, the image at the front could otherwise block all others."""
 
     def __init__(self) -> None:
-        # OrderedDict is the one standard container that is fast at both ends and can remove an
-        # element from the middle.
+        # Only OrderedDict is fast at both ends and when it removes from the middle.
         self._lanes: dict[Lane, OrderedDict[T, None]] = {lane: OrderedDict() for lane in Lane}
         self._owed = 0.0
         self.size = 0

@@ -59,12 +59,12 @@ class RetryRule:
 
     Args:
         deed: The action.
-        counter: What the try counts as: a try of the image, a refusal for the quota, a failure of
-            the account, or nothing.
+        counter: What the try counts as: a try, a refusal for the quota, a failure of the account,
+            or nothing.
         charged: Whether the try may have been charged; `"error"`: the error says so.
         split: How the images of a request that failed as a whole share requests afterwards: in
-            halves, in fifths, in fifths from the second failure on, in fifths once their tries are
-            used up, or as before.
+            halves, in fifths, in fifths from the second failure on, in fifths after the last try,
+            or as before.
     """
 
     deed: Deed
@@ -89,13 +89,11 @@ USUAL_RETRIES = 3
 """Maximum `max_retries` of a session for which `FEW_RETRIES` applies."""
 
 FEW_RETRIES: dict[int | str, int] = {480: 1, 595: 1, 586: 2, 587: 2, 592: 2}
-"""Retries per code, for codes where either the second or third try succeeds or none does; for some
-codes the documents advise "contact support". A `max_retries` above `USUAL_RETRIES` applies to all
-codes."""
+"""Retries per code, for codes where a second or third try succeeds or none does; for some the
+documents advise "contact support". A `max_retries` above `USUAL_RETRIES` applies to all codes."""
 
 KEY_RETRIES = 1
-"""Number of requests in a row that get a new token or clock before the account counts as
-refused."""
+"""Requests in a row that get a new token or clock before the account counts as refused."""
 
 KEY_EXPIRED = frozenset({"InvalidTimeStamp.Expired", "InvalidSecurityToken.Expired"})
 
@@ -127,8 +125,7 @@ def kind_of(error: OCRError, together: int | None = None) -> FailureKind:
 
     Args:
         error: The failure.
-        together: Number of images in the request, if the request failed as a whole; None if only
-            this image failed.
+        together: Images in the request, if it failed as a whole; None if only this image failed.
     """
     if isinstance(error, ThrottledError):
         return FailureKind.THROTTLED
@@ -171,14 +168,13 @@ class RetryPolicy:
         """Decide what happens to an image.
 
         If a request of several images fails, one image may be the cause. So the images are isolated
-        in smaller and smaller requests, even if their tries are used up. Each image gets its
-        outcome alone.
+        in smaller and smaller requests, even after their last tries.
 
         Args:
             error: The failure of its try.
             tries: Its earlier failed tries by kind or code; None if there are none.
-            together: Number of images in the request, if the request failed as a whole; None if
-                only this image failed.
+            together: Images in the request, if it failed as a whole; None if only this image
+                failed.
             outage: True if all requests fail, so that no image of this request is a suspect.
         """
         kind = kind_of(error, together)
@@ -239,8 +235,7 @@ def _rest(failures: int) -> float:
 def throttled_pause(in_a_row: int) -> float:
     """Return the seconds of an account's pause after refusals in a row: full jitter, 10 s at most.
 
-    The pause begins shorter than a rest, because most refused requests came only slightly too
-    early.
+    It begins shorter than a rest, because most refused requests came only slightly early.
     """
     return _backoff(in_a_row, multiplier=0.2, most=10.0)
 

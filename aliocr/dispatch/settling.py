@@ -83,8 +83,7 @@ class Settler:
         throttle: The throttle of the account.
         retry: Decides what happens to a failed image.
         budget: Limits the images that are sent again although they may have been charged.
-        throttle_timeout: Time for which images wait while the account is refused everything, in
-            seconds.
+        throttle_timeout: Time to wait while the whole account is refused, in seconds.
         ready: Called when images have joined the queue, or can be sent again.
 
     Attributes:

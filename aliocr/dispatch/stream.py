@@ -3,8 +3,7 @@
 A stream has one task, the feeder; no image has a task of its own. The feeder moves images from the
 source into the queue while there is room, and the reader gets outcomes as they come. If there is a
 stop event, a second task waits for this event. The memory holds only images that are queued, sent,
-or not yet read by the reader. So a source of a million images needs no more memory than a source of
-a few thousand.
+or not yet read by the reader. So a million images need no more memory than a few thousand.
 """
 
 from __future__ import annotations
@@ -25,16 +24,14 @@ from aliocr.models import Image, Outcome
 ImageSource = Iterable[str | Image] | AsyncIterable[str | Image]
 
 BATCHES_QUEUED = 2
-"""Number of full batches that a stream keeps in the queue: one for the next permit, and one to
-refill from."""
+"""Full batches that a stream keeps in the queue: one for the next permit, one to refill."""
 
 BATCHES_UNTAKEN = 10
 """Batches of outcomes that may wait for the reader; with more, the source is not read."""
 
 BATCHES_OPEN = 100
-"""Maximum number of batches taken from the source and without outcome. This is more than can be
-sent at 10 requests per second in the 7 s that a request may take. A higher rate or a longer timeout
-may reach this bound."""
+"""Maximum number of batches taken from the source and without outcome. More cannot be sent at 10
+requests per second with 7 s for each; a higher rate or a longer timeout may reach this bound."""
 
 YIELD_EVERY = 100
 """Number of images taken before other tasks run. Reason: equal images do not fill the queue, so a
@@ -48,8 +45,7 @@ class ImageStream:
 
     Args:
         batcher: Receives the images, on the bulk lane.
-        source: URLs or images, from an iterable or an async iterable. A generator is closed with
-            the stream.
+        source: URLs or images, from an (async) iterable. A generator is closed with the stream.
         images_per_request: The size of a batch, for the bounds above.
         stop: Drains the stream when it is set; None for no such event.
     """

@@ -3,8 +3,7 @@
 The limits belong to the account, not to a session. A sender waits for a permit in three steps:
 
 1. It waits until the account is not paused. A refusal of a whole request pauses the account: for
-   the time that the service names, or otherwise for a random time that doubles with each refusal in
-   a row.
+   the time that the service names, or for a random time that doubles with each refusal in a row.
 2. It waits until the image quota has room for at least one image.
 3. It waits for the request permit. After this wait, nothing is awaited before the request is signed
    and sent. If the account is paused again or the room is gone, the permit is given back.
@@ -209,8 +208,7 @@ def _refusals(
 
 
 # The throttle outlives the session. Otherwise a program that opens a session for each call would
-# get a full bucket with each session, and would forget what was learnt. The throttle ends with
-# its loop.
+# get a full bucket each time, and forget what was learnt. It ends with its loop.
 _by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Hashable, AccountThrottle]] = (
     WeakKeyDictionary()
 )

@@ -17,8 +17,8 @@ from typing import Any, TypeVar, get_args, get_type_hints
 import msgspec
 
 MOST_WHOLE = 2**53 - 1
-"""The greatest whole number that every reader of JSON can tell apart from its neighbours. Source:
-RFC 8259, section 6."""
+"""Greatest whole number that every JSON reader can tell from its neighbours. Source: RFC 8259,
+section 6."""
 
 T = TypeVar("T")
 

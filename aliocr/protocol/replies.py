@@ -135,11 +135,17 @@ def _read_strictly(item: object) -> ImageReply | None:
 
 def _outcome(answer: ImageReply, image: Image, request_id: str | None) -> Scan | OCRError:
     if answer.code == 0:
-        return ResponseError("an answer without a code", maybe_charged=True, request_id=request_id)
+        return ResponseError(
+            "the answer for this image has no code", maybe_charged=True, request_id=request_id
+        )
     if answer.code != OK:
         return api_error(answer.code, answer.msg or "", request_id=request_id)
     if not answer.results:
-        return ResponseError("success without results", maybe_charged=True, request_id=request_id)
+        return ResponseError(
+            "the answer reports success but has no results",
+            maybe_charged=True,
+            request_id=request_id,
+        )
     for result in answer.results:
         if result.scene == SCENE:
             break
@@ -150,8 +156,7 @@ def _outcome(answer: ImageReply, image: Image, request_id: str | None) -> Scan |
         image=image,
         text=_text(result) or "\n".join(frame.text for frame in frames if frame.text),
         frames=frames,
-        # `intern` keeps one copy of each of these few words for a caller that keeps a million
-        # scans.
+        # `intern` keeps one copy of each word, even if a caller keeps a million scans.
         label=sys.intern(result.label or "normal"),
         suggestion=sys.intern(result.suggestion or "pass"),
         rate=result.rate,
@@ -175,7 +180,7 @@ def _frame(reading: FrameReading) -> Frame:
 
 
 def _text(reading: Reading) -> str:
-    """Return the joined text, or else the text of the regions: only the latter is documented."""
+    """Return the joined text, or the regions' text: the documents promise only the regions."""
     if reading.ocr_data:
         return "\n".join(reading.ocr_data)
     if not reading.ocr_locations:

@@ -22,8 +22,7 @@ from aliocr.protocol import signing
 from aliocr.version import __version__
 
 CONNECT_TIMEOUT = 3.0
-"""Timeout for connecting to the service, in seconds. Source: the vendor's samples for this
-operation."""
+"""Timeout for connecting, in seconds. Source: the vendor's samples for this operation."""
 
 KEEPALIVE_TIMEOUT = 4.0
 """Time for which an idle connection is kept, in seconds. Servers of this vendor were seen to drop
@@ -55,8 +54,7 @@ class Transport:
 
     Args:
         base_url: Scheme and host, without a path.
-        timeout: Timeout of one request, from connecting to the last byte of the response, in
-            seconds; None for no limit.
+        timeout: Timeout of one request with its whole response, in seconds; None for no limit.
         http: An `aiohttp.ClientSession` to use and leave open; None to make one and close it.
     """
 
@@ -68,8 +66,7 @@ class Transport:
             total=timeout,
             sock_connect=CONNECT_TIMEOUT,
             # By default, aiohttp rounds timeouts above 5 s up to a whole second of the loop's
-            # clock. The service has a limit of 6 s, so the rounding would decide which side stops
-            # first.
+            # clock. The service stops at 6 s, so rounding would decide which side stops first.
             ceil_threshold=math.inf,
         )
         self._given = http
@@ -124,8 +121,7 @@ class Transport:
             return await self._post(http, body, headers)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             failed = _translated(error)
-        # Raised outside the handler, because aiohttp's error holds the signed headers and must not
-        # become the cause.
+        # Raised here, because aiohttp's error holds the signed headers and must not be the cause.
         raise failed
 
     async def _post(
@@ -138,8 +134,7 @@ class Transport:
             timeout=self._timeout,
             # A signature is valid for one address and must not be sent to another address.
             allow_redirects=False,
-            # The body of a refusal holds the reason, so it is read for any setting of the given
-            # session.
+            # The body of a refusal holds the reason, so a given session must not raise.
             raise_for_status=False,
         ) as response:
             pieces, size = [], 0

@@ -40,8 +40,7 @@ class Task(_Wire, frozen=True, kw_only=True):
 def _first(count: int, kind: type) -> type[msgspec.Struct]:
     """Make the type of an array of which only the first elements are read.
 
-    A list would be built whole before its elements could be counted: perhaps a hundred thousand
-    elements of a few bytes each.
+    A list would be built whole before it is counted: perhaps a hundred thousand tiny elements.
     """
     fields = [(f"element_{number}", kind, None) for number in range(count)]
     return msgspec.defstruct(f"_{kind.__name__}s", fields, array_like=True, frozen=True)
