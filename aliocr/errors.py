@@ -210,7 +210,7 @@ GATEWAY: dict[str, Meaning] = {
     ),
     "Forbidden": Meaning(
         AuthError,
-        "give the RAM user the policy AliyunYundunGreenWebFullAccess, or remove the denial",
+        "give the RAM user the policy AliyunYundunGreenWebFullAccess, or remove the denying policy",
     ),
     "NoPermission": Meaning(
         AuthError, "give the RAM user the policy AliyunYundunGreenWebFullAccess"

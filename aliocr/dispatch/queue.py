@@ -114,7 +114,7 @@ class Queue(Generic[T]):
             return [(Lane.INTERACTIVE, most), (Lane.BULK, most)]
         self._owed = min(self._owed + self.BULK_SHARE * most, float(most))
         if self._owed >= most:
-            self._owed = 0.0  # one batch with bulk first pays the debt, for any number
+            self._owed = 0.0  # one batch with bulk images first clears the debt
             return [(Lane.BULK, most), (Lane.INTERACTIVE, most)]
         return [(Lane.INTERACTIVE, most - min(bulk, int(self._owed))), (Lane.BULK, most)]
 

@@ -89,7 +89,7 @@ USUAL_RETRIES = 3
 """Maximum `max_retries` of a session for which `FEW_RETRIES` applies."""
 
 FEW_RETRIES: dict[int | str, int] = {480: 1, 595: 1, 586: 2, 587: 2, 592: 2}
-"""Retries per code, for codes where a second or third try succeeds or none does; for some the
+"""Retries per code, for codes where a second or third try helps or no try helps; for some the
 documents advise "contact support". A `max_retries` above `USUAL_RETRIES` applies to all codes."""
 
 KEY_RETRIES = 1
@@ -125,7 +125,7 @@ def kind_of(error: OCRError, together: int | None = None) -> FailureKind:
 
     Args:
         error: The failure.
-        together: Images in the request, if it failed as a whole; None if only this image failed.
+        together: Images in the request if all failed together; None if only this image failed.
     """
     if isinstance(error, ThrottledError):
         return FailureKind.THROTTLED
@@ -173,8 +173,7 @@ class RetryPolicy:
         Args:
             error: The failure of its try.
             tries: Its earlier failed tries by kind or code; None if there are none.
-            together: Images in the request, if it failed as a whole; None if only this image
-                failed.
+            together: Images in the request if all failed together; None if only this image failed.
             outage: True if all requests fail, so that no image of this request is a suspect.
         """
         kind = kind_of(error, together)
@@ -235,7 +234,7 @@ def _rest(failures: int) -> float:
 def throttled_pause(in_a_row: int) -> float:
     """Return the seconds of an account's pause after refusals in a row: full jitter, 10 s at most.
 
-    It begins shorter than a rest, because most refused requests came only slightly early.
+    The first pause is shorter than a rest, because most such requests came only slightly early.
     """
     return _backoff(in_a_row, multiplier=0.2, most=10.0)
 

@@ -46,7 +46,7 @@ MANY_REFUSALS = 20
 """Number of refusals after which an image fails, although other images of the account pass."""
 
 ACCOUNT_REFUSED_AFTER = 60.0
-"""Time without an image read after which a refused account counts as refused, in seconds."""
+"""Time without an image read after which refusals count for the account, in seconds."""
 
 
 @attrs.define(eq=False)
@@ -224,7 +224,7 @@ class Settler:
             kind = kind_of(error, together)
             tries = (pending.tries or {}).get(counter_of(error, kind), 0)
             if RULES[kind].counter != "tries":
-                tries = 0  # they stay together, for any earlier tries
+                tries = 0  # they stay together; earlier tries do not matter
             alike.setdefault((kind, str(error), tries), (error, []))[1].append(pending)
         self._again_now(throttled)
         for error, group in alike.values():

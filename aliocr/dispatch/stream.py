@@ -24,7 +24,7 @@ from aliocr.models import Image, Outcome
 ImageSource = Iterable[str | Image] | AsyncIterable[str | Image]
 
 BATCHES_QUEUED = 2
-"""Full batches that a stream keeps in the queue: one for the next permit, one to refill."""
+"""Full batches that a stream keeps in the queue: one for the next permit, one in reserve."""
 
 BATCHES_UNTAKEN = 10
 """Batches of outcomes that may wait for the reader; with more, the source is not read."""

@@ -29,8 +29,8 @@ from aliocr.errors import OCRError, ThrottledError
 from aliocr.limits import Limits
 
 LONGEST_PAUSE = 60.0
-"""Maximum length of a pause, in seconds, for any time that the service names. Reason: the service
-is then asked from time to time."""
+"""Maximum length of a pause, in seconds, even if the service names a longer time. Reason: the
+service is then asked from time to time."""
 
 
 @attrs.frozen(eq=False)
