@@ -6,24 +6,24 @@
 The way of an image through the package:
 
     `models`    a URL becomes an `Image`: checked, frozen
-    `session`   opens and closes the parts; `scan`, `scan_many`, `stream`
-    `dispatch`  when the image goes, with which others, and whether again
-    `protocol`  how a batch is said to the service, and how its reply is read
-    `models`    the image comes back as a `Scan`, or as a `Failure` with one of the `errors`
-    `text`      the lines of a scan, as people read them; search, hOCR
+    `session`   opens and closes the parts; has `scan`, `scan_many`, `stream`
+    `dispatch`  decides when the image is sent, with which others, and whether it is sent again
+    `protocol`  encodes a batch for the service, and reads the reply
+    `models`    the image becomes a `Scan`, or a `Failure` with one of the `errors`
+    `text`      the lines of a scan in reading order; search, hOCR
 
-Around it: `job` reads lists from files, `pictures` and `report` show what was read, `emulator` is
-the service in a box, `cli` the command line, `pytest_plugin` the emulator as a fixture. Values that
-all share: `credentials`, `limits`, `stats`, `errors`; and below them `checks`, `arguments`,
-`extras`, `atomic_file`, `version`.
+Other modules: `job` reads lists of images from files. `pictures` and `report` show what was read.
+`emulator` is a local imitation of the service. `cli` is the command line. `pytest_plugin` offers
+the emulator as a fixture. All use the values in `credentials`, `limits`, `stats` and `errors`, and
+below them `checks`, `arguments`, `extras`, `atomic_file` and `version`.
 
-Public are the names of this package and of `aliocr.emulator`, and nothing else.
+Only the names of this package and of `aliocr.emulator` are public.
 """
 
 from importlib import import_module
 
-# Each name is loaded from its module at the first use, so that pytest starts with the plugin of
-# this package without waiting for aiohttp. Type checkers read `__init__.pyi`.
+# Each name is imported from its module at the first use. So pytest, which loads the plugin of this
+# package, does not wait for aiohttp. Type checkers read `__init__.pyi`.
 _PUBLIC = {
     "credentials": "Credentials CredentialsProvider",
     "dispatch.limiter": "Limiter PacedLimiter StrictLimiter",
@@ -54,7 +54,7 @@ __all__ = sorted(_MODULE_OF)  # noqa: PLE0605 - listed once, above
 
 
 def __getattr__(name: str) -> object:
-    """Load a public name."""
+    """Return a public name; import its module at the first use."""
     if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     thing = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)

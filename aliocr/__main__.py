@@ -1,4 +1,4 @@
-"""`python -m aliocr` is `aliocr`."""
+"""`python -m aliocr` runs the command `aliocr`."""
 
 from aliocr.cli import main
 

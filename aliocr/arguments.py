@@ -1,4 +1,4 @@
-"""Arguments of a session or job, checked before anything is opened."""
+"""Checks of the arguments of a session or job, before anything is opened."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from aliocr.credentials import Credentials, CredentialsProvider
 from aliocr.errors import without_query
 
 ENDPOINT_VARIABLE = "ALIOCR_ENDPOINT"
-"""Variable for another endpoint than the region's, for a whole program or a test."""
+"""Environment variable for an endpoint that replaces the region's, for a program or a test."""
 
 _ADDRESS = "http:// or https:// and a host, without a path"
 
@@ -21,16 +21,16 @@ EXPECTED = {
     "timeout": "seconds above 0, or None for no limit",
     "max_retries": "a whole number from 0 up",
     "throttle_timeout": "seconds above 0, or None for no limit",
-    "max_waiting": "a whole number from 1 up, or None for no bound",
+    "max_waiting": "a whole number from 1 up, or None for no limit",
     "repeat_budget": "a whole number from 0 up, or None for no limit",
     "limiter": "an object with an awaitable acquire()",
     "http": "an aiohttp.ClientSession, or None",
     "budget": "a whole number of images from 1 up, or None for no limit",
-    "input_format": "text, csv, jsonl, parquet or folder, or None to go by the name",
-    "output_format": "jsonl, csv or parquet, or None to go by the name",
+    "input_format": "text, csv, jsonl, parquet or folder, or None to use the file name",
+    "output_format": "jsonl, csv or parquet, or None to use the file name",
     "retry": "a Retry(...), or None",
     "stop": "an asyncio.Event, or None",
-    "credentials": "a Credentials(...) or a callable that gives one",
+    "credentials": "a Credentials(...) or a callable that returns one",
     "endpoint": _ADDRESS,
     ENDPOINT_VARIABLE: _ADDRESS,
     "region": "a region id such as cn-shanghai",
@@ -38,14 +38,14 @@ EXPECTED = {
 """The expected value of each argument, for the error message."""
 
 MOST_SECONDS = 1e9
-"""Seconds: 30 years mean no limit."""
+"""Upper bound of a timeout, in seconds. Reason: 30 years mean no limit."""
 
 
 def check(holds: object, name: str, value: object) -> None:
     """Refuse an argument unless the condition holds.
 
     Raises:
-        ValueError: It does not hold; the message has the name, the expected and the given value.
+        ValueError: It does not hold. The message has the name, the expected and the given value.
     """
     if not holds:
         raise ValueError(f"{name} must be {EXPECTED[name]}, not {value!r}")
@@ -57,14 +57,14 @@ def is_positive(value: object) -> bool:
 
 
 def base_url(endpoint: str | None, region: str) -> str:
-    """Return the scheme and host that requests go to.
+    """Return the scheme and host to which requests are sent.
 
     Args:
-        endpoint: The argument; None for the variable `ALIOCR_ENDPOINT`, if set and not empty.
-        region: The region whose address is used without either.
+        endpoint: The argument; None for the variable `ALIOCR_ENDPOINT`, if it is set and not empty.
+        region: The region whose address is used if there is no endpoint.
 
     Raises:
-        ValueError: A bad address or region. The message leaves out what may be secret.
+        ValueError: A bad address or region. The message leaves out query and password.
     """
     name = "endpoint"
     if endpoint is None:
@@ -79,12 +79,12 @@ def base_url(endpoint: str | None, region: str) -> str:
 
 
 def _scheme_and_host(url: str) -> str:
-    """Return the URL if it is a scheme and a host that can be looked up, and nothing else."""
+    """Return the URL if it is only a scheme and a valid host; otherwise an empty string."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
         named = parts.port != 0 and (":" in host or bool(host.encode("idna")))
-    except ValueError:  # a UnicodeError is one, too
+    except ValueError:  # a UnicodeError is a ValueError, too
         return ""
     spaced = any(character.isspace() for character in host)
     more = parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc
@@ -96,10 +96,10 @@ def _scheme_and_host(url: str) -> str:
 def checked_credentials(
     credentials: Credentials | CredentialsProvider | None,
 ) -> Credentials | CredentialsProvider:
-    """Return the credentials as given, or the credentials of the environment.
+    """Return the given credentials, or the credentials of the environment.
 
     Raises:
-        ValueError: There are none, or the type is wrong. The message never holds the value.
+        ValueError: No credentials, or a wrong type. The message never holds the value.
     """
     if credentials is None:
         return Credentials.from_environment()

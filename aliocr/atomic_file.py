@@ -1,4 +1,4 @@
-"""Atomic write: a temporary file beside the target, renamed once it is whole."""
+"""Atomic write: a temporary file beside the target, renamed when it is complete."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from typing import IO, Self
 class Draft:
     """A temporary file that replaces the target in one step.
 
-    Use it in a `with` block: without a call of `place`, nothing of the file remains after it.
+    Use it in a `with` block. Without a call of `place`, the temporary file is deleted at the end.
 
     Args:
-        path: The target. It stays as it is until `place`; a link is replaced, not followed.
+        path: The target. It stays unchanged until `place`; a link is replaced, not followed.
 
     Raises:
         OSError: From every method, for example because the disk is full.
@@ -57,20 +57,20 @@ class Draft:
         return self._file
 
     def place(self) -> None:
-        """Put the whole file safely on the disk, and in its place."""
+        """Write the complete file safely to the disk, and put it in the target's place."""
         self.file.flush()
         os.fsync(self.file.fileno())
         self.file.close()
         self._beside.replace(self._path)
-        with suppress(OSError):  # some network drives cannot; the file is there all the same
+        with suppress(OSError):  # some network drives refuse; the file is there anyway
             sync_folder(self._path)
 
 
 def sync_folder(path: Path) -> None:
-    """Make the name of a new or renamed file survive a power failure, where the system can.
+    """Make the name of a new or renamed file survive a power failure, if the system can do this.
 
     Raises:
-        OSError: The folder cannot be synced, as on some network drives.
+        OSError: The folder cannot be synced, for example on some network drives.
     """
     if not hasattr(os, "O_DIRECTORY"):
         return

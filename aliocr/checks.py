@@ -1,6 +1,6 @@
-"""Argument type checks: no bool as int, no NaN, no text that UTF-8 cannot hold.
+"""Argument type checks: no bool as int, no NaN, no text that UTF-8 cannot encode.
 
-Callers without a type checker pass anything, and to a type checker NaN is a float.
+Callers without a type checker may pass any value, and for a type checker NaN is a float.
 """
 
 from __future__ import annotations
@@ -10,29 +10,29 @@ from typing import TypeGuard
 
 
 def is_number(value: object) -> TypeGuard[float]:
-    """Tell whether a value is a finite number, also as a float; a bool is none."""
+    """Tell whether a value is a finite int or float; a bool is not a number."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     return abs(value) <= sys.float_info.max
 
 
 def is_whole(value: object) -> TypeGuard[int]:
-    """Tell whether a value is an int; a bool is none."""
+    """Tell whether a value is an int; a bool is not an int."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 def is_count(value: object, least: int = 0) -> TypeGuard[int]:
-    """Tell whether a value is an int that is large enough."""
+    """Tell whether a value is an int of at least `least`."""
     return is_whole(value) and value >= least
 
 
 def is_url(text: str) -> bool:
-    """Return whether a text begins as an http or https URL does; else it may be a path."""
+    """Tell whether a text begins like an http or https URL; otherwise it may be a path."""
     return text.lower().startswith(("http://", "https://"))
 
 
 def is_text(value: object) -> TypeGuard[str]:
-    """Tell whether a value is a string that UTF-8 can hold: one without lone surrogates."""
+    """Tell whether a value is a string that UTF-8 can encode, that is, without lone surrogates."""
     if not isinstance(value, str):
         return False
     try:

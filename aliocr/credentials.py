@@ -8,16 +8,16 @@ from typing import Protocol
 
 import attrs
 
-# The names that the vendor's SDKs and tools read. Source: alibabacloud-credentials.
+# The environment variables that the vendor's SDKs and tools read. Source: alibabacloud-credentials.
 ID_VARIABLE = "ALIBABA_CLOUD_ACCESS_KEY_ID"
 SECRET_VARIABLE = "ALIBABA_CLOUD_ACCESS_KEY_SECRET"  # noqa: S105
 TOKEN_VARIABLE = "ALIBABA_CLOUD_SECURITY_TOKEN"  # noqa: S105
 
 
 def _printable(_: Credentials, attribute: attrs.Attribute[str], value: str | None) -> None:
-    """Refuse an obvious mistake: an empty value, or the newline of the file it was read from.
+    """Refuse an obvious mistake: an empty value, or a value with the newline of its file.
 
-    The message names the field and never the value, which may be the secret.
+    The message names the field but not the value, because the value may be the secret.
     """
     if value is None and attribute.name == "security_token":
         return
@@ -32,12 +32,12 @@ def _printable(_: Credentials, attribute: attrs.Attribute[str], value: str | Non
 
 @attrs.frozen
 class Credentials:
-    """An AccessKey. Its secret and token are in no repr.
+    """An AccessKey. The repr leaves out its secret and token.
 
     Args:
         access_key_id: The public half.
-        access_key_secret: The secret half, which signs and is never sent.
-        security_token: The STS token of a temporary key; None for a permanent one.
+        access_key_secret: The secret half, which signs requests and is never sent.
+        security_token: The STS token of a temporary key; None for a permanent key.
     """
 
     access_key_id: str = attrs.field(validator=_printable)
@@ -52,7 +52,7 @@ class Credentials:
             environment: The variables; None for `os.environ`.
 
         Raises:
-            ValueError: A variable is missing; the message says which to set.
+            ValueError: A variable is missing; the message says which variable to set.
         """
         env = os.environ if environment is None else environment
         missing = [name for name in (ID_VARIABLE, SECRET_VARIABLE) if not env.get(name)]
@@ -65,10 +65,10 @@ class Credentials:
 
 
 class CredentialsProvider(Protocol):
-    """A callable that returns the current credentials, at once or awaited.
+    """A callable that returns the current credentials, directly or as an awaitable.
 
-    It is called before every request, so that a rotated key or a renewed token is used at once. A
-    provider that is slow should keep what it got.
+    The provider is called before every request, so that a rotated key or a renewed token is used
+    immediately. A slow provider should keep the credentials that it got.
     """
 
     def __call__(self) -> Credentials | Awaitable[Credentials]:

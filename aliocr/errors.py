@@ -1,18 +1,18 @@
 """Exceptions, as a tree, and the meaning of each code of the service.
 
     OCRError                       .transient  .request_id  .maybe_charged
-    ├── TransportError             the network
+    ├── TransportError             the network failed
     │   └── ScanTimeoutError       no answer in time; also a TimeoutError
     ├── ResponseError              the service answered, but not as documented
     ├── OverloadError              too many images wait already; nothing was sent
-    └── APIError                   the service said no: .code .message
-        ├── AuthError              key, signature, permission, address: raised from every verb
+    └── APIError                   the service refused or failed: .code .message
+        ├── AuthError              key, signature, permission, address: raised by every method
         ├── ThrottledError         over the request rate or the image quota
-        └── ImageError             this one image
+        └── ImageError             this image is the cause
             └── DownloadError      not fetched within 3 s, or not at all
 
-An error of one image is a value (a `Failure` holds it); an error of the account is raised. A bad
-argument is a plain `ValueError`, before anything is sent.
+The error of one image is a value, inside a `Failure`. An error of the account is raised. A bad
+argument is a plain `ValueError`, raised before anything is sent.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ import attrs
 
 
 class OCRError(Exception):
-    """Base class: one `except` covers every failure but bad arguments.
+    """Base class: one `except` covers every failure except bad arguments.
 
     Attributes:
         transient: Another try may succeed. The session has already made the tries that it allows.
         maybe_charged: The request may have run, so a repeated request may be charged again.
-        request_id: The service's id of the request, for its support; None if it sent none.
+        request_id: The service's id of the request, for its support; None if the service sent none.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class TransportError(OCRError):
 
 
 class ScanTimeoutError(TransportError, TimeoutError):
-    """No connection, or no whole response, in time. Also a `TimeoutError`."""
+    """No connection, or no complete response, in time. Also a `TimeoutError`."""
 
 
 class ResponseError(OCRError):
@@ -73,8 +73,8 @@ class APIError(OCRError):
 
     Attributes:
         code: The service's code: an int inside a reply (`592`), a string from the gateway in front
-            of it (`"Throttling.User"`). An unknown code is kept as it came.
-        message: The service's own words, URL queries left out.
+            of the service (`"Throttling.User"`). An unknown code is kept unchanged.
+        message: The message of the service, without URL queries.
     """
 
     def __init__(
@@ -101,11 +101,12 @@ class APIError(OCRError):
 class AuthError(APIError):
     """The service refuses the account: key, signature, clock, permission, address.
 
-    Raised from every verb at once, because every other image would fail, too. `scan_many` and
-    `stream` give it as a `Failure` where the service says it of one image beside images it reads.
+    Every method raises this error immediately, because every other image would fail, too. If the
+    service reports the error for one image but reads other images, `scan_many` and `stream` return
+    a `Failure` with this error instead.
 
     Attributes:
-        of_image: The service says it of this one image only.
+        of_image: True if the service reports the error for this image only.
     """
 
     of_image: bool = False
@@ -115,14 +116,14 @@ class ThrottledError(APIError):
     """Over the account's request rate (`Throttling…`) or its image quota (588). Not charged.
 
     Attributes:
-        retry_after: Seconds after which to ask again, from the service; None if it named none.
+        retry_after: Seconds after which to ask again, from the service; None if it named no time.
     """
 
     retry_after: float | None = None
 
 
 class ImageError(APIError):
-    """This one image is at fault: its URL, format, size or frames."""
+    """This image is the cause: its URL, format, size or frames."""
 
 
 class DownloadError(ImageError):
@@ -139,12 +140,12 @@ class Meaning:
     maybe_charged: bool = False
 
 
-# One list serves the envelope and the image: the documents do not say which code comes at which
-# level. They say of charges only "the actual number of moderated frames": a code that says that the
-# image was never read counts as free.
+# This table serves the envelope and the images, because the documents do not say which code comes
+# at which level. About charges, the documents say only "the actual number of moderated frames". So
+# a code which says that the image was never read counts as free.
 # Source: "Common error codes".
 IN_BODY: dict[int, Meaning] = {
-    280: Meaning(APIError, "still being processed", maybe_charged=True),
+    280: Meaning(APIError, "the image is still being processed", maybe_charged=True),
     400: Meaning(ImageError, "the service does not accept a parameter of this image"),
     401: Meaning(ImageError, "the service considers this URL, or a URL it redirects to, unsafe"),
     403: Meaning(DownloadError, "the image's host refuses the service; make the image public"),
@@ -156,12 +157,12 @@ IN_BODY: dict[int, Meaning] = {
     500: Meaning(APIError, "the service failed", transient=True, maybe_charged=True),
     503: Meaning(APIError, "the service is unavailable", transient=True),
     580: Meaning(APIError, "the service's database failed", transient=True, maybe_charged=True),
-    581: Meaning(APIError, "not read within 6 s", transient=True, maybe_charged=True),
+    581: Meaning(APIError, "the image was not read within 6 s", transient=True, maybe_charged=True),
     585: Meaning(APIError, "the service's cache failed", transient=True, maybe_charged=True),
     586: Meaning(APIError, "the service's OCR failed", transient=True, maybe_charged=True),
     587: Meaning(APIError, "the service's queue failed", transient=True, maybe_charged=True),
     588: Meaning(
-        ThrottledError, "over the account's image quota; ask for a higher one", transient=True
+        ThrottledError, "over the account's image quota; request a higher quota", transient=True
     ),
     589: Meaning(ImageError, "the image is larger than 20 MB"),
     590: Meaning(ImageError, "not a readable PNG, JPG, JPEG, BMP, GIF or WEBP"),
@@ -173,7 +174,7 @@ IN_BODY: dict[int, Meaning] = {
     595: Meaning(ImageError, "frames could not be captured", transient=True, maybe_charged=True),
     596: Meaning(
         AuthError,
-        "the account may not use Content Moderation: activate it, settle what is overdue, or give "
+        "the account may not use Content Moderation: activate it, pay overdue bills, or give "
         "the RAM user the policy AliyunYundunGreenWebFullAccess",
     ),
 }
@@ -182,11 +183,11 @@ _CHANGED = "something on the way (a proxy) changed the request"
 _KEY = "check the AccessKey ID and secret, and that the key is enabled"
 _CLOCK = "this machine's clock differs from the service's by more than 15 minutes; set it"
 _ADDRESS = "this endpoint does not offer image OCR; check endpoint and region"
-_TOKEN = "get a new temporary key; id, secret and token must be of one issue"  # noqa: S105
+_TOKEN = "get a new temporary key; its id, secret and token are issued together"  # noqa: S105
 
-# Looked up whole, then by the part before the first dot, because the gateway refines its codes;
-# `Missing` stands for MissingDate and similar codes.
-# Source: "Common parameters", "Public errors"; the generic gateway pages for the rest.
+# A code is looked up whole, then by the part before the first dot, because the gateway refines its
+# codes. `Missing` stands for MissingDate and similar codes.
+# Source: "Common parameters", "Public errors"; for the other codes, the generic gateway pages.
 GATEWAY: dict[str, Meaning] = {
     "InvalidAccessKeyId": Meaning(AuthError, _KEY),
     "SignatureDoesNotMatch": Meaning(
@@ -205,10 +206,11 @@ GATEWAY: dict[str, Meaning] = {
     "InvalidTimeStamp.Expired": Meaning(AuthError, _CLOCK, transient=True),
     # An earlier copy of the same request has arrived, and may have run.
     "SignatureNonceUsed": Meaning(
-        APIError, "sent twice on the way", transient=True, maybe_charged=True
+        APIError, "the request arrived twice", transient=True, maybe_charged=True
     ),
     "Forbidden": Meaning(
-        AuthError, "give the RAM user the policy AliyunYundunGreenWebFullAccess, or lift the denial"
+        AuthError,
+        "give the RAM user the policy AliyunYundunGreenWebFullAccess, or remove the denying policy",
     ),
     "NoPermission": Meaning(
         AuthError, "give the RAM user the policy AliyunYundunGreenWebFullAccess"
@@ -217,15 +219,14 @@ GATEWAY: dict[str, Meaning] = {
     "InvalidAction": Meaning(AuthError, _ADDRESS),
     "InvalidApi": Meaning(AuthError, _ADDRESS),
     "InvalidProduct": Meaning(AuthError, _ADDRESS),
-    "InvalidProtocol": Meaning(AuthError, "this endpoint wants https"),
+    "InvalidProtocol": Meaning(AuthError, "this endpoint requires https"),
     "Throttling": Meaning(ThrottledError, "over the account's request rate", transient=True),
     "InternalError": Meaning(APIError, "the service failed", transient=True, maybe_charged=True),
     "ServiceUnavailable": Meaning(APIError, "the service is unavailable", transient=True),
 }
 
 _UNKNOWN = Meaning(APIError, maybe_charged=True)
-# A picture over a size or resolution limit fails at every try: `GIF_TOO_MUCH_PIXELS` is the only
-# such message seen.
+# A picture over a size limit fails at every try. Only `GIF_TOO_MUCH_PIXELS` was seen so far.
 _NAMES_A_LIMIT = re.compile(r"TOO_|too (much|many|large|big)|exceed|limit", re.IGNORECASE)
 _TOO_LARGE = Meaning(DownloadError, "send a smaller picture")
 
@@ -240,7 +241,7 @@ def _meaning(code: int | str, message: str = "") -> Meaning:
 
 
 def advice_on(code: int | str) -> str:
-    """Return the advice on a code of the service; empty for an unknown code."""
+    """Return the advice for a code of the service; empty for an unknown code."""
     return _meaning(code).advice
 
 
@@ -250,19 +251,19 @@ def api_error(
     """Make the exception for a code of the service; an unknown code makes an `APIError`.
 
     Args:
-        code: The code: int in a body, string from the gateway.
-        message: The service's words.
+        code: The code: an int in a body, a string from the gateway.
+        message: The message of the service.
         request_id: The service's id of the request.
-        status: HTTP status, which decides only for an unknown code.
+        status: The HTTP status, which matters only for an unknown code.
     """
     rule = _meaning(code, message)
     if rule is _UNKNOWN and status == 429:
-        # Not documented for this product, but its usual meaning.
+        # Status 429 is not documented for this product; this is its usual meaning.
         rule = Meaning(ThrottledError, transient=True)
     elif rule is _UNKNOWN and status != 200:
         rule = Meaning(APIError, transient=status >= 500, maybe_charged=status >= 500)
     if code == "SignatureDoesNotMatch":
-        # The service repeats the whole string to sign, with the STS token in it.
+        # The service repeats the whole string to sign, which includes the STS token.
         message = message.partition("server string to sign is")[0]
     return rule.error(
         code,
@@ -276,11 +277,11 @@ def api_error(
 def undocumented_error(status: int, body: bytes) -> OCRError:
     """Make the exception for a response without a code: a proxy's page, a redirect, a cut body."""
     start = body[:60].decode("utf-8", "replace").strip()
-    text = f"HTTP {status} without a code of the service; it starts {start!r}"
+    text = f"HTTP {status} without a code of the service; the body starts with {start!r}"
     if status == 429:
         return api_error("HTTP 429", "too many requests", status=status)
     if status in (401, 407, 511):
-        return AuthError(f"HTTP {status}", "a proxy or gateway before the service wants a login")
+        return AuthError(f"HTTP {status}", "a proxy or gateway before the service requires a login")
     if 300 <= status < 500:
         return ResponseError(f"{text}; check endpoint and proxy")
     return ResponseError(text, transient=True, maybe_charged=True)
@@ -294,16 +295,16 @@ _USER_IN_URL = re.compile(r"(:(?:\\?/){2})[^/]*@")
 def without_queries(text: str) -> str:
     """Return a text with the query of every URL as `?…`, and user and password as `…@`.
 
-    The query of a signed image URL is a key to the image, so it stays out of messages and reprs.
-    Everything up to the next space is taken out with it: better too much than too little.
+    The query of a signed image URL is a key to the image, so messages and reprs leave it out.
+    Everything up to the next space is removed, because removing too much is safer.
     """
     return _USER.sub(r"\1…@", _QUERY.sub(r"\1?…", text))
 
 
 def without_query(url: str) -> str:
-    """Do the same for a text that is one URL, whatever characters it holds."""
+    """Return a URL without its query, user and password, for any characters in the URL."""
     address, mark, _ = url.partition("?")
-    # A URL may hold another URL, as with services that resize pictures.
+    # A URL may hold another URL, for example with services that resize pictures.
     address = _USER_IN_URL.sub(r"\1…@", address)
     scheme, slashes, rest = address.partition("//")
     host, slash, path = rest.partition("/")

@@ -1,4 +1,4 @@
-"""The extras, and the sentence that names the command for a missing one."""
+"""The optional extras of the package, and the message that names the command to install one."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ SENTENCES: dict[Extra, str] = {
 
 @contextmanager
 def needed(extra: Extra) -> Iterator[None]:
-    """Explain failed imports in this block by the missing extra.
+    """Turn a failed import in this block into a message that names the missing extra.
 
     Args:
         extra: The name of the extra, as pip knows it.
 
     Raises:
-        ImportError: An import failed; the message names the command that helps.
+        ImportError: An import failed; the message has the command that installs the extra.
     """
     try:
         yield

@@ -10,13 +10,13 @@ from attrs.validators import optional
 from aliocr.checks import is_count, is_number
 
 REQUESTS_PER_SECOND = 10.0
-"""Requests per second and account. Source: "QPS limits"."""
+"""Default limit of requests per second and account. Source: "QPS limits"."""
 
 IMAGES_PER_REQUEST = 100
-"""Images in one request, at most. Source: request parameter "tasks"."""
+"""Maximum number of images in one request. Source: request parameter "tasks"."""
 
 LEAST_RATE = 1e-3
-"""Per second: less than one in a quarter of an hour is a mistaken unit."""
+"""Minimum rate, per second. A rate below one per quarter of an hour is a mistaken unit."""
 
 
 def _rate(_: Limits, attribute: attrs.Attribute[float], value: float) -> None:
@@ -33,21 +33,21 @@ def _count(_: Limits, attribute: attrs.Attribute[int], value: int) -> None:
 
 @attrs.frozen(kw_only=True)
 class Limits:
-    """The limits of an account. The defaults are the documented ones.
+    """The limits of an account. The defaults are the documented limits.
 
     Args:
-        requests_per_second: Requests in any one second; all sessions of one account on one event
-            loop share them.
-        images_per_request: Images in one request, 1 to 100. The service takes 100 only from an
-            account whose concurrency limit was raised above 100.
-        images_per_second: Images in any one second. None: learnt from refusals (code 588), and
-            learnt again when the quota is raised. A number given here is kept to, less 5.5 %, and
-            no higher rate is tried.
-        images_in_flight: Images in requests at one moment. None: no limit is kept; too many images
-            are refused, and lower the learnt rate.
+        requests_per_second: Maximum number of requests in any one second. All sessions of one
+            account on one event loop share this limit.
+        images_per_request: Maximum number of images in one request, 1 to 100. The service accepts
+            100 only from an account whose concurrency limit was raised above 100.
+        images_per_second: Maximum number of images in any one second. None: the rate is learnt from
+            refusals (code 588), and learnt again when the quota is raised. A given rate is kept,
+            less 5.5 %, and no higher rate is tried.
+        images_in_flight: Maximum number of images in requests at the same time. None: no limit is
+            kept; too many images are refused, and the refusals lower the learnt rate.
 
-    Source: "QPS limits" for the requests; code 588 and "Concurrency" for the images, where the
-    documents name 10 a second and 50 at once for an account whose quotas were never raised.
+    Source: "QPS limits" for the requests; code 588 and "Concurrency" for the images. For an account
+    whose quotas were never raised, the documents name 10 images per second and 50 at the same time.
     """
 
     requests_per_second: float = attrs.field(default=REQUESTS_PER_SECOND, validator=_rate)

@@ -1,4 +1,4 @@
-"""The values: an `Image` goes in, a `Scan` or `Failure` comes out. Frozen, validated when made."""
+"""The values: an `Image` goes in, a `Scan` or `Failure` comes out. Frozen, checked when made."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ if TYPE_CHECKING:
     from aliocr.text.layout import Line
 
 MAX_URL_CHARACTERS = 2048
-"""Source: request parameter "url"."""
+"""Maximum length of an image URL, in characters. Source: request parameter "url"."""
 
 MAX_DATA_ID_CHARACTERS = 256
-"""Not in the OCR documents; the service's own message is `[task.dataId] is too long(>256)`."""
+"""Maximum length of a data id, in characters. The OCR documents do not name it; the service's
+message is `[task.dataId] is too long(>256)`."""
 
 MAX_ASKED_FRAMES = 1_000_000
-"""For `interval` and `max_frames`: more frames than a picture of 20 MB has."""
+"""Maximum value of `interval` and `max_frames`: more frames than a picture of 20 MB has."""
 
 
 def _url(_: Image, __: attrs.Attribute[str], value: str) -> None:
@@ -38,7 +39,7 @@ def _url(_: Image, __: attrs.Attribute[str], value: str) -> None:
         raise ValueError(f"url {problem}: {without_query(value)[:80]!r}")
 
 
-# The host follows user and password, which no cache should hold.
+# The host follows user and password. The cache below gets only the host, not the password.
 _ADDRESS = re.compile(r"https?://(?:[^/?#\\[\]]*@)?([^/?#]*)", re.ASCII | re.IGNORECASE)
 
 
@@ -51,7 +52,7 @@ def _problem_of(url: str) -> str:
     return _problem_of_address(found[1])
 
 
-@lru_cache(maxsize=1024)  # many images, few hosts, and parsing is most of what an image costs
+@lru_cache(maxsize=1024)  # most of the cost of an image is parsing, and many share a host
 def _problem_of_address(address: str) -> str:
     try:
         parts = urlsplit(f"http://{address}")
@@ -86,16 +87,16 @@ class Image:
     """One image to read.
 
     Args:
-        url: http or https, at most 2,048 characters, reachable from the public Internet. The repr
-            leaves out its query, because the query of a signed URL is a key.
-        data_id: Your own name for the image, 1 to 256 characters; None lets the library choose.
-        interval: For GIFs and long images: read one frame of every `interval`. Needs
-            `max_frames`; None for both reads the first frame only.
-        max_frames: Read (and pay for) at most this many frames. The service widens `interval`
-            until the frames cover the picture.
+        url: An http or https URL of at most 2,048 characters, reachable from the public Internet.
+            The repr leaves out the query, because the query of a signed URL is a key.
+        data_id: Your name for the image, 1 to 256 characters; None lets the library choose one.
+        interval: For GIFs and long images: read one of every `interval` frames. Needs `max_frames`.
+            If both are None, only the first frame is read.
+        max_frames: Read (and pay for) at most this many frames. The service widens `interval` to
+            cover the picture with these frames.
 
     Raises:
-        ValueError: A value the service would refuse; the message names field and value.
+        ValueError: A value that the service would refuse; the message names field and value.
 
     Source: request parameters "url", "dataId", "interval", "maxFrames".
     """
@@ -106,16 +107,16 @@ class Image:
     max_frames: int | None = attrs.field(default=None, validator=_count)
 
     def __attrs_post_init__(self) -> None:
-        """Check the pair: one without the other means nothing to the service."""
+        """Check that both frame fields are given or none; the service needs the pair."""
         if (self.interval is None) != (self.max_frames is None):
             raise ValueError(
-                "interval and max_frames go together, not "
+                "interval and max_frames must be given together, not "
                 f"interval={self.interval} with max_frames={self.max_frames}"
             )
 
     @classmethod
     def of(cls, value: Any) -> Image:
-        """Return the value itself if it is an `Image`, else an `Image` of this URL."""
+        """Return the value if it is an `Image`; otherwise an `Image` of this URL."""
         return value if isinstance(value, Image) else cls(value)
 
 
@@ -127,8 +128,8 @@ class Region:
         text: The text.
         x: Left edge, in pixels from the left of the image.
         y: Upper edge, in pixels from the top of the image.
-        w: Width in pixels.
-        h: Height in pixels.
+        w: Width, in pixels.
+        h: Height, in pixels.
 
     Source: "ocrLocation".
     """
@@ -141,10 +142,10 @@ class Region:
 
 
 class HasRegions:
-    """Lazy attribute `regions`: decoded at its first use.
+    """Lazy attribute `regions`, which is decoded at its first use.
 
-    Regions are nine tenths of a reply, and many callers want the text alone. At first the attribute
-    is missing, so Python asks `__getattr__`; later it is an attribute like any other.
+    Regions are nine tenths of a reply, and many callers want only the text. At first the attribute
+    is missing, so Python calls `__getattr__`; later it is a normal attribute.
     """
 
     __slots__ = ("_unread",)
@@ -152,8 +153,8 @@ class HasRegions:
     if not TYPE_CHECKING:  # a type checker would accept every attribute
 
         def __getattr__(self, name: str) -> object:
-            """Decode the regions; for another name raise the usual error."""
-            # A second thread finds either the undecoded regions, or the decoded ones.
+            """Decode the regions; for another name, raise the usual error."""
+            # A second thread finds either the undecoded regions or the decoded regions.
             if name == "regions" and (read := self._unread) is not None:
                 object.__setattr__(self, "regions", read())
                 object.__setattr__(self, "_unread", None)
@@ -166,7 +167,7 @@ class Frame(HasRegions):
 
     Args:
         text: All text of the frame.
-        regions: The pieces of text, in the service's order; may be empty though there is text.
+        regions: The pieces of text, in the service's order; may be empty although there is text.
         url: A temporary address of the captured frame, if the service gave one.
         rate: Confidence in percent; the service says to ignore it for OCR.
     """
@@ -192,13 +193,13 @@ class Scan(HasRegions):
 
     Args:
         image: The image: the same object that the caller gave.
-        text: All text joined; empty if there is none.
+        text: All text joined; empty if there is no text.
         regions: The pieces of text with their places, in the service's order.
         frames: The captured frames, in order; empty unless more than one was captured.
-        label: `"ocr"` for text, `"normal"` for none.
+        label: `"ocr"` if there is text, `"normal"` if there is no text.
         suggestion: `"review"` or `"pass"`, by the moderation policy; see `needs_review`.
         rate: Confidence in percent; the service says to ignore it for OCR.
-        task_id: The service's id of this image's work.
+        task_id: The id that the service gave the work on this image.
         request_id: The service's id of the request that carried the image.
 
     Source: response parameters "result".
@@ -219,9 +220,9 @@ class Scan(HasRegions):
     def lines(self) -> tuple[Line[Region], ...]:
         """The text line by line in reading order, computed at each use.
 
-        Columns are read one after the other, tables by rows. Several frames are read in turn,
-        unless the picture as a whole has as much text; a frame that repeats the text of the frame
-        before is left out.
+        Columns are read one after the other, tables by rows. If there are several frames, they are
+        read in order, unless the whole picture has as much text as the frames. A frame that repeats
+        the text of the frame before it is left out.
         """
         from aliocr.text.layout import lines_of  # noqa: PLC0415 - loaded at the first use
 
@@ -269,4 +270,4 @@ class Failure:
 
 
 Outcome: TypeAlias = Scan | Failure
-"""The outcome of an image: test `.ok`."""
+"""The outcome of an image; its attribute `ok` tells which of the two it is."""

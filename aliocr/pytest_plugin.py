@@ -1,13 +1,13 @@
-"""The pytest plugin: fixtures for a running emulator of the service, and a session on it.
+"""The pytest plugin: fixtures for a running emulator of the service, and for a session with it.
 
-pytest loads the plugin wherever aliocr is installed; `-p no:aliocr` turns it off. It works with
-pytest-asyncio, with anyio and without either, because it runs no event loop of the test's:
+pytest loads the plugin if aliocr is installed; `-p no:aliocr` turns the plugin off. It works with
+pytest-asyncio, with anyio and without either, because it never runs the test's event loop:
 
-* the emulator runs in its own thread, so it can answer blocking clients too;
+* the emulator runs in a separate thread, so it can also answer blocking clients;
 * the session is opened and closed inside the test function, on the test's loop.
 
-The package is imported only when a test asks for a fixture: otherwise aiohttp would slow the start
-of every pytest run.
+The package is imported only when a test requests a fixture. Otherwise the import of aiohttp would
+slow the start of every pytest run.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ LIMITS = ("requests_per_second", "images_per_second", "images_in_flight")
 CALLS_SHOWN = 20
 IMAGES_SHOWN = 5
 LETTERS_SHOWN = 100
-"""Limits of a failed test's report: last calls, first images of each, first letters of a URL."""
+"""Limits of a failed test's report: last calls, images per call, characters per URL."""
 
 SESSION: pytest.StashKey[Session] = pytest.StashKey()
 OURS: pytest.StashKey[bool] = pytest.StashKey()
-"""The test's emulator comes from this plugin, which reads the marks."""
+"""True if the test's emulator comes from this plugin, which reads the marks."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -54,15 +54,15 @@ def pytest_configure(config: pytest.Config) -> None:
 def aliocr_emulator(request: pytest.FixtureRequest) -> Iterator[Emulator]:
     """A running emulator of the image OCR service; each test has its own.
 
-    Code that opens `aliocr.Session()` without arguments reaches it, and so does a program that the
-    test starts: during the test ALIBABA_CLOUD_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET and
-    ALIOCR_ENDPOINT are set to it. Other clients need its `url` and `credentials`.
+    During the test, ALIBABA_CLOUD_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET and
+    ALIOCR_ENDPOINT point to the emulator. So `aliocr.Session()` without arguments reaches the
+    emulator, also in a program that the test starts. Other clients need its `url` and
+    `credentials`.
 
     `@pytest.mark.aliocr(...)` takes the arguments of `aliocr.emulator.Emulator`. To share one
-    emulator among tests, for example with an OCR engine, which takes seconds to load, define a
-    fixture of this name with a wider scope: `with Emulator(RapidOCREngine) as emulator: yield
-    emulator`. The environment is then set during each test that asks for the fixture, and the marks
-    are not read.
+    emulator among tests, for example because its OCR engine takes seconds to load, define a fixture
+    of this name with a wider scope: `with Emulator(RapidOCREngine) as emulator: yield emulator`.
+    The environment is then set during each test with the fixture; the marks are not read.
     """
     from aliocr.emulator import Emulator
 
@@ -79,20 +79,20 @@ def aliocr_credentials(aliocr_emulator: Emulator) -> Credentials:
 
 @pytest.fixture
 def aliocr_session(request: pytest.FixtureRequest, aliocr_emulator: Emulator) -> Session:
-    """An `aliocr.Session` on `aliocr_emulator`, open while an `async def` test runs.
+    """An `aliocr.Session` with `aliocr_emulator`, open while an `async def` test runs.
 
-    Other fixtures can pass it on, but not scan with it: the session is open only inside the test
-    function, on the event loop that pytest-asyncio or anyio runs. Its limits are those of
-    `@pytest.mark.aliocr(...)`.
+    Other fixtures can pass the session on, but cannot scan with it: the session is open only inside
+    the test function, on the event loop that pytest-asyncio or anyio runs. Its limits are the
+    limits in `@pytest.mark.aliocr(...)`.
     """
     from unittest import TestCase
 
-    # Only tests that another plugin awaits; unittest awaits its own.
+    # Only tests that another plugin awaits; unittest awaits its own tests.
     is_async = inspect.iscoroutinefunction(request.function)
     if not is_async or isinstance(request.instance, TestCase):
         pytest.fail(
-            "aliocr_session is for `async def` tests. Elsewhere ask for aliocr_emulator, and open "
-            "aliocr.Session() where your loop runs: it finds the emulator by itself.",
+            "aliocr_session is for `async def` tests. In other tests, use aliocr_emulator and open "
+            "aliocr.Session() where your loop runs; the session finds the emulator.",
             pytrace=False,
         )
     from aliocr import Limits, Session
@@ -108,14 +108,14 @@ def aliocr_session(request: pytest.FixtureRequest, aliocr_emulator: Emulator) ->
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
-    """Set the environment to the test's emulator, and wrap the test in its session."""
+    """Set the environment to the test's emulator, and run the test inside its session."""
     with ExitStack() as stack:
         emulator = _emulator_of(item)
         if emulator is not None and OURS not in item.stash:
             if next(item.iter_markers("aliocr"), None) is not None:
                 pytest.fail(
-                    "@pytest.mark.aliocr is for this plugin's aliocr_emulator; the one here is a "
-                    "fixture of your own, which does not read the mark",
+                    "@pytest.mark.aliocr is for this plugin's aliocr_emulator; this test uses "
+                    "another fixture of that name, which does not read the mark",
                     pytrace=False,
                 )
             stack.enter_context(_environment(emulator))
@@ -138,7 +138,7 @@ def pytest_runtest_makereport(
 
 
 def _emulator_of(item: pytest.Item) -> Emulator | None:
-    """Return the test's emulator; None also if its fixture of that name is something else."""
+    """Return the test's emulator; None if its fixture is missing or gives something else."""
     asked = getattr(item, "funcargs", None) or {}
     if "aliocr_emulator" not in asked:
         return None
@@ -175,14 +175,14 @@ def _options(node: pytest.Item) -> dict[str, Any]:
     for mark in reversed(list(node.iter_markers("aliocr"))):
         unknown = mark.kwargs.keys() - known
         if mark.args or unknown:
-            what = ", ".join(sorted(unknown)) or "what has no name"
+            what = ", ".join(sorted(unknown)) or "arguments without a name"
             pytest.fail(
                 f"@pytest.mark.aliocr cannot take {what}; it takes the arguments of "
                 "aliocr.emulator.Emulator, by name",
                 pytrace=False,
             )
         options |= mark.kwargs
-    # A copy, since accounts count their requests, and a mark may be for many tests.
+    # A copy, because accounts count their requests and many tests may share a mark.
     if "accounts" in options:
         options["accounts"] = copy.deepcopy(options["accounts"])
     return options
@@ -200,8 +200,8 @@ def _with_session(
             asyncio.get_running_loop()
         except RuntimeError:
             pytest.fail(
-                "aliocr_session needs asyncio, and this test runs on something else. With anyio, "
-                'have the fixture anyio_backend return "asyncio".',
+                "aliocr_session needs asyncio, but this test runs on another library. With anyio, "
+                'let the fixture anyio_backend return "asyncio".',
                 pytrace=False,
             )
         async with session:
@@ -211,7 +211,7 @@ def _with_session(
 
 
 def _shown(calls: list[Call]) -> str:
-    """Return the last calls with their images, without the queries of URLs, which are secret."""
+    """Return the last calls with their images; the queries of URLs are secret and left out."""
     from aliocr.emulator.http.log_line import LogLine, escaped
     from aliocr.protocol.wire import OK
 

@@ -1,4 +1,4 @@
-"""The session: opens and closes the parts, and has the three verbs."""
+"""The session: opens and closes the parts, and has the methods `scan`, `scan_many` and `stream`."""
 
 from __future__ import annotations
 
@@ -30,52 +30,53 @@ from aliocr.protocol.transport import Transport
 from aliocr.stats import Stats
 
 TIMEOUT = 7.0
-"""Seconds. The service answers within 6; its own timeout code, which names the image, should come
-first. Source: "Response timeout"."""
+"""Timeout of one request, in seconds. The service answers within 6 s; its own timeout code, which
+names the image, should come first. Source: "Response timeout"."""
 
 THROTTLE_TIMEOUT = 60.0
-"""Seconds for which images wait while the service throttles everything of the account."""
+"""Time for which images wait while the service throttles the whole account, in seconds."""
 
 MAX_WAITING = 100_000
-"""Images: the work of 100 seconds at the full rate of 1,000 a second."""
+"""Maximum number of waiting images: 100 seconds of work at 1,000 images per second."""
 
 REPEAT_BUDGET = 6_000
-"""Images: all that can be in requests at once, 10 requests of 100 images in each of the 6 seconds
-that a response may take. If all responses are lost, these images can be sent again once, and a
-lasting outage does not cost twice the money."""
+"""Number of images that may be sent again although they may have been charged. This is the maximum
+number in flight: 10 requests of 100 images in each of the 6 seconds that a response may take. If
+all responses are lost, these images can be sent again once; a long outage does not double the
+cost."""
 
 
 class Session:
     """A session with the service: one account, one endpoint, one event loop.
 
     Use it with `async with`. All sessions of one account on one event loop share the account's
-    limits, and the rates that were learnt.
+    limits and the learnt rates.
 
     Args:
-        credentials: `Credentials`, or a provider: a callable that returns them, at once or awaited,
-            before every request. None reads the environment (`Credentials.from_environment`).
-            Give all sessions of an account the same provider: the provider stands for the account.
+        credentials: `Credentials`, or a provider: a callable that returns them, directly or as an
+            awaitable, before every request. None reads the environment
+            (`Credentials.from_environment`). Give all sessions of an account the same provider,
+            because the provider stands for the account.
         endpoint: Base URL, scheme and host; None for the variable `ALIOCR_ENDPOINT`, or without
-            that variable for `https://green.{region}.aliyuncs.com`.
+            this variable for `https://green.{region}.aliyuncs.com`.
         region: The region of the service, if there is no endpoint.
         biz_type: The moderation policy made in the console; None for the service's default.
         limits: The limits of the account.
-        timeout: Seconds for one request, connection and body included; None for no limit.
+        timeout: Timeout of one request, in seconds, with connecting and reading; None for no limit.
         max_retries: Tries per image after the first. Throttled tries are not counted.
-        limiter: An object with an awaitable `acquire()` that lets one request go, to share a rate
-            more widely, or a `StrictLimiter`; None for the account's own limiter on this loop.
-        throttle_timeout: Seconds for which images wait while the service throttles everything of
-            the account; images that waited longer then fail with `ThrottledError`. So does an
-            image that was itself refused twenty times over a longer time. None for no limit.
+        limiter: An object with an awaitable `acquire()` that lets one request be sent, to share a
+            rate with other programs, or a `StrictLimiter`. None for the account's own limiter.
+        throttle_timeout: Time for which images wait while the service throttles the whole account,
+            in seconds. Images that waited longer then fail with `ThrottledError`. An image that was
+            itself refused twenty times over a longer time fails, too. None for no limit.
         max_waiting: Images that may wait before `scan` and `scan_many` raise `OverloadError`;
-            `stream` holds back its source instead. None for no bound.
-        repeat_budget: Images that may be sent again although an earlier try may have been charged;
-            ten images that are read put one back. None for no limit.
-        http: An `aiohttp.ClientSession` to send with; it is left open.
+            `stream` stops reading its source instead. None for no bound.
+        repeat_budget: Images that may be sent again although an earlier try may have been charged.
+            Ten images that are read put one image back. None for no limit.
+        http: An `aiohttp.ClientSession` to send with; the session does not close it.
 
     Raises:
-        ValueError: A bad argument, or a bad variable that stands for it; the message has its name
-            and value.
+        ValueError: A bad argument or environment variable. The message has name and value.
     """
 
     def __init__(
@@ -130,7 +131,7 @@ class Session:
 
     async def __aenter__(self) -> Self:
         if self._batcher is not None:
-            raise RuntimeError("a session is opened once; make another")
+            raise RuntimeError("a session can be opened once; make another one")
         self._loop = asyncio.get_running_loop()
         key = self._credentials
         throttle = throttle_of(
@@ -151,11 +152,11 @@ class Session:
         streams = list(self._streams)
         for stream in streams:
             stream.stop()
-        async with AsyncExitStack() as parts:  # in reverse, whichever fails
+        async with AsyncExitStack() as parts:  # in reverse order, even if one fails
             parts.push_async_callback(self._transport.close)
             for stream in streams:
                 parts.push_async_callback(stream.close)
-            # Before the streams, so that they still get their outcomes.
+            # Closed before the streams, so that the streams still get their outcomes.
             parts.push_async_callback(self._opened().close)
 
     @property
@@ -167,23 +168,23 @@ class Session:
         self,
         image: str | Image,
         *,
-        timeout: float | None = None,  # noqa: ASYNC109 - it also keeps what is late from being sent
+        timeout: float | None = None,  # noqa: ASYNC109 - late images are not sent
     ) -> Scan:
         """Read one image, ahead of any bulk work.
 
-        Cancellation costs nothing while the image still waits; once the image is in a request, the
-        request goes on for its other images. An equal image that is already on its way is not sent
-        again: both callers get its outcome.
+        Cancellation costs nothing while the image still waits. If the image is in a request, the
+        request continues for its other images. An image that is equal to a pending image is not
+        sent again: both callers get its outcome.
 
         Args:
-            image: A URL, or an `Image` for frames or a data id of your own.
-            timeout: Seconds for everything, waiting and retries included; None for no limit but an
-                `asyncio.timeout` of yours. With a timeout given here, an image is not sent, and
-                not charged, once no time is left for an answer.
+            image: A URL, or an `Image` to set frames or a data id.
+            timeout: Timeout in seconds, waiting and retries included; None for no limit except a
+                caller's `asyncio.timeout`. With a timeout given here, an image is not sent, and not
+                charged, when no time is left for an answer.
 
         Raises:
             AuthError: The account is refused.
-            ImageError: This image is at fault.
+            ImageError: This image is the cause.
             OverloadError: Too many images wait already.
             OCRError: Any other failure, after all retries.
             ValueError: The service would not accept the image.
@@ -197,7 +198,7 @@ class Session:
         receiver = _ScanReceiver(loop.create_future())
         waiter = batcher.submit(wanted, receiver, Lane.INTERACTIVE, deadline=deadline)
         try:
-            # `asyncio.timeout(None)` would be a tenth of what a scan costs beside its image.
+            # `asyncio.timeout(None)` would be a tenth of the work of a scan, apart from the image.
             async with nullcontext() if timeout is None else asyncio.timeout(timeout):
                 outcome = await receiver.outcome
         except TimeoutError:
@@ -216,19 +217,18 @@ class Session:
         try:
             raise outcome.error
         finally:
-            # Else the error would hold its callers' frames: its traceback holds this one.
+            # Otherwise the error would hold its callers' frames: its traceback holds this one.
             del outcome, receiver
 
     async def scan_many(self, images: Iterable[str | Image]) -> list[Outcome]:
-        """Read a list of images; return as many outcomes, in the same order.
+        """Read a list of images; return one outcome for each image, in the same order.
 
         Args:
             images: URLs or `Image`s. All are checked before the first is sent. A data id may occur
-                more than once; such images go in different requests.
+                more than once; such images are sent in different requests.
 
         Raises:
-            AuthError: The account is refused. Any other failure of an image is a `Failure` in the
-                list.
+            AuthError: The account is refused. Any other failure is a `Failure` in the list.
             OverloadError: Too many images wait already.
             ValueError: The service would not accept one of the images; nothing was sent.
         """
@@ -244,20 +244,21 @@ class Session:
     ) -> AsyncGenerator[Outcome, None]:
         """Read images from any (async) iterable; yield outcomes as they complete.
 
-        The source is read only as fast as images are sent and outcomes are used, so a million
-        images need no more memory than a few thousand. Leaving the loop withdraws what waits.
+        The source is read only as fast as images are sent and outcomes are used. So a million
+        images need no more memory than a few thousand. Leaving the loop withdraws the waiting
+        images.
 
         Args:
             images: URLs or `Image`s, for example from a generator.
-            stop: Set this event to end the stream without losing what may be charged: no more
-                images are read from the source or sent, the outcomes of images in requests still
-                come, then the stream ends. Images that wait, for their first or a later try, have
-                no outcome.
+            stop: Set this event to end the stream without losing outcomes that may be charged. No
+                more images are read from the source or sent. The outcomes of images in requests
+                still come, then the stream ends. Images that wait for a try have no outcome.
 
         Raises:
-            AuthError: The account is refused; at once.
-            ValueError: The source gave a value that is no image, or `stop` is no `asyncio.Event`.
-                An error of the source is raised after the outcomes of all images before it.
+            AuthError: The account is refused; raised immediately.
+            ValueError: The source gave a value that is not an image, or `stop` is not an
+                `asyncio.Event`. An error of the source comes after the outcomes of all images
+                before it.
         """
         _refuse_single(images)
         check(stop is None or isinstance(stop, asyncio.Event), "stop", stop)
@@ -283,14 +284,14 @@ class Session:
             raise RuntimeError("open the session first: async with aliocr.Session() as ocr")
         if asyncio.get_running_loop() is not self._loop:
             raise RuntimeError(
-                "this session was opened on another event loop; open one on each loop, or call it "
-                "from there with asyncio.run_coroutine_threadsafe()"
+                "this session was opened on another event loop; open one on each loop, or call "
+                "this one with asyncio.run_coroutine_threadsafe()"
             )
         return self._batcher
 
 
 class _ScanReceiver:
-    """The caller of one scan: a future, which a cancellation may have ended already."""
+    """The caller of one scan: a future that may have been cancelled already."""
 
     def __init__(self, outcome: asyncio.Future[Outcome]) -> None:
         self.outcome = outcome

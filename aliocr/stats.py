@@ -13,18 +13,18 @@ class Stats:
     """The numbers of a session since it was opened, at one moment.
 
     Args:
-        requests: Requests sent.
-        images_sent: Images in them, those sent again included.
+        requests: Number of requests sent.
+        images_sent: Number of images in these requests; an image sent again counts again.
         outcomes: Outcomes that callers got, by kind: `"Scan"`, or the name of the error's class. An
-            overload and a `timeout=` of `scan` that ran out count, too.
+            overload, and a `timeout=` of `scan` that ran out, count, too.
         throttled: Tries that were refused for the request rate or the image quota.
-        retried: Tries of images that had failed before in another way.
+        retried: Tries of images that had failed before for another reason.
         charged_again: Tries of images of which an earlier try may have been charged.
         given_up: Images whose callers all left after a try that may have been charged.
-        shared: Images that joined an equal image on its way, and cost nothing.
-        waited: Seconds in which images waited for a permit, the quota, or the end of a pause.
-        batch_fill: Part of the places in requests that images filled: 0 to 1.
-        under_way: Images in requests that have not ended, now.
+        shared: Images that joined an equal pending image, and cost nothing.
+        waited: Seconds for which images waited for a permit, the quota, or the end of a pause.
+        batch_fill: Fraction of the places in requests that images filled: 0 to 1.
+        under_way: Images that are in flight in requests, now.
         waiting: Images that wait for a permit, or for their next try, now.
     """
 

@@ -353,9 +353,9 @@ def test_a_mistake_is_explained(run: Run) -> None:
     result.assert_outcomes(errors=4)
     says = result.stdout.str()
     assert "@pytest.mark.aliocr cannot take request_per_second; it takes" in says
-    assert "@pytest.mark.aliocr cannot take what has no name; it takes" in says
+    assert "@pytest.mark.aliocr cannot take arguments without a name; it takes" in says
     reports = re.findall(
-        "^aliocr_session is for `async def` tests. Elsewhere ask for", says, re.MULTILINE
+        "^aliocr_session is for `async def` tests. In other tests, use", says, re.MULTILINE
     )
     assert len(reports) == 2  # the summary's lines say it again where nothing cuts them, as on CI
     assert "Error" not in re.sub(r"= ERRORS =|ERROR .*", "", says)

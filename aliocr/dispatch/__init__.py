@@ -1,17 +1,17 @@
-"""Dispatch: when an image goes, with which others, and whether again.
+"""Dispatch: decides when an image is sent, with which other images, and whether it is sent again.
 
 The way of an image:
 
-    `stream`         many images: the source is read no faster than its outcomes are used
-    `batcher`        takes each image in, and sends batches; the rules are at its top
-    `pending`        the image's state, and the callers that wait for it
-    `queue`          where it waits, in two lanes; the chunker takes the next batch
-    `throttle`       the account's permit to send: pause, then image quota, then request rate
-    `image_quota`    how many images may be sent now
-    `limiter`        when one request may be sent
-    `adaptive_rate`  how both limits are learnt from refusals
-    `settling`       gives out the reply part by part, and settles what failed
-    `retry`          decides what becomes of a failed image, from one table
+    `stream`         takes many images; reads the source no faster than its outcomes are used
+    `batcher`        takes each image in, and sends batches; the rules are at the top of its file
+    `pending`        keeps the state of the image, and the callers that wait for it
+    `queue`          holds the waiting images in two lanes; its chunker takes the next batch
+    `throttle`       gives the account's permit to send: pause, then image quota, then request rate
+    `image_quota`    says how many images may be sent now
+    `limiter`        says when one request may be sent
+    `adaptive_rate`  learns both limits from refusals
+    `settling`       delivers the reply part by part, and handles the images that failed
+    `retry`          decides from one table what happens to a failed image
 
-`batcher` hands a batch to a sender, which is `aliocr.protocol`.
+`batcher` passes each batch to a sender; the sender is in `aliocr.protocol`.
 """

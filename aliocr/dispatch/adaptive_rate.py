@@ -1,17 +1,17 @@
-"""Adaptive rate: how many requests or images a second an account accepts, learnt from refusals.
+"""Adaptive rate: how many requests or images per second an account accepts, learnt from refusals.
 
-The service publishes neither its way of counting nor all its limits:
+The service publishes neither its way of counting nor all its limits. Therefore:
 
-1. The rate is *held* a margin below what was refused, until the refusals are at most the part `aim`
-   of everything that passed since.
-2. Then the rate is *probed*: one small step up, then larger steps while nothing is refused, so that
-   a limit raised a hundredfold is reached in a few steps. The first refusal ends the probe; the new
-   rate is what was accepted in the second before.
-3. A refusal at a held rate cuts the rate a little, or down to what was evidently accepted.
-4. Some servers accept more for a short time than for long. A probe that is refused late measures
-   how much more; the next probe sends this much before it trusts a step.
-5. A refusal of what was sent before a cut changes nothing, and a rate that is not used up is not
-   raised.
+1. The rate is *held* a margin below the refused rate, until the refusals are at most the fraction
+   `aim` of everything that passed since then.
+2. Then the rate is *probed*: it rises by one small step, then by larger steps while nothing is
+   refused. So a limit that was raised a hundredfold is reached in a few steps. The first refusal
+   ends the probe. The new rate is the rate accepted in the second before this refusal.
+3. A refusal at a held rate cuts the rate a little, or down to the rate that was evidently accepted.
+4. Some servers accept more for a short time than for a long time. A probe that is refused late
+   measures this surplus. The next probe sends this surplus before it trusts a step.
+5. A refusal of a batch that was sent before a cut does not change the rate. A rate not used up is
+   not raised.
 
 Pure: times are arguments, in seconds of a monotonic clock.
 """
@@ -25,33 +25,33 @@ from collections.abc import Iterator
 import attrs
 
 WINDOW = 1.0
-"""Seconds over which a server is assumed to count."""
+"""Period over which a server is assumed to count, in seconds."""
 
 MOST_HOLD = 6.0
-"""Seconds for which a rate is held at most, unless a single refusal needs longer to weigh little:
-without probes a raised limit would never be found."""
+"""Maximum time for which a rate is held, in seconds; longer only until one refusal is within the
+aim. Reason: without probes, a raised limit would never be found."""
 
 REMEMBERED = 10.0
-"""Seconds for which sent batches are remembered: longer than a response takes."""
+"""Time for which sent batches are remembered, in seconds: longer than a response takes."""
 
 FAR_LESS = 0.8
-"""Part of a rate: below it, what was accepted is better evidence than the rate; and a rate of which
-less was sent counts as not used."""
+"""Fraction of a rate. If less was accepted, the accepted rate is better evidence than the rate. If
+less was sent, the rate counts as not used up."""
 
 RAISED = 1.1
-"""Multiple of the held rate: a probe that ends above it has found a raised limit."""
+"""Multiple of the held rate: a probe that ends at or above it has found a raised limit."""
 
 LARGEST_STEP = 1.0
-"""The largest step doubles the rate."""
+"""Largest step of a probe, as a fraction of the rate: 1.0 doubles the rate."""
 
 STEEPER = 3.3
-"""Factor from one step to the next."""
+"""Factor by which each step of a probe is larger than the step before."""
 
 LEAST_SAMPLE = 10
-"""Count in one second: fewer, at a rate that was not used, are no evidence."""
+"""Minimum number sent in one second; a smaller number, at a rate not used up, is not evidence."""
 
 UNBOUNDED = 1e6
-"""Per second: a higher rate counts as no bound."""
+"""Rate per second from which on a probe removes the bound."""
 
 
 @attrs.frozen
@@ -59,13 +59,13 @@ class RateTuning:
     """The parameters of an adaptive rate.
 
     Args:
-        aim: Part that may be refused, as the price of knowing the limit.
-        cut: Part by which a refusal cuts a held rate.
-        step: Smallest first step of a probe, as a part of the rate.
-        lift: Smallest first step of a probe, per second; the larger of both counts.
-        confirm: Seconds for which a step must pass.
-        margin: Distance kept below a rate that proved to be the limit, as a part of the rate:
-            network jitter brings evenly sent requests closer together.
+        aim: Fraction that may be refused, as the price of knowing the limit.
+        cut: Fraction by which a refusal cuts a held rate.
+        step: Minimum first step of a probe, as a fraction of the rate.
+        lift: Minimum first step of a probe, per second; the larger of `step` and `lift` applies.
+        confirm: Time for which a step must pass, in seconds.
+        margin: Distance kept below a rate that proved to be the limit, as a fraction of the rate.
+            Reason: network jitter brings evenly sent requests closer together.
     """
 
     aim: float
@@ -77,16 +77,18 @@ class RateTuning:
 
 
 REQUESTS = RateTuning(aim=0.003, cut=0.02, step=0.01, confirm=5.0)
-"""The limit is known, only the margin is learnt, slowly: a refused request is a hundred images."""
+"""Parameters for requests. The limit is known, and only the margin is learnt. The margin is learnt
+slowly because one refused request is a hundred refused images."""
 
 IMAGES = RateTuning(aim=0.0215, cut=0.04, step=0.09, lift=3.0)
-"""Nothing is known, and a refused image is one image: learnt quickly. At 10 images a second a probe
-costs one refusal and comes every 5 s; more probes would have more than 2 % refused."""
+"""Parameters for images. The limit is unknown and is learnt quickly, because a refusal costs only
+one image. At 10 images per second, a probe costs one refusal and comes every 5 s. With more probes,
+more than 2 % of the images would be refused."""
 
 
 @attrs.define(eq=False)
 class SentBatch:
-    """A batch sent at one moment, and how much was accepted; None until the response."""
+    """A batch sent at one moment, and how much of it was accepted; None until the response."""
 
     at: float
     count: int
@@ -99,11 +101,11 @@ class _Probe:
 
     Args:
         held: The rate before the probe.
-        step: The present step, as a part of the rate below it.
-        began: When the present step began.
+        step: The current step, as a fraction of the rate below this step.
+        began: The time when the current step began.
         excess: How much was sent beyond the rate below this step.
         total: How much was sent beyond `held`.
-        full_at: When enough was sent for a response to be evidence; infinite before.
+        full_at: The time when enough was sent for a response to be evidence; infinite before.
     """
 
     held: float
@@ -115,13 +117,13 @@ class _Probe:
 
 
 class AdaptiveRate:
-    """A rate per second, learnt from responses.
+    """A rate per second that is learnt from responses.
 
     Args:
         start: The first rate; infinite if nothing is known.
-        ceiling: The highest rate possible.
+        ceiling: The highest possible rate.
         tuning: The parameters.
-        hold: How many must pass before the first probe.
+        hold: How many requests or images must pass before the first probe.
     """
 
     def __init__(
@@ -148,7 +150,7 @@ class AdaptiveRate:
         self._ceiling = ceiling
 
     def sent(self, count: int, now: float) -> SentBatch:
-        """Record a sent batch; give the result to `answered` later."""
+        """Record a sent batch; pass the returned record to `answered` later."""
         sent = SentBatch(now, count)
         self._log.append(sent)
         while self._log[0].at <= now - REMEMBERED:
@@ -161,9 +163,9 @@ class AdaptiveRate:
         """Learn from one response.
 
         Args:
-            sent: The batch.
-            accepted: How many were accepted.
-            refused: How many were refused.
+            sent: The record of the batch.
+            accepted: How many requests or images were accepted.
+            refused: How many requests or images were refused.
             now: The time.
         """
         sent.accepted = accepted
@@ -174,7 +176,7 @@ class AdaptiveRate:
         elif self._was_used(sent.at):
             self._pass(sent.at, accepted, now)
 
-    # --- the last second, as it was sent ----------------------------------------------------------
+    # --- batches of the last second ---------------------------------------------------------------
 
     def _second_before(self, moment: float) -> Iterator[SentBatch]:
         for sent in reversed(self._log):
@@ -188,7 +190,10 @@ class AdaptiveRate:
         return sent >= FAR_LESS * self._base * WINDOW
 
     def _evident(self, moment: float) -> float:
-        """Rate accepted in the second before, as if open batches fared like the answered ones."""
+        """Return the rate accepted in the second before `moment`.
+
+        Batches without a response count as if they were accepted like the answered ones.
+        """
         seconds = list(self._second_before(moment))
         known = [sent for sent in seconds if sent.accepted is not None]
         answered = sum(sent.count for sent in known)
@@ -198,12 +203,12 @@ class AdaptiveRate:
         return accepted / answered * sum(sent.count for sent in seconds) / WINDOW
 
     def _complete(self, sent_at: float) -> None:
-        """Raise the first cut, made on the first responses, by what later responses accepted."""
+        """Raise the first cut if later responses accepted more than the first ones."""
         evident = self._evidently(self._evident(sent_at), sent_at)
         if self._probe is None and evident > self._base:
             self.rate = self._base = min(evident, self._ceiling)
 
-    # --- what passes ------------------------------------------------------------------------------
+    # --- after a response without refusals --------------------------------------------------------
 
     def _pass(self, sent_at: float, accepted: int, now: float) -> None:
         if self._base >= self._ceiling:
@@ -232,7 +237,10 @@ class AdaptiveRate:
         self._climb(self._probe)
 
     def _is_far_down(self) -> bool:
-        """Tell if the rate is far below a known limit: the cause has gone, or will be met again."""
+        """Tell if the rate is far below a known limit.
+
+        Then the cause of the cut has gone, or a probe will meet the cause again.
+        """
         return self._base < FAR_LESS * self._ceiling < math.inf
 
     def _climb(self, probe: _Probe) -> None:
@@ -242,8 +250,8 @@ class AdaptiveRate:
     def _exceed(self, probe: _Probe, count: int, now: float) -> None:
         """Count what is sent beyond the rate known to pass, until a response is evidence.
 
-        Enough is more than a needless margin or known slack could explain. The first step then
-        returns to the held rate, to have no more refused than needed.
+        Enough is sent when a needlessly wide margin or the known surplus cannot explain the
+        success. The first step then returns to the held rate, so that few are refused.
         """
         if self.rate > self._base:
             probe.excess += count * (1 - self._base / self.rate)
@@ -257,7 +265,7 @@ class AdaptiveRate:
             if self._base == probe.held:
                 self.rate = self._base
 
-    # --- what is refused --------------------------------------------------------------------------
+    # --- after a response with refusals -----------------------------------------------------------
 
     def _refuse(self, sent_at: float, refused: int, now: float) -> None:
         evident = self._evident(sent_at)
@@ -285,10 +293,10 @@ class AdaptiveRate:
         return sum(sent.count for sent in self._second_before(sent_at)) >= LEAST_SAMPLE
 
     def _evidently(self, evident: float, sent_at: float) -> float:
-        """Return the rate to hold when this many per second were accepted."""
+        """Return the rate to hold when `evident` per second were accepted."""
         if evident:
             return evident * (1 - self._tuning.margin)
-        # Nothing was accepted: half of what was sent, as the rate may have been infinite.
+        # Nothing was accepted. Take half of what was sent, because the rate may have been infinite.
         sent = sum(sent.count for sent in self._second_before(sent_at)) / WINDOW
         return min(self._base, max(sent, LEAST_SAMPLE)) / 2
 
@@ -303,7 +311,7 @@ class AdaptiveRate:
             self._settle(probe)
 
     def _settle(self, probe: _Probe) -> None:
-        """End a probe that found nothing: hold until its refusals weigh little."""
+        """End a probe that found nothing; hold the rate until the refusals are within the aim."""
         self._slack = min(probe.total, WINDOW * probe.held)
         self._raised = None
         self._hold = 0.0
@@ -322,7 +330,7 @@ class AdaptiveRate:
             self._slack = 0.0
 
     def _owe(self, refused: int) -> None:
-        """Hold longer, until these refusals are within the aim; but not for ever."""
+        """Hold the rate longer, until these refusals are within the aim, but not without end."""
         if self._raised is None:
             most = max(1 / self._tuning.aim, MOST_HOLD * self._base)
             self._hold = min(max(self._hold, 0.0) + refused / self._tuning.aim, most)

@@ -2,23 +2,23 @@
 
 The rules of this file:
 
-1. Only the pump takes from the queue, and only with a permit in hand. The batch is what waits at
-   that moment: below the limit an image is sent at once and alone, above the limit images that
-   would have waited anyway share a request. No timer waits for a batch to fill.
-2. Nothing is awaited between permit and request, so nothing makes a permit late.
-3. A cancelled caller withdraws its waiter. A request that has left goes on, for its other images
-   belong to other callers; it ends by itself, or with the batcher.
-4. A failed image joins the queue again, before all that were never sent, and pays for a permit like
-   any other. After a request that failed as a whole and may have run, its images share smaller
-   requests, so that an image that sinks every request ends up alone.
-5. Throttling is the account's business and spends no tries: throttled images come back at once, and
-   wait with the others for the account's next permit.
-6. No request is sent while more than one reply waits to be given out.
-7. Every task has an owner here, and a copy of the context in which the session was opened: a
-   request serves many callers, so it belongs to the trace of none. Closing gives out what has
-   come, fails the rest, and ends the tasks.
+1. Only the pump takes images from the queue, and only when it holds a permit. The batch is what
+   waits at that moment. Below the rate limit, an image is sent immediately and alone. Above the
+   limit, images that would have waited anyway share a request. No timer waits for a batch to fill.
+2. Nothing is awaited between permit and request, so that no request leaves late.
+3. A cancelled caller withdraws its waiter. A request that was sent continues, because its other
+   images belong to other callers. The request ends by itself, or with the batcher.
+4. A failed image joins the queue again, in front of all images that were never sent, and needs a
+   permit like any other image. After a request failed as a whole and may have run, its images share
+   smaller requests. So an image that makes every request fail ends up alone.
+5. Throttling concerns the account and uses up no tries. Throttled images return to the queue
+   immediately, and wait with the others for the account's next permit.
+6. No request is sent while more than one reply waits to be delivered.
+7. Every task has an owner here. Every task runs in a copy of the context in which the session was
+   opened: a request serves many callers, so it must not appear in the trace of one caller. `close`
+   delivers the replies that have come, fails the other images, and ends the tasks.
 
-What states an image has is in `pending`; what becomes of a failed one, in `retry`.
+The states of an image are in `pending`; `retry` decides what happens to a failed image.
 """
 
 from __future__ import annotations
@@ -46,34 +46,35 @@ T = TypeVar("T")
 
 
 class Sender(Protocol):
-    """Sends a batch to the service, and brings back what became of its images."""
+    """Sends a batch to the service, and brings back the outcomes of its images."""
 
     async def prepare(self) -> None:
-        """Do what may take time, before the permit."""
+        """Do the work that may take time, before the permit."""
 
     async def send(self, images: Sequence[Image]) -> Iterator[ReplyPart]:
-        """Send one request: what became of each image, part by part, or an `OCRError` for all."""
+        """Send one request; return the outcomes part by part, or raise an `OCRError` for all."""
 
 
 RESPONSE_TIMES_KEPT = 10.0
-"""Seconds for which the time of a response says how long the next will take."""
+"""Time for which a measured response time is used to predict the next one, in seconds."""
 
 FAILED_IN_A_ROW = 10
-"""Failed requests in a row, none answered, after which the images are not suspected any more."""
+"""Number of requests that failed in a row without a response. After more failures than this, the
+images are no longer suspects."""
 
 
 class Batcher:
-    """Sends images to the service, and gives out their outcomes; owns every task for that.
+    """Sends images to the service, delivers their outcomes, and owns every task for this work.
 
     Args:
         sender: Sends one batch.
         throttle: Gives the permits of the account.
-        limiter: Gives the permits instead of the account's own limiter; None for that.
-        retry: Decides what becomes of a failed image.
-        budget: What may be sent again though it may have been charged.
+        limiter: Gives the permits instead of the account's own limiter; None for the account's.
+        retry: Decides what happens to a failed image.
+        budget: Limits the images that are sent again although they may have been charged.
         images_per_request: The largest batch.
-        throttle_timeout: Seconds for which images wait for an account that lets nothing through.
-        max_waiting: Images that may wait before a caller is turned away.
+        throttle_timeout: Time to wait while the whole account is refused, in seconds.
+        max_waiting: Maximum number of waiting images before a caller gets an `OverloadError`.
     """
 
     def __init__(
@@ -104,7 +105,7 @@ class Batcher:
             throttle_timeout=throttle_timeout,
             ready=self._start_pump,
         )
-        self._responses: deque[tuple[float, float]] = deque(maxlen=16)  # when, after seconds
+        self._responses: deque[tuple[float, float]] = deque(maxlen=16)  # (time, response time)
         self._failed_at = -math.inf
         self._failed_in_a_row = 0
         self._pump_task: asyncio.Task[None] | None = None
@@ -115,10 +116,10 @@ class Batcher:
     # --- callers ----------------------------------------------------------------------------------
 
     def check_room(self) -> None:
-        """Turn a caller away if too many images wait already.
+        """Refuse a caller if too many images wait already.
 
         Raises:
-            OverloadError: They do.
+            OverloadError: Too many images wait.
         """
         if self._queue.size >= self._max_waiting:
             self.tally.outcomes["OverloadError"] += 1
@@ -147,14 +148,14 @@ class Batcher:
 
         Args:
             image: The image.
-            receiver: Gets its outcome.
-            lane: Its lane; room for the bulk lane is checked by its callers.
-            follower: Hears of its tries; None if the caller does not follow them.
-            number: The caller's own number for the image.
+            receiver: Receives the outcome of the image.
+            lane: The lane of the image. A caller of the bulk lane checks for room itself.
+            follower: Is informed of the image's tries; None if the caller does not follow.
+            number: The number that the caller gives the image.
             deadline: When the caller leaves, in seconds of the loop's clock.
 
         Raises:
-            OverloadError: Too many images wait already for another interactive one.
+            OverloadError: Too many images wait already, and this image is interactive.
         """
         if lane is Lane.INTERACTIVE:
             self.check_room()
@@ -174,7 +175,7 @@ class Batcher:
             self._stop_pump()
 
     async def close(self) -> None:
-        """Give every open image its outcome, a failure, and end every task."""
+        """Deliver a failure for every image that is not done, and end every task."""
         self._closed = True
         self._settler.close()
         self._stop_pump()
@@ -198,9 +199,9 @@ class Batcher:
         name: str,
         ended: Callable[[asyncio.Task[T]], None],
     ) -> asyncio.Task[T]:
-        """Start a task. `ended` follows its end, even if it was cancelled before it began."""
-        # Not by `create_task`: a loop's eager task factory would run it at once, and an outcome
-        # would be there before its caller has the waiter.
+        """Start a task; call `ended` when it ends, even if it was cancelled before it began."""
+        # `create_task` is not used because a loop's eager task factory would run the task
+        # immediately. Then an outcome would come before its caller has the waiter.
         loop = asyncio.get_running_loop()
         task = asyncio.Task(work, loop=loop, name=name, context=self._context.copy())
         self._tasks.add(task)
@@ -214,14 +215,14 @@ class Batcher:
             self._pump_task = None
 
     async def _pump(self) -> None:
-        """Send a batch with each permit until no image waits; the next image starts it again."""
+        """Send one batch per permit until no image waits; the next image starts the pump again."""
         while self._queue.size and not self._settler.behind:
             began = asyncio.get_running_loop().time()
             await self._sender.prepare()
             permit = await self._permit(began)
             horizon = permit.began + self._fastest_response(permit.began)
             batch = self._pending.send(int(min(self._most, permit.room)), horizon)
-            if not batch:  # all were withdrawn meanwhile
+            if not batch:  # all were withdrawn during this time
                 permit.give_back()
                 continue
             self.tally.requests += 1
@@ -231,7 +232,7 @@ class Batcher:
 
     def _pump_ended(self, task: asyncio.Task[None]) -> None:
         failed = _failure(task)
-        if task is self._pump_task:  # else it was stopped by its owner
+        if task is self._pump_task:  # otherwise its owner has stopped the task
             self._pump_task = None
             if failed is not None:
                 self._settler.fail_waiting(failed)
@@ -254,7 +255,7 @@ class Batcher:
             self.tally.waited += asyncio.get_running_loop().time() - began
 
     def _fastest_response(self, now: float) -> float:
-        """Seconds of the fastest response of the last 10 s; 0 if there was none."""
+        """Return the fastest response time of the last 10 s, in seconds; 0 without a response."""
         while self._responses and self._responses[0][0] < now - RESPONSE_TIMES_KEPT:
             self._responses.popleft()
         return min((took for _, took in self._responses), default=0.0)
@@ -265,7 +266,7 @@ class Batcher:
         request: SentRequest,
         task: asyncio.Task[Iterator[ReplyPart]],
     ) -> None:
-        """Hand a reply, or the failure of a whole request, to the settler."""
+        """Pass a reply, or the failure of a whole request, to the settler."""
         failed = _failure(task)
         now = asyncio.get_running_loop().time()
         if failed is None:
@@ -283,7 +284,7 @@ class Batcher:
             self._settler.settle_request(batch, failed, request, outage=outage)
 
     def _is_outage(self, request: SentRequest, now: float) -> bool:
-        """Whether all requests fail: others since this one left, or many in a row."""
+        """Tell if all requests fail: others since this one was sent, or many in a row."""
         others_failed = self._failed_at >= request.sent.at
         answered = bool(self._responses) and self._responses[-1][0] >= request.sent.at
         self._failed_at = now
@@ -292,7 +293,7 @@ class Batcher:
 
 
 def _failure(task: asyncio.Task[T]) -> OCRError | None:
-    """The error of a finished task, as callers get it; None if it has none."""
+    """Return the error of a finished task, as callers get it; None if it has none."""
     if task.cancelled():
         return OCRError(f"{task.get_name()}: cancelled from outside", maybe_charged=True)
     error = task.exception()

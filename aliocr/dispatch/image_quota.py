@@ -1,13 +1,13 @@
-"""The account's image quota: how many images may be sent now. Known, or learnt from refusals.
+"""The account's image quota: how many images may be sent now. It is known, or learnt from refusals.
 
-The service refuses images over a number per second, or over a number at one moment, with code 588,
-and publishes neither number. Both show in the rate at which images are accepted, so a rate is
-learnt. The rate also decides how many images one request carries: all that the rate has allowed
-since the last request.
+The service refuses images above a number per second, or above a number in flight, with code 588. It
+publishes neither number. Both numbers limit the rate at which images are accepted, so this rate is
+learnt. The rate also decides how many images one request carries: all images that the rate has
+allowed since the last request.
 
-aiolimiter does not serve here: its rate is fixed, and a batch takes as many images as there are.
+aiolimiter cannot be used here, because its rate is fixed and batches have no fixed size.
 
-Pure: times come in as arguments, in seconds by a clock that never goes back.
+Pure: times are arguments, in seconds of a monotonic clock.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from aliocr.dispatch.adaptive_rate import IMAGES, AdaptiveRate, SentBatch
 from aliocr.limits import Limits
 
 SAVED_UP = 0.11
-"""Seconds of the rate that can be saved up while no image waits, besides one image."""
+"""Amount that can be saved up while no image waits, in seconds of the rate; plus one image."""
 
 SAVED_WAITING = 1.0
-"""Seconds of the rate that can be saved up while images wait: a request takes all that was saved
-since the last, however long ago, but no more than a server counts at a time."""
+"""Amount that can be saved up while images wait, in seconds of the rate. A request takes everything
+saved since the last request, but not more than a server counts together."""
 
 
 class ImageQuota:
     """The image quota of one account.
 
     Args:
-        limits: The numbers that are known; a rate that is None is learnt.
+        limits: The known limits; an image rate that is None is learnt.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -41,27 +41,27 @@ class ImageQuota:
         self._counted_at = -math.inf
 
     def change_limits(self, limits: Limits) -> None:
-        """Hold these limits from now on; a lower rate that was learnt stays."""
+        """Keep these limits from now on; a lower rate that was learnt stays."""
         self._adaptive.cap(_ceiling(limits))
         self._most_in_flight = limits.images_in_flight or math.inf
 
     @property
     def rate(self) -> float:
-        """Images per second, as known or learnt; infinite if nothing is."""
+        """Images per second, as known or learnt; infinite if nothing is known."""
         return self._adaptive.rate
 
     def room(self, now: float) -> float:
-        """Return how many images may be sent now; may be infinite, or below 1."""
+        """Return how many images may be sent now; the number may be infinite, or below 1."""
         self._save_up(now)
         return min(self._saved, self._most_in_flight - self._in_flight)
 
     def wait(self, now: float, idle_until: float | None = None) -> float:
-        """Return seconds until one image may be sent; infinite if an answer must come first.
+        """Return the seconds until one image may be sent; infinite if a response must come first.
 
         Args:
             now: The time.
-            idle_until: When the first image began to wait: little is saved up before; None if
-                images have waited all the time.
+            idle_until: When the first image began to wait: before this time, little is saved up.
+                None if images have waited all the time.
         """
         if idle_until is not None:
             self._save_up(idle_until)
@@ -72,7 +72,7 @@ class ImageQuota:
         return (1 - self._saved) / self._adaptive.rate if self._saved < 1 else 0.0
 
     def reserve(self, count: int, now: float) -> SentBatch:
-        """Count images that leave in one request; the result goes back to `release`."""
+        """Count the images of a request that leaves; pass the record to `release` later."""
         self._save_up(now)
         self._saved -= count
         self._in_flight += count
@@ -82,8 +82,8 @@ class ImageQuota:
         """Learn from a request that has ended.
 
         Args:
-            sent: The result of `reserve`.
-            refused: Images refused for the quota; None if unknown.
+            sent: The record that `reserve` returned.
+            refused: Number of images refused for the quota; None if unknown.
             now: The time.
         """
         self._in_flight -= sent.count

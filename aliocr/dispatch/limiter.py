@@ -1,4 +1,4 @@
-"""Limiters: a permit lets one request go, and the account's request rate is never passed."""
+"""Limiters: one permit per request, so that the account's request rate is not exceeded."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from aliocr.dispatch.adaptive_rate import REQUESTS, AdaptiveRate, SentBatch
 from aliocr.limits import REQUESTS_PER_SECOND
 
 SAFE = 0.99
-"""Part of a limit at which permits come at most; the rest absorbs rounding."""
+"""Maximum rate of permits, as a fraction of the limit; the rest absorbs rounding."""
 
 FIRST = 1 - REQUESTS.margin
-"""Part of a limit at which permits come at first: jitter up to 50 ms then passes the strictest
-server. After `FIRST_HOLD` requests a margin that proves too wide is reduced."""
+"""First rate of permits, as a fraction of the limit. With this margin, requests with a jitter of up
+to 50 ms pass even the strictest server. After `FIRST_HOLD` requests, a too wide margin is
+reduced."""
 
 FIRST_HOLD = 100
 
 OPEN = 1000
-"""Permits that a limiter remembers until it hears what became of them."""
+"""Maximum number of permits that a limiter remembers until it learns their results."""
 
 
 class Limiter(Protocol):
-    """An object with an awaitable `acquire` that holds a rate."""
+    """An object with an awaitable `acquire` that keeps to a rate."""
 
     async def acquire(self) -> None:
         """Return when one request may be sent."""
@@ -34,32 +35,33 @@ class Limiter(Protocol):
 
 @runtime_checkable
 class LearningLimiter(Limiter, Protocol):
-    """A limiter that hears what became of its permits, and learns from it."""
+    """A limiter that is informed of the results of its permits, and learns from them."""
 
     def request_ended(self, sent_at: float, *, throttled: bool) -> None:
-        """Hear that a request has ended.
+        """Learn that a request has ended.
 
         Args:
-            sent_at: When it was sent, in seconds of the loop's clock.
-            throttled: The service refused the request for its rate.
+            sent_at: When the request was sent, in seconds of the loop's clock.
+            throttled: True if the service refused the request for its rate.
         """
         ...
 
     def unused(self) -> None:
-        """Hear that nothing was sent with the last permit."""
+        """Learn that nothing was sent with the last permit."""
         ...
 
 
 class PacedLimiter:
     """Permits at even distances, first come first served: a token bucket without a burst.
 
-    `AsyncLimiter(10, 1)` would let 19 requests into its first second, because a bucket of B that
-    leaks at r lets B + r·T through in T seconds. Here B + r stays below limit + 1, so that no
-    second sees more than the limit: for 10 a second, a bucket of 1.05 at 9.9 a second at most.
+    `AsyncLimiter(10, 1)` would allow 19 requests in its first second, because a bucket of size B
+    that leaks at rate r lets B + r·T through in T seconds. Here B + r stays below limit + 1, so
+    that no second has more requests than the limit. For 10 per second: a bucket of 1.05, at most
+    9.9 per second.
 
-    Requests that leave evenly do not arrive evenly, and how the service counts is not known. So
-    permits come at 94.5 % of the limit at first, and later as near to 99 % as keeps refusals at
-    0.3 % or less.
+    Requests that leave evenly do not arrive evenly, and it is not known how the service counts.
+    Therefore permits come at 94.5 % of the limit at first. Later they come as near to 99 % as is
+    possible with at most 0.3 % of refusals.
 
     Args:
         requests_per_second: The limit.
@@ -69,8 +71,8 @@ class PacedLimiter:
         self.requests_per_second = requests_per_second
         self._adaptive = _adaptive_rate(requests_per_second)
         self._bucket = _even_bucket(self._adaptive.rate)
-        # aiolimiter lets newcomers barge and prefers small amounts; behind a lock it has a single
-        # caller at a time, and the lock is first in, first out.
+        # aiolimiter lets later callers overtake and prefers small amounts. This lock is first in,
+        # first out, so the bucket has one caller at a time.
         self._turn = asyncio.Lock()
         self._open: deque[SentBatch] = deque(maxlen=OPEN)
 
@@ -83,7 +85,7 @@ class PacedLimiter:
         return self._adaptive.rate
 
     def change_limit(self, requests_per_second: float) -> None:
-        """Hold another limit from the next permit on."""
+        """Keep another limit from the next permit on."""
         if requests_per_second != self.requests_per_second:
             self.requests_per_second = requests_per_second
             self._adaptive = _adaptive_rate(requests_per_second)
@@ -93,7 +95,7 @@ class PacedLimiter:
         async with self._turn:
             await self._bucket.acquire()
             if self._bucket.max_rate / self._bucket.time_period != self._adaptive.rate:
-                # This permit fills the bucket of the new rate, which costs no time.
+                # This permit fills the bucket of the new rate, so no time is lost.
                 self._bucket = _even_bucket(self._adaptive.rate)
                 await self._bucket.acquire(self._bucket.max_rate)
             self._open.append(self._adaptive.sent(1, asyncio.get_running_loop().time()))
@@ -109,7 +111,7 @@ class PacedLimiter:
                 return
 
     def unused(self) -> None:
-        """Forget the last permit; the next comes at the same time as if it had been used."""
+        """Forget the last permit; the time of the next permit does not change."""
         if self._open:
             self._open.pop()
 
@@ -124,15 +126,15 @@ def _even_bucket(rate: float) -> AsyncLimiter:
 
 
 class StrictLimiter:
-    """Permits that cannot be too many, whatever the network delays and however the service counts.
+    """Permits that never exceed the limit, for any network delay and any way of counting.
 
-    There is a slot for each request of the limit, and a slot is free again one second after its
-    request was answered: two requests of one slot cannot arrive within a second. (A request given
-    up without an answer may still be under way; its slot counts as answered then.) The price is
-    the time of an answer: 10 ÷ (1 + L) requests a second for answers that take L seconds, half of
-    the limit at 1 s.
+    There is one slot for each request of the limit. A slot is free again one second after its
+    request was answered, so two requests of one slot cannot arrive within one second. (A request
+    that was abandoned without an answer counts as answered then, although it may still be in
+    flight.) The price is the response time: 10 ÷ (1 + L) requests per second for a response time of
+    L seconds, which is half of the limit at 1 s.
 
-    Give the same one to all sessions of an account, on one event loop.
+    Give the same limiter to all sessions of an account, on one event loop.
 
     Args:
         requests_per_second: The limit, a whole number from 1 up.
@@ -145,7 +147,8 @@ class StrictLimiter:
             )
         self._requests_per_second = requests_per_second
         self._slots = asyncio.Semaphore(requests_per_second)
-        # Even distances, too: ten at once would each carry what the image quota has just then.
+        # Permits come at even distances, because ten requests at the same time would each carry
+        # only the images that the quota allows at that moment.
         self._bucket = _even_bucket(requests_per_second)
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -160,7 +163,7 @@ class StrictLimiter:
         """
         loop = asyncio.get_running_loop()
         if self._loop not in (None, loop):
-            raise RuntimeError("a StrictLimiter serves one event loop; make another for this one")
+            raise RuntimeError("a StrictLimiter is for one event loop; make another for this loop")
         self._loop = loop
         await self._slots.acquire()
         try:
@@ -169,10 +172,10 @@ class StrictLimiter:
             self._slots.release()
             raise
 
-    def request_ended(self, sent_at: float, *, throttled: bool) -> None:  # noqa: ARG002 - the protocol
+    def request_ended(self, sent_at: float, *, throttled: bool) -> None:  # noqa: ARG002 - protocol
         """Free the slot one second from now."""
         asyncio.get_running_loop().call_later(1.0, self._slots.release)
 
     def unused(self) -> None:
-        """Free the slot at once."""
+        """Free the slot immediately."""
         self._slots.release()

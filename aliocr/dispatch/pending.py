@@ -1,18 +1,18 @@
-"""Pending images: asked for and not done. Every change of their state is in this file.
+"""Pending images: submitted and not done. Only this file changes the state of an image.
 
     queued    waits for a permit                      → sent, done
     sent      is in a request                         → returned, done
     returned  its request has ended without a scan    → queued, resting, done
     resting   waits before its next try               → queued, done
-    done      its outcome was given out, or no caller waits for it
+    done      its outcome was delivered, or no caller waits for it
 
-1. An image is done once, with one outcome for each of its waiters.
-2. An image equal to one that is not done joins it, and costs nothing; unless a caller has given
-   either image a data id.
-3. A caller that leaves takes its waiter away. An image without waiters is done: a queued one leaves
-   the queue, and costs nothing; one that is sent is counted when its request ends.
+1. An image becomes done once, with one outcome for each of its waiters.
+2. An image that is equal to a pending image joins the pending image, and costs nothing. This is not
+   done if a caller has given either image a data id.
+3. A caller that leaves withdraws its waiter. An image without waiters is done. A queued image then
+   leaves the queue and costs nothing; a sent image is counted when its request ends.
 
-Pure: times come in as arguments, in seconds of the loop's clock.
+Pure: times are arguments, in seconds of the loop's clock.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from aliocr.stats import Tally
 
 
 class State(StrEnum):
-    """The state of a pending image; the table above says what may follow."""
+    """The state of a pending image; the table above shows which states may follow."""
 
     QUEUED = "queued"
     SENT = "sent"
@@ -54,17 +54,17 @@ class Receiver(Protocol):
     """A caller that waits for an outcome."""
 
     def deliver(self, waiter: Waiter, outcome: Outcome) -> None:
-        """Take the one outcome of the image. Must not raise."""
+        """Receive the one outcome of the image. Must not raise."""
 
 
 class Follower(Protocol):
     """A caller that also follows the tries of its images."""
 
     def image_sent(self, waiter: Waiter) -> None:
-        """The image has left the queue for its first try; not called for one that joined later."""
+        """Learn that the image leaves the queue for its first try; not for later waiters."""
 
     def image_returned(self, waiter: Waiter) -> None:
-        """The image has returned from a try and takes another, at once or after a rest.
+        """Learn that a try has ended and another one follows, immediately or after a rest.
 
         A caller that wants no other try withdraws its waiter now.
         """
@@ -75,11 +75,11 @@ class Waiter:
     """One caller's wait for one image.
 
     Args:
-        image: As this caller gave it.
-        receiver: Gets the outcome; None once it was given, or is not wanted any more.
-        pending: The image, shared with the waiters of equal images.
-        follower: Hears of its tries; None for a caller that does not follow them.
-        number: The caller's own number for the image.
+        image: The image as this caller gave it.
+        receiver: Receives the outcome; None when the outcome was delivered or is not wanted.
+        pending: The pending image, shared with the waiters of equal images.
+        follower: Is informed of the tries; None for a caller that does not follow them.
+        number: The number that the caller gives the image.
         deadline: When the caller leaves.
     """
 
@@ -93,21 +93,21 @@ class Waiter:
 
 @attrs.define(eq=False)
 class PendingImage:
-    """One image from the call that asks for it to its outcome.
+    """One image, from the call that submits it until its outcome.
 
     Args:
         image: The image.
-        lane: Its lane.
-        batch_limit: The most images that its next request may carry, itself included.
-        since: When it first joined the queue.
-        state: Its state; only `Pending` changes it.
-        waiters: One for each caller.
-        failures: Tries that failed, throttled ones left out.
-        tries: The same by kind or code; None for none.
-        quota_refusals: Tries in which the image itself was refused for the image quota.
-        throttled_at: When it was throttled first.
-        sent_before: It has left the queue at least once.
-        maybe_charged: A try that has ended may have been charged.
+        lane: The lane of the image.
+        batch_limit: Maximum number of images in its next request, this image included.
+        since: When the image first joined the queue.
+        state: The state; only `Pending` changes it.
+        waiters: One waiter for each caller.
+        failures: Number of failed tries, without throttled tries.
+        tries: Failed tries, counted by kind or code; None if there are none.
+        quota_refusals: Number of tries in which this image was refused for the image quota.
+        throttled_at: When the image was throttled first.
+        sent_before: True once the image has left the queue.
+        maybe_charged: True if a try that has ended may have been charged.
     """
 
     image: Image
@@ -125,7 +125,7 @@ class PendingImage:
 
     @property
     def deadline(self) -> float:
-        """The moment at which its last caller leaves."""
+        """The time when the last caller of the image leaves."""
         return max([waiter.deadline for waiter in self.waiters], default=-math.inf)
 
     def enter(self, state: State) -> None:
@@ -136,11 +136,11 @@ class PendingImage:
 
 
 class Pending:
-    """All pending images of a session, from the call that asks for each to its one outcome.
+    """All pending images of a session.
 
     Args:
-        tally: Where sent images and outcomes are counted.
-        images_per_request: The most images that a request may carry.
+        tally: Counts sent images and outcomes.
+        images_per_request: Maximum number of images in a request.
     """
 
     def __init__(self, tally: Tally, images_per_request: int) -> None:
@@ -153,11 +153,11 @@ class Pending:
 
     @property
     def waiting(self) -> int:
-        """Images that wait for a permit, or for their next try."""
+        """Number of images that wait for a permit, or for their next try."""
         return self.queue.size + self._resting
 
     def __iter__(self) -> Iterator[PendingImage]:
-        """The images that are not done now; each may become so during the loop."""
+        """Return the images that are not done now; some may become done during the loop."""
         return iter(list(self._open))
 
     # --- callers ----------------------------------------------------------------------------------
@@ -173,14 +173,14 @@ class Pending:
         deadline: float = math.inf,
         now: float,
     ) -> Waiter:
-        """Queue an image, or let its caller join an equal one; rule 2.
+        """Queue an image, or let its caller join an equal image; rule 2.
 
         Args:
             image: The image.
-            receiver: Gets the outcome.
-            lane: Its lane.
-            follower: Hears of its tries; None if the caller does not follow them.
-            number: The caller's own number for the image.
+            receiver: Receives the outcome.
+            lane: The lane of the image.
+            follower: Is informed of the image's tries; None if the caller does not follow.
+            number: The number that the caller gives the image.
             deadline: When the caller leaves.
             now: The time.
         """
@@ -214,21 +214,18 @@ class Pending:
     # --- requests ---------------------------------------------------------------------------------
 
     def send(self, most: int, horizon: float) -> list[PendingImage]:
-        """Take the next batch from the queue, for a request that leaves now.
+        """Take the next batch for a request that is sent now; empty if no image waits any more.
 
         Args:
-            most: Images in the batch at most, 1 or more.
-            horizon: When an answer is expected at the earliest. An image whose callers have all
+            most: Maximum number of images in the batch, 1 or more.
+            horizon: The earliest time when a response is expected. An image whose callers have all
                 left by then is not sent: it fails.
-
-        Returns:
-            The batch; empty if no image waits any more.
         """
         batch: list[PendingImage] = []
         while not batch and (taken := self.queue.take(most)):
             for pending in taken:
                 if pending.deadline < horizon:
-                    too_late = "no time is left for an answer, so it was not sent"
+                    too_late = "the image was not sent, because no time is left for an answer"
                     self.fail(pending, ScanTimeoutError(too_late, transient=True))
             batch = [pending for pending in taken if pending.state is State.QUEUED]
         for pending in batch:
@@ -248,7 +245,7 @@ class Pending:
         self._tally.under_way += 1
 
     def returned(self, pending: PendingImage) -> bool:
-        """Note that its request has ended; return whether a caller still waits for the image."""
+        """Record that the image's request has ended; return whether a caller still waits for it."""
         self._tally.under_way -= 1
         if pending.state is State.DONE:
             self._tally.given_up += 1
@@ -271,13 +268,13 @@ class Pending:
             pending.batch_limit = min(pending.batch_limit, verdict.batch_limit)
 
     def count_refusal(self, pending: PendingImage, error: ThrottledError, now: float) -> None:
-        """Count a throttled try; the gateway's code speaks of the request, not of the image."""
+        """Count a throttled try; a gateway code is about the request, not about the image."""
         self._tally.throttled += 1
         pending.quota_refusals += isinstance(error.code, int)
         pending.throttled_at = min(pending.throttled_at, now)
 
     def still_wanted(self, group: Sequence[PendingImage]) -> list[PendingImage]:
-        """Tell the callers of a next try; return the images for which one still waits."""
+        """Inform the followers of a next try; return the images for which a caller still waits."""
         for pending in group:
             for waiter in list(pending.waiters):
                 if waiter.follower is not None:
@@ -291,8 +288,8 @@ class Pending:
         self._resting += len(group)
 
     def requeue(self, group: Sequence[PendingImage]) -> None:
-        """Put images into the queue again, in this order, before all that were never sent."""
-        for pending in reversed(group):  # each goes to the front, so the first goes last
+        """Put images into the queue again, in this order, before images that were never sent."""
+        for pending in reversed(group):  # each is put in front, so the first image comes last
             if pending.state is not State.DONE:
                 self._resting -= pending.state is State.RESTING
                 pending.enter(State.QUEUED)
@@ -301,8 +298,8 @@ class Pending:
     # --- outcomes ---------------------------------------------------------------------------------
 
     def fail(self, pending: PendingImage, error: OCRError) -> None:
-        """Give out a failure, which says whether any try may have been charged."""
-        if pending.state is State.DONE:  # a caller withdrew it while another was told
+        """Deliver a failure, which says whether any try may have been charged."""
+        if pending.state is State.DONE:  # withdrawn by a caller while another was informed
             return
         charged = pending.maybe_charged or pending.state is State.SENT or error.maybe_charged
         self._close(pending)
@@ -310,7 +307,7 @@ class Pending:
             receiver.deliver(waiter, Failure(waiter.image, _own(error, maybe_charged=charged)))
 
     def succeed(self, pending: PendingImage, scan: Scan) -> bool:
-        """Note that its request has ended, and give out the scan.
+        """Record that the image's request has ended, and deliver the scan.
 
         Returns:
             Whether a caller still waited for the image.
@@ -333,7 +330,7 @@ class Pending:
             del self._equals[pending.image]
 
     def _receivers(self, pending: PendingImage, kind: str) -> Iterator[tuple[Waiter, Receiver]]:
-        """Each waiter with its receiver, once, as long as the receiver wants the outcome."""
+        """Return each waiter with its receiver, once, if the receiver still wants the outcome."""
         for waiter in list(pending.waiters):
             receiver, waiter.receiver = waiter.receiver, None
             if receiver is not None:
@@ -342,10 +339,10 @@ class Pending:
 
 
 def _own(error: OCRError, *, maybe_charged: bool) -> OCRError:
-    """Copy an exception for one caller: an exception that many tasks raise grows with each."""
+    """Copy an exception for one caller: an exception that many tasks raise grows with each task."""
     own = type(error).__new__(type(error), *error.args)
     own.__dict__.update(error.__dict__)
-    own.args = error.args  # an OSError sets its args in __init__, which may take other ones
+    own.args = error.args  # an OSError sets its args in __init__, which may take others
     own.__cause__ = error.__cause__
     own.maybe_charged = maybe_charged
     return own

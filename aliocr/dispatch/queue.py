@@ -1,6 +1,6 @@
 """The queue of waiting images in two lanes, and the chunker that takes a batch from the queue.
 
-Pure: no event loop, no caller, no state of an image.
+Pure: this module knows no event loop, no caller and no state of an image.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from aliocr.models import Image
 
 
 class Lane(IntEnum):
-    """The order of service; each lane is first in, first out."""
+    """The lane of an image: lower lanes go first; each lane is first in, first out."""
 
     INTERACTIVE = 0
     BULK = 1
@@ -30,47 +30,47 @@ class QueuedImage(Protocol):
 
     @property
     def lane(self) -> Lane:
-        """Its lane."""
+        """The lane of the image."""
 
     @property
     def batch_limit(self) -> int:
-        """The most images that its request may carry, itself included."""
+        """Maximum number of images in its request, this image included."""
 
     @property
     def sent_before(self) -> bool:
-        """True once it has left the queue."""
+        """True once the image has left the queue."""
 
     @property
     def quota_refusals(self) -> int:
-        """Tries in which the image itself was refused for the image quota."""
+        """Number of tries in which this image was refused for the image quota."""
 
 
 T = TypeVar("T", bound=QueuedImage)
 
 
 class Queue(Generic[T]):
-    """Waiting images in their lanes, and the chunker that takes a batch of them.
+    """Waiting images in their lanes, with the chunker that takes a batch of them.
 
-    Interactive images go first. If they could fill every batch alone, a tenth of the places is
-    owed to bulk images. A share smaller than one place adds up, to a whole batch at most, so no
-    batch size and no batch limit starves the bulk lane.
+    Interactive images go first. If interactive images could fill every batch alone, a tenth of the
+    places is reserved for bulk images. A share smaller than one place adds up, to a whole batch at
+    most. So no batch size and no batch limit keeps the bulk lane waiting for ever.
 
     Attributes:
-        size: Images in the queue.
+        size: Number of images in the queue.
     """
 
     LOOKAHEAD = 4
-    """Batches that the chunker looks past for images that may share the request."""
+    """Number of batches that the chunker searches for images that may share the request."""
 
     BULK_SHARE = 0.1
-    """Part of the places owed to bulk images while interactive ones could fill every batch."""
+    """Fraction of the places reserved for bulk images while interactive images could fill all."""
 
     REFUSALS_IN_FRONT = 3
-    """Refusals after which an image returns to the end of the queue. At the front, such an image
-    could be all that is ever sent where the quota lets a request carry one image."""
+    """Number of refusals after which an image returns to the end of the queue. Reason: if the quota
+    allows one image per request, the image at the front could otherwise block all others."""
 
     def __init__(self) -> None:
-        # Ordered dicts: the one standard container with cheap ends and removal from the middle.
+        # Only OrderedDict is fast at both ends and when it removes from the middle.
         self._lanes: dict[Lane, OrderedDict[T, None]] = {lane: OrderedDict() for lane in Lane}
         self._owed = 0.0
         self.size = 0
@@ -95,10 +95,10 @@ class Queue(Generic[T]):
             self.size -= 1
 
     def take(self, most: int) -> list[T]:
-        """Take the next batch: at most `most` images, 1 or more, no data id twice.
+        """Take the next batch: at most `most` images (1 or more), and no data id twice.
 
-        Images with a reduced batch limit share only with others of the same limit: they are
-        suspects, and would endanger images that never failed.
+        Images with a reduced batch limit share a request only with images of the same limit. They
+        are suspects, and would put images at risk that never failed.
         """
         batch: list[T] = []
         data_ids: set[str | None] = set()
@@ -108,13 +108,13 @@ class Queue(Generic[T]):
         return batch
 
     def _lanes_in_order(self, most: int) -> list[tuple[Lane, int]]:
-        """The lanes in the order in which they choose, and how full the batch may be then."""
+        """Return the lanes in their order, and how full the batch may be after each lane."""
         bulk = len(self._lanes[Lane.BULK])
         if not bulk or not self._lanes[Lane.INTERACTIVE]:
             return [(Lane.INTERACTIVE, most), (Lane.BULK, most)]
         self._owed = min(self._owed + self.BULK_SHARE * most, float(most))
         if self._owed >= most:
-            self._owed = 0.0  # one batch with bulk first settles all, however few it carries
+            self._owed = 0.0  # one batch with bulk images first clears the debt
             return [(Lane.BULK, most), (Lane.INTERACTIVE, most)]
         return [(Lane.INTERACTIVE, most - min(bulk, int(self._owed))), (Lane.BULK, most)]
 

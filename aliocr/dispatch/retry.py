@@ -1,10 +1,10 @@
-"""The retry policy: what becomes of an image whose try failed, and when it is tried again.
+"""The retry policy: what happens to an image whose try failed, and when it is tried again.
 
-One table by kind of failure, apart from the code that carries it out (`settling`). Pure.
+There is one table by kind of failure, apart from the code that carries it out (`settling`). Pure.
 
-An image is retried in the queue, not in a call, and most images never fail. So tenacity's
-strategies are loaded with the first failure: they take an eighth of the time that the import of a
-session takes beyond aiohttp.
+An image is retried through the queue, not inside a call, and most images never fail. So tenacity's
+wait strategies are imported only after the first failure: they take an eighth of the time that the
+import of a session takes in addition to aiohttp.
 """
 
 from __future__ import annotations
@@ -30,27 +30,27 @@ if TYPE_CHECKING:
 
 
 class FailureKind(Enum):
-    """Kinds of failure, in the order in which they are looked for."""
+    """The kinds of failure, in the order in which they are checked."""
 
     THROTTLED = "over the request rate or the image quota"
-    KEY_EXPIRED = "the account's token or clock, for which the next request has a new one"
-    REFUSED_TOGETHER = "a request of several images, refused uncharged"
+    KEY_EXPIRED = "the account's token or clock is out of date; the next request has a new one"
+    REFUSED_TOGETHER = "a request of several images was refused and not charged"
     BROKEN = "the connection broke, and the request may have run"
-    MAYBE_RUN = "another transient failure of a request that may have run"
-    NOT_RUN = "transient, and the request never ran"
-    ODD_TOGETHER = "a request of several images, failed for good, and maybe charged"
-    ACCOUNT_REFUSED = "key, signature, permission, address"
-    FINAL = "anything else"
+    MAYBE_RUN = "another transient failure, and the request may have run"
+    NOT_RUN = "a transient failure, and the request never ran"
+    FAILED_TOGETHER = "a request of several images failed for good, and may have been charged"
+    ACCOUNT_REFUSED = "the key, signature, permission or address is refused"
+    FINAL = "any other failure"
 
 
 class Deed(Enum):
-    """The action that follows."""
+    """The action that follows a failure."""
 
-    AGAIN_NOW = "join the queue at once"
+    AGAIN_NOW = "join the queue immediately"
     AGAIN_LATER = "rest, then join the queue, while tries and repeat budget last"
-    ASK_ACCOUNT = "join the queue at once, while the account's patience lasts"
+    ASK_ACCOUNT = "join the queue immediately, unless the account was refused for too long"
     GIVE_UP = "fail"
-    GIVE_UP_ALL = "fail, and so does every image that is not in a request"
+    GIVE_UP_ALL = "fail, together with every image that is not in a request"
 
 
 @attrs.frozen
@@ -58,13 +58,13 @@ class RetryRule:
     """The consequences of one kind of failure.
 
     Args:
-        deed: What is to be done.
-        counter: What the try counts as: a try of the image, a refusal for the quota, a failure of
-            the account, or nothing.
+        deed: The action.
+        counter: What the try counts as: a try, a refusal for the quota, a failure of the account,
+            or nothing.
         charged: Whether the try may have been charged; `"error"`: the error says so.
         split: How the images of a request that failed as a whole share requests afterwards: in
-            halves, in fifths, in fifths from the second failure on, in fifths once their tries are
-            used up, or as before.
+            halves, in fifths, in fifths from the second failure on, in fifths after the last try,
+            or as before.
     """
 
     deed: Deed
@@ -80,25 +80,25 @@ RULES: dict[FailureKind, RetryRule] = {
     FailureKind.BROKEN: RetryRule(Deed.AGAIN_LATER, "tries", "maybe", "fifths later"),
     FailureKind.MAYBE_RUN: RetryRule(Deed.AGAIN_LATER, "tries", "maybe", "fifths"),
     FailureKind.NOT_RUN: RetryRule(Deed.AGAIN_LATER, "tries", "no", "fifths at last"),
-    FailureKind.ODD_TOGETHER: RetryRule(Deed.AGAIN_LATER, "tries", "error", "fifths"),
+    FailureKind.FAILED_TOGETHER: RetryRule(Deed.AGAIN_LATER, "tries", "error", "fifths"),
     FailureKind.ACCOUNT_REFUSED: RetryRule(Deed.GIVE_UP_ALL, "tries", "error"),
     FailureKind.FINAL: RetryRule(Deed.GIVE_UP, "tries", "error"),
 }
 
 USUAL_RETRIES = 3
-"""A session's `max_retries` up to which `FEW_RETRIES` are fewer."""
+"""Maximum `max_retries` of a session for which `FEW_RETRIES` applies."""
 
 FEW_RETRIES: dict[int | str, int] = {480: 1, 595: 1, 586: 2, 587: 2, 592: 2}
-"""Retries of codes that a second or third try cures or none does; the documents advise "contact
-support" for some. A `max_retries` above `USUAL_RETRIES` is meant for all codes."""
+"""Retries per code, for codes where a second or third try helps or no try helps; for some the
+documents advise "contact support". A `max_retries` above `USUAL_RETRIES` applies to all codes."""
 
 KEY_RETRIES = 1
-"""Requests with a new token or clock, one after the other, before the account counts as refused."""
+"""Requests in a row that get a new token or clock before the account counts as refused."""
 
 KEY_EXPIRED = frozenset({"InvalidTimeStamp.Expired", "InvalidSecurityToken.Expired"})
 
 BUDGET_REFILL = 0.1
-"""Images that go back into the repeat budget with each image read."""
+"""Fraction of an image that goes back into the repeat budget with each image read."""
 
 
 @attrs.frozen
@@ -107,10 +107,10 @@ class Verdict:
 
     Args:
         rule: The rule of its kind of failure.
-        deed: What is to be done: the rule's, or giving up where no try is left.
-        counter: The kind of try that is counted; None if none is.
-        rest: Seconds before it joins the queue again.
-        batch_limit: The most images that its next request may carry; None as before.
+        deed: The action: the rule's action, or failing the image if no try is left.
+        counter: The kind of try that is counted; None if no try is counted.
+        rest: Seconds before the image joins the queue again.
+        batch_limit: Maximum number of images in its next request; None if unchanged.
     """
 
     rule: RetryRule
@@ -125,7 +125,7 @@ def kind_of(error: OCRError, together: int | None = None) -> FailureKind:
 
     Args:
         error: The failure.
-        together: Images in the request, if it failed as a whole; None for an image's own failure.
+        together: Images in the request if all failed together; None if only this image failed.
     """
     if isinstance(error, ThrottledError):
         return FailureKind.THROTTLED
@@ -134,7 +134,7 @@ def kind_of(error: OCRError, together: int | None = None) -> FailureKind:
     if isinstance(error, AuthError) and not error.of_image:
         return FailureKind.ACCOUNT_REFUSED
     if isinstance(error, APIError) and (together or 1) > 1:
-        return FailureKind.ODD_TOGETHER if error.maybe_charged else FailureKind.REFUSED_TOGETHER
+        return FailureKind.FAILED_TOGETHER if error.maybe_charged else FailureKind.REFUSED_TOGETHER
     return FailureKind.FINAL
 
 
@@ -148,7 +148,7 @@ def _transient_kind(error: OCRError) -> FailureKind:
 
 
 class RetryPolicy:
-    """Decides for one image at a time.
+    """Decides what happens to a failed image, one image at a time.
 
     Args:
         max_retries: Tries after the first, 0 or more; throttled tries do not count.
@@ -165,17 +165,16 @@ class RetryPolicy:
         *,
         outage: bool = False,
     ) -> Verdict:
-        """Decide what becomes of an image.
+        """Decide what happens to an image.
 
-        A request of several images that fails is also a search for the image that makes it fail:
-        its images are isolated in ever smaller requests, though their own tries are used up. Each
-        gets its outcome alone.
+        If a request of several images fails, one image may be the cause. So the images are isolated
+        in smaller and smaller requests, even after their last tries.
 
         Args:
             error: The failure of its try.
-            tries: Its failed tries before this one, by kind or code; None for none.
-            together: Images in the request, if it failed as a whole; None for its own failure.
-            outage: All requests fail alike, so that no image of this one is a suspect.
+            tries: Its earlier failed tries by kind or code; None if there are none.
+            together: Images in the request if all failed together; None if only this image failed.
+            outage: True if all requests fail, so that no image of this request is a suspect.
         """
         kind = kind_of(error, together)
         rule = RULES[kind]
@@ -194,26 +193,26 @@ class RetryPolicy:
         return Verdict(rule, rule.deed, counter, batch_limit=limit)
 
     def _retries(self, error: OCRError, kind: FailureKind) -> int:
-        if kind is FailureKind.ODD_TOGETHER:
-            return 0  # its images are isolated, and not tried together again
+        if kind is FailureKind.FAILED_TOGETHER:
+            return 0  # its images are isolated, not tried together again
         if isinstance(error, APIError) and self._max_retries <= USUAL_RETRIES:
             return min(self._max_retries, FEW_RETRIES.get(error.code, self._max_retries))
         return self._max_retries
 
     def _may_isolate(self, error: OCRError) -> bool:
-        """Whether another request is allowed only to find the image at fault."""
+        """Tell if another request is allowed only to find the image that is the cause."""
         return self._max_retries > 0 or not error.maybe_charged
 
 
 def counter_of(error: OCRError, kind: FailureKind) -> Hashable:
-    """Return the kind of try that a failure counts as: codes with few retries count apart."""
+    """Return the kind of try that a failure counts as; codes with few retries count separately."""
     if isinstance(error, APIError) and error.code in FEW_RETRIES:
         return error.code
     return kind
 
 
 def _smaller_batch(rule: RetryRule, together: int, *, first: bool, last: bool) -> int | None:
-    """Return how many images may share a request after so many failed together."""
+    """Return how many images may share a request after this many failed together."""
     match rule.split:
         case "halves":
             return math.ceil(together / 2)
@@ -228,20 +227,20 @@ def _smaller_batch(rule: RetryRule, together: int, *, first: bool, last: bool) -
 
 
 def _rest(failures: int) -> float:
-    """Seconds before the next try: up to 0.5 s, 1 s, 2 s … 8 s at random."""
+    """Return the seconds before the next try: up to 0.5 s, 1 s, 2 s … 8 s, at random."""
     return _backoff(failures, multiplier=0.5, most=8.0)
 
 
 def throttled_pause(in_a_row: int) -> float:
-    """Seconds that an account pauses after refusals in a row: full jitter, 10 s at most.
+    """Return the seconds of an account's pause after refusals in a row: full jitter, 10 s at most.
 
-    It begins lower than a rest: a request that came a hair too early is the usual reason.
+    The first pause is shorter than a rest, because most such requests came only slightly early.
     """
     return _backoff(in_a_row, multiplier=0.2, most=10.0)
 
 
 def _backoff(attempts: int, *, multiplier: float, most: float) -> float:
-    """Exponential backoff with full jitter: tenacity answers, and never runs anything."""
+    """Return the seconds of an exponential backoff with full jitter, computed by tenacity."""
     from tenacity.wait import wait_random_exponential  # noqa: PLC0415 - see the top
 
     return float(wait_random_exponential(multiplier=multiplier, max=most)(_after(attempts)))
@@ -250,20 +249,20 @@ def _backoff(attempts: int, *, multiplier: float, most: float) -> float:
 def _after(attempts: int) -> RetryCallState:
     from tenacity import RetryCallState, Retrying  # noqa: PLC0415 - see the top
 
-    # A state must belong to a `Retrying`, which the strategies used here never look at.
+    # A state must belong to a `Retrying`; the strategies used here never read the `Retrying`.
     state = RetryCallState(Retrying(), None, (), {})
     state.attempt_number = attempts
     return state
 
 
 class RepeatBudget:
-    """The images that may be sent again although an earlier try may have been charged.
+    """Limits the images that may be sent again although an earlier try may have been charged.
 
-    An outage drains it, success refills it: a flapping service is paid for at most a tenth more
-    than once, and a single bad picture never notices.
+    An outage empties the budget and success refills it. So an unstable service costs at most a
+    tenth more than without repeats, and a single bad picture changes nothing.
 
     Args:
-        most: Images it holds when full; None for no limit.
+        most: Maximum number of images in the budget; None for no limit.
     """
 
     def __init__(self, most: int | None) -> None:
@@ -271,12 +270,12 @@ class RepeatBudget:
         self._left = self._most
 
     def spend(self) -> bool:
-        """Take one image from the budget; False if none is left."""
+        """Take one image from the budget; return False if the budget is empty."""
         if self._left < 1:
             return False
         self._left -= 1
         return True
 
     def refill(self) -> None:
-        """Put back the part of an image that one read image gives."""
+        """Put back the fraction of an image that one read image gives."""
         self._left = min(self._most, self._left + BUDGET_REFILL)

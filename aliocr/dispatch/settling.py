@@ -1,17 +1,19 @@
-"""Settling: a reply is given out part by part, and each failed image gets what `retry` decides.
+"""Settling: delivers each reply part by part, and does with failed images what `retry` decides.
 
-1. One reply after the other, a part in each round of the event loop, so that many replies block
-   the loop no longer than one. No task unpacks replies: no cancellation loses what was paid for.
-2. The account hears of a reply when all of it has been read.
-3. A throttled image waits with the others for the account's next permit, and spends no try. It
-   fails when nothing of the account gets through for `throttle_timeout`, or when the image itself
-   was refused `MANY_REFUSALS` times in longer than that.
-4. Images that fail alike rest alike, and come back together.
-5. A failed key is the account's business, and spends no try: the next request has a renewed token
-   or clock. If the service refuses that too, or the account itself, every image that is not in a
-   request fails.
-6. The service may refuse the account in the answer for one image. That is the account's only if all
-   images of the reply have such an answer and none was read for `ACCOUNT_REFUSED_AFTER` seconds.
+1. Replies are delivered one after the other, one part in each round of the event loop. So many
+   replies block the loop no longer than one reply. No task unpacks replies, so no cancellation
+   loses outcomes that were paid for.
+2. The account's throttle learns from a reply when the whole reply has been read.
+3. A throttled image waits with the others for the account's next permit, and uses up no try. The
+   image fails when no image of the account passes for `throttle_timeout`, or when this image was
+   refused `MANY_REFUSALS` times over a longer time than that.
+4. Images that fail for the same reason rest for the same time, and return together.
+5. A failed key concerns the account and uses up no try, because the next request has a renewed
+   token or clock. If the service refuses that request too, or refuses the account itself, every
+   image that is not in a request fails.
+6. The service may refuse the account in the answer for one image. This refusal counts for the
+   account only if all images of the reply have such an answer and no image was read for
+   `ACCOUNT_REFUSED_AFTER` seconds.
 """
 
 from __future__ import annotations
@@ -41,22 +43,22 @@ from aliocr.models import Scan
 from aliocr.protocol.replies import ReplyPart
 
 MANY_REFUSALS = 20
-"""Refusals of one image after which it fails although other images of the account pass."""
+"""Number of refusals after which an image fails, although other images of the account pass."""
 
 ACCOUNT_REFUSED_AFTER = 60.0
-"""Seconds without an image read."""
+"""Time without an image read after which refusals count for the account, in seconds."""
 
 
 @attrs.define(eq=False)
 class _Reply:
-    """A reply that is being given out.
+    """A reply that is being delivered.
 
     Args:
-        request: Its request.
+        request: The request of the reply.
         parts: The parts that were not read yet.
-        open: The images that were not found yet, by their places in the request.
-        size: Images in the request.
-        failed: The images that were not read, and why, in the order of the request.
+        open: The images without an outcome yet, by their places in the request.
+        size: Number of images in the request.
+        failed: The images that were not read, with their errors, in the order of the request.
     """
 
     request: SentRequest
@@ -66,7 +68,7 @@ class _Reply:
     failed: list[tuple[PendingImage, OCRError]] = attrs.field(factory=list)
 
     def next_part(self) -> ReplyPart:
-        """Read the next part; not called once no image is open."""
+        """Read the next part; not called when no image is open."""
         try:
             return next(self.parts)
         except Exception as error:  # noqa: BLE001 - a defect here: no caller may wait for ever
@@ -74,18 +76,18 @@ class _Reply:
 
 
 class Settler:
-    """Gives out replies, and settles what failed.
+    """Delivers replies, and retries or fails the images that were not read.
 
     Args:
-        pending: The images.
-        throttle: The account's.
-        retry: Decides what becomes of a failed image.
-        budget: What may be sent again though it may have been charged.
-        throttle_timeout: Seconds for which images wait for an account that lets nothing through.
+        pending: The pending images.
+        throttle: The throttle of the account.
+        retry: Decides what happens to a failed image.
+        budget: Limits the images that are sent again although they may have been charged.
+        throttle_timeout: Time to wait while the whole account is refused, in seconds.
         ready: Called when images have joined the queue, or can be sent again.
 
     Attributes:
-        behind: More than one reply waits: send nothing more until it is given out.
+        behind: True while more than one reply waits: nothing more is sent until they are delivered.
     """
 
     def __init__(
@@ -113,7 +115,7 @@ class Settler:
         self.behind = False
 
     def close(self) -> None:
-        """Give out all replies that have come, now, and end all rests."""
+        """Deliver all replies that have come, immediately, and end all rests."""
         if self._next_round is not None:
             self._next_round.cancel()
         while self._replies:
@@ -126,7 +128,7 @@ class Settler:
     def receive(
         self, batch: Sequence[PendingImage], parts: Iterator[ReplyPart], request: SentRequest
     ) -> None:
-        """Give out a reply; its first part now, unless another reply is being given out."""
+        """Deliver a reply: its first part now, unless another reply is being delivered."""
         self._replies.append(_Reply(request, parts, dict(enumerate(batch)), len(batch)))
         self.behind = len(self._replies) > 1
         self._key_failures = 0
@@ -142,7 +144,7 @@ class Settler:
             self._ready()
 
     def _give_out_part(self) -> None:
-        """Give out one part of the first reply; with its last part, settle what failed."""
+        """Deliver one part of the first reply; after its last part, settle the failed images."""
         reply = self._replies[0]
         for place, outcome in reply.next_part():
             pending = reply.open.pop(place)
@@ -162,7 +164,7 @@ class Settler:
                 self._settle(reply.failed)
 
     def _tell_images_from_account(self, reply: _Reply) -> None:
-        """Rule 6: mark each error of the account that is about one image only."""
+        """Rule 6: mark each refusal of the account that is about one image only."""
         refusals = [error for _, error in reply.failed if isinstance(error, AuthError)]
         silent = asyncio.get_running_loop().time() - self._read_at > ACCOUNT_REFUSED_AFTER
         if len(refusals) < reply.size or not silent:
@@ -179,13 +181,13 @@ class Settler:
         *,
         outage: bool,
     ) -> None:
-        """Settle the images of a request that failed as a whole; each has returned.
+        """Settle the images of a request that failed as a whole; each image has returned.
 
         Args:
             batch: The images.
             error: The failure.
             request: The request.
-            outage: All requests fail alike.
+            outage: True if all requests fail.
         """
         if kind_of(error) is FailureKind.KEY_EXPIRED:
             self._renew_key(batch, error, request.sent.at)
@@ -193,7 +195,7 @@ class Settler:
             self._settle([(pending, error) for pending in batch], len(batch), outage=outage)
 
     def _renew_key(self, batch: Sequence[PendingImage], error: OCRError, sent_at: float) -> None:
-        """Rule 5: what was sent before the last failed key was heard of fails for the same."""
+        """Rule 5. A request sent before the last key failure was known is not a new failure."""
         if sent_at > self._key_failed_at:
             self._key_failed_at = asyncio.get_running_loop().time()
             self._key_failures += 1
@@ -222,7 +224,7 @@ class Settler:
             kind = kind_of(error, together)
             tries = (pending.tries or {}).get(counter_of(error, kind), 0)
             if RULES[kind].counter != "tries":
-                tries = 0  # they stay together, whatever happened to each before
+                tries = 0  # they stay together; earlier tries do not matter
             alike.setdefault((kind, str(error), tries), (error, []))[1].append(pending)
         self._again_now(throttled)
         for error, group in alike.values():
@@ -242,10 +244,10 @@ class Settler:
                 self.fail_waiting(error)
 
     def _is_patient(self, pending: PendingImage, error: ThrottledError) -> bool:
-        """Rule 3: count the refusal, and fail the image if its patience has ended."""
+        """Rule 3: count the refusal, and fail the image if it has waited for too long."""
         now = asyncio.get_running_loop().time()
         self._pending.count_refusal(pending, error, now)
-        # By when the account is asked again, if it is paused for long.
+        # The time when the account is asked again, if its pause is long.
         then = now + self._throttle.paused_for(now)
         stalled = self._throttle.stalled_for(then) > self._throttle_timeout
         patient = then - pending.throttled_at <= self._throttle_timeout
@@ -263,7 +265,7 @@ class Settler:
         self._ready()
 
     def _again_later(self, group: list[PendingImage], error: OCRError, seconds: float) -> None:
-        """Let images rest; those that may have been charged only while the budget lasts."""
+        """Let images rest; images that may have been charged rest only while the budget lasts."""
         refused = [each for each in group if each.maybe_charged and not self._budget.spend()]
         self._fail(refused, error)
         wanted = self._pending.still_wanted([each for each in group if each not in refused])
@@ -284,12 +286,12 @@ class Settler:
             self._pending.fail(pending, error)
 
     def fail_waiting(self, error: OCRError) -> None:
-        """Fail all images that are not in a request with the account's error."""
+        """Fail all images that are not in a request, with the account's error."""
         self._fail([each for each in self._pending if each.state is not State.SENT], error)
 
 
 def defect(error: BaseException) -> OCRError:
-    """Make the error that callers get for a mistake in this package."""
+    """Make the error that callers get for a defect in this package."""
     failed = OCRError(f"{type(error).__name__}: {error}", maybe_charged=True)
     failed.__cause__ = error
     return failed

@@ -1,9 +1,9 @@
 """A stream of images: its source is read no faster than its outcomes are used (back-pressure).
 
-One task for a stream, none for an image: the feeder moves images from the source into the queue
-while there is room, and the reader gets outcomes as they come. A second task waits for the stop
-event, if there is one. Memory holds what is queued, sent, or not yet read; a source of a million
-costs no more than one of a thousand.
+A stream has one task, the feeder; no image has a task of its own. The feeder moves images from the
+source into the queue while there is room, and the reader gets outcomes as they come. If there is a
+stop event, a second task waits for this event. The memory holds only images that are queued, sent,
+or not yet read by the reader. So a million images need no more memory than a few thousand.
 """
 
 from __future__ import annotations
@@ -24,30 +24,30 @@ from aliocr.models import Image, Outcome
 ImageSource = Iterable[str | Image] | AsyncIterable[str | Image]
 
 BATCHES_QUEUED = 2
-"""Full batches that a stream keeps in the queue: one for the next permit, one to refill from."""
+"""Full batches that a stream keeps in the queue: one for the next permit, one in reserve."""
 
 BATCHES_UNTAKEN = 10
-"""Batches of outcomes that may wait for their reader before no more is drawn."""
+"""Batches of outcomes that may wait for the reader; with more, the source is not read."""
 
 BATCHES_OPEN = 100
-"""Batches drawn and without outcome: more than can be sent at 10 requests a second with 7 s for
-each. A higher rate or a longer timeout may reach this bound."""
+"""Maximum number of batches taken from the source and without outcome. More cannot be sent at 10
+requests per second with 7 s for each; a higher rate or a longer timeout may reach this bound."""
 
 YIELD_EVERY = 100
-"""Images drawn before other tasks run: equal images fill no queue and would never stop."""
+"""Number of images taken before other tasks run. Reason: equal images do not fill the queue, so a
+source of equal images would never let other tasks run."""
 
 _END = object()
 
 
 class ImageStream:
-    """The images of one source, and their outcomes. Its owner closes it.
+    """The images of one source, and their outcomes. Its owner closes the stream.
 
     Args:
-        batcher: Where the images go, on the bulk lane.
-        source: URLs or images, from an iterable or an asynchronous one. A generator is closed with
-            the stream.
-        images_per_request: The size of a batch, which the bounds above count in.
-        stop: Drains the stream once it is set; None for no such event.
+        batcher: Receives the images, on the bulk lane.
+        source: URLs or images, from an (async) iterable. A generator is closed with the stream.
+        images_per_request: The size of a batch, for the bounds above.
+        stop: Drains the stream when it is set; None for no such event.
     """
 
     def __init__(
@@ -72,19 +72,19 @@ class ImageStream:
         self._stopped = False
         self._refused = False
         self._draining = False
-        self._drawing = False
+        self._reading = False
         self._feeder = asyncio.create_task(self._feed(), name="aliocr feeder")
         self._watchers = (
             [] if stop is None else [asyncio.create_task(self._watch(stop), name="aliocr stop")]
         )
 
     def image_sent(self, waiter: Waiter) -> None:
-        """Count one less in the queue."""
+        """Count one image less in the queue."""
         self._queued.discard(waiter)
         self._look_for_room()
 
     def image_returned(self, waiter: Waiter) -> None:
-        """Refuse another try once the stream drains."""
+        """Refuse another try if the stream drains."""
         if self._draining or self._asked_to_stop:
             self._withdraw(waiter)
 
@@ -100,14 +100,14 @@ class ImageStream:
         return self
 
     async def __anext__(self) -> tuple[int, Outcome]:
-        """Return the next outcome to come, with its image's place in the source, from 0.
+        """Return the next outcome that came, with the place of its image in the source, from 0.
 
         Raises:
-            AuthError: The account is refused; at once.
-            Exception: Whatever the source raised, or the `ValueError` of an image it gave, after
-                the outcomes of all images before it.
+            AuthError: The account is refused; raised immediately.
+            Exception: Any error of the source, or the `ValueError` of an image from the source,
+                after the outcomes of all images before it.
         """
-        if self._asked_to_stop:  # the task that waits for the event may not have run yet
+        if self._asked_to_stop:  # the task of the event may not have run yet
             self.drain()
         while not self._untaken:
             if self._refused or (not self._open and self._feeder.done()):
@@ -119,8 +119,8 @@ class ImageStream:
         self._look_for_room()
         if not outcome.ok and isinstance(outcome.error, AuthError) and not outcome.error.of_image:
             self._error = outcome.error
-            del outcome  # else the error would hold itself: its traceback holds this frame
-            # What was read is given out first: it has been paid for.
+            del outcome  # otherwise a cycle: its traceback holds this frame
+            # Scans that have come are returned first, because they have been paid for.
             self._untaken = deque(each for each in self._untaken if each[1].ok)
             self._refused = True
             return await anext(self)
@@ -136,9 +136,9 @@ class ImageStream:
             del error
 
     def drain(self) -> None:
-        """Read the source no more and send nothing more; what is in a request still comes.
+        """Stop reading the source and sending images; outcomes of sent images still come.
 
-        Images that wait for another try are withdrawn like those that were never sent, and so is
+        Images that wait for another try are withdrawn like images that were never sent, and so is
         an image that returns for another try later. A second call changes nothing.
         """
         if self._draining:
@@ -151,13 +151,13 @@ class ImageStream:
         self._change.set()
 
     def stop(self) -> None:
-        """Read the source no more; images that were read from it go on."""
+        """Stop reading the source; images that were taken from the source continue."""
         if not self._feeder.done() and not self._stopped:
             self._error = OCRError("the session was closed before the source was read to its end")
             self._let_go()
 
     async def close(self) -> None:
-        """Withdraw what is open, and end the tasks; a reader that still waits gets an error."""
+        """Withdraw the open images, and end the tasks; a reader that still waits gets an error."""
         self.stop()
         for waiter in list(self._open):
             self._withdraw(waiter)
@@ -167,16 +167,16 @@ class ImageStream:
         self._change.set()
 
     def leave(self) -> None:
-        """Give up the outcomes that were not read."""
+        """Abandon the outcomes that were not read."""
         self._batcher.tally.given_up += sum(
             outcome.ok or outcome.error.maybe_charged for _, outcome in self._untaken
         )
         self._untaken.clear()
 
     def _let_go(self) -> None:
-        """End the feeder; one that is not reading the source sees by itself that it should end."""
+        """End the feeder: cancel it if it reads the source; otherwise it ends by itself."""
         self._stopped = True
-        if self._drawing:  # not while it closes the source, which must not be interrupted
+        if self._reading:  # not while it closes the source: closing must not be interrupted
             self._feeder.cancel()
 
     def _withdraw(self, waiter: Waiter) -> None:
@@ -196,13 +196,13 @@ class ImageStream:
     async def _feed(self) -> None:
         try:
             await self._pull()
-        except Exception as error:  # noqa: BLE001 - the source's own; its reader gets it
+        except Exception as error:  # noqa: BLE001 - from the source; the reader gets it
             self._error = self._error or error
         except BaseException as error:
             if self._draining and isinstance(error, asyncio.CancelledError):
                 return
-            # Not `stop`: the source itself was cancelled, or ends the program. The reader must not
-            # take what came so far for everything.
+            # Not `stop`: the source itself was cancelled, or it ends the program. The reader must
+            # not take the outcomes that came so far for all outcomes.
             self._error = self._error or OCRError(f"the source raised {type(error).__name__}")
             if not isinstance(error, asyncio.CancelledError | GeneratorExit):
                 raise
@@ -210,12 +210,12 @@ class ImageStream:
             self._change.set()
 
     async def _pull(self) -> None:
-        self._drawing = True
+        self._reading = True
         try:
             async with aclosing(_each(self._source)) as values:
                 number = 0
-                while not self._done_drawing and (value := await anext(values, _END)) is not _END:
-                    if self._done_drawing:
+                while not self._done_reading and (value := await anext(values, _END)) is not _END:
+                    if self._done_reading:
                         return
                     image = numbered_image(value, number)
                     waiter = self._batcher.submit(
@@ -231,11 +231,11 @@ class ImageStream:
                         self._room.clear()
                         await self._room.wait()
         finally:
-            self._drawing = False
+            self._reading = False
             await _close(self._source)
 
     @property
-    def _done_drawing(self) -> bool:
+    def _done_reading(self) -> bool:
         return self._stopped or self._asked_to_stop
 
     def _has_room(self) -> bool:
@@ -260,7 +260,7 @@ async def _each(source: ImageSource) -> AsyncGenerator[object, None]:
 
 
 async def _close(source: ImageSource) -> None:
-    """Close a generator: its `finally` may hold a cursor or a file."""
+    """Close a generator, because its `finally` may hold a cursor or a file."""
     if inspect.isasyncgen(source):
         await source.aclose()
     elif inspect.isgenerator(source):
@@ -271,7 +271,7 @@ def numbered_image(value: object, number: int) -> Image:
     """Return the image at a place of a list or source, counted from 0.
 
     Raises:
-        ValueError: The service would not take it; the message says which image and why.
+        ValueError: The service would not accept the image; the message says which image and why.
     """
     try:
         return Image.of(value)

@@ -1,14 +1,14 @@
 """The throttle of an account: permits, image quota and pauses, shared by all senders on its loop.
 
-The limits belong to the account, not to a session. A sender waits for a permit, in this order:
+The limits belong to the account, not to a session. A sender waits for a permit in three steps:
 
-1. Until the account is not paused. A refusal of a whole request pauses it: as long as the service
-   says, or else for a random time that doubles with each refusal in a row.
-2. Until the image quota has room for one image at least.
-3. For the request permit, the last thing that is awaited before a request is signed and sent. A
-   permit that finds the account paused again, or the room gone, is given back.
+1. It waits until the account is not paused. A refusal of a whole request pauses the account: for
+   the time that the service names, or for a random time that doubles with each refusal in a row.
+2. It waits until the image quota has room for at least one image.
+3. It waits for the request permit. After this wait, nothing is awaited before the request is signed
+   and sent. If the account is paused again or the room is gone, the permit is given back.
 
-What is sent is reported, and so is what became of it: both limits learn from that.
+Each request that is sent is reported, and so is its result, because both limits learn from results.
 """
 
 from __future__ import annotations
@@ -29,16 +29,17 @@ from aliocr.errors import OCRError, ThrottledError
 from aliocr.limits import Limits
 
 LONGEST_PAUSE = 60.0
-"""Seconds of a pause at most, whatever the service says, so that it is asked now and then."""
+"""Maximum length of a pause, in seconds, even if the service names a longer time. Reason: the
+service is then asked from time to time."""
 
 
 @attrs.frozen(eq=False)
 class SentRequest:
-    """A request that has left.
+    """A request that was sent.
 
     Args:
-        sent: When, and how many images.
-        limiter: The limiter whose permit it used.
+        sent: When it was sent, and how many images it carries.
+        limiter: The limiter whose permit the request used.
     """
 
     sent: SentBatch
@@ -47,13 +48,13 @@ class SentRequest:
 
 @attrs.frozen(eq=False)
 class SendPermit:
-    """Leave to send one request: use it or give it back, before anything else is awaited.
+    """A permit to send one request: use it or give it back, before anything else is awaited.
 
     Args:
         quota: The image quota of the account.
-        limiter: The limiter whose permit it is.
-        room: The most images that the request may carry, 1 or more.
-        began: When it was given, in seconds of the loop's clock.
+        limiter: The limiter that gave the permit.
+        room: Maximum number of images that the request may carry, 1 or more.
+        began: When the permit was given, in seconds of the loop's clock.
     """
 
     _quota: ImageQuota
@@ -62,7 +63,7 @@ class SendPermit:
     began: float
 
     def use(self, count: int) -> SentRequest:
-        """Report that a request of so many images leaves, 1 or more."""
+        """Report that a request of this many images is sent, 1 or more."""
         return SentRequest(self._quota.reserve(count, self.began), self._limiter)
 
     def give_back(self) -> None:
@@ -75,7 +76,7 @@ class AccountThrottle:
     """The throttle of one account on one event loop.
 
     Args:
-        limits: What the account allows.
+        limits: The limits of the account.
 
     Attributes:
         limiter: The account's own limiter.
@@ -94,34 +95,34 @@ class AccountThrottle:
 
     @property
     def image_rate(self) -> float:
-        """Images per second, as known or learnt; infinite if nothing is."""
+        """Images per second, as known or learnt; infinite if nothing is known."""
         return self._quota.rate
 
     def change_limits(self, limits: Limits) -> None:
-        """Hold these limits from now on; the session that opened last decides."""
+        """Keep these limits from now on; the session that opened last decides."""
         self.limiter.change_limit(limits.requests_per_second)
         self._quota.change_limits(limits)
         self._wake()
 
     def _wake(self) -> None:
-        """Wake the senders that wait, to look again; a later sender waits for the next change."""
+        """Let the waiting senders check again; later senders wait for the next change."""
         change, self._change = self._change, asyncio.Event()
         change.set()
 
     def stalled_for(self, now: float) -> float:
-        """Seconds since the first of the refusals in a row that nothing has got through after."""
+        """Return the seconds since the first refusal after which no request has passed."""
         return max(0.0, now - self._stalled_since)
 
     def paused_for(self, now: float) -> float:
-        """Seconds until the account's next permit can come, if the account is paused."""
+        """Return the seconds until a pause of the account ends; 0 if it is not paused."""
         return max(0.0, self._paused_until - now)
 
     async def permit(self, limiter: Limiter | None = None, *, since: float) -> SendPermit:
-        """Wait for leave to send one request, first come, first served.
+        """Wait for the permit to send one request; first come, first served.
 
         Args:
-            limiter: Gives the permit; None for the account's own limiter. Senders with a limiter of
-                theirs wait for that alone.
+            limiter: Gives the permit; None for the account's own limiter. A sender
+                with another limiter does not wait in line with the others.
             since: When the images began to wait, in seconds of the loop's clock.
         """
         idle_until = None if self._waiting else since
@@ -169,8 +170,9 @@ class AccountThrottle:
             request.limiter.request_ended(sent.at, throttled=throttled)
         self._quota.release(sent, refused, now)
         if throttled or refused == sent.count:
-            # A request whose images were all over the quota may have held a single one. The rate
-            # learnt from that keeps the next away; only if the rate does not is a pause needed.
+            # A request whose images were all over the quota may have carried a single image. The
+            # rate learnt from this request delays the next one. A pause is needed only if the rate
+            # does not prevent another such refusal.
             if throttled or retry_after is not None or sent.at > self._stalled_since:
                 self._pause(sent.at, retry_after, now)
             self._stalled_since = min(self._stalled_since, now)
@@ -183,7 +185,7 @@ class AccountThrottle:
         if retry_after is not None:
             until = now + min(retry_after, LONGEST_PAUSE)
         elif sent_at > self._paused_at:
-            # What was sent before the pause is refused for the reason of the pause.
+            # A request that was sent before the pause is refused for the reason of the pause.
             self._refusals_in_a_row += 1
             until = now + throttled_pause(self._refusals_in_a_row)
         else:
@@ -195,32 +197,32 @@ class AccountThrottle:
 def _refusals(
     request: SentRequest, outcome: Sequence[object] | OCRError
 ) -> tuple[int | None, bool, float | None]:
-    """Images refused (None if unknown), whether the request was, and the service's retry-after."""
+    """Return the refused images (or None), whether the request was refused, and its retry-after."""
     if not isinstance(outcome, OCRError):
         return sum(isinstance(one, ThrottledError) for one in outcome), False, None
     if not isinstance(outcome, ThrottledError):
         return None, False, None
-    # The service's own code speaks of images, the gateway's of requests.
+    # A code of the service is about images, a code of the gateway is about requests.
     of_images = isinstance(outcome.code, int)
     return (request.sent.count if of_images else None), not of_images, outcome.retry_after
 
 
-# The throttle outlives the session: a program that opens a session for each call must not get a
-# full bucket with each, and what was learnt stays known. It ends with its loop.
+# The throttle outlives the session. Otherwise a program that opens a session for each call would
+# get a full bucket each time, and forget what was learnt. It ends with its loop.
 _by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Hashable, AccountThrottle]] = (
     WeakKeyDictionary()
 )
 
 
 def throttle_of(key: Hashable, limits: Limits) -> AccountThrottle:
-    """The one throttle of an account on the running loop; the last caller sets its limits.
+    """Return the one throttle of an account on the running loop; the last caller sets its limits.
 
     Args:
-        key: Stands for the account: an AccessKey ID, or the provider of changing ones.
-        limits: What the account allows.
+        key: Stands for the account: an AccessKey ID, or the provider of changing credentials.
+        limits: The limits of the account.
     """
     for loop in list(_by_loop):
-        if loop.is_closed():  # the throttle's locks hold the loop, so it would never go by itself
+        if loop.is_closed():  # needed because the throttle's locks hold the loop
             del _by_loop[loop]
     throttles = _by_loop.setdefault(asyncio.get_running_loop(), {})
     throttle = throttles.get(key)

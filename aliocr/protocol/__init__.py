@@ -1,11 +1,11 @@
-"""The protocol: how a batch of images is said to the service, and how its reply is read.
+"""The protocol: encodes a batch of images for the service, and reads the reply.
 
 The way of a request:
 
-    `sender`     gets the credentials, before the permit; then sends one batch
+    `sender`     gets the credentials before the permit, then sends one batch
     `wire`       images → JSON body, and the classes of the reply; the only place for wire names
     `signing`    body and credentials → signed headers
-    `transport`  one POST under one deadline; aiohttp's errors become the package's
+    `transport`  one POST under one deadline; converts aiohttp's errors to the package's errors
     `replies`    body → one scan or error for each image, part by part
-    `lenient`    reads what is not quite as documented, field by field
+    `lenient`    reads fields that are not exactly as documented
 """

@@ -1,7 +1,7 @@
-"""Lenient reading: JSON that is not quite as documented, into the class that was meant.
+"""Lenient reading: reads JSON that is not exactly as documented into the intended class.
 
 The strict decoder is fast and is tried first. This module reads what the strict decoder refuses:
-names in another case, numbers as strings, nulls, fields of the wrong kind. A field that cannot be
+names in another case, numbers as strings, nulls, fields of the wrong type. A field that cannot be
 read is left out; nothing is raised.
 """
 
@@ -17,8 +17,8 @@ from typing import Any, TypeVar, get_args, get_type_hints
 import msgspec
 
 MOST_WHOLE = 2**53 - 1
-"""The greatest whole number that every reader of JSON can tell from its neighbours.
-Source: RFC 8259, section 6."""
+"""Greatest whole number that every JSON reader can tell from its neighbours. Source: RFC 8259,
+section 6."""
 
 T = TypeVar("T")
 
@@ -32,21 +32,21 @@ def parse(body: bytes) -> object:
 
 
 def fields_of(value: object) -> dict[str, Any]:
-    """Return the fields of an object by lower-case name; none if the value is no object."""
+    """Return the fields of an object by lower-case name; empty if the value is not an object."""
     if not isinstance(value, dict):
         return {}
     return {str(name).lower(): field for name, field in value.items()}
 
 
 def string(value: object) -> str | None:
-    """Read a string, or a number as a string; a lone surrogate becomes `?`."""
+    """Return a string, or a number as a string; a lone surrogate becomes `?`."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
     return str(value) if isinstance(value, int | float) else None
 
 
 def number(value: object) -> float | None:
-    """Read a finite number, or a string that holds one."""
+    """Return a finite number, or the number that a string holds."""
     if not isinstance(value, int | float | str):
         return None
     try:
@@ -57,7 +57,7 @@ def number(value: object) -> float | None:
 
 
 def whole_number(value: object) -> int | None:
-    """Read a whole number, also from a float or string; None beyond `MOST_WHOLE`."""
+    """Return a whole number, also from a float or string; None beyond `MOST_WHOLE`."""
     found = number(value)
     if found is None or not found.is_integer() or abs(found) > MOST_WHOLE:
         return None
@@ -65,7 +65,7 @@ def whole_number(value: object) -> int | None:
 
 
 def raw(value: object) -> msgspec.Raw | None:
-    """Encode a value again, to be read later; None for null."""
+    """Encode a value again, so that it can be read later; None for null."""
     try:
         return None if value is None else msgspec.Raw(json.dumps(value).encode())
     except RecursionError:  # nested almost too deeply to be read at all
@@ -76,10 +76,10 @@ _LEAVES = {str: string, float: number, int: whole_number, msgspec.Raw: raw}
 
 
 def read(value: object, kind: Callable[..., T]) -> T | None:
-    """Read an instance of a class from a JSON object; None if there is none.
+    """Read an instance of a class from a JSON object; None if that is not possible.
 
-    A required number that is missing becomes 0; without a required string there is no instance.
-    Elements of a list that cannot be read are dropped.
+    A required number that is missing becomes 0. Without a required string there is no instance.
+    Elements of a list that cannot be read are left out.
     """
     fields = fields_of(value)
     if not fields:
@@ -99,7 +99,7 @@ def read(value: object, kind: Callable[..., T]) -> T | None:
 
 @cache
 def _shape(kind: Any) -> dict[str, tuple[str, Any, bool]]:
-    """Return for each field its wire name in lower case, its type, and if it is required."""
+    """Return for each field its wire name in lower case, its type, and whether it is required."""
     hints = get_type_hints(kind)
     described: Any = msgspec.inspect.type_info(kind)
     return {
@@ -116,7 +116,7 @@ def _read_hinted(value: object, hint: Any) -> Any:
     arguments = get_args(hint)
     if not arguments:
         return read(value, hint)
-    items = value if isinstance(value, list) else [value]  # one value where a list was meant
+    items = value if isinstance(value, list) else [value]  # one value in place of a list
     found = [_read_hinted(item, arguments[0]) for item in items]
     return tuple(item for item in found if item is not None) or None
 

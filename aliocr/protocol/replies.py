@@ -1,6 +1,6 @@
 """Replies of the service, read leniently and part by part.
 
-A missing or odd field costs at most its own image.
+A field that is missing or not as documented affects only its own image.
 """
 
 from __future__ import annotations
@@ -29,30 +29,31 @@ _envelope_decoder = msgspec.json.Decoder(Envelope, strict=False)
 _image_decoder = msgspec.json.Decoder(ImageReply, strict=False)
 
 ReplyPart: TypeAlias = Sequence[tuple[int, Scan | OCRError]]
-"""Outcomes of some images of a request, by their places in the request, from 0."""
+"""Outcomes of some images of a request, with the images' places in the request, from 0."""
 
 PART = 25
-"""Elements of a reply that are read in one go: half as long as opening the envelope takes. Fewer
-would cost rounds of the event loop. An odd element costs as much as these, and ends its part."""
+"""Number of elements of a reply that are read together. Reading them takes half as long as opening
+the envelope. Smaller parts would need more rounds of the event loop. An element that is not as
+documented costs as much as a whole part, so the part ends with this element."""
 
 
 def decode_reply(status: int, body: bytes, named: Mapping[str, Image]) -> Iterator[ReplyPart]:
-    """Read the outcome of each image of a request, once each, part by part.
+    """Return the outcome of each image of a request, once each, part by part.
 
-    The envelope is opened now, in one pass over the bytes; each part is read when it is asked for,
-    so that other tasks can run in between.
+    The envelope is opened immediately, in one pass over the bytes. Each part is read when the
+    caller asks for it, so that other tasks can run in between.
 
-    Elements are matched by data id alone. An unknown data id is ignored; of a repeated one a
-    success counts before a failure, then the first; an image without an element gets a
-    `ResponseError`. So all failures come in the last part.
+    Elements are matched only by data id. An unknown data id is ignored. If a data id occurs twice,
+    a success counts before a failure, and otherwise the first element counts. An image without an
+    element gets a `ResponseError`. Therefore all failures come in the last part.
 
     Args:
         status: The HTTP status.
         body: The whole body.
-        named: The images as they were encoded.
+        named: The images by data id, as they were encoded.
 
     Raises:
-        OCRError: The request as a whole was refused, or failed, or something else answered.
+        OCRError: The whole request was refused or failed, or the reply is not from the service.
     """
     envelope, items = _open_envelope(status, body)
     return _parts(items, named, envelope.request_id)
@@ -96,7 +97,7 @@ def _open_envelope(status: int, body: bytes) -> tuple[Envelope, Sequence[object]
     """Open the envelope; return it with its unread elements.
 
     Raises:
-        OCRError: The reply refuses the whole request, or is no reply of the service.
+        OCRError: The reply refuses the whole request, or is not a reply of the service.
     """
     if status == OK:
         try:
@@ -106,8 +107,9 @@ def _open_envelope(status: int, body: bytes) -> tuple[Envelope, Sequence[object]
         else:
             if envelope.code == OK:
                 return envelope, envelope.data or ()
-    # Names in lower case: the documents' tables have capitals, their samples do not. Refusals of
-    # the gateway have `Code` and `Message` where those of the service have `code` and `msg`.
+    # All names are compared in lower case, because the tables of the documents have capitals and
+    # the samples do not. Refusals of the gateway have `Code` and `Message` where refusals of the
+    # service have `code` and `msg`.
     fields = lenient.fields_of(lenient.parse(body))
     code = lenient.whole_number(fields.get("code")) or lenient.string(fields.get("code"))
     message = lenient.string(fields.get("msg") or fields.get("message")) or ""
@@ -122,8 +124,8 @@ def _open_envelope(status: int, body: bytes) -> tuple[Envelope, Sequence[object]
 
 
 def _read_strictly(item: object) -> ImageReply | None:
-    """Read one element of `data` straight into its class; None if it is odd."""
-    if not isinstance(item, msgspec.Raw):  # the envelope was odd itself
+    """Read one element of `data` straight into its class; None if it is not as documented."""
+    if not isinstance(item, msgspec.Raw):  # the envelope was not as documented
         return None
     try:
         return _image_decoder.decode(item)
@@ -133,11 +135,17 @@ def _read_strictly(item: object) -> ImageReply | None:
 
 def _outcome(answer: ImageReply, image: Image, request_id: str | None) -> Scan | OCRError:
     if answer.code == 0:
-        return ResponseError("an answer without a code", maybe_charged=True, request_id=request_id)
+        return ResponseError(
+            "the answer for this image has no code", maybe_charged=True, request_id=request_id
+        )
     if answer.code != OK:
         return api_error(answer.code, answer.msg or "", request_id=request_id)
     if not answer.results:
-        return ResponseError("success without results", maybe_charged=True, request_id=request_id)
+        return ResponseError(
+            "the answer reports success but has no results",
+            maybe_charged=True,
+            request_id=request_id,
+        )
     for result in answer.results:
         if result.scene == SCENE:
             break
@@ -148,7 +156,7 @@ def _outcome(answer: ImageReply, image: Image, request_id: str | None) -> Scan |
         image=image,
         text=_text(result) or "\n".join(frame.text for frame in frames if frame.text),
         frames=frames,
-        # One copy of each of these few words is enough for a caller that keeps a million scans.
+        # `intern` keeps one copy of each word, even if a caller keeps a million scans.
         label=sys.intern(result.label or "normal"),
         suggestion=sys.intern(result.suggestion or "pass"),
         rate=result.rate,
@@ -172,7 +180,7 @@ def _frame(reading: FrameReading) -> Frame:
 
 
 def _text(reading: Reading) -> str:
-    """Return the joined text, or the text of the regions: the document promises only the latter."""
+    """Return the joined text, or the regions' text: the documents promise only the regions."""
     if reading.ocr_data:
         return "\n".join(reading.ocr_data)
     if not reading.ocr_locations:

@@ -14,11 +14,11 @@ from aliocr.protocol.transport import Transport
 
 
 class HttpSender:
-    """Sends batches over HTTP: joins credentials, wire and transport.
+    """Sends batches over HTTP, with credentials, wire and transport.
 
     Args:
-        transport: Sends the bodies; not owned.
-        credentials: An AccessKey, or a provider of changing ones.
+        transport: Sends the bodies; its owner closes it.
+        credentials: An AccessKey, or a provider of changing credentials.
         biz_type: The moderation policy to apply; None for the service's default.
     """
 
@@ -70,7 +70,7 @@ class HttpSender:
             return replies.decode_reply(response.status, response.body, named)
         except APIError as error:
             if error.code == "InvalidTimeStamp.Expired":
-                # Its one retry is worth it only if the response told the time of the service.
+                # The one retry is useful only if the response told the time of the service.
                 error.transient = self._transport.set_clock(response.date)
             if isinstance(error, ThrottledError):
                 error.retry_after = response.retry_after

@@ -1,7 +1,7 @@
 """The gateway's signature (ROA version 1, HMAC-SHA1), for the client and the emulator.
 
-Pure: time and nonce are arguments, so equal input gives equal output. Client and emulator build
-the string to sign with the same function, from the headers as they are sent.
+Pure: time and nonce are arguments, so equal input gives equal output. Client and emulator build the
+string to sign with the same function, from the headers as they are sent.
 
 Source: "Request structure", "Signature method", "Common parameters".
 """
@@ -21,7 +21,7 @@ from aliocr.credentials import Credentials
 SCAN_PATH = "/green/image/scan"
 API_VERSION = "2018-05-09"
 MAX_CLOCK_SKEW = 15 * 60
-"""Seconds that `Date` may differ from the gateway's clock. Source: "ROA mechanism"."""
+"""Maximum error of `Date` for the gateway, in seconds. Source: "ROA mechanism"."""
 
 _JSON = "application/json"
 _SIGNED_PREFIX = "x-acs-"
@@ -35,8 +35,8 @@ def signed_headers(
     Args:
         body: The exact bytes that will be sent.
         credentials: The key that signs.
-        timestamp: Seconds since the epoch by the gateway's clock, within 15 minutes.
-        nonce: A string never used before by this account.
+        timestamp: Seconds since the epoch, within 15 minutes of the gateway's clock.
+        nonce: A string that this account never used before.
     """
     headers = {
         "Accept": _JSON,
@@ -63,10 +63,10 @@ def string_to_sign(
 
     Args:
         method: `"POST"`.
-        path: Without the query.
-        query: Decoded names and values: the gateway signs the decoded form.
-        headers: As sent, names in any case. An absent header leaves an empty line, and every
-            `x-acs-…` header counts.
+        path: The path without the query.
+        query: Decoded names and values, because the gateway signs the decoded form.
+        headers: The headers as sent, with names in any case. An absent header leaves an empty line,
+            and every `x-acs-…` header counts.
     """
     lower = {name.lower(): value.strip() for name, value in headers.items()}
     lines = [method, *(lower.get(n, "") for n in ("accept", "content-md5", "content-type", "date"))]
@@ -77,7 +77,7 @@ def string_to_sign(
 
 def signature(secret: str, text: str) -> str:
     """Return the Base64 of the HMAC-SHA1 of `text` under the unchanged secret."""
-    # The gateway asks for SHA-1; its weakness does not weaken HMAC.
+    # The gateway requires SHA-1. The weakness of SHA-1 does not weaken HMAC.
     digest = hmac.digest(secret.encode(), text.encode(), "sha1")
     return base64.b64encode(digest).decode()
 

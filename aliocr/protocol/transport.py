@@ -1,7 +1,7 @@
-"""One signed POST under one deadline; aiohttp's errors become the package's.
+"""The transport: one signed POST under one deadline; aiohttp's errors become the package's errors.
 
-The question after a network failure is whether the request can have reached the service: if not,
-its images are free to be sent again; else they may be charged twice.
+After a network failure, it matters whether the request can have reached the service. If not, its
+images can be sent again without cost. Otherwise they may be charged twice.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ from aliocr.protocol import signing
 from aliocr.version import __version__
 
 CONNECT_TIMEOUT = 3.0
-"""Seconds to reach the service. Source: the vendor's samples for this operation."""
+"""Timeout for connecting, in seconds. Source: the vendor's samples for this operation."""
 
 KEEPALIVE_TIMEOUT = 4.0
-"""Seconds for which an idle connection is kept. Servers of this vendor have been seen to drop idle
-connections after about 10 s, and aiohttp does not repeat a POST that was lost that way."""
+"""Time for which an idle connection is kept, in seconds. Servers of this vendor were seen to drop
+idle connections after about 10 s, and aiohttp does not repeat a POST that was lost in this way."""
 
 MAX_RESPONSE = 64 * 1024 * 1024
-"""Bytes of a response, at most: a hundred times what 100 images full of text need."""
+"""Maximum size of a response, in bytes: a hundred times what 100 images full of text need."""
 
 
 @attrs.frozen
 class HttpResponse:
-    """A response, unread.
+    """A response that was not decoded yet.
 
     Args:
-        status: HTTP status.
+        status: The HTTP status.
         body: The whole body.
-        date: The `Date` header, None if there was none.
+        date: The `Date` header; None without this header.
         retry_after: Seconds after which to ask again, from the headers; None without such a header.
     """
 
@@ -53,10 +53,9 @@ class Transport:
     """Signs and sends bodies, through one connection pool.
 
     Args:
-        base_url: Scheme and host, no path.
-        timeout: Seconds for one request, from connecting to the last byte of the response; None
-            for no limit.
-        http: An `aiohttp.ClientSession` to use and leave open; None for one of its own.
+        base_url: Scheme and host, without a path.
+        timeout: Timeout of one request with its whole response, in seconds; None for no limit.
+        http: An `aiohttp.ClientSession` to use and leave open; None to make one and close it.
     """
 
     def __init__(
@@ -67,8 +66,8 @@ class Transport:
             total=timeout,
             connect=CONNECT_TIMEOUT,  # looking up the name of the host included
             sock_connect=CONNECT_TIMEOUT,
-            # By default aiohttp rounds timeouts above 5 s up to a whole second of the loop's clock;
-            # beside the service's own 6 s this decides which side gives up first.
+            # By default, aiohttp rounds timeouts above 5 s up to a whole second of the loop's
+            # clock. The service stops at 6 s, so rounding would decide which side stops first.
             ceil_threshold=math.inf,
         )
         self._given = http
@@ -81,7 +80,7 @@ class Transport:
         Raises:
             RuntimeError: The given `aiohttp.ClientSession` belongs to another loop.
         """
-        # aiohttp has no public name for the loop of a session that gives no warning.
+        # aiohttp's public name for the loop of a session gives a warning.
         if getattr(self._given, "_loop", None) not in (None, asyncio.get_running_loop()):
             raise RuntimeError(
                 "the aiohttp.ClientSession that was given as http= belongs to another event loop; "
@@ -89,8 +88,8 @@ class Transport:
             )
         if self._given is None:
             self._own = aiohttp.ClientSession(
-                # The limiter decides how many requests are sent. A bound here would make requests
-                # wait inside their deadline, after their date was signed.
+                # No limit here, because the limiter decides how many requests are sent. A limit
+                # would make requests wait after their date was signed, within their deadline.
                 connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_TIMEOUT),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"User-Agent": f"aliocr/{__version__}", "Accept-Encoding": "identity"},
@@ -102,7 +101,7 @@ class Transport:
             await self._own.close()
 
     async def post(self, body: bytes, credentials: Credentials) -> HttpResponse:
-        """Sign a body as of now, send it, and read the whole response.
+        """Sign a body with the current time, send it, and return the whole response.
 
         Raises:
             ScanTimeoutError: No connection, or no whole response, in time.
@@ -123,7 +122,7 @@ class Transport:
             return await self._post(http, body, headers)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             failed = translated(error)
-        # Outside the handler: aiohttp's error holds the signed headers, so it must be no cause.
+        # Raised here, because aiohttp's error holds the signed headers and must not be the cause.
         raise failed
 
     async def _post(
@@ -134,9 +133,9 @@ class Transport:
             data=body,
             headers=headers,
             timeout=self._timeout,
-            # A signature is good for one address and must be sent to no other.
+            # A signature is valid for one address and must not be sent to another address.
             allow_redirects=False,
-            # The body of a refusal says why, whatever the owner of the session prefers.
+            # The body of a refusal holds the reason, so a given session must not raise.
             raise_for_status=False,
         ) as response:
             pieces, size = [], 0
@@ -153,7 +152,7 @@ class Transport:
             )
 
     def set_clock(self, date: str | None) -> bool:
-        """Sign by the service's clock from now on; False if `date` is no date."""
+        """Sign by the service's clock from now on; return False if `date` is not a date."""
         try:
             there = parsedate_to_datetime(date or "").timestamp()
         except (ValueError, OverflowError):
@@ -163,7 +162,7 @@ class Transport:
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Read the seconds: the vendor's header has milliseconds, the HTTP header has seconds."""
+    """Return the seconds; the vendor's header has milliseconds, the HTTP header has seconds."""
     for name, unit in (("x-acs-retry-after", 1e-3), ("Retry-After", 1.0)):
         try:
             seconds = float(headers.get(name, "")) * unit
@@ -192,7 +191,7 @@ def translated(error: Exception) -> OCRError:
         case aiohttp.ClientConnectorCertificateError() | aiohttp.ServerFingerprintMismatch():
             found = TransportError(f"the certificate was not accepted: {error}")
         case aiohttp.ClientConnectorSSLError():
-            # The errno is OpenSSL's: the operating system knows it by another meaning.
+            # The errno comes from OpenSSL; for the operating system it has another meaning.
             text = f"no TLS at {error.host}:{error.port}; does the endpoint begin with http://?"
             found = TransportError(text)
         case aiohttp.ClientConnectorError():

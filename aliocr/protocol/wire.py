@@ -1,7 +1,7 @@
 """Models ⇄ the JSON of the service, in both directions; the only place for its field names.
 
 The client encodes requests and decodes replies; the emulator decodes requests and encodes replies.
-One class describes each object, for both. How the client reads a reply is in `replies`.
+One class describes each object for both. `replies` is the client's reader of replies.
 
 Source: "Request parameters", "Response parameters"; "Common parameters" for the envelope.
 """
@@ -25,7 +25,7 @@ SCENE = "ocr"
 
 
 class _Wire(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """An object on the wire: `data_id` travels as `dataId`, None by being absent."""
+    """An object on the wire: `data_id` is sent as `dataId`; a field that is None is left out."""
 
 
 class Task(_Wire, frozen=True, kw_only=True):
@@ -40,8 +40,7 @@ class Task(_Wire, frozen=True, kw_only=True):
 def _first(count: int, kind: type) -> type[msgspec.Struct]:
     """Make the type of an array of which only the first elements are read.
 
-    A list would be built whole, perhaps a hundred thousand elements of a few bytes each, before
-    its elements could be counted.
+    A list would be built whole before it is counted: perhaps a hundred thousand tiny elements.
     """
     fields = [(f"element_{number}", kind, None) for number in range(count)]
     return msgspec.defstruct(f"_{kind.__name__}s", fields, array_like=True, frozen=True)
@@ -52,7 +51,7 @@ _Tasks = _first(IMAGES_PER_REQUEST + 1, Task)
 
 
 class _Request(_Wire, frozen=True):
-    """A request as it arrives: read only as far as to show that it holds too much."""
+    """A request as it arrives, read only until it is clear that it holds too many elements."""
 
     scenes: _Scenes  # type: ignore[valid-type]
     tasks: _Tasks  # type: ignore[valid-type]
@@ -68,7 +67,7 @@ class ScanRequest(_Wire, frozen=True):
 
 
 _ABSENT = msgspec.Raw()
-"""No regions; encoding leaves out exactly this object."""
+"""The value for no regions; only this object is left out when encoding."""
 
 
 class Reading(_Wire, frozen=True):
@@ -76,7 +75,7 @@ class Reading(_Wire, frozen=True):
 
     rate: float | None = None
     ocr_data: tuple[str, ...] | None = None
-    # An array of `Region`s, unread.
+    # An array of `Region`s, not decoded yet.
     ocr_locations: msgspec.Raw = _ABSENT
 
 
@@ -109,14 +108,14 @@ class ImageReply(_Wire, frozen=True):
 
 
 class _FullImageReply(ImageReply, frozen=True, kw_only=True):
-    """The same as the service writes it. The client reads fewer fields, to fail at fewer."""
+    """The same part as the service writes it. The client reads fewer, so that fewer can fail."""
 
     url: str
     extras: dict[str, str]
 
 
 class Envelope(_Wire, frozen=True):
-    """The outer object of a reply; the elements of `data` are left unread."""
+    """The outer object of a reply; the elements of `data` are not decoded yet."""
 
     code: Code
     msg: str | None = None
@@ -125,32 +124,32 @@ class Envelope(_Wire, frozen=True):
 
 
 class BadRequest(Exception):  # noqa: N818
-    """A body that the service answers with code 400; the message says which field and why."""
+    """A body that the service refuses with code 400; the message says which field and why."""
 
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""Errors of the strict decoder; the last for a body nested a thousand levels deep."""
+"""Errors of the strict decoder; RecursionError comes from a body nested a thousand levels deep."""
 
 
 _regions_decoder = msgspec.json.Decoder(tuple[Region, ...], strict=False)
 
 
 class WrittenRegions(bytes):
-    """The regions of one image as JSON, read when called: for `models.with_lazy_regions`.
+    """The regions of one image as JSON, decoded when called: for `models.with_lazy_regions`.
 
-    The garbage collector does not look into bytes, as it would into an object for each region.
-    Odd regions are read leniently, at once or later.
+    The regions are kept as bytes because the garbage collector does not look into bytes, but would
+    look into an object for each region. Regions that are not as documented are decoded leniently.
     """
 
     __slots__ = ()
 
     @classmethod
     def of(cls, regions: Iterable[Region]) -> Self:
-        """Encode regions once, however often they are sent."""
+        """Encode regions once, for any number of replies."""
         return cls(msgspec.json.encode(tuple(regions)))
 
     def __call__(self) -> tuple[Region, ...]:
-        """Read the regions, as far as they can be read."""
+        """Return the regions, as far as they can be read."""
         try:
             return _regions_decoder.decode(self)
         except UNREADABLE:
@@ -161,10 +160,10 @@ class WrittenRegions(bytes):
 
 
 def name_images(images: Sequence[Image]) -> dict[str, Image]:
-    """Return the images of one request by data id: the caller's, or one made for the request.
+    """Return the images of one request by data id: the caller's id, or one made for the request.
 
-    Replies promise no order, so every image has a name. The order stays; the chunker takes care
-    that no two images have the same data id.
+    Replies promise no order, so every image has a data id. The order of the images stays. The
+    chunker makes sure that no two images have the same data id.
     """
     taken = {image.data_id for image in images}
     names: Iterable[str] = _numbered_names(len(images))
@@ -185,7 +184,7 @@ def _unlike(taken: set[str | None], name: str) -> str:
 
 
 def encode_request(named: Mapping[str, Image], biz_type: str | None = None) -> bytes:
-    """Encode the body of one request for images by data id, in that order."""
+    """Encode the body of one request for images by data id, in this order."""
     tasks = [
         Task(data_id=data_id, url=image.url, interval=image.interval, max_frames=image.max_frames)
         for data_id, image in named.items()
@@ -197,8 +196,8 @@ def decode_request(body: bytes) -> ScanRequest:
     """Decode and check a request; its tasks stay in order.
 
     Raises:
-        BadRequest: Not JSON, a field missing or of the wrong type, a scene other than OCR, none or
-            more than 100 tasks, a data id twice.
+        BadRequest: The body is not JSON, a field is missing or of the wrong type, a scene is not
+            OCR, there are no tasks or more than 100, or a data id occurs twice.
     """
     try:
         request = msgspec.json.decode(body, type=_Request)
@@ -220,18 +219,18 @@ def _elements(array: msgspec.Struct) -> tuple[Any, ...]:
     return tuple(each for each in msgspec.structs.astuple(array) if each is not None)
 
 
-# --- replies, written -----------------------------------------------------------------------------
+# --- writing replies ------------------------------------------------------------------------------
 
 
 def encode_reply(answers: Iterable[tuple[Task, Scan | APIError]], *, request_id: str) -> bytes:
-    """Encode the body of one reply, one element for each answer, in that order."""
+    """Encode the body of one reply, one element for each answer, in this order."""
     return b"".join(reply_parts(answers, request_id=request_id))
 
 
 def reply_parts(
     answers: Iterable[tuple[Task, Scan | APIError]], *, request_id: str
 ) -> Iterator[bytes]:
-    """Encode the same body in parts, one answer each: the whole may take a second."""
+    """Encode the same body in parts of one answer, because the whole may take a second."""
     envelope = encode_envelope(request_id)
     yield envelope[:-2]
     separator = b""
@@ -242,7 +241,7 @@ def reply_parts(
 
 
 def encode_envelope(request_id: str) -> bytes:
-    """Encode a reply without answers; it ends with their empty list."""
+    """Encode a reply without answers; it ends with an empty list for answers."""
     return msgspec.json.encode(Envelope(code=OK, msg="OK", request_id=request_id, data=[]))
 
 
@@ -253,7 +252,7 @@ def encode_answer(task: Task, answer: Scan | APIError) -> bytes:
 
 def _answer(task: Task, answer: Scan | APIError) -> ImageReply:
     if isinstance(answer, APIError):
-        # The code of an image is a number; the gateway's words are about requests.
+        # The code of an image is a number; the string codes of the gateway are about requests.
         return _FullImageReply(
             code=int(answer.code), msg=answer.message, data_id=task.data_id, url=task.url, extras={}
         )
@@ -282,7 +281,7 @@ def _answer(task: Task, answer: Scan | APIError) -> ImageReply:
 
 
 def _lines(text: str) -> tuple[str, ...] | None:
-    """Leave the field out where there is no text. Source: "ocrData"."""
+    """Return the field `ocrData`; None, so that it is left out, without text. Source: "ocrData"."""
     return (text,) if text else None
 
 
@@ -293,7 +292,7 @@ def _written(found: Frame | Scan) -> msgspec.Raw:
 
 
 def encode_refusal(code: int | str, message: str, *, request_id: str, host: str = "") -> bytes:
-    """Encode a refusal: in the envelope's shape for an int code, the gateway's for a string."""
+    """Encode a refusal: an int code in the envelope's form, a string code in the gateway's form."""
     if isinstance(code, int):
         return msgspec.json.encode(Envelope(code=code, msg=message, request_id=request_id))
     return msgspec.json.encode(
