@@ -42,8 +42,7 @@ BAND_TO_GUTTER = 0.85
 """Minimum ratio of the height of such a band to the width of the gutter."""
 
 ALIKE = 0.8
-"""Minimum ratio of the height of a band to the highest band; such bands divide the page together
-with the highest band."""
+"""Minimum ratio of the height of a band to the highest band. Such bands divide a page together."""
 
 MIN_COLUMN_WIDTH = 7.0
 """Minimum width of a column, in line heights. Narrower pieces side by side are cells of a

@@ -160,10 +160,7 @@ def _characters(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _folded(character: str) -> str:
-    """Return the form of a character that is compared.
-
-    This form of any white space is one space; this form of an invisible character is empty.
-    """
+    """Return the compared form: a space for white space, nothing for an invisible character."""
     if character.isascii():
         return " " if character.isspace() else character.lower()
     plain = unicodedata.normalize("NFKC", character)

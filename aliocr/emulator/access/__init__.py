@@ -12,5 +12,5 @@ The way of a request through access:
 - `refusal` has the result of a failed check.
 
 The service behind the gateway checks the state of the account and its image quota. The endpoint
-makes these two checks after the checks of this package.
+makes these two checks after the checks above.
 """

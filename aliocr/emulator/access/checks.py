@@ -19,7 +19,7 @@ from aliocr.emulator.access.schemes import Claim, Scheme, find_scheme
 from aliocr.protocol import signing
 
 ACTION = "ImageSyncScan"
-"""Value of the header `x-acs-action`: the name of the path. The vendor's SDKs always send it."""
+"""Name of the API action in the header `x-acs-action`, which the vendor's SDKs always send."""
 
 _NONCE = "x-acs-signature-nonce"
 

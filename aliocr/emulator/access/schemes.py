@@ -57,7 +57,7 @@ _DATE = re.compile(r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT"
 
 
 class _Roa:
-    """The scheme of version 1, HMAC-SHA1. Source: "Signature method"."""
+    """Version 1, HMAC-SHA1. Source: "Signature method"."""
 
     # The documents also require the nonce and Content-MD5. The gateway does not require these two
     # headers, because the vendor's SDK for this service never sends the nonce, and the vendor's
@@ -109,10 +109,7 @@ _AUTHORIZATION = re.compile(
 
 
 class _Acs3:
-    """The scheme of version 3, ACS3-HMAC-SHA256.
-
-    Source: "V3 request structure and signature mechanism".
-    """
+    """Version 3, ACS3-HMAC-SHA256. Source: "V3 request structure and signature mechanism"."""
 
     required = (
         "Host",

@@ -2,7 +2,7 @@
 
 The rules:
 
-* Downloads run concurrently. The timeout of a download, 3 s, begins when it gets a connection.
+* Downloads run concurrently. The timeout of 3 s begins when a download gets a connection.
 * An *owner* is the request that an image belongs to. The next connection goes to the owner with the
   fewest connections, so that a hundred images on a slow host do not delay the next client.
 * In one iteration of the event loop, only one download does work.
@@ -209,7 +209,7 @@ class Downloader:
                 if response.status not in REDIRECTS or location is None:
                     return await self._body(response, deadline, memory)
             here = _redirect_target(here, location)
-        raise image_error(480, f"the URL redirects more than {MAX_REDIRECTS} times")
+        raise image_error(480, f"its URL redirects more than {MAX_REDIRECTS} times")
 
     async def _get(self, url: str, *, redirected: bool) -> aiohttp.ClientResponse:
         if self._session is None:
@@ -221,7 +221,7 @@ class Downloader:
         # A host name that DNS cannot represent raises UnicodeError, which is a ValueError.
         except (aiohttp.InvalidURL, ValueError):
             if redirected:
-                raise image_error(480, "the URL redirects to an invalid URL") from None
+                raise image_error(480, "its URL redirects to an invalid URL") from None
             raise image_error(400, "[task.url] is not a valid URL") from None
 
     async def _body(
@@ -274,9 +274,9 @@ def _redirect_target(here: str, location: str) -> str:
         target = urljoin(here, location)
         before, after = urlsplit(here), urlsplit(target)
     except ValueError:
-        raise image_error(480, "the URL redirects to an invalid URL") from None
+        raise image_error(480, "its URL redirects to an invalid URL") from None
     if after.scheme not in ("http", "https"):
-        raise image_error(401, "the URL redirects to a URL that is neither http nor https")
+        raise image_error(401, "its URL redirects to a URL that is neither http nor https")
     # User and password are kept only if the host is the same.
     if (after.scheme, after.netloc) == (before.scheme, before.netloc.rpartition("@")[2]):
         return after._replace(netloc=before.netloc).geturl()

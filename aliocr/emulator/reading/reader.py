@@ -13,8 +13,8 @@ The rules:
 * There is one slot more than workers. Pictures that may have several frames leave one slot free, so
   that a small picture is read between two frames of long animations.
 * A worker cannot be stopped, so its work is small: decode or recognize one frame of limited size.
-* A read without waiting calls is cancelled if it is waiting for a slot or a worker. Otherwise the
-  read is finished, and its content is kept for the next call.
+* A read without waiting calls is cancelled at its next wait for a slot or a worker. If no such wait
+  is left, the read is finished, and its content is kept for the next call.
 * The most recently requested contents are kept. Failures are not kept.
 """
 
@@ -49,8 +49,7 @@ KEPT_CONTENTS = 256
 """Maximum number of kept contents. A page of text needs about 10 kB."""
 
 HASHED_AT_ONCE = 256 * 1024
-"""Number of bytes that are hashed before other tasks run. Hashing them takes less than a
-millisecond."""
+"""Number of bytes that are hashed before other tasks run: less than a millisecond of work."""
 
 T = TypeVar("T")
 
@@ -277,9 +276,9 @@ class PictureReader:
             future.exception()  # marks the error as retrieved, because an abandoned read does not
 
     def _open(self, data: bytes, key: _ReadKey) -> Iterator[PictureFrame] | RecognizedFrame:
-        """Begin to decode a picture, in a worker. Recognize a single frame immediately.
+        """Begin to decode a picture, in a worker.
 
-        A single frame is recognized here, because there is no work for other workers.
+        Recognize a single frame immediately, because there is no work for other workers.
         """
         frames = decode(data, interval=key.interval, max_frames=key.max_frames)
         first = next(frames)
@@ -313,10 +312,7 @@ async def _sha256(data: bytes) -> bytes:
 
 
 async def _result(future: asyncio.Future[T]) -> T:
-    """Return the result of a worker.
-
-    If this call is cancelled, `wait` does not cancel the future, because the worker continues.
-    """
+    """Return a worker's result; plain `await` would cancel the future, but not the worker."""
     await asyncio.wait((future,))
     return future.result()
 

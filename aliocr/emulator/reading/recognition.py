@@ -34,8 +34,7 @@ class Recognition:
         """Open the connections and make the first engine.
 
         Raises:
-            ImportError: The extra is not installed. The message names the command that installs the
-                extra.
+            ImportError: The extra is not installed. The message has the command to install it.
         """
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._downloader)

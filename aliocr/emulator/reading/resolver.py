@@ -40,10 +40,7 @@ _REQUESTER: ContextVar[_Requester] = ContextVar("requester")
 
 
 class Resolver(AbstractResolver):
-    """The resolver of an aiohttp connector.
-
-    The connector never requests a name again while a lookup of this name is running.
-    """
+    """The resolver of an aiohttp connector, which has only one lookup of a name at a time."""
 
     def __init__(self) -> None:
         self._places = FairShares(LOOKUPS)
@@ -80,7 +77,7 @@ class Resolver(AbstractResolver):
             found = _start_lookup(place, host, port, family)
         except RuntimeError:  # the system has no thread left
             place.keep(0)
-            raise OSError("no thread is free to look up the name now") from None
+            raise OSError("the system cannot start a thread for the lookup") from None
         return await found
 
     async def close(self) -> None:
