@@ -1,4 +1,4 @@
-"""Boxes of text on a page and the white between them; a page that lies askew is straightened."""
+"""Boxes of text on a page, the gaps between the boxes, and the straightening of a turned page."""
 
 from __future__ import annotations
 
@@ -9,24 +9,27 @@ from typing import Generic, Protocol, TypeAlias, TypeVar
 
 import attrs
 
-# Lengths in line heights.
 MIN_SPREAD = 3.0
-"""Two lines must differ in length by so much to show how far a page is turned."""
+"""Minimum difference in length of a long and a short line, in line heights. Only such a pair of
+lines is used to measure how far a page is turned."""
 
 MIN_PAIRS = 3
+"""Minimum number of such pairs of lines."""
+
 MIN_PAIRS_SHARE = 1 / 8
-"""Of all pieces: a headline or two show nothing."""
+"""Minimum number of such pairs per piece of text, because one or two headlines prove nothing."""
 
 MIN_SLOPE, MAX_SLOPE = 0.006, 0.18
-"""A third of a degree, which needs no straightening, and ten degrees."""
+"""Minimum and maximum slope of a page that is straightened: a third of a degree and ten degrees. A
+smaller slope does not disturb the reading order."""
 
 MORE_WHITE = 1.2
-"""White on the straightened page over white on the page as it lies, at least. A single column gains
-no white by straightening, and is read correctly as it lies."""
+"""Minimum ratio of the gaps on the straightened page to the gaps on the turned page. Straightening
+does not widen the gaps of a single column, which is read correctly without straightening."""
 
 
 class PlacedText(Protocol):
-    """A text and its box, in pixels from the upper left: a `Region` or a `Recognized`."""
+    """A text and its box, in pixels from the upper left corner: a `Region` or a `Recognized`."""
 
     @property
     def text(self) -> str:
@@ -34,19 +37,19 @@ class PlacedText(Protocol):
 
     @property
     def x(self) -> float:
-        """Left edge."""
+        """Left edge of the box."""
 
     @property
     def y(self) -> float:
-        """Upper edge."""
+        """Upper edge of the box."""
 
     @property
     def w(self) -> float:
-        """Width."""
+        """Width of the box."""
 
     @property
     def h(self) -> float:
-        """Height."""
+        """Height of the box."""
 
 
 P = TypeVar("P", bound=PlacedText)
@@ -64,7 +67,7 @@ class StraightBox(Generic[P]):
 
     @property
     def middle(self) -> float:
-        """The height halfway between the upper and the lower edge."""
+        """The vertical position of the centre of the box."""
         return self.y + self.h / 2
 
 
@@ -72,10 +75,10 @@ StraightBoxes: TypeAlias = Sequence[StraightBox[P]]
 
 
 def straightened(regions: Sequence[P]) -> StraightBoxes[P]:
-    """Return the boxes as they would be on a page that is not turned.
+    """Return the boxes at their places on a page that is not turned.
 
-    On a turned page the box of a long line is higher than the box of a short one: this difference
-    shows the angle. Of the two directions, the right one leaves more white between the boxes.
+    On a turned page the box of a long line is higher than the box of a short line. This difference
+    shows the angle, but not the direction. The right direction makes larger gaps between the boxes.
     """
     slope = _slope(regions)
     if not slope:
@@ -86,7 +89,7 @@ def straightened(regions: Sequence[P]) -> StraightBoxes[P]:
 
 
 def _turned(regions: Sequence[P], slope: float, way: float) -> StraightBoxes[P]:
-    """Return the boxes turned back around the corner of the first."""
+    """Return the boxes, turned back around the upper left corner of the first box."""
     boxes = []
     for each in regions:
         h = max(each.h - slope * each.w, each.h / 4)
@@ -97,7 +100,7 @@ def _turned(regions: Sequence[P], slope: float, way: float) -> StraightBoxes[P]:
 
 
 def _slope(regions: Sequence[PlacedText]) -> float:
-    """Return the height that a box gains per pixel of width: a median of long and short lines."""
+    """Return the height that a box gains per pixel of width: the median of the pairs of lines."""
     ordered = sorted(regions, key=lambda each: each.w)
     half = len(ordered) // 2
     least = max(MIN_SPREAD * line_height(regions), 0.0) if regions else 0.0
@@ -113,14 +116,14 @@ def _slope(regions: Sequence[PlacedText]) -> float:
 
 
 def _white(boxes: StraightBoxes[P]) -> float:
-    """Return the pixels across and down that no box covers."""
+    """Return the total size of the gaps in both directions, in pixels."""
     across = sum(gap for gap, _ in gaps((each.x, each.x + each.w) for each in boxes))
     down = sum(gap for gap, _ in gaps((each.y, each.y + each.h) for each in boxes))
     return across + down
 
 
 def gaps(spans: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Return the gaps between spans, in order: the width of each, and its end."""
+    """Return width and end of each gap between the spans, in order."""
     ordered = sorted(spans)
     found = []
     covered = max(ordered[0])
@@ -132,10 +135,10 @@ def gaps(spans: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
 
 
 def widest(stretches: Iterable[tuple[float, float]]) -> tuple[float, float]:
-    """Return the first of the widest gaps; a gap of width -∞ if there is none."""
+    """Return the widest gap, the first of equals; a gap of width -∞ if there is no gap."""
     return max(stretches, key=lambda gap: gap[0], default=(-math.inf, math.inf))
 
 
 def line_height(group: Sequence[PlacedText] | StraightBoxes[P]) -> float:
-    """Return the median height, which headlines and specks do not change."""
+    """Return the median height of the boxes; a few headlines or specks do not change the median."""
     return statistics.median(each.h for each in group)

@@ -1,4 +1,4 @@
-"""hOCR 1.2: text and boxes as XHTML, the input of other programs, such as makers of PDFs.
+"""Output as hOCR 1.2: text and boxes as XHTML, for other programs that make PDFs, for example.
 
 Source: "hOCR - OCR Workflow and Output embedded in HTML", version 1.2.
 """
@@ -37,14 +37,15 @@ HEAD = """\
 """
 
 NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Source: "Extensible Markup Language (XML) 1.0", production 2."""
+"""Any character that XML does not allow. Source: "Extensible Markup Language (XML) 1.0",
+production 2."""
 
 MOST = 2**31 - 1
-"""The largest coordinate: it fits the integers of other programs, and exceeds any picture."""
+"""Maximum coordinate, in pixels. Other programs can hold this integer; any picture is smaller."""
 
 
 class _OutputRow(Protocol):
-    """A row of a job's output that was read."""
+    """A row of a job's output, read from a file."""
 
     @property
     def source(self) -> str: ...
@@ -64,7 +65,7 @@ _HocrPage: TypeAlias = Scan | Frame | _OutputRow
 
 @attrs.frozen
 class _PixelBox:
-    """A box in whole pixels, from the upper left; `right` and `bottom` are just outside."""
+    """A box in whole pixels from the upper left corner. `right` and `bottom` are just outside."""
 
     left: int
     top: int
@@ -76,13 +77,13 @@ class _PixelBox:
 
     @classmethod
     def around(cls, left: float, top: float, right: float, bottom: float) -> _PixelBox:
-        """Return the smallest box of whole pixels around these edges, from 0 to `MOST`."""
+        """Return the smallest box of whole pixels around these edges, within 0 and `MOST`."""
         left, top = (min(max(0, math.floor(edge)), MOST) for edge in (left, top))
         right, bottom = (min(math.ceil(edge), MOST) for edge in (right, bottom))
         return cls(left, top, max(left, right), max(top, bottom))
 
     def within(self, page: _PixelBox) -> _PixelBox:
-        """Return the part on the page; if there is none, a box without width at the page's edge."""
+        """Return the part of the box on the page; if there is none, an empty box at its edge."""
         return _PixelBox(
             min(self.left, page.right),
             min(self.top, page.bottom),
@@ -94,26 +95,26 @@ class _PixelBox:
 def to_hocr(
     scan: Scan | _OutputRow, *, size: tuple[int, int] | None = None, title: str | None = None
 ) -> str:
-    """Return a scan as an hOCR document: pages, lines in reading order, words.
+    """Return a scan as an hOCR document with pages, lines in reading order, and words.
 
-    A picture of several frames has a page for each. The service gives no boxes of words: a word's
-    box is its share of the region's box, by the usual width of its letters. A text without places
-    is a line as large as its page.
+    A picture of several frames has one page per frame. The service gives no boxes of words, so the
+    box of a region is divided among its words by the usual width of their letters. A text without
+    regions is a line as large as its page.
 
-    Characters that XML cannot hold are left out.
+    Characters that XML does not allow are left out.
 
     Args:
-        scan: A scan, or a row of an output that was read (`aliocr.Read`).
-        size: Width and height of the picture in pixels; all boxes are kept inside. None for the
-            part that the regions fill, as the service does not give the size.
-        title: The document's title, and the picture's name, by which other programs find it; None
-            for its URL without the query, or its path.
+        scan: A scan, or a row of an output (`aliocr.Read`).
+        size: Width and height of the picture in pixels; all boxes are cut at its edges. None means
+            the part that the regions fill, because the service does not give the size.
+        title: Title of the document and name of the picture, by which other programs find the
+            picture. None means its URL without the query, or its path.
 
     Raises:
-        ValueError: The size is not two numbers above 0.
+        ValueError: The size is not a pair of numbers above 0.
     """
     if size is not None and not (len(size) == 2 and min(size) > 0):
-        raise ValueError(f"size must be a width and a height in pixels or None, not {size!r}")
+        raise ValueError(f"size must be a width and a height in pixels, or None, not {size!r}")
     source = scan.image.url if isinstance(scan, Scan) else scan.source
     name = title if title is not None else without_query(source) if "://" in source else source
     pages: tuple[_HocrPage, ...] = scan.frames or (scan,)
@@ -155,17 +156,17 @@ def _around(regions: Iterable[Region]) -> _PixelBox:
 
 
 def _real(region: Region) -> Region:
-    """Return the region with finite numbers; a reply may hold any number, and a file NaN."""
-    # In this order: of a number and a NaN, `max` and `min` return the first.
+    """Return the region with finite numbers; numbers of a reply may be any, of a file also NaN."""
+    # The order of arguments matters: of a number and a NaN, `max` and `min` return the first.
     x, y = (min(max(-MOST, edge), MOST) for edge in (region.x, region.y))
     w, h = (min(max(0, length), MOST) for length in (region.w, region.h))
     return Region(region.text, x, y, w, h)
 
 
 def _words(regions: Iterable[Region]) -> Iterator[tuple[str, _PixelBox]]:
-    """Give the words of a line, each with its share of the region's box."""
+    """Yield the words of a line, each with its share of the region's box."""
     for region in map(_real, regions):
-        length = _width(region.text) or 1  # of marks alone
+        length = _width(region.text) or 1  # 0 if the text has only combining marks
         for found in re.finditer(r"\S+", region.text):
             start = region.x + region.w * _width(region.text[: found.start()]) / length
             end = region.x + region.w * _width(region.text[: found.end()]) / length
@@ -173,7 +174,7 @@ def _words(regions: Iterable[Region]) -> Iterator[tuple[str, _PixelBox]]:
 
 
 def _width(text: str) -> float:
-    """Return the width in letters: 0 for a combining mark, 2 for a Chinese character."""
+    """Return the width of a text in letters: 0 for a combining mark, 2 for a Chinese character."""
     return sum(
         0 if unicodedata.combining(each) else 2 if unicodedata.east_asian_width(each) in "WF" else 1
         for each in text

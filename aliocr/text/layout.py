@@ -1,8 +1,10 @@
-"""Reading order: the lines, and the text, that pieces on a page make.
+"""Reading order: order the pieces of text on a page, and join these pieces to lines.
 
-Engines find pieces; this module orders them and joins them to lines. A page is divided by white
-space, first into columns, then into blocks; a block is read row by row. A page that is turned a
-little is straightened first.
+An engine finds pieces of text in any order. This module straightens the page if it is slightly
+turned, then divides the page at its gaps into columns and blocks. A block is read row by row.
+
+A *gutter* is a vertical gap between two columns; a *band* is a horizontal gap. A line height is the
+median height of the pieces.
 """
 
 from __future__ import annotations
@@ -25,38 +27,50 @@ from aliocr.text.geometry import (
     widest,
 )
 
-# Lengths in line heights: the median height of the pieces.
 MIN_GUTTER = 1.0
+"""Minimum width of a gutter, in line heights."""
+
 MIN_BLOCK_GAP = 0.8
+"""Minimum height of a band between two blocks, in line heights."""
+
 MIN_BAND = 2.0
-"""More than a blank line between paragraphs. A band of white so high divides a page before its
-columns do, if it is as wide as the gutter, or cuts off a single line: a headline or page number."""
+"""Minimum height of a band that divides a page before a gutter does, in line heights. It is more
+than a blank line between paragraphs. The band must also be about as high as the gutter is wide, or
+cut off a single line, such as a headline or a page number."""
 
 BAND_TO_GUTTER = 0.85
-"""A band of this part of the gutter's width divides the page before the gutter does."""
+"""Minimum ratio of the height of such a band to the width of the gutter."""
 
 ALIKE = 0.8
-"""Bands of this part of the widest band's width divide the page together with it."""
+"""Minimum ratio of the height of a band to the highest band. Such bands divide a page together."""
 
 MIN_COLUMN_WIDTH = 7.0
-"""Narrower pieces side by side are the cells of a table, which is read by rows, unless one side is
-running text and the other is not: notes at its side, or a menu."""
+"""Minimum width of a column, in line heights. Narrower pieces side by side are cells of a
+table, which is read by rows. The exception is running text with notes or a menu at its side."""
 
 MIN_TEXT_WIDTH = 15.0
+"""Minimum width of running text, in line heights."""
+
 FULL_LINE = 0.85
-"""Of the longest line. Most lines of running text are so full; most lines of a list are not."""
+"""Minimum ratio of a full line to the longest line. Most lines of running text are full, but most
+lines of a list are not."""
 
 MIN_COLUMN_PIECES = 3
+"""Minimum number of pieces in a column."""
+
 MIN_COLUMN_BALANCE = 1 / 3
-"""Pieces of the emptier column over pieces of the fuller; a third admits one column beside two."""
+"""Minimum ratio of the pieces in the emptier column to the pieces in the fuller column. With a
+third, the fuller side may consist of two columns."""
 
 MAX_NOTES = 0.75
+"""Maximum ratio of notes to the lines beside the notes, because notes are fewer than lines."""
+
 MAX_LEVEL = 0.75
-"""Notes are fewer than the lines beside them, and about half are level with a line, by chance. The
-cells of a table are all level."""
+"""Maximum share of notes at the same height as a line. For about half of the notes this is so
+at random; but all cells of a table are at the height of another cell."""
 
 LEVEL = 0.15
-"""The centres of two cells of a row differ by so many heights at most."""
+"""Maximum distance of the centres of two cells in a row, in heights of a cell."""
 
 P = TypeVar("P", bound=PlacedText)
 P_co = TypeVar("P_co", bound=PlacedText, covariant=True)
@@ -64,11 +78,12 @@ P_co = TypeVar("P_co", bound=PlacedText, covariant=True)
 
 @attrs.frozen
 class Line(Generic[P_co]):
-    """A line of text, as a person reads it: one region or several side by side.
+    """A line of text, as a person reads: one region, or several regions side by side.
 
     Args:
-        text: Its text; `str(line)` is the same.
-        regions: Its pieces, from the left; empty where the service gave a text without places.
+        text: The text of the line; `str(line)` returns this text.
+        regions: The regions of the line, from left to right. Empty if the service gave a text
+            without regions.
     """
 
     text: str
@@ -79,12 +94,12 @@ class Line(Generic[P_co]):
 
     @classmethod
     def of(cls, regions: Sequence[P_co]) -> Line[P_co]:
-        """Return the line that regions side by side make, from the left."""
+        """Return the line of these regions, which are side by side, from left to right."""
         return cls(joined_text(regions), tuple(regions))
 
 
 class PageText(Protocol[P_co]):
-    """A text and its pieces: a scan, or one of its frames."""
+    """A text and its pieces: a scan, or a frame of a scan."""
 
     @property
     def text(self) -> str:
@@ -92,19 +107,19 @@ class PageText(Protocol[P_co]):
 
     @property
     def regions(self) -> tuple[P_co, ...]:
-        """The pieces in any order; may be empty though there is text."""
+        """The pieces in any order. May be empty although there is text."""
 
 
 def lines_of(page: PageText[P], frames: Sequence[PageText[P]] = ()) -> tuple[Line[P], ...]:
-    """Return the lines of a page in reading order; of its frames, if they have more text.
+    """Return the lines of a page in reading order.
 
-    The documents do not say if the text of a picture includes the text of all its frames. A frame
-    with the same pieces at the same places as the frame before is left out: the animation stands
-    still.
+    If the frames have more text than the page, return the lines of the frames, because the
+    documents do not say if the text of a picture includes the text of all its frames. A frame that
+    has the same pieces at the same places as the frame before is skipped.
 
     Args:
         page: The picture as a whole.
-        frames: Its captured frames, in order.
+        frames: The captured frames of the picture, in order.
     """
     said, in_frames = _pieces(page), [piece for frame in frames for piece in _pieces(frame)]
     if not frames or (_letters(in_frames) <= _letters(said) and said != in_frames):
@@ -131,19 +146,19 @@ def _letters(pieces: Iterable[str]) -> int:
 
 
 def _moves(before: PageText[P], frame: PageText[P]) -> bool:
-    """Return whether a frame has other pieces than the frame before, or has them elsewhere."""
+    """Return whether a frame has other pieces than the frame before, or pieces elsewhere."""
     return _pieces(before) != _pieces(frame) or any(
         abs(old.x - new.x) >= new.h or abs(old.y - new.y) >= new.h
-        # Of two frames that say the same, one may have its text without a place.
+        # Not strict, because only one of two frames with the same text may have regions.
         for old, new in zip(before.regions, frame.regions, strict=False)
     )
 
 
 def reading_order(regions: Iterable[P]) -> tuple[P, ...]:
-    """Return the regions in the order a person reads them: columns left to right, then rows.
+    """Return the regions in reading order: columns from left to right, in a column row by row.
 
-    On a page of two columns, seven in ten characters are misplaced in the order of an engine, and
-    none in this one; `python -m benchmarks.reading` measures pages of many kinds.
+    On a page of two columns, the order of an engine misplaces seven of ten characters; this order
+    misplaces none. `python -m benchmarks.reading` measures pages of many kinds.
 
     Args:
         regions: Boxes of one picture, in pixels, in any order.
@@ -152,11 +167,11 @@ def reading_order(regions: Iterable[P]) -> tuple[P, ...]:
 
 
 def _rows(regions: Sequence[P]) -> Iterable[Sequence[P]]:
-    """Give the regions row by row, each row from the left.
+    """Yield the rows of the page in reading order, each row from left to right.
 
-    The centres of a row are less than half a height apart.
+    The centres of the regions in a row are less than half a height apart.
     """
-    # A stack, not recursion: a page of a thousand lines may be divided line by line.
+    # A stack replaces recursion, because a page of a thousand lines may be divided line by line.
     waiting: list[Sequence[StraightBox[P]]] = [straightened(regions)]
     while waiting:
         group = waiting.pop()
@@ -175,10 +190,12 @@ def _rows(regions: Sequence[P]) -> Iterable[Sequence[P]]:
 
 
 def joined_text(regions: Iterable[PlacedText]) -> str:
-    """Return the texts as one string, with spaces between, but not between two CJK characters.
+    """Return the texts as one string, with a space between two texts.
+
+    There is no space between two CJK characters (Chinese or Japanese).
 
     Args:
-        regions: In reading order; regions without text are left out.
+        regions: Regions in reading order; regions without text are skipped.
     """
     texts = [region.text for region in regions if region.text]
     joined = texts[:1]
@@ -193,7 +210,7 @@ def joined_text(regions: Iterable[PlacedText]) -> str:
 
 
 def _parts(group: StraightBoxes[P]) -> Sequence[StraightBoxes[P]]:
-    """Divide a group by its widest white into parts that are read one after the other."""
+    """Divide a group at its widest gaps into parts that are read one after the other."""
     line = line_height(group)
     across, gutter = widest(gaps((each.x, each.x + each.w) for each in group))
     bands = gaps((each.y, each.y + each.h) for each in group)
@@ -206,16 +223,16 @@ def _parts(group: StraightBoxes[P]) -> Sequence[StraightBoxes[P]]:
             return parts
     if across >= MIN_GUTTER * line:
         left = [each for each in group if each.x < gutter]
-        right = [each for each in group if not each.x < gutter]  # NaN is on no side of it
+        right = [each for each in group if not each.x < gutter]  # so that NaN is on the right
         if _are_columns(left, right, line):
             return left, right
-    # All bands alike at once: a table divided row by row could end as a few tall columns.
+    # All similar bands divide at the same time; otherwise a table could end as a few tall columns.
     least = max(MIN_BLOCK_GAP * line, ALIKE * widest(bands)[0])
     return _bands(group, [place for wide, place in bands if wide >= least])
 
 
 def _bands(group: StraightBoxes[P], places: Sequence[float]) -> Sequence[StraightBoxes[P]]:
-    """Divide a group at these heights, which are in order."""
+    """Divide a group at these vertical positions, which are in order."""
     parts: list[list[StraightBox[P]]] = [[] for _ in range(len(places) + 1)]
     for each in group:
         parts[bisect_right(places, each.y)].append(each)
@@ -223,7 +240,7 @@ def _bands(group: StraightBoxes[P], places: Sequence[float]) -> Sequence[Straigh
 
 
 def _are_columns(left: StraightBoxes[P], right: StraightBoxes[P], line: float) -> bool:
-    """Return whether two sides are columns: read one after the other, not row by row."""
+    """Return whether two sides are columns, which are read one after the other."""
     few, many = sorted((left, right), key=len)
     if len(few) < MIN_COLUMN_PIECES or _beside(few, many) < len(few) / 2:
         return False
@@ -240,7 +257,10 @@ def _are_columns(left: StraightBoxes[P], right: StraightBoxes[P], line: float) -
 
 
 def _beside(some: StraightBoxes[P], others: StraightBoxes[P], *, by: float = 1.0) -> int:
-    """Count those with another beside them: centres at most `by` of their own height apart."""
+    """Count the boxes of `some` that have a box of `others` beside them.
+
+    Their centres differ by at most `by` times the height of the box in `some`.
+    """
     centres = sorted(each.middle for each in others)
     found = 0
     for each in some:
@@ -257,9 +277,10 @@ def _width(group: StraightBoxes[P]) -> float:
 
 
 def is_cjk(character: str) -> bool:
-    """Return whether a character is Han, kana, their punctuation or full-width; Hangul has spaces.
+    """Return whether a character is Han or kana, punctuation of these scripts, or full-width.
 
-    Ranges, since `unicodedata` has no property for a script.
+    Hangul is not included, because it is written with spaces. The code has ranges, because
+    `unicodedata` does not know the script of a character.
     """
     code = ord(character)
     return (

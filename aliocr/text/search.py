@@ -1,4 +1,4 @@
-"""Find words in the lines that were read."""
+"""Search for words in the lines of scans or of an output."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aliocr.models import Region
 from aliocr.text.layout import Line, is_cjk
 
 HALF_WIDTH_MARKS = "\uff9e\uff9f"
-"""The voicing marks of half-width kana: characters of their own, behind their letter."""
+"""The voicing marks of half-width kana. Each mark is a separate character after its letter."""
 
 
 class _Outcome(Protocol):
@@ -30,14 +30,15 @@ Searched = TypeVar("Searched", bound=_Outcome)
 
 @attrs.frozen
 class Match(Generic[Searched]):
-    """One place where the words were found.
+    """One match: a place where the words were found.
 
     Args:
-        outcome: The scan, or the row of an output, that they were found in.
-        number: The number of the first of `lines`, from 0.
-        lines: The line that holds the words, or several if the words run over its end.
-        start: The first character of the words in the first line.
-        end: The end of the words in the last line: before this character.
+        outcome: The scan, or the row of an output, that contains the words.
+        number: The number of the first line of `lines`; the first line of the page has number 0.
+        lines: The line that contains the words, or several lines if the words continue in the next
+            line.
+        start: Index of the first character of the words, in the text of the first line.
+        end: Index after the last character of the words, in the text of the last line.
     """
 
     outcome: Searched
@@ -48,7 +49,7 @@ class Match(Generic[Searched]):
 
     @property
     def spans(self) -> tuple[tuple[Line[Region], int, int], ...]:
-        """Each line, with start and end of the words in it."""
+        """Each line, with start and end of the words in its text."""
         last = len(self.lines) - 1
         return tuple(
             (line, self.start if at == 0 else 0, self.end if at == last else len(line.text))
@@ -57,12 +58,12 @@ class Match(Generic[Searched]):
 
     @property
     def text(self) -> str:
-        """The words as they were found, with a blank for the end of a line."""
+        """The words as they stand in the lines, with a space between two lines."""
         return " ".join(line.text[start:end] for line, start, end in self.spans)
 
     @property
     def regions(self) -> tuple[Region, ...]:
-        """The regions that hold the words, to be marked; empty where the service gave no places."""
+        """The regions that contain the words; empty if the service gave no regions."""
         found = []
         for line, start, end in self.spans:
             stop = 0
@@ -75,12 +76,12 @@ class Match(Generic[Searched]):
 
 
 def search(outcomes: Iterable[Searched], words: str) -> Iterator[Match[Searched]]:
-    """Find words in outcomes, lazily.
+    """Return the places where words are found in outcomes; search an outcome when it is needed.
 
-    As in the search of a browser: the words are one phrase, anywhere, also inside longer words.
-    Upper and lower case are the same, and so are full-width and other forms of one character. A
-    run of blanks counts as one blank, and as none beside a Chinese or Japanese character. The
-    phrase may run over the end of a line.
+    The search works like the search of a browser: the words are one phrase, which may also be part
+    of longer words. Upper and lower case are equal, and so are full-width and other forms of a
+    character. Several spaces count as one space; spaces beside a Chinese or Japanese character do
+    not count. The phrase may continue in the next line.
 
     Args:
         outcomes: Scans and failures, or the rows of an output (`aliocr.results`); failures are
@@ -88,14 +89,15 @@ def search(outcomes: Iterable[Searched], words: str) -> Iterator[Match[Searched]
         words: The phrase to find.
 
     Returns:
-        The matches of each outcome in the order of its lines; they do not overlap.
+        An iterator of the matches, outcome by outcome, in the order of the lines. Matches do not
+        overlap.
 
     Raises:
-        ValueError: There are no words.
+        ValueError: `words` contains no visible character.
     """
     wanted = "".join(letter.folded for letter in _letters([words]))
     if not wanted:
-        raise ValueError(f"words must hold something to look for, not {words!r}")
+        raise ValueError(f"words must contain at least one visible character, not {words!r}")
     return (match for outcome in outcomes if outcome.ok for match in _found(outcome, wanted))
 
 
@@ -103,7 +105,7 @@ def _found(outcome: Searched, wanted: str) -> Iterator[Match[Searched]]:
     lines = cast("_WithLines", outcome).lines
     whole = " ".join(line.text for line in lines)
     if whole.isascii() and _without_blanks(wanted) not in _without_blanks(whole).lower():
-        return  # as most do: four times as fast as comparing letter by letter
+        return  # most outcomes end at this quick test; it makes the search four times as fast
     letters = _letters(line.text for line in lines)
     text = "".join(letter.folded for letter in letters)
     at = text.find(wanted)
@@ -119,7 +121,7 @@ def _without_blanks(text: str) -> str:
 
 
 class _Letter(NamedTuple):
-    """One character as it is compared, and its place: line, start and end."""
+    """One character in the form that is compared, and its place: line, start and end."""
 
     folded: str
     line: int
@@ -128,7 +130,7 @@ class _Letter(NamedTuple):
 
 
 def _letters(lines: Iterable[str]) -> list[_Letter]:
-    """Return the characters of all lines that are compared."""
+    """Return the characters of all lines in the form that is compared."""
     found: list[_Letter] = []
     blank: _Letter | None = None
     for number, line in enumerate(lines):
@@ -147,7 +149,7 @@ def _letters(lines: Iterable[str]) -> list[_Letter]:
 
 
 def _characters(text: str) -> Iterator[tuple[int, int]]:
-    """Give start and end of each character, together with its combining marks."""
+    """Yield start and end of each character, including its combining marks."""
     start = 0
     for place in range(1, len(text) + 1):
         following = text[place : place + 1]
@@ -158,7 +160,7 @@ def _characters(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _folded(character: str) -> str:
-    """Return a character as it is compared: any blank as a space, an invisible one as nothing."""
+    """Return the compared form: a space for white space, nothing for an invisible character."""
     if character.isascii():
         return " " if character.isspace() else character.lower()
     plain = unicodedata.normalize("NFKC", character)

@@ -80,7 +80,7 @@ def test_exit_codes_are_those_of_grep(output: Path, tmp_path: Path) -> None:
         ((tmp_path / "missing.jsonl", "a"), "cannot read"),
         ((tmp_path, "a"), "cannot read"),
         ((tmp_path / "none.jsonl", "a"), "is no output of a job"),
-        ((output, " "), "words must hold something"),
+        ((output, " "), "words must contain at least one visible"),
     ]:
         done = run("search", *arguments)
         assert (done.returncode, done.stdout) == (2, ""), done

@@ -131,7 +131,7 @@ def test_outcomes_are_drawn_as_they_are_searched() -> None:
 @pytest.mark.parametrize("words", ["", "  ", "\u200b"])
 def test_nothing_to_look_for_is_refused(words: str) -> None:
     """At once, and not when the first match is asked for."""
-    with pytest.raises(ValueError, match="words must hold something"):
+    with pytest.raises(ValueError, match="words must contain at least one visible"):
         search([], words)
 
 

@@ -1,4 +1,4 @@
-"""One account of the service: its keys, its state, its limits, and their use so far."""
+"""One account of the service: its keys, state and limits, and how much of the limits is used."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from aliocr.protocol.signing import MAX_CLOCK_SKEW
 
 
 class QuotaOptions(TypedDict):
-    """The arguments of an emulator that limit an account's images; None for no limit."""
+    """The arguments of an emulator that limit the images of an account; None means no limit."""
 
     images_per_second: float | None
     images_in_flight: int | None
 
 
 NEW_ACCOUNT: QuotaOptions = {"images_per_second": 10.0, "images_in_flight": 50}
-"""The image quota of a new account: `Emulator(**NEW_ACCOUNT)`. It is too small for a request of a
-hundred images. Source: code 588, "image OCR 10 images/s"; "Concurrency".
+"""Image quota of a new account, for `Emulator(**NEW_ACCOUNT)`. A request of a hundred images is
+above this quota. Source: code 588, "image OCR 10 images/s"; "Concurrency".
 """
 
 AccountState: TypeAlias = Literal["active", "not_opened", "unauthorized", "overdue", "banned"]
 
-# The messages of code 596. Users report the first two from the service; of the others only the
-# meaning is documented, under "Common error codes".
+# The messages of code 596. Source: users report the first two messages from the service. For the
+# others only the meaning is documented, under "Common error codes".
 _STATE_MESSAGES: dict[AccountState, str] = {
     "not_opened": "You have not opened Yundun Content Moderation Service",
     "unauthorized": "Your using subaccount is not authorized, please refer to the page",
@@ -43,15 +43,15 @@ _STATE_MESSAGES: dict[AccountState, str] = {
 
 @attrs.define
 class AccessKey:
-    """An AccessKey of an account; `active` and `expired` may be changed at any time.
+    """An AccessKey of an account. `active` and `expired` may be changed at any time.
 
     Args:
-        credentials: Id, secret and, for a temporary key, token.
-        active: False refuses the key's requests: `InvalidAccessKeyId.Inactive`.
-        expired: True refuses the key's token: `InvalidSecurityToken.Expired`.
+        credentials: Id and secret of the key; for a temporary key also its token.
+        active: If False, requests with this key are refused with `InvalidAccessKeyId.Inactive`.
+        expired: If True, the token of the key is refused with `InvalidSecurityToken.Expired`.
 
     Raises:
-        ValueError: `expired` is set, now or later, for a permanent key, which has no token.
+        ValueError: `expired` is set, now or later, but the key is permanent and has no token.
     """
 
     credentials: Credentials = attrs.field(on_setattr=attrs.setters.frozen)
@@ -62,32 +62,35 @@ class AccessKey:
     def _check_expired(self, _: attrs.Attribute[bool], value: bool) -> None:  # noqa: FBT001
         if value and self.credentials.security_token is None:
             raise ValueError(
-                f"{self.credentials.access_key_id} is no temporary key, so it has no token that "
-                "can expire; give it a security_token, or leave expired out"
+                f"{self.credentials.access_key_id} is not a temporary key and has no token that "
+                "can expire; give the key a security_token, or leave out expired"
             )
 
 
 class Account:
     """One account and its use of the service.
 
-    Times are arguments, so any clock will do: a `moment` is in seconds by a monotonic clock, and
-    `now` is in seconds since the epoch.
+    Methods get the time as an argument: `moment` is in seconds by a monotonic clock, `now` is in
+    seconds since the epoch.
 
     Args:
-        keys: One or more AccessKeys that sign its requests; plain credentials mean one active key.
-        requests_per_second: The rate limit, above 0; 0.5 means one request in 2 seconds; None for
+        keys: One or more AccessKeys that sign requests of the account. Credentials mean one active
+            AccessKey.
+        requests_per_second: The rate limit, above 0. 0.5 means one request in 2 seconds; None means
             no limit.
-        uid: The account's number, 16 digits, which is the `uid` of callbacks; None makes one up.
+        uid: The number of the account, 16 digits, which is the `uid` of callbacks. None means a
+            random number.
         state: `"active"`, or the reason why the service refuses the account: `"not_opened"`,
             `"unauthorized"` (a RAM user without permission), `"overdue"`, `"banned"`.
-        images_per_second: The same limit for images.
-        images_in_flight: Images being read at once, at most; None for no limit. `NEW_ACCOUNT` has
-            the documented values of both.
-        window: How rates are counted. The documents do not say how the service counts; a client
-            that passes the sliding log passes the two others as well.
+        images_per_second: The rate limit for images, above 0; None means no limit.
+        images_in_flight: Maximum number of images being read at the same time; None means no limit.
+            `NEW_ACCOUNT` has the documented values of both image limits.
+        window: How rates are counted: `"sliding"`, `"fixed"` or `"bucket"`. The documents do not
+            say how the service counts. A client that respects the sliding log also respects the
+            two others.
 
     Raises:
-        ValueError: There is no key, a uid or state has another form, or a limit is not above 0.
+        ValueError: There is no key; uid, state or window is invalid; or a limit is not above 0.
 
     Source: "QPS limits"; code 588 and "Concurrency" for the images; code 596 for the states.
     """
@@ -105,8 +108,8 @@ class Account:
     ) -> None:
         self.keys = (AccessKey(keys),) if isinstance(keys, Credentials) else tuple(keys)
         if not self.keys or not all(isinstance(key, AccessKey) for key in self.keys):
-            raise ValueError("an account needs at least one AccessKey: Credentials, or AccessKeys")
-        # Made up without a leading 0, like real ones.
+            raise ValueError("an account needs keys: give Credentials, or at least one AccessKey")
+        # A random uid has no leading 0, because real uids have none.
         self.uid = str(10**15 + secrets.randbelow(9 * 10**15)) if uid is None else uid
         if not isinstance(self.uid, str) or not re.fullmatch("[0-9]{16}", self.uid):
             raise ValueError(f"uid must be 16 digits, not {uid!r}")
@@ -126,12 +129,12 @@ class Account:
         self._keys_at_first = tuple((key.active, key.expired) for key in self.keys)
 
     def __repr__(self) -> str:
-        """Uid and state."""
+        """Return a text with uid and state."""
         return f"{type(self).__name__}(uid={self.uid!r}, state={self.state!r})"
 
     @property
     def state(self) -> AccountState:
-        """`"active"`, or why the service refuses the account; may be changed at any time."""
+        """`"active"`, or the reason why the service refuses the account. May be changed anytime."""
         return self._state
 
     @state.setter
@@ -142,7 +145,7 @@ class Account:
         self._state = state
 
     def described(self) -> dict[str, object]:
-        """Return all settings as they are now, without the secrets."""
+        """Return all current settings, without the secrets."""
         return {
             "uid": self.uid,
             "state": self._state,
@@ -162,15 +165,15 @@ class Account:
         }
 
     def restore(self) -> None:
-        """Set keys, state and image quota back to their first values."""
+        """Set keys, state and image quota back to their initial values."""
         self.state = self._state_at_first
-        # The first window, with its count: images already used stay used.
+        # The initial window keeps its count, so that images used before still count.
         self._images, self._images_per_second, self._most_in_flight = self._quota_at_first
         for key, (active, expired) in zip(self.keys, self._keys_at_first, strict=True):
             key.active, key.expired = active, expired
 
     def check_state(self) -> Refusal | None:
-        """Return the refusal of an account that may not use the service; None for an active one."""
+        """Return None for an active account, otherwise the refusal with code 596."""
         return None if self._state == "active" else Refusal.of(596, _STATE_MESSAGES[self._state])
 
     def _rate_window(self, name: str, per_second: float | None) -> RateWindow | None:
@@ -182,24 +185,28 @@ class Account:
     def allow_images(
         self, images_per_second: float | None = None, images_in_flight: int | None = None
     ) -> None:
-        """Change the image quota from now on.
+        """Set a new image quota; None means no limit.
 
-        Images in flight stay counted, and so do images already used of an unchanged rate.
+        Images in flight stay counted. Images counted by the rate stay counted if the rate
+        does not change.
         """
         most = images_in_flight
         if most is not None and not is_count(most, 1):
-            raise ValueError(f"images_in_flight must be 1 or more images or None, not {most!r}")
+            raise ValueError(f"images_in_flight must be 1 or more images, or None, not {most!r}")
         if images_per_second != self._images_per_second:
             self._images = self._rate_window("images_per_second", images_per_second)
             self._images_per_second = images_per_second
         self._most_in_flight = most
 
     def accept(self, moment: float) -> bool:
-        """Count one request and return True if the rate allows it now; else return False."""
+        """Count one request and return True if the rate allows the request now; otherwise False."""
         return self._requests is None or self._requests.take(1, moment) == 1
 
     def take_images(self, wanted: int, moment: float) -> int:
-        """Return how many images the quota allows now; they count until `release_images`."""
+        """Return how many of the wanted images the quota allows now, and count these images.
+
+        The images count as in flight until `release_images`.
+        """
         granted = wanted
         if self._most_in_flight is not None:
             granted = max(0, min(granted, self._most_in_flight - self._in_flight))
@@ -209,13 +216,13 @@ class Account:
         return granted
 
     def release_images(self, images: int) -> None:
-        """Count so many images as no longer in flight."""
+        """Count this many images as no longer in flight."""
         self._in_flight -= images
 
     def knows_nonce(self, nonce: str, now: float) -> bool:
         """Return True if the nonce was used within the last 15 minutes."""
-        # Nonces are in order of use. After a change of the clock some may lie in the future; they
-        # are dropped too, or the nonces behind them would never be.
+        # Nonces are in order of use. After a change of the clock, times of nonces may be in the
+        # future. These nonces are also deleted; otherwise they would keep later nonces here.
         while self._nonces:
             first = next(iter(self._nonces))
             if abs(now - self._nonces[first]) < MAX_CLOCK_SKEW:
@@ -225,6 +232,6 @@ class Account:
         return used is not None and now - used < MAX_CLOCK_SKEW
 
     def use_nonce(self, nonce: str, now: float) -> None:
-        """Remember a nonce."""
-        self._nonces.pop(nonce, None)  # a dict keeps the place of the first use
+        """Remember that a nonce was used now."""
+        self._nonces.pop(nonce, None)  # otherwise the nonce keeps its old place in the dict
         self._nonces[nonce] = now

@@ -1,9 +1,9 @@
-"""All accounts of one emulator, and the TOML file that can describe them.
+"""The accounts of one emulator, and the TOML file that can describe these accounts.
 
     [[accounts]]
-    uid = "1234567890123456"      # 16 digits; made up if absent
+    uid = "1234567890123456"      # 16 digits; a random number if absent
     state = "active"              # or "not_opened", "unauthorized", "overdue", "banned"
-    requests_per_second = 10      # 0 for no limit
+    requests_per_second = 10      # 0: no limit
     window = "sliding"            # or "fixed", "bucket"
     images_per_second = 10        # 0 or absent: no limit
     images_in_flight = 50         # 0 or absent: no limit
@@ -11,11 +11,11 @@
     [[accounts.keys]]
     access_key_id = "LTAI…"
     access_key_secret = "…"
-    security_token = "…"          # for a temporary key only
+    security_token = "…"          # only for a temporary key
     active = true
-    expired = false               # for a temporary key only
+    expired = false               # only for a temporary key
 
-Only the id and the secret of a key are required.
+Each account needs at least one key; each key needs only its id and its secret.
 """
 
 from __future__ import annotations
@@ -38,30 +38,32 @@ from aliocr.limits import REQUESTS_PER_SECOND
 
 
 class Accounts(Sequence[Account]):
-    """The accounts of one emulator, in order: at least one; no two share a key or a uid.
+    """The accounts of one emulator, in order. Each uid and each key occurs only once.
 
     Raises:
-        ValueError: There is no account, or two share a key's id or a uid.
+        ValueError: There is no account, or two accounts have the same uid, or two keys the same id.
     """
 
     def __init__(self, accounts: Iterable[Account]) -> None:
         self._accounts = tuple(accounts)
         self._keys: dict[str, tuple[Account, AccessKey]] = {}
         if not self._accounts:
-            raise ValueError("there must be at least one account")
+            raise ValueError("there is no account; give at least one account")
         uids: set[str] = set()
         for account in self._accounts:
             if account.uid in uids:
-                raise ValueError(f"two accounts have the uid {account.uid}; give each its own")
+                raise ValueError(
+                    f"two accounts have the uid {account.uid}; give each account a different uid"
+                )
             uids.add(account.uid)
             for key in account.keys:
                 key_id = key.credentials.access_key_id
                 if key_id in self._keys:
-                    raise ValueError(f"two keys have the id {key_id}; give each its own")
+                    raise ValueError(f"two keys have the id {key_id}; give each key a different id")
                 self._keys[key_id] = (account, key)
 
     def find(self, access_key_id: str) -> tuple[Account, AccessKey] | None:
-        """Return the key with this id and its account; None if there is no such key."""
+        """Return the account and the key with this id; None if there is no such key."""
         return self._keys.get(access_key_id)
 
     @overload
@@ -84,13 +86,15 @@ def make_accounts(
     images_in_flight: int | None,
     window: WindowKind,
 ) -> Accounts:
-    """Return the given accounts, or one account made from the other arguments (of `Account`).
+    """Return the given accounts, or one account made from the other arguments.
+
+    The other arguments are those of `Account`.
 
     Raises:
-        ValueError: Both are given, or `Account` or `Accounts` refuses an argument.
+        ValueError: Accounts and other arguments are given, or an argument is invalid.
     """
     if accounts is None:
-        # A made-up AccessKey has the usual form and opens nothing else.
+        # The random AccessKey has the form of a real key, but only this emulator accepts it.
         made_up = Credentials(f"LTAI5t{secrets.token_hex(9)}", secrets.token_hex(15))
         account = Account(
             credentials or made_up,
@@ -100,10 +104,11 @@ def make_accounts(
             window=window,
         )
         return Accounts([account])
-    one = (credentials, requests_per_second, images_per_second, images_in_flight, window)
-    if one != (None, REQUESTS_PER_SECOND, None, None, "sliding"):
+    others = (credentials, requests_per_second, images_per_second, images_in_flight, window)
+    if others != (None, REQUESTS_PER_SECOND, None, None, "sliding"):
         raise ValueError(
-            "with accounts= leave out credentials= and the limits: each account has its own"
+            "leave out credentials= and the limits if accounts= is given, because each account "
+            "has its own credentials and limits"
         )
     return Accounts(accounts)
 
@@ -135,17 +140,17 @@ class _AccountsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 _FORM = (
     f"an account has {', '.join(_AccountTable.__struct_fields__)} (state is one of "
-    f"{', '.join(get_args(AccountState))}; window one of {', '.join(WINDOWS)}), "
-    f"and a key {', '.join(_KeyTable.__struct_fields__)}"
+    f"{', '.join(get_args(AccountState))}; window is one of {', '.join(WINDOWS)}), "
+    f"and a key has {', '.join(_KeyTable.__struct_fields__)}"
 )
 
 
 def read_accounts(path: str | PathLike[str]) -> tuple[Account, ...]:
-    """Read the accounts of a TOML file of the form above, in its order.
+    """Return the accounts of a TOML file, in the order of the file. This module shows the form.
 
     Raises:
-        ValueError: The file cannot be read or has another form; the message names the place and no
-            secret.
+        ValueError: The file cannot be read or has another form. The message names the place of the
+            error, but no secret.
     """
     with _errors_at(f"{path}"):
         try:
@@ -156,11 +161,11 @@ def read_accounts(path: str | PathLike[str]) -> tuple[Account, ...]:
         except UnicodeDecodeError:
             raise ValueError("is not UTF-8; save it as TOML in UTF-8") from None
         except tomllib.TOMLDecodeError as error:
-            raise ValueError(f"is not TOML: {error}; correct it there") from None
+            raise ValueError(f"is not TOML: {error}; correct it in the file") from None
         except msgspec.ValidationError as error:
             raise ValueError(f"{error}; {_FORM}") from None
         except RecursionError:
-            words = "is nested too deeply; only accounts and their keys are nested"
+            words = "is nested too deeply; use only the tables accounts and keys"
             raise ValueError(words) from None
         return tuple(Accounts(map(_account, count(), tables)))
 
@@ -187,7 +192,7 @@ def _account(number: int, table: _AccountTable) -> Account:
 
 @contextmanager
 def _errors_at(place: str) -> Iterator[None]:
-    """Put the place in front of the message of a `ValueError`."""
+    """Put the place in front of the message of a `ValueError` that the block raises."""
     try:
         yield
     except ValueError as error:

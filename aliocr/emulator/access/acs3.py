@@ -1,7 +1,7 @@
-"""The newer signature, ACS3-HMAC-SHA256, as far as a verifier needs it. Pure.
+"""Pure functions that compute the newer signature, ACS3-HMAC-SHA256, to verify a request.
 
-Written from the vendor's generic pages: no page of this service mentions the signature, but the
-vendor's newer SDK uses it for this service by default.
+The vendor's generic pages describe the signature. No page of this service mentions it, but the
+vendor's newer SDK uses this signature for this service by default.
 
 Source: "V3 request structure and signature mechanism".
 """
@@ -26,10 +26,10 @@ def canonical_request(
     signed: Sequence[str],
     body: bytes,
 ) -> str:
-    """Return the canonical request; the string to sign holds its checksum.
+    """Return the canonical request, whose checksum is part of the string to sign.
 
-    The query is decoded; names of headers are lower-case. `signed` has the names of the signed
-    headers, in order; all are in `headers`.
+    Names and values of the query are decoded. Names of headers are lower-case. `signed` has the
+    names of the signed headers, in order; all these names are in `headers`.
     """
     pairs = "&".join("=".join(quote(part, safe="~") for part in pair) for pair in sorted(query))
     lines = [f"{name}:{headers[name].strip()}" for name in signed]
@@ -37,17 +37,17 @@ def canonical_request(
 
 
 def string_to_sign(canonical: str) -> str:
-    """Return the algorithm's name and the checksum of the canonical request."""
+    """Return the string to sign: the algorithm and the checksum of the canonical request."""
     return f"{ALGORITHM}\n{sha256(canonical.encode())}"
 
 
 def signature(secret: str, text: str) -> str:
-    """Lower-case hexadecimal HMAC-SHA256 of `text` with the plain secret as key."""
+    """Return the HMAC-SHA256 of `text` in lower-case hexadecimal; its key is the secret."""
     return hmac.digest(secret.encode(), text.encode(), "sha256").hex()
 
 
 def sha256(data: bytes) -> str:
-    """Lower-case hexadecimal SHA-256."""
+    """Return the SHA-256 of the data in lower-case hexadecimal."""
     return hashlib.sha256(data).hexdigest()
 
 
@@ -58,7 +58,7 @@ def seconds_of(date: str) -> float:
         ValueError: The date has another form.
     """
     moment = datetime.strptime(date, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
-    # The parser also takes missing zeros and foreign digits.
+    # The parser also accepts dates without leading zeros, and digits of other scripts.
     if moment.isoformat().replace("+00:00", "Z") != date:
         raise ValueError("not of the form YYYY-MM-DDThh:mm:ssZ")
     return moment.timestamp()

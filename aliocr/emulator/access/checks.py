@@ -1,8 +1,8 @@
-"""Checks of the gateway in front of the service: its order, its codes, its words.
+"""Checks of the gateway in front of the service, with the order, codes and messages of the gateway.
 
-Pure: a request and a time in, an account or a refusal out. The checks are as lenient as the
-vendor's own SDKs need, and no more: a request may lack nonce and checksum with the older signature,
-have any content type, and add query parameters and signed `x-acs-…` headers.
+The functions read no clock and open nothing. The checks accept what the vendor's SDKs need, and
+nothing more: a request with the older signature may lack nonce and checksum. A request may have any
+content type, additional query parameters and additional signed `x-acs-…` headers.
 
 Source: "Request structure", "Common parameters", "Signature method", "Public errors".
 """
@@ -19,7 +19,7 @@ from aliocr.emulator.access.schemes import Claim, Scheme, find_scheme
 from aliocr.protocol import signing
 
 ACTION = "ImageSyncScan"
-"""Name of the path's action in the header `x-acs-action`, which the vendor's SDKs always send."""
+"""Name of the API action in the header `x-acs-action`, which the vendor's SDKs always send."""
 
 _NONCE = "x-acs-signature-nonce"
 
@@ -27,7 +27,7 @@ _NONCE = "x-acs-signature-nonce"
 def authenticate(request: RawRequest, accounts: Accounts, *, now: float) -> Account | Refusal:
     """Return the account that signed a request, or the refusal of the first check that fails.
 
-    Dates and nonces are checked against `now`, in seconds since the epoch.
+    `now` is the time for the checks of date and nonce, in seconds since the epoch.
     """
     try:
         return _run_checks(request, accounts, now)
@@ -36,9 +36,9 @@ def authenticate(request: RawRequest, accounts: Accounts, *, now: float) -> Acco
 
 
 def check_rate(account: Account, *, moment: float) -> Refusal | None:
-    """Count a request of the account; return a refusal, and count nothing, above the rate limit.
+    """Count a request of the account; above the rate limit, return a refusal and do not count.
 
-    The moment is in seconds by a monotonic clock.
+    `moment` is in seconds by a monotonic clock.
     """
     return None if account.accept(moment) else Refusal.of("Throttling.User")
 
@@ -63,8 +63,8 @@ def _run_checks(request: RawRequest, accounts: Accounts, now: float) -> Account:
     if md5 is not None and not _equal(md5.strip(), signing.content_md5(request.body)):
         raise Refused("ContentMD5NotMatched")
     scheme.check_digest(request)
-    # A nonce is remembered after the signature check, or clients without the key could use up the
-    # account's nonces; and before the rate limit, because a throttled request has used its nonce.
+    # A nonce is remembered after the signature check; otherwise a client without the key could use
+    # up nonces of the account. The rate is checked later, so a throttled request uses its nonce.
     if nonce is not None:
         account.use_nonce(nonce, now)
     return account
@@ -78,13 +78,13 @@ def _check_form(request: RawRequest) -> Scheme:
         raise Refused("InvalidApi.NotFound")
     if request.headers.get("x-acs-version") != signing.API_VERSION:
         raise Refused("InvalidAction.NotFound")
-    # Only the newer signature requires this header; its scheme checks that.
+    # Only the newer signature requires this header. `_Acs3.required` has its name.
     if request.headers.get("x-acs-action", ACTION) != ACTION:
         raise Refused("InvalidAction.NotFound", f"x-acs-action must be {ACTION}.")
     _require(request, ("Accept", "Authorization"))
     scheme = find_scheme(request)
     _require(request, scheme.required)
-    # A nonce may be absent, as from the vendor's SDK, but not empty.
+    # A nonce may be absent, because the vendor's SDK sends none; but it may not be empty.
     if _NONCE in request.headers:
         _require(request, (_NONCE,))
     ambiguity = request.find_ambiguity()
@@ -103,8 +103,9 @@ def _require(request: RawRequest, names: tuple[str, ...]) -> None:
 
 
 def _find_key(request: RawRequest, claim: Claim, accounts: Accounts) -> tuple[Account, AccessKey]:
-    """Return the claimed key and its account; refuse a disabled key and a wrong token."""
-    # The vendor's newer SDK sends this header with temporary keys. No page names a code.
+    """Return the account and the key that the request names; refuse a bad key or token."""
+    # The vendor's newer SDK sends this header with temporary keys. No page names the code for
+    # a wrong value.
     if request.headers.get("x-acs-accesskey-id", claim.access_key_id) != claim.access_key_id:
         words = "x-acs-accesskey-id and Authorization name different AccessKeys."
         raise Refused("InvalidParameter.Format", words)
@@ -120,7 +121,7 @@ def _find_key(request: RawRequest, claim: Claim, accounts: Accounts) -> tuple[Ac
         if token is None:
             return found
         raise Refused("MissingSecurityToken")
-    # Tokens have the same characters as keys: see `Credentials`.
+    # Tokens may have the same characters as keys; see `Credentials`.
     if not sent or not sent.isascii() or not sent.isprintable() or " " in sent:
         raise Refused("InvalidSecurityToken.Malformed")
     if token is None or not _equal(sent, token):
@@ -131,5 +132,5 @@ def _find_key(request: RawRequest, claim: Claim, accounts: Accounts) -> tuple[Ac
 
 
 def _equal(sent: str, expected: str) -> bool:
-    """Compare in constant time."""
+    """Return whether the texts are equal, in constant time."""
     return hmac.compare_digest(sent.encode(), expected.encode())

@@ -1,6 +1,7 @@
-"""Three ways to count a rate: sliding log, fixed window, token bucket. The documents name none.
+"""Three ways to count a rate: sliding log, fixed window, token bucket.
 
-Pure: times are arguments, in seconds by a monotonic clock.
+The documents do not say which way the service uses. Times are arguments, in seconds by a monotonic
+clock, so nothing here reads a clock.
 """
 
 from __future__ import annotations
@@ -17,15 +18,15 @@ WINDOWS: tuple[WindowKind, ...] = ("sliding", "fixed", "bucket")
 
 
 class RateWindow(Protocol):
-    """A rate limit with its count."""
+    """A rate limit, and the count of what was used."""
 
     def take(self, wanted: int, moment: float) -> int:
-        """Return how many of `wanted` are allowed now, 0 or more, and count only these."""
+        """Return how many of `wanted` are allowed now, 0 or more, and add this number."""
         ...
 
 
 class _SlidingLog:
-    """No more than the limit in any period, wherever the period begins: the strictest count."""
+    """The strictest count: the limit holds for any period, at whatever time the period begins."""
 
     def __init__(self, most: int, period: float) -> None:
         self._most = most
@@ -44,7 +45,7 @@ class _SlidingLog:
 
 
 class _FixedWindow:
-    """Periods follow each other by the clock; each starts at zero."""
+    """A count that starts at zero in each period; one period follows another by the clock."""
 
     def __init__(self, most: int, period: float) -> None:
         self._most = most
@@ -62,7 +63,7 @@ class _FixedWindow:
 
 
 class _TokenBucket:
-    """The bucket holds the tokens of one period and refills evenly."""
+    """A token bucket, which holds the tokens of one period and is refilled evenly."""
 
     def __init__(self, most: int, period: float) -> None:
         self._most = most
@@ -74,22 +75,23 @@ class _TokenBucket:
         grown = (moment - self._last) * self._rate
         self._tokens = min(self._most, self._tokens + grown)
         self._last = moment
-        # A rounding error must not cost a token.
+        # The small addend keeps a rounding error from costing a token.
         granted = max(0, min(wanted, math.floor(self._tokens + 1e-9)))
         self._tokens -= granted
         return granted
 
 
 def make_rate_window(kind: WindowKind, per_second: float) -> RateWindow:
-    """Return a fresh count for a rate.
+    """Return a new count for a rate.
 
-    A period has a whole number: a rate of 10.5 means 10 in 10 / 10.5 s, and 0.5 means 1 in 2 s.
+    The limit of a period is a whole number: a rate of 10.5 means 10 in 10 / 10.5 s, and a rate of
+    0.5 means 1 in 2 s.
 
     Raises:
         ValueError: The kind is unknown or the rate is not above 0.
     """
     if not is_number(per_second) or per_second <= 0:
-        raise ValueError(f"must be above 0 or None, not {per_second!r}")
+        raise ValueError(f"must be above 0, or None, not {per_second!r}")
     kinds: dict[str, Callable[[int, float], RateWindow]] = {
         "sliding": _SlidingLog,
         "fixed": _FixedWindow,

@@ -1,4 +1,4 @@
-"""Refusals of whole requests: string codes of the gateway, numbers of the service behind it.
+"""Refusals of whole requests. The gateway has string codes, the service behind it has numbers.
 
 Source: "Public errors", "Common parameters", "Common error codes".
 """
@@ -9,8 +9,8 @@ import attrs
 
 from aliocr.protocol import signing, wire
 
-# HTTP status and message of each code of the gateway. Some messages are ours, as the documents have
-# none. Source: "Public errors"; "Common parameters" for InvalidAction.NotFound;
+# HTTP status and message of each code of the gateway. We wrote some messages, because the documents
+# have none for them. Source: "Public errors"; "Common parameters" for InvalidAction.NotFound;
 # aliyun/aliyun-openapi-python-sdk#118 for ContentMD5NotMatched, which is on no page.
 REFUSALS: dict[str, tuple[int, str]] = {
     "ContentMD5NotMatched": (400, "Specified content md5 is not matched with your request body."),
@@ -51,8 +51,9 @@ class Refusal:
 
     Args:
         status: HTTP status.
-        code: A string from the gateway, an int from the service behind it.
-        retry_after: Seconds that the client is told to wait; None tells no time.
+        code: A string if the gateway refuses, an int if the service behind it refuses.
+        message: The text for a human reader.
+        retry_after: Seconds that the reply asks the client to wait; None means no such time.
     """
 
     status: int
@@ -62,12 +63,12 @@ class Refusal:
 
     @classmethod
     def of(cls, code: int | str, message: str = "") -> Refusal:
-        """Return the refusal with the documented status and message.
+        """Return the refusal for a code, with the documented status and message.
 
         Args:
-            code: An int is the service's and comes with HTTP 200. A string is the gateway's; an
-                undocumented string comes with 400.
-            message: Replaces the documented message.
+            code: An int is a code of the service, with HTTP 200. A string is a code of the gateway;
+                an undocumented string gets HTTP 400.
+            message: A text that replaces the documented message.
         """
         if isinstance(code, int):
             return cls(wire.OK, code, message)
@@ -76,7 +77,7 @@ class Refusal:
 
 
 class Refused(Exception):  # noqa: N818
-    """A check failed; the arguments are those of `Refusal.of`, the result is in `refusal`."""
+    """A check failed. The arguments are those of `Refusal.of`; `refusal` has the result."""
 
     def __init__(self, code: int | str, message: str = "") -> None:
         self.refusal = Refusal.of(code, message)

@@ -1,4 +1,4 @@
-"""A request as received, not normalised, because the signature covers these exact bytes."""
+"""A request as received. Nothing is normalised, because the signature covers the exact bytes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import attrs
 from aliocr.checks import is_text
 
 _READ = ("accept", "authorization", "content-md5", "content-type", "date", "host")
-"""Headers that the gateway reads, besides all that begin with `x-acs-`."""
+"""Names of headers that the gateway reads, besides all names that begin with `x-acs-`."""
 
 _HALF_ENCODED = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
@@ -24,17 +24,17 @@ def _fields(headers: Mapping[str, str] | Iterable[tuple[str, str]]) -> tuple[tup
 
 @attrs.frozen
 class RawRequest:
-    """A request as received. The repr shows no query, header or body, as these may hold keys.
+    """A request as received. `repr()` hides query, headers and body, because they may hold keys.
 
     Args:
-        method: In capitals.
-        path: Without the query.
-        query_string: Percent-encoded, without its question mark.
-        fields: Header lines, or a mapping of them, names in any case.
+        method: HTTP method, in capitals.
+        path: Path of the URL, without the query.
+        query_string: Query of the URL, percent-encoded, without the question mark.
+        fields: Headers, as pairs or a mapping; names in upper or lower case.
         body: The whole body.
 
     Attributes:
-        headers: Values by lower-case names; of a repeated header the last value.
+        headers: Values of the headers by lower-case name; for a repeated header its last value.
     """
 
     method: str
@@ -50,26 +50,26 @@ class RawRequest:
 
     @property
     def query(self) -> tuple[tuple[str, str], ...]:
-        """Decoded names and values. A `+` means a space, as the vendor's SDKs write it."""
+        """Decoded names and values of the query. `+` means a space, as in the vendor's SDKs."""
         return tuple(parse_qsl(self.query_string, keep_blank_values=True))
 
     @property
     def repeated(self) -> tuple[str, ...]:
-        """Names of repeated headers."""
+        """Names of headers that are sent more than once."""
         counts = Counter(name for name, _ in self.fields)
         return tuple(name for name, count in counts.items() if count > 1)
 
     def find_ambiguity(self) -> str | None:
-        """Return why the request has no single signature, in words; None if it has one."""
+        """Return the reason why the signature is not unique, as a sentence; None if it is."""
         for name in self.repeated:
             if name in _READ or name.startswith("x-acs-"):
                 return f"The header {name} is sent more than once."
         if not all(is_text(name) and is_text(value) for name, value in self.fields):
             return "A header is not UTF-8."
         if _HALF_ENCODED.search(self.query_string):
-            return "The query holds a % that begins no percent-encoding."
+            return "The query holds a % without two hexadecimal digits after it."
         try:
-            # An encoding error is raised for lone surrogates, a decoding error for other bytes.
+            # Lone surrogates raise an encoding error, bytes that are not UTF-8 a decoding error.
             unquote_to_bytes(self.query_string).decode()
         except UnicodeError:
             return "The query is not UTF-8."

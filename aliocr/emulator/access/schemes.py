@@ -1,15 +1,16 @@
 """The two signature schemes: HMAC-SHA1 and ACS3-HMAC-SHA256.
 
 Both verify the request as received, so a client may add headers and parameters if it signs them.
-Both have the same members, here in the order of the checks; a failed check raises `Refused`:
+Both classes have the same members. This list has the order of the checks; a failed check raises
+`Refused`:
 
-* `required`: the headers that the scheme needs, besides the headers of all requests.
+* `required` has the headers that the scheme needs besides the headers of all requests.
 * `check_parameters` refuses a variant of the signature that the gateway does not offer.
-* `sent_at` returns the date, in seconds since the epoch; `ValueError` for an undocumented form.
+* `sent_at` returns the date in seconds since the epoch; `ValueError` for an undocumented form.
 * `read_claim` reads the `Authorization` header.
-* `signature` computes the right signature; `explain` is the message for a wrong one, with the text
-  that the server signed.
-* `check_digest` compares the body with the scheme's own checksum header.
+* `signature` computes the correct signature. `explain` returns the message for a wrong signature,
+  with the text that the server signed.
+* `check_digest` compares the body with the checksum header of the scheme.
 """
 
 from __future__ import annotations
@@ -28,9 +29,9 @@ from aliocr.protocol import signing
 
 @attrs.frozen
 class Claim:
-    """The content of an `Authorization` header. The repr shows no signature.
+    """The content of an `Authorization` header. `repr()` does not show the signature.
 
-    `signed` has the names of the signed headers, where the scheme lists them.
+    `signed` has the names of the signed headers if the scheme lists these names.
     """
 
     access_key_id: str
@@ -39,10 +40,10 @@ class Claim:
 
 
 def find_scheme(request: RawRequest) -> Scheme:
-    """Return the scheme of a request, by the first word of its `Authorization`.
+    """Return the scheme that the first word of `Authorization` names.
 
     Raises:
-        Refused: The request uses a newer algorithm that the gateway does not offer.
+        Refused: The request uses another ACS3 algorithm, which the gateway does not offer.
     """
     algorithm = request.headers["authorization"].strip().partition(" ")[0]
     if algorithm == acs3.ALGORITHM:
@@ -58,8 +59,9 @@ _DATE = re.compile(r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT"
 class _Roa:
     """Version 1, HMAC-SHA1. Source: "Signature method"."""
 
-    # Not listed on purpose, against the documents: the nonce, which the vendor's SDK for this
-    # service never sends, and Content-MD5, which the vendor's newer SDK leaves out.
+    # The documents also require the nonce and Content-MD5. The gateway does not require these two
+    # headers, because the vendor's SDK for this service never sends the nonce, and the vendor's
+    # newer SDK does not send Content-MD5.
     required = ("Content-Type", "Date", "x-acs-signature-method", "x-acs-signature-version")
 
     def check_parameters(self, request: RawRequest) -> None:
@@ -69,7 +71,7 @@ class _Roa:
             raise Refused("InvalidParameter.Format", "x-acs-signature-version must be 1.0.")
 
     def sent_at(self, request: RawRequest) -> float:
-        # The parser takes dates of many forms; only one form is documented.
+        # The parser accepts dates of many forms, but only one form is documented.
         date = request.headers["date"].strip()
         if not _DATE.fullmatch(date):
             raise ValueError("not of the form Tue, 14 Mar 2017 06:29:50 GMT")
@@ -89,13 +91,13 @@ class _Roa:
         return signing.signature(secret, self._text(request))
 
     def explain(self, request: RawRequest, _: Claim) -> str:
-        # If the echoed string equals the client's own, only the secret is wrong. The vendor's SDK
-        # looks for the string between the first colon and the second.
+        # The message repeats the string to sign. If the client has computed an equal string, only
+        # the secret is wrong. The vendor's SDK reads the string between the first two colons.
         words = REFUSALS["SignatureDoesNotMatch"][1]
         return f"{words} server string to sign is:{self._text(request)}"
 
     def check_digest(self, request: RawRequest) -> None:
-        """Accept: the scheme's checksum is Content-MD5, which the gateway checks in any request."""
+        """Do nothing, because the gateway checks Content-MD5, the checksum, in any request."""
 
     def _text(self, request: RawRequest) -> str:
         return signing.string_to_sign(request.method, request.path, request.query, request.headers)
@@ -119,7 +121,7 @@ class _Acs3:
     )
 
     def check_parameters(self, request: RawRequest) -> None:
-        """Accept: all parameters of the scheme are in `Authorization`."""
+        """Do nothing, because all parameters of the scheme are in `Authorization`."""
 
     def sent_at(self, request: RawRequest) -> float:
         return acs3.seconds_of(request.headers["x-acs-date"].strip())
@@ -135,8 +137,8 @@ class _Acs3:
         key, names, signature = found.groups()
         signed = tuple(names.split(";"))
         if list(signed) != sorted({name.lower() for name in signed}):
-            raise Refused("IncompleteSignature", "SignedHeaders are not lower-case and in order.")
-        # An unsigned header could be changed on the way.
+            raise Refused("IncompleteSignature", "SignedHeaders must be lower-case, and in order.")
+        # These headers must be signed, because an unsigned header could be changed on the way.
         present = set(request.headers)
         must = {n for n in present if n in ("host", "content-type") or n.startswith("x-acs-")}
         if unsigned := sorted(must.difference(signed)):
@@ -151,7 +153,7 @@ class _Acs3:
         return acs3.signature(secret, acs3.string_to_sign(self._canonical(request, claim)))
 
     def explain(self, request: RawRequest, claim: Claim) -> str:
-        # The words are those that users of the vendor's other products report.
+        # The message has the words that users of the vendor's other products report.
         canonical = self._canonical(request, claim)
         return (
             "Specified signature does not match our calculation. "
@@ -160,8 +162,8 @@ class _Acs3:
         )
 
     def check_digest(self, request: RawRequest) -> None:
-        # No page names a code. A body changed on the way has failed before, as the signature covers
-        # its checksum.
+        # No page names the code for a wrong checksum. The signature covers the checksum of the
+        # body, so a body changed on the way has already failed the signature check.
         if request.headers["x-acs-content-sha256"].strip() != acs3.sha256(request.body):
             words = "x-acs-content-sha256 is not the lower-case SHA-256 of the body."
             raise Refused("InvalidParameter.Format", words)

@@ -1,17 +1,17 @@
-"""Reading of images for the emulated service.
+"""Reading of images in the emulated service.
 
 The way of an image through reading:
 
-- `service` checks a task and answers it from a script, or has its image read before the deadline.
-- `recognition` has an image downloaded and read; it is imported only if there is an engine.
-- `download` fetches the bytes, within the service's time and size limits.
+- `service` checks a task. It answers from a script, or waits until the image is read.
+- `recognition` calls the downloader and the reader. It is imported only if there is an engine.
+- `download` fetches the bytes, within the time and size limits of the service.
 - `raw_url` keeps path and query of the URL as given.
-- `resolver` looks up the host's name.
-- `addresses` refuses addresses that are not public.
+- `resolver` looks up the name of the host.
+- `addresses` refuses unsafe addresses.
 - `unpacking` decodes a gzip or deflate body.
-- `reader` decodes the picture and has its frames recognized on worker threads.
-- `recognized` turns the results of all frames into the image's content.
-- `stitch` joins lines that the frames of a wide picture cut in two.
+- `reader` decodes the picture and recognizes its frames on worker threads.
+- `recognized` combines the results of all frames to the content of the image.
+- `stitch` joins lines that are cut in two by the frames of a wide picture.
 
-The content returns by `recognition` to `service`, which makes the answer of the task.
+`recognition` returns the content to `service`, which makes the answer of the task.
 """

@@ -1,6 +1,7 @@
-"""Addresses that images may not come from, because no public service connects to them.
+"""The check for unsafe addresses, from which the emulator does not download images.
 
-Pure. The check is for the address of a connection, not for the name that resolved to it.
+A public service does not connect to such an address. The check needs the address of a connection,
+not the name of the host.
 """
 
 from __future__ import annotations
@@ -19,17 +20,18 @@ METADATA = frozenset(
         ),
     )
 )
-"""Metadata services, where clouds give machines keys, besides the link-local 169.254.169.254."""
+"""Addresses of metadata services, which give keys to machines in a cloud. The usual address,
+169.254.169.254, is link-local and therefore not listed."""
 
 IPV4_INSIDE = tuple(map(IPv6Network, ("64:ff9b::/96", "::/96", "::ffff:0:0:0/96")))
-"""IPv6 networks whose addresses end in an IPv4 address: NAT64, IPv4-compatible, SIIT."""
+"""IPv6 networks whose addresses end with an IPv4 address: NAT64, IPv4-compatible, SIIT."""
 
 NAT64_INSIDE = IPv6Network("64:ff9b:1::/48")
-"""NAT64 prefix of local networks; each network chooses the place of the IPv4 address in it.
-Source: RFC 8215."""
+"""NAT64 prefix of local networks. Each network chooses the position of the IPv4 address in the IPv6
+address. Source: RFC 8215."""
 
 NOT_PUBLIC = (*map(IPv6Network, ("5f00::/16", "3fff::/20")), NAT64_INSIDE)
-"""Local or unassigned networks that not every Python version knows. Source: RFC 9602, 9637."""
+"""Local or unassigned networks, which some Python versions do not know. Source: RFC 9602, 9637."""
 
 
 def is_unsafe(host: str, *, private_addresses: bool) -> bool:
@@ -37,8 +39,8 @@ def is_unsafe(host: str, *, private_addresses: bool) -> bool:
 
     Args:
         host: A numeric IPv4 or IPv6 address; a zone after `%` is ignored. Any other text is unsafe.
-        private_addresses: Allow addresses that are not public, such as loopback and private
-            networks. Link-local and cloud metadata addresses are never allowed.
+        private_addresses: If True, allow addresses that are not public, such as loopback and
+            private networks. Link-local and cloud metadata addresses are never allowed.
     """
     try:
         address = ip_address(host.partition("%")[0])
@@ -53,18 +55,18 @@ def is_unsafe(host: str, *, private_addresses: bool) -> bool:
 
 
 def _targets(address: IPv4Address | IPv6Address) -> tuple[IPv4Address | IPv6Address, ...]:
-    """The address itself, or the IPv4 addresses that an IPv6 address may stand for."""
+    """Return the addresses to check: the address, or IPv4 addresses that it may contain."""
     if isinstance(address, IPv4Address):
         return (address,)
     if address in NAT64_INSIDE:
         # The IPv4 address follows a prefix of 96, 64, 56 or 48 bits. Bits 64 to 71 are always 0
-        # and no part of it. Source: RFC 6052.
+        # and not a part of the IPv4 address. Source: RFC 6052.
         bits = int(address)
         joined = (bits >> 64 << 56) | (bits & ((1 << 56) - 1))
         numbers = (bits, *(joined >> (88 - prefix) for prefix in (64, 56, 48)))
         return (address, *(IPv4Address(number & 0xFFFFFFFF) for number in numbers))
     inside = address.ipv4_mapped or address.sixtofour
-    # ::1 and :: are addresses of their own.
+    # ::1 and :: contain no IPv4 address.
     if inside is None and int(address) > 1 and any(address in net for net in IPV4_INSIDE):
         inside = IPv4Address(int(address) & 0xFFFFFFFF)
     return (inside or address,)

@@ -2,18 +2,19 @@
 
 The rules:
 
-* Downloads run concurrently, and the 3 s of each begin when it gets a connection. The next
-  connection goes to the owner with the fewest, so that a hundred images on a slow host do not delay
-  the next client; and in one turn of the event loop only one download goes on.
-* Before a body is read, memory for its announced length is reserved, or for the largest image if
-  its host announces none; the 3 s stand still during the wait. The memory is released when the
-  picture has been read. So no number of clients fills the memory; and as a holder never waits for
-  more, every wait ends.
-* Names are looked up concurrently too, and the 3 s stand still before a lookup begins; see
-  `resolver`.
-* An address is checked when a connection to it is made, so no name and no redirect bypasses the
-  check.
-* A message never names the URL: the query of a signed URL is a key to the image.
+* Downloads run concurrently. The timeout of 3 s begins when a download gets a connection.
+* An *owner* is the request that an image belongs to. The next connection goes to the owner with the
+  fewest connections, so that a hundred images on a slow host do not delay the next client.
+* In one iteration of the event loop, only one download does work.
+* Before a body is read, memory is reserved: for the length that the host announces, or for the
+  maximum size if the host announces no length. The timeout is paused while a download waits for
+  memory. The memory is released when the picture has been read.
+* So the memory stays limited with any number of clients. A download that holds memory never waits
+  for more memory, so every wait ends.
+* Names are also looked up concurrently. The timeout is paused until a lookup begins: `resolver`.
+* An address is checked when a connection to the address is made, so a name or a redirect cannot
+  bypass the check.
+* A message never contains the URL, because the query of a signed URL is a key to the image.
 
 Source: request parameter "url", "Common error codes".
 """
@@ -40,26 +41,28 @@ from aliocr.emulator.reading.unpacking import Unpacker, UnpackError
 from aliocr.errors import APIError
 
 TIMEOUT = 3.0
-"""Seconds for one image, from the first packet to the last byte. Source: code 592."""
+"""Timeout of one image, in seconds, from the first packet to the last byte. Source: code 592."""
 
 MAX_BYTES = 20 * 1024 * 1024
-"""Bytes of one image, unpacked. Source: "Limits on images", 20 MB; code 589."""
+"""Maximum size of one image, unpacked, in bytes. Source: "Limits on images", 20 MB; code 589."""
 
 MAX_REDIRECTS = 5
-"""Not documented: enough for a short link, a public page and its picture host."""
+"""Maximum number of redirects for one image. We chose this value; the documents have none. It is
+enough for a short link, a public page and the host of its pictures."""
 
 REDIRECTS = (301, 302, 303, 307, 308)
+"""HTTP statuses that are redirects."""
 
 STATUS_CODES = {401: 403, 403: 403, 404: 404, 410: 404}
-"""The service's codes of a host's HTTP statuses; 480 for all others."""
+"""Code of the service for each HTTP status of a host; any other status gets 480."""
 
 CONNECTIONS = 200
-"""Downloads at once, over all requests. Enough for two requests, so that the hundred images of a
-silent host all time out together."""
+"""Maximum number of running downloads, over all requests. It is enough for two requests of a
+hundred images, so that all images on a host that does not answer time out at the same time."""
 
 MAX_HELD_BYTES = 512 * 1024 * 1024
-"""Bytes of images being downloaded or waiting to be read, over all requests. Our choice: 25 of the
-largest images, or thousands of usual ones."""
+"""Maximum size of all images that are being downloaded or read, in bytes, over all requests. We
+chose this value: 25 images of the maximum size, or thousands of usual images."""
 
 NETWORK_TROUBLE: tuple[tuple[type[Exception], str], ...] = (
     (aiohttp.ClientConnectorDNSError, "its host's name is not known"),
@@ -68,32 +71,33 @@ NETWORK_TROUBLE: tuple[tuple[type[Exception], str], ...] = (
     (aiohttp.ClientConnectorError, "no connection to its host"),
     (aiohttp.ClientPayloadError, "its host's answer is broken or shorter than announced"),
     (aiohttp.ClientResponseError, "its host's answer is not proper HTTP"),
-    (Exception, "its host broke the connection off"),
+    (Exception, "the connection to its host was lost"),
 )
-"""Messages of network errors; the first match counts."""
+"""Messages for network errors. The first class that matches gives the message."""
 
 
 def check_timeout(timeout: float) -> None:
-    """Check the timeout of one image: `ValueError` if it is not a number above 0."""
+    """Raise `ValueError` if the timeout of one image is not a number above 0."""
     if not is_number(timeout) or timeout <= 0:
         raise ValueError(f"download_timeout must be above 0 s, not {timeout!r}")
 
 
 class _UnsafeAddressError(OSError):
-    """The emulator does not connect to this address."""
+    """The address is one that the emulator does not connect to."""
 
     def __init__(self) -> None:
-        # aiohttp passes the error on only if it has the same text for every address of a name.
+        # All addresses get the same text; otherwise aiohttp would replace the error if a name has
+        # several addresses.
         super().__init__("an unsafe address")
 
 
 @asynccontextmanager
 async def _paused(deadline: asyncio.Timeout) -> AsyncIterator[None]:
-    """Stop the clock of one image within the block, for a wait that is not the host's fault."""
+    """Pause the timeout of one image within the block, because the wait is not the host's fault."""
     loop = asyncio.get_running_loop()
     end = deadline.when()
     left = None if end is None else end - loop.time()
-    with suppress(RuntimeError):  # the download was given up meanwhile
+    with suppress(RuntimeError):  # the download was abandoned during this time
         deadline.reschedule(None)
     yield
     with suppress(RuntimeError):
@@ -101,12 +105,16 @@ async def _paused(deadline: asyncio.Timeout) -> AsyncIterator[None]:
 
 
 class Downloader:
-    """Downloads images concurrently over its own connections, without a proxy.
+    """A downloader of images, which works concurrently and without a proxy.
 
-    The connections live as long as the `async with` block.
+    Its connections are open inside the `async with` block.
 
-    Timeout and maximum size are those of one image. Private addresses are allowed for tests; False
-    refuses every address that is not public, as a service on the Internet would.
+    Args:
+        timeout: Timeout of one image, in seconds.
+        max_bytes: Maximum size of one image, in bytes.
+        private_addresses: If True, private addresses are allowed, which tests need. If False, every
+            address that is not public is refused, as by a service on the Internet.
+        slices: Time slices of the event loop, shared with other parts of the emulator.
     """
 
     def __init__(
@@ -128,16 +136,17 @@ class Downloader:
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
-            # A new connection for each image: on a reused one, a host could send the answer for the
-            # next image before its request.
+            # Each image gets a new connection, because on a reused connection a host could send the
+            # answer for the next image before its request.
             connector=aiohttp.TCPConnector(
                 limit=0, force_close=True, socket_factory=self._socket, resolver=self._resolver
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
-            # Our deadline covers redirects too, and can be paused.
+            # aiohttp has no timeout here, because `_download` has one, which includes redirects and
+            # can be paused.
             timeout=aiohttp.ClientTimeout(total=None),
-            # Packed bodies are decoded here, within limits that aiohttp has only since recently.
+            # `Unpacker` decodes packed bodies within limits, which older versions of aiohttp lack.
             auto_decompress=False,
             headers={"Accept-Encoding": "identity"},
         )
@@ -150,17 +159,16 @@ class Downloader:
 
     @asynccontextmanager
     async def fetch(self, url: str, owner: Hashable = None) -> AsyncIterator[bytes]:
-        """Download the bytes at a URL, of whatever format.
+        """Download the bytes at a URL, in any format, and yield these bytes.
 
-        The bytes count as held memory until the block ends.
-
-        Connections and memory are shared evenly among owners. A user and password in the URL are
-        sent to its host.
+        The bytes count as held memory until the block ends. Connections and memory are shared
+        evenly among owners. A user and password in the URL are sent to the host of the URL.
 
         Raises:
-            APIError: 400 unusable URL, 401 unsafe address or redirect to another scheme than http,
-                403 and 404 as the host says, 480 no answer or a broken one, 589 too many bytes, 592
-                not in time. Its message names no URL.
+            APIError: The image cannot be downloaded. Codes: 400 invalid URL; 401 unsafe address, or
+                redirect to a scheme other than http and https; 403 and 404 if the host answers so;
+                480 no answer or a broken answer; 589 too many bytes; 592 timeout. The message does
+                not contain the URL.
         """
         memory = self._memory.share(owner)
         try:
@@ -173,11 +181,11 @@ class Downloader:
         await connection.take(1)
         try:
             async with self._slices.take(owner):
-                pass  # a download's start takes a millisecond, a chunk little less
+                pass  # a slice for the start, because the start takes a millisecond
             async with asyncio.timeout(self._timeout) as deadline:
                 return await self._follow(url, deadline, memory)
         except TimeoutError:
-            late = f"no whole answer from its host within {self._timeout:g} s"
+            late = f"no complete answer from its host within {self._timeout:g} s"
             raise image_error(592, late) from None
         except UnpackError as error:
             raise image_error(480, f"its host's answer has {error}") from None
@@ -191,7 +199,7 @@ class Downloader:
             connection.keep(0)
 
     async def _follow(self, url: str, deadline: asyncio.Timeout, memory: FairShare) -> bytes:
-        """Follow redirects to the body."""
+        """Follow the redirects, and return the body."""
         here = url
         for _ in range(MAX_REDIRECTS + 1):
             with self._resolver.looking_up_for(memory.owner, partial(_paused, deadline)):
@@ -201,7 +209,7 @@ class Downloader:
                 if response.status not in REDIRECTS or location is None:
                     return await self._body(response, deadline, memory)
             here = _redirect_target(here, location)
-        raise image_error(480, f"it redirects more than {MAX_REDIRECTS} times")
+        raise image_error(480, f"its URL redirects more than {MAX_REDIRECTS} times")
 
     async def _get(self, url: str, *, redirected: bool) -> aiohttp.ClientResponse:
         if self._session is None:
@@ -209,11 +217,11 @@ class Downloader:
         try:
             return await self._session.get(parse_raw_url(url), allow_redirects=False)
         except aiohttp.ClientConnectionError:
-            raise  # certificate errors are ValueErrors too
-        # A host name that DNS cannot hold raises UnicodeError, a ValueError.
+            raise  # some of these errors, for certificates, are also ValueErrors
+        # A host name that DNS cannot represent raises UnicodeError, which is a ValueError.
         except (aiohttp.InvalidURL, ValueError):
             if redirected:
-                raise image_error(480, "it redirects to an unusable URL") from None
+                raise image_error(480, "its URL redirects to an invalid URL") from None
             raise image_error(400, "[task.url] is not a valid URL") from None
 
     async def _body(
@@ -222,8 +230,8 @@ class Downloader:
         if response.status != 200:
             code = STATUS_CODES.get(response.status, 480)
             raise image_error(code, f"its host answers HTTP {response.status}")
-        # An announced length fails early; the count below is the real limit, as a host may announce
-        # no length, or send the body packed.
+        # A length that the host announces is checked early. The real limit is the count below,
+        # because a host may announce no length, or send the body packed.
         announced = response.content_length
         if announced is not None and announced > self._max_bytes:
             raise self._too_large()
@@ -246,10 +254,10 @@ class Downloader:
         return bytes(data)
 
     def _too_large(self) -> APIError:
-        return image_error(589, f"given up after {self._max_bytes} bytes")
+        return image_error(589, f"download stopped after {self._max_bytes} bytes")
 
     def _socket(self, address_info: aiohttp.AddrInfoType) -> socket.socket:
-        """Check the address and make the socket, just before the connection."""
+        """Return a socket after a check of the address, immediately before the connection."""
         family, kind, protocol, _, address = address_info
         if is_unsafe(address[0], private_addresses=self._private_addresses):
             raise _UnsafeAddressError
@@ -260,16 +268,16 @@ def _redirect_target(here: str, location: str) -> str:
     """Return the URL that a redirect leads to.
 
     Raises:
-        APIError: 401 the scheme is not http or https, 480 the URL is unusable.
+        APIError: 401 if the scheme is not http or https; 480 if the URL is invalid.
     """
     try:
         target = urljoin(here, location)
         before, after = urlsplit(here), urlsplit(target)
     except ValueError:
-        raise image_error(480, "it redirects to an unusable URL") from None
+        raise image_error(480, "its URL redirects to an invalid URL") from None
     if after.scheme not in ("http", "https"):
-        raise image_error(401, "it redirects to a URL that is neither http nor https")
-    # A user and password are kept for the same host only.
+        raise image_error(401, "its URL redirects to a URL that is neither http nor https")
+    # User and password are kept only if the host is the same.
     if (after.scheme, after.netloc) == (before.scheme, before.netloc.rpartition("@")[2]):
         return after._replace(netloc=before.netloc).geturl()
     return target

@@ -1,10 +1,10 @@
-"""URLs without normalisation: path and query are requested as given.
+"""Parses URLs without normalisation, so that path and query are requested as given.
 
-aiohttp by default decodes `%7E`, resolves `..` and rewrites `%zz`. A host that signs its URLs, or
-compares their text, would refuse the changed URL from the emulator alone.
+By default, aiohttp decodes `%7E`, resolves `..` and rewrites `%zz`. A host that signs its URLs, or
+compares their text, would accept the URL from the service but refuse the URL from the emulator.
 
-Pure: connects to no host and checks none. The result has the host that yarl reads in the URL, so
-no address check is bypassed here.
+The function does not connect to a host and does not check the host. The result has the host that
+yarl reads in the URL, so an address check cannot be bypassed.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from urllib.parse import quote, urlsplit
 from yarl import URL
 
 _PLAIN = ":/?#[]@!$&'()*+,;=%"
-"""Characters allowed in a URL besides letters, digits and `-._~`; others, such as a blank, must be
-percent-encoded. Source: RFC 3986."""
+"""Characters allowed in a URL besides letters, digits and `-._~`. Other characters, such as a
+space, must be percent-encoded. Source: RFC 3986."""
 
 _NUMBERS = re.compile(r"[0-9.]+")
 
@@ -27,14 +27,14 @@ def parse_raw_url(url: str) -> URL:
     """Parse a URL and keep its path and query; encode only characters that must be encoded.
 
     Raises:
-        ValueError: The text is no URL.
+        ValueError: The text is not a URL.
     """
     read = URL(url)
     host = read.raw_host
     if not host:
         return read
-    # `http://2852039166/` becomes 169.254.169.254: aiohttp takes no other form, and the address
-    # check sees the true address. Hexadecimal forms are read by the system.
+    # The host of `http://2852039166/` becomes 169.254.169.254, because aiohttp accepts only this
+    # form, and the address check needs the real address. The system reads hexadecimal forms.
     if _NUMBERS.fullmatch(host):
         with suppress(OSError):
             read = read.with_host(socket.inet_ntoa(socket.inet_aton(host)))

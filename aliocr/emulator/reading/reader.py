@@ -2,18 +2,20 @@
 
 The rules:
 
-* A *read* is one task of the event loop for one picture. It waits for a slot, then has the picture
-  decoded and recognized frame by frame, each by the next free worker. A frame is decoded only when
-  the frame before it is at a worker, so even a long animation has few frames in memory.
-* The number of slots bounds the pictures in memory. A worker is taken before work is given to it,
-  so no work waits in the thread pool. Slots and workers are first come, first served: a GIF of a
-  hundred frames and its neighbour alternate.
-* There is one slot more than workers, and pictures that may have several frames leave one slot
-  free: a small picture is read between two frames of the long animations.
-* A worker cannot be stopped, so its work is small: to decode or to recognize one frame of bounded
-  size. A read without waiters is cancelled while it waits for a slot or a worker; later it runs to
-  its end, and its content is kept for the next caller.
-* The contents most recently asked for are kept. Failures are not kept.
+* A *read* is one task of the event loop for one picture. A *worker* is a thread with an engine. A
+  *slot* is the right to hold one picture in memory.
+* A read waits for a slot. Then workers decode and recognize the picture frame by frame; the next
+  free worker does each step. A frame is decoded only when the frame before is at a worker, so even
+  a long animation has few frames in memory.
+* The number of slots limits the pictures in memory. A read takes a worker before it submits work,
+  so no work waits in the thread pool. Slots and workers are first come, first served, so a GIF of
+  a hundred frames and another picture alternate.
+* There is one slot more than workers. Pictures that may have several frames leave one slot free, so
+  that a small picture is read between two frames of long animations.
+* A worker cannot be stopped, so its work is small: decode or recognize one frame of limited size.
+* A read without waiting calls is cancelled at its next wait for a slot or a worker. If no such wait
+  is left, the read is finished, and its content is kept for the next call.
+* The most recently requested contents are kept. Failures are not kept.
 """
 
 from __future__ import annotations
@@ -40,19 +42,20 @@ from aliocr.pictures.picture import PictureFrame, decode
 from aliocr.pictures.size_limits import PictureError
 
 MAX_WORKERS = 4
-"""An engine holds about half a gigabyte, and more threads gain little on a shared machine."""
+"""Maximum number of workers by default. Reason: an engine uses about half a gigabyte of memory, and
+more threads make little difference on a shared machine."""
 
 KEPT_CONTENTS = 256
-"""Contents kept; a page of text is some 10 kB."""
+"""Maximum number of kept contents. A page of text needs about 10 kB."""
 
 HASHED_AT_ONCE = 256 * 1024
-"""Bytes hashed before other tasks run: less than a millisecond's work."""
+"""Number of bytes that are hashed before other tasks run: less than a millisecond of work."""
 
 T = TypeVar("T")
 
 
 class _ClosedError(RuntimeError):
-    """The reader was closed before a worker was done."""
+    """The reader was closed before a worker had finished."""
 
     def __init__(self) -> None:
         super().__init__("the picture reader is closed")
@@ -60,7 +63,7 @@ class _ClosedError(RuntimeError):
 
 @attrs.frozen
 class _ReadKey:
-    """Calls with equal keys share one read."""
+    """The key of a read. Calls with equal keys share one read."""
 
     sha256: bytes
     interval: int | None
@@ -69,9 +72,9 @@ class _ReadKey:
 
 @attrs.define(eq=False)
 class _SharedRead:
-    """One picture being read for so many waiting calls.
+    """One read of a picture, and the number of calls that wait for this read.
 
-    While it is queued, its task waits for a slot or a worker, so cancellation wastes nothing.
+    A queued read waits for a slot or a worker, so its cancellation wastes no work.
     """
 
     key: _ReadKey
@@ -81,14 +84,15 @@ class _SharedRead:
 
 
 class PictureReader:
-    """Reads pictures on its own threads, so that the event loop stays free.
+    """A reader of pictures, which works on its own threads so that the event loop stays free.
 
     Threads and engines start with the first pictures. Close the reader with `aclose()`, on the
-    event loop that used it.
+    event loop that used the reader.
 
     Args:
-        engine_factory: Makes an engine, in the worker thread that will use the engine.
-        workers: Threads, each with its own engine; None for one per core, at most 4.
+        engine_factory: A function that makes an engine in the worker thread that uses the engine.
+        workers: Number of threads, each with a separate engine. None means one thread per core, but
+            at most 4.
     """
 
     def __init__(self, engine_factory: Callable[[], Engine], workers: int | None = None) -> None:
@@ -99,7 +103,7 @@ class PictureReader:
         self._thread_local = threading.local()
         self._slots = asyncio.Semaphore(workers + 1)
         self._long_slots = asyncio.Semaphore(workers)
-        self._hashing = asyncio.Lock()  # many pictures' slices in one loop turn would be a stall
+        self._hashing = asyncio.Lock()  # hashing of many pictures would block the loop
         self._workers = asyncio.Semaphore(workers)
         self._running: set[asyncio.Future[Any]] = set()
         self._reads: dict[_ReadKey, _SharedRead] = {}
@@ -107,7 +111,7 @@ class PictureReader:
         self._closed = False
 
     async def start(self) -> None:
-        """Make the first engine now; the first picture would otherwise wait seconds for it.
+        """Make the first engine now; otherwise the first picture would wait seconds for the engine.
 
         Raises:
             ImportError: The `emulator` extra is not installed.
@@ -115,13 +119,14 @@ class PictureReader:
         await asyncio.get_running_loop().run_in_executor(self._pool, self._engine)
 
     async def read(self, data: bytes, *, interval: int | None, max_frames: int | None) -> Content:
-        """Read the frames of a picture that an `Image` with this interval and maximum chooses.
+        """Read a picture and return its content.
 
-        Empty bytes are refused as no picture. Cancelling a call never disturbs another call for the
-        same picture.
+        `interval` and `max_frames` choose the frames, as in an `Image`. Empty bytes are refused,
+        because they are not a picture. Cancelling a call does not affect other calls for the same
+        picture.
 
         Raises:
-            PictureError: The picture is refused or damaged, or (586) the engine failed at it.
+            PictureError: The picture is refused or damaged, or the engine failed (code 586).
             ImportError: The `emulator` extra is not installed.
             RuntimeError: The reader was closed before the picture was read.
         """
@@ -139,7 +144,8 @@ class PictureReader:
             read.task.add_done_callback(partial(self._keep_content, read))
         read.waiters += 1
         try:
-            # `await task` would cancel the task with this call, and this call with the task.
+            # `wait` is needed, because `await task` would cancel the task with this call, and this
+            # call with the task.
             await asyncio.wait((read.task,))
         finally:
             read.waiters -= 1
@@ -151,22 +157,22 @@ class PictureReader:
         return read.task.result()
 
     async def lend(self, function: Callable[..., T], *args: object) -> T:
-        """Have a worker call another function for a picture, within one slot.
+        """Return the result of a function for a picture; a worker calls the function, in one slot.
 
-        The function may work as long as for one frame, as it cannot be stopped.
+        The function cannot be stopped, so it may take as long as one frame, but not longer.
 
         Raises:
-            PictureError: Raised by the function, or (586) the function failed.
+            PictureError: The function raised this error, or failed otherwise (code 586).
             RuntimeError: The reader is closed.
         """
         async with self._slots:
             return await self._lend(function, *args)
 
     async def lend_each(self, making: Iterator[T]) -> list[T]:
-        """Have workers run an iterator to its end for a picture, within one slot.
+        """Return all results of an iterator for a picture; workers run each step, within one slot.
 
-        With a slot for each step, the decoded picture would stay in memory beyond its slot. Each
-        step may work as long as for one frame; the errors are those of `lend`.
+        One slot is held for all steps, because the decoded picture stays in memory until the end.
+        A step may take as long as one frame. Errors are the same as in `lend`.
         """
         made: list[T] = []
         async with self._long_slots, self._slots:
@@ -182,10 +188,10 @@ class PictureReader:
         return await _result(self._submit(function, *args))
 
     async def aclose(self) -> None:
-        """Cancel queued reads, wait for the work that workers have begun, end the threads.
+        """Cancel queued reads, wait for the work that workers have begun, and end the threads.
 
-        Waiting calls of `read` raise `RuntimeError` unless their picture is finished by then.
-        Cancelling this call does not shorten it, or the threads would stay.
+        Waiting calls of `read` raise `RuntimeError` if their picture is not finished. If this call
+        is cancelled, it still waits for the threads, because otherwise the threads would stay.
         """
         self._closed = True
         await shielded(asyncio.create_task(self._shut_down()))
@@ -198,13 +204,13 @@ class PictureReader:
         if pending := {*tasks, *self._running}:
             await asyncio.wait(pending)
         self._contents.clear()
-        # The idle workers free their engines as they end, which takes 30 ms.
+        # Ending a worker frees its engine, which takes 30 ms, so another thread waits for the end.
         with ThreadPoolExecutor(1) as closer:
             await asyncio.get_running_loop().run_in_executor(closer, self._pool.shutdown)
 
     def _keep_content(self, read: _SharedRead, done: asyncio.Task[Content]) -> None:
         self._forget(read)
-        # `exception()` also marks a failure as retrieved, as there may be no waiter left.
+        # `exception()` also marks a failure as retrieved, because no call may be waiting.
         if done.cancelled() or done.exception():
             return
         self._contents[read.key] = done.result()
@@ -212,7 +218,7 @@ class PictureReader:
             self._contents.popitem(last=False)
 
     def _forget(self, read: _SharedRead) -> None:
-        """Let no further call join the read; the same picture may have a new read already."""
+        """Remove the read, so that no new call joins it; keep a newer read of the same picture."""
         if self._reads.get(read.key) is read:
             del self._reads[read.key]
 
@@ -231,16 +237,16 @@ class PictureReader:
                 frame := await _result(await self._submit_for(read, next, opened, None))
             ) is not None:
                 recognized.append(await self._submit_for(read, self._recognize, frame))
-                del frame  # only the worker holds it while the next frame is decoded
+                del frame  # so that only the worker has this frame while the next frame is decoded
             await asyncio.wait(recognized)
-            # To combine a thousand frames takes a while, so a worker does it; it is done even
-            # without waiters, as all frames are read.
+            # A worker combines the frames, because a thousand frames take some time. The frames are
+            # combined even if no call waits, because all frames are read.
             await self._workers.acquire()
             frames = [future.result() for future in recognized]
             return await _result(self._submit(combine_frames, frames))
 
     async def _take(self, semaphore: asyncio.Semaphore, read: _SharedRead) -> None:
-        """Wait for a slot or a worker; a read without waiters is cancelled instead."""
+        """Wait for a slot or a worker; cancel the read if no call waits for the read."""
         if self._closed or not read.waiters:
             self._forget(read)
             raise asyncio.CancelledError
@@ -251,12 +257,12 @@ class PictureReader:
     async def _submit_for(
         self, read: _SharedRead, function: Callable[..., T], *args: object
     ) -> asyncio.Future[T]:
-        """Take a worker for a read and give it work; see `_result` for how to wait for the end."""
+        """Take a worker for a read and submit work; use `_result` to wait for the result."""
         await self._take(self._workers, read)
         return self._submit(function, *args)
 
     def _submit(self, function: Callable[..., T], *args: object) -> asyncio.Future[T]:
-        """Give work to a taken worker, which is free again afterwards."""
+        """Submit work to a worker that was taken; the worker is free after the work."""
         loop = asyncio.get_running_loop()
         future = loop.run_in_executor(self._pool, partial(_failing_as_documented, function, *args))
         self._running.add(future)
@@ -267,12 +273,12 @@ class PictureReader:
         self._running.discard(future)
         self._workers.release()
         if not future.cancelled():
-            future.exception()  # marked as retrieved, as a dropped read never asks for it
+            future.exception()  # marks the error as retrieved, because an abandoned read does not
 
     def _open(self, data: bytes, key: _ReadKey) -> Iterator[PictureFrame] | RecognizedFrame:
-        """Begin to decode a picture, in a worker; recognize a single frame at once.
+        """Begin to decode a picture, in a worker.
 
-        A single frame has no work for other workers.
+        Recognize a single frame immediately, because there is no work for other workers.
         """
         frames = decode(data, interval=key.interval, max_frames=key.max_frames)
         first = next(frames)
@@ -284,7 +290,7 @@ class PictureReader:
         return self._recognize(first)
 
     def _engine(self) -> Engine:
-        """The engine of the calling worker thread."""
+        """Return the engine of the current worker thread; make the engine if there is none."""
         if not hasattr(self._thread_local, "engine"):
             self._thread_local.engine = self._engine_factory()
         engine: Engine = self._thread_local.engine
@@ -295,7 +301,7 @@ class PictureReader:
 
 
 async def _sha256(data: bytes) -> bytes:
-    """Hash any number of bytes in slices, so that other tasks run in between."""
+    """Return the SHA-256 of the data; hash slice by slice, so that other tasks can run."""
     digest = hashlib.sha256()
     view = memoryview(data)
     for start in range(0, len(view), HASHED_AT_ONCE):
@@ -306,13 +312,13 @@ async def _sha256(data: bytes) -> bytes:
 
 
 async def _result(future: asyncio.Future[T]) -> T:
-    """Wait for a worker; plain `await` would cancel the future and hide that the worker goes on."""
+    """Return a worker's result; plain `await` would cancel the future, but not the worker."""
     await asyncio.wait((future,))
     return future.result()
 
 
 def _failing_as_documented(function: Callable[..., T], *args: object) -> T:
-    """Call a function; any unexpected exception becomes the service's 586, "algorithm failed"."""
+    """Call a function; turn any unexpected exception into code 586, "algorithm failed"."""
     try:
         return function(*args)
     except (PictureError, ImportError, _ClosedError):

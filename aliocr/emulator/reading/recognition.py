@@ -1,6 +1,6 @@
-"""Downloads and reads real images. Importing this module needs the `emulator` extra.
+"""Downloads and reads real images. This module needs the `emulator` extra.
 
-Only an emulator with an engine imports it, so that the scripted emulator needs no extra.
+Only an emulator with an engine imports this module, so a scripted emulator needs no extra.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from aliocr.pictures.size_limits import PictureError
 
 
 class Recognition:
-    """Downloads and reads images inside its `async with` block, which opens the downloader."""
+    """A downloader and a reader of images, which are open inside the `async with` block."""
 
     def __init__(self, engine_factory: Callable[[], Engine], downloader: Downloader) -> None:
         self._downloader = downloader
@@ -34,7 +34,7 @@ class Recognition:
         """Open the connections and make the first engine.
 
         Raises:
-            ImportError: The extra is not installed; the message names the command that installs it.
+            ImportError: The extra is not installed. The message has the command to install it.
         """
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._downloader)
@@ -44,14 +44,15 @@ class Recognition:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Wait for work that has begun, and end the threads."""
+        """Wait for the work that has begun, and end the threads."""
         await self._stack.aclose()
 
     async def read(self, image: Image, places: asyncio.Semaphore) -> Content:
         """Download and read an image.
 
-        The semaphore is the request's: one place is held while the picture is at the reader. It
-        also identifies the request, as downloads are shared evenly among requests.
+        All images of a request have the same `places`. One place is held while the picture is at
+        the reader. `places` also identifies the request, because downloads are shared evenly among
+        requests.
 
         Raises:
             APIError: The image cannot be downloaded or read.
@@ -67,7 +68,7 @@ class Recognition:
     async def view(
         self, data: bytes, *, interval: int | None, max_frames: int | None
     ) -> tuple[Content, Portraits]:
-        """Read a picture from its bytes; return its content, and portraits of it to show.
+        """Read a picture from its bytes; return its content, and portraits of the picture to show.
 
         Raises:
             APIError: The picture cannot be read.

@@ -1,4 +1,4 @@
-"""Turns an engine's results for the frames of a picture into the picture's content."""
+"""Combines an engine's results for the frames of a picture to the content of the picture."""
 
 from __future__ import annotations
 
@@ -20,40 +20,41 @@ H = TypeVar("H", Frame, Content)
 
 @attrs.frozen
 class RecognizedFrame:
-    """The lines of one frame in reading order, as a strip to be stitched and as a `Frame`."""
+    """The lines of one frame in reading order, as a `Strip` to be stitched and as a `Frame`."""
 
     strip: Strip
     frame: Frame
 
     @classmethod
     def of(cls, frame: PictureFrame, recognized: Iterable[Recognized]) -> Self:
-        """Take an engine's result for a frame, in pixels of the frame."""
+        """Return the recognized frame for an engine's result, which is in pixels of the frame."""
         picture = frame.picture
         lines = reading_order(recognized)
         found = tuple(attrs.evolve(line, x=line.x + frame.x, y=line.y + frame.y) for line in lines)
         blanks = tuple(blank_sides(picture, line.x, line.y, line.w, line.h) for line in lines)
         strip = Strip(found, frame.x, frame.x + picture.width, blanks)
-        # The frame has no URL: the service keeps frames for some minutes, the emulator keeps none.
+        # The frame has no URL, because only the service stores frames, for some minutes.
         return cls(strip, _with_regions(found, Frame(joined_text(found), rate=_rate(found))))
 
 
 def combine_frames(recognized: Sequence[RecognizedFrame]) -> Content:
-    """Return the content of a picture from its frames in order, at least one."""
+    """Return the content of a picture from its frames, at least one, in order."""
     strips = [one.strip for one in recognized]
     found: Sequence[Recognized]
     if any(strip.left for strip in strips):
         found = stitch_lines(strips)
     else:
         found = [line for strip in strips for line in strip.found]
-    # A single frame is the image itself. Source: "frames".
+    # A single frame is the image itself, so it is not listed. Source: "frames".
     frames = tuple(one.frame for one in recognized) if len(recognized) > 1 else ()
     return _with_regions(found, Content(joined_text(found), frames=frames, rate=_rate(found)))
 
 
 def _with_regions(found: Sequence[Recognized], holder: H) -> H:
-    """Add the regions, encoded for the reply.
+    """Return `holder` with the regions, which are encoded for the reply.
 
-    The worker encodes them to spare the event loop the work and the garbage collector the objects.
+    The worker encodes the regions, so that the event loop has less work and the garbage collector
+    fewer objects.
     """
     if not found:
         return holder

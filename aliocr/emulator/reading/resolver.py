@@ -1,11 +1,12 @@
-"""Resolves host names on threads, since the system's calls block.
+"""Resolves host names on threads, because the calls of the system block.
 
 The rules:
 
-* The number of lookups at once is bounded; the next lookup goes to the owner with the fewest.
-* A thread cannot be stopped, so an abandoned lookup keeps its place until the system answers. An
-  image's clock stands still while it waits for a place: slow names make only their own images late.
-* Nothing waits for the threads: neither closing the downloader nor the end of the program.
+* The number of running lookups is limited. The next place goes to the owner with the fewest places.
+* A thread cannot be stopped, so an abandoned lookup keeps its place until the system answers.
+* The timeout of an image is paused while its lookup waits for a place, so that a slow name delays
+  only its images.
+* Neither the closing of the downloader nor the end of the program waits for the threads.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aliocr.emulator.fairness import FairShare, FairShares
 
 LOOKUPS = 400
-"""Lookups at once, over all requests: one for each possible download, and as many again that were
-abandoned."""
+"""Maximum number of running lookups, over all requests. We chose this value: one lookup for each
+possible download (`download.CONNECTIONS`), and the same number of abandoned lookups."""
 
 
 @attrs.frozen
@@ -33,12 +34,13 @@ class _Requester:
     pause_clock: Callable[[], AbstractAsyncContextManager[None]]
 
 
-# aiohttp calls the resolver in a new task, which shares only its context with the caller.
+# A context variable is needed, because aiohttp calls the resolver in a new task. This task shares
+# only its context with the caller.
 _REQUESTER: ContextVar[_Requester] = ContextVar("requester")
 
 
 class Resolver(AbstractResolver):
-    """The resolver of an aiohttp connector; the connector never asks for one name twice at once."""
+    """The resolver of an aiohttp connector, which has only one lookup of a name at a time."""
 
     def __init__(self) -> None:
         self._places = FairShares(LOOKUPS)
@@ -47,10 +49,10 @@ class Resolver(AbstractResolver):
     def looking_up_for(
         self, owner: Hashable, pause_clock: Callable[[], AbstractAsyncContextManager[None]]
     ) -> Iterator[None]:
-        """Resolve names for an owner within the block.
+        """Count the lookups within the block for this owner.
 
-        A lookup waits for its place in a context made by `pause_clock`. If the block is cancelled,
-        this context may end after it.
+        While a lookup waits for a place, it is in a context made by `pause_clock`. If the block is
+        cancelled, this context may end after the block.
         """
         token = _REQUESTER.set(_Requester(owner, pause_clock))
         try:
@@ -65,7 +67,7 @@ class Resolver(AbstractResolver):
 
         Raises:
             OSError: The host has no address.
-            UnicodeError: The text cannot be a host name.
+            UnicodeError: `host` is not a valid host name.
         """
         requester = _REQUESTER.get()
         place = self._places.share(requester.owner)
@@ -75,19 +77,19 @@ class Resolver(AbstractResolver):
             found = _start_lookup(place, host, port, family)
         except RuntimeError:  # the system has no thread left
             place.keep(0)
-            raise OSError("the name cannot be looked up now") from None
+            raise OSError("the system cannot start a thread for the lookup") from None
         return await found
 
     async def close(self) -> None:
-        """Do nothing: the connector cancels waiting calls, and threads end by themselves."""
+        """Do nothing, because the connector cancels waiting calls, and the threads end alone."""
 
 
 def _start_lookup(
     place: FairShare, host: str, port: int, family: socket.AddressFamily
 ) -> asyncio.Future[list[ResolveResult]]:
-    """Look a name up in a thread, which gives the place back at its end.
+    """Start a thread that looks up a name; return a future of the addresses.
 
-    Cancelling the future does not stop the thread.
+    The place is free when the thread ends. Cancelling the future does not stop the thread.
     """
     loop = asyncio.get_running_loop()
     found: asyncio.Future[list[ResolveResult]] = loop.create_future()
@@ -115,8 +117,8 @@ def _start_lookup(
 
 
 def _addresses(host: str, port: int, family: socket.AddressFamily) -> list[ResolveResult]:
-    # AI_ADDRCONFIG saves IPv6 queries on machines without IPv6, but on a machine without network it
-    # may hide localhost.
+    # AI_ADDRCONFIG saves IPv6 queries on a machine without IPv6. But this flag may hide localhost
+    # on a machine without network.
     flags = 0 if host.rstrip(".").lower() == "localhost" else socket.AI_ADDRCONFIG
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, family=family, flags=flags)
     return [

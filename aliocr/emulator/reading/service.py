@@ -1,4 +1,4 @@
-"""The service behind the gateway: answers each task of a request before the deadline."""
+"""The service behind the gateway, which answers each task of a request before the deadline."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from aliocr.emulator.reading.recognition import Recognition
 
 PLACES_AT_READER = 4
-"""Pictures of one request at the reader at once: enough to keep all workers busy, and so few that
-another client's picture waits for four and not for a hundred."""
+"""Maximum number of pictures of one request at the reader at the same time. Four pictures keep all
+workers busy. A picture of another client waits for these four, not for a hundred."""
 
-NOT_DONE = "not read by the deadline of its request; ask again, as work already begun is finished"
+NOT_DONE = "not read before the deadline of its request; ask again, because reading may continue"
+"""Message of an image with code 581."""
 
 WIRE_NAMES = {
     "url": "[task.url]",
@@ -31,16 +32,17 @@ WIRE_NAMES = {
     "interval": "[task.interval]",
     "max_frames": "[task.maxFrames]",
 }
-"""Fields of an image, as spelled in the service's messages."""
+"""The names that the service's messages use for the fields of an image."""
 
 _Outcome: TypeAlias = Scan | APIError
 _Read: TypeAlias = asyncio.Task[_Outcome]
 
 
 class Service:
-    """Answers the tasks of requests that passed the gateway.
+    """The service, which answers the tasks of requests that have passed the gateway.
 
-    Images without an instruction go to `recognition`; if it is None, their text is `text of {url}`.
+    `recognition` reads the images without an instruction. If `recognition` is None, the text of
+    such an image is `text of {url}`.
     """
 
     def __init__(
@@ -55,29 +57,29 @@ class Service:
     ) -> tuple[ImageAnswer, ...]:
         """Return one answer for each task of a request, in order.
 
-        `until` is the deadline by the event loop's clock: tasks not done by then are answered with
-        581. None waits for all.
+        `until` is the deadline by the clock of the event loop. Tasks not done before the deadline
+        are answered with 581. None means no deadline.
         """
         places = asyncio.Semaphore(PLACES_AT_READER)
         begun: list[_Outcome | _Read] = []
         try:
             async with self._slices.take(request_id):
-                for task in tasks:  # no list at once: after an error the begun reads are cancelled
+                for task in tasks:  # `begun` must hold all begun reads after an error
                     begun.append(self._begin(task, request_id, places))  # noqa: PERF401
             if reads := _reads(begun):
                 now = asyncio.get_running_loop().time()
                 await asyncio.wait(reads, timeout=None if until is None else until - now)
                 async with self._slices.take(id(reads)):
-                    pass  # twenty requests of a hundred images may end in the same instant
+                    pass  # because twenty requests of a hundred images may end at the same time
         finally:
-            # No read outlives its request.
+            # No read may run after its request has ended.
             for read in _reads(begun):
                 read.cancel()
             await asyncio.gather(*_reads(begun), return_exceptions=True)
         return tuple(zip(tasks, map(_outcome, begun), strict=True))
 
     def _begin(self, task: Task, request_id: str, places: asyncio.Semaphore) -> _Outcome | _Read:
-        """Return the outcome of a task, or the read of its image."""
+        """Return the outcome of a task, or the asyncio task that reads its image."""
         image = _image(task)
         if isinstance(image, APIError):
             return image
@@ -94,7 +96,7 @@ def _reads(begun: Sequence[_Outcome | _Read]) -> list[_Read]:
 
 
 def _image(task: Task) -> Image | APIError:
-    """Return the image of a task, or the error of a bad task."""
+    """Return the image of a task; if the task is invalid, return the error."""
     if task.url.lower().startswith("oss://"):
         return image_error(
             403, "[task.url] the OSS path is not authorised: the emulator has no OSS"
@@ -104,10 +106,10 @@ def _image(task: Task) -> Image | APIError:
     except ValueError as error:
         field, _, problem = str(error).partition(" ")
     if len(task.data_id or "") > MAX_DATA_ID_CHARACTERS:
-        # These are the service's own words.
+        # This is the message of the service, word by word.
         return image_error(400, f"[task.dataId] is too long(>{MAX_DATA_ID_CHARACTERS})")
     if problem.startswith("and "):
-        return image_error(400, "[task.interval] and [task.maxFrames] go together")
+        return image_error(400, "[task.interval] and [task.maxFrames] must be used together")
     return image_error(400, f"{WIRE_NAMES[field]} {problem}")
 
 
@@ -117,7 +119,7 @@ async def _read(
     try:
         return _scan(image, await recognition.read(image, places), request_id)
     except APIError as error:
-        # Kept calls keep this error, and its traceback would keep the whole file in memory.
+        # The emulator stores this error with the call; its traceback would keep the file in memory.
         error.__context__ = None
         return error.with_traceback(None)
 
@@ -129,9 +131,12 @@ def _outcome(begun: _Outcome | _Read) -> _Outcome:
 
 
 def _scan(image: Image, content: Content, request_id: str) -> Scan:
-    """Any text gets `review`, as no account's own policy is emulated. Source: "result"."""
+    """Return the scan with this content.
+
+    Any text gets `review`, because the emulator has no policies of accounts. Source: "result".
+    """
     read = undecoded_regions(content)
-    # Of the form of the documents' samples, `img5A@k7a@B4q@6K@d9nfKgOs-1s****`.
+    # The id has the form of the documents' samples, `img5A@k7a@B4q@6K@d9nfKgOs-1s****`.
     letters = "".join(random.choices(string.ascii_letters + string.digits, k=26))
     scan = Scan(
         image=image,

@@ -1,8 +1,8 @@
-"""Joins lines of text that were cut in two at the borders of a wide picture's strips.
+"""Joins lines of text that were cut in two at the borders between the strips of a wide picture.
 
-A wide long image is cut into frames side by side, through lines of text. The documents do not say
-how the service treats these lines. Here each frame keeps its half, and the whole picture has the
-full lines.
+A wide long image is cut into frames side by side, and these cuts go through lines of text. The
+documents do not say how the service treats such lines. In this module each frame keeps its half of
+a line, and the whole picture gets the full line.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from aliocr.emulator.engine import Recognized, rate
 from aliocr.text.layout import is_cjk, joined_text, reading_order
 
 REACH = 0.5
-"""Distance of a half line from the cut, at most, in line heights. Columns are further apart than
-twice this distance."""
+"""Maximum distance of a half line from the cut, in line heights. The gap between two columns is
+more than twice this distance."""
 
 WORD_GAP = 0.5
-"""Blank between two words, at least, in mean widths of the line's letters. Measured on 225 cuts
-through lines in four typefaces: two cuts in a word had more, four between words had less."""
+"""Minimum gap between two words, in mean widths of the letters in the line. Source: 225 cuts
+through lines in four typefaces. Two cuts within a word had larger gaps; four cuts between words had
+smaller gaps."""
 
 
 @attrs.frozen
@@ -30,12 +31,12 @@ class Strip:
     """One frame of a wide picture, with its lines of text.
 
     Args:
-        found: Lines, in pixels of the whole picture.
+        found: Lines of text, in pixels of the whole picture.
         left: Left edge of the strip in the whole picture, in pixels.
-        right: Right edge of the strip, likewise.
-        blanks: For each line, pixels without ink from the strip's left edge to the first letter,
-            and from the last letter to the right edge. Boxes do not tell, as engines draw them
-            wider than the letters.
+        right: Right edge of the strip in the whole picture, in pixels.
+        blanks: For each line, the empty pixels from the left edge of the strip to the first letter,
+            and from the last letter to the right edge. The boxes do not have these numbers, because
+            an engine makes boxes wider than the letters.
     """
 
     found: tuple[Recognized, ...]
@@ -46,7 +47,7 @@ class Strip:
 
 @attrs.frozen
 class _JoinedLine:
-    """A line joined so far, and the blank between its end and the next cut."""
+    """A line, joined up to the current cut, and the empty pixels between its end and this cut."""
 
     found: Recognized
     blank: float
@@ -55,14 +56,14 @@ class _JoinedLine:
 def stitch_lines(strips: Sequence[Strip]) -> tuple[Recognized, ...]:
     """Return the lines of the whole picture, in reading order.
 
-    There is at least one strip, and they come from left to right. Only lines of touching strips are
-    joined.
+    The strips, at least one, are in order from left to right. Only lines of strips that touch each
+    other are joined.
     """
     whole = [
         _JoinedLine(found, after)
         for found, (_, after) in zip(strips[0].found, strips[0].blanks, strict=True)
     ]
-    ends = list(range(len(whole)))  # indices of lines that reach into the strip before
+    ends = list(range(len(whole)))  # indices of lines with a piece in the strip before
     for before, strip in pairwise(strips):
         cut = strip.left
         open_ends, ends = ends if before.right == cut else [], []
@@ -88,13 +89,13 @@ def _meet(left: Recognized, right: Recognized, cut: int) -> bool:
 
 
 def _joined(left: Recognized, right: Recognized, blank: float) -> Recognized:
-    """Join two halves into one line; a cut word becomes one word again."""
+    """Return the line of two halves; a word that was cut becomes one word again."""
     top = min(left.y, right.y)
     texts = (left.text.rstrip(), right.text.lstrip())
     # A Chinese character is as wide as two letters.
     letters = sum(2 if is_cjk(character) else 1 for text in texts for character in text)
     letter = (left.w + right.w) / max(1, letters)
-    # Full-width punctuation contains its own blank.
+    # Full-width punctuation contains a gap, so no space is added.
     wide_mark = any(
         is_cjk(edge) and unicodedata.category(edge).startswith("P")
         for edge in texts[0][-1:] + texts[1][:1]

@@ -1,4 +1,4 @@
-"""Decodes a Content-Encoding in small pieces, so that a zip bomb never fills the memory."""
+"""Decodes a packed body (Content-Encoding) in small pieces, so that memory use is limited."""
 
 from __future__ import annotations
 
@@ -6,23 +6,25 @@ import zlib
 from collections.abc import Iterator
 
 UNPACKED_AT_ONCE = 256 * 1024
-"""Bytes unpacked in one step: a millisecond's work."""
+"""Maximum size of an unpacked piece, in bytes. Unpacking such a piece takes a millisecond."""
 
 GZIP = 16 + zlib.MAX_WBITS
+"""Argument of zlib that selects the gzip format."""
 
 
 class UnpackError(ValueError):
-    """The encoding is unknown, or the body is not valid or not complete in it."""
+    """The encoding is unknown, or the body is not valid or not complete in this encoding."""
 
 
 class Unpacker:
-    """Decodes a body while it arrives, by its Content-Encoding; empty if absent.
+    """A decoder for a body with this Content-Encoding, chunk by chunk; empty if there is none.
 
-    A thousand packed bytes may hold a million, so the caller must count the pieces and stop.
+    A thousand packed bytes may contain a million bytes, so the caller must count the bytes of the
+    pieces and stop at a limit.
 
     Raises:
-        UnpackError: The encoding is neither gzip nor deflate. The downloader requests none at all;
-            some hosts send these two all the same.
+        UnpackError: The encoding is neither gzip nor deflate. The downloader requests no encoding,
+            but some hosts use one of these two.
     """
 
     def __init__(self, encoding: str) -> None:
@@ -34,11 +36,11 @@ class Unpacker:
         self._stream = zlib.decompressobj(GZIP) if self._members else None
 
     def unpacked(self, chunk: bytes) -> Iterator[bytes]:
-        """Decode a chunk, piece by piece.
+        """Yield the decoded chunk, piece by piece.
 
         Args:
             chunk: At least one byte. Bytes after the end of the packed data are ignored, except for
-                further members of gzip: a body may have several. Source: RFC 1952.
+                more gzip members, because a body may have several. Source: RFC 1952.
 
         Raises:
             UnpackError: The chunk is not valid in the encoding.
@@ -47,14 +49,14 @@ class Unpacker:
             yield chunk
             return
         if self._stream is None:
-            # Against the standard, some hosts leave out the zlib header.
+            # Some hosts send no zlib header, although the standard requires the header.
             bits = zlib.MAX_WBITS if chunk[0] & 0x0F == 8 else -zlib.MAX_WBITS
             self._stream = zlib.decompressobj(bits)
         while True:
             if self._stream.eof:
                 if not chunk:
                     return
-                # After the first byte of gzip another member begins.
+                # If the next byte is the first byte of gzip, another member begins.
                 self._members = self._members and chunk[0] == 0x1F
                 if not self._members:
                     return
@@ -65,7 +67,7 @@ class Unpacker:
                 raise UnpackError("a broken Content-Encoding") from None
             yield piece
             chunk = self._stream.unused_data or self._stream.unconsumed_tail
-            # After a full piece the decoder may hold more, though the chunk is consumed.
+            # After a full piece the decoder may have more bytes, although the chunk is consumed.
             if not chunk and len(piece) < UNPACKED_AT_ONCE:
                 return
 

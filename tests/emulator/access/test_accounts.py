@@ -136,10 +136,10 @@ def test_an_account_that_cannot_be_is_refused(arguments: dict[str, Any], words: 
 
 def test_a_permanent_key_does_not_expire() -> None:
     """`expired` would have no effect on it, so it is refused at any time."""
-    with pytest.raises(ValueError, match="testAccessKeyId is no temporary key"):
+    with pytest.raises(ValueError, match="testAccessKeyId is not a temporary key"):
         AccessKey(KEY, expired=True)
     key = AccessKey(KEY)
-    with pytest.raises(ValueError, match="leave expired out"):
+    with pytest.raises(ValueError, match="leave out expired"):
         key.expired = True
     assert not key.expired
     assert AccessKey(TEMPORARY_KEY, expired=True).expired
@@ -175,7 +175,7 @@ def test_a_key_is_found_with_its_account() -> None:
 )
 def test_the_one_account_and_several_exclude_each_other(arguments: dict[str, Any]) -> None:
     """It would be unclear which account the limit is for."""
-    with pytest.raises(ValueError, match="accounts= leave out"):
+    with pytest.raises(ValueError, match="leave out credentials= and the limits"):
         Emulator(accounts=[Account(OTHER)], **arguments)
 
 
@@ -242,7 +242,10 @@ KEYS = '[[accounts.keys]]\naccess_key_id = "i"\naccess_key_secret = "S3CRET"\n'
         ("[[accounts]]\n[[accounts.keys]]\naccess_key_secret = 'S3CRET'", "`access_key_id`"),
         ("[[accounts]]\n" + KEYS + "security_token = 1", "Expected `str"),
         ("[[accounts]]\nstate = 'closed'\n" + KEYS, "'closed'.*state is one of active, not_opened"),
-        ("[[accounts]]\nwindow = 'open'\n" + KEYS, "'open'.*window one of sliding, fixed, bucket"),
+        (
+            "[[accounts]]\nwindow = 'open'\n" + KEYS,
+            "'open'.*window is one of sliding, fixed, bucket",
+        ),
         ("[[accounts]]\nrequests_per_second = -1\n" + KEYS, "`float` >= 0"),
         ("[[accounts]]\nrequests_per_second = nan\n" + KEYS, "`float` >= 0"),
         ("[[accounts]]\nrequests_per_second = inf\n" + KEYS, r"accounts\[0\]: requests_per_second"),
@@ -254,9 +257,9 @@ KEYS = '[[accounts.keys]]\naccess_key_id = "i"\naccess_key_secret = "S3CRET"\n'
         ),
         (
             "[[accounts]]\n" + KEYS + "expired = true",
-            r"accounts\[0\]: keys\[0\]: i is no temporary key.*give it a security_token",
+            r"accounts\[0\]: keys\[0\]: i is not a temporary key.*give the key a security_token",
         ),
-        ("[[accounts]]\n" + KEYS + KEYS, "two keys have the id i; give each its own"),
+        ("[[accounts]]\n" + KEYS + KEYS, "two keys have the id i; give each key a different id"),
         ("[[accounts]]\n" + KEYS + "access_key_secret = 'S3CRET'", "is not TOML: .*correct it"),
         ("S3CRET", "is not TOML.*correct it"),
         (b"S3CRET \xff", "is not UTF-8; save it"),

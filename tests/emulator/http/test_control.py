@@ -252,7 +252,7 @@ async def test_an_account_can_be_overdue_for_a_while(emulator: Emulator) -> None
 
 def test_a_permanent_key_has_no_token_to_expire() -> None:
     """The mistake is refused at once."""
-    with pytest.raises(ValueError, match="no temporary key"):
+    with pytest.raises(ValueError, match="not a temporary key"):
         Emulator().expire_token()
 
 

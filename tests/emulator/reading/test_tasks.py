@@ -19,7 +19,7 @@ REFUSED: dict[str, tuple[dict[str, object], str]] = {
     "an empty data id": ({"url": IMAGE, "dataId": ""}, "[task.dataId] must be"),
     "no interval": ({"url": IMAGE, "interval": 0, "maxFrames": 1}, "[task.interval] must be"),
     "no frames": ({"url": IMAGE, "interval": 1, "maxFrames": 0}, "[task.maxFrames] must be"),
-    "one of a pair": ({"url": IMAGE, "interval": 2}, "[task.interval] and [task.maxFrames] go"),
+    "one of a pair": ({"url": IMAGE, "interval": 2}, "[task.interval] and [task.maxFrames] must"),
 }
 
 
