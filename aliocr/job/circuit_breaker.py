@@ -65,8 +65,8 @@ class CircuitBreaker:
         unserved = len(self._let_go())
         images = "1 image was" if unserved == 1 else f"{unserved} images in a row were"
         raise JobError(
-            f"{images} not served, the last because of this: {error}; start the job again to read "
-            "the missing rows"
+            f"{images} not served, the last because of this: {error}; the missing rows "
+            "are read when the job is started again"
         ) from error
 
 

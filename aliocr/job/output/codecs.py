@@ -178,7 +178,7 @@ class CSV:
         return msgspec.convert({"source": "", "error": ""} | fields, Unread)
 
     def records(self, file: BinaryIO) -> Iterator[bytes]:
-        """Yield the rows from the current position; a row continues after a line break in quotes."""
+        """Yield the rows from the current position; rows may have line breaks within quotes."""
         record = b""
         for line in file:
             record += line
