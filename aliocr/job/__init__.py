@@ -1,6 +1,7 @@
-"""Bulk jobs: a list of images in a file, their results in another file, and a journal.
+"""Bulk jobs: read a list of images from a file, and write the results to another file.
 
-A job may be stopped at any time and in any way, and goes on where it was.
+A job may be stopped or killed at any time. The next run continues where the job was, because a
+journal beside the output keeps the state of the job.
 
 The way of a row:
 
@@ -8,15 +9,16 @@ The way of a row:
 - `input` reads the rows: `opening` picks the format; `text`, `csv`, `jsonl`, `parquet` or `folder`
   makes `rows` (with `lines` and `columns`); `prefetch` reads ahead in a thread.
 - `pipeline` moves rows in and results out, in four stages.
-- `worklist` draws the rows that are still to be read, and finds equal images.
-- `sources` makes an image of the row's text.
+- `worklist` takes the rows that have no result yet, and finds equal images.
+- `sources` makes an image from the text of the row.
 - `budget` allows the image or ends the run. The session then reads the image.
-- `circuit_breaker` holds failures back that may be the service's.
-- `worklist` makes the row's result of the outcome, and copies it for equal rows.
-- `output` keeps it: `ledger` writes output and journal in step (`result_file`, `codecs`, `parquet`,
-  `journal`, `image_index`, `rowset`, `lock`); `result` is the row, and `read_back` reads it again.
-- `summary` counts the row, with the `advice` on its failure.
+- `circuit_breaker` holds back failures that the service may have caused.
+- `worklist` makes a result from the outcome of the image, and copies this result for equal rows.
+- `output` stores the result: `ledger` writes output and journal in step (`result_file`, `codecs`,
+  `parquet`, `journal`, `image_index`, `rowset`, `lock`); `result` defines the fields of a result;
+  `read_back` reads results from an output.
+- `summary` counts the row, and takes the advice on failures from `advice`.
 
-Beside this way: `plan` counts the rows of an input before a run, `errors` are the errors of a job,
+Not on this way: `plan` counts the rows of an input before a run, `errors` has the errors of a job,
 and `csv_module` is the CSV parser of input and output.
 """

@@ -1,4 +1,4 @@
-"""Images that a job was charged, and may be charged: a budget allows one image more, or not."""
+"""Budget of a job: count the images that are charged, and stay within a limit."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from aliocr.stats import Stats
 
 @attrs.frozen
 class Charges:
-    """Images that a job was charged: two numbers, as an image without an answer may be charged.
+    """Numbers of charged images: certain charges, and all possible charges.
 
     Args:
         charged: Images that were read, and so were charged.
-        charged_at_most: These, and all images that may have been charged.
+        charged_at_most: Images in `charged`, and all other images that may have been charged,
+            such as images without an answer.
     """
 
     charged: int = 0
@@ -26,14 +27,15 @@ class Charges:
 class ChargeBudget:
     """Counts the charges of a job in all its runs, and keeps them within a limit.
 
-    An image that was read counts for the frames it had. An image under way, or one that failed and
-    may have been charged, counts for all frames that were asked of it.
+    An image that was read counts as many times as it has frames. An image in flight, or an image
+    that failed and may have been charged, counts as many times as `frames`.
 
     Args:
-        stats: Returns the session's numbers of the moment. Earlier charges of the session are not
-            the job's.
-        frames: Frames asked for of one image, at most; each is charged as an image.
-        limit: Images that may be charged, in all runs of the job; None for no limit.
+        stats: Returns the current numbers of the session. Charges that the session had before this
+            object was made do not count.
+        frames: Maximum number of frames that are read of one image; each frame is charged as an
+            image.
+        limit: Maximum number of charged images in all runs of the job; None for no limit.
     """
 
     def __init__(self, stats: Callable[[], Stats], *, frames: int, limit: int | None) -> None:
@@ -51,7 +53,7 @@ class ChargeBudget:
         self._answered += earlier.charged_at_most
 
     def answered(self, outcome: Outcome) -> None:
-        """Count an image that is no longer under way."""
+        """Count an image that has its outcome."""
         if outcome.ok:
             frames = max(1, len(outcome.frames))
             self._charged += frames
@@ -61,15 +63,15 @@ class ChargeBudget:
 
     @property
     def charges(self) -> Charges:
-        """The charges so far, with all images under way."""
+        """The charges so far; all images in flight count as possible charges."""
         return Charges(self._charged, self._at_most(self._stats().under_way))
 
     def charges_at_worst(self, unanswered: int, promised: int) -> Charges:
         """Return the charges if this process ends now and all unanswered images are charged.
 
         Args:
-            unanswered: As of `affords`.
-            promised: Images that the session gets next, if the budget affords them.
+            unanswered: Number of images as in `affords`.
+            promised: Number of images that the session gets next, if the budget allows them.
         """
         at_most = self._at_most(unanswered + promised)
         if self.limit is not None:
@@ -77,15 +79,16 @@ class ChargeBudget:
         return Charges(self._charged, at_most)
 
     def affords(self, unanswered: int) -> bool:
-        """Return True if one image more may be charged, and all unanswered images as well.
+        """Return True if the budget allows one image more beside all unanswered images.
 
         Args:
-            unanswered: Images that were given to the session and have no outcome yet, sent or not.
+            unanswered: Number of images that were given to the session and have no outcome yet,
+                whether they were sent or not.
         """
         return self.limit is None or self._at_most(unanswered + 1) <= self.limit
 
     def _at_most(self, unanswered: int) -> int:
-        """Return the charges if all unanswered images are charged for all their frames."""
+        """Return the charges if all unanswered images are charged for all frames."""
         stats = self._stats()
         repeats = stats.charged_again + stats.given_up - self._repeats_before
         return self._answered + (repeats + unanswered) * self._frames

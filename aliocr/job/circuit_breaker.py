@@ -1,4 +1,4 @@
-"""Circuit breaker: end a job after 300 failures in a row that are not an image's own."""
+"""Circuit breaker: end a job after 300 failures in a row that no image caused."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from aliocr.job.worklist import PendingRow
 from aliocr.models import Outcome
 
 MOST_UNSERVED = 300
-"""Images in a row that were not served, for reasons that are not the image's. Then the job ends,
-instead of failing all its rows one after the other."""
+"""Maximum number of images in a row that fail for a reason outside the image. The job then ends.
+Otherwise all its rows would fail one after the other."""
 
 
 class CircuitBreaker:
-    """Holds failures of the service back until the service serves an image again.
+    """Holds back failures that the service may have caused, until it serves an image again.
 
-    If the network is gone, the rows have not failed: the next run reads them. If other images are
-    served before and after, the failure is the row's.
+    An image is served if it was read, or failed for a reason of the image. If no image is served
+    any more, such as without a network, the held rows get no result, and the next run reads them.
+    If another image is served later, the held failures are written as results.
     """
 
     def __init__(self) -> None:
@@ -29,7 +30,7 @@ class CircuitBreaker:
         """Take an outcome; return the outcomes that may be written now, in the order they came.
 
         Raises:
-            JobError: The service is gone. The outcomes held back are dropped.
+            JobError: The service serves no image any more. The held outcomes are dropped.
         """
         self._held.append((pending, outcome))
         if outcome.ok or not _is_of_the_service(outcome.error):
@@ -40,10 +41,10 @@ class CircuitBreaker:
         return []
 
     def end(self, *, stopped: bool) -> list[tuple[PendingRow, Outcome]]:
-        """Return the outcomes still held back, as no more will come.
+        """Return the outcomes that are still held, because no more outcomes will come.
 
-        An image whose connection broke off has failed: if it breaks every connection, it must not
-        do so in every run.
+        A failure that may have been charged, such as a broken connection, is a result even if no
+        image was served. Otherwise an image that breaks every connection would do so in every run.
 
         Raises:
             JobError: The service served no image at all, and the job was not told to stop.
@@ -64,14 +65,14 @@ class CircuitBreaker:
         unserved = len(self._let_go())
         images = "1 image was" if unserved == 1 else f"{unserved} images in a row were"
         raise JobError(
-            f"{images} not served, the last because of this: {error}; missing rows are read "
-            "when the job is started again"
+            f"{images} not served, the last because of this: {error}; the missing rows "
+            "are read when the job is started again"
         ) from error
 
 
 def _is_of_the_service(error: OCRError) -> bool:
-    """Return True for an error of network, proxy, gateway or account, which no image causes."""
+    """Return True for an error of network, proxy, gateway or account: no image causes these."""
     if isinstance(error, APIError):
         return isinstance(error, ThrottledError) or isinstance(error.code, str)
-    # A plain OCRError is the session's own, such as that it was closed.
+    # A plain OCRError comes from the session, such as a closed session.
     return isinstance(error, TransportError | ResponseError) or type(error) is OCRError

@@ -1,7 +1,7 @@
-"""A second copy of the standard library's CSV parser, with a limit of its own.
+"""A second copy of the standard library's CSV parser, with its own limit on the size of a field.
 
-`csv.field_size_limit` changes the limit for the whole process, which is not ours to change. The
-limit lies in the module `_csv` behind `csv`, so `_csv` is loaded once more.
+`csv.field_size_limit` changes the limit for the whole process, and a library must not do this. The
+limit is a variable of the module `_csv` behind `csv`, so this module loads `_csv` once more.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from types import ModuleType
 
 
 def own_csv(characters: int) -> ModuleType:
-    """Return the parser as a module whose `reader` takes fields of so many characters at most."""
+    """Return the parser as a module; its `reader` takes fields of up to this many characters."""
     found = importlib.util.find_spec("_csv")
-    if found is None or found.loader is None:  # pragma: no cover - it is in every CPython
-        raise ImportError("this Python has no _csv")
+    if found is None or found.loader is None:  # pragma: no cover - every CPython has _csv
+        raise ImportError("this Python has no module _csv")
     module = importlib.util.module_from_spec(found)
     found.loader.exec_module(module)
     module.field_size_limit(characters)

@@ -1,19 +1,19 @@
-"""Errors of a job, beside the errors of the session."""
+"""Errors of a job; errors of the session are in `aliocr.errors`."""
 
 from __future__ import annotations
 
-# Advice in messages is read at a command line as well as in a program.
+# Names of an option, for error messages: users of the command line and of the library read them.
 BY_COLUMN = "(--column, or column= of a Job)"
 BY_FORMAT = "(--format of aliocr run, or input_format= of a Job)"
 BY_OUTPUT_FORMAT = "(--output-format, or output_format= of a Job)"
 
 
 class InputError(ValueError):
-    """The input cannot be read, or has changed since the job began; the message says what to do."""
+    """The input cannot be read, or has changed since the job began; the message gives a remedy."""
 
 
 class JobError(Exception):
-    """The job cannot go on: disk full, permission denied, another job at work on the output.
+    """The job cannot go on, because the disk is full, another job writes the output, or the like.
 
-    Everything written is kept. The message is one line, and says what to do.
+    All written results are kept. The message is one line, and says what to do.
     """

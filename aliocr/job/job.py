@@ -29,11 +29,11 @@ from aliocr.session import Session
 
 @attrs.frozen
 class Retry:
-    """Try failed rows once more, and no rows that were not tried yet.
+    """Option of a job: try failed rows once more, and no rows that were not tried yet.
 
     Args:
         kinds: Names of errors, such as `"DownloadError"`, or codes, such as `"592"`; empty for
-            failures of every kind.
+            all failures.
     """
 
     kinds: frozenset[str] = frozenset()
@@ -42,32 +42,34 @@ class Retry:
 class Job:
     """Reads the images that a file lists, and writes a result for each row to another file.
 
-    A job may be stopped in any way at any time. Made and run again with the same arguments, it goes
-    on where it was: no row is lost, no row is in the output twice, and only images that were under
-    way may be charged twice. A journal beside the output, a SQLite file, remembers the job. Equal
+    A job may be stopped or killed at any time. A second job with the same arguments continues the
+    first: no row is lost, no row is in the output twice, and only images that were in flight may be
+    charged twice. A journal beside the output, a SQLite file, keeps the state of the job. Equal
     images are read once.
 
     Args:
         source: The input: a text file of URLs, CSV, JSON lines, Parquet, a folder of pictures, or
             `"-"` for standard input.
-        output: The file of the results, one for each row of the input, in the order in which they
-            come.
-        column: The column or field of the images; None for the only one, or for `url` and the like.
+        output: The file of the results: one result for each row of the input, in the order in which
+            the replies come.
+        column: The column or field of the images; None for the only column, or for a column `url`
+            or the like.
         id_column: The column or field of the rows' ids, which the results repeat; None for `id`, if
-            there is one.
-        input_format: `"text"`, `"csv"`, `"jsonl"`, `"parquet"` or `"folder"`; None to go by the
-            name.
-        output_format: `"jsonl"`, `"csv"` or `"parquet"`; None to go by the name.
-        sources: Makes images of rows; the default takes URLs, and reads the first frame.
-        budget: Images that may be charged, in all runs together; an image that was sent and not
-            answered counts as charged. Repeats of images under way may exceed it. None for no
-            limit.
-        retry: Try failed rows again, and no other rows; None to go on with the others.
+            the input has this column.
+        input_format: `"text"`, `"csv"`, `"jsonl"`, `"parquet"` or `"folder"`; None to choose the
+            format by the name of the input.
+        output_format: `"jsonl"`, `"csv"` or `"parquet"`; None to choose the format by the name of
+            the output.
+        sources: Makes images from rows. The default takes URLs, and reads the first frame.
+        budget: Maximum number of charged images, in all runs together; None for no limit. An image
+            that was sent and not answered counts as charged. Repeats of images in flight may exceed
+            the budget.
+        retry: Try failed rows again, and no other rows; None to read the rows without a result.
         whole_urls: Write URLs with their queries. The query of a signed URL is a key to the image,
-            so by default it is in no file.
+            so no file has it by default.
 
     Raises:
-        ValueError: An argument cannot be right; the message names it.
+        ValueError: An argument is not valid; the message names the argument.
     """
 
     def __init__(
@@ -93,7 +95,7 @@ class Job:
         self._id_column = id_column
         self._input_format = input_format
         self._said = Path(output)
-        self._output = self._said.resolve()  # one name for one file
+        self._output = self._said.resolve()  # so that each file has only one name
         self._given_format = output_format
         self._output_format = output_format or output_format_of(self._output)
         self._sources = sources
@@ -106,25 +108,25 @@ class Job:
         return f"<Job {self._source} → {self._said}>"
 
     def plan(self, limits: Limits = Limits()) -> Plan:  # noqa: B008 - frozen
-        """Return the work that a run would do: reads all of the input, and sends nothing.
+        """Return the work that a run would do; read all of the input, and send nothing.
 
-        Blocks meanwhile, some seconds for a million rows.
+        The call blocks: some seconds for a million rows.
 
         Args:
             limits: The account's limits.
 
         Raises:
-            InputError: The input cannot be read, or is not the input of this output.
+            InputError: The input cannot be read, or the output belongs to another input.
             JobError: The journal cannot be read.
-            ValueError: The output is in the way, or has nothing to retry; the message says what to
-                do.
+            ValueError: The output is not of this job, or is not begun and so has no row to retry;
+                the message says what to do.
         """
         with past(self._output, self._settings) as journal:
             self._check_begun(journal)
             names = journal.names() if journal else ()
             done = journal.done() if journal else RowSet()
             again = RowSet(journal.failed(self._retry.kinds) if journal and self._retry else ())
-        # A run opens the input again: this has read it to its end, and cannot keep a file open.
+        # A run opens the input again, because the plan reads the input to its end and closes it.
         with closing(self._input()) as input_:
             return planned(
                 input_.open(names),
@@ -135,18 +137,19 @@ class Job:
             )
 
     async def run(self, session: Session, *, stop: asyncio.Event | None = None) -> Summary:
-        """Read all images that have not been read, until the end, a stop or an error.
+        """Read all images without a result, until the end of the input, a stop or an error.
 
         Args:
-            session: Reads the images. Best used for nothing else meanwhile, as all its charges
-                count as the job's.
-            stop: Once set, images under way are finished, and no more are sent.
+            session: Reads the images. Use it for nothing else during the run, because all its
+                charges count as charges of the job.
+            stop: Once this event is set, images in flight are finished, and no more are sent.
 
         Raises:
             AuthError: The account is refused.
-            InputError: The input cannot be read, or is not the input of this output.
-            JobError: Results cannot be written, or another job is writing them.
-            ValueError: Something is in the way of the output; the message says what to do.
+            InputError: The input cannot be read, or the output belongs to another input.
+            JobError: Results cannot be written, or another job is writing the output.
+            ValueError: The output is not of this job, or its place cannot be used; the message says
+                what to do.
             ImportError: A format needs an extra.
         """
         input_ = self._input()
@@ -163,12 +166,12 @@ class Job:
 
     @property
     def progress(self) -> Progress | None:
-        """The progress of the run; None before it begins."""
+        """The progress of the run; None before the run begins."""
         return None if self._pipeline is None else self._pipeline.progress
 
     def _open_worklist(self, input_: RunInput) -> Worklist:
         """Open output and journal, if the input is readable and unchanged."""
-        # Opened first, so that nothing is written if the input cannot be read.
+        # Open the input first, so that no file is written if the input cannot be read.
         reader = input_.open() if input_.can_be_read_twice else None
         if self._retry is not None:
             with past(self._output, self._settings) as journal:
@@ -191,14 +194,14 @@ class Job:
 
     def _check_begun(self, journal: Journal | None) -> None:
         if journal is None and self._retry is not None:
-            raise ValueError(f"{self._output} is not begun, so that nothing in it can be retried")
+            raise ValueError(f"{self._output} is not begun, so it has no rows to retry")
 
     def _input(self) -> RunInput:
         return RunInput(self._source, self._input_format, self._column, self._id_column)
 
     @property
     def _settings(self) -> str:
-        """The options that give the rows their meaning, in words that a person can compare."""
+        """The options that decide what a row means, written like options of the command line."""
         words = {
             "column": self._column,
             "id": self._id_column,
@@ -210,12 +213,12 @@ class Job:
         }
         given = ((name, word) for name, word in words.items() if word is not None)
         said = " ".join(f"--{name}" if word is True else f"--{name} {word}" for name, word in given)
-        # The name of a column may be in any encoding.
+        # Escape the name of a column that is not valid UTF-8.
         return said.encode("utf-8", "backslashreplace").decode()
 
 
 def _compare(reader: Reader, journal: Journal) -> None:
-    """Refuse an input that has changed; give new pictures in a folder their rows."""
+    """Refuse an input that has changed; give row numbers to new pictures in a folder."""
     known = journal.names()
     if isinstance(reader, FolderReader):
         reader.keep_numbers(known)

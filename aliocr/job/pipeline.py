@@ -1,9 +1,9 @@
 """One run of a job, as a pipeline of four stages.
 
-The feeder draws rows from the worklist and gives their images to the session's stream. The taker
-takes outcomes from the stream. The writer writes, once in each round of the event loop, all that
-came in it. The settler makes all that was written meanwhile safe on the disk. Work that waits for
-the disk is done in one thread, the job's.
+The feeder takes rows from the worklist and gives their images to the session's stream. The taker
+takes outcomes from the stream. The writer writes new results to the output, once per round of the
+event loop. The committer makes written results safe on the disk. Work that waits for the disk runs
+in one thread, the job's thread.
 """
 
 from __future__ import annotations
@@ -32,20 +32,22 @@ from aliocr.session import Session
 T = TypeVar("T")
 
 ROWS_AT_ONCE = 200
-"""Rows drawn at once; a stream keeps as many images waiting."""
+"""Maximum number of rows taken from the input in one step. We chose the number of images that a
+stream keeps waiting."""
 
 MOST_UNCOMMITTED = 2_000
-"""Results not safe on the disk yet, before the taker waits for the settler."""
+"""Number of results not yet safe on the disk, above which the taker waits for the committer."""
 
 MOST_COPIES = 10_000
-"""Rows that wait for the outcome of an equal one, before no more rows are drawn."""
+"""Number of rows that wait for the outcome of an equal row, above which no more rows are taken."""
 
 NOTED_EVERY = 0.25
-"""Seconds after which changed charges are written down though no outcome came."""
+"""Interval at which changed charges are written to the journal without a new outcome, in seconds.
+"""
 
 
 class Pipeline:
-    """A run from its opening to its end; the owner awaits `finish`.
+    """One run of a job, from its beginning to its end; the owner awaits `finish`.
 
     `open_worklist` is called in the job's thread. The input is closed at the end of the run.
     """
@@ -74,18 +76,19 @@ class Pipeline:
         self._worklist: Worklist | None = None
         self._prefetch: Prefetch | None = None
         self._began = time.monotonic()
-        self._noted = Charges()  # as last written to the journal
-        self._promised = 0  # images that were drawn and not yet given to the session
+        self._noted = Charges()  # the charges last written to the journal
+        self._promised = 0  # number of images that were taken and not yet given to the session
         self._tally: Counter[str | None] = Counter()  # by reason; None for rows that were read
-        # The session hands back the very image it was given, so its identity finds the row.
+        # The rows of unanswered images, by the identity of the image: the session returns the same
+        # object that it was given.
         self._unanswered: dict[int, PendingRow] = {}
         self._breaker = CircuitBreaker()
         self._to_write = asyncio.Event()
-        self._to_settle = asyncio.Event()
+        self._to_commit = asyncio.Event()
         self._committed = asyncio.Event()
         self._answer = asyncio.Event()
-        self._all_drawn = self._over_budget = self._all_answered = False
-        self._summary: Summary  # made when the files are closed
+        self._all_taken = self._over_budget = self._all_answered = False
+        self._summary: Summary  # set when the files are closed
 
     @property
     def progress(self) -> Progress:
@@ -118,7 +121,7 @@ class Pipeline:
                 await self._take_all(worklist, prefetch)
                 self._all_answered = True
                 self._to_write.set()
-                self._to_settle.set()
+                self._to_commit.set()
         except BaseExceptionGroup as group:
             error = group.exceptions[0]
             raise error from error.__cause__
@@ -127,7 +130,7 @@ class Pipeline:
         return self._summary
 
     def _begin(self) -> Worklist:
-        # Kept at once: if `finish` is cancelled now, the worklist is closed nevertheless.
+        # Set the attribute here, so that the worklist is closed even if `finish` is cancelled now.
         worklist = self._worklist = self._open_worklist()
         self._budget.add(worklist.charges)
         read, failed = worklist.counts()
@@ -137,19 +140,19 @@ class Pipeline:
         return worklist
 
     async def _feed(self, worklist: Worklist, prefetch: Prefetch) -> AsyncIterator[Image]:
-        """Yield the images to send: the stream draws the next when it has room."""
-        while not self._all_drawn:
+        """Yield the images to send; the stream takes the next image when it has room."""
+        while not self._all_taken:
             batch = await prefetch.take(ROWS_AT_ONCE)
-            drawn = await self._in_thread(partial(worklist.draw, batch))
-            self._count(drawn.written)
-            self._to_settle.set()
-            self._promised = len(drawn.pending)
-            if drawn.pending:
-                # Charges are written down before they can be made. However the job ends, the next
-                # run counts every image that was sent, and no budget is spent twice.
+            taken = await self._in_thread(partial(worklist.take, batch))
+            self._count(taken.written)
+            self._to_commit.set()
+            self._promised = len(taken.pending)
+            if taken.pending:
+                # Write possible charges to the journal before the images are sent. Then the next
+                # run counts every sent image even after a kill, and no budget is spent twice.
                 charges = self._charges_at_worst
                 self._count(await self._in_thread(partial(worklist.commit, charges)))
-            for pending in drawn.pending:
+            for pending in taken.pending:
                 while not self._budget.affords(len(self._unanswered)):
                     if not self._unanswered:
                         self._over_budget = True
@@ -158,7 +161,7 @@ class Pipeline:
                 self._unanswered[id(pending.image)] = pending
                 self._promised -= 1
                 yield pending.image
-            self._all_drawn = drawn.last
+            self._all_taken = taken.last
             while worklist.copies_waiting > MOST_COPIES and self._unanswered:
                 await self._next_answer()
 
@@ -167,7 +170,7 @@ class Pipeline:
         await self._answer.wait()
 
     async def _take_all(self, worklist: Worklist, prefetch: Prefetch) -> None:
-        """Take outcomes until the stream ends."""
+        """Take outcomes from the stream until its end."""
         stream = self._session.stream(self._feed(worklist, prefetch), stop=self._stop)
         async with aclosing(stream) as outcomes:
             async for outcome in outcomes:
@@ -187,22 +190,22 @@ class Pipeline:
             self._to_write.set()
 
     async def _write(self, worklist: Worklist) -> None:
-        """Write results, all of one round of the loop at once: most of a write is the call."""
+        """Write results once per round of the loop, because most of a write is a fixed cost."""
         while not self._all_answered:
             await self._to_write.wait()
             self._to_write.clear()
             worklist.write()
-            self._to_settle.set()
+            self._to_commit.set()
 
     async def _commit_regularly(self, worklist: Worklist) -> None:
-        """Make results safe on the disk, again and again until the last outcome."""
+        """Make new results safe on the disk, repeatedly, until the last outcome."""
         while not self._all_answered:
             with suppress(TimeoutError):
                 async with asyncio.timeout(NOTED_EVERY):
-                    await self._to_settle.wait()
+                    await self._to_commit.wait()
             charges = self._charges_at_worst
-            changed = self._to_settle.is_set() or charges != self._noted
-            self._to_settle.clear()
+            changed = self._to_commit.is_set() or charges != self._noted
+            self._to_commit.clear()
             if changed:
                 self._noted = charges
                 self._count(await self._in_thread(partial(worklist.commit, charges)))
@@ -210,7 +213,7 @@ class Pipeline:
 
     @property
     def _charges_at_worst(self) -> Charges:
-        """The charges if this process ends now."""
+        """The possible charges if this process ends now."""
         return self._budget.charges_at_worst(len(self._unanswered), self._promised)
 
     def _count(self, results: Sequence[Result]) -> None:
@@ -219,7 +222,7 @@ class Pipeline:
             self._tally[reason] += 1
 
     async def _close(self) -> None:
-        """Write the last results and close all files, even if cancelled again and again."""
+        """Write the last results and close all files, even if cancelled several times."""
         closing = asyncio.wrap_future(self._thread.submit(self._close_files))
         cancelled: asyncio.CancelledError | None = None
         while not closing.done():
@@ -242,7 +245,7 @@ class Pipeline:
             if worklist is not None:
                 worklist.write()
                 worklist.commit(self._budget.charges)
-                complete = self._all_drawn and worklist.is_whole and not self._unanswered
+                complete = self._all_taken and worklist.is_whole and not self._unanswered
                 read, failed = worklist.counts()
                 self._summary = Summary(
                     read=read,

@@ -1,4 +1,4 @@
-"""The plan of a job: all rows counted before anything is sent."""
+"""The plan of a job: count all rows before any image is sent."""
 
 from __future__ import annotations
 
@@ -15,33 +15,34 @@ from aliocr.job.input.rows import BadRow, Reader, Row
 from aliocr.limits import Limits
 
 BAD_SHOWN = 20
-"""Bad rows that a plan names; the others it counts."""
+"""Maximum number of bad rows that a plan lists; other bad rows are only counted."""
 
 CACHE_KIBIBYTES = 8192
-"""Memory for counting; the rest lies in a temporary file."""
+"""Memory for counting images, in KiB; a temporary file holds the rest."""
 
 KEYS_AT_ONCE = 10_000
-"""Keys written at once."""
+"""Number of keys that one SQL call writes."""
 
 
 @attrs.frozen(kw_only=True)
 class Plan:
-    """A job's work in numbers. Each row is one of `done`, `bad`, `images` and `duplicates`.
+    """The work of a job, as numbers. `done`, `bad`, `images` and `duplicates` add up to `rows`.
 
     Args:
-        taken: The column that the images are taken from, or the files of a folder left out.
-        rows: Rows of the input.
-        done: Rows that are in the output already, read or failed.
-        bad: Rows that name no image, without those in `done`.
-        bad_rows: The first of these, 20 at most; queries of URLs are left out.
-        images: Images to send.
-        duplicates: Rows with the image of another row, sent or done: read once and charged once.
-        requests: Requests for these images, at least: if each request is full.
-        seconds: The shortest time possible under the limits. Downloads, retries and an unknown
-            quota of the account come on top.
-        charged_most: Images that will be charged if each image has as many frames as are asked
-            for; if each has one frame, `images`. Repeats after a try that may have been charged
-            come on top of both.
+        taken: The column of the images; for a folder, the files that are not taken.
+        rows: Number of rows of the input.
+        done: Number of rows that are in the output already, read or failed.
+        bad: Number of rows that name no image, without rows in `done`.
+        bad_rows: The first bad rows, 20 at most, without the queries of URLs.
+        images: Number of images to send.
+        duplicates: Number of rows that have the image of another row, which is sent or done. This
+            image is read once and charged once.
+        requests: Minimum number of requests, if each request is full.
+        seconds: The shortest possible time under the limits, in seconds. Downloads, retries and an
+            unknown quota of the account take more time.
+        charged_most: Number of charged images if each image has as many frames as are asked for.
+            If each image has one frame, `images` are charged. Repeats after a try that may have
+            been charged are not in these numbers.
     """
 
     taken: str
@@ -64,19 +65,19 @@ def planned(
     frames: int = 1,
     done: Callable[[int], bool] = lambda _: False,
 ) -> Plan:
-    """Return the plan for all rows of an input, which is read through in flat memory.
+    """Return the plan for all rows of an input; the used memory does not grow with the input.
 
-    `check` raises a `ValueError` with the reason if a source is no image; `done` returns True if
-    the row of this number is in the output already. The reader is not closed.
+    `check` raises a `ValueError` with the reason if a source is not an image; `done` returns True
+    if the row of this number is in the output already. The reader is not closed.
 
     Raises:
         InputError: The input cannot be read.
-        OSError: There is no room for the temporary file in which images are counted.
+        OSError: The disk is too full for the temporary file in which images are counted.
     """
     counts = _RowCounts()
     images = _different(counts.keys(reader, check, done))
     requests = math.ceil(images / limits.images_per_request)
-    # Requests leave evenly spaced; as many images as one second allows may leave at once.
+    # Requests are sent at equal intervals. The images that one second allows may be sent together.
     seconds = max(0, requests - 1) / limits.requests_per_second
     if limits.images_per_second is not None:
         seconds = max(seconds, images / limits.images_per_second - 1)
@@ -102,7 +103,7 @@ class _RowCounts:
     def keys(
         self, reader: Reader, check: Callable[[str], None], done: Callable[[int], bool]
     ) -> Iterator[tuple[bytes, bool]]:
-        """Count each row; yield the digest of each image, and True if its row is done."""
+        """Count each row; yield the digest of its image, and True if the row is done."""
         for row in reader:
             self.rows += 1
             is_done = done(row.number)
@@ -124,10 +125,10 @@ class _RowCounts:
 
 
 def _different(keys: Iterator[tuple[bytes, bool]]) -> int:
-    """Return how many different keys have no row that is done.
+    """Return the number of different keys without a row that is done.
 
-    They are written to a temporary file without an index, and sorted once at the end, in memory
-    that the cache bounds: half the time of an index, of which random keys rewrite every page.
+    The keys are written to a temporary file without an index, and sorted once at the end. The cache
+    size limits the memory. An index takes twice the time, because random keys rewrite every page.
     """
     try:
         with closing(sqlite3.connect("", isolation_level=None)) as file:
@@ -143,5 +144,6 @@ def _different(keys: Iterator[tuple[bytes, bool]]) -> int:
             return int(file.execute(query).fetchone()[0])
     except sqlite3.OperationalError as error:
         raise OSError(
-            f"no room to count the images in: {error}; set SQLITE_TMPDIR to a folder with room"
+            f"the disk has no room to count the images: {error}; set SQLITE_TMPDIR to a folder "
+            "on a disk with room"
         ) from error

@@ -1,4 +1,4 @@
-"""Sources: how the text of a row becomes the image that the service is asked to read."""
+"""Sources: make an image for the service from the text of a row."""
 
 from __future__ import annotations
 
@@ -10,39 +10,39 @@ from aliocr.models import Image, Outcome
 
 
 class Sources(Protocol):
-    """Makes an image of the source of a row: its URL or path."""
+    """Makes an image from the source of a row, which is a URL or a path."""
 
     @property
     def interval(self) -> int | None:
-        """As of `aliocr.Image`, for all images; None, as `max_frames` then, for the first frame."""
+        """`interval` of `aliocr.Image`, for all images; None if only the first frame is read."""
 
     @property
     def max_frames(self) -> int | None:
-        """Frames of one image that are read, and charged, at most; None for one."""
+        """Maximum number of frames that are read and charged of one image; None for one frame."""
 
     def check(self, source: str) -> None:
         """Refuse a source that names no image.
 
         Raises:
-            ValueError: With the reason.
+            ValueError: The source names no image; the message gives the reason.
         """
 
     def image(self, source: str) -> Image:
-        """Return the image. May block: the job calls it in a thread.
+        """Return the image of a source. May block, because the job calls this in a thread.
 
         Raises:
-            ValueError: The source names no image; with the reason.
+            ValueError: The source names no image; the message gives the reason.
         """
 
     def is_file(self, source: str) -> bool:
-        """Return whether a source is a path: a `?` begins no query then, and it is written whole.
+        """Return True if a source is a path: a `?` in a path begins no query.
 
         Args:
-            source: One that `image` has accepted.
+            source: A source that `image` has accepted.
         """
 
     def done(self, outcome: Outcome) -> None:
-        """Hear of the outcome of an image; called once for each, on the event loop."""
+        """Take the outcome of an image; called once for each image, on the event loop."""
 
 
 @attrs.frozen
@@ -50,32 +50,32 @@ class Urls:
     """Sources that are URLs; the service downloads the images.
 
     Args:
-        interval: As of `aliocr.Image`, for all of them.
-        max_frames: As of `aliocr.Image`, too.
+        interval: `interval` of `aliocr.Image`, for all images.
+        max_frames: `max_frames` of `aliocr.Image`, for all images.
 
     Raises:
-        ValueError: One without the other, or a number below 1.
+        ValueError: Only one of the two numbers is given, or a number is below 1.
     """
 
     interval: int | None = None
     max_frames: int | None = None
 
     def __attrs_post_init__(self) -> None:
-        """Check the pair by making an image with it."""
+        """Check both numbers by making an image with them."""
         self.image("https://example.com/")
 
     def check(self, source: str) -> None:
-        """Refuse a source that is no URL, or that the service would refuse."""
+        """Refuse a source that is not a URL, or that the service would refuse."""
         self.image(source)
 
     def image(self, source: str) -> Image:
-        """Return the image at this URL."""
+        """Return the image at a URL."""
         return Image(source, interval=self.interval, max_frames=self.max_frames)
 
     def is_file(self, source: str) -> bool:
-        """Return False: no source is a path."""
+        """Return False, because no source is a path."""
         del source
         return False
 
     def done(self, outcome: Outcome) -> None:
-        """Do nothing: a URL holds nothing open."""
+        """Do nothing, because a URL holds no file open."""

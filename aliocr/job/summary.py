@@ -1,4 +1,4 @@
-"""Progress and summary of a job, in numbers."""
+"""Progress and summary of a job, as numbers."""
 
 from __future__ import annotations
 
@@ -13,23 +13,25 @@ from aliocr.job.advice import advice
 from aliocr.stats import Stats
 
 PASSING = {"OverloadError", "ResponseError", "ScanTimeoutError", "ThrottledError", "TransportError"}
-"""Kinds of error without a code that a later run may not meet."""
+"""Kinds of errors without a code that may not come again in a later run."""
 
 
 @attrs.frozen(kw_only=True)
 class Progress:
-    """The progress of a job at this moment.
+    """The progress of a job at one moment.
 
     Args:
-        read: Rows whose image was read, in all runs.
-        failed: Rows that failed, in all runs, by the service's code or else the error's name.
-        rows: Rows of the input that have their result in the output, in all runs.
-        total: Rows of the input; None if not known yet.
-        exact: Whether `total` is counted, and not estimated from the part of the input read so far.
-        charged_at_most: Images charged, or maybe charged, in all runs.
-        budget: Images that may be charged, in all runs; None for no limit.
-        seconds: Since this run began.
-        stats: The session's work for this run.
+        read: Number of rows whose image was read, in all runs.
+        failed: Number of rows that failed, in all runs, by the service's code; by the error's name
+            if there is no code.
+        rows: Number of rows that have a result, in all runs.
+        total: Number of rows of the input; None if not known yet.
+        exact: True if `total` is counted, False if it is estimated from the part of the input that
+            has been read.
+        charged_at_most: Number of images that were charged or may have been charged, in all runs.
+        budget: Maximum number of charged images, in all runs; None for no limit.
+        seconds: Duration of this run so far, in seconds.
+        stats: The statistics of the session.
     """
 
     read: int
@@ -45,12 +47,12 @@ class Progress:
 
 @attrs.frozen
 class Failed:
-    """Rows that failed in one way.
+    """The rows that failed with one kind and code.
 
     Args:
         kind: The name of the error's class; `"BadRow"` for rows that name no image.
-        code: The service's code, if it gave one.
-        rows: How many there are.
+        code: The service's code; None if the service gave no code.
+        rows: Number of these rows.
     """
 
     kind: str
@@ -59,7 +61,7 @@ class Failed:
 
     @property
     def reason(self) -> str:
-        """The code, or else the kind: the words that `Retry` and `--kind` take."""
+        """The code, or the kind if there is no code; `Retry` and `--kind` take this word."""
         return self.kind if self.code is None else str(self.code)
 
     @property
@@ -69,7 +71,7 @@ class Failed:
 
     @property
     def passing(self) -> bool:
-        """Another try may succeed though nothing was mended."""
+        """True if another try may succeed although nothing was fixed."""
         if self.code is None:
             return self.kind in PASSING
         return api_error(self.code, "").transient
@@ -77,20 +79,20 @@ class Failed:
 
 @attrs.frozen(kw_only=True)
 class Summary:
-    """The result of a run, in numbers.
+    """The result of a run, as numbers.
 
     Args:
-        read: Rows whose image was read, in all runs.
-        failed: Rows that failed, in all runs, the commonest way first.
-        rows: Rows of the input that have their result in the output, in all runs.
-        charged: Images charged, in all runs.
-        charged_at_most: Images charged, or maybe charged, in all runs: images that were sent and
-            not answered, too.
-        duplicates: Rows that share the image of an earlier one, which was read once.
-        ended: `"complete"` if each row of the input has its result in the output, `"stopped"` if
-            the run was told to stop, `"budget"` if the rest is more than may be charged.
+        read: Number of rows whose image was read, in all runs.
+        failed: Rows that failed, in all runs, the most frequent failure first.
+        rows: Number of rows that have a result in the output, in all runs.
+        charged: Number of images that were charged, in all runs.
+        charged_at_most: Number of images that were charged or may have been charged, in all runs,
+            including images that were sent and not answered.
+        duplicates: Number of rows that have the image of an earlier row and were not read again.
+        ended: `"complete"` if each row of the input has a result in the output, `"stopped"` if the
+            run was told to stop, `"budget"` if the budget does not allow the remaining images.
         output: The file of the results.
-        seconds: The time this run took.
+        seconds: Duration of this run, in seconds.
     """
 
     read: int

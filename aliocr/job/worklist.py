@@ -1,7 +1,7 @@
-"""The worklist of a job: rows become images to read, and outcomes become results.
+"""The worklist of a job: make images from rows, and make results from outcomes.
 
-Equal images are read once, and the other rows get a copy of the result. That needs the rows on
-their way in as well as the results on their way out, so both pass through here.
+Equal images are read once, and the other rows get a copy of the result. To find and copy these, the
+worklist must know all rows and all results, so this module does both.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from aliocr.models import Image, Outcome
 
 @attrs.frozen
 class PendingRow:
-    """A row whose image is still to be read; equal images have equal digests."""
+    """A row whose image must be read; equal images have equal digests."""
 
     row: Row
     image: Image
@@ -34,13 +34,13 @@ class PendingRow:
 
 
 @attrs.frozen
-class DrawnRows:
-    """Rows of the input, sorted by what is to be done with them.
+class TakenRows:
+    """Rows taken from the input: rows to read, and rows that have a result already.
 
     Args:
-        pending: Rows whose images are to be read.
+        pending: Rows whose images must be read.
         written: Results of bad rows, and of rows equal to a row that is done.
-        last: No row behind these is asked for.
+        last: True if the job needs no rows after these rows.
     """
 
     pending: tuple[PendingRow, ...]
@@ -49,21 +49,21 @@ class DrawnRows:
 
 
 class Worklist:
-    """Draws images from rows, and writes their results.
+    """Makes images from rows, and writes the results of the rows.
 
-    The job's thread calls everything but `keep` and `write`, which are quick, and which the event
-    loop calls.
+    The event loop calls `keep` and `write`, which are quick. The job's thread calls the other
+    methods.
 
     Args:
         ledger: The results so far; closed by the owner of the worklist.
-        sources: Makes images of rows.
-        alone: Read only the rows to be retried, and no new ones.
+        sources: Makes images from rows.
+        alone: Read only the rows to retry, and no new rows.
         whole_urls: Write URLs with their queries.
 
     Attributes:
-        start: The checkpoint at which the input is to be opened; None for its beginning.
-        digests: The digests of the input at the checkpoints behind `start`, by row.
-        duplicates: Rows that got the result of an equal one, in all runs.
+        start: The checkpoint from which the input is read; None for the beginning of the input.
+        digests: The digests of the input at the checkpoints after `start`, by row.
+        duplicates: Number of rows that got the result of an equal row, in all runs.
     """
 
     def __init__(self, ledger: Ledger, sources: Sources, *, alone: bool, whole_urls: bool) -> None:
@@ -77,7 +77,7 @@ class Worklist:
         self.start = self._journal.last_checkpoint(before=first)
         self._reached = self.start.number if self.start else 0
         self.digests = self._journal.digests(after=self._reached)
-        # Rows equal to a pending row, by the digest of their source.
+        # For each pending row, the rows equal to it, by the digest of their source.
         self._equal: dict[bytes, list[Row]] = {}
         self._kept: list[tuple[PendingRow, Result]] = []
         self._written: deque[tuple[PendingRow, Result]] = deque()
@@ -85,11 +85,11 @@ class Worklist:
 
     @property
     def charges(self) -> Charges:
-        """The charges as last written to the journal."""
+        """The charges that were last written to the journal."""
         return Charges(self._journal.state.charged, self._journal.state.charged_at_most)
 
     def counts(self) -> tuple[int, tuple[Failed, ...]]:
-        """Return how many rows were read, and how many failed in which way, in all runs."""
+        """Return the number of rows that were read, and the failed rows by kind, in all runs."""
         counts = self._journal.counts()
         read = sum(rows for kind, _, rows in counts if not kind)
         failed = (Failed(kind, code or None, rows) for kind, code, rows in counts if kind)
@@ -97,22 +97,25 @@ class Worklist:
 
     @property
     def is_whole(self) -> bool:
-        """Each row is done, as far as this run has read the input."""
+        """True if no row is missing in the output, as far as this run has read the input."""
         state = self._journal.state
         return self._only is None or state.through >= state.total > 0
 
     @property
     def copies_waiting(self) -> int:
-        """Rows that wait for the outcome of an equal one."""
+        """Number of rows that wait for the outcome of an equal row."""
         return sum(map(len, self._equal.values()))
 
     @property
     def uncommitted(self) -> int:
-        """Results that were kept and are not safe on the disk yet."""
+        """Number of results that were kept and are not safe on the disk yet."""
         return len(self._kept) + len(self._written)
 
-    def draw(self, batch: RowBatch) -> DrawnRows:
-        """Sort rows, none at the end of the input; write the results of rows not to be read.
+    def take(self, batch: RowBatch) -> TakenRows:
+        """Take rows of the input; write the results of rows that need not be read.
+
+        Args:
+            batch: The next rows; no rows at the end of the input.
 
         Raises:
             JobError: Results could not be written.
@@ -123,7 +126,7 @@ class Worklist:
             for row in batch.rows:
                 asked_for = self._only is None or row.number in self._only
                 if asked_for and not self.ledger.has(row.number):
-                    match self._drawn(row):
+                    match self._pending_or_result(row):
                         case PendingRow() as image:
                             pending.append(image)
                         case Read() | Unread() as result:
@@ -138,10 +141,10 @@ class Worklist:
         else:
             self._journal.total = self._reached or self._journal.total
         last = not batch.rows or self._reached >= self._last
-        return DrawnRows(tuple(pending), tuple(written), last)
+        return TakenRows(tuple(pending), tuple(written), last)
 
-    def _drawn(self, row: RowOrBad) -> PendingRow | Result | None:
-        """Return a row to be read, or the result of a row; None for a row that waits for one."""
+    def _pending_or_result(self, row: RowOrBad) -> PendingRow | Result | None:
+        """Return a row to read, or its result; None for a row that waits for an equal row."""
         if isinstance(row, BadRow):
             return self._refusal(row, row.problem)
         digest = row.digest
@@ -159,7 +162,7 @@ class Worklist:
         return PendingRow(row, image, digest)
 
     def keep(self, pending: PendingRow, outcome: Outcome) -> Result:
-        """Make the result of a row from its image's outcome, for the next `write`."""
+        """Make the result of a row from the outcome of its image, for the next `write`."""
         row = pending.row
         source = row.source if self._sources.is_file(row.source) else self._shown(row.source)
         result: Result
@@ -200,10 +203,10 @@ class Worklist:
         return result
 
     def write(self) -> None:
-        """Write all kept results, so that a kill does not take them back.
+        """Write all kept results, so that a kill of this process does not lose them.
 
         Raises:
-            JobError: They could not be written.
+            JobError: The results could not be written.
         """
         kept, self._kept = self._kept, []
         self.ledger.write([result for _, result in kept])
@@ -213,9 +216,9 @@ class Worklist:
         """Write and return the copies for equal rows; make all results safe on the disk.
 
         Raises:
-            JobError: They could not be written.
+            JobError: The results could not be written.
         """
-        # Meanwhile the loop may write more, whose copies belong to the next call.
+        # The loop may write more results during this call; the next call makes their copies.
         written = [self._written.popleft() for _ in range(len(self._written))]
         copies = [
             self._copy(result, equal)
@@ -231,18 +234,18 @@ class Worklist:
             row=row.number,
             line=row.line,
             id=row.id,
-            # A text that is no URL may hold a key at any place.
+            # A text that is not a URL may hold a key anywhere.
             source=self._shown(row.source),
             kind=BAD_ROW,
             error=problem,
         )
 
     def _shown(self, url: str) -> str:
-        """Return a URL as files may have it: the query of a signed one is a key to the image."""
+        """Return a URL, without secrets such as a signed query unless `whole_urls` is set."""
         return url if self._whole_urls else without_query(url)
 
     def _copy(self, result: Result, row: Row) -> Result:
-        """Return the result for an equal row, which cost nothing more."""
+        """Return a copy of a result for an equal row, which is charged nothing more."""
         self.duplicates += 1
         own = attrs.evolve(result, row=row.number, line=row.line, id=row.id)
         return attrs.evolve(own, maybe_charged=False) if isinstance(own, Unread) else own

@@ -167,7 +167,7 @@ def test_a_drawing_is_drawn_anew_and_nothing_else_is_written_over(folder: Path) 
         (["{}/small_en.png", "--font", "{}/out.jsonl"], "out.jsonl is no font that can be used"),
         (["{}/small_en.png", "--interval", "1"], "--max-frames go together"),
         (["{}/small_en.png", "--from", "no.jsonl"], "cannot read no.jsonl: no such file"),
-        (["{}/small_en.png", "--from", "{}/anim4.gif"], "anim4.gif is no output of a job"),
+        (["{}/small_en.png", "--from", "{}/anim4.gif"], "anim4.gif is not an output of a job"),
         (["{}/small_en.png", "--from", "{}/out.jsonl", "--local"], "leave out --local"),
         (["{}/small_en.png", "--biz-type", "a"], "not the service: leave out --biz-type"),
         (["http://127.0.0.1:1/a.png", "--local", "--region", "a"], "leave out --region"),

@@ -154,7 +154,7 @@ def test_misuse_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
     output = _output(tmp_path, [_read(1, "a.png")])
     for arguments, said in [
         ((tmp_path / "missing.jsonl", tmp_path / "hocr"), "cannot read"),
-        ((tmp_path / "none.jsonl", tmp_path / "hocr"), "is no output of a job"),
+        ((tmp_path / "none.jsonl", tmp_path / "hocr"), "is not an output of a job"),
         ((output, output), "cannot make"),
     ]:
         done = run("export", *arguments)

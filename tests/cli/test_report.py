@@ -111,7 +111,7 @@ def test_what_cannot_be_read_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("some notes\n")
     done = run("report", tmp_path / "notes.txt", "--pictures", "none")
     assert done.returncode == 2
-    assert "notes.txt is no output of a job: record 1: " in done.stderr
+    assert "notes.txt is not an output of a job: record 1: " in done.stderr
     assert "writing a report" not in done.stderr
     assert files_in(tmp_path) == {"folder", "notes.txt"}
 

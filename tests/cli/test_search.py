@@ -79,7 +79,7 @@ def test_exit_codes_are_those_of_grep(output: Path, tmp_path: Path) -> None:
     for arguments, said in [
         ((tmp_path / "missing.jsonl", "a"), "cannot read"),
         ((tmp_path, "a"), "cannot read"),
-        ((tmp_path / "none.jsonl", "a"), "is no output of a job"),
+        ((tmp_path / "none.jsonl", "a"), "is not an output of a job"),
         ((output, " "), "words must contain at least one visible"),
     ]:
         done = run("search", *arguments)
@@ -94,8 +94,8 @@ def test_exit_codes_are_those_of_grep(output: Path, tmp_path: Path) -> None:
     [
         ("nothing.jsonl", "cannot read {}: no such file or directory"),
         (".", "cannot read {}: is a directory"),
-        ("notes.txt", "{} is no output of a job: record 1: "),
-        ("pipe.jsonl", "{} is no regular file"),
+        ("notes.txt", "{} is not an output of a job: record 1: "),
+        ("pipe.jsonl", "{} is not a regular file"),
     ],
 )
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ async def test_an_output_that_a_hand_has_changed_is_left_alone(
         b"my own notes, and many of them\n" * 5_000,
     ):
         output.write_bytes(changed)
-        with pytest.raises(ValueError, match="is not what this job has written: put it back"):
+        with pytest.raises(ValueError, match="is not what this job has written: restore the file"):
             await Job(source, output).run(ocr)
         assert output.read_bytes() == changed
     output.write_bytes(whole)
@@ -93,7 +93,7 @@ async def test_results_that_the_job_cannot_have_written_are_refused(
         failed.replace(b"9999999", b"99999999999999999999"),
     ):
         output.write_bytes(whole + added)
-        with pytest.raises(ValueError, match="is not what this job has written: put it back"):
+        with pytest.raises(ValueError, match="is not what this job has written: restore the file"):
             await Job(source, output).run(ocr)
         assert output.read_bytes() == whole + added
     output.write_bytes(whole + b"[" * 100_000 + b"\n")  # no result, as of a write that broke off
@@ -346,7 +346,7 @@ async def test_one_file_has_one_job_whatever_it_is_called(
     assert link.is_symlink()
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    with pytest.raises(ValueError, match="is no file that a job could go on with"):
+    with pytest.raises(ValueError, match="is not a regular file: give another output"):
         await Job(source, pipe, output_format="jsonl").run(ocr)
     assert not pipe.with_name("pipe.journal").exists()
 

@@ -161,13 +161,13 @@ async def test_what_is_in_the_way_is_left_alone(
     for job, problem in (
         (
             Job(source, mine),
-            "there already, and no journal of a job beside it: give another output",
+            "is there already, without a journal of a job beside it: give another output",
         ),
         (Job(source, folder), "is a folder: give the name of a file"),
         (Job(source, tmp_path / "no" / "out.jsonl"), "there is no folder .*no .*make it first"),
-        (Job(source, odd), "is not the journal of a job: it is no SQLite file; move it away"),
-        (Job(source, begun, column="url"), "begun with no options, and now it is --column url"),
-        (Job(source, gone), "is gone, though the journal .* put it back"),
+        (Job(source, odd), "is not the journal of a job: it is not a SQLite file; move it away"),
+        (Job(source, begun, column="url"), "begun with no options, and now has --column url"),
+        (Job(source, gone), "is gone, but the journal .* put the file back"),
         (Job(tmp_path / "nowhere.csv", tmp_path / "new.jsonl"), "there is no file or folder"),
         (Job(source, tmp_path / "new.jsonl", column="link"), "no column"),
     ):
@@ -196,7 +196,7 @@ def test_a_full_disk_leaves_what_was_written(tmp_path: Path, room: int) -> None:
         _, said = job.communicate(timeout=60)
         assert job.returncode == 1
         assert said.rstrip().splitlines()[-1].startswith("aliocr.job.errors.JobError: cannot write")
-        assert "what was written before is kept" in said
+        assert "results written before are kept" in said
         before = by_row(output) if output.exists() else {}
         assert len(before) <= emulator.charged
     with Emulator(requests_per_second=None) as another:  # the first may still be at work

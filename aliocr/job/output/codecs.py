@@ -1,7 +1,7 @@
-"""Results as bytes, and back: lines of JSON, and CSV.
+"""Codecs: encode results as JSON lines or CSV, and decode them.
 
-Nothing here knows of files or jobs: `result_file` appends these bytes, `read_back` reads them, and
-the journal holds lines of JSON for an output in Parquet.
+`result_file` appends the encoded bytes to the output, and `read_back` decodes an output. The
+journal holds JSON lines while the output is Parquet. This module uses no job and no journal.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ COLUMNS = (
 )
 """Columns of CSV and Parquet: the fields of `Read`, then the other fields of `Unread`."""
 
-# Characters of a field: the regions of a large page are more than the parser's usual limit.
+# The limit is the size of a field in characters. We chose a high limit, because the regions of a
+# large page exceed the default of the parser.
 _csv = own_csv(1 << 30)
 
 _NUMBERS = {"row": int, "line": int, "interval": int, "max_frames": int, "rate": float}
@@ -51,11 +52,11 @@ _NUMBERS = {"row": int, "line": int, "interval": int, "max_frames": int, "rate":
 _NAMES = {kind: tuple(attrs.fields_dict(kind)) for kind in (Read, Unread)}
 
 _ALWAYS = {"row", "source", "ok", "text", "regions", "kind", "code", "error"}
-"""Written though empty: a program that looks for them finds them."""
+"""Fields that are written even if they are empty, so that a program always finds them."""
 
 
 def fields_of(result: Result) -> dict[str, Any]:
-    """Return the plain values of a result, in the order of its fields, without the empty ones."""
+    """Return a result as plain values, in the order of its fields, without empty fields."""
     fields = _fields(result)
     if isinstance(result, Read):
         fields["regions"] = [_plain(region) for region in result.regions]
@@ -65,7 +66,7 @@ def fields_of(result: Result) -> dict[str, Any]:
 
 
 def _fields(result: Result) -> dict[str, Any]:
-    # The same, with regions as objects: msgspec writes them as it writes plain ones.
+    # As `fields_of`, but with `Region` objects, because msgspec encodes them like plain dicts.
     fields = {
         name: value
         for name in _NAMES[type(result)]
@@ -86,9 +87,9 @@ def _plain(region: Region) -> dict[str, Any]:
 
 
 def encode_json(result: Result) -> bytes:
-    """Return the result as a line of JSON in UTF-8, with its end.
+    """Return the result as a line of JSON in UTF-8, with its line end.
 
-    Characters that UTF-8 has not, as in a file's name in another encoding, are escaped.
+    Characters that UTF-8 cannot encode, such as in a file name of another encoding, are escaped.
     """
     try:
         return msgspec.json.encode(_fields(result)) + b"\n"
@@ -97,10 +98,10 @@ def encode_json(result: Result) -> bytes:
 
 
 def decode_json(line: bytes | str) -> Result:
-    """Return the result in a line of JSON; raise a `ValueError` if it is none."""
+    """Return the result in a line of JSON; raise a `ValueError` if the line has no result."""
     fields = _value_of(line)
     if not isinstance(fields, dict):
-        raise ValueError("not an object")  # noqa: TRY004 - the text is wrong
+        raise ValueError("not an object")  # noqa: TRY004 - the text is wrong, not a type
     if fields.pop("ok", None) is True:
         return msgspec.convert(fields, Read)
     return msgspec.convert(fields, Unread)
@@ -111,38 +112,38 @@ def _value_of(text: bytes | str) -> Any:
         try:
             return msgspec.json.decode(text)
         except msgspec.DecodeError:
-            return json.loads(text)  # which reads lone surrogates, too
+            return json.loads(text)  # `json` also decodes lone surrogates
     except RecursionError:
         raise ValueError("nested too deeply") from None
 
 
 class JSONLines:
-    """A file of records that are lines of JSON."""
+    """Codec for JSON lines: each record is a line of JSON."""
 
     header = b""
 
     def encode(self, result: Result) -> bytes:
-        """Return the record, with its end."""
+        """Return the record of a result, with its line end."""
         return encode_json(result)
 
     def decode(self, record: bytes) -> Result:
-        """Return the result in a record; raise a `ValueError` if it is none, or was cut off."""
+        """Return the result in a record; raise a `ValueError` if the record is wrong or cut off."""
         if not record.endswith(b"\n"):
             raise ValueError("the record is cut off")
         return decode_json(record)
 
     def records(self, file: BinaryIO) -> Iterator[bytes]:
-        """Return the records from here on; the last one may be cut off, and then has no end."""
+        """Return the records from the current position of the file; the last may be cut off."""
         return iter(file)
 
 
 class CSV:
-    """The same for a table with a line of column names; regions and frames are JSON."""
+    """Codec for CSV with a line of column names; regions and frames are JSON."""
 
     header = (",".join(COLUMNS) + "\r\n").encode()
 
     def encode(self, result: Result) -> bytes:
-        """Return a row of the table, which may have line breaks within quotes."""
+        """Return the row of a result, which may have line breaks within quotes."""
         fields = fields_of(result) | {"ok": "true" if result.ok else "false"}
         if isinstance(result, Unread):
             fields["maybe_charged"] = "true" if result.maybe_charged else "false"
@@ -154,7 +155,7 @@ class CSV:
         return row.getvalue().encode("utf-8", "backslashreplace")
 
     def decode(self, record: bytes) -> Result:
-        """Return the result in a row of the table."""
+        """Return the result in a row; raise a `ValueError` if the row is wrong or cut off."""
         if not record.endswith(b"\r\n"):
             raise ValueError("the record is cut off")
         try:
@@ -177,7 +178,7 @@ class CSV:
         return msgspec.convert({"source": "", "error": ""} | fields, Unread)
 
     def records(self, file: BinaryIO) -> Iterator[bytes]:
-        """Yield the rows: a line that ends within quotes goes on in the next."""
+        """Yield the rows from the current position; rows may have line breaks within quotes."""
         record = b""
         for line in file:
             record += line
@@ -189,9 +190,9 @@ class CSV:
 
 
 Codec: TypeAlias = JSONLines | CSV
-"""A format whose records can be appended to a file."""
+"""The codec of a format that can be appended to."""
 
 
 def code_of(text: str) -> int | str:
-    """Return a code of the service: a number from within a reply, a word from the gateway."""
+    """Return a code of the service: a number from a reply, or a word from the gateway."""
     return int(text) if re.fullmatch(r"-?[0-9]{1,18}", text) else text

@@ -1,8 +1,8 @@
-"""The first row of each image of a job, in its journal, by a digest of its source.
+"""Index of the images of a job: find the first row of an image by the digest of its source.
 
-Digests come in random order. If each were inserted at once, each would change a page of 4 KB, which
-SQLite writes twice: 8 GB for a million images. So digests are appended as they come, held in memory
-as well, and inserted in order by the ten thousands.
+Digests come in random order. If each digest were inserted immediately, it would change a page of
+4 KB, which SQLite writes twice: 8 GB for a million images. So new digests are appended to a second
+table and held in memory. Tens of thousands of digests are sorted and inserted together.
 """
 
 from __future__ import annotations
@@ -10,21 +10,22 @@ from __future__ import annotations
 import sqlite3
 
 SORTED_AT_ONCE = 50_000
-"""Digests that wait to be inserted: 8 MB of memory. With 20,000, twice as much is written."""
+"""Number of digests that are inserted together; they take 8 MB of memory. With 20,000 digests,
+SQLite writes twice as many bytes."""
 
 
 class ImageIndex:
-    """The journal's table `images`, and its table `late` of digests not yet in `images`."""
+    """The tables `images` and `late` of the journal; `late` has the digests not yet in `images`."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
-        # A digest may be there several times; its last entry has its first row.
+        # `late` may have a digest several times; the last entry has the first row of the image.
         late = db.execute("SELECT source, row FROM late ORDER BY rowid")
         self._late: dict[bytes, int] = dict(late)
         self._new: list[tuple[bytes, int]] = []
 
     def first(self, digest: bytes, row: int) -> int:
-        """Return the first row of an image: this row, unless the image was met before."""
+        """Return the first row of an image; this is `row` if no earlier row has the image."""
         first = self._late.get(digest)
         if first is None:
             query = "SELECT row FROM images WHERE source = ?"
@@ -37,7 +38,7 @@ class ImageIndex:
         return row
 
     def write(self) -> None:
-        """Write the new digests; within a transaction, after which the owner calls `written`."""
+        """Write the new digests within a transaction; call `written` after the commit."""
         self._db.executemany("INSERT INTO late VALUES (?, ?)", self._new)
         if len(self._late) >= SORTED_AT_ONCE:
             self._db.execute(
@@ -47,7 +48,7 @@ class ImageIndex:
             self._db.execute("DELETE FROM late")
 
     def written(self) -> None:
-        """Forget the digests in memory that the transaction has made lasting."""
+        """Remove the digests from memory that the transaction has committed."""
         self._new.clear()
         if len(self._late) >= SORTED_AT_ONCE:
             self._late.clear()

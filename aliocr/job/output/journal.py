@@ -1,10 +1,10 @@
-"""The journal of a job: a SQLite file beside the output, which says where each result is.
+"""The journal of a job: a SQLite file beside the output, with the place of each result.
 
     sqlite3 results.jsonl.journal 'SELECT * FROM summary'
 
-Results are appended to the output and synced before the journal names them, so all results that the
-journal names are there. If a job was killed between the two, the output has further whole records,
-which are taken up, and at most a part of one, which is cut off.
+Results are appended to the output and synced before they are added to the journal, so the output
+has all results of the journal. If a job was killed in between, the output has more records than the
+journal. The next run adds the whole records to the journal, and cuts off a partial record.
 """
 
 from __future__ import annotations
@@ -31,45 +31,47 @@ VERSION = 2
 
 SCHEMA = """
 CREATE TABLE state (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
--- The rows of the input that are in the output: their place, and the kind and code of failures.
+-- Rows with a result in the output: the place of the result, kind and code of a failure.
 CREATE TABLE rows (row INTEGER PRIMARY KEY, place INTEGER NOT NULL, kind TEXT, code);
 -- Rows to read once more.
 CREATE TABLE retries (row INTEGER PRIMARY KEY);
--- The first row of each image, by a digest of its source; `late` waits to be inserted.
+-- The first row of each image, by a digest of its source; `late` is inserted into `images` later.
 CREATE TABLE images (source BLOB PRIMARY KEY, row INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE late (source BLOB NOT NULL, row INTEGER NOT NULL);
--- Places from which a run can go on in the input.
+-- Places in the input from which a run can continue.
 CREATE TABLE checkpoints (row INTEGER PRIMARY KEY, "offset" INTEGER, line INTEGER, digest TEXT);
 -- The pictures of a folder, in the order in which they were first found.
 CREATE TABLE names (row INTEGER PRIMARY KEY, name TEXT NOT NULL);
--- Results of an output that is written as a whole, such as Parquet.
+-- Results of a Parquet output, which is written as a whole.
 CREATE TABLE results (row INTEGER PRIMARY KEY, result TEXT NOT NULL);
--- Rows counted by kind and code of failure; both are empty for rows that were read.
+-- Number of rows by kind and code of failure; both are empty for rows that were read.
 CREATE TABLE summary (kind TEXT, code, rows INTEGER NOT NULL, PRIMARY KEY (kind, code));
 """
 
 CACHE_KIBIBYTES = 8_192
-"""Room for the digests of some 250,000 images; the system's cache holds the rest."""
+"""Size of SQLite's cache, in KiB. The digests of some 250,000 images fit into the cache; the cache
+of the operating system holds the rest."""
 
 
 class JournalError(Exception):
-    """The file is no journal of a job, or of another version."""
+    """The file is not a journal of a job, or its version is another."""
 
 
 @attrs.frozen
 class JobState:
-    """The numbers that a job keeps from run to run.
+    """The state that a job keeps from run to run.
 
     Args:
-        settings: The options that give the rows their meaning; a job goes on only with the same.
-        length: Bytes of the output in which the journal knows each row.
-        through: All rows up to this one are in the output.
-        charged: Images that were charged.
-        charged_at_most: These, and all images that may have been charged.
-        duplicates: Rows that got the result of an equal one.
-        replacing: A copy of the output is about to take its place.
-        published: A file that is written as a whole has all results.
-        total: Rows of the input, once all of it has been read; 0 before.
+        settings: The options that decide what a row means; a job continues only with the same
+            options.
+        length: Size of the output, in bytes, up to which the journal has all results.
+        through: Row up to which all rows are in the output.
+        charged: Number of images that were charged.
+        charged_at_most: Number of images that were charged or may have been charged.
+        duplicates: Number of rows that got the result of an equal row.
+        replacing: True while a copy of the output replaces the output.
+        published: True if a file that is written as a whole has all results.
+        total: Number of rows of the input; 0 until a run has read the input to its end.
     """
 
     settings: str
@@ -84,23 +86,24 @@ class JobState:
 
 
 class Journal:
-    """One job's journal. Its writer has it locked, and uses it in one thread at a time.
+    """The journal of one job. A writer must hold its lock, and use it in one thread at a time.
 
-    To a writer, an empty file becomes a journal with these settings.
+    A writer turns an empty file into a journal with these settings.
 
     Raises:
-        JournalError: The file is no journal.
+        JournalError: The file is not a journal of this version.
         sqlite3.Error: The file cannot be read or written.
 
     Attributes:
-        state: The job's state, as the last `change` left it.
-        total: Rows of the input, written with the next `change`; 0 if not known yet.
+        state: The job's state after the last `change`.
+        total: Number of rows of the input, written with the next `change`; 0 if not known yet.
     """
 
     def __init__(self, path: Path, settings: str, *, writes: bool = True) -> None:
-        # Autocommit: `change` opens the transactions.
+        # Without an isolation level, `change` and other methods begin the transactions.
         self._db = sqlite3.connect(
-            # Not read-only even for a reader: the files that SQLite puts beside it would stay.
+            # A reader opens for writing as well. A read-only connection would not remove the files
+            # that SQLite makes beside the journal.
             f"{path.absolute().as_uri()}?mode=rw",
             uri=True,
             isolation_level=None,
@@ -111,7 +114,7 @@ class Journal:
         except BaseException as error:
             self._db.close()
             if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB:
-                raise JournalError("it is no SQLite file") from error
+                raise JournalError("it is not a SQLite file") from error
             raise
 
     def _begin(self, settings: str, *, writes: bool) -> None:
@@ -123,10 +126,10 @@ class Journal:
         (version,) = db.execute("PRAGMA user_version").fetchone()
         (tables,) = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         if not tables:
-            # In one transaction with the first state: if killed here, it was never begun.
+            # Make tables and first state in one transaction, so that a kill leaves an empty file.
             db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {VERSION};")
         elif version != VERSION:
-            raise JournalError("it is of another program, or of another version of this one")
+            raise JournalError("it comes from another program, or from another version of aliocr")
         self._images = ImageIndex(db)
         self.state, self.total = JobState(settings), 0
         if not tables:
@@ -140,9 +143,9 @@ class Journal:
 
     @contextmanager
     def change(self, **state: Any) -> Iterator[dict[str, Any]]:
-        """Make all changes of this block, and these of the state, lasting together or not at all.
+        """Commit all changes of this block and the given changes of the state, or none of them.
 
-        The block may add changes of the state to the dict that it gets.
+        The block may add more changes of the state to the dict that it gets.
         """
         db = self._db
         self._open_transaction()
@@ -182,7 +185,7 @@ class Journal:
         )
 
     def place(self, row: int) -> int | None:
-        """Return the place of a row's result in the output; None if it has none."""
+        """Return the place of a row's result in the output; None if the row has no result."""
         found = self._db.execute("SELECT place FROM rows WHERE row = ?", (row,)).fetchone()
         return None if found is None else found[0]
 
@@ -194,17 +197,20 @@ class Journal:
 
     @property
     def last_row(self) -> int:
-        """The highest row in the output; 0 if there is none."""
+        """The highest row in the output; 0 if the output has no rows."""
         (row,) = self._db.execute("SELECT coalesce(max(row), 0) FROM rows").fetchone()
         return int(row)
 
     def counts(self) -> list[tuple[str, int | str, int]]:
-        """Return kind, code and number of rows, most first; both empty for rows that were read."""
+        """Return kind, code and number of rows, sorted by number from high to low.
+
+        Kind and code are empty for rows that were read.
+        """
         query = "SELECT kind, code, rows FROM summary ORDER BY rows DESC, kind, code"
         return self._db.execute(query).fetchall()
 
     def cut(self, length: int) -> None:
-        """Forget the rows behind an offset of the output; within `change`."""
+        """Delete the rows whose place is at or after an offset of the output; within `change`."""
         db = self._db
         db.execute("DELETE FROM rows WHERE place >= ?", (length,))
         db.execute("DELETE FROM summary")
@@ -214,21 +220,21 @@ class Journal:
         )
 
     def last_before(self, length: int) -> tuple[int, int] | None:
-        """Return the last place before an offset of the output, and its row."""
+        """Return place and row of the last result that begins before an offset of the output."""
         query = "SELECT place, row FROM rows WHERE place < ? ORDER BY place DESC LIMIT 1"
         found = self._db.execute(query, (length,)).fetchone()
         return None if found is None else (found[0], found[1])
 
     def failed(self, kinds: frozenset[str]) -> Iterator[int]:
-        """Return the rows that failed in these ways, by the error's name or code; empty for all."""
+        """Return the rows that failed with these names or codes of errors; empty for all."""
         where, names = _of_kinds(kinds)
-        query = f"SELECT row FROM rows WHERE {where} ORDER BY row"  # noqa: S608 - words of ours
+        query = f"SELECT row FROM rows WHERE {where} ORDER BY row"  # noqa: S608 - only fixed text
         return chain.from_iterable(self._db.execute(query, names))
 
     def retry(self, kinds: frozenset[str]) -> array[int]:
-        """Move the rows that failed in these ways to `retries`; within `change`.
+        """Move the rows that failed with these kinds or codes to `retries`; within `change`.
 
-        Return the places of their results, in order.
+        Return the places of the rows' results, in order.
         """
         db = self._db
         where, names = _of_kinds(kinds)
@@ -237,14 +243,15 @@ class Journal:
         places = array("q", chain.from_iterable(db.execute(query, names)))
         db.execute(f"INSERT OR IGNORE INTO retries SELECT row {again}", names)
         db.execute(f"DELETE {again}", names)
-        db.execute(f"DELETE FROM summary WHERE {where}", names)  # noqa: S608 - all of a kind go
+        db.execute(f"DELETE FROM summary WHERE {where}", names)  # noqa: S608 - only fixed text
         db.execute("DELETE FROM results WHERE row IN (SELECT row FROM retries)")
         return places
 
     def close_up(self, gone: Iterable[tuple[int, int]]) -> None:
-        """Move the places of rows up, as results before them are gone; within `change`.
+        """Lower the places of rows, because results before them were removed; within `change`.
 
-        `gone` is the place of each such result, and the bytes gone up to and with it.
+        `gone` has the place of each removed result, and the bytes removed up to the end of this
+        result.
         """
         db = self._db
         db.execute("CREATE TEMP TABLE gone (place INTEGER PRIMARY KEY, bytes INTEGER NOT NULL)")
@@ -261,57 +268,57 @@ class Journal:
         return chain.from_iterable(self._db.execute("SELECT row FROM retries ORDER BY row"))
 
     def first(self, digest: bytes, row: int) -> int:
-        """Return the first row of an image: this row, unless the image was met before."""
+        """Return the first row of an image; this is `row` if no earlier row has the image."""
         return self._images.first(digest, row)
 
     def add_checkpoint(self, checkpoint: Checkpoint) -> None:
-        """Add a place from which a run can go on in the input."""
+        """Add a place in the input from which a run can continue; the next `change` commits it."""
         self._open_transaction()
         self._db.execute(
             "INSERT OR IGNORE INTO checkpoints VALUES (?, ?, ?, ?)", attrs.astuple(checkpoint)
         )
 
     def last_checkpoint(self, before: int = 2**62) -> Checkpoint | None:
-        """Return the last checkpoint with fewer rows before it; None for the beginning."""
+        """Return the last checkpoint before a row; None if there is no checkpoint."""
         query = """SELECT row, "offset", line, digest FROM checkpoints WHERE row < ?
             ORDER BY row DESC LIMIT 1"""
         found = self._db.execute(query, (before,)).fetchone()
         return None if found is None else Checkpoint(*found)
 
     def digests(self, after: int) -> dict[int, str]:
-        """Return the digests of the input up to some rows, of the checkpoints behind a row."""
+        """Return the digests of all checkpoints after a row, by the row of the checkpoint."""
         query = "SELECT row, digest FROM checkpoints WHERE row > ?"
         return dict(self._db.execute(query, (after,)).fetchall())
 
     def names(self) -> list[str]:
-        """Return the pictures of a folder, in the order of their rows."""
+        """Return the names of the pictures of a folder, in the order of their rows."""
         query = "SELECT name FROM names ORDER BY row"
         return [os.fsdecode(name) for (name,) in self._db.execute(query)]
 
     def add_names(self, names: Sequence[str], first: int) -> None:
-        """Add pictures of a folder, of which the first has this row; within `change`."""
+        """Add pictures of a folder, numbered from the row `first`; within `change`."""
         numbered = enumerate(map(_text_or_bytes, names), first)
         self._db.executemany("INSERT INTO names VALUES (?, ?)", numbered)
 
     def stage(self, results: Sequence[Result]) -> None:
-        """Keep results; lasting with the next `change`."""
+        """Store results in the journal; the next `change` commits them."""
         self._open_transaction()
         lines = [(result.row, encode_json(result).decode()) for result in results]
         self._db.executemany("INSERT INTO results VALUES (?, ?)", lines)
 
     def staged(self, row: int = 0) -> Iterator[Result]:
-        """Return the results kept here, in the order of their rows, from some row on."""
+        """Return the results that `stage` stored, from a row on, in the order of the rows."""
         query = "SELECT result FROM results WHERE row >= ? ORDER BY row"
         return (decode_json(line) for (line,) in self._db.execute(query, (row,)))
 
     def close(self) -> None:
-        """Close the file; changes that are not lasting yet are dropped."""
+        """Close the file; changes that are not committed are dropped."""
         self._db.close()
 
 
 def _of_kinds(kinds: frozenset[str]) -> tuple[str, tuple[str, ...]]:
     """Return an SQL condition for failures of these kinds or codes, and its parameters."""
-    # Rows that were read have no kind in the table `rows`, and an empty one in `summary`.
+    # Rows that were read have the kind NULL in the table `rows`, and an empty kind in `summary`.
     if not kinds:
         return "kind > ''", ()
     marks = ", ".join("?" * len(kinds))
@@ -320,7 +327,7 @@ def _of_kinds(kinds: frozenset[str]) -> tuple[str, tuple[str, ...]]:
 
 
 def _text_or_bytes(name: str) -> str | bytes:
-    """Return a name as text, which a person can read; a name that is not UTF-8 as its bytes."""
+    """Return a name as text, so that a person can read it; as bytes if it is not UTF-8."""
     try:
         name.encode()
     except UnicodeEncodeError:

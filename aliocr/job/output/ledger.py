@@ -1,8 +1,8 @@
-"""The ledger of a job: its output and its journal, kept in step.
+"""The ledger of a job: write results to output and journal, in the right order.
 
-Results go into the output at once, and into the journal when the output is safe on the disk: what
-the journal says is true after any kill. Nothing else writes to either, so the lock, the order of
-the two and the words for a full disk are here and nowhere else.
+A result is written to the output immediately. It is added to the journal when the output is safe on
+the disk, so that the journal is true after any kill. Only this module writes to both files. So it
+holds the lock, keeps the order of the two writes, and words the errors, such as a full disk.
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ SUFFIXES: dict[str, OutputFormat] = {
     ".pq": "parquet",
 }
 
-REMEDY = "what was written before is kept. Mend that and start the job again"
+REMEDY = "results written before are kept. Fix the cause and start the job again"
 
 
 def output_format_of(path: Path) -> OutputFormat:
-    """Return the format that a file's name asks for; JSON lines if it has no suffix.
+    """Return the format for the suffix of a file name; JSON lines if there is no suffix.
 
     Raises:
-        ValueError: The suffix names no format.
+        ValueError: The suffix is not known.
     """
     if path.suffix.lower() not in SUFFIXES:
         raise ValueError(
             f"{path} does not say its format: give the output format {BY_OUTPUT_FORMAT}, jsonl, "
-            "csv or parquet, or a name that ends in one of these"
+            "csv or parquet, or a name that ends in one of these words"
         )
     return SUFFIXES[path.suffix.lower()]
 
@@ -56,13 +56,14 @@ class Ledger:
     """The results of a job's rows so far.
 
     Args:
-        path: The output. Its journal is beside it, `.journal` appended to the name.
-        output_format: Its format.
-        settings: As of `JobState`, in words for a person.
+        path: The output. The journal beside the output has its name with `.journal` appended.
+        output_format: The format of the output.
+        settings: The `settings` of `JobState`, which error messages show.
 
     Raises:
-        ValueError: Something else is in the way; the message says what to do. Nothing was written.
-        JobError: Another job holds the output, or it cannot be written.
+        ValueError: The path cannot be used, or its file is not of this job; the message says what
+            to do. Nothing was written.
+        JobError: Another job holds the output, or the output cannot be written.
         ImportError: The format needs an extra.
     """
 
@@ -77,7 +78,7 @@ class Ledger:
                 lock = Lock(journal)
             except LockedError:
                 raise JobError(
-                    f"another job is writing {path}; wait for it, or give another output"
+                    f"another job is writing {path}; wait for that job, or give another output"
                 ) from None
             parts.callback(lock.release)
             self.journal = _opened(path, settings)
@@ -94,7 +95,7 @@ class Ledger:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Raise a `JobError` in words for a full disk, and the like, within this block."""
+        """Turn errors of disk and database within this block into a `JobError` with a remedy."""
         try:
             yield
         except sqlite3.Error as error:
@@ -104,10 +105,10 @@ class Ledger:
             raise JobError(f"cannot write {name}: {error.strerror}; {REMEDY}") from error
 
     def write(self, results: Sequence[Result]) -> None:
-        """Write results of rows that have none yet. May be called in any thread.
+        """Write results of rows that have no result yet. May be called in any thread.
 
         Raises:
-            JobError: They could not be written; the results before them are kept.
+            JobError: The results could not be written; earlier results are kept.
         """
         if not results:
             return
@@ -115,13 +116,13 @@ class Ledger:
             self._written += zip(results, self._store.append(results), strict=True)
 
     def commit(self, charges: Charges, *, duplicates: int) -> None:
-        """Make written results safe on the disk, and then name them in the journal.
+        """Make written results safe on the disk, and then add them to the journal.
 
         Raises:
-            JobError: They could not be written.
+            JobError: The results could not be made safe.
         """
         if self._broken:
-            return  # uncommitted results are taken up when the job is opened again
+            return  # the next run adds uncommitted results of the output to the journal
         with self._lock:
             written, self._written = self._written, []
             length = self._store.length
@@ -143,11 +144,11 @@ class Ledger:
         self._broken = False
 
     def has(self, row: int) -> bool:
-        """Return True if the journal names a row."""
+        """Return True if the journal has a row."""
         return row in self._rows
 
     def result(self, row: int) -> Result | None:
-        """Return the result of a row; None if it has none yet."""
+        """Return the result of a row; None if the row has no result yet."""
         place = self.journal.place(row)
         if place is None:
             return None
@@ -160,10 +161,12 @@ class Ledger:
         return found
 
     def retry(self, kinds: frozenset[str]) -> None:
-        """Take failures out of the output, to be read once more; all of them or none.
+        """Remove all failures of these kinds from the output, so that their rows are read again.
+
+        If this fails, no failure is removed.
 
         Raises:
-            ValueError: No row failed in these ways, though others did.
+            ValueError: No row failed with these kinds, but other rows failed.
         """
         with self.writing():
             first = next(self.journal.failed(kinds), None)
@@ -173,7 +176,7 @@ class Ledger:
                 return
             there = [str(code or kind) for kind, code, _ in self.journal.counts() if kind]
             retries = next(self.journal.retries(), None)
-        # If an earlier run took these failures out, they wait among the retries.
+        # An earlier run may have removed these failures; then their rows are in `retries`.
         if kinds and there and retries is None:
             raise ValueError(
                 f"no row of {self.path} failed as {' or '.join(sorted(kinds))}; there are "
@@ -181,7 +184,7 @@ class Ledger:
             )
 
     def close(self) -> None:
-        """Write the file, if it is written as a whole, and close all files.
+        """Write an output that is written as a whole, and close all files.
 
         Raises:
             JobError: A Parquet file could not be written; its results are in the journal.
@@ -192,11 +195,11 @@ class Ledger:
 
 @contextmanager
 def past(path: Path, settings: str) -> Iterator[Journal | None]:
-    """Open the journal of a job for reading, even while the job runs; None if it was never begun.
+    """Open the journal of a job for reading, even while the job runs; None without a journal.
 
     Raises:
-        ValueError: As of `Ledger`.
-        JobError: The journal cannot be read, or only where its folder may be written.
+        ValueError: The reasons of `Ledger`.
+        JobError: The journal cannot be read, such as in a folder without permission to write.
     """
     if not _is_begun(_journal_of(path)):
         yield None
@@ -209,18 +212,18 @@ def past(path: Path, settings: str) -> Iterator[Journal | None]:
 
 
 def _journal_of(path: Path) -> Path:
-    """Return the journal's path, if nothing else is in the way of journal or output."""
+    """Return the path of the journal; refuse a path that cannot be the output of a job."""
     if path.is_dir():
         raise ValueError(f"{path} is a folder: give the name of a file")
     if not path.parent.is_dir():
         raise ValueError(f"there is no folder {path.parent} for the output: make it first")
     if path.exists() and not path.is_file():
-        raise ValueError(f"{path} is no file that a job could go on with: give another output")
+        raise ValueError(f"{path} is not a regular file: give another output")
     journal = path.with_name(f"{path.name}.journal")
     if path.exists() and path.stat().st_size and not _is_begun(journal):
         raise ValueError(
-            f"{path} is there already, and no journal of a job beside it: give another output, or "
-            "move it away"
+            f"{path} is there already, without a journal of a job beside it: give another output, "
+            "or move the file away"
         )
     return journal
 
@@ -230,7 +233,7 @@ def _is_begun(journal: Path) -> bool:
 
 
 def _opened(path: Path, settings: str, *, writes: bool = True) -> Journal:
-    place = _journal_of(path)  # checked again, as the writer has its lock now
+    place = _journal_of(path)  # check again, because a writer holds the lock only now
     try:
         journal = Journal(place, settings, writes=writes)
     except JournalError as error:
@@ -238,13 +241,13 @@ def _opened(path: Path, settings: str, *, writes: bool = True) -> Journal:
     state, problem = journal.state, ""
     if state.settings != settings:
         problem = (
-            f"{path} was begun with {state.settings or 'no options'}, and now it is "
-            f"{settings or 'none'}: give the same, or another output"
+            f"{path} was begun with {state.settings or 'no options'}, and now has "
+            f"{settings or 'no options'}: give the same options, or another output"
         )
     elif state.length and not path.exists() and not state.replacing:
         problem = (
-            f"{path} is gone, though the journal beside it says that it holds results: put it "
-            "back, or remove the journal to begin anew"
+            f"{path} is gone, but the journal beside it says that it has results: put the file "
+            "back, or remove the journal to begin again"
         )
     if problem:
         journal.close()

@@ -1,8 +1,8 @@
-"""Parquet: results in columns. Needs the extra `parquet`.
+"""Parquet output: write and read results in columns. Needs the extra `parquet`.
 
-A Parquet file cannot be appended to, and cannot be read before its end is written. So the journal
-keeps the results as they come, and the file is written by an atomic write when the job ends or
-stops.
+Nothing can be appended to a Parquet file, and it cannot be read before its end is written. So the
+journal keeps the results during the job. When the job ends or stops, the file is written with an
+atomic write.
 """
 
 from __future__ import annotations
@@ -23,13 +23,14 @@ from aliocr.job.output.journal import Journal
 from aliocr.job.output.result import Read, Result, Unread
 
 ROWS_PER_GROUP = 10_000
-"""Rows held in memory and written at once: some 40 MB of text and positions."""
+"""Number of rows in a row group of the file. One row group is held in memory: some 40 MB of text
+and positions."""
 
 
 class StagedResults:
-    """Results that the journal keeps until the file is written; used like a `ResultFile`.
+    """Keeps results in the journal until the file is written; has the methods of `ResultFile`.
 
-    The place of a result is its row.
+    The place of a result is the number of its row.
 
     Raises:
         ImportError: The extra is missing; the message says how to get it.
@@ -42,11 +43,11 @@ class StagedResults:
         self.length = 0
 
     def append(self, results: Sequence[Result]) -> list[int]:
-        """Return the places, and write nothing yet: the journal may be in use by its thread."""
+        """Return the places; write nothing yet, because a thread may be using the journal."""
         return [result.row for result in results]
 
     def sync(self, results: Sequence[Result]) -> None:
-        """Give results to the journal, lasting with its next change."""
+        """Give results to the journal, which commits them with its next `change`."""
         self._journal.stage(results)
 
     def read(self, place: int) -> Result:
@@ -54,15 +55,15 @@ class StagedResults:
         return next(self._journal.staged(place))
 
     def retry(self, kinds: frozenset[str], through: int) -> None:
-        """Take failures out of the journal, and so out of the next file."""
+        """Remove failures from the journal, so that the next file does not have them."""
         with self._journal.change(through=through, published=False):
             self._journal.retry(kinds)
 
     def publish(self) -> None:
-        """Write the file anew from all results, unless it has them already.
+        """Write the file with all results, unless the file has all results already.
 
         Raises:
-            OSError: The file cannot be written; the file of before is still there.
+            OSError: The file cannot be written; an earlier file is kept.
         """
         if self._journal.state.published and self._path.exists():
             return
@@ -86,7 +87,7 @@ class StagedResults:
             pass
 
     def close(self) -> None:
-        """Do nothing: the journal has the results."""
+        """Do nothing, because no file is open."""
 
 
 def _row(result: Result) -> dict[str, Any]:
@@ -98,7 +99,7 @@ def _row(result: Result) -> dict[str, Any]:
 
 
 def _text(value: Any) -> Any:
-    """Return the value; characters that UTF-8 cannot encode are escaped as Python shows them."""
+    """Return a value in which characters that UTF-8 cannot encode are escaped like in Python."""
     match value:
         case str():
             return value.encode("utf-8", "backslashreplace").decode()
@@ -111,16 +112,16 @@ def _text(value: Any) -> Any:
 
 
 def parquet_results(path: Path) -> Iterator[Result]:
-    """Yield the results in a file; raise a `ValueError` if it is no output of a job."""
+    """Yield the results in a file; raise a `ValueError` if the file is not an output of a job."""
     pyarrow = _pyarrow()
     try:
         file = pyarrow.parquet.ParquetFile(path)
     except pyarrow.ArrowInvalid as error:
-        raise ValueError(f"{path} is no Parquet file: {error}") from None
+        raise ValueError(f"{path} is not a Parquet file: {error}") from None
     with file:
         missing = set(COLUMNS) - set(file.schema_arrow.names)
         if missing:
-            raise ValueError(f"{path} is no output of a job: no column {min(missing)!r}")
+            raise ValueError(f"{path} is not an output of a job: no column {min(missing)!r}")
         for batch in file.iter_batches(1_000):
             for row in batch.to_pylist():
                 fields = {name: value for name, value in row.items() if value is not None}
@@ -154,6 +155,6 @@ def _schema(pyarrow: Any) -> Any:
 
 def _pyarrow() -> Any:
     with needed("parquet"):
-        import pyarrow as pa  # noqa: PLC0415 - of an extra, and heavy
+        import pyarrow as pa  # noqa: PLC0415 - an optional and large package
         import pyarrow.parquet  # noqa: PLC0415
     return pa

@@ -1,4 +1,4 @@
-"""Results read back from an output in any of its formats."""
+"""Read the results of an output, in any of its formats."""
 
 from __future__ import annotations
 
@@ -17,21 +17,22 @@ def results(path: str | Path) -> Iterator[Result]:
     """Return the results of a job, in the order of its output.
 
     The output has the order in which replies came; `row` is the number of the row in the input. The
-    output of a running job can be read: a last record that is not whole yet is left out.
+    output of a running job can be read; a last record that is not complete yet is left out.
 
     Args:
-        path: An output: JSON lines, CSV or Parquet, which its first bytes show.
+        path: An output in JSON lines, CSV or Parquet. The first bytes of the file show the format.
 
     Raises:
-        ValueError: The file is no output of a job; the message names the file and the record.
+        ValueError: The file is not an output of a job; the message names the file and the record.
         ImportError: The file is Parquet, and the extra `parquet` is missing.
         OSError: The file cannot be read.
     """
     path = Path(path)
     mode = path.stat().st_mode
-    # A device may have no end, not even of a line; a pipe cannot be read from its beginning twice.
-    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # opening a folder says that it is one
-        raise ValueError(f"{path} is no regular file, and so no output of a job")
+    # Refuse devices, which may have no end, and pipes, which cannot be read twice. A folder passes
+    # here, because `open` raises an error that says it is a folder.
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise ValueError(f"{path} is not a regular file, so it is not an output of a job")
     with path.open("rb") as file:
         start = file.read(max(len(PARQUET), len(CSV.header)))
     if start.startswith(PARQUET):
@@ -49,5 +50,5 @@ def _results(path: Path, codec: Codec) -> Iterator[Result]:
                 if not record.endswith(b"\n"):
                     return
                 raise ValueError(
-                    f"{path} is no output of a job: record {number}: {error}"
+                    f"{path} is not an output of a job: record {number}: {error}"
                 ) from None

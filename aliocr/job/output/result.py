@@ -1,4 +1,4 @@
-"""Results: a row of the input that was read, or was not."""
+"""Results: the fields of a row that was read, and of a row that was not read."""
 
 from __future__ import annotations
 
@@ -24,18 +24,19 @@ class Read(_RowResult):
 
     Args:
         row: The number of the row in the input, from 1.
-        line: The line in the input at which the row begins, from 1; None if it has no lines.
-        id: The row's id in the input.
+        line: The line of the input at which the row begins, from 1; None if the input has no lines.
+        id: The id of the row in the input.
         source: The URL, without its query unless `whole_urls` is set; or the path.
-        text: All text, run on.
-        regions: The pieces of text with their places, in pixels, in the service's order.
-        frames: The captured frames, empty unless more than one was captured.
-        label: `"ocr"` for text, `"normal"` for none.
+        text: All text of the image, in one string.
+        regions: The pieces of text with their positions in pixels, in the service's order.
+        frames: The captured frames; empty unless more than one frame was captured.
+        label: `"ocr"` if the image has text, `"normal"` if it has no text.
         suggestion: `"review"` or `"pass"`.
         rate: The service's confidence in percent.
-        interval: One frame in this many was asked for; None, with `max_frames`, for the first only.
-        max_frames: At most this many frames were asked for.
-        task_id: The service's id of this image's work.
+        interval: One frame of every `interval` frames was asked for; None, like `max_frames`, if
+            only the first frame was asked for.
+        max_frames: Maximum number of frames that were asked for.
+        task_id: The service's id of the task for this image.
         request_id: The service's id of the request.
     """
 
@@ -53,7 +54,7 @@ class Read(_RowResult):
 
     @property
     def lines(self) -> tuple[Line[Region], ...]:
-        """The text line by line in reading order, as of `aliocr.Scan`."""
+        """The lines of text in reading order, like `lines` of `aliocr.Scan`."""
         return lines_of(self, self.frames)
 
 
@@ -62,12 +63,12 @@ class Unread(_RowResult):
     """A row whose image was not read.
 
     Args:
-        row: As of `Read`, and so are `line`, `id` and `source`.
+        row: The number of the row, as in `Read`; `line`, `id` and `source` are also as in `Read`.
         kind: The name of the error's class, such as `"DownloadError"`; `"BadRow"` for a row that
             names no image.
-        code: The service's code, if it gave one.
-        error: What went wrong and what to do.
-        maybe_charged: Whether any try may have been charged.
+        code: The service's code; None if the service gave no code.
+        error: The message of the error, with a remedy.
+        maybe_charged: True if any try may have been charged.
         request_id: The service's id of the request.
     """
 
@@ -80,4 +81,4 @@ class Unread(_RowResult):
 
 
 Result: TypeAlias = Read | Unread
-"""The result of a row: test `.ok`."""
+"""The result of a row; `ok` says which of the two classes it is."""

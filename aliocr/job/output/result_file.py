@@ -1,8 +1,8 @@
-"""An output that grows: results appended to a file, in step with the journal.
+"""Result file: append results to a file, and keep file and journal equal.
 
-Both are written one after the other, so a kill or a power failure between the two leaves them
-different. Whenever the file is opened, results that the journal missed are taken up, and results
-that the disk lost are forgotten, to be read again.
+File and journal are written one after the other, so they differ after a kill or a power failure
+between the two writes. When the file is opened, results that the journal lacks are added to the
+journal. Results that the disk lost are deleted from the journal, and their rows are read again.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from aliocr.job.output.journal import Journal
 from aliocr.job.output.result import Result
 
 CHUNK = 1 << 20
-"""Bytes copied at once."""
+"""Size of the pieces in which a file is copied, in bytes."""
 
 MOST_AHEAD = 1_000_000
-"""Rows by which one may be ahead of all others in an output. Far fewer are read at once, so a row
-further ahead was not written by this job."""
+"""Maximum distance of a row from the highest row before it in an output. This job reads far fewer
+rows at the same time, so it has not written a row that is further ahead."""
 
 
 class ResultFile:
-    """Records of results, one after the other; the place of each is an offset in bytes.
+    """A file of records, one record per result; the place of a record is an offset in bytes.
 
-    `append` is called by one thread at a time, all else by the journal's thread. The file is made,
-    with its header, if it is not there.
+    Only one thread at a time may call `append`. The journal's thread calls the other methods. A
+    missing file is made, with its header.
 
     Raises:
         OSError: The file cannot be opened or written.
-        ValueError: The file is not this job's; the message says what to do.
+        ValueError: The file is not of this job; the message says what to do.
     """
 
     def __init__(self, path: Path, codec: Codec, journal: Journal) -> None:
@@ -66,12 +66,12 @@ class ResultFile:
             sync_folder(self._path)
 
     def append(self, results: Sequence[Result]) -> list[int]:
-        """Write results, whole or not at all; return the place of each.
+        """Write all results or none of them; return the place of each result.
 
-        The end of this process does not take them back.
+        A kill of this process does not lose written results.
 
         Raises:
-            OSError: The disk is full, or worse. All that was there before is still there.
+            OSError: The disk is full, or failed. Earlier results are kept.
         """
         records = [self._codec.encode(result) for result in results]
         places = [self.length]
@@ -93,12 +93,12 @@ class ResultFile:
             raise
 
     def sync(self, results: Sequence[Result]) -> None:
-        """Make appended results proof against a power failure, once the journal is changed next.
+        """Make appended results safe on the disk, so that they may be added to the journal.
 
         Args:
-            results: The results that the journal does not have yet; none that come meanwhile.
+            results: The results that are added to the journal next.
         """
-        del results  # the disk is told of all that is in the file
+        del results  # `fsync` makes the whole file safe
         os.fsync(self._file)
 
     def read(self, place: int) -> Result:
@@ -108,17 +108,18 @@ class ResultFile:
             return self._codec.decode(next(self._codec.records(file)))
 
     def publish(self) -> None:
-        """Do nothing: the file holds all results."""
+        """Do nothing, because the file has all results already."""
 
     def close(self) -> None:
         """Close the file."""
         os.close(self._file)
 
     def retry(self, kinds: frozenset[str], through: int) -> None:
-        """Take failures out of file and journal, to be read once more; all of them or none.
+        """Remove failures of these kinds from file and journal, all of them or none.
 
-        The file is copied without them, the journal says that the copy is to take the file's place,
-        and then it does. All rows up to `through` are in the output then.
+        The file is copied without the failures. The journal notes that the copy will replace the
+        file, and then the copy replaces the file. After this, all rows up to `through` are in the
+        output.
         """
         try:
             with self._journal.change(through=through, replacing=True) as state:
@@ -126,7 +127,7 @@ class ResultFile:
                 self._journal.close_up(self._copied_without(places))
                 state["length"] = self._draft.stat().st_size
                 shutil.copymode(self._path, self._draft)
-                # Once the journal says that the copy takes the file's place, the copy must exist.
+                # Make the name of the copy safe on the disk before the journal refers to the copy.
                 sync_folder(self._draft)
         except BaseException:
             self._draft.unlink(missing_ok=True)
@@ -136,9 +137,9 @@ class ResultFile:
         self._open()
 
     def _copied_without(self, places: Iterable[int]) -> Iterator[tuple[int, int]]:
-        """Write the copy without the results at these places; at the end, it is safe on the disk.
+        """Write a copy without the results at these places, and make the copy safe on the disk.
 
-        Yields each place, in order, and how many bytes were left out up to and with its result.
+        Yield each place, in order, and the bytes left out up to the end of its result.
         """
         gone = 0
         with self._path.open("rb") as file, self._draft.open("wb") as copy:
@@ -154,24 +155,25 @@ class ResultFile:
 
     def _replace(self) -> None:
         if self._draft.exists():
-            os.replace(self._draft, self._path)  # noqa: PTH105 - says what it is
+            os.replace(self._draft, self._path)  # noqa: PTH105 - clearer than `Path.replace`
             sync_folder(self._path)
         with self._journal.change(replacing=False):
             pass
 
     def _forget_lost(self) -> None:
-        """Cut the file behind its last whole result, and the journal with it."""
+        """Cut the file after its last whole result, and delete lost results from the journal."""
         journal = self._journal
         end = 0
         if (last := journal.last_before(self.length)) is not None:
             end = self._end_of(*last) or 0
         if last is not None and not end and (last := journal.last_before(last[0])) is not None:
-            # The last result was cut. The one before is whole, or the file is another's.
+            # The last result is cut off. If the result before is not whole, either, the file was
+            # not written by this job.
             end = self._end_of(*last) or 0
             if not end:
                 raise ValueError(strange(self._path))
         if not end:
-            # Without a whole result, the file is the beginning of an output, as far as it goes.
+            # A file without a whole result must be the beginning of an output that was cut off.
             start = self._codec.header or b'{"row":'
             with self._path.open("rb") as file:
                 if not start.startswith(file.read(len(start))):
@@ -181,7 +183,7 @@ class ResultFile:
             journal.cut(self.length)
 
     def _take_up_missed(self, known: int) -> None:
-        """Tell the journal of the whole results behind an offset, and cut off the rest."""
+        """Add the whole results after an offset to the journal, and cut off the rest."""
         journal = self._journal
         last = journal.last_before(known)
         if last is not None and self._end_of(*last) != known:
@@ -203,11 +205,11 @@ class ResultFile:
         try:
             with journal.change(length=self.length):
                 journal.add(found)
-        except OverflowError:  # a code that no journal holds, and no service has given
+        except OverflowError:  # a code too large for SQLite, which the service has never sent
             raise ValueError(strange(self._path)) from None
 
     def _results(self, place: int) -> Iterator[tuple[int, int, Result]]:
-        """Yield place, end and result of each record from a place on, up to one that is cut."""
+        """Yield place, end and result of each record from a place on, up to a broken record."""
         with self._path.open("rb") as file:
             place = max(place, len(self._codec.header))
             file.seek(place)
@@ -221,13 +223,13 @@ class ResultFile:
                 place = end
 
     def _end_of(self, place: int, row: int) -> int | None:
-        """Return the end of the record at a place; None if it is not whole, or not of this row."""
+        """Return the end of the record at a place; None if it is broken or of another row."""
         for _, end, result in self._results(place):
             return end if result.row == row else None
         return None
 
     def _cut(self, length: int) -> None:
-        """Cut the file behind an offset; the header stays."""
+        """Cut the file at an offset; the header stays."""
         os.ftruncate(self._file, length)
         self.length = os.lseek(self._file, length, os.SEEK_SET)
         if length < len(self._codec.header):
@@ -238,10 +240,10 @@ class ResultFile:
 
 
 def strange(path: Path) -> str:
-    """Return the message for a file in which results are not where the journal says."""
+    """Return the message for a file whose results are not at the places in the journal."""
     return (
-        f"{path} is not what this job has written: put it back, or remove it and its journal to "
-        "begin anew"
+        f"{path} is not what this job has written: restore the file, or remove the file and its "
+        "journal to begin again"
     )
 
 

@@ -1,4 +1,4 @@
-"""A set of row numbers: all numbers up to some row, and a byte for each row behind it."""
+"""A set of row numbers: all numbers up to some row, and one byte per number after this row."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Iterable
 
 
 class RowSet:
-    """Numbers from 1 up, most of which come in order: a million with gaps take a megabyte.
+    """A set of numbers from 1 up; a million numbers with gaps take a megabyte.
 
-    All numbers up to `through` are members from the start.
+    Most numbers should be added in order. All numbers up to `through` are members from the start.
     """
 
     def __init__(self, rows: Iterable[int] = (), *, through: int = 0) -> None:
         self._through = through
-        self._behind = bytearray()  # 1 for a member
+        self._behind = bytearray()  # one byte per number after `_through`; 1 for a member
         self.update(rows)
 
     def __contains__(self, row: int) -> bool:
@@ -31,7 +31,7 @@ class RowSet:
                 behind[at] = 1
 
     def advance(self) -> int:
-        """Return the last number before which none is missing, and free the bytes up to it."""
+        """Return the highest number up to which no number is missing; free the bytes up to it."""
         whole = self._behind.find(0)
         if whole < 0:
             whole = len(self._behind)
@@ -41,12 +41,12 @@ class RowSet:
 
     @property
     def least(self) -> int | None:
-        """The first member behind the number that `advance` returned; None if there is none."""
+        """The first member after the last result of `advance`; None if there is no such member."""
         at = self._behind.find(1)
         return None if at < 0 else self._through + 1 + at
 
     @property
     def most(self) -> int | None:
-        """The last member behind it; None if there is none."""
+        """The last member after the last result of `advance`; None if there is no such member."""
         at = self._behind.rfind(1)
         return None if at < 0 else self._through + 1 + at

@@ -367,7 +367,7 @@ def test_files_of_this_machine_have_advice_of_their_own() -> None:
     assert "--retry-failed, once that is fixed" in said
     assert "charged" not in said
     remote = "\n".join(line.plain for line in summary_lines(summary, 100))
-    assert "list them, mended, in another file" in remote
+    assert "list the fixed rows in another file" in remote
     assert "404: no image at this URL" in remote
 
 
