@@ -1,4 +1,4 @@
-"""Choose the rows that a page shows, if there are more than the page has room for."""
+"""Choose the rows that a page shows, if there are more rows than the page may show."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import TypeAlias
 from aliocr.job.output.result import Result
 
 FOR_THOSE_READ = 10
-"""Share of places kept for rows that were read, as 1 of this number: every page has some."""
+"""One in this number of rows on the page is reserved for rows that were read without failure."""
 
 _Held: TypeAlias = list[tuple[int, int, Result]]
-"""A heap with the last row of the input on top; the second number orders results of one row."""
+"""A heap of (negative row number, order of arrival, result), with the last row on top."""
 
 
 class RowChoice:
-    """Holds as many rows as a page shows, of any number of rows.
+    """Takes any number of results, and keeps as many as a page shows.
 
-    Failures come first, because readers look for them; each reason keeps some. Apart from that, the
-    first rows of the input are held, in whatever order they come.
+    Failures are preferred, because readers look for failures; some are kept for each reason. Of
+    each reason the first rows of the input are kept; the order of arrival does not matter.
     """
 
     def __init__(self, limit: int) -> None:
@@ -30,7 +30,7 @@ class RowChoice:
         self._failures = 0
 
     def offer(self, result: Result) -> None:
-        """Hold a result, and drop another one above the limit."""
+        """Add a result; if there are more than the limit, drop one result."""
         if result.ok:
             held = self._read
         else:
@@ -43,7 +43,8 @@ class RowChoice:
         if len(self._read) > self._limit // FOR_THOSE_READ:
             heappop(self._read)
             return
-        # Of two kinds as large, the kind with the last row: the order of results decides nothing.
+        # Of two kinds with equal counts, choose the kind with the last row, so that the order of
+        # arrival does not matter.
         failed = self._failed
         largest = max(failed, key=lambda kind: (len(failed[kind]), -failed[kind][0][0]))
         heappop(failed[largest])
@@ -52,7 +53,7 @@ class RowChoice:
         self._failures -= 1
 
     def rows(self) -> list[Result]:
-        """Return the held rows, in the order of the input."""
+        """Return the results that were kept, in the order of the input."""
         held = [self._read, *self._failed.values()]
         found = sorted((-row, came, result) for heap in held for row, came, result in heap)
         return [result for _, _, result in found]

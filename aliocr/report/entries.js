@@ -1,12 +1,12 @@
 
-// Pictures stand behind this script, in script elements of plain text. A picture becomes an image
-// near the window, and is removed far from it.
+// The pictures follow this script in the page, as text in script elements. An image element is made
+// when a picture comes near the window, and is removed when the picture is far from the window.
 
-const NEAR = "120% 0px"; // beyond the window, in heights of it
-const FAR = "500% 0px";
-const AT_FIRST = 8; // entries, before the page is shown for the first time
-const ON_PAPER = 320; // pixels that a picture is wide there, about
-const SLICE = 12; // milliseconds of building without a pause
+const NEAR = "120% 0px"; // distance to the window at which an image is made, in window heights
+const FAR = "500% 0px"; // distance to the window at which an image is removed, in window heights
+const AT_FIRST = 8; // number of entries that are built before the page is first shown
+const ON_PAPER = 320; // approximate width of a printed picture, in pixels
+const SLICE = 12; // maximum time of building entries without a pause, in milliseconds
 
 const chip = (words, mood = "") => el("span", { class: `chip ${mood}` }, words);
 const amount = (count) => count.toLocaleString("en");
@@ -26,7 +26,7 @@ function nameOf(failed) {
 
 // --- entries
 
-const views = new Map(); // by their element
+const views = new Map(); // views of pictures, by their page element
 
 function articleOf(entry) {
   const { told } = entry;
@@ -56,7 +56,7 @@ function articleOf(entry) {
 
 function firstAlone(total) {
   const made = chip(`first of ${amount(total)} frames only`, "warn");
-  made.title = `Nothing else was asked for: --interval 1 --max-frames ${total} reads all, and each is charged.`;
+  made.title = `The job asked for one frame. --interval 1 --max-frames ${total} reads all frames; each is charged.`;
   return made;
 }
 
@@ -91,7 +91,7 @@ function viewOf(entry, sheet, at, piece) {
   return view;
 }
 
-// The size of a picture gives the sheet its shape, and the page a height before its layout.
+// Set the sheet's shape and the page's estimated height from the picture's size, before layout.
 function shape(view, width, height) {
   view.holder.style.setProperty("--w", width);
   view.holder.style.setProperty("--h", height);
@@ -100,7 +100,7 @@ function shape(view, width, height) {
   view.page.style.containIntrinsicHeight = `auto ${Math.round(heightOf(view, width, height))}px`;
 }
 
-// The height that the styles will give, but for lines that are too long for one row.
+// Estimate the height that the CSS will give; wrapped lines are not considered.
 function heightOf(view, width, height) {
   const narrow = matchMedia("(max-width: 900px)").matches;
   const stacked = narrow || view.page.classList.contains("wide");
@@ -143,7 +143,7 @@ function building() {
   setTimeout(more);
 }
 
-// --- pictures, while they are near the window
+// --- make and remove the images of pictures near the window
 
 const near = new IntersectionObserver((changes) => {
   for (const { target, isIntersecting } of changes) if (isIntersecting) dress(views.get(target));
@@ -153,7 +153,7 @@ const far = new IntersectionObserver((changes) => {
   for (const { target, isIntersecting } of changes) if (!isIntersecting) undress(views.get(target));
 }, { rootMargin: FAR });
 
-const waiting = new Set(); // views whose pictures the browser has not read yet
+const waiting = new Set(); // views whose pictures the browser has not yet read from the page
 
 function dress(view) {
   view.live = true;
@@ -199,7 +199,7 @@ function undress(view) {
 
 function pictureOf(number) {
   const element = $(`picture-${number}`);
-  // An element that nothing follows may not have been read to its end.
+  // While the page loads, an element without a following node may be incomplete.
   return element?.nextSibling || document.readyState !== "loading" ? element?.textContent ?? null : null;
 }
 
@@ -215,7 +215,7 @@ function notLoaded(view) {
   undress(view);
   view.holder.remove();
   view.holder = null;
-  view.pane.append(el("p", { class: "note" }, "No picture here: nothing that a browser can show is at its address."));
+  view.pane.append(el("p", { class: "note" }, "No picture here: its address has no picture that a browser can show."));
 }
 
 if (document.readyState === "loading") {

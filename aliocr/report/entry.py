@@ -1,4 +1,4 @@
-"""The JSON of one result: its sheets, each a picture with the lines found on it."""
+"""Make the JSON of one result: a list of sheets; a sheet is a picture with its lines of text."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from aliocr.text.layout import Line, lines_of
 
 @attrs.frozen
 class EmbeddedPage:
-    """One picture in the report.
+    """One picture that is stored in the report.
 
     Args:
         number: Number of the picture in the report, from 0.
-        width: Width of the frame that was read; its pixels are the unit of the boxes.
-        height: Height, likewise.
+        width: Width of the frame that was read, in pixels. Boxes have the same unit.
+        height: Height of the frame that was read, in pixels.
         index: Number of the frame in a GIF, from 0.
     """
 
@@ -33,11 +33,11 @@ class EmbeddedPage:
 
 @attrs.frozen
 class EmbeddedPicture:
-    """A picture in the report, with all its pages.
+    """The pictures of one result that are stored in the report.
 
     Args:
-        pages: One for each chosen frame of an animated GIF, else one.
-        frames: Number of frames of an animated GIF; else None.
+        pages: One page per chosen frame of an animated GIF; one page for any other picture.
+        frames: Number of frames of an animated GIF; None for any other picture.
         total: Number of frames that can be read: frames of a GIF, or strips of a long image.
     """
 
@@ -48,31 +48,31 @@ class EmbeddedPicture:
 
 @attrs.frozen
 class LinkedPicture:
-    """A picture that the page loads from its address."""
+    """A picture that the page loads from the picture's address."""
 
     address: str
 
 
 @attrs.frozen
 class NoPicture:
-    """No picture, with the reason in words for the page; empty if no picture was wanted."""
+    """No picture. `why` is the reason, as a text for the page; empty if no picture was wanted."""
 
     why: str = ""
 
 
 Shown: TypeAlias = EmbeddedPicture | LinkedPicture | NoPicture
-"""A result's picture on the page."""
+"""What the page shows as the picture of a result."""
 
 
 def entry(result: Result, shown: Shown) -> dict[str, Any]:
-    """Return a result as JSON for the page."""
+    """Return a result as a JSON object for the page."""
     told: dict[str, Any] = {"row": result.row, "id": result.id, "source": result.source}
     if isinstance(shown, NoPicture):
         told["missing"] = shown.why
     if isinstance(result, Read):
         asked = result.interval is not None or len(result.frames) > 1
         if isinstance(shown, EmbeddedPicture) and shown.total > 1 and not asked:
-            told["alone"] = shown.total  # frames, of which the first alone was read
+            told["alone"] = shown.total  # number of frames, because only the first was read
         return told | {"ok": True, "sheets": _sheets(result, shown)}
     told |= {"ok": False, "kind": result.kind, "code": result.code, "error": result.error}
     sheets = [] if isinstance(shown, NoPicture) else [_sheet((), shown)]
@@ -91,7 +91,7 @@ def _sheets(result: Read, shown: Shown) -> list[dict[str, Any]]:
             return [_sheet(lines_of(frame), shown, at) for at, frame in enumerate(frames)]
         return [_sheet(_without_boxes(result), shown)]
     if isinstance(shown, LinkedPicture) and frames and result.source.lower().endswith(".gif"):
-        # The picture moves on the page, so that no line has a fixed place.
+        # The browser plays the GIF, so that boxes would be wrong for most frames.
         return [_sheet(_without_boxes(result), shown)]
     return [_sheet(result.lines, shown)]
 
@@ -108,7 +108,7 @@ def _sheet(lines: Sequence[Line[Region]], shown: Shown, at: int = 0) -> dict[str
             for each in line.regions
         ]
         if len(boxes) == 1:
-            boxes[0].pop()  # a box has its own text only beside other boxes
+            boxes[0].pop()  # the text of a single box equals the text of its line
         told["lines"].append({"text": line.text, "boxes": boxes})
     if isinstance(shown, LinkedPicture):
         told["address"] = shown.address
@@ -121,9 +121,9 @@ def _sheet(lines: Sequence[Line[Region]], shown: Shown, at: int = 0) -> dict[str
 
 
 def island(value: Any) -> bytes:
-    """Return JSON for a script element: nothing in it ends the element or begins a comment."""
+    """Return JSON for a script element, without any `<`, which could end the element."""
     try:
         text = msgspec.json.encode(value)
-    except UnicodeEncodeError:  # a lone surrogate, in the name of a file
+    except UnicodeEncodeError:  # the name of a file has a lone surrogate
         text = json.dumps(value).encode()
     return text.replace(b"<", rb"\u003c")

@@ -1,4 +1,4 @@
-"""Fetch pictures from the network: the service does not return what it downloads."""
+"""Download pictures again, because the service does not return the pictures that it downloads."""
 
 from __future__ import annotations
 
@@ -12,42 +12,43 @@ from yarl import URL
 from aliocr.version import __version__
 
 MAX_BYTES = 20 * 1024 * 1024
-"""Bytes of one picture. Source: "Limits on images", 20 MB."""
+"""Maximum size of one picture, in bytes. Source: "Limits on images", 20 MB."""
 
 TIMEOUT = 10.0
-"""Seconds for one picture, with redirects. Ours: the service allows 3, but a private line may be
-slow."""
+"""Timeout of one picture with all redirects, in seconds. We chose this value: the service allows
+3 s, but a private line may be slow."""
 
 CONNECT_TIMEOUT = 3.0
-"""Seconds for a connection, within `TIMEOUT`."""
+"""Timeout of opening one connection, in seconds; part of `TIMEOUT`."""
 
 MAX_REDIRECTS = 5
 
 SENDABLE = re.compile("[!-~]+")
-"""A URL that can be sent unchanged."""
+"""Pattern of a URL that can be sent unchanged: printable ASCII without spaces."""
 
 NETWORK_TROUBLE: tuple[tuple[type[Exception], str], ...] = (
     (aiohttp.ConnectionTimeoutError, f"no connection to its host within {CONNECT_TIMEOUT:g} s"),
-    (TimeoutError, f"its host gave no whole answer within {TIMEOUT:g} s"),
+    (TimeoutError, f"its host sent no complete answer within {TIMEOUT:g} s"),
     (aiohttp.ClientConnectorDNSError, "its host's name is not known"),
     (aiohttp.ClientConnectorCertificateError, "its host's certificate is not trusted"),
     (aiohttp.ClientConnectorError, "no connection to its host"),
     (aiohttp.TooManyRedirects, "its host redirects too often"),
     (aiohttp.InvalidURL, "its URL, or a URL it redirects to, is not valid"),
-    (aiohttp.NonHttpUrlClientError, "its host redirects to what is neither http nor https"),
+    (aiohttp.NonHttpUrlClientError, "its host redirects to a URL that is not http or https"),
     (Exception, "its host's answer is broken"),
 )
-"""The first entry that matches gives the words. No text names the URL: its query may be a key."""
+"""Words for each network error; the first type that matches is used. The words never contain the
+URL, because its query may be a key."""
 
 
 class MissingError(Exception):
-    """There is no picture to show; the message is the reason, in words for the page."""
+    """There is no picture to show. The message is the reason, as a text for the page."""
 
 
 class Fetcher:
-    """Fetches any number of pictures at once.
+    """Downloads pictures, any number at the same time.
 
-    Use it in `async with`: its connections live as long as the block.
+    Use it in `async with`; the end of the block closes the connections.
     """
 
     def __init__(self) -> None:
@@ -57,8 +58,8 @@ class Fetcher:
         self._http = aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT),
             cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=True,  # the proxy of this machine, if it has one
-            # A compressed answer could unpack to any size, and is no picture.
+            trust_env=True,  # use the proxy of this machine, if there is one
+            # Do not decompress, because a compressed answer could unpack to any size.
             auto_decompress=False,
             headers={"User-Agent": f"aliocr/{__version__}", "Accept-Encoding": "identity"},
         )
@@ -70,13 +71,13 @@ class Fetcher:
             self._http = None
 
     async def picture(self, url: str) -> bytes:
-        """Return the bytes at a URL, at most some 20 MB; they may be no picture.
+        """Return the bytes at a URL, at most about 20 MB; the bytes may not be a picture.
 
         Raises:
-            MissingError: There are no bytes, too many bytes, or none in time.
+            MissingError: There are no bytes or too many bytes, or the download takes too long.
         """
         if self._http is None:
-            raise RuntimeError("a Fetcher works inside its async with block")
+            raise RuntimeError("a Fetcher works only inside its async with block")
         try:
             async with asyncio.timeout(TIMEOUT):
                 return await _body(self._http, url)
@@ -86,7 +87,7 @@ class Fetcher:
 
 
 async def _body(http: aiohttp.ClientSession, source: str) -> bytes:
-    # Another quoting would break the signature of a URL.
+    # Do not quote the URL again, because this would break the signature of a signed URL.
     url = URL(source, encoded=bool(SENDABLE.fullmatch(source)))
     async with http.get(url, max_redirects=MAX_REDIRECTS) as response:
         if response.status != 200:

@@ -1,4 +1,4 @@
-"""The page's choice for a picture: the picture itself, a link to it, or nothing."""
+"""Decide what the page shows for a picture: the picture itself, a link to it, or nothing."""
 
 from __future__ import annotations
 
@@ -18,45 +18,47 @@ from aliocr.report.fetching import MissingError
 from aliocr.report.originals import Originals, address
 
 SHORT_SIDE_PIXELS = 900
-"""Shorter side of a picture on the page, which shows it at half size, for high-density screens."""
+"""Length of the shorter side of a stored picture, in pixels. The page shows the picture at half of
+this size, so that it is sharp on high-density screens."""
 
 PIXELS, PIXELS_IN_ALL = 4_000_000, 8_000_000
-"""Pixels of one picture, a limit for long images only, and of all frames of a GIF."""
+"""Maximum number of pixels of one picture (only long images reach it), and of all frames of a GIF
+together."""
 
 QUALITY = 75
-"""Quality of WEBP: half the bytes of a JPEG with the same look."""
+"""Quality of the WEBP file. At this quality it has half the bytes of a JPEG that looks the same."""
 
 DECODED_AT_ONCE = min(4, os.cpu_count() or 1)
-"""Pictures decoded at once; each may hold some 200 MB."""
+"""Maximum number of pictures decoded at the same time. Each may need about 200 MB of memory."""
 
 Keep = Callable[[str], int]
-"""Puts a `data:` URI into the page and returns its number there."""
+"""A function that stores a `data:` URI in the page and returns the number of the picture there."""
 
 
 class Gallery(Protocol):
-    """Decides what the page shows of a picture. Allows calls at the same time."""
+    """Decides what the page shows for a picture. Several calls may run at the same time."""
 
     @property
     def linked(self) -> bool:
-        """True if the page loads pictures from their addresses."""
+        """True if the page loads pictures from the pictures' addresses."""
 
     async def shown(self, result: Result, page: Path, keep: Keep) -> Shown:
-        """Return the picture, the link or the reason for the page."""
+        """Return the picture, a link, or the reason why the page shows no picture."""
 
 
 class LeftOut:
-    """No pictures."""
+    """The page shows no pictures."""
 
     linked = False
 
     async def shown(self, result: Result, page: Path, keep: Keep) -> Shown:
-        """Return no picture, and no reason."""
+        """Return `NoPicture` without a reason."""
         del result, page, keep
         return NoPicture()
 
 
 class Linked:
-    """Pictures stay in their places, and the page loads them from there."""
+    """The page loads pictures from their files and URLs; the report does not contain pictures."""
 
     linked = True
 
@@ -64,7 +66,7 @@ class Linked:
         self._folders = folders
 
     async def shown(self, result: Result, page: Path, keep: Keep) -> Shown:
-        """Return a link, if the source is whole."""
+        """Return a link; without a complete URL, return the reason why there is no picture."""
         del keep
         if _names_none(result):
             return NoPicture()
@@ -75,10 +77,10 @@ class Linked:
 
 
 class Embedded:
-    """Pictures become a part of the page, as small as possible; equal pictures once.
+    """The page contains the pictures, made small; equal pictures are stored only once.
 
     Raises:
-        ImportError: The extra `pictures` is missing; the message says how to get it.
+        ImportError: The extra `pictures` is missing; the message says how to install the extra.
     """
 
     linked = False
@@ -95,13 +97,13 @@ class Embedded:
         self._known: dict[tuple[bytes, int | None, int | None], EmbeddedPicture] = {}
 
     async def shown(self, result: Result, page: Path, keep: Keep) -> Shown:
-        """Return the picture, or the reason for its absence."""
+        """Return the picture, or the reason why there is no picture."""
         del page
         if _names_none(result):
             return NoPicture()
         interval = max_frames = None
         if isinstance(result, Read) and len(result.frames) > 1:
-            # Frames are shown one by one only if they were read one by one.
+            # Show separate frames only if the service read separate frames.
             interval, max_frames = result.interval, result.max_frames
         try:
             data = await self._originals.picture(result)
@@ -114,10 +116,10 @@ class Embedded:
             try:
                 images = await asyncio.to_thread(self._portraits, data, interval, max_frames)
             except PictureError as error:
-                return NoPicture(f"it is no picture that can be shown: {error.message}")
+                return NoPicture(f"it is not a picture that can be shown: {error.message}")
             except MemoryError:
                 return NoPicture("it is too large to be shown")
-        # Nothing is awaited from here on, so that equal pictures are kept once.
+        # There must be no `await` below, so that equal pictures are stored only once.
         if name not in self._known:
             pages = tuple(
                 EmbeddedPage(keep(each.uri), each.width, each.height, each.index)

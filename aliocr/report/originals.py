@@ -1,4 +1,4 @@
-"""Get the pictures of results once more: from files, and over http and https."""
+"""Read the pictures of results again, from files and over http and https."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from aliocr.job.input.rows import Reader
 from aliocr.job.output.result import Result
 from aliocr.report.fetching import MAX_BYTES, Fetcher, MissingError
 
-CUT = "its URL is kept without the query, which may be a key: --input LIST has it"
+CUT = "its URL is kept without the query, which may be a key; give the full URL by --input LIST"
 
-NOT_LISTED = "its URL is kept without the query, and the list has another in its row, or none"
+NOT_LISTED = "its URL is kept without the query, and the list does not have this URL in its row"
 
 SLICE = 200
-"""Rows of a list that are read without a pause for the event loop."""
+"""Number of rows of a list that are read before the event loop may run other tasks."""
 
 
 class Originals(Protocol):
-    """A source of the pictures of results. Allows calls at the same time."""
+    """A source of the pictures of results. Several calls may run at the same time."""
 
     async def picture(self, result: Result) -> bytes:
-        """Return the bytes of a result's picture, at most some 20 MB; they may be no picture.
+        """Return the bytes of a result's picture, at most about 20 MB; may not be a picture.
 
         Raises:
             MissingError: There is no picture.
@@ -38,12 +38,12 @@ class Originals(Protocol):
 
 
 class FromSources:
-    """Follows the source of a result: a path, or a URL that still has its query.
+    """Reads the picture at the source of a result: a path, or a URL that still has its query.
 
-    Use it in `async with`: its connections live as long as the block.
+    Use it in `async with`; the end of the block closes the connections.
 
     Args:
-        folders: Further folders for a relative path that leads nowhere from the current folder.
+        folders: Folders where a relative path is tried if the current folder has no such file.
     """
 
     def __init__(self, *folders: Path) -> None:
@@ -68,9 +68,9 @@ class FromSources:
 
 
 class FromInput:
-    """Completes sources from the job's input, which has them with their queries.
+    """Completes shortened URLs from the job's input, which has the URLs with their queries.
 
-    The reader is at the beginning of the input, and is not closed here.
+    The reader must be at the beginning of the input. The caller closes the reader.
     """
 
     def __init__(self, originals: Originals, reader: Reader) -> None:
@@ -79,14 +79,14 @@ class FromInput:
         self._whole: dict[int, str] = {}
 
     async def look_up(self, results: Iterable[Result]) -> None:
-        """Find the whole sources of all wanted results; the input is read once, up to the last.
+        """Find the complete sources of these results; read the input once, up to the last of them.
 
         Raises:
             InputError: The input cannot be read.
         """
         cut = {result.row: result.source for result in results if _is_cut(result.source)}
         for count, row in enumerate(self._reader if cut else (), 1):
-            # The row of another input than the job's would put a picture beside a foreign text.
+            # Compare the URLs, because a wrong input would put a wrong picture beside the text.
             if cut.pop(row.number, None) == without_query(row.source):
                 self._whole[row.number] = row.source
             if not cut:
@@ -107,20 +107,20 @@ def _contents(source: str, folders: tuple[Path, ...]) -> bytes:
         found = _found(source, folders)
         status = found.stat()
         if not stat.S_ISREG(status.st_mode):
-            raise MissingError("its path leads to no regular file")
+            raise MissingError("its path is not a regular file")
         if status.st_size > MAX_BYTES:
             raise MissingError("it is larger than 20 MB")
         with found.open("rb") as file:
             return file.read(MAX_BYTES)
     except (FileNotFoundError, NotADirectoryError):
-        raise MissingError("its file is not there any more") from None
+        raise MissingError("its file no longer exists") from None
     except (OSError, ValueError) as error:
         words = error.strerror if isinstance(error, OSError) else None
         raise MissingError(f"its file cannot be read: {words or 'not a path'}") from None
 
 
 def _found(source: str, folders: tuple[Path, ...]) -> Path:
-    """Return the first path with a file, or else the path itself."""
+    """Return the first path that exists, here or in the folders; otherwise the path itself."""
     here = Path(source)
     return next(
         (path for path in (here, *(each / here for each in folders)) if path.exists()), here
@@ -128,17 +128,17 @@ def _found(source: str, folders: tuple[Path, ...]) -> Path:
 
 
 def address(source: str, page: Path, folders: tuple[Path, ...] = ()) -> str:
-    """Return the address by which an HTML page loads a picture: a file's is relative to the page.
+    """Return the address from which the page loads a picture; for a file, relative to the page.
 
     Raises:
-        MissingError: The URL is not whole.
+        MissingError: The URL is not complete, or no relative path leads to the file.
     """
     if not is_url(source):
         try:
             path = os.path.relpath(_found(source, folders), page.parent)
-        except ValueError:  # no path, or on another drive
-            raise MissingError("its path does not lead there from this page") from None
-        # The dot, because a name before a colon would be the scheme of a URL.
+        except ValueError:  # the source is not a path, or is on another drive
+            raise MissingError("no relative path leads from this page to its file") from None
+        # Begin with a dot, because otherwise a name before a colon would be the scheme of a URL.
         return f"./{quote(os.fsencode(path.replace(os.sep, '/')))}"
     if _is_cut(source):
         raise MissingError(CUT)
@@ -146,7 +146,7 @@ def address(source: str, page: Path, folders: tuple[Path, ...] = ()) -> str:
 
 
 def _is_cut(source: str) -> bool:
-    """Return True for a URL that lost its query, or user and password, in `without_query`."""
+    """Return True if `without_query` removed the URL's query, or its user and password."""
     try:
         user = urlsplit(source).netloc.rpartition("@")[0]
     except ValueError:

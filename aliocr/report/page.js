@@ -1,5 +1,5 @@
 
-// --- the head
+// --- the head of the page: totals and failures
 
 function showTotals() {
   const { totals } = data;
@@ -14,11 +14,11 @@ function showTotals() {
     total("Frames read", totals.frames),
     total("Failed", failed, { mood: failed ? "bad" : "", small: share(failed) }));
   const written = new Date(data.written).toLocaleString("en-GB", { dateStyle: "long", timeStyle: "short" });
-  $("lead").textContent = `What was read, as of ${written}.`;
+  $("lead").textContent = `Results of the job, as of ${written}.`;
   $("about").textContent = `aliocr report ${data.version}`;
   $("pictures-words").replaceChildren(...(data.all
-    ? [`${shownOf(totals)}. `, el("code", {}, data.all), " shows all of them."]
-    : ["In the order of the list that was read."]));
+    ? [`${shownOf(totals)}. `, el("code", {}, data.all), " shows all rows."]
+    : ["In the order of the input."]));
   $("failures").hidden = !totals.failed.length;
   $("failures-rows").append(...totals.failed.map((failed) => {
     const kind = nameOf(failed);
@@ -33,7 +33,7 @@ function showTotals() {
   }));
 }
 
-// No share is rounded to 0 or 100 %.
+// Return the percentage; a share that is not exactly 0 or 100 % is never rounded to 0 or 100.
 function percent(count, of) {
   const words = (100 * count / of).toFixed(1);
   if (words === "0.0") return "< 0.1";
@@ -57,7 +57,7 @@ function rowsOf({ rows, first }) {
   return `${rows === 1 ? "Row" : "Rows"} ${first.map(amount).join(" · ")}${rows > first.length ? " · …" : ""}`;
 }
 
-// --- a line and its boxes light up together, by mouse and by arrow keys
+// --- highlight a line and its boxes together, by mouse and by arrow keys
 
 const hot = { view: null, at: -1 };
 
@@ -69,7 +69,7 @@ function light(view, at = -1) {
   Object.assign(hot, { view, at });
   both(true);
   const box = view?.boxes[at];
-  box?.parentNode.append(box); // drawn over its neighbours
+  box?.parentNode.append(box); // the last element is drawn over its neighbours
 }
 
 function spotOf(target) {
@@ -88,7 +88,7 @@ function showBox(view, at) {
 function listen() {
   const all = $("entries");
   const focused = () => spotOf(document.activeElement);
-  // Not pointerenter, which also comes when the page scrolls under a pointer at rest.
+  // Do not use pointerenter, because scrolling causes this event without a move of the pointer.
   all.addEventListener("pointermove", ({ target }) => {
     const [view, at, listed] = spotOf(target);
     if (view === hot.view && at === hot.at) return;
@@ -139,7 +139,7 @@ function showFilters() {
   const buttons = FILTERS.map(([name, words, takes]) => {
     const count = entries.filter(takes).length;
     if (name !== "all" && !count) return null;
-    if (kinds === 1 && words === name) return null; // it is what "Failed" shows
+    if (kinds === 1 && words === name) return null; // the button "Failed" shows the same rows
     const button = el("button", { type: "button", class: "small", "data-filter": name }, `${words} ${amount(count)}`);
     button.addEventListener("click", () => choose(name));
     return button;
@@ -178,12 +178,12 @@ function apply() {
   $("steps").hidden = !query || !visible;
   $("nothing").hidden = visible > 0;
   $("nothing").replaceChildren(...(entries.length
-    ? [el("strong", {}, query ? `Nothing here says “${$("query").value.trim()}”.` : "Nothing to show."),
-      el("span", {}, filter === "all" ? (data.all ? "Not all rows are on this page." : "") : "Other rows may: only some are shown.")]
+    ? [el("strong", {}, query ? `No row here contains “${$("query").value.trim()}”.` : "Nothing to show."),
+      el("span", {}, filter === "all" ? (data.all ? "Not all rows are on this page." : "") : "The filter hides other rows.")]
     : [el("strong", {}, "No rows yet.")]));
 }
 
-// To the next entry that is shown, from the one at the top of the window.
+// Scroll to the next or previous visible entry, seen from the entry at the top of the window.
 function step(by) {
   const shown = entries.filter((entry) => entry.visible && entry.article);
   const top = (entry) => entry.article.getBoundingClientRect().top;
@@ -192,7 +192,7 @@ function step(by) {
   const entry = to ?? shown.at(by > 0 ? 0 : -1);
   if (!entry) return;
   entry.article.scrollIntoView();
-  // An entry may be higher than its estimate.
+  // Scroll again after layout, because the height of an entry may differ from its estimate.
   requestAnimationFrame(() => entry.article.scrollIntoView());
   for (const view of entry.views) {
     dress(view);
@@ -211,7 +211,7 @@ function listenForWords() {
     query = words;
     apply();
   };
-  // Text that is being composed is not final.
+  // Do not search while an input method composes text, because this text is not final.
   field.addEventListener("input", (event) => {
     clearTimeout(timer);
     if (!event.isComposing) timer = setTimeout(search, 60);
@@ -233,7 +233,7 @@ function listenForWords() {
   });
 }
 
-// --- on paper there is no scrolling
+// --- before printing, make the images of all visible entries
 
 addEventListener("beforeprint", () => {
   for (const { visible, views: each } of entries) if (visible) each.forEach(dress);

@@ -1,4 +1,4 @@
-"""The file of a page on its way: a draft, and a spool of pictures for its end."""
+"""Write the file of a page: a draft for the page, and a spool (a temporary file) for pictures."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ from aliocr.atomic_file import Draft
 from aliocr.report.template import MARK
 
 CHUNK = 1 << 20
-"""Bytes copied in one step."""
+"""Number of bytes copied in one step."""
 
 
 class ReportError(Exception):
-    """The page cannot be written; one line says why. An earlier file is unchanged."""
+    """The page cannot be written. The message is one line; an earlier file is unchanged."""
 
 
 @contextmanager
 def new_report_file(page: Path) -> Iterator[ReportFile]:
-    """Begin a page; the block leaves nothing, unless `ReportFile.place` was called."""
+    """Begin a page. The end of the block deletes it, unless `ReportFile.place` was called."""
     with ExitStack() as held:
         with _in_words(page):
             _check_place(page)
             draft = held.enter_context(Draft(page))
-            # On the same disk, because the folder for temporary files may be in memory.
+            # The spool is beside the page, because the usual temporary folder may be in memory.
             spool = tempfile.TemporaryFile(dir=page.parent)  # noqa: SIM115 (closed below)
         try:
             yield ReportFile(page, draft, spool)
         finally:
-            with suppress(OSError):  # a flush to a full disk
+            with suppress(OSError):  # the last write may meet a full disk
                 spool.close()
 
 
 class ReportFile:
-    """The file of a page on its way.
+    """The file of a page that is being written.
 
     Raises:
-        ReportError: From every method: the disk is full, or another file is in the way.
+        ReportError: From every method: the disk is full, or the path has a file of another kind.
     """
 
     def __init__(self, page: Path, draft: Draft, spool: IO[bytes]) -> None:
@@ -50,13 +50,13 @@ class ReportFile:
         self._kept = 0
 
     def write(self, data: bytes) -> None:
-        """Append to the page."""
+        """Append bytes to the page."""
         with _in_words(self._page):
             self._draft.file.write(data)
 
     def keep(self, uri: str) -> int:
-        """Append a picture, as a `data:` URI, to the spool, and return its number in the page."""
-        # Base64 contains nothing that could end the element.
+        """Append a picture, as a `data:` URI, to the spool; return its number in the page."""
+        # The URI needs no escapes, because Base64 has no characters that could end the element.
         element = f'<script type="text/plain" id="picture-{self._kept}">{uri}</script>\n'
         with _in_words(self._page):
             self._spool.write(element.encode())
@@ -64,7 +64,7 @@ class ReportFile:
         return self._kept - 1
 
     def copied(self) -> Iterator[None]:
-        """Append the spool to the page, a chunk at each step."""
+        """Append the spool to the page, one chunk per step of the iterator."""
         with _in_words(self._page):
             self._spool.seek(0)
             while chunk := self._spool.read(CHUNK):
@@ -72,34 +72,34 @@ class ReportFile:
                 yield
 
     def place(self) -> None:
-        """Put the finished page in its place."""
+        """Move the finished page to its path, and replace an earlier report."""
         with _in_words(self._page):
             _check_place(self._page)
             self._draft.place()
 
 
 def _check_place(page: Path) -> None:
-    """Refuse to replace anything but an earlier report.
+    """Refuse to replace a file that is not an earlier report.
 
-    A file written there in the moment before it is replaced is lost.
+    This check is not atomic: a file that appears between check and replacement is lost.
     """
     try:
         mode = page.stat().st_mode
     except FileNotFoundError:
         return
     if not stat.S_ISREG(mode):
-        raise ReportError(f"cannot write {page}: it is no regular file")
+        raise ReportError(f"cannot write {page}: it is not a regular file")
     with page.open("rb") as file:
         if file.read(len(MARK)) != MARK:
             raise ReportError(
-                f"{page} is there already, and is no report that may be overwritten: "
-                "write to another file"
+                f"{page} exists already and is not a report, so it is not overwritten; "
+                "give another file"
             )
 
 
 @contextmanager
 def _in_words(page: Path) -> Iterator[None]:
-    """Turn an error of the disk into a `ReportError`."""
+    """Convert an error of the disk to a `ReportError`."""
     try:
         yield
     except OSError as error:

@@ -1,18 +1,18 @@
 
 // --- the search
 
-// Full-width forms equal the plain ones, capitals equal small letters, and a blank beside a CJK
-// character is ignored: people write, and engines read, all of these.
+// The search treats full-width and normal forms as equal, ignores upper and lower case, and ignores
+// spaces beside CJK characters, because users type and engines return all these variants.
 const CJK = "[\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\u3000-\\u303f]";
 const NO_BLANK = new RegExp(`\\s+(?=${CJK})|(?<=${CJK})\\s+`, "gu");
 const IS_CJK = new RegExp(CJK, "u");
-const LETTER = /[^][\p{M}\uff9e\uff9f]*/gu; // with its marks
+const LETTER = /[^][\p{M}\uff9e\uff9f]*/gu; // one letter with its combining marks
 
 const fold = (text) => text.normalize("NFKC").toLowerCase().replace(NO_BLANK, "").replace(/\s+/g, " ");
 
-let query = ""; // folded
+let query = ""; // the searched text, normalised by `fold`
 
-// The folded text letter by letter, each with its place in the text.
+// Return each letter of the folded text, with its position in the original text.
 function origins(text) {
   const letters = [];
   for (const { 0: letter, index } of text.matchAll(LETTER)) {
@@ -46,7 +46,7 @@ function paint(view) {
     const parts = [];
     let after = 0;
     for (const [from, to] of found) {
-      if (from < after) continue; // two hits within one letter, such as ㎞
+      if (from < after) continue; // the hit before is in the same letter, such as ㎞
       parts.push(piece.text.slice(after, from), el("mark", {}, piece.text.slice(from, to)));
       after = to;
     }

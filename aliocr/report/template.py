@@ -1,4 +1,4 @@
-"""The page around the data: head, styles and script, and the policy that lets nothing else run."""
+"""Make the HTML around the data: head, styles, script, and a policy that allows no other script."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import attrs
 from aliocr.pictures.html_parts import page_part, policy_hash, shared_script, shared_style
 
 MARK = b"<!doctype html><!-- written by aliocr report, which may write it anew -->"
-"""The beginning of every report; a file with another beginning is not overwritten."""
+"""First bytes of every report. A file that begins with other bytes is not overwritten."""
 
 SCRIPTS = ("entries.js", "search.js", "page.js")
-"""Parts of the script, in their order."""
+"""Files that are joined to one script, in this order."""
 
 
 @attrs.frozen
 class PageShell:
-    """The page before the data, between data and pictures, and after the pictures."""
+    """The HTML before the data, between data and pictures, and after the pictures."""
 
     head: bytes
     script: bytes
@@ -25,11 +25,11 @@ class PageShell:
 
 
 def page_shell(title: str, *, linked: bool) -> PageShell:
-    """Return the page around the data.
+    """Return the HTML around the data.
 
     Args:
         title: Title of the page.
-        linked: Let the page load pictures from anywhere, not only from itself.
+        linked: True if the page may load pictures from files and URLs.
     """
     style = shared_style() + page_part("report", "page.css")
     script = shared_script() + "".join(page_part("report", name) for name in SCRIPTS)
@@ -46,7 +46,7 @@ def page_shell(title: str, *, linked: bool) -> PageShell:
         )
     )
     head, end = page_part("report", "page.html").split("{{data and script}}")
-    # The title last, because a title may contain the placeholders.
+    # Replace the title last, because a title may contain text like the other placeholders.
     for name, value in (("style", style), ("policy", policy), ("title", html.escape(title))):
         head = head.replace(f"{{{{{name}}}}}", value)
     return PageShell(

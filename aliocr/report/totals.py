@@ -1,4 +1,4 @@
-"""Count all rows of an output, and failures by their reason."""
+"""Count all rows of a job's output, and failures by their reason."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from aliocr.job.output.result import Read, Result, Unread
 from aliocr.models import Frame
 
 MOST_NAMED = 5
-"""Rows that are named for one reason of failure."""
+"""Maximum number of row numbers listed for one reason of failure."""
 
-DIFFERENT = "for several reasons; each row says its own"
-"""Advice for an error without general advice."""
+DIFFERENT = "for several reasons; see the error of each row"
+"""Advice if the rows have different errors and there is no general advice."""
 
 
 @attrs.define
 class FailureTotal:
-    """Rows that failed for one reason.
+    """Count of the rows that failed for one reason: one kind and code of error.
 
     Args:
         kind: Kind of the error, as in `Unread`.
-        first: The first rows in the input, in order.
-        advice: The error and what to do: the rows' own words if all rows have the same, else
-            general words.
+        first: Numbers of the first rows in the input, in order.
+        advice: Text about the error and what to do: the error of the rows if all rows have the same
+            error, otherwise a general text.
     """
 
     kind: str
@@ -36,7 +36,7 @@ class FailureTotal:
     first: list[int] = attrs.field(factory=list)
 
     def count(self, result: Unread) -> None:
-        """Count one more row."""
+        """Add one row to the count."""
         self.rows += 1
         insort(self.first, result.row)
         del self.first[MOST_NAMED:]
@@ -46,12 +46,12 @@ class FailureTotal:
 
 @attrs.define
 class Totals:
-    """Counts results.
+    """Counts of all results.
 
     Attributes:
-        rows: All rows.
-        with_text: Rows that were read and have text.
-        frames: Frames that were read: all captured frames of an image, or one.
+        rows: Number of all rows.
+        with_text: Number of rows that were read and have text.
+        frames: Number of frames that were read: all captured frames of an image, or one.
     """
 
     rows: int = 0
@@ -61,7 +61,7 @@ class Totals:
     _failed: dict[tuple[str, int | str | None], FailureTotal] = attrs.field(factory=dict)
 
     def count(self, result: Result) -> None:
-        """Count a result."""
+        """Add one result to the counts."""
         self.rows += 1
         if isinstance(result, Read):
             self.read += 1
@@ -73,12 +73,12 @@ class Totals:
         self._failed.setdefault(reason, FailureTotal(*reason, _words(result))).count(result)
 
     def plain(self) -> dict[str, Any]:
-        """Return the totals as JSON for the page; the commonest reason of failure first."""
+        """Return the totals as JSON for the page, with the most frequent failure first."""
         counts = {name: getattr(self, name) for name in ("rows", "read", "with_text", "frames")}
         failed = sorted(self._failed.values(), key=lambda each: -each.rows)
         return counts | {"failed": [attrs.asdict(each) for each in failed]}
 
 
 def _words(result: Unread) -> str:
-    """Return the error without the request id, which differs from row to row."""
+    """Return the error without the request id, which is different in each row."""
     return result.error.removesuffix(f" (request id {result.request_id})")

@@ -1,10 +1,11 @@
-"""Write the page: count all results, fetch the pictures of the shown ones, join both.
+"""Write the page: count all results, fetch pictures for the rows on the page, join all parts.
 
     head · totals and texts (JSON) · script · pictures, each in a script element of plain text
 
-A browser shows totals and texts before it has read the pictures, which may be 100 MB, and decodes a
-picture only when it comes into view. The JSON has the size of each picture; so pictures wait in a
-spool, a file without a name, until all have been fetched.
+The pictures may have 100 MB. A browser shows totals and texts before it has read the pictures, and
+decodes a picture only when the picture comes near the window. The JSON has the size of each
+picture, so the JSON is written after all fetches; until then, pictures stay in a spool (a
+temporary file without a name).
 """
 
 from __future__ import annotations
@@ -29,23 +30,23 @@ from aliocr.report.totals import Totals
 from aliocr.version import __version__
 
 LIMIT = 1000
-"""Rows on a page by default."""
+"""Default maximum number of rows on a page."""
 
 AT_ONCE = 8
-"""Pictures that are fetched at once."""
+"""Number of pictures that are fetched at the same time."""
 
 SLICE = 200
-"""Rows that are counted without a pause for the event loop."""
+"""Number of rows that are counted before the event loop may run other tasks."""
 
 
 @attrs.frozen
 class ReportProgress:
-    """Progress of a page.
+    """Progress of writing a page.
 
     Args:
-        rows: Rows counted so far.
-        pictures: Rows whose picture is there, or known to be missing.
-        shown: Rows on the page; None until all rows are counted.
+        rows: Number of rows counted so far.
+        pictures: Number of rows whose picture was fetched, or is known to be missing.
+        shown: Number of rows on the page; None until all rows are counted.
     """
 
     rows: int
@@ -55,13 +56,13 @@ class ReportProgress:
 
 @attrs.frozen
 class WrittenReport:
-    """A report that was written.
+    """Facts about a report that was written.
 
     Args:
-        rows: All rows that were counted.
-        shown: Rows on the page.
-        missing: Number of rows on the page without a picture that was wanted, by the reason, the
-            commonest first.
+        rows: Number of all rows.
+        shown: Number of rows on the page.
+        missing: Pairs of a reason and the number of rows on the page that have no picture for this
+            reason, with the most frequent reason first.
     """
 
     page: Path
@@ -80,17 +81,18 @@ async def write_report(
     look_up: Callable[[Sequence[Result]], Awaitable[None]] | None = None,
     told: Callable[[ReportProgress], None] | None = None,
 ) -> WrittenReport:
-    """Write an HTML page of results; it replaces an earlier report, and no other file.
+    """Write an HTML page of results. The page may replace an earlier report, but no other file.
 
     Args:
-        results: Iterated once; rows on the page are held, the others only counted.
+        results: Iterated once. Only rows on the page are kept in memory; other rows are counted.
         page: Path of the page.
-        gallery: Decides what to show of the pictures.
-        title: Name of the results' file.
-        limit: Most rows on the page: failures first, but for a tenth.
-        look_up: Awaited with the rows on the page, in the order of the input, before their
-            pictures.
-        told: Called now and then with the progress.
+        gallery: Decides what the page shows for each picture.
+        title: Name of the file with the results.
+        limit: Maximum number of rows on the page. Failures are preferred, but a tenth is reserved
+            for rows that were read.
+        look_up: Awaited with the rows on the page, in the order of the input, before pictures are
+            fetched.
+        told: Called repeatedly with the progress.
 
     Raises:
         ReportError: The page cannot be written.
@@ -141,7 +143,7 @@ class _Report:
                 for _ in range(AT_ONCE):
                     group.create_task(self._fetch_each(waiting))
         except ExceptionGroup as errors:
-            raise errors.exceptions[0] from None  # the first, which stopped the others
+            raise errors.exceptions[0] from None  # the first error, which cancelled other tasks
 
     async def _fetch_each(self, waiting: Iterator[tuple[int, Result]]) -> None:
         for at, result in waiting:
@@ -151,7 +153,7 @@ class _Report:
             self._entries[at] = island(entry(result, shown))
             self._done += 1
             self._told(ReportProgress(self.totals.rows, self._done, len(self.chosen)))
-            await asyncio.sleep(0)  # without a fetch nothing else lets the loop run
+            await asyncio.sleep(0)  # lets other tasks run even if nothing had to be fetched
 
     async def write(self, title: str) -> None:
         """Join head, entries, script and pictures."""

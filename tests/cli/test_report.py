@@ -43,7 +43,7 @@ def test_it_writes_a_page_beside_the_output(tmp_path: Path) -> None:
     done = run("report", out)
     page = tmp_path / "out.html"
     assert done.returncode == 0
-    why = "its file is not there any more"
+    why = "its file no longer exists"
     assert done.stdout == f"{page}: 3 rows, 2 without a picture: {why}\n"
     assert done.stderr == "writing a report\n"
     assert "data:image/" in page.read_text("utf-8")
@@ -57,12 +57,12 @@ def test_reasons_for_missing_pictures_are_counted(tmp_path: Path) -> None:
     page = tmp_path / "out.html"
     done = run("report", output(tmp_path, *cut))
     assert done.stdout.startswith(f"{page}: 3 rows, 3 without a picture: ")
-    assert done.stdout.endswith("--input LIST has it\n")
+    assert done.stdout.endswith("give the full URL by --input LIST\n")
     done = run("report", output(tmp_path, said("b", 4), *cut))
     head, *reasons = done.stdout.splitlines()
     assert head == f"{page}: 4 rows, 4 without a picture"
     assert reasons[0].startswith("  3  its URL is kept without the query")
-    assert reasons[1] == "  1  its file is not there any more"
+    assert reasons[1] == "  1  its file no longer exists"
 
 
 def test_an_input_is_looked_up_for_the_rows_that_are_shown(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_an_input_is_looked_up_for_the_rows_that_are_shown(tmp_path: Path) -> No
     assert done.stdout.endswith("2 of 8 rows, 2 without a picture: no connection to its host\n")
     listed.write_text("https://example.com/other.png?key=1\n" * 8)
     done = run("report", out, "--input", listed, "--limit", 2)
-    assert done.stdout.endswith("the list has another in its row, or none\n")
+    assert done.stdout.endswith("the list does not have this URL in its row\n")
 
 
 def test_options_say_where_and_what(tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ def test_what_cannot_be_written_is_one_line(tmp_path: Path) -> None:
         before = page.read_bytes()
         done = run("report", out, "-o", page, "--pictures", "none")
         assert done.returncode == 1
-        assert "is no report that may be overwritten" in done.stderr
+        assert "exists already and is not a report" in done.stderr
         assert page.read_bytes() == before
     full = tmp_path / "full.html"
     words = f"aliocr report {shlex.quote(str(out))} -o {shlex.quote(str(full))} --pictures none"

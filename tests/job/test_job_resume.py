@@ -97,7 +97,7 @@ async def test_another_input_is_not_taken_for_the_first(
     source, output = urls(tmp_path / "urls.csv", 20), tmp_path / "results.jsonl"
     await Job(source, output).run(ocr)
     listed(source, [url(number) for number in range(2, 40)])
-    with pytest.raises(InputError, match=r"is not what it was when this job began.*another output"):
+    with pytest.raises(InputError, match=r"has changed since this job began.*another output"):
         await Job(source, output).run(ocr)
     assert emulator.charged == 20
     assert rows_of(output) == list(range(1, 21))
@@ -117,7 +117,7 @@ async def test_another_list_on_standard_input_is_noticed(
     await run(1)
     await run(1)
     assert rows_of(output) == list(range(1, 701))
-    with pytest.raises(InputError, match="standard input is not what it was"):
+    with pytest.raises(InputError, match="standard input has changed"):
         await run(2)
 
 

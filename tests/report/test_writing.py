@@ -129,7 +129,7 @@ async def test_what_differs_from_row_to_row_is_not_said_of_all(tmp_path: Path) -
     page, _ = await written(iter(rows), tmp_path, LeftOut())
     advice = [each["advice"] for each in told(page)["totals"]["failed"]]
     summary = Failed("ImageError", 590, 3).advice, Failed("BadRow", None, 2).advice
-    assert advice == [summary[0], "for several reasons; each row says its own", summary[1]]
+    assert advice == [summary[0], "for several reasons; see the error of each row", summary[1]]
 
 
 async def test_the_first_rows_of_each_kind_are_named(tmp_path: Path) -> None:
@@ -201,7 +201,7 @@ async def test_a_picture_that_cannot_be_shown_has_a_reason(tmp_path: Path) -> No
     rows = [said("a"), said("b", 2, source="https://example.com/a.png?…"), failed(3, kind="BadRow")]
     page, told_of = await written(rows, tmp_path, Embedded(FromSources()))
     missing = [each["missing"] for each in told(page)["entries"]]
-    assert "not there" in missing[0]
+    assert "no longer exists" in missing[0]
     assert "without the query" in missing[1]
     assert missing[2] == ""
     assert [rows for _, rows in told_of.missing] == [1, 1]
@@ -272,12 +272,12 @@ async def test_an_earlier_report_is_replaced_and_no_other_file(tmp_path: Path) -
     assert "the later" in page.read_text("utf-8")
     assert "the earlier" not in page.read_text("utf-8")
     page.write_bytes(b"<!doctype html>of another program")
-    with pytest.raises(ReportError, match=r"is there already, and is no report"):
+    with pytest.raises(ReportError, match=r"exists already and is not a report"):
         await written([said("third")], tmp_path, LeftOut())
     assert page.read_bytes() == b"<!doctype html>of another program"
     page.unlink()
     page.mkdir()
-    with pytest.raises(ReportError, match="no regular file"):
+    with pytest.raises(ReportError, match="not a regular file"):
         await written([said("third")], tmp_path, LeftOut())
     assert files_in(tmp_path) == {page.name}
 

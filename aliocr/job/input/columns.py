@@ -1,4 +1,4 @@
-"""The columns of images and ids: which they are, and the row that their cells make."""
+"""Choose the columns of images and ids, and make a row from their cells."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ from aliocr.job.input.lines import shown
 from aliocr.job.input.rows import BadRow, Row, RowOrBad
 
 SOURCES = ("url", "image", "image_url", "uri", "source", "path", "link", "file")
-"""Usual names of the column of the images; the first of these that there is."""
+"""Usual names of the column of the images. The first name that exists is used."""
 
 IDS = ("id", "data_id")
-"""Usual names of the column of the ids."""
+"""Usual names of the column of the ids. The first name that exists is used."""
 
 LISTED = 20
-"""Names of columns in a message, at most."""
+"""Maximum number of column names in one message."""
 
 
 def source_name(names: Sequence[str], column: str | None, where: str) -> str:
-    """Return the name of the column of the images; refuse names without it, or with several.
+    """Return the name of the column of the images; refuse a missing or repeated name.
 
     Args:
-        names: The columns there are.
-        column: The caller's choice; None for the only one, or the one with a usual name.
-        where: The owner of the columns, for messages.
+        names: Names of all columns.
+        column: The column that the caller chose; None for the only column, or else a column with
+            a usual name.
+        where: Name of the input that has the columns, for messages.
     """
     if column is not None:
         return _named(names, column, where)
@@ -43,7 +44,7 @@ def source_name(names: Sequence[str], column: str | None, where: str) -> str:
 
 
 def id_name(names: Sequence[str], column: str | None, where: str) -> str | None:
-    """Return the name of the column of the ids; None if there is none. As `source_name`."""
+    """Return the name of the column of the ids, chosen as in `source_name`; None if none exists."""
     if column is not None:
         return _named(names, column, where)
     found = _usual(names, IDS) if len(names) > 1 else None
@@ -51,17 +52,17 @@ def id_name(names: Sequence[str], column: str | None, where: str) -> str | None:
 
 
 def described(column: str, id_column: str | None) -> str:
-    """Return the `description` of a reader with these columns."""
+    """Return the text for `Reader.description` that names these columns."""
     ids = "" if id_column is None else f", with the ids in {shown(id_column)}"
     return f"the column {shown(column)}{ids}"
 
 
 def listed(names: Sequence[str]) -> str:
-    """Return the names of columns for a message."""
+    """Return the names of columns as one text for a message."""
     if not names:
         return "none"
     more = f" and {len(names) - LISTED:,} more" if len(names) > LISTED else ""
-    # A first row taken for a header may hold anything.
+    # Each name is shortened and its query removed, because the "header" may be a row of URLs.
     return ", ".join(without_query(shown(name)) or "''" for name in names[:LISTED]) + more
 
 
@@ -81,20 +82,20 @@ def _usual(names: Sequence[str], usual: Sequence[str]) -> str | None:
 
 
 def row_of(number: int, source: object, name: object, line: int | None, column: str) -> RowOrBad:
-    """Return the row that the cells of image and id make; the id is None without such a column."""
+    """Return a row made from the cells of image and id; `name` is None without a column of ids."""
     if name is not None and type(name) is not str:
         if isinstance(name, bool) or not isinstance(name, int | float | Decimal):
             return BadRow(number, _told(source), "its id is neither text nor a number", None, line)
         name = str(name)
     identity = name or None
     if type(source) is not str or not source or source.isspace():
-        nothing = "empty" if source is None or isinstance(source, str) else "no text"
+        nothing = "empty" if source is None or isinstance(source, str) else "not a text"
         return BadRow(number, _told(source), f"{shown(column)} is {nothing}", identity, line)
-    # White space around a URL is no part of it, but the name of a file may end in a space.
+    # White space is removed around a URL only, because the name of a file may end in a space.
     if (source[0].isspace() or source[-1].isspace()) and is_url(source.strip()):
         source = source.strip()
     if "\0" in source:
-        return BadRow(number, shown(source), "a NUL byte in it", identity, line)
+        return BadRow(number, shown(source), "it contains a NUL byte", identity, line)
     return Row(number, source, identity, line)
 
 

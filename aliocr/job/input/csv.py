@@ -1,4 +1,4 @@
-"""Images listed in a CSV or TSV file."""
+"""Read images that are listed in a CSV or TSV file."""
 
 from __future__ import annotations
 
@@ -12,21 +12,22 @@ from aliocr.job.input.lines import LONGEST, TO_UTF8, LineReader, Lines, decoded,
 from aliocr.job.input.rows import BadRow, RowOrBad
 
 DELIMITERS = "\t,;|"
-"""Recognised in the header; a tab before the others, because no name of a column has a tab."""
+"""Delimiters recognised in the header. A tab is preferred, because column names contain no tab."""
 
 NO_DELIMITER = "\x1f"
-"""For a header of one column: the commas in its URLs (`x-oss-process=image/resize,w_100`) divide
-nothing then, quoted or not."""
+"""Delimiter of a file with one column: a character that URLs do not contain. URLs may contain
+commas (`x-oss-process=image/resize,w_100`), which then divide nothing, quoted or not."""
 
-_csv = own_csv(2 * LONGEST)  # a row is bounded before any field can be
+# This limit of a field is never reached, because a row is limited to `LONGEST` bytes.
+_csv = own_csv(2 * LONGEST)
 
 
 class _TooLongError(Exception):
-    """A row of more bytes than `LONGEST`."""
+    """A row has more bytes than `LONGEST`."""
 
 
 class _RowLines:
-    """The lines of one row, given one by one to the parser."""
+    """The lines of one row, as the iterator that the CSV parser reads."""
 
     def __init__(self, lines: Lines) -> None:
         self._lines = lines
@@ -56,11 +57,11 @@ class _RowLines:
 
 
 class CSVReader(LineReader):
-    """A row of fields a line; a quoted field may go over several lines.
+    """Reads one row per line; a quoted field may continue over several lines.
 
-    A broken row costs no other: where a quote is never closed, or not followed by a delimiter, its
-    line is a bad row, and the next line is parsed afresh. Bytes that are not UTF-8 matter only in
-    the columns of images and ids.
+    A broken row does not affect other rows. If a quote is never closed, or no delimiter follows the
+    closing quote, the line becomes a bad row, and parsing starts again at the next line. Bytes that
+    are not UTF-8 are refused only in the columns of images and ids.
     """
 
     def __init__(self, lines: Lines, column: str | None, id_column: str | None) -> None:
@@ -85,7 +86,7 @@ class CSVReader(LineReader):
         self._id_at = None if self._id_column is None else names.index(self._id_column)
 
     def __iter__(self) -> Iterator[RowOrBad]:
-        """Give the rows from here on, in order."""
+        """Yield the rows from the current position, in order."""
         while True:
             self._row_lines.begin()
             try:
@@ -102,13 +103,13 @@ class CSVReader(LineReader):
                 continue
             line = self._lines.line + 1
             self._row_lines.take()
-            if fields:  # else a blank line
+            if fields:  # no fields: the line is blank
                 self._number += 1
                 yield self._row(fields, line)
 
     @property
     def description(self) -> str:
-        """The columns of images and ids."""
+        """Text that names the columns of images and ids."""
         return described(self._column, self._id_column)
 
     def _header(self) -> list[str]:
@@ -117,7 +118,7 @@ class CSVReader(LineReader):
             names = [field.strip() for field in next(self._parser)]
         except StopIteration:
             raise InputError(
-                f"{where} has no header; begin it with a line of names, such as url,id"
+                f"{where} has no header; begin it with a line of column names, such as url,id"
             ) from None
         except (_csv.Error, _TooLongError) as error:
             problem = self._problem(error)
@@ -126,37 +127,37 @@ class CSVReader(LineReader):
         if any(is_url(name) for name in names):
             raise InputError(
                 f"{where} has no header but begins with {listed(names)}; begin it with a line of "
-                "names, such as url,id, or, if it is one URL a line, have it read as text "
-                f"{BY_FORMAT}"
+                "column names, such as url,id, or, if it has one URL per line, give the format "
+                f"text {BY_FORMAT}"
             )
         return names
 
     def _row(self, fields: list[str], line: int) -> RowOrBad:
         source = fields[self._source_at] if self._source_at < len(fields) else ""
         if len(fields) != self._width:
-            problem = f"{len(fields)} fields, where the header has {self._width}"
+            problem = f"it has {len(fields)} fields, but the header has {self._width}"
             return BadRow(self._number, shown(source), problem, line=line)
         name = None if self._id_at is None else fields[self._id_at]
         if not is_text(source) or not is_text(name or ""):
-            return BadRow(self._number, shown(source), f"not UTF-8; {TO_UTF8}", line=line)
+            return BadRow(self._number, shown(source), f"it is not UTF-8; {TO_UTF8}", line=line)
         return row_of(self._number, source, name, line, self._column)
 
     def _problem(self, error: Exception) -> str:
         first = self._row_lines.read[0]
         if len(first) > LONGEST:
-            return f"a line of more than {LONGEST:,} bytes"
+            return f"the line has more than {LONGEST:,} bytes"
         if isinstance(error, _TooLongError) or str(error).startswith("unexpected end"):
             return "a quote in it is never closed"
         if b"\r" in first.rstrip(b"\r\n"):
-            return "a carriage return in it, where the line should end"
-        return "a quote in it is closed before the field ends; a quote within is doubled"
+            return "it contains a carriage return; lines must end with a line feed"
+        return "a quote in it is closed before the field ends; write two quotes for a quote in text"
 
 
 def _delimiter(header: str) -> str:
-    """Return the delimiter that gives the header most columns."""
+    """Return a tab if it divides the header; otherwise the delimiter that gives most columns."""
     try:
         counts = {each: len(next(_csv.reader([header], delimiter=each), ())) for each in DELIMITERS}
-    except _csv.Error:  # `_header` meets it again, and tells
+    except _csv.Error:  # `_header` parses the header again, and reports the error
         return NO_DELIMITER
     best = "\t" if counts["\t"] > 1 else max(counts, key=counts.__getitem__)
     return best if counts[best] > 1 else NO_DELIMITER

@@ -1,4 +1,4 @@
-"""Images listed in JSON lines: a JSON value a line."""
+"""Read images that are listed as JSON lines: one JSON value per line."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ from aliocr.job.input.lines import LONGEST, TO_UTF8, LineReader, Lines, decoded,
 from aliocr.job.input.rows import BadRow, RowOrBad
 
 NO_LINES = (
-    "is one JSON {kind}, not a line for each image; make it lines with jq -c '{filter}', or with "
+    "is one JSON {kind}, but needs one line per image; convert it with jq -c '{filter}', or with "
     "to_json(orient='records', lines=True) of pandas"
 )
 
 
 class JSONLinesReader(LineReader):
-    """An object a line, with the image in one of its fields; a text alone is an image, too.
+    """Reads one object per line, with the image in one of its fields; or one text per line.
 
-    The columns are found in each line by itself, as objects need not have the same fields. Only the
-    first object must have the columns of the caller, so that a wrong name is told at once.
+    A text without an object is the image itself. The columns are found anew in each object, because
+    objects may have different fields. The columns that the caller chose must be in the first
+    object, so that a wrong name is reported immediately.
     """
 
     def __init__(self, lines: Lines, column: str | None, id_column: str | None) -> None:
@@ -42,18 +43,18 @@ class JSONLinesReader(LineReader):
         if is_url(begins):
             begins = without_query(shown(begins))
             raise InputError(
-                f"{where} is no JSON but begins with {begins}; have it read as text {BY_FORMAT}"
+                f"{where} is not JSON but begins with {begins}; give the format text {BY_FORMAT}"
             )
         try:
             value = _value(first)
-        except InputError:  # a bad row
+        except InputError:  # the first line becomes a bad row later
             return
         if isinstance(value, dict):
             source_name(tuple(value), column, where)
             id_name(tuple(value), id_column, where)
 
     def __iter__(self) -> Iterator[RowOrBad]:
-        """Give the rows from here on, in order."""
+        """Yield the rows from the current position, in order."""
         lines = self._lines
         while line := lines.read():
             lines.take(line)
@@ -63,7 +64,7 @@ class JSONLinesReader(LineReader):
 
     @property
     def description(self) -> str:
-        """The fields of image and id in the last object; objects need not be alike."""
+        """Text that names the fields of image and id in the last object that was read."""
         column, id_column = self._columns
         return described(column, id_column) if column else "each line"
 
@@ -91,19 +92,19 @@ class JSONLinesReader(LineReader):
 
 
 def _value(line: bytes) -> dict[str, Any] | str:
-    """Return the object or the text of a line; an `InputError` says why the line makes no row."""
+    """Return the object or the text of a line; otherwise raise `InputError` with the reason."""
     if len(line) > LONGEST:
-        raise InputError(f"a line of more than {LONGEST:,} bytes")
+        raise InputError(f"the line has more than {LONGEST:,} bytes")
     try:
         value = msgspec.json.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        problem = f"no JSON: {str(error).removeprefix('JSON is malformed: ')}"
+        problem = f"it is not JSON: {str(error).removeprefix('JSON is malformed: ')}"
         try:
-            value = json.loads(line.decode())  # which reads NaN and lone surrogates, too
+            value = json.loads(line.decode())  # unlike msgspec, reads NaN and lone surrogates
         except UnicodeDecodeError:
-            raise InputError(f"not UTF-8; {TO_UTF8}") from None
+            raise InputError(f"it is not UTF-8; {TO_UTF8}") from None
         except (ValueError, RecursionError):
             raise InputError(problem) from None
     if not isinstance(value, dict | str):
-        raise InputError("neither an object nor a text")
+        raise InputError("it is neither an object nor a text")
     return value

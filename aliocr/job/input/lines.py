@@ -1,7 +1,7 @@
-"""The lines of an input, read once from the beginning: position, hash, checkpoints.
+"""Read the lines of an input once from the beginning, with position, hash and checkpoints.
 
-Standard input cannot be rewound, so a skipped part is read and hashed, not sought over. That takes
-a tenth of a second for 100 MB, and proves that the input has not changed.
+To continue at a checkpoint, the part before it is read again and hashed. A seek is not possible on
+standard input; the hash proves that the input has not changed. This takes 0.1 s for 100 MB.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from aliocr.job.errors import BY_FORMAT, InputError
 from aliocr.job.input.rows import Checkpoint, Reader, changed
 
 LONGEST = 1 << 20
-"""Bytes of one line, or of one row of several lines, at most. A URL has 2,048 at most; a longer
-line is of another kind of file, or has a quote that was never closed."""
+"""Maximum size of one line, or of one row of several lines, in bytes. A URL has at most 2,048
+bytes; a longer line shows that the file is not a list, or that a quote was never closed."""
 
 CHUNK = 1 << 20
-"""Bytes read at once where lines do not matter."""
+"""Maximum number of bytes per read when a part of the input is skipped."""
 
 DIGEST_BYTES = 16
-"""Of the hash of the input: it guards against accidents, not against forgery."""
+"""Size of the hash of the input, in bytes. The hash protects against accidents, not forgery."""
 
 BOM = b"\xef\xbb\xbf"
 
-TO_UTF8 = "save it as UTF-8 (iconv -f GB18030 -t UTF-8, or -f CP1252, or what it is in)"
+TO_UTF8 = "save it as UTF-8 (iconv -f GB18030 -t UTF-8, or -f CP1252, or -f its encoding)"
 
 FROM_UTF16 = "save it as UTF-8 (iconv -f UTF-16 -t UTF-8)"
 
@@ -41,17 +41,17 @@ OTHER_FILES = {
     b"\xfd7zXZ": "is compressed; unpack it first (unxz)",
     b"\x28\xb5\x2f\xfd": "is compressed; unpack it first (unzstd)",
     b"PK\x03\x04": "is an Excel workbook or a ZIP archive; save or unpack it as CSV",
-    b"PAR1": f"is Parquet; say so by its suffix, .parquet, or as its format {BY_FORMAT}",
-    b"\x89PNG": "is a picture and no list of them; name its folder, or list its path",
-    b"\xff\xd8\xff": "is a picture and no list of them; name its folder, or list its path",
+    b"PAR1": f"is Parquet; rename it to end in .parquet, or give its format {BY_FORMAT}",
+    b"\x89PNG": "is a picture, not a list; give its folder, or a list with its path",
+    b"\xff\xd8\xff": "is a picture, not a list; give its folder, or a list with its path",
 }
-"""Files that are sometimes given as lists: how they begin, and what to do about each."""
+"""Kinds of files that users give by mistake: the first bytes of each kind, and the message."""
 
-NOT_TEXT = f"holds NUL bytes and is no text; if it is UTF-16, {FROM_UTF16}"
+NOT_TEXT = f"contains NUL bytes and is not a text file; if it is UTF-16, {FROM_UTF16}"
 
 
 def decoded(line: bytes) -> str:
-    """Return the line as text; bytes that are not UTF-8 as lone surrogates, as in file names."""
+    """Return the line as text; bytes that are not UTF-8 become lone surrogates, as in paths."""
     return line.decode("utf-8", "surrogateescape")
 
 
@@ -61,26 +61,26 @@ def shown(text: str) -> str:
 
 
 class Lines:
-    """The lines of an input, and the position up to which they have been taken.
+    """The lines of an input, with the position after the last line that was taken.
 
-    A line that was read is not yet taken: a reader may look at several lines and give them back.
-    Position, hash and the count of lines cover only the lines that were taken.
+    Lines are first read, then taken. A reader may read several lines and give them back. Position,
+    hash and line count cover only the lines that were taken.
 
     Args:
-        stream: The bytes, positioned at the beginning.
-        name: Of the input, in messages.
-        owned: Whether `close` closes the stream.
+        stream: A binary stream, at its beginning.
+        name: Name of the input in messages.
+        owned: True if `close` shall close the stream.
 
     Attributes:
-        offset: Bytes taken.
-        line: Lines taken.
+        offset: Number of bytes taken.
+        line: Number of lines taken.
     """
 
     def __init__(self, stream: BinaryIO, name: str, *, owned: bool) -> None:
         self.name = name
         self.offset = 0
         self.line = 0
-        # Without a buffer each byte of a line would be a system call.
+        # A buffer is needed, because otherwise each byte of a line would be a system call.
         self._buffer = io.BufferedReader(stream) if isinstance(stream, io.RawIOBase) else None
         self._stream = self._buffer or stream
         self._owned = owned
@@ -90,12 +90,12 @@ class Lines:
         self._given_back: list[bytes] = []
 
     def read(self, most: int | None = None) -> bytes:
-        """Return the next line with its end; nothing at the end of the input.
+        """Return the next line with its line end; empty bytes at the end of the input.
 
-        Of a line longer than `LONGEST` it returns `LONGEST` + 1 bytes.
+        If the line is longer than `LONGEST`, only its first `LONGEST` + 1 bytes are returned.
 
         Args:
-            most: Return up to so many bytes instead, be they a line or not.
+            most: If given, return the next bytes, at most this many, without regard to lines.
 
         Raises:
             InputError: The input cannot be read.
@@ -115,11 +115,11 @@ class Lines:
             raise InputError(f"{where}: {reason}") from error
 
     def give_back(self, lines: Iterable[bytes]) -> None:
-        """Have these lines read again next, in this order."""
+        """Put lines back; the next calls of `read` return them again, in this order."""
         self._given_back.extend(reversed(list(lines)))
 
     def take(self, line: bytes) -> None:
-        """Go past a line that was read; past all of it if it is too long."""
+        """Move the position past a line that was read; for a line that is too long, to its end."""
         self._pass(line)
         self.line += 1
         if len(line) > LONGEST:
@@ -127,9 +127,9 @@ class Lines:
                 self._pass(line)
 
     def begin(self) -> bytes:
-        """Return the first line, not yet taken; go past a byte order mark, which Windows writes.
+        """Skip a byte order mark, which Windows writes; return the first line without taking it.
 
-        Refuse an input that is no text.
+        Refuse an input that is not text.
         """
         first = self.read()
         for beginning, problem in OTHER_FILES.items():
@@ -144,11 +144,11 @@ class Lines:
         return first
 
     def checkpoint(self, number: int) -> Checkpoint:
-        """Return the position up to which lines have been taken, with so many rows before it."""
+        """Return a checkpoint after the last line taken, with `number` rows before it."""
         return Checkpoint(number, self.offset, self.line, self._digest())
 
     def skip_to(self, checkpoint: Checkpoint) -> None:
-        """Go to a checkpoint that lies ahead; refuse an input that has changed before it."""
+        """Move forward to a checkpoint; refuse an input that has changed before this position."""
         while self.offset < checkpoint.offset:
             piece = self.read(checkpoint.offset - self.offset)
             if not piece:
@@ -158,14 +158,14 @@ class Lines:
             raise changed(self.name, f"it differs before line {checkpoint.line + 1:,}")
         self.line = checkpoint.line
         if self.offset and self._last != b"\n":
-            # The last line had no end then; it may have been given one since, and nothing else.
+            # This last line had no line end in the earlier run; only a line end may be added.
             rest = self.read()
             if rest.strip(b"\r\n"):
-                raise changed(self.name, f"line {self.line:,}, then its last, has grown")
+                raise changed(self.name, f"line {self.line:,}, its last line then, is longer now")
             self._pass(rest)
 
     def compare(self, checkpoint: Checkpoint) -> None:
-        """Skip to a checkpoint that lies ahead in a file, and come back."""
+        """Check that a file has not changed before a checkpoint; keep the current position."""
         here = self.offset, self.line, self._hash.copy(), self._last, self._usual_end
         self.skip_to(checkpoint)
         self.offset, self.line, self._hash, self._last, self._usual_end = here
@@ -174,7 +174,7 @@ class Lines:
 
     @property
     def share(self) -> float | None:
-        """The part of the input that is taken, from 0 to 1; None if its size is unknown."""
+        """The share of the input that was taken, from 0 to 1; None if its size is unknown."""
         try:
             status = os.fstat(self._stream.fileno())
         except (OSError, ValueError):
@@ -184,12 +184,12 @@ class Lines:
         return min(1.0, self.offset / status.st_size) if status.st_size else 1.0
 
     def close(self) -> None:
-        """Close the stream, unless it is another's."""
+        """Close the stream, if this object owns the stream."""
         with suppress(OSError, ValueError):
             if self._owned:
                 self._stream.close()
             elif self._buffer:
-                self._buffer.detach()  # or it would be closed with the buffer
+                self._buffer.detach()  # otherwise the end of the buffer would close the stream
 
     def _pass(self, piece: bytes) -> None:
         self._hash.update(piece)
@@ -200,7 +200,7 @@ class Lines:
             self._usual_end = b"\r\n" if returned == b"\r" else b"\n"
 
     def _digest(self) -> str:
-        """The hash of all that was taken; a last line without an end counts as if it had one."""
+        """Return the hash of all lines taken; a missing end of the last line is added."""
         if not self.offset or self._last == b"\n":
             return self._hash.hexdigest()
         ended = self._hash.copy()
@@ -209,30 +209,30 @@ class Lines:
 
 
 class LineReader(Reader):
-    """The common part of the readers of lines; the lines are closed with the reader."""
+    """Base class of the readers of text files. `close` also closes the lines."""
 
     def __init__(self, lines: Lines) -> None:
         self._lines = lines
 
     def compare(self, checkpoint: Checkpoint) -> None:
-        """Check that the lines up to a checkpoint have not changed."""
-        if checkpoint.number:  # else they may have changed: none of them was read
+        """Check that the lines before a checkpoint have not changed."""
+        if checkpoint.number:  # without rows before it, no result depends on these lines
             self._lines.compare(checkpoint)
 
     def skip_to(self, checkpoint: Checkpoint) -> None:
-        """Go to a checkpoint."""
+        """Move to a checkpoint of an earlier run."""
         if checkpoint.number:
             self._lines.skip_to(checkpoint)
             self._number = checkpoint.number
 
     @property
     def checkpoint(self) -> Checkpoint:
-        """The place after the last row that was given."""
+        """The position after the last row that was returned."""
         return self._lines.checkpoint(self._number)
 
     @property
     def share(self) -> float | None:
-        """The part of the bytes before the checkpoint; None for a pipe."""
+        """The share of the bytes before the current position, from 0 to 1; None for a pipe."""
         return self._lines.share
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Open an input as what it is: text, CSV, lines of JSON, Parquet, a folder, standard input."""
+"""Find out the format of a file, a folder or standard input, and open this input."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ OF_SUFFIX: dict[str, InputFormat] = {
     ".parquet": "parquet",
     ".pq": "parquet",
 }
-"""Formats by suffix. A file with another suffix is text."""
+"""Formats by suffix of the file. A file with any other suffix is text."""
 
 
 def opened(
@@ -48,14 +48,14 @@ def opened(
 ) -> Reader:
     """Open an input and read its header; for the arguments see `RunInput` and `FolderReader`.
 
-    A binary stream is read as standard input is, and left open.
+    A binary stream is treated like standard input, and is not closed.
     """
     place = _place(source)
     format_ = _format_of(place, input_format)
     name = str(place) if isinstance(place, Path) else "standard input"
     if format_ in ("text", "folder") and (column is not None or id_column is not None):
         raise InputError(
-            f"{name} is read as {format_} and has no columns; if it has, name its format "
+            f"{name} is read as {format_} and has no columns; if it has columns, give its format "
             f"{BY_FORMAT}"
         )
     if isinstance(place, Path):
@@ -81,16 +81,17 @@ def opened(
 class RunInput:
     """The input of one run, opened once.
 
-    The job opens a file or a folder before it writes anything, and hands it to the thread of
-    `prefetch`. Standard input, which may say nothing for hours, is opened in that thread.
+    The job opens a file or a folder before it writes anything, and passes the reader to the thread
+    of `prefetch`. Standard input is opened in that thread, because it may send nothing for hours.
 
     Args:
         source: A file, a folder, or `"-"` for standard input.
-        input_format: One of `FORMATS`, where `"csv"` is TSV, too; None to go by the suffix.
-            Standard input, which has none, is text then.
-        column: The column of the images; None for the only one, or the first of `SOURCES` that
-            there is, in any case.
-        id_column: The column of the ids; None for the first of `IDS`, if there is one.
+        input_format: One of `FORMATS`; `"csv"` includes TSV. None means: by the suffix, or text
+            for standard input, which has no suffix.
+        column: Name of the column of the images. None means the only column, or else the first
+            name of `SOURCES` that exists, in upper or lower case.
+        id_column: Name of the column of the ids. None means the first name of `IDS` that exists;
+            without such a column, rows have no ids.
     """
 
     source: str | Path
@@ -101,14 +102,14 @@ class RunInput:
 
     @property
     def can_be_read_twice(self) -> bool:
-        """False for standard input and pipes."""
+        """True for files and folders; False for standard input and pipes."""
         if self.source == STANDARD_INPUT:
             return False
         path = Path(self.source)
         return path.is_dir() or path.is_file() or not path.exists()
 
     def open(self, known: Sequence[str] = ()) -> Reader:
-        """Return the reader, opened at the first call; for `known` see `FolderReader`."""
+        """Return the reader; the first call opens it. For `known` see `FolderReader`."""
         if self._reader is None:
             self._reader = opened(
                 self.source,
@@ -127,42 +128,44 @@ class RunInput:
 
 def _place(source: str | Path | BinaryIO) -> Path | BinaryIO:
     if source == "":
-        raise InputError("the input has an empty name; name a file, a folder, or - for a list")
+        raise InputError(
+            "the input has an empty name; give a file, a folder, or - (standard input)"
+        )
     if source != STANDARD_INPUT:
         return Path(source) if isinstance(source, str) else source
     stream: BinaryIO | None = getattr(sys.stdin, "buffer", None)
     if stream is None:
-        raise InputError("there is no standard input; name a file")
-    # The buffer has a lock, and Python cannot end while a reading thread holds it.
+        raise InputError("there is no standard input; give a file")
+    # Read without the buffer, because it has a lock: Python cannot exit while a thread holds it.
     return getattr(stream, "raw", stream)
 
 
 def _format_of(place: Path | BinaryIO, input_format: str | None) -> InputFormat:
     given = next((known for known in FORMATS if known == input_format), None)
     if input_format is not None and given is None:
-        raise InputError(f"there is no input format {input_format!r}; it is {', '.join(FORMATS)}")
+        raise InputError(f"there is no input format {input_format!r}; use {', '.join(FORMATS)}")
     if not isinstance(place, Path):
         if given in ("parquet", "folder"):
-            raise InputError(f"no {given} is read from standard input; name the file or folder")
+            raise InputError(f"{given} cannot be read from standard input; give a file or folder")
         return given or "text"
     with _telling(place):
         is_folder = stat.S_ISDIR(place.stat().st_mode)
     if given is not None and is_folder != (given == "folder"):
-        kind = "a folder" if is_folder else "no folder"
-        raise InputError(f"{place} is {kind} and cannot be read as {given}; name another")
+        kind = "a folder" if is_folder else "not a folder"
+        raise InputError(f"{place} is {kind} and cannot be read as {given}; give another format")
     return given or ("folder" if is_folder else OF_SUFFIX.get(place.suffix.lower(), "text"))
 
 
 @contextmanager
 def _telling(path: Path) -> Iterator[None]:
-    """Raise what the system says of a path as an `InputError`."""
+    """Convert an error of the operating system about a path to an `InputError`."""
     try:
         yield
     except (FileNotFoundError, NotADirectoryError):
         raise InputError(f"there is no file or folder {path}") from None
     except PermissionError:
         raise InputError(
-            f"{path} may not be read by this user; its permissions forbid it"
+            f"{path} may not be read by this user, because its permissions forbid it"
         ) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)

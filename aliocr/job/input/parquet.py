@@ -1,4 +1,4 @@
-"""Images listed in a Parquet file."""
+"""Read images that are listed in a Parquet file."""
 
 from __future__ import annotations
 
@@ -15,20 +15,21 @@ from aliocr.job.input.lines import DIGEST_BYTES
 from aliocr.job.input.rows import Checkpoint, Reader, RowOrBad, changed
 
 ROWS_AT_ONCE = 4096
-"""Rows decoded at once."""
+"""Number of rows decoded in one step."""
 
 BUFFER = 1 << 20
-"""Bytes read at once of a column. Without a bound PyArrow reads all that a row group has of it, and
-many files have one group."""
+"""Maximum number of bytes of one column in one read. Without this limit PyArrow reads the column of
+a whole row group, and many files have only one row group."""
 
 TAIL = 8
-"""Bytes of the end: the footer's length, and `PAR1`. Source: the format's specification."""
+"""Size of the end of the file, in bytes: the footer's length, and `PAR1`. Source: the format's
+specification."""
 
 
 class ParquetReader(Reader):
-    """A row for each row of the table; only the columns of images and ids are read.
+    """Reads one row per row of the table, and only the columns of images and ids.
 
-    The file is closed with the reader; `where` is its path, for messages.
+    `close` also closes the file. `where` is the path of the file, for messages.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class ParquetReader(Reader):
         _check(schema, self._column, self._id_column, where)
 
     def __iter__(self) -> Iterator[RowOrBad]:
-        """Give the rows from here on, in order; row groups before them are not read."""
+        """Yield the rows from the current position, in order; row groups before it are not read."""
         metadata = self._table.metadata
         skipped, group = self._number, 0
         while group < metadata.num_row_groups and skipped >= metadata.row_group(group).num_rows:
@@ -83,35 +84,35 @@ class ParquetReader(Reader):
 
     @property
     def checkpoint(self) -> Checkpoint:
-        """The place after the last row that was given."""
+        """The position after the last row that was returned."""
         return Checkpoint(self._number, self._number, 0, self._digest)
 
     @property
     def share(self) -> float | None:
-        """The part of the rows before the checkpoint, from 0 to 1."""
+        """The share of the rows before the current position, from 0 to 1."""
         rows = self._table.metadata.num_rows
         return self._number / rows if rows else 1.0
 
     @property
     def description(self) -> str:
-        """The columns of images and ids."""
+        """Text that names the columns of images and ids."""
         return described(self._column, self._id_column)
 
     def close(self) -> None:
-        """Close the file. May be called twice."""
+        """Close the file. May be called more than once."""
         self._table.close()
         self._file.close()
 
 
 def _digest(file: BinaryIO, where: str) -> str:
-    """Return the hash of the footer, which says where each column lies and what it holds."""
+    """Return the hash of the footer, which has the position and a description of each column."""
     try:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - TAIL))
         tail = file.read(TAIL)
         length = int.from_bytes(tail[:4], "little")
         if size < TAIL + 4 or tail[4:] != b"PAR1" or length > size - TAIL:
-            raise InputError(f"{where} is no Parquet file, or its end is missing")
+            raise InputError(f"{where} is not a Parquet file, or its end is missing")
         file.seek(size - TAIL - length)
         footer = file.read(length)
         file.seek(0)
@@ -121,7 +122,7 @@ def _digest(file: BinaryIO, where: str) -> str:
 
 
 def _check(schema: Any, column: str, id_column: str | None, where: str) -> None:
-    """Refuse columns that do not hold texts, or ids."""
+    """Raise `InputError` if the column of images or ids has values of a wrong type."""
     import pyarrow as pa  # noqa: PLC0415 - from the extra
 
     types = pa.types
@@ -142,20 +143,20 @@ def _check(schema: Any, column: str, id_column: str | None, where: str) -> None:
     kind = schema.field(column).type
     if not is_text(kind):
         raise InputError(
-            f"{where} has {kind} in its column {column}, not URLs or paths; name a column of text"
+            f"{where} has {kind} in its column {column}, not URLs or paths; give a column of texts"
         )
     if id_column is None:
         return
     kind = schema.field(id_column).type
     if not is_text(kind) and not is_number(kind):
         raise InputError(
-            f"{where} has {kind} in its column {id_column}, which cannot be ids; name a column "
-            "of text or numbers"
+            f"{where} has {kind} in its column {id_column}, which cannot be ids; give a column "
+            "of texts or numbers"
         )
 
 
 def _values(column: Any) -> list[Any]:
-    """Return the cells; text that is not UTF-8 as bytes, which make a bad row."""
+    """Return the cells of a column. A text that is not UTF-8 stays bytes, which make a bad row."""
     import pyarrow as pa  # noqa: PLC0415 - from the extra
 
     try:

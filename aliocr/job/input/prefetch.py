@@ -1,7 +1,7 @@
-"""Prefetch: the rows of an input, read in a thread of its own, ahead of the job that takes them.
+"""Prefetch: read the rows of an input in a separate thread, before the job takes them.
 
-Standard input may say nothing for hours, and a read of it cannot be interrupted. So the thread is a
-daemon, and nothing else waits for it.
+Standard input may send nothing for hours, and its read cannot be interrupted. Therefore the thread
+is a daemon: the process can exit without waiting for the thread.
 """
 
 from __future__ import annotations
@@ -17,22 +17,23 @@ import attrs
 from aliocr.job.input.rows import Checkpoint, Reader, RowOrBad, changed
 
 ROWS_AHEAD = 2_000
-"""Rows that are read before the job takes any of them, at most."""
+"""Maximum number of rows that were read and not yet taken by the job."""
 
 CHECKPOINT_EVERY = 200
-"""Rows between two checkpoints: as many as are taken at once."""
+"""Number of rows between two checkpoints. The job takes this many rows in one step."""
 
 MOMENT = 0.1
-"""Seconds in which a thread ends that does not wait for a pipe."""
+"""Maximum wait for the end of the thread, in seconds. Only a thread that waits for a pipe needs
+longer."""
 
 
 @attrs.frozen
 class RowBatch:
-    """Rows of an input.
+    """Rows of an input, with the checkpoints between and after these rows.
 
     Args:
-        rows: In order; none at the end of the input.
-        checkpoints: Places among the rows or behind them, from which the input can be read on.
+        rows: The rows in order; empty at the end of the input.
+        checkpoints: Positions from which a later run can continue to read.
     """
 
     rows: tuple[RowOrBad, ...]
@@ -40,17 +41,18 @@ class RowBatch:
 
 
 class Prefetch:
-    """Reads rows ahead of the job that takes them.
+    """Reads rows in a thread, before the job takes them.
 
     Args:
-        open_: Called in the thread, which closes the reader at the end.
-        start: The place to go on; None for the beginning.
-        digests: The digests of later checkpoints of earlier runs, by the rows before them.
-        loop: The loop in which rows are taken.
+        open_: Opens the reader. It is called in the thread, which also closes the reader.
+        start: The checkpoint to continue from; None for the beginning of the input.
+        digests: Digests of checkpoints of earlier runs after `start`, by the number of rows before
+            the checkpoint.
+        loop: The event loop in which the job takes rows.
 
     Attributes:
-        total: Rows of the input, estimated from the share that has been read; None if unknown.
-        counted: Whether `total` is exact.
+        total: Number of rows of the input, estimated from the share that was read; None if unknown.
+        counted: True if `total` is exact.
     """
 
     def __init__(
@@ -77,10 +79,13 @@ class Prefetch:
         self._thread.start()
 
     async def take(self, most: int) -> RowBatch:
-        """Take the next rows: all that have been read, at least one unless the input has ended.
+        """Take the next rows that were read, at most `most`; wait until there is at least one.
+
+        At the end of the input, return no rows.
 
         Raises:
-            InputError: The input cannot be read, or has changed; after the rows before that.
+            InputError: The input cannot be read, or has changed. All rows before the error are
+                returned first.
         """
         while not self._rows:
             if self._ended.is_set():
@@ -101,9 +106,10 @@ class Prefetch:
         return tuple(checkpoints)
 
     def stop(self) -> None:
-        """Read no more, and close the input. Blocks for a moment.
+        """Stop reading, and close the input. Block for at most `MOMENT`.
 
-        A thread that waits for a pipe is left alone: it ends with the next line, or the process.
+        A thread that waits for a pipe continues after this call. The thread ends when the pipe
+        sends a line, or when the process ends.
         """
         self._closed = True
         self._room.set()
@@ -124,17 +130,18 @@ class Prefetch:
         except Exception as error:  # noqa: BLE001 - `take` raises it
             self._error = error
         finally:
-            with suppress(RuntimeError):  # the loop has ended
+            with suppress(RuntimeError):  # raised if the event loop has ended
                 self._loop.call_soon_threadsafe(self._ended.set)
                 self._loop.call_soon_threadsafe(self._news.set)
 
     def _add(self, row: RowOrBad, reader: Reader) -> None:
         while len(self._rows) >= ROWS_AHEAD and not self._closed:
             self._room.clear()
-            if len(self._rows) >= ROWS_AHEAD and not self._closed:  # or they were taken just now
+            # Check again, because the job may have taken rows just before `clear`.
+            if len(self._rows) >= ROWS_AHEAD and not self._closed:
                 self._room.wait()
         before = self._digests.get(row.number)
-        # Short lists have checkpoints as well: behind their rows 1, 2, 4, 8 and so on.
+        # Short lists need checkpoints, too: after the rows 1, 2, 4, 8 and so on.
         first_ones = row.number < CHECKPOINT_EVERY and row.number & (row.number - 1) == 0
         if before is not None or first_ones or row.number % CHECKPOINT_EVERY == 0:
             checkpoint = reader.checkpoint

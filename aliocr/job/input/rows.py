@@ -1,4 +1,4 @@
-"""The rows of an input, whatever its format: each is one image, or the reason why it is none."""
+"""The rows of an input, its checkpoints, and the base class of its readers, for every format."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from aliocr.errors import without_query
 from aliocr.job.errors import InputError
 
 BAD_ROW = "BadRow"
-"""The kind of failure of a row that names no image; other failures have the name of their error."""
+"""Kind of failure of a row that names no image. The kind of another failure is its error's name."""
 
 SOURCE_BYTES = 16
-"""Of a source's hash: two of a billion images get the same one with a chance of 1 in 10²⁰."""
+"""Size of the hash of a source, in bytes. Among a billion sources, two have the same hash with a
+chance of 1 in 10²⁰."""
 
 
 def _shown(source: str) -> str:
@@ -24,22 +25,22 @@ def _shown(source: str) -> str:
 
 
 def changed(name: str, how: str) -> InputError:
-    """Return the error for an input that differs from the one of the earlier run."""
+    """Return the error for an input that differs from the input of the earlier run."""
     return InputError(
-        f"{name} is not what it was when this job began: {how}; put it back, or give another output"
+        f"{name} has changed since this job began: {how}; restore it, or give another output"
     )
 
 
 @attrs.frozen
 class Row:
-    """One image to read.
+    """One row, which names one image to read.
 
     Args:
-        number: Its place in the input, from 1.
-        source: Its URL or path, as it stands in the input. The repr leaves out the query of a URL,
-            because the query of a signed URL is a key.
-        id: The caller's name for it, carried through to the output; None if there is none.
-        line: The line it begins at, from 1, in inputs that have lines.
+        number: Number of the row in the input, from 1.
+        source: URL or path of the image, as written in the input. The repr leaves out the query of
+            a URL, because the query of a signed URL is a key.
+        id: The caller's name for the image, copied to the output; None if there is none.
+        line: Number of the line where the row begins, from 1; None in inputs without lines.
     """
 
     number: int
@@ -49,18 +50,18 @@ class Row:
 
     @property
     def digest(self) -> bytes:
-        """The hash of the source, by which equal images are found; computed at each call."""
+        """The hash of the source, used to find rows with equal sources; computed at each call."""
         source = self.source.encode("utf-8", "surrogatepass")
         return hashlib.blake2b(source, digest_size=SOURCE_BYTES).digest()
 
 
 @attrs.frozen
 class BadRow:
-    """A row that names no image, with the reason as `problem`; otherwise as `Row`.
+    """A row that names no image. `problem` says why; the other fields are as in `Row`.
 
     Args:
-        source: The text in place of a source, as far as it can be shown; may be empty. The query of
-            a URL is in it: call `aliocr.errors.without_query` before it is shown or written.
+        source: The text found instead of a source, shortened; may be empty. The query of a URL is
+            not removed: call `aliocr.errors.without_query` before the text is shown or written.
     """
 
     number: int
@@ -75,13 +76,14 @@ RowOrBad: TypeAlias = Row | BadRow
 
 @attrs.frozen
 class Checkpoint:
-    """A place between two rows of an input, from which it can be read on.
+    """A position between two rows of an input, from which a later run can continue to read.
 
     Args:
-        number: Rows before it.
-        offset: Bytes before it; rows for inputs that are not read byte by byte.
-        line: Lines before it; 0 for inputs without lines.
-        digest: The hash of all that comes before it, by which a changed input is found.
+        number: Number of rows before the position.
+        offset: Number of bytes before the position; of rows in a Parquet file or a folder.
+        line: Number of lines before the position; 0 for inputs without lines.
+        digest: A hash by which a changed input is found: of the bytes before the position, or of a
+            Parquet file's footer; empty for a folder.
     """
 
     number: int
@@ -91,45 +93,45 @@ class Checkpoint:
 
 
 class Reader(ABC):
-    """An input that is read once, from its beginning or from a checkpoint; its owner closes it.
+    """Base class: reads an input once, from the beginning or a checkpoint. The caller closes it.
 
     Raises:
-        InputError: At any time: the input cannot be read, or has changed.
+        InputError: From every method: the input cannot be read, or has changed.
     """
 
     _number = 0
 
     @abstractmethod
     def __iter__(self) -> Iterator[RowOrBad]:
-        """Give the rows from here on, in order."""
+        """Yield the rows from the current position, in order."""
 
     @abstractmethod
     def compare(self, checkpoint: Checkpoint) -> None:
-        """Check that the input up to a checkpoint has not changed; stay before the first row.
+        """Check that the input before a checkpoint has not changed; stay before the first row.
 
-        Only for files and folders, since a pipe cannot be read twice.
+        Call it only for files and folders, because a pipe cannot be read twice.
         """
 
     def skip_to(self, checkpoint: Checkpoint) -> None:
-        """Go from the first row to a checkpoint of an earlier run."""
+        """Move from the beginning to a checkpoint of an earlier run."""
         self.compare(checkpoint)
         self._number = checkpoint.number
 
     @property
     @abstractmethod
     def checkpoint(self) -> Checkpoint:
-        """The place after the last row that was given."""
+        """The position after the last row that was returned."""
 
     @property
     @abstractmethod
     def share(self) -> float | None:
-        """The part of the input before the checkpoint, from 0 to 1; None if its size is unknown."""
+        """The share of the input before the current position, 0 to 1; None if size is unknown."""
 
     @property
     @abstractmethod
     def description(self) -> str:
-        """The origin of the rows in words: the columns, or the pictures of a folder."""
+        """Text that says what the rows are: the columns, each line, or the pictures of a folder."""
 
     @abstractmethod
     def close(self) -> None:
-        """Close the file. May be called twice."""
+        """Close the file. May be called more than once."""

@@ -1,4 +1,4 @@
-"""Images listed in a text file, one a line."""
+"""Read images that are listed in a text file, one per line."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from aliocr.job.input.rows import BadRow, Row, RowOrBad
 
 
 class TextReader(LineReader):
-    """One URL or path a line, white space around it left out; blank lines are no rows.
+    """Reads one URL or path per line, without the white space around it; skips blank lines.
 
-    Where neither a suffix nor the caller says that the input is text, it is `guessed`; then CSV and
-    JSON are refused, since all rows would fail.
+    `guessed` means that standard input is read as text because the caller gave no format. Then
+    input that looks like CSV or JSON is refused, because all its rows would fail.
     """
 
     description = "each line"
@@ -25,12 +25,12 @@ class TextReader(LineReader):
         first = lines.begin()
         if guessed and not is_url(decoded(first)) and re.search(rb"[,;\t{]", first):
             raise InputError(
-                f"{lines.name} does not begin with a URL: if it is CSV or JSON lines, give the "
+                f"{lines.name} does not begin with a URL; if it is CSV or JSON lines, give its "
                 f"format {BY_FORMAT}"
             )
 
     def __iter__(self) -> Iterator[RowOrBad]:
-        """Give the rows from here on, in order."""
+        """Yield the rows from the current position, in order."""
         lines = self._lines
         while line := lines.read():
             lines.take(line)
@@ -39,13 +39,13 @@ class TextReader(LineReader):
                 continue
             self._number += 1
             if len(line) > LONGEST:
-                problem = f"a line of more than {LONGEST:,} bytes"
+                problem = f"the line has more than {LONGEST:,} bytes"
             elif "\0" in text:
-                problem = "a NUL byte in it"
+                problem = "it contains a NUL byte"
             elif "\r" in text:
-                problem = "a carriage return in it, where the line should end"
-            elif "://" in text and not is_text(text):  # the name of a file may be in any encoding
-                problem = f"not UTF-8; {TO_UTF8}"
+                problem = "it contains a carriage return; lines must end with a line feed"
+            elif "://" in text and not is_text(text):  # only URLs, because paths have any encoding
+                problem = f"it is not UTF-8; {TO_UTF8}"
             else:
                 yield Row(self._number, text, line=lines.line)
                 continue

@@ -551,9 +551,9 @@ def test_a_folder_of_pictures_is_read_on_this_machine(tmp_path: Path) -> None:
     (folder / "notes.txt").touch()
     (folder / "more").mkdir()
     output = tmp_path / "results.jsonl"
-    skipped = "2 skipped: folders, broken links, and files not named as a picture"
+    skipped = "2 skipped: folders, broken links, and files without the suffix of a picture"
     planned = run("run", folder, "-o", output, "--local", "--dry-run").stdout
-    assert f"the pictures in it; {skipped}\n" in planned
+    assert f"the pictures in the folder; {skipped}\n" in planned
     done = run("run", folder, "-o", output, "--local")
     assert done.returncode == 0
     assert done.stderr.startswith(f"{folder}: {skipped}\n")

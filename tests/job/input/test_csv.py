@@ -99,14 +99,14 @@ def test_columns_can_be_named() -> None:
         ("\n\n", {}, "no header"),
         ("http://a/1.png?k=key\nhttp://a/2.png\n", {}, r"no header but begins with http://a/1"),
         ('url,"b\n', {}, "a quote in it is never closed"),
-        ("url\rhttp://a/1.png\r", {}, "a carriage return in it"),
-        ('u,"b"c\n', {}, "a quote within is doubled"),
+        ("url\rhttp://a/1.png\r", {}, "it contains a carriage return"),
+        ('u,"b"c\n', {}, "two quotes for a quote"),
         ("地址,图\n".encode("gb18030"), {}, "its header is not UTF-8: save it as UTF-8"),
         ("url,id\n".encode("utf-16"), {}, "is UTF-16; save it as UTF-8"),
         ("url,id\n".encode("utf-16-le"), {}, "NUL bytes.*if it is UTF-16, save it as UTF-8"),
         (b"PK\x03\x04....", {}, "Excel workbook.*as CSV"),
         (b"\x1f\x8b....", {}, "gunzip"),
-        (b"x" * 2_000_000, {}, "a line of more than 1,048,576 bytes"),
+        (b"x" * 2_000_000, {}, "the line has more than 1,048,576 bytes"),
         (",".join(f"c{n}" for n in range(99)), {}, "c19 and 79 more$"),
     ],
 )
@@ -126,8 +126,8 @@ def test_a_row_of_another_width_is_bad() -> None:
     rows = rows_of("id,url\n1,a\n2\n3,c,x\n4,\n5,  \n,d\n", "csv")
     assert rows == [
         Row(1, "a", "1", 2),
-        BadRow(2, "", "1 fields, where the header has 2", None, 3),
-        BadRow(3, "c", "3 fields, where the header has 2", None, 4),
+        BadRow(2, "", "it has 1 fields, but the header has 2", None, 3),
+        BadRow(3, "c", "it has 3 fields, but the header has 2", None, 4),
         BadRow(4, "", "url is empty", "4", 5),
         BadRow(5, "  ", "url is empty", "5", 6),
         Row(6, "d", None, 7),

@@ -78,7 +78,7 @@ def test_names_in_any_encoding_are_names(tmp_path: Path) -> None:
 def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
     """Most likely it is the wrong one."""
     filled(tmp_path, "notes.txt")
-    with pytest.raises(InputError, match=r"has no pictures; they end in \.bmp, \.gif") as refused:
+    with pytest.raises(InputError, match=r"no pictures; .* end in \.bmp, \.gif") as refused:
         opened(tmp_path)
     assert str(tmp_path) in str(refused.value)
 
@@ -92,5 +92,5 @@ def test_a_folder_whose_pictures_all_went_is_still_worked_off(tmp_path: Path) ->
 def test_a_checkpoint_needs_the_names_before_it(tmp_path: Path) -> None:
     """Without the names it is unknown which pictures were read."""
     filled(tmp_path, "a.png")
-    with pytest.raises(InputError, match="of which only 0 are known by name"):
+    with pytest.raises(InputError, match="but only the names of 0 pictures are known"):
         opened(tmp_path).skip_to(Checkpoint(1, 1, 0, ""))

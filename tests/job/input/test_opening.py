@@ -94,7 +94,7 @@ def test_a_file_and_a_folder_are_not_taken_for_each_other(tmp_path: Path) -> Non
         opened(tmp_path, input_format="csv")
     path = tmp_path / "list.csv"
     path.write_text("url\na\n")
-    with pytest.raises(InputError, match="is no folder and cannot be read as folder"):
+    with pytest.raises(InputError, match="is not a folder and cannot be read as folder"):
         opened(path, input_format="folder")
 
 
@@ -113,11 +113,11 @@ def test_what_may_not_be_read_is_told(tmp_path: Path) -> None:
 
 def test_misuse_is_told() -> None:
     """Formats that there are not, columns of what has none, tables from a pipe."""
-    with pytest.raises(InputError, match="no input format 'xlsx'; it is text, csv, jsonl, parquet"):
+    with pytest.raises(InputError, match="no input format 'xlsx'; use text, csv, jsonl, parquet"):
         opened(io.BytesIO(b""), input_format="xlsx")
     with pytest.raises(InputError, match="read as text and has no columns"):
         opened(io.BytesIO(b""), column="url")
-    with pytest.raises(InputError, match="no parquet is read from standard input"):
+    with pytest.raises(InputError, match="parquet cannot be read from standard input"):
         opened(io.BytesIO(b""), input_format="parquet")
     with pytest.raises(InputError, match="an empty name"):
         opened("")
@@ -129,10 +129,10 @@ def test_misuse_is_told() -> None:
 def test_files_of_another_kind_are_told(tmp_path: Path, name: str) -> None:
     """A picture, an archive, a table: each with what to do about it."""
     beginning, said = {
-        "a.png": (b"\x89PNG\r\n\x1a\n", "is a picture and no list"),
+        "a.png": (b"\x89PNG\r\n\x1a\n", "is a picture, not a list"),
         "b.txt.gz": (b"\x1f\x8b\x08", "is compressed; unpack it first"),
-        "c.txt": (b"PAR1", "is Parquet; say so by its suffix, .parquet, or"),
-        "d.txt": (b"abc\0\n", "holds NUL bytes and is no text"),
+        "c.txt": (b"PAR1", "is Parquet; rename it to end in .parquet, or"),
+        "d.txt": (b"abc\0\n", "contains NUL bytes and is not a text"),
     }[name]
     (tmp_path / name).write_bytes(beginning)
     with pytest.raises(InputError, match=said):
@@ -167,7 +167,7 @@ def test_memory_stays_flat(format_: str) -> None:
 def test_a_table_on_standard_input_is_not_taken_for_text() -> None:
     """It would fail row by row; a URL with a comma in it is no table."""
     for data in (b"id,url\n1,http://a/b\n", b'{"url": "http://a/b"}\n', b"a;b\n"):
-        with pytest.raises(InputError, match="does not begin with a URL: if it is CSV or JSON"):
+        with pytest.raises(InputError, match="does not begin with a URL; if it is CSV or JSON"):
             opened(io.BytesIO(data))
     rows = opened(io.BytesIO(b"https://a/b?resize,w_100\n"))
     assert [row.source for row in rows] == ["https://a/b?resize,w_100"]

@@ -100,7 +100,7 @@ def test_cells_without_an_image_are_bad_rows(pa: Any, tmp_path: Path) -> None:
     assert bad_of(rows_in(path)) == [
         (2, None, "url is empty"),
         (3, None, "url is empty"),
-        (4, None, "url is no text"),
+        (4, None, "url is not a text"),
     ]
     broken = pa.Array.from_buffers(pa.string(), 5, cells.buffers())
     path = written(tmp_path / "s.parquet", {"url": broken})
@@ -117,7 +117,7 @@ def test_cells_without_an_image_are_bad_rows(pa: Any, tmp_path: Path) -> None:
         ),
         ({"url": ["x"]}, {"column": "x"}, "no column x; it has url"),
         ({"url": ["x"]}, {"id_column": "x"}, "no column x; it has url"),
-        ({"url": [1]}, {}, "has int64 in its column url, not URLs or paths; name a column of text"),
+        ({"url": [1]}, {}, "has int64 in its column url, not URLs or paths; give a column"),
         ({"image": [{"bytes": b"x", "path": "x"}]}, {}, "has struct<.*> in its column image"),
         ({"url": ["x"], "id": [[1]]}, {}, r"has list<.*> in its column id, which cannot be ids"),
     ],
@@ -137,7 +137,7 @@ def test_what_is_no_parquet_is_refused(pa: Any, tmp_path: Path, data: bytes) -> 
     """A file with the wrong suffix, or half a download."""
     path = tmp_path / "t.parquet"
     path.write_bytes(data)
-    with pytest.raises(InputError, match=r"t\.parquet is no Parquet file"):
+    with pytest.raises(InputError, match=r"t\.parquet is not a Parquet file"):
         opened(path)
 
 
@@ -161,7 +161,7 @@ def test_another_table_is_told_from_the_one_of_the_checkpoint(pa: Any, tmp_path:
     checkpoint = reader.checkpoint
     reader.close()
     written(path, {"url": ["a", "b", "c"]})
-    said = "is not what it was when this job began: its footer differs"
+    said = "has changed since this job began: its footer differs"
     with closing(opened(path)) as again:
         with pytest.raises(InputError, match=said):
             again.compare(checkpoint)

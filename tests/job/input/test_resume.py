@@ -118,7 +118,7 @@ def test_a_last_line_that_has_grown_is_told(format_: str) -> None:
     """What was read as b.png and is b.png.bak now was another image."""
     data = LISTS[format_].encode()
     rows, checkpoints = checkpointed(data, format_)
-    with pytest.raises(InputError, match=rf"line {rows[-1].line}, then its last, has grown; put"):
+    with pytest.raises(InputError, match=rf"line {rows[-1].line}, its last line then, is longer"):
         piped(data + b"x\n", format_, checkpoint=checkpoints[-1])
 
 
@@ -131,7 +131,7 @@ def test_the_message_says_before_which_line_it_differs(format_: str) -> None:
     for change, how in ((b"A.png", "differs"), (b"", "ends|differs")):
         changed = data.replace(b"a.png", change, 1)
         with pytest.raises(
-            InputError, match=rf"standard input is not .*({how}) before line {line}"
+            InputError, match=rf"standard input has changed.*({how}) before line {line}"
         ):
             piped(changed, format_, checkpoint=checkpoints[1])
     with pytest.raises(InputError, match="ends before line"):
@@ -164,7 +164,7 @@ def test_thousands_are_told_apart_in_messages() -> None:
     data = b"a.png\n" * 31_000
     _, checkpoints = checkpointed(data, "text")
     assert checkpoints[-1] == Checkpoint(31_000, 186_000, 31_000, checkpoints[-1].digest)
-    with pytest.raises(InputError, match="it differs before line 31,001; put it back, or give an"):
+    with pytest.raises(InputError, match="it differs before line 31,001; restore it, or give an"):
         piped(b"b" + data[1:], "text", checkpoint=checkpoints[-1])
     [row] = rows_of(data + b"c.png", "text", checkpoint=checkpoints[-1])
     assert row == Row(31_001, "c.png", None, 31_001)

@@ -54,10 +54,10 @@ def test_a_line_that_is_no_line_costs_itself_alone() -> None:
     assert [row.number for row in rows] == [1, 2, 3, 4, 5, 6]
     assert [row.line for row in rows] == [1, 2, 3, 4, 5, 6]
     assert bad_of(rows) == [
-        (2, 2, "a NUL byte in it"),
-        (3, 3, "a carriage return in it, where the line should end"),
-        (4, 4, "a line of more than 1,048,576 bytes"),
-        (6, 6, "a line of more than 1,048,576 bytes"),
+        (2, 2, "it contains a NUL byte"),
+        (3, 3, "it contains a carriage return; lines must end with a line feed"),
+        (4, 4, "the line has more than 1,048,576 bytes"),
+        (6, 6, "the line has more than 1,048,576 bytes"),
     ]
     assert all(len(row.source) <= 200 for row in rows)
 
