@@ -304,7 +304,7 @@ def test_a_text_without_a_font_is_said_with_the_remedy(folder: Path) -> None:
     done = from_job(folder, "small_en.png")
     assert done.returncode == 0
     assert "1 of 2 texts are not written whole" in done.stderr
-    assert "install Noto Sans CJK, or name the file of a font" in done.stderr
+    assert "install Noto Sans CJK, or give a font file" in done.stderr
     assert done.stderr.count("\n") == 1
 
 
