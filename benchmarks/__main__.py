@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: measure, print the tables, and publish the figures of a full run."""
+"""`python -m benchmarks`: measure, print the results, and publish the results of a full run."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from benchmarks.table import comparison_table, phase_lines, print_table, target_
 from benchmarks.worker import measure_concurrently
 
 QUOTAS = "quotas"
-"""Name of the scenario below the table, as a row to choose."""
+"""Name for `--rows` of the scenario of raised quotas, which is printed below the table."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure the chosen rows.
+    """Measure the chosen rows, and print or publish the results.
 
     Returns:
-        0, whatever the verdicts; 1 if an image was left without its one outcome, or a row broke,
-        or, with `--gate`, if a figure is far off its target.
+        The exit code. 1 if an image did not get exactly one outcome, if a row failed, or, with
+        `--gate`, if a figure is far off its target; otherwise 0, for any verdicts.
     """
     options = _parse(arguments)
     where = machine()
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _measured(chosen: Sequence[str], *, quick: bool) -> tuple[list[Row], Scenario | None]:
-    """All rows in their order. The rows that wait for the clock run first, concurrently."""
+    """Return all rows in table order. Rows that mostly wait are measured first, concurrently."""
     clock_bound = {
         name: partial(_rows, name, quick=quick)
         for name in chosen
@@ -76,7 +76,7 @@ def _measured(chosen: Sequence[str], *, quick: bool) -> tuple[list[Row], Scenari
 def _rows(name: str, *, quick: bool) -> list[Row]:
     try:
         return ROWS[name](quick=quick)
-    except Exception as error:  # noqa: BLE001 - the other rows are still worth measuring
+    except Exception as error:  # noqa: BLE001 - continue with the other rows
         traceback.print_exc()
         return [Row(name, "the row failed, so no image has an outcome", lost=1, note=repr(error))]
 
@@ -115,7 +115,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         " benchmarks/ and its README, and any other run is only printed",
     )
     parser.add_argument(
-        "--gate", action="store_true", help="also fail if a figure is twice as bad as its target"
+        "--gate",
+        action="store_true",
+        help="exit with 1 also if a figure is more than twice as bad as its target",
     )
     return parser.parse_args(arguments)
 

@@ -1,4 +1,4 @@
-"""Admission control and counts of the canned server. Pure: times come in as arguments."""
+"""Admission control and counts of the canned server. Times are arguments, so no clock is read."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from benchmarks.service import Counts, Quotas, Service
 from benchmarks.tally import CREDENTIALS
 
 EXCEED_QUOTA = 588
-"""Source: "Common error codes"."""
+"""Code of an image that exceeds a quota of the account. Source: "Common error codes"."""
 
 
 class AdmissionControl:
     """Admits requests and images by the rules of the emulator's account, and counts them.
 
     Args:
-        service: The limits of the account, and which images fail.
+        service: Settings: the limits of the account, and the share of failing images.
     """
 
     def __init__(self, service: Service) -> None:
@@ -37,19 +37,19 @@ class AdmissionControl:
         self._counts: Counter[str] = Counter()
 
     def allow(self, quotas: Quotas) -> None:
-        """Change the image quotas; the new quotas count from zero."""
+        """Set new image quotas, and count images against them from zero."""
         self._account.allow_images(**attrs.asdict(quotas))
 
     def counts(self) -> Counts:
-        """Return the counts so far."""
+        """Return the counts of requests and images so far."""
         return Counts(**self._counts)
 
     def admit(self, images: int, moment: float) -> bool:
-        """Count one request and return False if it is over the rate.
+        """Count one request. Return False if the request exceeds the request rate.
 
         Args:
-            images: Images in the request.
-            moment: Seconds of a monotonic clock.
+            images: Number of images in the request.
+            moment: Time of a monotonic clock, in seconds.
         """
         admitted = self._account.accept(moment)
         self._counts.update(requests=1, images=images)
@@ -60,7 +60,7 @@ class AdmissionControl:
     def judge(self, tasks: Sequence[Task], moment: float) -> list[int]:
         """Return the code of each image of an admitted request, in order of arrival.
 
-        The images within the quotas are in flight until `release`.
+        The images that the quotas allow are in flight until `release` is called.
         """
         granted = self._account.take_images(len(tasks), moment)
         codes = [self._code(task) for task in tasks[:granted]]
@@ -72,7 +72,7 @@ class AdmissionControl:
         return codes + [EXCEED_QUOTA] * refused
 
     def release(self, codes: Sequence[int]) -> None:
-        """Count the images of one `judge` as done."""
+        """Take the images of one call of `judge` out of the images in flight."""
         self._account.release_images(sum(code != EXCEED_QUOTA for code in codes))
 
     def _code(self, task: Task) -> int:

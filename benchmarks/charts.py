@@ -1,4 +1,4 @@
-"""Charts of the curves of a run."""
+"""Draw the curves of a run as charts, in PNG files."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ import attrs
 
 from benchmarks.figures import Curve, Row
 
-# Colours for all kinds of colour vision (Okabe and Ito). The chart has its own background, so
-# that it is readable on a dark page, too.
+# These colours can be told apart with any kind of colour vision (Okabe and Ito). A chart has a
+# light background, so that it is also readable on a dark page.
 PAPER, INK, GRID = "#fbfbf8", "#222222", "#d8d8d2"
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
 
 LEAST = 0.1
-"""Smallest value drawn, in megabytes or milliseconds: a logarithmic axis has no zero."""
+"""Minimum value in a chart, in megabytes or milliseconds. Smaller values are raised, because
+a logarithmic axis has no zero."""
 
 
 @attrs.frozen
 class _Chart:
-    """Args: Title; which axes are logarithmic; a horizontal line to draw, with its name."""
+    """Title of a chart; which axes are logarithmic; a horizontal line, as its height and name."""
 
     title: str
     log_x: bool = True
@@ -45,18 +46,18 @@ CHARTS: Mapping[str, _Chart] = MappingProxyType(
         "growth": _Chart("CPU of an image, by what grows"),
     }
 )
-"""By stem of the file name."""
+"""Charts, by the name of the PNG file without `.png`."""
 
 
 def reason_not_drawable() -> str | None:
-    """Return the reason if no chart can be drawn."""
+    """Return the reason if charts cannot be drawn; None if they can."""
     if find_spec("matplotlib") is None:
         return "matplotlib is not installed: pip install -e '.[bench]'"
     return None
 
 
 def draw(rows: Iterable[Row], folder: Path) -> None:
-    """Write one PNG for each chart that has curves, with a panel for each x axis."""
+    """Write one PNG file per chart that has curves, with one panel per x axis."""
     curves = [curve for row in rows for curve in row.curves]
     for stem, chart in CHARTS.items():
         panels: dict[str, list[Curve]] = {}
@@ -112,13 +113,13 @@ def _draw_panel(chart: _Chart, axes: Any, curves: list[Curve]) -> None:
 
 
 def _decades(values: Iterable[float]) -> tuple[float, float]:
-    """Return the powers of ten around the values."""
+    """Return the next power of ten below all values, and the next one above."""
     exponents = [math.log10(max(LEAST, value)) for value in values]
     return 10.0 ** math.floor(min(exponents)), 10.0 ** math.ceil(max(exponents))
 
 
 def _make_logarithmic(scale: Callable[[str], None], axis: Any) -> None:
-    """Make an axis logarithmic, with plain numbers at powers of ten."""
+    """Make an axis logarithmic, and label it with plain numbers at powers of ten."""
     from matplotlib.ticker import NullFormatter
 
     scale("log")

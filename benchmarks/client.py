@@ -1,4 +1,4 @@
-"""Helpers for measured sessions: opening, a limiter without limit, sources, counts."""
+"""Helpers for measuring a session: open a session, scan at given times, read server counts."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from benchmarks.tally import CREDENTIALS, Tally, url_of
 
 
 def open_session(url: str, **options: Any) -> Session:
-    """Return a session on the server at `url`, with default options unless given."""
+    """Return a session for the server at `url`, with default values for options not given."""
     return Session(credentials=CREDENTIALS, endpoint=url, **options)
 
 
 @attrs.frozen
 class FreeLimiter:
-    """Limiter that never waits, so that only the library's own work is measured."""
+    """Limiter that grants permits immediately, so that only the work of the library is measured."""
 
     async def acquire(self) -> None:
-        """Grant a permit at once."""
+        """Grant a permit immediately."""
 
 
 async def read_counts(url: str) -> Counts:
-    """Read the server's counts in a thread, so that the loop is not blocked."""
+    """Return the counts of the server, read in a thread, so that the loop is not blocked."""
     return await asyncio.to_thread(ControlClient(url).counts)
 
 
 async def scan_to_outcome(ocr: Session, url: str) -> Outcome:
-    """Scan one image and return its error as a failure, as the other verbs do."""
+    """Scan one image. Return an error as a `Failure`, as the other methods of a session do."""
     try:
         return await ocr.scan(url)
     except OCRError as error:
@@ -43,10 +43,10 @@ async def scan_to_outcome(ocr: Session, url: str) -> Outcome:
 
 
 async def scan_when_due(ocr: Session, number: int, moment: float, tally: Tally) -> float:
-    """Scan one image at a moment of `time.monotonic`, and note its outcome.
+    """Scan one image at the time `moment` of `time.monotonic`, and count its outcome.
 
     Returns:
-        Seconds since the scan was due, not since it started: a late start is latency, too.
+        Seconds from `moment` to the outcome. A late start of the scan counts as latency.
     """
     await asyncio.sleep(moment - time.monotonic())
     tally.note(await scan_to_outcome(ocr, url_of(number)))
@@ -54,6 +54,6 @@ async def scan_when_due(ocr: Session, number: int, moment: float, tally: Tally) 
 
 
 def urls_until(end: float, tally: Tally) -> Iterator[str]:
-    """Yield new images until `end`, a moment of `time.monotonic`."""
+    """Yield URLs of new images until the time `end` of `time.monotonic`."""
     while time.monotonic() < end:
         yield url_of(tally.add())

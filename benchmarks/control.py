@@ -1,4 +1,4 @@
-"""Client of the canned server's control path. A call blocks for about a millisecond."""
+"""Client for the control paths of the canned server. A call blocks for about a millisecond."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import msgspec
 from benchmarks.service import Counts, Quotas
 
 TIMEOUT = 10.0
-"""Seconds. A server this slow cannot be measured against."""
+"""Timeout of one control request, in seconds. With a slower server, figures mean nothing."""
 
 
 @attrs.frozen
 class ControlClient:
-    """Reads the server's counts and changes its quotas.
+    """Reads the counts of the server and changes its image quotas.
 
     Args:
         url: URL of the server.

@@ -1,4 +1,4 @@
-"""Measured figures, their targets and their verdicts."""
+"""Types for measured figures, their targets and their verdicts."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ Verdict: TypeAlias = Literal["beat", "reached", "missed", "not measured"]
 _BEST_FIRST: tuple[Verdict, ...] = ("beat", "reached", "missed", "not measured")
 
 FAR = 2.0
-"""A figure this many times worse than its target is a defect, not a busy machine."""
+"""Factor for `far_off`. If a figure is this many times worse than its target, there is a defect; a
+busy machine does not explain it."""
 
 
 @attrs.frozen
 class Figure:
-    """One number with its targets: the median of the rounds.
+    """One measured number with its two targets. The number is the median of several rounds.
 
     Args:
-        name: Its name, with the unit if `form` does not show it.
+        name: Name of the figure, with the unit if `form` does not show the unit.
         rounds: One measured value per round.
-        sense: "≤" if less is better, "≥" if more is better.
-        reach: The target.
-        beat: The better target.
-        form: Format of the value.
+        sense: "≤" if a lower value is better, "≥" if a higher value is better.
+        reach: The usual target.
+        beat: The second target, which is harder to meet.
+        form: Format string of the value.
     """
 
     name: str
@@ -42,20 +43,20 @@ class Figure:
 
     @property
     def verdict(self) -> Verdict:
-        """Verdict against both targets, at full precision."""
+        """Verdict on the unrounded value: which of the two targets it meets."""
         if self._worse_than(self.beat) <= 0:
             return "beat"
         return "reached" if self._worse_than(self.reach) <= 0 else "missed"
 
     @property
     def far_off(self) -> bool:
-        """True if the target is missed by so much that something is broken."""
+        """True if the value is so much worse than the target that there must be a defect."""
         bound = self.reach * FAR if self.sense == "≤" else self.reach / FAR
         return self._worse_than(bound) > 0
 
     @property
     def cells(self) -> tuple[str, str, str]:
-        """Measured value, reach and beat as the table shows them."""
+        """Measured value and both targets, as the table shows them."""
         reach, beat = (f"{self.sense} {self.form.format(goal)}" for goal in (self.reach, self.beat))
         return f"{self.name} {with_range(self.rounds, self.form)}", reach, beat
 
@@ -64,11 +65,11 @@ class Figure:
 
 
 def with_range(rounds: Sequence[float], form: str) -> str:
-    """Return the median, with the range of the rounds if there are several."""
+    """Return the median as text, with the range of the rounds if there are several rounds."""
     text = form.format(median(rounds))
     if len(rounds) == 1:
         return text
-    # The unit at the end of a form is written once.
+    # `form` may end with a unit. The range is written without the unit.
     number = form[: form.index("}") + 1]
     return f"{text} ({number.format(min(rounds))}–{number.format(max(rounds))})"
 
@@ -76,14 +77,14 @@ def with_range(rounds: Sequence[float], form: str) -> str:
 def at_most(
     name: str, rounds: float | Sequence[float], reach: float, beat: float, form: str = "{:.2f}"
 ) -> Figure:
-    """Return a figure where less is better; `rounds` is one value, or one per round."""
+    """Return a figure for which lower is better; `rounds` is one value, or one value per round."""
     return Figure(name, _values(rounds), "≤", reach, beat, form)
 
 
 def at_least(
     name: str, rounds: float | Sequence[float], reach: float, beat: float, form: str = "{:.2f}"
 ) -> Figure:
-    """Return a figure where more is better; `rounds` is one value, or one per round."""
+    """Return a figure for which higher is better; `rounds` is one value, or one value per round."""
     return Figure(name, _values(rounds), "≥", reach, beat, form)
 
 
@@ -93,12 +94,12 @@ def _values(rounds: float | Sequence[float]) -> tuple[float, ...]:
 
 @attrs.frozen
 class Comparison:
-    """One measure of all peers.
+    """One quantity that was measured for several peers.
 
     Args:
         measure: The measured quantity, with its unit.
-        form: Format of a value.
-        rounds: By name of the peer: one value per round.
+        form: Format string of a value.
+        rounds: Values by name of the peer, one value per round.
     """
 
     measure: str
@@ -111,11 +112,11 @@ class Curve:
     """One line of a chart.
 
     Args:
-        picture: Stem of the chart's file name.
+        picture: Name of the chart's PNG file, without `.png`.
         line: Name of the line.
         x: Quantity on the x axis, with its unit.
         y: Quantity on the y axis, with its unit.
-        points: Pairs of x and y, by ascending x.
+        points: Pairs of x and y, in ascending order of x.
     """
 
     picture: str
@@ -127,17 +128,17 @@ class Curve:
 
 @attrs.frozen
 class Row:
-    """A row of the table.
+    """A row of the result table.
 
     Args:
-        number: Number of the target.
-        question: The measured question, with its sizes.
+        number: Number or name of the row.
+        question: What is measured, with the sizes.
         figures: The measured figures.
         details: Further values that explain the figures, by name.
-        lost: Images without an outcome, or with more than one outcome.
-        note: The reason if nothing was measured.
-        comparisons: Measures of all peers.
-        curves: Measures over a growing size.
+        lost: Number of images without an outcome, and of surplus outcomes.
+        note: The reason why nothing was measured; None if there are figures.
+        comparisons: Quantities that were measured for several peers.
+        curves: Quantities that were measured for several sizes.
     """
 
     number: str

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.job`: a bulk job of a million rows, stopped and started again."""
+"""`python -m benchmarks.job`: measure a bulk job of a million rows that is stopped and resumed."""
 
 from __future__ import annotations
 
@@ -21,23 +21,24 @@ from benchmarks.worker import run_fresh
 FULL, QUICK = 1_000_000, 20_000
 
 FAILING_SHARE, FAILING_CODE = 0.01, 404
-"""One image in a hundred, spread evenly, fails at its first try and is read at the next."""
+"""Share of images that fail at the first try and are read at the next, and the code of the failure.
+These images are spread evenly over the input."""
 
 ADDED = 100
-"""Rows added to the input of an ended job, so that it has something to send."""
+"""Number of rows added to the input of a finished job, so that the resumed job has rows to send."""
 
 MOST_GROWN = 50e6
-"""Bytes by which the memory of a job may grow, for any number of rows."""
+"""Limit on the growth of the memory of a job, in bytes, for any number of rows."""
 
 MOST_SECONDS = 2.0
-"""Seconds until a resumed job must send its first request."""
+"""Limit on the time until a resumed job sends its first request, in seconds."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the job and print its figures.
 
     Returns:
-        0 for any figures; 1 if a row does not have exactly one result.
+        The exit code: 1 if a row does not have exactly one result, otherwise 0 for any figures.
     """
     options = _parse(arguments)
     where = machine()
@@ -94,7 +95,8 @@ def _measured(folder: Path, count: int, regions: tuple[int, int]) -> int:
 HALF, FAILURES = "one half", "half the failures"
 
 BEGINNINGS = HALF, FAILURES
-"""Runs without a bound on the first request: before a retry, a job copies its output."""
+"""Runs without a limit on the time until the first request. The first run is a new job, and before
+a retry, a job copies its output."""
 
 HEADING = (
     "run                  rows   rows/s  CPU µs/row  images/request  first request s"
@@ -132,7 +134,7 @@ def _megabytes(path: Path) -> str:
 
 
 def _with_one_result(output: Path, rows: int) -> int:
-    """Count the rows that have exactly one result; each line begins with its row number."""
+    """Return the number of rows with exactly one result. Each line begins with its row number."""
     found = bytearray(rows + 1)
     with output.open("rb") as file:
         for line in file:

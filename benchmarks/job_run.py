@@ -1,4 +1,4 @@
-"""One run of a bulk job, measured in a fresh process."""
+"""Measure one run of a bulk job. Each measurement must run in a fresh process."""
 
 from __future__ import annotations
 
@@ -24,37 +24,39 @@ from benchmarks.memory import grown_since, peak_bytes, resident_bytes
 T = TypeVar("T")
 
 SAMPLE_EVERY = 0.005
-"""Seconds between two samples of the clock and of the job's progress."""
+"""Interval between two samples of the clock and of the progress of the job, in seconds."""
 
 LIMITS = Limits(images_in_flight=2_000)
-"""Enough images in flight to keep the server busy; nothing else limits the job."""
+"""Limits of the measured session: enough images in flight to keep the server busy. Nothing else
+limits the job."""
 
 
 class FirstPermitTimer:
-    """Limiter that never waits, and notes the time of the first request."""
+    """Limiter that grants every permit immediately, and records the time of the first permit."""
 
     def __init__(self) -> None:
         self.first: float | None = None
 
     async def acquire(self) -> None:
-        """Grant a permit at once."""
+        """Grant a permit immediately."""
         if self.first is None:
             self.first = time.perf_counter()
 
 
 @attrs.frozen(kw_only=True)
 class JobRun:
-    """Figures of one run.
+    """Figures of one run of a job.
 
     Args:
-        ended: The ending, as in `Summary`.
-        rows: Rows that got their result in this run.
-        seconds: From `Job.run` to its end.
-        cpu_seconds: CPU time of the whole process in that time.
-        first_request: Seconds from `Job.run` until the first request; None if there was none.
+        ended: How the run ended, as in `Summary`.
+        rows: Number of rows that got their result in this run.
+        seconds: Duration of `Job.run`, in seconds.
+        cpu_seconds: CPU time of the whole process during `Job.run`, in seconds.
+        first_request: Seconds from the start of `Job.run` to the first request; None if no request
+            was sent.
         before: Resident memory before `Job.run`, in bytes.
-        peak: Peak resident memory by the end, in bytes.
-        grown: Growth of the peak by the end, in bytes.
+        peak: Peak of resident memory after `Job.run`, in bytes.
+        grown: Growth of this peak during `Job.run`, in bytes.
         block: Longest block of the event loop, in seconds.
         images_a_request: Mean number of images per request.
     """
@@ -79,14 +81,14 @@ async def measure_job_run(
     stop_after: int | None = None,
     retry: Retry | None = None,
 ) -> JobRun:
-    """Run a job against the server at `url`.
+    """Run a job against the server at `url`, and return its figures.
 
     Args:
         url: URL of the server.
-        source: The input.
-        output: The output, new or of an earlier run.
-        stop_after: Rows of this run after which the job is stopped; None for no stop.
-        retry: As in `Job`.
+        source: The input file.
+        output: The output file, which may exist from an earlier run.
+        stop_after: Number of rows in this run after which the job is stopped; None for no stop.
+        retry: The argument `retry` of `Job`.
     """
     limiter, stop = FirstPermitTimer(), asyncio.Event()
     job = Job(source, output, retry=retry)
@@ -130,7 +132,7 @@ async def measure_job_run(
 
 
 async def measure_opening(source: Path, output: Path) -> dict[str, float]:
-    """Return the seconds of each step of a resumed job before its first row."""
+    """Return the duration in seconds of each step of a resumed job before its first row."""
     seconds: dict[str, float] = {}
 
     def timed(step: str, action: Callable[[], T]) -> T:

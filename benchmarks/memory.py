@@ -1,4 +1,4 @@
-"""Memory of this process as the system counts it."""
+"""Measure the memory of this process, as the system or Python counts it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _STATUS = Path("/proc/self/status")
 
 
 def resident_bytes() -> int:
-    """Return the resident memory; where the system does not say, its peak."""
+    """Return the resident memory in bytes; its peak on systems without `/proc`."""
     return _status("VmRSS:") if _STATUS.exists() else _peak()
 
 
 def peak_bytes() -> int:
-    """Return the peak of the resident memory."""
-    # Not `ru_maxrss`: on Linux a new process inherits the value of its parent.
+    """Return the peak of the resident memory in bytes."""
+    # Do not use `ru_maxrss` on Linux, because a new process inherits the value of its parent.
     return _status("VmHWM:") if _STATUS.exists() else _peak()
 
 
@@ -33,11 +33,11 @@ def _peak() -> int:
 
 
 def traced_bytes() -> int:
-    """Return the bytes that Python holds; tracemalloc must have been started."""
+    """Return the memory that Python holds, in bytes. tracemalloc must have been started before."""
     gc.collect()
     return tracemalloc.get_traced_memory()[0]
 
 
 def grown_since(earlier: int) -> int:
-    """Return the growth of the peak in bytes, exact to a few pages."""
+    """Return the growth of the peak since the peak `earlier`, in bytes, exact to a few pages."""
     return max(0, peak_bytes() - earlier)

@@ -1,4 +1,7 @@
-"""Measurements of one peer: CPU, memory, blocks of the event loop. Each needs a fresh process."""
+"""Measure CPU, memory and event-loop blocks of one peer. Each measurement needs a fresh process.
+
+A block is a time in which the event loop runs nothing else.
+"""
 
 from __future__ import annotations
 
@@ -21,17 +24,17 @@ from benchmarks.reply import OK, CannedReplies, tasks_of
 from benchmarks.tally import urls
 
 WARM_UP_REQUESTS = 10
-"""Requests before the measurement starts."""
+"""Number of requests that are sent before the measurement starts."""
 
 
 @attrs.frozen
 class Cost:
-    """CPU time and memory of the whole process.
+    """CPU time and memory of the whole process while a peer reads images.
 
     Args:
         lost: Images that were not read.
-        seconds: CPU time per image.
-        memory: Growth of peak memory after the warm-up, in bytes.
+        seconds: CPU time per image, in seconds.
+        memory: Growth of the peak of memory after the warm-up, in bytes.
     """
 
     lost: int
@@ -48,7 +51,7 @@ async def measure_cost(
     in_flight: int = IN_FLIGHT,
     keep: bool = False,
 ) -> Cost:
-    """Measure one job, its connections included, in a warm process."""
+    """Measure reading `count` images after a warm-up. Opening connections is included."""
     how = {"per_request": per_request, "in_flight": in_flight}
     peer = PEERS[name]
     answers: list[object] = []
@@ -72,9 +75,10 @@ class Block:
     """Longest block of the event loop.
 
     Args:
-        lost: Images that were not read.
-        seconds: Longest time between two loop iterations during a reply, median of all replies.
-        loads_seconds: Time of `json.loads` for such a reply in the same process.
+        lost: Number of images that were not read.
+        seconds: Longest time between two loop iterations during a reply, in seconds; the median of
+            all replies.
+        loads_seconds: Time of `json.loads` for such a reply in the same process, in seconds.
     """
 
     lost: int
@@ -83,7 +87,7 @@ class Block:
 
 
 async def measure_longest_block(name: str, url: str, regions: int, replies: int) -> Block:
-    """Send one request of 100 images at a time, and read the clock in every loop iteration."""
+    """Send requests of 100 images, one at a time. Read the clock in every loop iteration."""
     longest = 0.0
     blocks: list[float] = []
     read = 0
@@ -127,12 +131,12 @@ def _loads_seconds(regions: int, times: int) -> float:
 
 @attrs.frozen
 class Kept:
-    """Memory of kept answers.
+    """Memory of answers that the caller keeps.
 
     Args:
-        lost: Images that were not read.
-        bytes_an_image: Bytes per image, by tracemalloc.
-        bytes_when_used: The same after every region of every `Scan` was read.
+        lost: Number of images that were not read.
+        bytes_an_image: Memory per image, in bytes, measured by tracemalloc.
+        bytes_when_used: This memory after every region of every `Scan` was read.
     """
 
     lost: int
@@ -141,7 +145,7 @@ class Kept:
 
 
 async def measure_kept(name: str, url: str, count: int) -> Kept:
-    """Read `count` images and keep all answers of the peer."""
+    """Read `count` images, keep all answers of the peer, and measure their memory."""
     peer = PEERS[name]
     await peer.read_images(url, urls(100 * WARM_UP_REQUESTS), lambda *_: None)
     answers: list[object] = []

@@ -1,6 +1,6 @@
-"""Publish a full run: `results.json`, the charts, and the tables of the README.
+"""Publish a full run: write `results.json`, the charts, and the tables in the README.
 
-`python -m benchmarks.publish` writes tables and charts again from `results.json`.
+`python -m benchmarks.publish` writes the tables and the charts again, from `results.json`.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
 
 README = HERE / "README.md"
-"""Its text between `<!-- results: NAME -->` and `<!-- end -->` comes from a run."""
+"""README of the benchmarks. Its text between `<!-- results: NAME -->` and `<!-- end -->` is
+generated from a run."""
 
 _BLOCK = re.compile(r"(<!-- results: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def publish(run: Run) -> None:
-    """Write the results, the tables and the charts."""
+    """Write the results, the tables and the charts of a run."""
     RESULTS.write_bytes(run.to_json())
     README.write_text(filled(README.read_text(encoding="utf-8"), run), encoding="utf-8")
     reason = reason_not_drawable()
@@ -38,7 +39,7 @@ def filled(text: str, run: Run) -> str:
     """Return the text of the README with the tables of a run.
 
     Raises:
-        KeyError: The README names an unknown block.
+        KeyError: The README contains an unknown NAME.
     """
     blocks = _blocks(run)
     return _BLOCK.sub(lambda found: f"{found[1]}{blocks[found[2]]}\n{found[3]}", text)
@@ -69,7 +70,7 @@ def _machine(run: Run) -> str:
 
 
 def _verdicts(run: Run) -> str:
-    """Say how many rows met their targets, and which did not."""
+    """Return sentences: the number of rows that meet their targets, and the names of the others."""
     by_verdict: dict[str, list[str]] = {}
     for row in run.rows:
         by_verdict.setdefault(row.verdict, []).append(row.number)

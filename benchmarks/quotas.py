@@ -1,4 +1,4 @@
-"""Scenario: the image quota of an account is raised twice while one stream runs."""
+"""Measure a scenario: the image quota of an account is raised twice while one stream runs."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from benchmarks.tally import Tally, Totals
 from benchmarks.worker import run_fresh
 
 LIMITS = (10.0, 50.0, 1000.0)
-"""Images per second, phase by phase."""
+"""Image quota of each phase, in images per second."""
 
 SETTLING = 5.0
-"""Seconds at the start of each phase that the means leave out."""
+"""Time at the start of each phase, in seconds, that the mean values do not include."""
 
 SHARE = 0.85
-"""Share of the new limit; the limit is reached when this share was answered in one second."""
+"""Share of the new limit. The limit counts as reached if this share is read within one second."""
 
 
 @attrs.frozen(kw_only=True)
 class Phase:
-    """Figures of one limit.
+    """Figures of one phase, in which one limit holds.
 
     Args:
-        limit: Images per second.
-        seconds_to_reach: From the change to the first second with 85 % of the limit read; None if
-            never.
-        refused_percent: Share of images refused after the first seconds.
-        used: Images read per second after the first seconds, ÷ the limit.
+        limit: Image quota, in images per second.
+        seconds_to_reach: Time from the change of the limit to the end of the first second in which
+            85 % of the limit was read; None if this never happened.
+        refused_percent: Percentage of images that were refused after the first seconds.
+        used: Images read per second after the first seconds, divided by the limit.
     """
 
     limit: float
@@ -49,9 +49,10 @@ class Scenario:
 
     Args:
         phases: The phases, in order.
-        most_outstanding: Most images at one time that were drawn and had no outcome yet.
-        failed: Images with a failure.
-        lost: Images without an outcome.
+        most_outstanding: Maximum number of images at one time that were taken from the source and
+            had no outcome yet.
+        failed: Number of images with a failure.
+        lost: Number of images without an outcome, and of surplus outcomes.
     """
 
     phases: tuple[Phase, ...]
@@ -106,7 +107,7 @@ async def _raise_limits(url: str, seconds: float) -> tuple[_Observed, ...]:
 
 
 def measure_raised_quotas(*, quick: bool) -> Scenario:
-    """Run the scenario. Images and requests are both counted by a sliding log."""
+    """Run the scenario. The server counts images and requests by a sliding log."""
     seconds = 8.0 if quick else 20.0
     service = Service(quotas=Quotas(images_per_second=LIMITS[0]))
     with Server(service) as server:
@@ -130,7 +131,7 @@ def _phase(limit: float, observed: _Observed, moments: Sequence[float]) -> Phase
 
 
 def _reached(moments: Sequence[float], start: float, wanted: float) -> float | None:
-    """Return the seconds until `wanted` moments first fall within one second."""
+    """Return the seconds until `wanted` moments are within one second; None if never."""
     first = 0
     for number, moment in enumerate(moments):
         while moments[first] <= moment - 1.0:

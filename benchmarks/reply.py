@@ -1,4 +1,7 @@
-"""Requests and replies as bytes: only data ids and URLs are parsed, the rest is prepared."""
+"""Parse requests and build replies of the canned server.
+
+Only data ids and URLs are taken from the request; all other bytes of a reply are prepared before.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,9 @@ import msgspec
 OK = 200
 
 POOL = 200
-"""Number of prepared results. Each reply starts one result further in this list."""
+"""Number of prepared results. Each reply starts at the next result of this list."""
 
-# The service reads Chinese and English by default.
+# Texts in the replies are Chinese and English, because the service reads both by default.
 WORDS = (
     *("Total", "invoice", "64.50", "EUR", "2024-12-13", "receipt", "No. 4711", "VAT 19 %"),
     *("发票", "合计金额", "上海市", "电话"),
@@ -20,10 +23,10 @@ WORDS = (
 
 
 class Task(msgspec.Struct):
-    """One image of a request: JSON strings, still quoted, ready to be sent back."""
+    """One image of a request. The fields are undecoded JSON strings, ready to be sent back."""
 
     url: msgspec.Raw
-    dataId: msgspec.Raw = msgspec.Raw(b"null")  # noqa: N815 - the wire's name
+    dataId: msgspec.Raw = msgspec.Raw(b"null")  # noqa: N815 - name in the request
 
 
 class _Request(msgspec.Struct):
@@ -39,11 +42,11 @@ def tasks_of(body: bytes) -> list[Task]:
 
 
 class CannedReplies:
-    """Prepared replies of the service.
+    """Builder of replies from prepared results.
 
     Args:
-        regions: Fewest and most regions per image.
-        seed: Seed of the texts.
+        regions: Minimum and maximum number of regions per image.
+        seed: Random seed of the texts.
     """
 
     def __init__(self, regions: tuple[int, int], seed: int) -> None:
@@ -52,7 +55,7 @@ class CannedReplies:
         self._replies = 0
 
     def reply(self, tasks: Sequence[Task], codes: Sequence[int]) -> bytes:
-        """Return the body of a reply: one element per task, with a text where the code is 200."""
+        """Return the body of a reply: one element per image, with a text if its code is 200."""
         self._replies += 1
         elements = []
         for number, (task, code) in enumerate(zip(tasks, codes, strict=True), self._replies):
@@ -88,12 +91,12 @@ def _result(dice: random.Random, count: int) -> bytes:
         result["ocrData"] = [" ".join(str(region["text"]) for region in regions)]
         result["ocrLocations"] = regions
     rest = {"msg": "OK", "taskId": "img5A@k7a@B4q@6K@d9nfKgOs-1s0000", "extras": {}}
-    # No opening brace: the caller writes it with code, data id and URL.
+    # Omit the opening brace, because `reply` writes it before code, data id and URL.
     return msgspec.json.encode(rest | {"results": [result]})[1:]
 
 
 def http_response(status: int, body: bytes) -> bytes:
-    """Return a whole response, for a connection that stays open."""
+    """Return a complete HTTP response for a connection that stays open."""
     head = b"HTTP/1.1 %d -\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
     return head % (status, len(body)) + body
 

@@ -1,4 +1,4 @@
-"""Results of one run: figures and machine, to JSON and back."""
+"""Results of one run (figures and machine), and their conversion to and from JSON."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Size = Literal["quick", "full"]
 
 @attrs.frozen
 class Machine:
-    """The machine of a run, its versions, and its load before the run."""
+    """Machine of a run, with the versions of packages and the system load before the run."""
 
     date: str
     cores: int
@@ -36,7 +36,7 @@ class Machine:
 
 
 def machine() -> Machine:
-    """Describe this machine."""
+    """Return a description of this machine."""
     return Machine(
         date=datetime.now(UTC).isoformat(timespec="minutes"),
         cores=os.cpu_count() or 1,
@@ -59,11 +59,11 @@ class Run:
     """All results of one command, in the order of the table.
 
     Args:
-        machine: The machine.
-        size: The size of the run.
-        rows: The rows.
-        raised_quotas: The scenario below the table; None if not chosen.
-        missing: One sentence per peer that is not installed.
+        machine: Description of the machine.
+        size: Size of the run.
+        rows: Rows of the table.
+        raised_quotas: Scenario that is printed below the table; None if it was not chosen.
+        missing: One sentence for each peer that is not installed.
     """
 
     machine: Machine
@@ -74,13 +74,13 @@ class Run:
 
     @property
     def lost(self) -> int:
-        """Number of images without exactly one outcome."""
+        """Number of images without an outcome, and of surplus outcomes, in the whole run."""
         scenario = self.raised_quotas
         return sum(row.lost for row in self.rows) + (scenario.lost if scenario else 0)
 
     @property
     def far_off(self) -> tuple[str, ...]:
-        """One sentence per figure that is so far from its target that something is broken."""
+        """One sentence per figure that is so far off its target that there must be a defect."""
         return tuple(
             f"row {row.number}: {measured}, target {reach}"
             for row in self.rows
@@ -90,8 +90,8 @@ class Run:
         )
 
     def to_json(self) -> bytes:
-        """Return JSON for `from_json`, with medians and verdicts for other readers."""
-        # Whole numbers in float fields become floats, as `from_json` reads them.
+        """Return JSON that `from_json` reads. Medians and verdicts are added for other readers."""
+        # Convert whole numbers in float fields to floats, as `from_json` does.
         read = msgspec.convert(attrs.asdict(self), Run)
         run = attrs.asdict(read)
         for row, written in zip(read.rows, run["rows"], strict=True):

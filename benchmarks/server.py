@@ -1,6 +1,7 @@
-"""Canned server: a lean server of prepared replies, in its own process on the loopback.
+"""Canned server: a fast server that sends prepared replies, in a separate process on this machine.
 
-It verifies no signature, because it only measures the client; the emulator verifies in the tests.
+The server does not verify signatures, because the benchmarks measure only the client. In the tests,
+the emulator verifies signatures.
 """
 
 from __future__ import annotations
@@ -21,14 +22,14 @@ from benchmarks.reply import OK, THROTTLED, CannedReplies, http_response, tasks_
 from benchmarks.service import Quotas, Service
 
 START_TIMEOUT = 30.0
-"""Seconds for the process to import its modules and to listen."""
+"""Timeout for the start of the server process, which imports its modules, in seconds."""
 
 
 class Server:
-    """A server process that lives as long as a `with` block.
+    """A server process that runs until the end of a `with` block.
 
     Args:
-        service: Behaviour of the server.
+        service: Description of the behaviour of the server.
     """
 
     def __init__(self, service: Service) -> None:
@@ -57,7 +58,7 @@ class Server:
 
     @property
     def control(self) -> ControlClient:
-        """Client for the counts and quotas of this server."""
+        """Client that reads the counts and sets the quotas of this server."""
         return ControlClient(self.url)
 
 
@@ -72,7 +73,8 @@ async def _listen(service: Service, pipe: Connection) -> None:
         lambda: _ServerConnection(state), "127.0.0.1", 0, backlog=1024
     )
     closed = asyncio.Event()
-    # The parent sends nothing, so readable means closed: no server outlives its parent.
+    # The parent process sends nothing, so the pipe becomes readable only when the parent closes it
+    # or ends. Then the server ends, too.
     loop.add_reader(pipe.fileno(), closed.set)
     pipe.send(server.sockets[0].getsockname()[1])
     await closed.wait()
@@ -81,7 +83,7 @@ async def _listen(service: Service, pipe: Connection) -> None:
 
 
 class _ServerState:
-    """State shared by all connections."""
+    """State that all connections share."""
 
     def __init__(self, service: Service) -> None:
         self.service = service
@@ -96,7 +98,7 @@ class _ServerState:
 
 
 class _ServerConnection(asyncio.Protocol):
-    """One connection, one request at a time."""
+    """A connection that handles one request at a time."""
 
     _transport: asyncio.Transport
 
@@ -136,7 +138,7 @@ class _ServerConnection(asyncio.Protocol):
             step(data)
 
     def _arrive(self, body: bytes) -> None:
-        """Count and answer a request that has arrived at the service."""
+        """Count a request that has arrived at the service, and answer it after the service time."""
         state, now = self._state, self._loop.time()
         tasks = tasks_of(body)
         if not state.admission.admit(len(tasks), now):

@@ -1,4 +1,4 @@
-"""Description of the service that a benchmark runs against. Values only."""
+"""Settings of the service that a benchmark runs against, and its counts."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ import attrs
 from aliocr.emulator.access.rate_window import WindowKind
 
 REAL_REPLY = (20, 60)
-"""Fewest and most regions per image: 100 images are about 344 KB of JSON."""
+"""Minimum and maximum number of regions per image in a real reply. A reply of 100 images has about
+344 KB of JSON."""
 
 
 @attrs.frozen(kw_only=True)
 class Quotas:
-    """Image quotas of the account; the control path can change them.
+    """Image quotas of the account. A `ControlClient` can change the quotas.
 
     Args:
-        images_per_second: Further images are answered with 588; None for no limit.
-        images_in_flight: Most images in work at one moment; further ones are answered with 588;
-            None for no limit.
+        images_per_second: Maximum number of images per second; None for no limit. Further images
+            are answered with 588.
+        images_in_flight: Maximum number of images in work at the same time; None for no limit.
+            Further images are answered with 588.
     """
 
     images_per_second: float | None = None
@@ -29,18 +31,19 @@ class Service:
     """Behaviour of the canned server.
 
     Args:
-        window: Way to count requests, and images against their quota.
-        requests_per_second: Further requests are refused with `Throttling.User`; None for no limit.
+        window: Method of counting requests, and images against the quota.
+        requests_per_second: Maximum number of requests per second; None for no limit. Further
+            requests are refused with `Throttling.User`.
         quotas: The image quotas at the start.
-        seconds: Time from the count of a request to its answer.
-        jitter: Longest network delay each way, in seconds, uniform from 0. A request is counted
-            when it arrives.
-        regions: Fewest and most regions per image; two zeros for images without text.
-        failing_share: Share of images, chosen by a hash of the URL, that fail at the first try and
-            are read at the next.
+        seconds: Time from the arrival of a request, when it is counted, to its answer, in seconds.
+        jitter: Maximum network delay in each direction, in seconds. Delays are random, uniform from
+            0 to this value.
+        regions: Minimum and maximum number of regions per image; two zeros for images without text.
+        failing_share: Share of images that fail at the first try and are read at the next. The
+            images are chosen by a hash of the URL.
         failing_code: Code of these failures.
-        poison: A URL; a request with this URL is counted and never answered.
-        seed: Seed of jitter and texts.
+        poison: URL of an image. A request with this URL is counted, but never answered.
+        seed: Random seed of the delays and the texts.
     """
 
     window: WindowKind = "sliding"
@@ -60,10 +63,10 @@ class Counts:
     """Requests and images that arrived at the server, by result.
 
     Args:
-        requests: Requests counted, refused ones included.
-        refused_requests: Requests over the request rate.
+        requests: All requests, including refused requests.
+        refused_requests: Requests that exceeded the request rate.
         images: Images in all requests.
-        refused_images: Images in refused requests, and images over a quota.
+        refused_images: Images in refused requests, and images that exceeded a quota.
         failed_images: Images answered with the failing code.
         read_images: Images answered with a text.
     """
@@ -76,16 +79,16 @@ class Counts:
     read_images: int = 0
 
     def since(self, before: Counts) -> Counts:
-        """Return the difference to earlier counts."""
+        """Return these counts minus earlier counts."""
         mine, theirs = attrs.asdict(self), attrs.asdict(before)
         return Counts(**{name: mine[name] - theirs[name] for name in mine})
 
     @property
     def refused_request_percent(self) -> float:
-        """Refused requests in percent of all requests."""
+        """Percentage of refused requests among all requests."""
         return 100 * self.refused_requests / max(1, self.requests)
 
     @property
     def refused_image_percent(self) -> float:
-        """Refused images in percent of all images sent."""
+        """Percentage of refused images among all images that were sent."""
         return 100 * self.refused_images / max(1, self.images)

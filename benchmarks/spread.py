@@ -1,4 +1,4 @@
-"""Statistics of measured values."""
+"""Compute statistics of measured values."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from collections.abc import Sequence
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """Return the percentile by nearest rank: a value that was measured.
+    """Return the percentile by nearest rank, which is one of the measured values.
 
     Args:
-        values: At least one, in any order.
-        percent: Above 0, at most 100.
+        values: At least one value, in any order.
+        percent: Percentage above 0 and up to 100.
     """
     ranked = sorted(values)
     return ranked[math.ceil(len(ranked) * percent / 100) - 1]
 
 
 def ratios(values: Sequence[float], others: Sequence[float]) -> tuple[float, ...]:
-    """Return value ÷ other value, round by round."""
+    """Return the ratio of the two values of each round."""
     return tuple(mine / theirs for mine, theirs in zip(values, others, strict=True))
 
 
@@ -26,7 +26,7 @@ def rise(costs: Sequence[float]) -> float:
     """Return the largest ratio of a cost to the lowest cost at a smaller size.
 
     Args:
-        costs: Two or more costs of one unit of work, by ascending size. Costs that only fall give
-            less than 1.
+        costs: Two or more costs per unit of work, in ascending order of size. If the costs only
+            fall, the result is less than 1.
     """
     return max(cost / min(costs[:place]) for place, cost in enumerate(costs) if place)

@@ -1,4 +1,4 @@
-"""Tables of results, printed with rich or as plain text, or written as Markdown."""
+"""Build the tables of results, and print them (with rich or as plain text) or return Markdown."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from benchmarks.peers import PEERS
 from benchmarks.quotas import Scenario
 
 QUESTION_WIDTH = 44
-"""Characters per line of the question."""
+"""Maximum width of the column of questions, in characters."""
 
 MEASURE_WIDTH = 18
-"""Characters per line of a heading."""
+"""Maximum width of a line of a heading, in characters."""
 
 FILE_WIDTH = 132
-"""Characters per line of a rich table that is not printed on a terminal."""
+"""Width of a rich table that is not printed on a terminal, in characters."""
 
 Cell: TypeAlias = Sequence[str]
-"""The lines of a cell."""
+"""A cell of a table, as a list of its lines."""
 
 
 @attrs.frozen
 class Table:
-    """Headings and cells.
+    """A table with headings.
 
     Args:
-        headings: One per column.
-        rows: One cell per heading and row.
-        wrapped: Columns whose lines may be wrapped differently.
+        headings: One heading per column.
+        rows: Rows with one cell per heading.
+        wrapped: Indices of columns whose lines may be joined and wrapped again.
     """
 
     headings: Sequence[str]
@@ -50,7 +50,7 @@ def target_table(rows: Iterable[Row]) -> Table:
 
 
 def _target_cells(row: Row) -> list[Cell]:
-    """Return the lines of each cell; the lines of one figure have the same place in their cells."""
+    """Return the cells of a row. The n-th lines of the cells are about the n-th figure."""
     figures = [figure.cells for figure in row.figures]
     measured, reach, beat = ([cells[column] for cells in figures] for column in range(3))
     if row.note is not None:
@@ -62,7 +62,7 @@ def _target_cells(row: Row) -> list[Cell]:
 
 
 def comparison_table(rows: Iterable[Row]) -> Table | None:
-    """Return the table of all measured peers; None if only aliocr was measured."""
+    """Return the table that compares all measured peers; None if only aliocr was measured."""
     measures = [comparison for row in rows for comparison in row.comparisons]
     names = [name for name in PEERS if any(name in measure.rounds for measure in measures)]
     if len(names) < 2:
@@ -81,7 +81,7 @@ def comparison_table(rows: Iterable[Row]) -> Table | None:
 
 
 def print_table(table: Table) -> None:
-    """Print a table, with rich if it is installed."""
+    """Print a table, with rich if rich is installed, otherwise as plain text."""
     if find_spec("rich") is None:
         print(plain_text(table))
         return
@@ -94,7 +94,7 @@ def print_table(table: Table) -> None:
         drawn.add_column(narrow, no_wrap=column not in table.wrapped)
     for row in table.rows:
         drawn.add_row(*_joined(table, row, "\n"))
-    # A log or a file has no fixed width.
+    # A log or a file has no width of its own, so use a fixed width.
     Console(width=None if sys.stdout.isatty() else FILE_WIDTH).print(drawn)
 
 
@@ -124,14 +124,14 @@ def markdown(table: Table) -> str:
 
 
 def _joined(table: Table, row: Sequence[Cell], newline: str) -> list[str]:
-    """Return one text per cell."""
+    """Return each cell as one text, with its lines joined by `newline`."""
     return [
         (" " if column in table.wrapped else newline).join(cell) for column, cell in enumerate(row)
     ]
 
 
 def phase_lines(scenario: Scenario) -> list[str]:
-    """Return the scenario of raised quotas as text, one line per phase."""
+    """Return the results of the scenario of raised quotas as lines of text, one line per phase."""
     lines = ["Image quota raised while one stream runs (sliding log, 588 beyond):"]
     for phase in scenario.phases:
         reached = phase.seconds_to_reach

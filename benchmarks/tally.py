@@ -1,4 +1,4 @@
-"""Numbered images, and a tally that checks that each image has one outcome."""
+"""URLs of numbered images, and a tally that checks that each image gets exactly one outcome."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BEFORE, _AFTER = "https://example.com/images/", ".png"
 
 
 def url_of(number: int) -> str:
-    """Return the URL of an image; the server never fetches it."""
+    """Return the URL of an image. The server never fetches this URL."""
     return f"{_BEFORE}{number}{_AFTER}"
 
 
@@ -28,9 +28,9 @@ class Totals:
     """Final counts of a tally.
 
     Args:
-        read: Images with a text.
-        failed: Images with a failure.
-        lost: Images without an outcome, and surplus outcomes.
+        read: Number of images that were read.
+        failed: Number of images with a failure.
+        lost: Number of images without an outcome, and of surplus outcomes.
     """
 
     read: int
@@ -39,14 +39,14 @@ class Totals:
 
 
 class Tally:
-    """Tally of outcomes: one byte per image, allocated at the start.
+    """Counts the outcomes of images, with one byte per image that is allocated at the start.
 
     Args:
-        count: Number of images; `add` adds more.
+        count: Number of images at the start; `add` adds an image.
     """
 
     def __init__(self, count: int) -> None:
-        # A copy, because the system allocates fresh zeros only when they are written.
+        # Copy the zeros, because the system allocates memory of zeros only when it is written.
         self._done = bytearray(bytes(count))
         self.read = 0
         self.failed = 0
@@ -72,7 +72,7 @@ class Tally:
 
     @property
     def outstanding(self) -> int:
-        """Number of images without an outcome so far."""
+        """Number of images that have no outcome yet."""
         return len(self._done) - self.read - self.failed
 
     def totals(self) -> Totals:

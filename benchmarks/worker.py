@@ -1,4 +1,4 @@
-"""Run measurements: each in a fresh process, interleaved or concurrently."""
+"""Run measurements: in a fresh process, in turn, or at the same time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
 
 LIMIT = 420.0
-"""Seconds. An image without an outcome by then is lost."""
+"""Timeout of one measurement, in seconds. After this time, it fails with TimeoutError."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -19,10 +19,10 @@ K = TypeVar("K")
 def run_fresh(
     function: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs
 ) -> T:
-    """Run a coroutine function on its own event loop in a new process.
+    """Run a coroutine function in a new event loop in a new process, and return its result.
 
     Raises:
-        TimeoutError: The function did not end.
+        TimeoutError: The function did not end within `LIMIT`.
     """
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as pool:
@@ -30,10 +30,10 @@ def run_fresh(
 
 
 def measure_interleaved(variants: Mapping[K, Callable[[], T]], rounds: int) -> dict[K, list[T]]:
-    """Measure in the order A B C, A B C, …, so that slow drift affects all variants alike.
+    """Measure in turn (A B C, A B C, …), so that slow changes of the machine affect all variants.
 
     Returns:
-        By variant, one result per round.
+        The results by variant, one result per round.
     """
     measured: dict[K, list[T]] = {name: [] for name in variants}
     for _ in range(rounds):
@@ -43,7 +43,7 @@ def measure_interleaved(variants: Mapping[K, Callable[[], T]], rounds: int) -> d
 
 
 def measure_concurrently(measures: Mapping[K, Callable[[], T]]) -> dict[K, T]:
-    """Measure at the same time; only for measurements that mostly wait for the clock."""
+    """Run measurements at the same time. They must mostly wait for the clock."""
     with ThreadPoolExecutor(max(1, len(measures))) as pool:
         running = {name: pool.submit(measure) for name, measure in measures.items()}
     return {name: future.result() for name, future in running.items()}

@@ -1,22 +1,23 @@
-"""The way of a picture: from bytes to frames, and from frames to a drawing or a browser.
+"""The way of a picture: from bytes to frames, and from frames to a drawing or an HTML page.
 
-Engine, drawing and pages get the same pixels, so that boxes fit everywhere. Needs `pictures`.
+The OCR engine, the drawing and the HTML pages get the same pixels, so that the boxes of the engine
+fit in all of them. This package needs the extra `pictures`.
 
-To be read:
-* `size_limits` refuses a picture that has too much of something, before it is decoded.
-* `picture` decodes it into frames: upright, opaque, RGB.
-* `frames` says which frames are read, by arithmetic alone.
+Decode a picture:
+* `size_limits` refuses a picture that is too large or too slow to decode.
+* `picture` decodes a picture into frames that are upright, opaque and RGB.
+* `frames` computes which frames are read, without looking at pixels.
 
-To be drawn:
-* `drawing` is the verb `aliocr.draw`.
-* `artist` draws one page after the other.
-* `sheet_plan` computes the place of everything on a page, and `sheet` paints it.
+Draw a picture with its boxes:
+* `drawing` has the public function `aliocr.draw`.
+* `artist` draws all pages of a drawing and stacks them.
+* `sheet_plan` computes the layout of one page, and `sheet` paints the page.
 * `panel` sets the texts beside the picture in rows and columns.
 * `tags` draws the numbers of the boxes.
 * `fonts` finds a font for each character.
-* `drawn` holds the result.
+* `drawn` has the result type of `aliocr.draw`.
 
-To be shown in a browser:
-* `portrait` encodes the frames for a page.
-* `html_parts` has the style and the script that both HTML pages share.
+Show a picture in a browser:
+* `portrait` encodes the frames for an HTML page.
+* `html_parts` loads the style and the script that both HTML pages share.
 """

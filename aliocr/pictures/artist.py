@@ -1,4 +1,4 @@
-"""Draw the pages of a picture one by one, and stack them."""
+"""Draw the pages of one picture, and stack the pages into one drawing."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ with needed("pictures"):
     from PIL import Image
 
 MOST_NAMED = 8
-"""Characters that are named, of those in no font."""
+"""Maximum number of missing characters that a remark names."""
 
 
 class Artist:
-    """Draws the pages of one picture: the frames of a GIF, or all of it.
+    """Draws all pages of one picture: each frame of a GIF is a page, any other picture is one page.
 
     Attributes:
-        drawn: The place of each page in the drawing.
-        texts: Number of pieces of text.
-        unwritten: Number of pieces that cannot be written whole.
+        drawn: Place of each page in the drawing.
+        texts: Number of texts that were read.
+        unwritten: Number of texts with a character that no font has.
 
     Raises:
-        FontError: The file cannot be used.
+        FontError: The font file cannot be used.
     """
 
     def __init__(
@@ -64,17 +64,17 @@ class Artist:
         self.drawn: tuple[DrawnFrame, ...] = ()
 
     def draw(self, frames: Generator[PictureFrame, None, None]) -> None:
-        """Draw each page into its frame, and let go of the file after the last."""
+        """Draw each page on its frame; close `frames` after the last frame is decoded."""
         top, placed = 0, 0
         for number, lines in enumerate(self._pages, 1):
             frame = next(frames, None)
             if frame is None:
                 raise ValueError(
-                    f"{len(self._pages)} frames were read, and the picture has {number - 1} of "
-                    "them: it is not the picture that was read"
+                    f"{len(self._pages)} frames were read, but the picture has only "
+                    f"{number - 1} of these frames, so it is not the picture that was read"
                 )
             if number == len(self._pages):
-                frames.close()  # what it decoded is as large as the picture
+                frames.close()  # because the decoder's memory is as large as the picture
             size = frame.picture.size
             found = numbered(lines, size, placed + 1)
             placed += sum(piece.number is not None for line in found for piece in line)
@@ -91,7 +91,7 @@ class Artist:
             top += sheet.image.height
 
     def stacked(self) -> Image.Image:
-        """Return all pages, one below the other, and free them."""
+        """Return one image of all pages below each other, and free the memory of the pages."""
         if len(self._sheets) == 1:
             return self._sheets.pop().image
         width = max(sheet.image.width for sheet in self._sheets)
@@ -104,21 +104,21 @@ class Artist:
         return whole
 
     def remarks(self) -> tuple[str, ...]:
-        """Return remarks on the drawing, in sentences; call it before `stacked`."""
+        """Return sentences about the drawing. Call this before `stacked`, which frees the pages."""
         said: list[str] = []
         if self.unwritten:
             named = " ".join(list(self._lacking)[:MOST_NAMED])
             more = " …" if len(self._lacking) > MOST_NAMED else ""
             how = "numbers only" if self._blank == self.unwritten else "not written whole"
             said.append(
-                f"{self.unwritten} of {self.texts} texts are {how}, as no font has "
-                f"{named}{more}: install Noto Sans CJK, or name the file of a font that has them"
+                f"{self.unwritten} of {self.texts} texts are {how}, because no font has "
+                f"{named}{more}; install Noto Sans CJK, or give a font file with these characters"
             )
         if self._stray:
             boxes = "1 box reaches" if self._stray == 1 else f"{self._stray} boxes reach"
-            said.append(f"{boxes} out of the picture: it may not be the one that was read")
+            said.append(f"{boxes} out of the picture, so it may not be the picture that was read")
         if any(not sheet.panel for sheet in self._sheets) and self._blank < self.texts:
-            said.append("too much text for one picture: there are numbers only")
+            said.append("too much text for one picture, so only the numbers are drawn")
         least = min(sheet.scale for sheet in self._sheets)
         if least < 1:
             said.append(f"drawn at {least:.0%} of the picture's size")

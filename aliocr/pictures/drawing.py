@@ -1,4 +1,4 @@
-"""Draw what was read: the picture with numbered boxes, and the texts beside it."""
+"""Draw a result: the picture with numbered boxes, and the texts beside the picture."""
 
 from __future__ import annotations
 
@@ -15,18 +15,20 @@ if TYPE_CHECKING:
     from aliocr.pictures.picture import PictureFrame
 
 MAX_DRAWN_PIXELS = 40_000_000
-"""Pixels of a drawing: 160 MB in memory. A chat of 30,000 × 900 is drawn at full size."""
+"""Maximum size of a drawing, in pixels. It takes 160 MB of memory. A screenshot of a chat with
+30,000 × 900 pixels is still drawn at full size."""
 
 MAX_DRAWN_FRAMES = 100
-"""Frames of one picture: more would be too small to read in `MAX_DRAWN_PIXELS`."""
+"""Maximum number of frames in a drawing, because within `MAX_DRAWN_PIXELS` more frames would be too
+small to read."""
 
 
 class ReadResult(Protocol):
-    """A picture's result in a job's output: an `aliocr.Read`."""
+    """The result of one picture in the output of a job, such as an `aliocr.Read`."""
 
     @property
     def frames(self) -> tuple[Frame, ...]:
-        """Captured frames; empty unless there are several."""
+        """Captured frames; empty if only one frame was read."""
 
     @property
     def lines(self) -> tuple[Line[Region], ...]:
@@ -34,32 +36,33 @@ class ReadResult(Protocol):
 
     @property
     def interval(self) -> int | None:
-        """The `interval` that was asked for; None, with `max_frames`, for the first frame only."""
+        """The requested `interval`; None if only the first frame was requested."""
 
     @property
     def max_frames(self) -> int | None:
-        """The `max_frames` that was asked for."""
+        """The requested `max_frames`; None if only the first frame was requested."""
 
 
 def draw(
     picture: bytes | str | Path, scan: Scan | ReadResult, *, font: str | Path | None = None
 ) -> Drawing:
-    """Draw numbered boxes into a picture, and the texts beside it.
+    """Draw numbered boxes into a picture, and the texts beside the picture.
 
-    Boxes are numbered in reading order, the order of `scan.lines`. A panel beside the picture, or
-    below a wide one, has the text of each box. Captured frames of a GIF are drawn one below the
-    other; a long image is drawn whole.
+    Boxes are numbered in reading order, which is the order of `scan.lines`. A panel beside the
+    picture shows the text of each box; for a wide picture, the panel is below the picture. Captured
+    frames of a GIF are drawn below each other. A long image is drawn whole.
 
-    Drawing blocks, for 0.1 s with a screenshot: call it in a thread. Needs the extra `pictures`.
+    Call this function in a thread, because it blocks (0.1 s for a screenshot). It needs the extra
+    `pictures`.
 
     Args:
-        picture: The file's bytes, or its path.
-        scan: The result of the same picture.
-        font: A TTF, OTF or TTC file to write with; None for the fonts of this machine, which also
-            give the characters that the file lacks.
+        picture: The bytes or the path of the picture file.
+        scan: The result of reading this picture.
+        font: A TTF, OTF or TTC file for the texts; None for the fonts of this machine. The fonts of
+            this machine are also used for characters that the file does not have.
 
     Returns:
-        A drawing of at most 40 million pixels; a larger one is scaled down.
+        The drawing. It is scaled down if it would have more than 40 million pixels.
 
     Raises:
         PictureError: The picture is too large, or cannot be decoded.
@@ -83,7 +86,7 @@ def draw(
 def _pages(
     data: bytes, scan: Scan | ReadResult
 ) -> tuple[tuple[Sequence[Line[Region]], ...], Generator[PictureFrame, None, None]]:
-    """Return the lines of each page, and the frames to draw them on."""
+    """Return the lines of text of each page, and the frames to draw the lines on."""
     from aliocr.pictures.picture import count_frames, whole_frames  # noqa: PLC0415
 
     told = [frame for frame in scan.frames if frame.text or frame.regions]

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class DrawnFrame:
-    """A frame in a drawing.
+    """The place of one frame in a drawing.
 
     Args:
         index: Number of the frame in the picture, from 0.
         x: Left edge of the frame in the drawing, in pixels.
-        y: Upper edge, in pixels.
-        scale: Pixels of the drawing for one pixel of the frame.
+        y: Upper edge of the frame in the drawing, in pixels.
+        scale: Number of pixels of the drawing per pixel of the frame.
     """
 
     index: int
@@ -29,15 +29,15 @@ class DrawnFrame:
 
 @attrs.frozen
 class Drawing:
-    """A picture with numbered boxes around what was read, and the texts beside it.
+    """A picture with numbered boxes around the texts that were read, and a panel of these texts.
 
     Args:
-        picture: The whole drawing, in RGB; `picture.save("receipt.boxes.png")` writes it.
-        frames: The place of the picture, or of each frame, in the drawing.
-        texts: Pieces of text that were read.
-        unwritten: Pieces that are not written whole, because no font has all their characters: □
-            stands for a lacking character, and the number alone for a text that lacks all.
-        remarks: Sentences about the drawing; empty if all is as expected.
+        picture: The whole drawing, in RGB. `picture.save("receipt.boxes.png")` writes a file.
+        frames: The place of each frame in the drawing; one element for a picture drawn whole.
+        texts: Number of texts that were read.
+        unwritten: Number of texts with a character that no font has. The panel shows □ for such a
+            character. If no font has any letter or digit of a text, only its number is shown.
+        remarks: Sentences about problems of the drawing; empty if there is no problem.
     """
 
     picture: Image.Image = attrs.field(repr=False)

@@ -1,4 +1,4 @@
-"""Find the fonts of this machine, and the font that has a character."""
+"""Find the fonts of this machine, and choose a font for each character."""
 
 from __future__ import annotations
 
@@ -32,10 +32,11 @@ FOLDERS: dict[str, tuple[str, ...]] = {
         "C:/Windows/Fonts",
     ),
 }
-"""Folders of fonts, the user's first; Linux also for every other system."""
+"""Folders of fonts by system, the user's folders first. Any other system uses the entry `linux`."""
 
 DEPTH = 3
-"""Levels of folders that are searched: distributions sort fonts by format and maker."""
+"""Number of levels of subfolders to search, because Linux distributions sort fonts by format and
+maker."""
 
 CHINESE_FONTS: tuple[tuple[str, int], ...] = (
     ("NotoSansCJKsc-Regular.otf", 0),
@@ -65,8 +66,8 @@ CHINESE_FONTS: tuple[tuple[str, int], ...] = (
     ("msjh.ttc", 0),
     ("uming.ttc", 0),
 )
-"""Font files with Chinese, each with the index of the font in it; best first, and Simplified
-Chinese where a file has several."""
+"""Font files with Chinese characters, best first. The number is the index of the font in the file.
+If a file has several fonts, it is the index of the font for Simplified Chinese."""
 
 OTHER_FONTS: tuple[tuple[str, int], ...] = (
     ("YuGothM.ttc", 0),
@@ -79,20 +80,22 @@ OTHER_FONTS: tuple[tuple[str, int], ...] = (
     ("Arial.ttf", 0),
     ("arial.ttf", 0),
 )
-"""Font files, likewise, for characters that neither the Chinese fonts nor Pillow's own have."""
+"""Further font files and indices, for characters that neither the Chinese fonts nor Pillow's font
+have."""
 
 LACKING = "□"
-"""Stands for a character that no font has. A font without it, such as Pillow's own, draws its box
-for a missing character instead."""
+"""Replacement for a character that no font has. Some fonts, such as Pillow's font, do not have □
+either. They draw their own box for a missing character instead."""
 
 MISSING = "\U0010ffff"
-"""No character, so that no font has it: a font draws the same for every character it lacks."""
+"""A code point that no font has. A font draws the same glyph for every character that it does not
+have, so this code point shows what that glyph looks like."""
 
 PROBE = 32
-"""Height of the glyphs that are compared, in pixels: large enough to tell any two apart."""
+"""Font size for comparing glyphs, in pixels. It is large enough to tell any two glyphs apart."""
 
 DROPPED = {"Cc", "Cf", "Cs"}
-"""Unicode categories without ink: controls, format characters, surrogates."""
+"""Unicode categories of invisible characters: controls, format characters, surrogates."""
 
 
 class FontError(ValueError):
@@ -100,9 +103,9 @@ class FontError(ValueError):
 
 
 def installed(fonts: Sequence[tuple[str, int]]) -> Iterator[tuple[Path, int]]:
-    """Yield the fonts that this machine has, in their order.
+    """Yield the path and the index of each font in `fonts` that this machine has, in this order.
 
-    Folders are listed, and no file is opened.
+    The function lists the folders and opens no file.
     """
     folders = [Path(name).expanduser() for name in FOLDERS.get(sys.platform, FOLDERS["linux"])]
     there: dict[str, Path] = {}
@@ -118,7 +121,7 @@ def installed(fonts: Sequence[tuple[str, int]]) -> Iterator[tuple[Path, int]]:
 
 
 class Face:
-    """One font, given in the size `PROBE`, in any size."""
+    """One font, in any size. The constructor takes the font in the size `PROBE`."""
 
     def __init__(self, font: ImageFont.FreeTypeFont) -> None:
         self._font = font
@@ -129,21 +132,22 @@ class Face:
 
     @classmethod
     def of(cls, path: str | Path, index: int = 0) -> Face:
-        """Load the font of a file, or raise OSError."""
-        # Without raqm, which not every Pillow has: a drawing looks the same everywhere.
+        """Load a font from a file; raise OSError if the file cannot be read or is not a font."""
+        # Do not use the layout engine raqm, because not every Pillow has it and a drawing must look
+        # the same everywhere.
         basic = ImageFont.Layout.BASIC
         return cls(ImageFont.truetype(str(path), PROBE, index, layout_engine=basic))
 
     @classmethod
     def own(cls) -> Face:
-        """Load Pillow's own font, which is enough for English."""
+        """Load the font that is built into Pillow; it is sufficient for English."""
         font = ImageFont.load_default(PROBE)
         if not isinstance(font, ImageFont.FreeTypeFont):
-            raise ImportError("this Pillow was built without FreeType, and cannot write")  # noqa: TRY004
+            raise ImportError("Pillow was built without FreeType, so it cannot draw text")  # noqa: TRY004
         return cls(font.font_variant(layout_engine=ImageFont.Layout.BASIC))
 
     def at(self, size: int) -> ImageFont.FreeTypeFont:
-        """Return the font in a size, in pixels."""
+        """Return this font in the given size, in pixels."""
         if size not in self._sizes:
             self._sizes[size] = self._font.font_variant(size=size)
         return self._sizes[size]
@@ -158,7 +162,7 @@ class Face:
         """Return True if the font has a glyph for the character."""
         if character not in self._had:
             glyph = self._glyph(character)
-            # A font may draw nothing at all for a missing character.
+            # Some fonts draw nothing at all for a missing character.
             self._had[character] = glyph != self._missing and any(glyph[1])
         return self._had[character]
 
@@ -168,22 +172,23 @@ class Face:
 
 
 def plain(text: str) -> str:
-    """Return the text in one line, without characters that leave no ink."""
+    """Return the text as one line, without invisible characters."""
     said = unicodedata.normalize("NFC", " ".join(text.split()))
     return "".join(each for each in said if unicodedata.category(each) not in DROPPED)
 
 
 class Lettering:
-    """The fonts to write with, in order: the given font, one with Chinese, Pillow's own, others.
+    """The fonts of a drawing, in the order in which they are tried.
 
-    Each character is written in the first font that has it. A font is opened when the fonts before
-    it lack a character.
+    The order is: the given font, fonts with Chinese characters, Pillow's font, other fonts. Each
+    character is written in the first font that has this character. A font is opened only when all
+    fonts before it do not have a character.
 
     Attributes:
-        own: Pillow's font, which is always there and has digits.
+        own: Pillow's font. It is always available and has all digits.
 
     Raises:
-        FontError: The given file cannot be used.
+        FontError: The given font file cannot be used.
     """
 
     def __init__(self, font: str | Path | None = None) -> None:
@@ -194,7 +199,7 @@ class Lettering:
             except OSError as error:
                 if Path(font).is_file() and error.errno is None:
                     raise FontError(
-                        f"{font} is no font that can be used: give a TTF, OTF or TTC"
+                        f"{font} cannot be used as a font: give a TTF, OTF or TTC file"
                     ) from None
                 reason = error.strerror or "no such file"
                 raise FontError(f"cannot read the font {font}: {reason.lower()}") from None
@@ -203,20 +208,24 @@ class Lettering:
         self._chosen: dict[str, Face | None] = {}
 
     def lacks(self, text: str) -> str:
-        """Return the characters of a plain text that no font has, each once."""
+        """Return the characters of a text that no font has, each of them once."""
         return "".join(each for each in dict.fromkeys(text) if self._face(each) is None)
 
     def written(self, text: str) -> str:
-        """Return a text with □ for lacking characters; empty if no letter or digit is left."""
+        """Return the text with □ for each character that no font has.
+
+        The result is empty if characters are missing and no letter or digit is left.
+        """
         lacking = set(self.lacks(text))
         if lacking and not any(each.isalnum() and each not in lacking for each in text):
             return ""
         return "".join(LACKING if each in lacking else each for each in text)
 
     def faces(self, text: str) -> tuple[Face, ...]:
-        """Return the font of each character of a text that can be written.
+        """Return the font for each character of a text.
 
-        One font for the whole text, if possible: letters of two fonts differ in height.
+        If possible, one font is used for the whole text, because letters of two fonts differ in
+        height.
         """
         faces = [self._face(each) or self.own for each in text]
         for only in dict.fromkeys(faces):
@@ -239,5 +248,5 @@ class Lettering:
 
 def _openable(fonts: Sequence[tuple[str, int]]) -> Iterator[Face]:
     for path, index in installed(fonts):
-        with suppress(OSError):  # the next font will do
+        with suppress(OSError):  # skip a font that cannot be opened, and try the next font
             yield Face.of(path, index)

@@ -1,13 +1,17 @@
-"""The choice of frames that are read: arithmetic on sizes and counts, no pixels."""
+"""Compute the number of frames of a picture, and which frames are read. No pixels are needed."""
 
 from __future__ import annotations
 
 LONG_SIDE_PIXELS = 400
-"""The long side of a long image exceeds this. Source: documents, "interval"."""
+"""A long image has a longer side of more than this number of pixels. Source: documents,
+"interval"."""
 
 
 def is_long(width: int, height: int) -> bool:
-    """Return True for a "long image": one side above 400 pixels and above 2.5 times the other.
+    """Return True for a "long image".
+
+    The longer side of a long image has more than 400 pixels, and is more than 2.5 times as long as
+    the other side.
 
     Source: documents, "interval".
     """
@@ -16,11 +20,11 @@ def is_long(width: int, height: int) -> bool:
 
 
 def total_frames(width: int, height: int, *, gif_frames: int = 1) -> int:
-    """Return the number of frames of a picture, chosen or not.
+    """Return the total number of frames of a picture, including frames that are not read.
 
-    A half rounds up: a page 4.5 times as high as wide has 5 frames. A GIF of several frames is
-    never cut into strips, whatever its shape: the documents do not say, and a strip of one frame
-    would be no frame of the GIF.
+    A half is rounded up: a page that is 4.5 times as high as wide has 5 frames. A GIF of several
+    frames is never cut into strips. The documents do not say this; we chose it because a strip of a
+    frame would not be a frame of the GIF.
 
     Source: documents, "interval": "divide the height by the width and round the result to the
     nearest integer".
@@ -30,21 +34,21 @@ def total_frames(width: int, height: int, *, gif_frames: int = 1) -> int:
     if not is_long(width, height):
         return 1
     long, short = max(width, height), min(width, height)
-    # floor(long / short + 0.5) in whole numbers; round() would make 4.5 a 4.
+    # This is floor(long / short + 0.5) in whole numbers. round() would round 4.5 down to 4.
     return (2 * long + short) // (2 * short)
 
 
 def chosen_frames(total: int, *, interval: int | None, max_frames: int | None) -> range:
-    """Return the indices of the frames that are read, and charged, in order.
+    """Return the indices of the frames that are read and charged, in order.
 
-    The documents do not say at which frame the service starts; here it is the first.
+    The documents do not say at which frame the service starts. We chose the first frame.
 
     Args:
-        total: Frames of the picture.
-        interval: One frame of every `interval`, at least 1; None, with `max_frames`, for the first
-            frame only.
-        max_frames: At least 1. `interval` is widened until this number of frames covers the whole
-            picture.
+        total: Number of frames of the picture.
+        interval: One of every `interval` frames is read; at least 1. If `interval` or `max_frames`
+            is None, only the first frame is read.
+        max_frames: Maximum number of frames, at least 1. `interval` is increased until this number
+            of frames covers the whole picture.
 
     Source: documents, "interval" and "maxFrames".
     """
@@ -56,5 +60,5 @@ def chosen_frames(total: int, *, interval: int | None, max_frames: int | None) -
 
 
 def strip_span(index: int, side: int, total: int) -> tuple[int, int]:
-    """Return begin and end of strip `index`, if equal cuts divide the long side of a picture."""
+    """Return the begin and the end of strip `index`, if the long side has `total` equal strips."""
     return index * side // total, (index + 1) * side // total

@@ -1,4 +1,4 @@
-"""Style and script that both HTML pages have: the report, and the page of the emulator."""
+"""Load the style and the script that the report and the page of the emulator share."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from importlib.resources import files
 
 
 def shared_style() -> str:
-    """Return colours, type, buttons, tables and boxes; the style of one page follows."""
+    """Return the CSS that both pages start with: colours, fonts, buttons, tables and boxes."""
     return page_part("pictures", "pages.css")
 
 
 def shared_script() -> str:
-    """Return elements, scrolling and the numbers of boxes; the script of one page follows."""
+    """Return the script that both pages start with: elements, scrolling, numbers of boxes."""
     return page_part("pictures", "pages.js")
 
 
 def page_part(room: str, name: str) -> str:
-    """Return a file of a room of the package as text.
+    """Return the text of a file in the subpackage `room`.
 
-    As text, because a browser takes its hashes with line ends normalised.
+    The line ends are normalised, because a browser computes hashes from normalised line ends.
     """
     return files(f"aliocr.{room}").joinpath(name).read_text("utf-8")
 
 
 def policy_hash(inline: str) -> str:
-    """Return the source expression of one inline element, for a Content-Security-Policy."""
+    """Return the hash of an inline style or script, as a Content-Security-Policy needs it."""
     digest = hashlib.sha256(inline.encode()).digest()
     return f"'sha256-{base64.b64encode(digest).decode()}'"

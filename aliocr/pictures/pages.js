@@ -1,8 +1,8 @@
 
 "use strict";
 
-// Foreign strings become text: append() and textContent make text nodes, and the policy of the page
-// makes the browser refuse to turn a string into HTML.
+// Strings from outside never become HTML. append() and textContent make text nodes, and because of the
+// Content-Security-Policy of the page, the browser refuses to parse a string as HTML.
 
 const SVG = "http://www.w3.org/2000/svg";
 const $ = (id) => document.getElementById(id);
@@ -20,7 +20,7 @@ async function copy(text, button) {
   try {
     await navigator.clipboard.writeText(text);
   } catch {
-    // Browsers have no clipboard for a page that came over HTTP from another machine.
+    // Browsers offer no clipboard to a page that came over HTTP from another machine.
     const area = el("textarea", { class: "visually-hidden" });
     area.value = text;
     document.body.append(area);
@@ -34,7 +34,7 @@ async function copy(text, button) {
   setTimeout(() => { button.textContent = before; }, 1400);
 }
 
-// Scroll the container, and not the page with it.
+// Scroll the container so that the child is visible, but do not scroll the page.
 function reveal(container, child, head = 0) {
   const outer = container.getBoundingClientRect();
   const inner = child.getBoundingClientRect();
@@ -44,11 +44,11 @@ function reveal(container, child, head = 0) {
   if (top || left) container.scrollBy({ top, left });
 }
 
-// --- a picture and its boxes
+// --- A picture and its boxes
 
 const places = ["x", "y", "w", "h"];
 
-// A high "long image"; a wide one is high on its side.
+// Is this a high "long image"? For a wide long image, swap width and height.
 const isHigh = (width, height) => height > 2.5 * width && height > 400;
 
 function titleOf(number, text, box) {
@@ -71,11 +71,11 @@ function fit(holder, shown) {
   if (width && shown) seat(svg, width / shown, parseFloat(getComputedStyle(holder.parentNode).paddingLeft));
 }
 
-const LEAST = 3.5, APART = 1.5; // pixels of the screen: a number's radius, and from its box
-const SMALL = 0.6; // of the usual height: a line below it has a smaller number
+const LEAST = 3.5, APART = 1.5; // minimum radius of a number, its distance from its box; screen pixels
+const SMALL = 0.6; // a line lower than this share of the usual height gets a smaller number
 
-// A number stands beside its box and is at most about as high as a line, so that it hides neither
-// text nor another number; it grows up to the box while its line is lit.
+// Place each number beside its box. The number is at most about as high as a line, so that it hides
+// neither text nor another number. It is drawn larger, up to the box, while its line is highlighted.
 function seat(svg, scale, pad) {
   const width = svg.viewBox.baseVal.width / scale;
   const height = svg.viewBox.baseVal.height / scale;
@@ -88,7 +88,7 @@ function seat(svg, scale, pad) {
     && !taken.some(([l, t, r, b]) => left < r && l < right && top < b && t < bottom);
   const tags = [...svg.querySelectorAll(".tag")];
   const heights = tags.map((tag) => tag.dataset.h / scale).sort((one, other) => one - other);
-  const typical = heights[heights.length >> 1]; // most of them look alike
+  const typical = heights[heights.length >> 1]; // the median, because most lines have similar heights
   for (const tag of tags) {
     const [x, y, w, h] = places.map((name) => Number(tag.dataset[name]) / scale);
     const whole = tag.firstChild.r.baseVal.value;

@@ -1,4 +1,7 @@
-"""The panel of texts beside a picture: wrapped into rows, each as near to its box as possible."""
+"""Set the panel beside a picture: texts wrapped into rows, each text near its box if possible.
+
+A block is one line of the picture, wrapped into one or more rows of the panel.
+"""
 
 from __future__ import annotations
 
@@ -13,28 +16,29 @@ from aliocr.pictures.tags import Tags
 from aliocr.text.layout import is_cjk
 
 UNWRITTEN = "(no font)"
-"""Stands in the panel for a text without a character that can be written."""
+"""Text that the panel shows instead of a text that no font can write."""
 
 MOST_COLUMNS = 3
-"""Columns of a panel beside a picture."""
+"""Maximum number of columns of a panel beside a picture."""
 
 ROW, TIGHT_ROW = 1.4, 1.22
-"""Height of a row, in font sizes: usual, and least."""
+"""Usual height and minimum height of a row, in font sizes."""
 
 GAP = 0.5
-"""Space between two blocks, and beside numbers, in font sizes."""
+"""Space between two blocks and beside a number, in font sizes."""
 
 APART = 1.1
 """Space between a text and the next number in the same row, in font sizes."""
 
 WIDEST = 34
-"""Width at which a text is wrapped, in font sizes."""
+"""Maximum width of a row, in font sizes; longer texts are wrapped."""
 
 JUMP = 2.0
-"""Rows upwards from one line to the next that mean another column of the picture."""
+"""Distance upwards from one line to the next, in rows. A line that is further up than this is in
+another column of the picture."""
 
 CLOSING = frozenset("，。、；：！？）」』】》〉〕］｝…—,.;:!?)]}%")
-"""Characters that do not begin a row."""
+"""Characters that must not begin a row, such as closing brackets."""
 
 
 @attrs.frozen
@@ -42,10 +46,10 @@ class NumberedText:
     """The text of one region, with its number and its box.
 
     Args:
-        text: Plain, not empty.
-        number: In reading order, from 1; None for a text without a place.
-        box: Left, upper, right and lower edge within the picture, in its pixels; None without a
-            place.
+        text: The text, as `plain` returns it; not empty.
+        number: Number in reading order, from 1; None for a text without a box.
+        box: Left, upper, right and lower edge, in pixels of the picture; None if the place of the
+            text is unknown.
     """
 
     text: str
@@ -55,7 +59,7 @@ class NumberedText:
 
 @attrs.frozen
 class Tag:
-    """A number in a row; its left edge is at `x`."""
+    """A number in a row of the panel. `x` is the left edge of the number."""
 
     x: float
     number: int
@@ -63,7 +67,7 @@ class Tag:
 
 @attrs.frozen
 class TextRun:
-    """A run of text in one font, in a row; `faint` for `UNWRITTEN`."""
+    """A part of a row in one font. `faint` is True for the text `UNWRITTEN`."""
 
     x: float
     text: str
@@ -77,11 +81,11 @@ class Style:
 
     Args:
         size: Font size.
-        tag: Width of the widest tag.
-        gap: Space after a tag.
+        tag: Width of the widest number.
+        gap: Space after a number.
         row: Height of a row.
         between: Space between two blocks.
-        widest: Largest width of a row.
+        widest: Maximum width of a row.
     """
 
     size: int
@@ -93,23 +97,25 @@ class Style:
 
     @classmethod
     def of(cls, size: int, tag: int) -> Style:
-        """Return the usual style for a font size and the width of the widest tag."""
+        """Return the usual style for a font size and the width of the widest number."""
         gap = round(GAP * size)
         return cls(size, tag, gap, round(ROW * size), gap, WIDEST * size)
 
     @property
     def tight(self) -> Style:
-        """The same style with the least space between rows."""
+        """This style with the minimum space between rows."""
         return attrs.evolve(self, row=round(TIGHT_ROW * self.size), between=1)
 
 
 @attrs.frozen
 class Block:
-    """One line of the picture, as rows of the panel.
+    """One line of the picture, wrapped into rows of the panel.
 
     Args:
+        rows: Numbers and runs of text of each row.
         width: Width of the widest row.
-        middle: Wanted middle of the first row, from the top of the column; None for anywhere.
+        middle: Wanted middle of the first row, in pixels from the top of the column; None if the
+            block may stand anywhere.
     """
 
     rows: tuple[tuple[Tag | TextRun, ...], ...]
@@ -119,7 +125,7 @@ class Block:
 
 @attrs.frozen
 class PlacedBlock:
-    """A block, and its upper edge in the column."""
+    """A block with its upper edge in the column."""
 
     block: Block
     y: float
@@ -137,7 +143,7 @@ class Typesetter:
         self._x = self._width = 0.0
 
     def block(self, texts: Sequence[NumberedText]) -> Block:
-        """Return the texts of a line in rows of at most `style.widest`."""
+        """Return the texts of one line, wrapped into rows of at most `style.widest` pixels."""
         self._rows, self._x, self._width = [[]], 0.0, 0.0
         style = self._style
         for piece in texts:
@@ -145,7 +151,7 @@ class Typesetter:
             text = written or UNWRITTEN
             faces = dict(zip(text, self._lettering.faces(text), strict=True))
             tag = 0 if piece.number is None else self._tags.width(piece.number)
-            # In the row that has begun only if the number and its whole text have room there.
+            # Continue the current row only if the number and its whole text fit into this row.
             at = self._x + APART * style.size
             following = sum(faces[each].width(each, style.size) for each in text)
             if self._rows[-1] and at + tag + style.gap + following > style.widest:
@@ -190,7 +196,7 @@ class Typesetter:
 
 
 def _words(text: str) -> Iterator[str]:
-    """Yield the words of a text, each with the spaces behind it; a CJK character is a word."""
+    """Yield the words of a text, each with the spaces after it. Each CJK character is a word."""
     start = 0
     for at, (left, right) in enumerate(pairwise(text), 1):
         parted = left == " " or _stands_alone(left) or _stands_alone(right)
@@ -201,12 +207,12 @@ def _words(text: str) -> Iterator[str]:
 
 
 def _stands_alone(character: str) -> bool:
-    """Return True for a character that is a word: CJK, or lacking, which nearly always is CJK."""
+    """Return True for a CJK character, and for □, which nearly always replaces a CJK character."""
     return character == LACKING or is_cjk(character)
 
 
 def height_of(blocks: Sequence[Block], style: Style) -> int:
-    """Return the height of blocks that stand below each other."""
+    """Return the height of a column of blocks, in pixels."""
     rows = sum(len(block.rows) for block in blocks)
     return rows * style.row + max(0, len(blocks) - 1) * style.between
 
@@ -214,10 +220,11 @@ def height_of(blocks: Sequence[Block], style: Style) -> int:
 def columns_of(
     blocks: Sequence[Block], height: int, style: Style
 ) -> tuple[Style, tuple[tuple[PlacedBlock, ...], ...]]:
-    """Return the blocks in columns, each block as near to its wanted place as possible.
+    """Return the style, and the blocks in columns, each as near to its wanted place as possible.
 
-    A column of the picture makes a column here, if there are at most `MOST_COLUMNS`. Too much text
-    exceeds the height of a column. The style becomes tight if nothing else fits.
+    Each column of the picture becomes a column of the panel, unless the picture has more than
+    `MOST_COLUMNS` columns. The returned style is tight if the usual style does not fit. If no style
+    fits, the columns are higher than `height`.
     """
     columns = _runs(blocks, style)
     for each in (style, style.tight):
@@ -234,7 +241,7 @@ def columns_of(
 def even_columns(
     blocks: Sequence[Block], most: int, style: Style
 ) -> tuple[tuple[PlacedBlock, ...], ...]:
-    """Return the blocks in at most `most` columns of about the same height."""
+    """Return the blocks in at most `most` columns of about equal height."""
     return tuple(_placed(column, 0, style) for column in _split(blocks, most))
 
 
@@ -243,7 +250,7 @@ def _highest(columns: Sequence[Sequence[Block]], style: Style) -> int:
 
 
 def _runs(blocks: Sequence[Block], style: Style) -> list[list[Block]]:
-    """Split the blocks where the next line is further up in the picture."""
+    """Split the blocks into runs. A new run starts at a line that is further up by `JUMP` rows."""
     runs: list[list[Block]] = [[]]
     deepest = -math.inf
     for block in blocks:
@@ -256,7 +263,7 @@ def _runs(blocks: Sequence[Block], style: Style) -> list[list[Block]]:
 
 
 def _split(blocks: Sequence[Block], count: int) -> list[list[Block]]:
-    """Split the blocks into `count` parts of about the same number of rows."""
+    """Split the blocks into at most `count` parts with about the same number of rows."""
     total = sum(len(block.rows) for block in blocks)
     parts: list[list[Block]] = [[] for _ in range(count)]
     before = 0
@@ -267,7 +274,7 @@ def _split(blocks: Sequence[Block], count: int) -> list[list[Block]]:
 
 
 def _placed(blocks: Sequence[Block], height: int, style: Style) -> tuple[PlacedBlock, ...]:
-    """Place blocks: pushed down by the blocks above, then up by the end of the column."""
+    """Place the blocks: move each block below the block above it, then up into the column."""
     places: list[float] = []
     free = 0.0
     for block in blocks:

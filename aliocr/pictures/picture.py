@@ -1,4 +1,4 @@
-"""Decode a picture into upright RGB frames with their place in the picture, or refuse it."""
+"""Decode a picture into upright RGB frames, or refuse the picture."""
 
 from __future__ import annotations
 
@@ -22,13 +22,15 @@ with needed("pictures"):
     from PIL import Image, UnidentifiedImageError
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP")
-"""Source: documents, "Limits on images"."""
+"""Formats of pictures that are accepted. Source: documents, "Limits on images"."""
 
 CUT_REACH = 0.08
-"""Distance that a cut of a long image may move to miss a line of text, as a share of a strip."""
+"""Maximum distance by which a cut of a long image may move to avoid a line of text, as a share of
+the length of a strip."""
 
-INK = 0.3
-"""Contrast of a column with ink, as a share of the contrast of the whole line."""
+LETTER_CONTRAST = 0.3
+"""Minimum contrast of a pixel column that contains a part of a letter, as a share of the contrast
+of the whole line."""
 
 WHITE = (255, 255, 255, 255)
 
@@ -43,18 +45,19 @@ UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""The transposition that undoes each orientation. Source: EXIF 2.32, tag Orientation."""
+"""Transposition that makes a picture upright, by EXIF orientation. Source: EXIF 2.32, tag
+Orientation."""
 
 
 @attrs.frozen
 class PictureFrame:
-    """One chosen frame, ready for an engine.
+    """One chosen frame, ready for an OCR engine.
 
     Args:
         index: Number of the frame in the picture, from 0.
         picture: Pixels of the frame, upright, in RGB.
-        x: Left edge in the whole picture, in pixels; above 0 only in a wide long image.
-        y: Upper edge in the whole picture, in pixels; above 0 only in a high long image.
+        x: Left edge in the whole picture, in pixels; above 0 only for a strip of a wide picture.
+        y: Upper edge in the whole picture, in pixels; above 0 only for a strip of a high picture.
     """
 
     index: int
@@ -66,22 +69,23 @@ class PictureFrame:
 def decode(
     data: bytes, *, interval: int | None = None, max_frames: int | None = None
 ) -> Generator[PictureFrame, None, None]:
-    """Yield the chosen frames of a picture, each decoded at the iterator's next step.
+    """Yield the chosen frames of a picture. Each frame is decoded when the iterator is advanced.
 
-    A GIF has its own frames; a long image is cut into strips. An animated PNG or WEBP gives its
-    first frame only: the documents know no animation but GIF. A damaged GIF gives the frames before
-    the damage.
+    The frames of a GIF are its animation frames. A long image is cut into strips. An animated PNG
+    or WEBP has only its first frame, because the documents mention no animation except GIF. A
+    damaged GIF has only the frames before the damage.
 
-    Decoding blocks (0.2 s for 24 megapixels): take each frame in a thread.
+    Advance the iterator in a thread, because decoding blocks (0.2 s for 24 megapixels).
 
     Args:
-        data: The file's bytes.
-        interval: One frame of every `interval`; None, with `max_frames`, for the first frame only.
-        max_frames: Most frames.
+        data: The bytes of the file.
+        interval: One of every `interval` frames is yielded. If `interval` or `max_frames` is None,
+            only the first frame is yielded.
+        max_frames: Maximum number of frames.
 
     Raises:
-        PictureError: 480 or 590, before the first frame, or before a later frame of a GIF that is
-            too large.
+        PictureError: Code 480 or 590, before the first frame, or before a later frame of a GIF if
+            this frame is too large.
     """
     with _opened(data) as image:
         yield from _frames(image, interval, max_frames)
@@ -90,12 +94,12 @@ def decode(
 def whole_frames(
     data: bytes, *, interval: int | None = None, max_frames: int | None = None
 ) -> Generator[PictureFrame, None, None]:
-    """Yield the chosen frames of an animated GIF, or any other picture uncut.
+    """Yield the chosen frames of an animated GIF. Yield any other picture as one uncut frame.
 
-    The pixels are the pixels of `decode`, and so are the arguments.
+    Arguments and pixels are the same as for `decode`.
 
     Raises:
-        PictureError: 480 or 590.
+        PictureError: Code 480 or 590.
     """
     with _opened(data) as image:
         if (own := _own_frames(image)) > 1:
@@ -107,12 +111,13 @@ def whole_frames(
 
 @attrs.frozen
 class FrameCount:
-    """The number of frames of a picture, chosen or not.
+    """The number of frames of a picture, including frames that are not chosen.
 
     Args:
-        total: At least 1.
-        moves: True for the frames of a GIF; several frames are else strips of a long image.
-        readable: True if all frames can be read: a long animation may have too many pixels.
+        total: Number of frames, at least 1.
+        moves: True if the frames are frames of a GIF; False for strips of a long image.
+        readable: True if all frames together are within the limits. A long animation may have too
+            many pixels.
     """
 
     total: int
@@ -121,14 +126,14 @@ class FrameCount:
 
 
 def count_frames(data: bytes) -> FrameCount:
-    """Count the frames of a picture; this blocks for less time than `decode`.
+    """Count the frames of a picture. This blocks, but for less time than `decode`.
 
     Raises:
-        PictureError: 480 or 590.
+        PictureError: Code 480 or 590.
     """
     with _opened(data) as image:
         own = _own_frames(image)
-        # Turning it upright would change nothing: the rule does not tell height from width.
+        # The picture need not be upright, because swapping height and width gives the same number.
         total = total_frames(*image.size, gif_frames=own)
         try:
             check_size(image, own)
@@ -138,53 +143,56 @@ def count_frames(data: bytes) -> FrameCount:
         return FrameCount(total, moves=own > 1, readable=True)
 
 
-_BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
-_NO_DAMAGE = (PictureError, MemoryError, *_BOMBS)
-"""Errors that do not mean a damaged picture."""
+_TOO_MANY_PIXELS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+_NO_DAMAGE = (PictureError, MemoryError, *_TOO_MANY_PIXELS)
+"""Errors while decoding that do not mean that the picture is damaged."""
 
 
 @contextmanager
 def _opened(data: bytes) -> Iterator[Image.Image]:
-    """Open a picture within the limits; an error in the block becomes a `PictureError`."""
+    """Open a picture and check the limits. Errors in the `with` block become `PictureError`."""
     if not data:
         raise PictureError(590, "an empty file")
     try:
         with Image.open(PictureFile(data), formats=FORMATS) as image:
-            # Before anything is decoded: a file of 17 kB can declare 144 megapixels.
+            # Check the size before decoding, because a file of 17 kB can declare 144 megapixels.
             check_size(image)
             check_scans(data)
             yield image
     except (PictureError, MemoryError):
         raise
-    except _BOMBS as error:
+    except _TOO_MANY_PIXELS as error:
         raise PictureError(480, "too many pixels") from error
     except UnidentifiedImageError as error:
         raise PictureError(590, "an unknown format") from error
     except Exception as error:
-        # Damaged files make Pillow's decoders raise OSError, SyntaxError, ValueError, IndexError,
-        # struct.error, …: whichever line met the damage.
+        # For damaged files, Pillow's decoders raise many types of errors: OSError, SyntaxError,
+        # ValueError, IndexError, struct.error, …
         raise PictureError(590, "damaged or truncated") from error
 
 
 def _moves(image: Image.Image) -> bool:
-    """Return True for a GIF of several frames, without counting: a million frames take 3 s."""
+    """Return True for a GIF of several frames.
+
+    The frames are not counted, because counting a million frames takes 3 s.
+    """
     try:
         return image.format == "GIF" and bool(getattr(image, "is_animated", False))
     except _NO_DAMAGE:
         raise
-    except Exception:  # noqa: BLE001 (the second frame is damaged, in whatever way)
+    except Exception:  # noqa: BLE001 (the second frame is damaged; see `_opened`)
         return False
 
 
 def _own_frames(image: Image.Image) -> int:
-    """Return the frames of a GIF up to the first that is not found in the file; else 1."""
+    """Return the number of frames of a GIF up to the first damage; 1 for any other picture."""
     if not _moves(image):
         return 1
     try:
         frames: int = getattr(image, "n_frames", 1)
     except _NO_DAMAGE:
         raise
-    except Exception:  # noqa: BLE001 (as above)
+    except Exception:  # noqa: BLE001 (a later frame is damaged; see `_opened`)
         frames = image.tell() + 1
         image.seek(0)
     return frames
@@ -206,7 +214,7 @@ def _frames(
     chosen = chosen_frames(total, interval=interval, max_frames=max_frames)
     check_frames(len(chosen))
     for index in chosen:
-        # Between two cuts that miss the text if possible.
+        # Move both cuts to places between lines of text if possible.
         span = strip_span(index, max(whole.size), total)
         start, stop = (_calm_cut(whole, edge, total) for edge in span)
         if whole.height > whole.width:
@@ -218,13 +226,13 @@ def _frames(
 def _gif_frames(image: Image.Image, chosen: range) -> Iterator[PictureFrame]:
     count = chosen[-1] + 1
     check_size(image, count)
-    # One by one, though seek() could jump: a frame may enlarge the canvas, and is checked before
-    # the next builds on it.
+    # Decode the frames one by one, although seek() could skip frames. A frame may enlarge the
+    # canvas, so its size must be checked before the next frame is decoded on top of it.
     for index in range(count):
         try:
             image.seek(index)
             check_size(image, count)
-            image.load()  # or the damage in a frame that was not chosen would be met at the next
+            image.load()  # to find damage in this frame here, and not while the next one is decoded
             frame = PictureFrame(index, _normalised(image), 0, 0) if index in chosen else None
         except _NO_DAMAGE:
             raise
@@ -237,30 +245,33 @@ def _gif_frames(image: Image.Image, chosen: range) -> Iterator[PictureFrame]:
 
 
 def _normalised(image: Image.Image) -> Image.Image:
-    """Return the picture upright, on white, in RGB."""
-    # Pillow's own function also rewrites the other tags, and fails at a photo with a broken tag.
+    """Return the picture upright, in RGB, with a white background instead of transparency."""
+    # Do not use Pillow's exif_transpose(). It also rewrites the other tags, and fails for a photo
+    # with a broken tag.
     try:
         orientation = image.getexif().get(EXIF_ORIENTATION)
-    except Exception:  # noqa: BLE001 (a viewer shows such photos too, as they lie)
+    except Exception:  # noqa: BLE001 (viewers show such a photo without rotation)
         orientation = None
     if isinstance(orientation, int) and orientation in UPRIGHT:
         image = image.transpose(UPRIGHT[orientation])
     if image.mode.startswith("I"):
-        # 16-bit grey: convert() would clip everything above 255 to white.
+        # Scale 16-bit grey down, because convert() would turn all values above 255 into white.
         grey = np.asarray(image) >> 8
         return Image.fromarray(grey.astype(np.uint8)).convert("RGB")
     if image.has_transparency_data:
-        # Dropping the alpha would leave black text on black.
+        # Paste the picture on white, because without its alpha channel, black text on transparent
+        # ground would become black text on black.
         page = Image.new("RGBA", image.size, WHITE)
         image = Image.alpha_composite(page, image.convert("RGBA"))
     return image.convert("RGB")
 
 
 def _calm_cut(whole: Image.Image, edge: int, total: int) -> int:
-    """Return the flattest row (of a high picture) or column (of a wide one) near a nominal cut.
+    """Return a place for a cut near `edge` that avoids text, if possible.
 
-    Equal cuts went through 7 of 70 lines of a long chat, these cuts through none. The picture's own
-    ends stay where they are.
+    This is the row (or the column, if the picture is wide) with the least changes between pixels.
+    In a long chat, equal cuts went through 7 of 70 lines of text, and these cuts through none. The
+    ends of the picture are not moved.
     """
     side = max(whole.size)
     reach = int(CUT_REACH * side / total)
@@ -273,7 +284,7 @@ def _calm_cut(whole: Image.Image, edge: int, total: int) -> int:
         window = whole.crop((edge - reach, 0, edge + reach, whole.height))
         lines = np.asarray(window.convert("L"), np.int32).T
     activity = np.abs(np.diff(lines, axis=1)).sum(axis=1)
-    # A band, not a single row: the cut keeps away from the letters on either side of it.
+    # Look for a flat band instead of a single row, to keep a distance from letters on both sides.
     band = max(1, reach // 4)
     calm = np.convolve(activity, np.ones(band, np.int32), "valid")
     flattest = np.flatnonzero(calm == calm.min()) + band // 2 - reach
@@ -281,10 +292,11 @@ def _calm_cut(whole: Image.Image, edge: int, total: int) -> int:
 
 
 def blank_sides(picture: Image.Image, x: float, y: float, w: float, h: float) -> tuple[int, int]:
-    """Return the columns without ink left and right of a line of text, up to the picture's edges.
+    """Return the number of blank pixel columns left and right of the letters of a line of text.
 
-    The box of the line is in pixels. Its outermost tenths are left out, where neighbours reach in;
-    the whole box counts if the line has no ink.
+    The columns are counted from the edges of the picture. The box of the line is given in pixels.
+    Its upper and lower tenth are ignored, because letters of neighbouring lines reach into them. If
+    the box has no letters, the whole box counts as blank.
     """
     left, right = max(0, int(x)), min(picture.width, int(x + w) + 1)
     box = (left, int(y + 0.1 * h), right, max(int(y + 0.1 * h), int(y + 0.9 * h)) + 1)
@@ -292,7 +304,7 @@ def blank_sides(picture: Image.Image, x: float, y: float, w: float, h: float) ->
         return left, picture.width - right
     lines = np.asarray(picture.crop(box).convert("L"), np.int32)
     contrast = np.ptp(lines, axis=0)
-    ink = np.flatnonzero(contrast > INK * np.ptp(lines))
-    if not len(ink):
+    letters = np.flatnonzero(contrast > LETTER_CONTRAST * np.ptp(lines))
+    if not len(letters):
         return right, picture.width - left
-    return left + int(ink[0]), picture.width - left - int(ink[-1]) - 1
+    return left + int(letters[0]), picture.width - left - int(letters[-1]) - 1

@@ -1,4 +1,4 @@
-"""Encode the frames that were read as pictures for a browser."""
+"""Encode the frames that were read as WEBP or JPEG pictures for a browser."""
 
 from __future__ import annotations
 
@@ -15,21 +15,22 @@ with needed("pictures"):
     from PIL import Image, features
 
 MAX_WEBP_SIDE_PIXELS = 16_383
-"""Pixels of one side of a WEBP. Source: RFC 9649, 2.6 and 2.7."""
+"""Maximum length of a side of a WEBP, in pixels. Source: RFC 9649, 2.6 and 2.7."""
 
 
 @attrs.frozen
 class Detail:
-    """The resolution and the encoding of the pictures.
+    """Resolution and encoding of the pictures for a browser.
 
     Args:
-        pixels: Most pixels of one picture. Not a limit of the long side, which would make a chat 30
-            times as high as wide unreadable.
-        pixels_in_all: Most pixels of all frames of a picture.
-        short_side: Most pixels of the shorter side; None for any number.
-        quality: Quality of the encoder, up to 100.
-        small: Encode as WEBP where possible, which takes half the bytes and three times as long;
-            else as JPEG without chroma subsampling, because letters have sharp edges.
+        pixels: Maximum number of pixels of one picture. This is not a limit of the longer side,
+            because such a limit would make a chat unreadable that is 30 times as high as wide.
+        pixels_in_all: Maximum number of pixels of all frames of a GIF together.
+        short_side: Maximum length of the shorter side, in pixels; None for no limit.
+        quality: Quality setting of the encoder, up to 100.
+        small: True to encode as WEBP if possible, which takes half the bytes and three times as
+            long. False to encode as JPEG. The JPEG has no chroma subsampling, because letters have
+            sharp edges.
     """
 
     pixels: int
@@ -40,14 +41,16 @@ class Detail:
 
 
 FINE = Detail(4_000_000, 24_000_000)
-"""For one picture on a page: a square of 2,000 × 2,000, and some 10 MB of JPEG in all."""
+"""Detail for a page with one picture: up to 2,000 × 2,000 pixels for a square picture, and about
+10 MB of JPEG for all frames."""
 
 
 @attrs.frozen
 class Portrait:
-    """One picture to show.
+    """One picture for a browser, as a `data:` URI.
 
-    Width and height are the frame's, in pixels; the picture in the `data:` URI may be smaller.
+    `width` and `height` are the size of the frame that was read, in pixels. The picture in the URI
+    may be smaller.
     """
 
     index: int
@@ -61,9 +64,9 @@ class Portraits:
     """The encoded frames of a picture that was read.
 
     Args:
-        pages: One for each chosen frame of an animated GIF, else one.
-        total: Number of frames, chosen or not: frames of a GIF, or strips of a long image.
-        moves: True for the frames of a GIF.
+        pages: One portrait per chosen frame of an animated GIF; one for any other picture.
+        total: Number of frames of a GIF, or of strips of a long image, chosen or not.
+        moves: True if the frames are frames of a GIF.
     """
 
     pages: tuple[Portrait, ...]
@@ -74,15 +77,15 @@ class Portraits:
 def portraits(
     data: bytes, interval: int | None, max_frames: int | None, detail: Detail = FINE
 ) -> Portraits:
-    """Encode the same normalised pixels that the engine gets, so that its boxes fit.
+    """Encode the pixels that the OCR engine gets, so that the boxes of the engine fit.
 
-    Decoding and encoding block, for some 0.1 s a frame: call it in a thread.
+    Call this function in a thread, because it blocks (about 0.1 s per frame).
 
-    Boxes stay in pixels of the frame that was read. `aliocr.pictures.picture.decode` explains the
-    choice of frames.
+    The boxes of the engine are in pixels of the frame that was read. For the choice of frames, see
+    `aliocr.pictures.picture.decode`.
 
     Raises:
-        PictureError: 480 or 590.
+        PictureError: Code 480 or 590.
     """
     count = count_frames(data)
     shown = tuple(pages(data, interval, max_frames, count, detail))
@@ -96,7 +99,7 @@ def pages(
     count: FrameCount,
     detail: Detail = FINE,
 ) -> Iterator[Portrait]:
-    """Encode a picture page by page, each at the iterator's next step; see `portraits`."""
+    """Yield the portraits of a picture. Each is encoded when the iterator is advanced."""
     most = detail.pixels
     if count.moves:
         most = min(most, detail.pixels_in_all // min(max_frames or 1, count.total))
@@ -105,7 +108,7 @@ def pages(
 
 
 def _uri(picture: Image.Image, most: int, detail: Detail) -> str:
-    """Encode a picture in at most `most` pixels."""
+    """Return the picture as a `data:` URI, scaled down to at most `most` pixels."""
     scale = (most / (picture.width * picture.height)) ** 0.5
     if detail.short_side is not None:
         scale = min(scale, detail.short_side / min(picture.size))

@@ -1,4 +1,4 @@
-"""Paint a picture with its boxes, their numbers and the panel of texts."""
+"""Paint a sheet: one picture with its boxes, their numbers, and the panel of texts."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ with needed("pictures"):
     from PIL import Image, ImageDraw
 
 FILLED = 0.13
-"""Share of the colour in a box."""
+"""Opacity of the colour that fills a box, from 0 to 1."""
 
 CANVAS, PAPER, FRAME = (238, 240, 243), (255, 255, 255), (208, 212, 218)
 INK, FAINT, HALO = (31, 35, 40), (118, 126, 135), (255, 255, 255)
 
 LETTER_PIXELS, LINE_PIXELS = 110, 800
-"""Least pixels of a character in the panel, and of a line's number with the space around it: a
-panel that certainly has no room is not tried."""
+"""Minimum area in the panel, in pixels: of a character, and of the number of a line with the space
+around it. They are used to skip a panel that certainly does not fit."""
 
 
 @attrs.frozen
 class Sheet:
-    """A drawn picture, its place in the sheet, and its scale.
+    """A painted sheet: its image, and the place and the scale of the picture in the sheet.
 
-    `panel` is False if there was no room for a panel, or no text to write.
+    `panel` is False if there was no room for a panel, or no text to show in a panel.
     """
 
     image: Image.Image
@@ -47,9 +47,9 @@ def sheet_of(
     heading: str = "",
     bare: bool = False,
 ) -> Sheet:
-    """Draw an RGB picture with the boxes of its lines, and their texts in a panel unless `bare`.
+    """Draw an RGB picture with the boxes of its lines, and a panel of their texts unless `bare`.
 
-    The heading above the picture has only characters that every font has.
+    The heading is drawn above the picture. It must have only characters that Pillow's font has.
     """
     planner = SheetPlanner(picture.size, lines, look, headed=bool(heading))
     letters = sum(len(piece.text) for line in lines for piece in line)
@@ -77,7 +77,7 @@ def sheet_of(
 
 
 def _paint_boxes(sheet: Image.Image, plan: SheetPlan) -> None:
-    """Paint all colours, then all outlines, then all numbers: no colour hides the others."""
+    """Fill all boxes, then draw all outlines, then all numbers, so that no fill hides another."""
     for number, box in plan.boxes:
         edges = (box.left, box.top, box.right, box.bottom)
         under = sheet.crop(edges)
@@ -85,7 +85,7 @@ def _paint_boxes(sheet: Image.Image, plan: SheetPlan) -> None:
         sheet.paste(Image.blend(under, colour, FILLED), edges)
     brush = ImageDraw.Draw(sheet)
     for _, box in plan.boxes:
-        # White around the outline, because any colour is invisible on some picture.
+        # Draw a white line around the outline, because every colour is invisible on some pictures.
         brush.rectangle(_outline(box.grown(plan.line + 1)), outline=HALO)
     for number, box in plan.boxes:
         brush.rectangle(_outline(box.grown(plan.line)), outline=colour_of(number), width=plan.line)
@@ -95,7 +95,7 @@ def _paint_boxes(sheet: Image.Image, plan: SheetPlan) -> None:
 
 
 def _outline(box: Rectangle) -> tuple[int, int, int, int]:
-    """Return the edges for Pillow, which includes the last pixel."""
+    """Return the edges as Pillow needs them, with the last pixel included."""
     return box.left, box.top, box.right - 1, box.bottom - 1
 
 

@@ -1,4 +1,4 @@
-"""Compute the layout of a sheet: picture, boxes, numbers and the panel of texts."""
+"""Compute the layout of a sheet: one picture with numbered boxes, and the panel of texts."""
 
 from __future__ import annotations
 
@@ -22,57 +22,65 @@ from aliocr.pictures.tags import Rectangle, Tags
 from aliocr.text.layout import Line
 
 MAX_SIDE_PIXELS = 65_500
-"""Pixels of one side of a drawing: the limit of JPEG, and of viewers."""
+"""Maximum length of a side of a drawing, in pixels, because JPEG and viewers have this limit."""
 
 LEAST_LINE = 14
-"""Least height of a line of text, in pixels; a smaller one grows, up to `MOST_SCALE` times."""
+"""Minimum height of a line of text, in pixels. A picture with smaller lines is enlarged, at most
+`MOST_SCALE` times."""
 
 LEAST_SIDE = 200
-"""Least longer side, in pixels, likewise."""
+"""Minimum length of the longer side, in pixels. A smaller picture is enlarged, at most `MOST_SCALE`
+times."""
 
 MOST_SCALE = 4
 
 FONT, LEAST_FONT, MOST_FONT = 0.65, 14, 36
-"""Font size of the panel: share of the height of the picture's lines; least and most pixels."""
+"""Font size of the panel: as a share of the height of the lines of the picture, and its minimum and
+maximum in pixels."""
 
 TAG, LEAST_TAG, MOST_TAG = 0.52, 12, 24
-"""Font size of the numbers, likewise."""
+"""Font size of the numbers: share of the height of the lines, minimum and maximum in pixels."""
 
 LEAST_PANEL = 8
-"""Least width of a panel, in font sizes: panels of frames below each other look alike."""
+"""Minimum width of a panel, in font sizes, so that the panels of frames below each other look
+similar."""
 
 WIDEST_BELOW = 26
-"""Width at which a text in a panel below a picture is wrapped, in font sizes."""
+"""Maximum width of a row in a panel below a picture, in font sizes; longer texts are wrapped."""
 
 WIDE = 2.2
-"""A picture wider than this times its height has its panel below."""
+"""Minimum ratio of width to height of a picture whose panel is below the picture."""
 
 LEAST_WIDE = 700
-"""Least width of such a picture, in pixels: a smaller one has room beside it."""
+"""Minimum width of a picture whose panel is below the picture, in pixels. A smaller picture has
+room for a panel beside it."""
 
 STRAY, LEAST_STRAY = 0.02, 4
-"""Reach of a box out of its picture that is tolerated: share of the side, and least pixels."""
+"""Distance by which a box may reach out of its picture: a share of the side of the picture, but at
+least `LEAST_STRAY` pixels."""
 
 MARGIN = 16
-"""Margin around everything, in pixels."""
+"""Margin around the picture and the panel, in pixels."""
 
 TRIES = 30
-"""Scales that are tried; a panel is given up after `PANEL_TRIES`."""
+"""Maximum number of scales that are tried for a sheet; `PANEL_TRIES` for a sheet with a panel."""
 
 PANEL_TRIES = 6
 
 SHRINK = 0.97
-"""Extra factor of the next scale, because margins and letters do not shrink along."""
+"""Extra factor for the next scale that is tried, because margins and letters do not become smaller
+with the picture."""
 
 
 @attrs.frozen
 class Look:
-    """Common to all sheets of a drawing, so that they look alike.
+    """Settings that all sheets of a drawing share, so that the sheets look similar.
 
     Args:
-        line_height: Height of the picture's lines, in its pixels; 0 without places.
-        last_number: The largest possible number.
-        most_pixels: Most pixels of one sheet, which is scaled down to fit.
+        lettering: The fonts.
+        line_height: Height of the lines of text, in pixels of the picture; 0 if unknown.
+        last_number: The largest number that a box of the drawing may get.
+        most_pixels: Maximum number of pixels of one sheet; a larger sheet is scaled down.
     """
 
     lettering: Lettering
@@ -84,7 +92,7 @@ class Look:
 def numbered(
     lines: Iterable[Line[Region]], size: tuple[int, int], first: int
 ) -> list[list[NumberedText]]:
-    """Return the lines of a picture, with numbers from `first` for their regions, in order."""
+    """Return the texts of each line, and number the regions in order, from `first`."""
     found: list[list[NumberedText]] = []
     for line in lines:
         row: list[NumberedText] = []
@@ -100,7 +108,7 @@ def numbered(
 
 
 def is_stray(region: Region, size: tuple[int, int]) -> bool:
-    """Return True if a region reaches out of the picture by more than an engine's inaccuracy."""
+    """Return True if a region reaches further out of the picture than OCR inaccuracy explains."""
     slack = [max(LEAST_STRAY, STRAY * side) for side in size]
     return not (
         region.x >= -slack[0]
@@ -111,7 +119,7 @@ def is_stray(region: Region, size: tuple[int, int]) -> bool:
 
 
 def _clipped(region: Region, size: tuple[int, int]) -> tuple[float, float, float, float] | None:
-    """Return the part of a region in the picture; None for no part."""
+    """Return the edges of the part of a region inside the picture; None if it is all outside."""
     corners = (region.x, region.y, region.x + region.w, region.y + region.h)
     if not all(map(math.isfinite, corners)):
         return None
@@ -126,9 +134,15 @@ class SheetPlan:
     """The layout of a sheet, in pixels of the sheet.
 
     Args:
-        scale: Pixels of the sheet for one pixel of the picture.
+        size: Width and height of the sheet.
+        picture: Place of the picture.
+        scale: Number of pixels of the sheet per pixel of the picture.
         line: Width of the outline around a box.
+        boxes: Number and place of each box.
+        tags: Draws the numbers.
         heading: Height of the heading above the picture.
+        style: Sizes in the panel.
+        panel: Place of the panel; None if there is no panel.
         columns: Left edge and blocks of each column of the panel.
     """
 
@@ -145,14 +159,14 @@ class SheetPlan:
 
     @property
     def room(self) -> Rectangle:
-        """The area for the numbers."""
+        """Area in which the numbers of the boxes may be placed."""
         some = MARGIN // 2
         picture = self.picture
         return Rectangle(some, picture.top - some, picture.right + some, picture.bottom + some)
 
 
 class SheetPlanner:
-    """Plans one sheet in any scale; leaves room for a heading if `headed`."""
+    """Plans one sheet, in the scale that fits best. `headed` leaves room for a heading."""
 
     def __init__(
         self,
@@ -171,9 +185,9 @@ class SheetPlanner:
         self._boxes = [(number, box) for number, box in boxes if number and box]
 
     def fitting(self, *, panel: bool) -> SheetPlan | None:
-        """Return the plan in the best scale that fits; None if the panel fits in no scale."""
+        """Return the plan in the largest scale that fits; None if no tried scale fits."""
         most_pixels = self._look.most_pixels
-        # At least 1, and larger for tiny letters or a tiny picture.
+        # The first scale is 1, or larger for small letters or a small picture.
         wanted = LEAST_SIDE / max(self._size)
         if self._look.line_height:
             wanted = max(wanted, LEAST_LINE / self._look.line_height)
@@ -188,7 +202,7 @@ class SheetPlanner:
         return None
 
     def plan(self, scale: float, *, panel: bool) -> SheetPlan:
-        """Return the layout in one scale."""
+        """Return the layout of the sheet in the given scale."""
         line_height = self._look.line_height * scale
         tags = Tags(self._look.lettering.own, _clamped(TAG * line_height, LEAST_TAG, MOST_TAG))
         font = _clamped(FONT * line_height, LEAST_FONT, MOST_FONT)
@@ -211,7 +225,7 @@ class SheetPlanner:
         return self._with_panel(plan) if panel else plan
 
     def _with_panel(self, plan: SheetPlan) -> SheetPlan:
-        """Return the plan with a panel: below a wide picture, else beside the picture."""
+        """Return the plan with a panel: below a wide picture, otherwise beside the picture."""
         picture, style = plan.picture, plan.style
         width, height = picture.right - picture.left, picture.bottom - picture.top
         if width > WIDE * height and width >= LEAST_WIDE:
@@ -235,7 +249,8 @@ class SheetPlanner:
             x += math.ceil(max(each.block.width for each in column)) + 2 * style.gap
             last = placed[-1][1][-1]
             bottom = max(bottom, math.ceil(last.y) + len(last.block.rows) * style.row)
-        # The same rim above and below the texts as beside them, within the margin.
+        # Leave the same space above and below the texts as beside them, but not more than fits into
+        # the margin.
         rim = min(style.gap, MARGIN // 2)
         right = max(x - style.gap, left + LEAST_PANEL * style.size)
         panel = Rectangle(left, top - rim, right, bottom + rim)
@@ -243,7 +258,7 @@ class SheetPlanner:
         return attrs.evolve(plan, size=size, style=style, panel=panel, columns=tuple(placed))
 
     def _blocks(self, tags: Tags, style: Style) -> list[Block]:
-        """Return the lines in rows; the rows of the last try if the letters have the same size."""
+        """Return one block per line. For an equal style, reuse the blocks of the previous call."""
         if self._set is None or self._set[0] != style:
             typesetter = Typesetter(self._look.lettering, tags, style)
             self._set = style, [typesetter.block(line) for line in self._lines]

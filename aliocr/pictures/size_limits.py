@@ -1,4 +1,4 @@
-"""Limits on a picture, and the refusal of one that exceeds them."""
+"""Check the limits on a picture, and refuse a picture that exceeds a limit."""
 
 from __future__ import annotations
 
@@ -10,49 +10,53 @@ if TYPE_CHECKING:
     from PIL import Image
 
 MAX_SIDE_PIXELS = 30_000
-"""Pixels of a side. Source: documents of the China site, "Limits on images"."""
+"""Maximum length of a side, in pixels. Source: documents of the China site, "Limits on images"."""
 
 MAX_FRAME_PIXELS = 40_000_000
-"""Pixels of one frame. Ours: the service takes 250 million, and this machine has to hold them.
-Source of the service's: documents of the China site, "Limits on images"."""
+"""Maximum size of one frame, in pixels. We chose this value, because this machine must hold all
+pixels in memory. The service accepts 250 million pixels. Source of the service's limit: documents
+of the China site, "Limits on images"."""
 
 MAX_GIF_PIXELS = 4_194_304
-"""Pixels of a GIF's canvas, width × height. Source: documents of the China site, "Limits on
-images"; GIF_TOO_MUCH_PIXELS is the word of the real service."""
+"""Maximum size of the canvas of a GIF (width × height), in pixels. Source: documents of the China
+site, "Limits on images". The real service refuses a larger GIF with GIF_TOO_MUCH_PIXELS."""
 
 MAX_RLE_PIXELS = 4_194_304
-"""Pixels of a BMP whose lines are run-length encoded. Ours: a line that ends early is filled pixel
-by pixel in Python, so that a file of 6 kB takes Pillow seconds."""
+"""Maximum size of a run-length encoded BMP, in pixels. We chose this value, because Pillow fills a
+line that ends early pixel by pixel in Python, so that a file of 6 kB can take seconds."""
 
 MAX_READS = 2_000_000
-"""Reads from one file. Ours: a GIF of 20 MB in the usual blocks takes 400,000; a GIF in blocks of
-one byte, or a PNG of empty chunks, keeps Pillow's loops busy for ten seconds."""
+"""Maximum number of reads from one file. We chose this value: a usual GIF of 20 MB takes 400,000
+reads. A GIF in blocks of one byte, or a PNG of empty chunks, takes many more reads, and would keep
+Pillow busy for ten seconds."""
 
 MAX_JPEG_SCANS = 100
-"""Scans of a JPEG. Ours: cameras make one, progressive pictures ten; scans of a few bytes each make
-a small file that takes minutes."""
+"""Maximum number of scans in a JPEG. We chose this value: JPEGs of cameras have one scan, and
+progressive JPEGs have ten. A small file with many scans of a few bytes would take minutes."""
 
 MAX_DECODED_PIXELS = 200_000_000
-"""Pixels of all frames up to the last that is wanted: a GIF's frame builds on the frames before."""
+"""Maximum number of pixels of all frames up to the last requested frame, because decoding a frame
+of a GIF needs all frames before it."""
 
 MAX_DECODED_FRAMES = 10_000
-"""Frames of a GIF up to the last that is wanted, or wanted strips of a long image. Ours: a GIF of
-20 MB may hold a million frames, and a hairline of 140 bytes has 30,000 strips."""
+"""Maximum number of frames of a GIF up to the last requested frame, or of requested strips of a
+long image. We chose this value, because a GIF of 20 MB may have a million frames, and a picture of
+140 bytes that is one pixel wide may have 30,000 strips."""
 
 JPEG, JPEG_END, JPEG_SCAN = b"\xff\xd8", b"\xff\xd9", b"\xff\xda"
 
 JPEG_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
-"""In the data of a scan, one of the bytes that are left out here follows \\xff."""
+"""Pattern of a JPEG marker. The excluded bytes may follow \\xff inside the data of a scan."""
 
 
 class PictureError(Exception):
-    """A picture that is refused or cannot be read.
+    """Error for a picture that is refused or cannot be read.
 
     Attributes:
-        code: The service's code: 480 too many pixels, 586 the engine failed, 590 not a picture of
-            a known format, or a damaged one.
-        message: The reason, in addition to the advice of the code, without anything of the
-            picture's contents. "Too many" in it tells the client not to try again.
+        code: Code of the service. 480: too many pixels; 586: the OCR engine failed; 590: the file
+            is damaged, or has an unknown format.
+        message: The reason, in addition to the advice for the code. It contains nothing of the
+            contents of the picture. If it contains "too many", the client does not try again.
 
     Source: documents, "Common error codes".
     """
@@ -67,10 +71,10 @@ class PictureError(Exception):
 
 
 class PictureFile(io.BytesIO):
-    """A picture's bytes, which allow `MAX_READS` reads, whatever the format.
+    """The bytes of a picture, as a file that allows at most `MAX_READS` reads.
 
     Raises:
-        PictureError: From `read`; 480.
+        PictureError: Code 480, raised by `read`.
     """
 
     def __init__(self, data: bytes) -> None:
@@ -78,18 +82,18 @@ class PictureFile(io.BytesIO):
         self._left = MAX_READS
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Return the next bytes, unless the reads are used up."""
+        """Return the next bytes; raise PictureError after `MAX_READS` reads."""
         self._left -= 1
         if self._left < 0:
-            raise PictureError(480, f"too many pieces, of {MAX_READS} at most")
+            raise PictureError(480, f"too many blocks or chunks: more than {MAX_READS}")
         return super().read(size)
 
 
 def check_size(image: Image.Image, frames: int = 1) -> None:
-    """Refuse a picture of which `frames` frames would have too many pixels, before decoding it.
+    """Refuse a picture before decoding if `frames` frames of it would have too many pixels.
 
     Raises:
-        PictureError: 480.
+        PictureError: Code 480.
     """
     pixels = image.width * image.height
     name, most = (
@@ -99,15 +103,17 @@ def check_size(image: Image.Image, frames: int = 1) -> None:
     )
     if max(image.size) > MAX_SIDE_PIXELS:
         raise PictureError(
-            480, f"{name}: a side of {max(image.size)}, of {MAX_SIDE_PIXELS} at most"
+            480, f"{name}: a side has {max(image.size)}, at most {MAX_SIDE_PIXELS} allowed"
         )
     if any(codec == "bmp_rle" for codec, *_ in getattr(image, "tile", ())):
         most = MAX_RLE_PIXELS
     if pixels > most:
-        raise PictureError(480, f"{name}: {pixels}, of {most} at most")
+        raise PictureError(480, f"{name}: {pixels}, at most {most} allowed")
     if pixels * frames > MAX_DECODED_PIXELS:
         raise PictureError(
-            480, f"too many pixels: {frames} frames of {pixels}, of {MAX_DECODED_PIXELS} at most"
+            480,
+            f"too many pixels: {frames} frames of {pixels} each, at most"
+            f" {MAX_DECODED_PIXELS} allowed in all",
         )
     check_frames(frames)
 
@@ -116,20 +122,21 @@ def check_frames(frames: int) -> None:
     """Refuse more frames than `MAX_DECODED_FRAMES`.
 
     Raises:
-        PictureError: 480.
+        PictureError: Code 480.
     """
     if frames > MAX_DECODED_FRAMES:
-        raise PictureError(480, f"too many frames: {frames}, of {MAX_DECODED_FRAMES} at most")
+        raise PictureError(480, f"too many frames: {frames}, at most {MAX_DECODED_FRAMES} allowed")
 
 
 def check_scans(data: bytes) -> None:
-    """Refuse a JPEG of too many scans; any other file passes.
+    """Refuse a JPEG with too many scans; accept any other file.
 
-    The search goes from marker to marker, because the bytes of a marker may also stand in a
-    thumbnail, or behind the picture's end, where phones keep a film.
+    The function goes from marker to marker. It cannot simply count the bytes of a marker, because
+    these bytes may also be in a thumbnail, or after the end of the picture, where phones put a
+    film.
 
     Raises:
-        PictureError: 480.
+        PictureError: Code 480.
     """
     scans = at = 0
     while data.startswith(JPEG) and (found := JPEG_MARKER.search(data, at)):
@@ -140,4 +147,4 @@ def check_scans(data: bytes) -> None:
             at += int.from_bytes(data[at : at + 2])
         scans += found[0] == JPEG_SCAN
         if scans > MAX_JPEG_SCANS:
-            raise PictureError(480, f"too many scans, of {MAX_JPEG_SCANS} at most")
+            raise PictureError(480, f"too many scans: more than {MAX_JPEG_SCANS}")

@@ -1,4 +1,7 @@
-"""The numbers of boxes: their look, and places where they hide nothing."""
+"""Draw the numbers of boxes as tags, and find places where a tag hides no text.
+
+A tag is a white number on a small coloured rectangle with round corners.
+"""
 
 from __future__ import annotations
 
@@ -21,18 +24,18 @@ COLOURS = (
     (200, 20, 90),
     (0, 112, 122),
 )
-"""Used one after the other, so that neighbours differ: dark enough for white numbers, and set off
-from any picture by a white line."""
+"""Colours of the boxes, used in turn, so that neighbouring boxes differ. Each colour is dark enough
+for a white number. A white line around each box makes the box visible on any picture."""
 
 WHITE = (255, 255, 255)
 
 ROUNDING = 4
-"""Factor by which the shape of a tag is drawn larger, for smooth corners."""
+"""Factor by which the shape of a tag is drawn larger and then scaled down, for smooth corners."""
 
 
 @attrs.frozen
 class Rectangle:
-    """Pixels from `left` to `right` and from `top` to `bottom`, without the end."""
+    """A rectangle of pixels. The column `right` and the row `bottom` are not part of it."""
 
     left: int
     top: int
@@ -41,11 +44,11 @@ class Rectangle:
 
     @property
     def pixels(self) -> tuple[slice, slice]:
-        """Rows and columns of the rectangle in an array."""
+        """Slices that select the rectangle in an array of rows and columns."""
         return slice(self.top, self.bottom), slice(self.left, self.right)
 
     def contains(self, other: Rectangle) -> bool:
-        """Return True if no pixel of the other rectangle is outside."""
+        """Return True if the other rectangle is completely inside this rectangle."""
         return (
             self.left <= other.left
             and self.top <= other.top
@@ -54,17 +57,17 @@ class Rectangle:
         )
 
     def grown(self, by: int) -> Rectangle:
-        """Return the rectangle, larger by some pixels on each side."""
+        """Return this rectangle, larger by `by` pixels on each side."""
         return Rectangle(self.left - by, self.top - by, self.right + by, self.bottom + by)
 
 
 def colour_of(number: int) -> tuple[int, int, int]:
-    """Return the colour of a box and of its number."""
+    """Return the colour of the box with this number, and of its tag."""
     return COLOURS[(number - 1) % len(COLOURS)]
 
 
 class Tags:
-    """White numbers on rounded chips of their colours; sizes in pixels."""
+    """Draws tags in one font size. All sizes are in pixels."""
 
     def __init__(self, face: Face, size: int) -> None:
         self._face = face
@@ -73,12 +76,12 @@ class Tags:
         self.height = round(1.3 * size)
 
     def width(self, number: int) -> int:
-        """Return the width of the tag of a number, in pixels."""
+        """Return the width of the tag with this number."""
         digits = sum(self._face.width(digit, self._size) for digit in str(number))
         return max(self.height, round(digits + 0.6 * self._size))
 
     def draw(self, page: Image.Image, place: tuple[int, int], number: int) -> None:
-        """Draw the tag of a number; `place` is its upper left corner."""
+        """Draw the tag with this number on the page; `place` is its upper left corner."""
         x, y = place
         w, h = self.width(number), self.height
         if (w, h) not in self._shapes:
@@ -94,23 +97,25 @@ class Tags:
 def tag_places(
     boxes: Sequence[tuple[int, Rectangle]], tags: Tags, line: int, room: Rectangle
 ) -> Iterator[tuple[int, int]]:
-    """Yield the place of each box's tag: beside the box, where it hides no text and no other tag.
+    """Yield the upper left corner of the tag of each box, beside the box if possible.
 
-    A box has an outline of `line` pixels. No coordinate of the room is negative.
+    A tag should hide no box and no other tag; otherwise it hides as few of their pixels as
+    possible. All tags are inside `room`, which has no negative coordinates. The outline of a box is
+    `line` pixels wide.
     """
     taken = np.zeros((room.bottom, room.right), np.bool_)
     for _, box in boxes:
         taken[box.pixels] = True
     for number, box in boxes:
         w, h = tags.width(number), tags.height
-        # If no place beside the box is in the room: the box's corner, moved into the room.
+        # This place is used if no place beside the box is inside `room`.
         x = max(room.left, min(box.left, room.right - w))
         y = max(room.top, min(box.top, room.bottom - h))
         best, least = Rectangle(x, y, x + w, y + h), w * h + 1
         for tag in _beside(box.grown(line + 1), w, h):
             if not room.contains(tag):
                 continue
-            # The first tag that hides least.
+            # Keep the first place that hides the fewest pixels.
             if (hidden := int(np.count_nonzero(taken[tag.pixels]))) < least:
                 best, least = tag, hidden
             if not hidden:
@@ -120,7 +125,7 @@ def tag_places(
 
 
 def _beside(box: Rectangle, w: int, h: int) -> Iterator[Rectangle]:
-    """Yield places around a box, best first: before it, above it, after it, below it, corners."""
+    """Yield places for a tag, best first: left of the box, above, right, below, at corners."""
     middle = (box.top + box.bottom - h) // 2
     for x, y in (
         (box.left - w, middle),

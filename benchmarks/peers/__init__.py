@@ -1,4 +1,4 @@
-"""All measured clients, aliocr included, from the cheapest up."""
+"""List all peers (the measured clients, including aliocr), the cheapest first."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ALL: tuple[Peer, ...] = (
 )
 
 PEERS: Mapping[str, Peer] = MappingProxyType({peer.name: peer for peer in _ALL})
-"""By name; a fresh process gets the name and looks up the peer."""
+"""Peers by name. A fresh process gets only the name, and looks up the peer here."""
 
 SOCKET, FLOOR, OURS, AIOHTTP = BareSocket.name, RawFloor.name, Ours.name, AiohttpByHand.name
 CORE_SDK = CoreSdk.name
@@ -28,5 +28,5 @@ def installed_peers() -> tuple[str, ...]:
 
 
 def missing_peers() -> tuple[str, ...]:
-    """Return one sentence per peer that is not installed."""
+    """Return one sentence for each peer that is not installed."""
     return tuple(sentence for peer in PEERS.values() if (sentence := peer.missing()) is not None)

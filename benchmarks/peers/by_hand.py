@@ -1,4 +1,4 @@
-"""Clients written by hand, without a library for the service: thirty lines on an HTTP client."""
+"""Peers without a library for the service: thirty lines of code on top of an HTTP client."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PATH = "/green/image/scan"
 
 
 def _request(images: Sequence[str]) -> tuple[bytes, dict[str, str]]:
-    """Return the body and the signed headers."""
+    """Return the body and the signed headers of a request."""
     tasks = [{"dataId": str(uuid.uuid4()), "url": image} for image in images]
     body = json.dumps({"scenes": ["ocr"], "tasks": tasks}).encode()
     headers = {
@@ -55,13 +55,13 @@ async def _all(
 
 
 class AiohttpByHand:
-    """aiohttp with its defaults; replies as dictionaries."""
+    """aiohttp with its default options. Replies are dictionaries."""
 
     name = "aiohttp by hand"
     imports = "import aiohttp"
 
     def missing(self) -> None:
-        """Return None: aliocr depends on aiohttp."""
+        """Return None, because aliocr depends on aiohttp."""
 
     async def read_images(
         self,
@@ -72,7 +72,7 @@ class AiohttpByHand:
         per_request: int = 100,
         in_flight: int = IN_FLIGHT,
     ) -> None:
-        """Read all images."""
+        """Read all images; see `Peer`."""
         import aiohttp
 
         async with aiohttp.ClientSession() as client:
@@ -85,13 +85,13 @@ class AiohttpByHand:
 
 
 class HttpxByHand:
-    """httpx with its defaults; replies as dictionaries."""
+    """httpx with its default options. Replies are dictionaries."""
 
     name = "httpx by hand"
     imports = "import httpx"
 
     def missing(self) -> str | None:
-        """Return one sentence if it is not installed."""
+        """Return a sentence if httpx is not installed, otherwise None."""
         return absent(self.name, "httpx")
 
     async def read_images(
@@ -103,7 +103,7 @@ class HttpxByHand:
         per_request: int = 100,
         in_flight: int = IN_FLIGHT,
     ) -> None:
-        """Read all images."""
+        """Read all images; see `Peer`."""
         import httpx
 
         async with httpx.AsyncClient(trust_env=False) as client:

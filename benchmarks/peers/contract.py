@@ -1,4 +1,4 @@
-"""Interface of a peer: a client that reads images at the service."""
+"""Interface of a peer, which is a client that lets the service read images."""
 
 from __future__ import annotations
 
@@ -8,24 +8,25 @@ from itertools import islice
 from typing import Protocol, TypeAlias
 
 IN_FLIGHT = 10
-"""Concurrent requests: the default size of the connection pool of the vendor's SDK."""
+"""Default number of concurrent requests. It is the default size of the connection pool of the
+vendor's SDK."""
 
 Note: TypeAlias = Callable[[int, object], None]
-"""Callback for every answer: number of images read, and the answer as its caller gets it. A peer
-with threads calls it from one thread at a time."""
+"""Callback for every answer. Its arguments are the number of images that were read, and the answer
+as the peer returns it. A peer with threads calls it from only one thread at a time."""
 
 
 class Peer(Protocol):
-    """A client that reads images."""
+    """A client that lets the service read images."""
 
     name: str
-    """Name in the tables."""
+    """Name of the peer in the tables."""
 
     imports: str
-    """Import statements of a program that uses it."""
+    """Import statements of a program that uses the peer."""
 
     def missing(self) -> str | None:
-        """Return one sentence if it is not installed."""
+        """Return a sentence if the peer is not installed, otherwise None."""
 
     async def read_images(
         self,
@@ -40,20 +41,20 @@ class Peer(Protocol):
 
         Args:
             url: URL of the server.
-            images: URLs. Not a generator, because threads may share it.
-            note: Called for every answer.
-            per_request: Images per request.
-            in_flight: Most concurrent requests.
+            images: URLs of the images. Must not be a generator, because threads may share it.
+            note: Callback for every answer.
+            per_request: Number of images per request.
+            in_flight: Maximum number of concurrent requests.
         """
 
 
 def batches(images: Iterator[str], size: int) -> Iterator[list[str]]:
-    """Yield lists of `size` images; threads may share the iterator."""
+    """Return an iterator of lists of `size` images. Threads may share this iterator."""
     return iter(lambda: list(islice(images, size)), [])
 
 
 def absent(name: str, *modules: str) -> str | None:
-    """Return one sentence if one of the modules cannot be imported."""
+    """Return a sentence if one of the modules cannot be imported, otherwise None."""
     gone = [module for module in modules if find_spec(module) is None]
     if not gone:
         return None

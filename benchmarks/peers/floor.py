@@ -1,4 +1,4 @@
-"""Lower bounds of the cost of a client: the socket alone, and the socket with typed decoding."""
+"""Peers that show the minimum cost of a client: a bare socket, without and with typed decoding."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _LENGTH = b"Content-Length: "
 
 
 class BareSocket:
-    """Prepared, unsigned request bytes; replies are not decoded."""
+    """A socket that sends prepared, unsigned request bytes. Replies are not decoded."""
 
     name = "bare socket"
     imports = "import asyncio"
 
     def missing(self) -> None:
-        """Return None: nothing to install."""
+        """Return None, because nothing must be installed."""
 
     def read(self, body: bytes) -> object:
-        """Return a reply as its caller gets it."""
+        """Return the answer for a reply: here the undecoded body."""
         return body
 
     async def read_images(
@@ -37,7 +37,7 @@ class BareSocket:
         per_request: int = 100,
         in_flight: int = IN_FLIGHT,
     ) -> None:
-        """Read all images; every request carries the URLs of the first request."""
+        """Read all images. Every request repeats the URLs of the first request."""
         ready: list[bytes] = []
 
         async def work() -> None:
@@ -81,14 +81,14 @@ class _Reply(msgspec.Struct, rename="camel"):
 
 
 class RawFloor(BareSocket):
-    """The bare socket, with each reply decoded whole into msgspec structs."""
+    """The bare socket, but each reply is decoded completely into msgspec structs."""
 
     name = "raw floor"
     imports = "import asyncio, msgspec"
     _decoder: ClassVar = msgspec.json.Decoder(_Reply)
 
     def read(self, body: bytes) -> object:
-        """Decode the answers of a reply."""
+        """Return the decoded answers of a reply."""
         return self._decoder.decode(body).data
 
 
@@ -100,7 +100,7 @@ def _request(images: list[str]) -> bytes:
 
 
 class _RawConnection(asyncio.Protocol):
-    """One connection with one request at a time."""
+    """A connection that handles one request at a time."""
 
     _transport: asyncio.Transport
     _answer: asyncio.Future[bytes]
@@ -111,7 +111,7 @@ class _RawConnection(asyncio.Protocol):
 
     @classmethod
     async def open(cls, url: str) -> _RawConnection:
-        """Connect."""
+        """Open a connection to the server at `url`."""
         host, port = urlsplit(url).netloc.split(":")
         loop = asyncio.get_running_loop()
         connection = cls()
@@ -119,7 +119,7 @@ class _RawConnection(asyncio.Protocol):
         return connection
 
     def close(self) -> None:
-        """Disconnect."""
+        """Close the connection."""
         self._transport.close()
 
     async def ask(self, request: bytes) -> bytes:
@@ -130,7 +130,7 @@ class _RawConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if not self._pieces:
-            # The head is short and comes in one piece.
+            # The head of a response is short, so it arrives in one piece.
             head, _, data = data.partition(_HEAD_END)
             self._missing = int(head.partition(_LENGTH)[2])
         self._pieces.append(data)

@@ -1,4 +1,4 @@
-"""aliocr as a peer."""
+"""The peer aliocr."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from benchmarks.peers.contract import IN_FLIGHT, Note
 
 
 class Ours:
-    """A stream with a limiter that never waits."""
+    """A stream of aliocr with a limiter that grants every permit immediately."""
 
     name = "aliocr"
     imports = "import aliocr; aliocr.Session"
 
     def missing(self) -> None:
-        """Return None: always installed."""
+        """Return None, because aliocr is always installed."""
 
     async def read_images(
         self,
@@ -27,7 +27,7 @@ class Ours:
         per_request: int = 100,
         in_flight: int = IN_FLIGHT,
     ) -> None:
-        """Read all images."""
+        """Read all images; see `Peer`."""
         limits = Limits(images_per_request=per_request, images_in_flight=in_flight * per_request)
         async with open_session(url, limiter=FreeLimiter(), limits=limits) as ocr:
             async for outcome in ocr.stream(images):

@@ -1,4 +1,4 @@
-"""The vendor's SDKs, unchanged, used as in the vendor's samples."""
+"""Peers that use the unchanged SDKs of the vendor, as the samples of the vendor do."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def _tasks(images: list[str]) -> dict[str, Any]:
 
 
 def _forget_proxies() -> None:
-    """Remove proxy variables: both SDKs would use the proxy for loopback addresses, too."""
+    """Remove the proxy variables, because both SDKs use a proxy even for loopback addresses."""
     for name in ("http_proxy", "https_proxy"):
         os.environ.pop(name, None)
         os.environ.pop(name.upper(), None)
 
 
 class CoreSdk:
-    """aliyun-python-sdk-core with -green in threads, with a retry loop for throttling."""
+    """aliyun-python-sdk-core with -green, in threads that repeat throttled requests."""
 
     name = "core SDK, threads"
     imports = (
@@ -42,7 +42,7 @@ class CoreSdk:
     )
 
     def missing(self) -> str | None:
-        """Return one sentence if it is not installed."""
+        """Return a sentence if the SDK is not installed, otherwise None."""
         return absent("the vendor's SDK", "aliyunsdkcore", "aliyunsdkgreen")
 
     async def read_images(
@@ -54,7 +54,7 @@ class CoreSdk:
         per_request: int = 100,
         in_flight: int = IN_FLIGHT,
     ) -> None:
-        """Read all images."""
+        """Read all images; see `Peer`."""
         from aliyunsdkcore.client import AcsClient
 
         _forget_proxies()
@@ -76,7 +76,7 @@ class CoreSdk:
 
 
 def _sent(client: Any, images: list[str]) -> bytes:
-    """Send one request, and repeat it while it is throttled."""
+    """Send one request, repeat the request while it is throttled, and return the reply."""
     from aliyunsdkcore.acs_exception.exceptions import ServerException
     from aliyunsdkgreen.request.v20180509.ImageSyncScanRequest import ImageSyncScanRequest
 
@@ -109,13 +109,16 @@ _GENERIC_CALL = {
 
 
 class TeaSdk:
-    """The generic call of alibabacloud-tea-openapi, awaited; the generated call sends no body."""
+    """alibabacloud-tea-openapi with asyncio.
+
+    This peer uses the generic call, because the generated call sends no body.
+    """
 
     name = "tea-openapi, async"
     imports = "from alibabacloud_tea_openapi.client import Client"
 
     def missing(self) -> str | None:
-        """Return one sentence if it is not installed."""
+        """Return a sentence if the SDK is not installed, otherwise None."""
         return absent("alibabacloud-tea-openapi", "alibabacloud_tea_openapi", "darabonba")
 
     async def read_images(
@@ -127,7 +130,7 @@ class TeaSdk:
         per_request: int = 100,
         in_flight: int = IN_FLIGHT,
     ) -> None:
-        """Read all images."""
+        """Read all images; see `Peer`."""
         from alibabacloud_tea_openapi.client import Client
         from alibabacloud_tea_openapi.utils_models import Config, OpenApiRequest, Params
         from darabonba.runtime import RuntimeOptions

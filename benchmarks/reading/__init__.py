@@ -1,1 +1,1 @@
-"""Benchmark of the reading order, on pages whose reading order is known."""
+"""Benchmark of the reading order, with pages whose reading order is known."""

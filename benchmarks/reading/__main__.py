@@ -1,7 +1,8 @@
-"""`python -m benchmarks.reading`: character errors by reading order.
+"""`python -m benchmarks.reading`: measure the character errors of different reading orders.
 
-Pages of many kinds are drawn, read by the emulator's engine, and compared with their true text, in
-the order of the engine and in the order of the library. Needs the `emulator` extra.
+The benchmark draws pages of many kinds and reads them with the engine of the emulator. It compares
+the texts with the true text, in the order of the engine and in the order of the library. It needs
+the extra `emulator`.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ HEADINGS = ("page", "from above", "ours, exact boxes", "engine", "ours, its boxe
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the table and return 0."""
+    """Measure all pages, print the table, and return 0."""
     options = _parse(arguments)
     font = None if options.font is None else str(options.font)
     engine = RapidOCREngine()
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     else:
         print_table(table)
     if font is None:
-        print("Pillow's own font has no Chinese; give a font that has it with --font FILE")
+        print("Pillow's font has no Chinese characters; give a font that has them with --font FILE")
     return 0
 
 
@@ -59,7 +60,9 @@ def _errors(page: Page, order: Iterable[PlacedText]) -> float:
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.reading", description=__doc__)
-    parser.add_argument("--font", type=Path, help="draw in this font, with Chinese pages")
+    parser.add_argument(
+        "--font", type=Path, help="draw the pages in this font, and also draw Chinese pages"
+    )
     parser.add_argument("--markdown", action="store_true", help="print the table in Markdown")
     parser.add_argument(
         "--keep", type=Path, metavar="FOLDER", help="keep the drawn pages in this folder"

@@ -1,4 +1,4 @@
-"""Draw pages as pictures."""
+"""Draw the pages of the benchmark as pictures."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ WHITE, BLACK = (255, 255, 255), (0, 0, 0)
 
 
 def text_width(font: str | None) -> TextWidth:
-    """Return a function that measures texts in a font.
+    """Return a function that measures the width of a text in a font.
 
     Args:
-        font: A font file; None for Pillow's own font, which has no Chinese.
+        font: Path of a font file; None for Pillow's font, which has no Chinese characters.
     """
     return lambda text, size: _font(font, size).getlength(text)
 
 
 def draw(page: Page, font: str | None) -> Image.Image:
-    """Draw the page in black on white, with its rotation.
+    """Draw the page in black on white, and rotate the picture as the page says.
 
     Args:
-        page: A page whose texts were measured in the same font.
-        font: As of `text_width`.
+        page: A page whose texts were measured in this font.
+        font: The font, as for `text_width`.
     """
     picture = Image.new("RGB", (page.width, page.height), WHITE)
     pen = ImageDraw.Draw(picture)
     for piece in page.upright:
-        # A capital is 0.7 of the size high, so the text is centred by its middle.
+        # A capital letter is only 0.7 of the font size high, so centre the text in its box.
         pen.text(
             (piece.x, piece.y + piece.h / 2), piece.text, BLACK, _font(font, round(piece.h)), "lm"
         )
@@ -41,5 +41,5 @@ def draw(page: Page, font: str | None) -> Image.Image:
 def _font(font: str | None, size: int) -> ImageFont.FreeTypeFont:
     found = ImageFont.load_default(size) if font is None else ImageFont.truetype(font, size)
     if not isinstance(found, ImageFont.FreeTypeFont):
-        raise OSError("this Pillow is built without FreeType and has letters of one size only")
+        raise OSError("Pillow was built without FreeType, so it has letters of only one size")
     return found

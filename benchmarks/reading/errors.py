@@ -1,4 +1,4 @@
-"""Character errors between two texts."""
+"""Count the character errors between two texts."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ import unicodedata
 
 
 def squeezed(text: str) -> str:
-    """Return the text without blanks and with normal forms, which engines write differently."""
+    """Return the text without spaces and in normal form NFKC, because engines differ in both."""
     return "".join(unicodedata.normalize("NFKC", text).split())
 
 
 def character_errors(true: str, found: str) -> float:
-    """Return the edit distance ÷ the length of the true text.
+    """Return the edit distance between two texts, divided by the length of the true text.
 
     Args:
         true: The true text, not empty.
-        found: The text to compare.
+        found: The text that was read.
 
     Returns:
-        0 for equal texts, 1 for as many errors as characters; more is possible.
+        0 for equal texts; 1 if there are as many errors as characters. Values above 1 are possible.
     """
-    # The common beginning and end cost nothing, and are nearly all of most pages.
+    # Skip the common beginning and end. They have no errors, and are most of the text of a page.
     start = 0
     while start < min(len(true), len(found)) and true[start] == found[start]:
         start += 1

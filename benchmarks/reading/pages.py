@@ -1,4 +1,4 @@
-"""Pages of many kinds as boxes of text, in the true reading order."""
+"""Build pages of many kinds, as boxes of text in the true reading order."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import attrs
 from aliocr.models import Region
 
 TextWidth = Callable[[str, int], float]
-"""Function from a text and a letter height to the width, in pixels."""
+"""Function that returns the width of a text in a given letter height, in pixels."""
 
 SIZE = 20
 """Height of ordinary letters, in pixels."""
@@ -39,10 +39,10 @@ class Page:
     """A page with its true reading order.
 
     Args:
-        upright: Lines or cells in reading order, before the rotation.
+        upright: Lines or cells of a table in reading order, before the rotation.
         width: Width of the page in pixels.
         height: Height of the page in pixels.
-        degrees: Rotation about the middle, clockwise.
+        degrees: Clockwise rotation about the centre of the page, in degrees.
     """
 
     upright: tuple[Region, ...]
@@ -52,7 +52,7 @@ class Page:
 
     @property
     def pieces(self) -> tuple[Region, ...]:
-        """Lines or cells after the rotation, each as an upright box around the rotated box."""
+        """Lines or cells after the rotation. Each has an upright box around its rotated box."""
         return tuple(map(self._turned, self.upright)) if self.degrees else self.upright
 
     def _turned(self, piece: Region) -> Region:
@@ -73,8 +73,8 @@ class PageBuilder:
     """Puts texts on a page, in reading order.
 
     Args:
-        text_width: Measures the texts.
-        chinese: Whether the texts are Chinese.
+        text_width: Function that measures the texts.
+        chinese: True for Chinese texts, False for English texts.
     """
 
     def __init__(self, text_width: TextWidth, *, chinese: bool = False) -> None:
@@ -84,27 +84,30 @@ class PageBuilder:
         self._pieces: list[Region] = []
 
     def put(self, text: str, x: float, y: float, size: int = SIZE, *, right: bool = False) -> float:
-        """Put a text at its upper left (or right) corner and return its lower edge."""
+        """Put a text with its upper left (or upper right) corner at x, y; return its lower edge."""
         width = self._text_width(text, size)
         self._pieces.append(Region(text, x - width if right else x, y, width, size))
         return y + size
 
     def words(self, number: int) -> str:
-        """Return random words, or twice as many Chinese characters."""
+        """Return `number` random words, or twice as many Chinese characters."""
         if self._chinese:
             start = self._chance.randrange(len(CHINESE))
             return (2 * CHINESE)[start : start + min(2 * number, len(CHINESE))]
         return " ".join(self._chance.choice(WORDS) for _ in range(number))
 
     def column(self, x: float, y: float, width: float, lines: int, gap_after: int = 0) -> float:
-        """Put lines of running text and return their lower edge. A last line is shorter.
+        """Put lines of running text, and return the lower edge of the last line.
+
+        The last line of a paragraph is shorter.
 
         Args:
-            x: Left edge.
-            y: Upper edge.
-            width: Most width of a line.
+            x: Left edge of the lines.
+            y: Upper edge of the first line.
+            width: Maximum width of a line.
             lines: Number of lines.
-            gap_after: Lines between two blank lines; 0 for no blank lines.
+            gap_after: Number of lines in a paragraph, after which a blank line follows; 0 for no
+                blank lines.
         """
         blank = "" if self._chinese else " "
         for line in range(1, lines + 1):
@@ -118,13 +121,13 @@ class PageBuilder:
         return y
 
     def build(self, width: int = 1000, height: int | None = None) -> Page:
-        """Return the page."""
+        """Return the page with all texts that were put on it."""
         bottom = max(piece.y + piece.h for piece in self._pieces)
         return Page(tuple(self._pieces), width, height or math.ceil(bottom) + 40)
 
 
 def em_width(text: str, size: int) -> float:
-    """Estimate a width: half the height per letter, the height per Chinese character."""
+    """Estimate the width of a text: half of `size` per letter, `size` per Chinese character."""
     return sum(size if ord(letter) > 0x2E80 else size / 2 for letter in text)
 
 
@@ -140,14 +143,14 @@ def _two_columns(page: PageBuilder) -> Page:
 
 
 def _two_uneven_columns(page: PageBuilder) -> Page:
-    """Two columns with paragraphs; the right column ends early."""
+    """Return two columns with paragraphs. The right column is shorter."""
     page.column(60, 60, 410, 24, gap_after=5)
     page.column(530, 60, 410, 11, gap_after=4)
     return page.build()
 
 
 def _three_columns(page: PageBuilder) -> Page:
-    """A newspaper: headline, subtitle, three columns, footer."""
+    """Return a newspaper page: headline, subtitle, three columns, footer."""
     page.put(page.words(4), 60, 40, 48)
     page.put(page.words(6), 60, 110, 26)
     for x in (40, 360, 680):
@@ -157,7 +160,7 @@ def _three_columns(page: PageBuilder) -> Page:
 
 
 def _receipt(page: PageBuilder) -> Page:
-    """Articles at the left, prices at the right, the rest in the middle."""
+    """Return a receipt: articles at the left, prices at the right, other texts in the middle."""
     for y, words in ((40, 2), (70, 4), (100, 3)):
         text = page.words(words)
         page.put(text, 250 - em_width(text, SIZE) / 2, y)
@@ -174,7 +177,7 @@ def _receipt(page: PageBuilder) -> Page:
 
 
 def _table(page: PageBuilder) -> Page:
-    """A table of numbers under headings."""
+    """Return a table of numbers with headings."""
     for row in range(10):
         for column, x in enumerate((60, 330, 560, 790)):
             text = page.words(1) if row == 0 or column == 0 else str(137 * row + 31 * column)
@@ -183,7 +186,7 @@ def _table(page: PageBuilder) -> Page:
 
 
 def _table_of_texts(page: PageBuilder) -> Page:
-    """A table of article, long description, and price."""
+    """Return a table with the columns article, long description, and price."""
     for row in range(10):
         page.put(page.words(1), 60, 60 + row * 36)
         page.put(page.words(4 + row % 3), 240, 60 + row * 36)
@@ -192,7 +195,7 @@ def _table_of_texts(page: PageBuilder) -> Page:
 
 
 def _form(page: PageBuilder) -> Page:
-    """A form: names of fields, and their values."""
+    """Return a form with names of fields and their values."""
     for row in range(8):
         page.put(f"{page.words(1 + row % 2)}:", 60, 60 + row * 50)
         page.put(page.words(2 + row % 3), 360, 60 + row * 50)
@@ -200,7 +203,7 @@ def _form(page: PageBuilder) -> Page:
 
 
 def _left_sidebar(page: PageBuilder) -> Page:
-    """A menu of short lines beside the text of a web page."""
+    """Return a web page with a menu of short lines to the left of the text."""
     for row in range(9):
         page.put(page.words(1), 40, 120 + row * 34)
     page.put(page.words(3), 260, 60, 36)
@@ -209,7 +212,7 @@ def _left_sidebar(page: PageBuilder) -> Page:
 
 
 def _right_sidebar(page: PageBuilder) -> Page:
-    """Notes at the side of the text."""
+    """Return a page with notes to the right of the text."""
     page.column(60, 60, 640, 20, gap_after=5)
     for row in range(6):
         page.put(page.words(1 + row % 2), 780, 110 + row * 30)
@@ -217,7 +220,7 @@ def _right_sidebar(page: PageBuilder) -> Page:
 
 
 def _addresses(page: PageBuilder) -> Page:
-    """A letter: sender and recipient side by side, then its text."""
+    """Return a letter: sender and recipient side by side, then the text."""
     for x in (60, 560):
         for row in range(4):
             page.put(page.words(2 + row % 2), x, 60 + row * PITCH)
@@ -227,7 +230,7 @@ def _addresses(page: PageBuilder) -> Page:
 
 
 def _mixed(page: PageBuilder) -> Page:
-    """A headline, an introduction, two columns, a table, and a footer."""
+    """Return a page with a headline, an introduction, two columns, a table, and a footer."""
     page.put(page.words(4), 60, 40, 44)
     page.column(60, 120, 860, 3)
     for x in (60, 530):
@@ -241,7 +244,7 @@ def _mixed(page: PageBuilder) -> Page:
 
 
 def _figure(page: PageBuilder) -> Page:
-    """Two columns, the left one with a picture and a caption."""
+    """Return two columns. The left column has a picture with a caption."""
     y = page.column(60, 60, 410, 6)
     page.put(page.words(4), 60, y + 260)
     page.column(60, y + 320, 410, 6)
@@ -250,7 +253,7 @@ def _figure(page: PageBuilder) -> Page:
 
 
 def _headings(page: PageBuilder) -> Page:
-    """Two columns with their own headings at different heights."""
+    """Return two columns with headings at different heights."""
     for x, first in ((60, 6), (530, 10)):
         y = page.column(x, 60, 410, first)
         page.put(page.words(2), x, y + 24, 28)
@@ -259,7 +262,7 @@ def _headings(page: PageBuilder) -> Page:
 
 
 def _chat(page: PageBuilder) -> Page:
-    """A chat: bubbles at the left and at the right."""
+    """Return a chat with bubbles at the left and at the right in turn."""
     y = 40.0
     for bubble in range(8):
         lines = 1 + bubble % 3
@@ -271,7 +274,7 @@ def _chat(page: PageBuilder) -> Page:
 
 
 def _cards(page: PageBuilder) -> Page:
-    """Six cards in two rows; each card is read alone."""
+    """Return six cards in two rows. Each card is read as a whole."""
     for top in (60, 360):
         for x in (40, 370, 700):
             page.put(page.words(2), x, top, 26)
@@ -280,7 +283,7 @@ def _cards(page: PageBuilder) -> Page:
 
 
 def _tight_columns(page: PageBuilder) -> Page:
-    """A journal: two columns with a narrow gap."""
+    """Return a journal page: two columns with a narrow gap."""
     for x in (60, 520):
         page.column(x, 60, 436, 30)
     return page.build()
@@ -315,8 +318,8 @@ def pages(text_width: TextWidth, *, chinese: bool = True) -> Iterator[tuple[str,
     """Yield every page with its name.
 
     Args:
-        text_width: Measures the texts.
-        chinese: Include the Chinese pages.
+        text_width: Function that measures the texts.
+        chinese: True to include the Chinese pages.
     """
     upright = {name: make(PageBuilder(text_width)) for name, make in _MAKERS.items()}
     yield from upright.items()

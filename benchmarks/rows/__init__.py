@@ -1,4 +1,4 @@
-"""The rows of the table, each with the function that measures it."""
+"""List the rows of the result table, each with the function that measures the row."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from benchmarks.rows.throughput import measure_throughput
 
 
 class RowMeasurement(Protocol):
-    """Measures one number of the table; gives one row per variant."""
+    """Function that measures one row number. It returns one row per variant."""
 
     def __call__(self, *, quick: bool) -> list[Row]:
-        """Measure the row, at a smaller size if quick."""
+        """Measure the row, with smaller sizes if `quick`."""
         ...
 
 
@@ -54,12 +54,12 @@ ROWS: Mapping[str, RowMeasurement] = MappingProxyType(
         "emulator": measure_emulator,
     }
 )
-"""By number. Two numbers may share one measurement, which gives the rows of both."""
+"""Measurements by row number. Two numbers may share a measurement that returns the rows of both."""
 
 CONCURRENT = frozenset({"4", "13", "15"})
-"""Rows that mostly wait for the clock. Together they need half a core, which does not change their
-verdicts, so they are measured concurrently."""
+"""Rows that are measured concurrently, because they mostly wait for the clock. Together they need
+half a core, which does not change their verdicts."""
 
 CONCURRENT_IF_QUICK = frozenset({"1", "3", "14"})
-"""Rows that mostly wait for the clock but need exact times: concurrent only in a quick run, whose
-figures are rough anyway."""
+"""Rows that are measured concurrently only in a quick run, whose figures are not exact. These rows
+mostly wait for the clock, but need exact times in a full run."""

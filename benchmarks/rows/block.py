@@ -1,4 +1,4 @@
-"""Row 8: longest block of the event loop by one large reply."""
+"""Row 8: longest time that one large reply blocks the event loop."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ REGIONS = 60
 
 
 def measure_loop_block(*, quick: bool) -> list[Row]:
-    """Measure row 8: longest block ÷ `json.loads` of the reply in the same process."""
+    """Measure row 8: longest block, divided by the time of `json.loads` of the same reply."""
     replies, rounds = (20, 3) if quick else (40, 3)
     service = Service(requests_per_second=None, seconds=0.0, regions=(REGIONS, REGIONS))
     with Server(service) as server:

@@ -1,4 +1,4 @@
-"""Rows 5 and 6: CPU time per image, beside the other peers."""
+"""Rows 5 and 6: CPU time per image, compared with the other peers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SERVICE = Service(requests_per_second=None, seconds=0.0, regions=REAL_REPLY)
 
 
 def measure_cpu(*, quick: bool) -> list[Row]:
-    """Measure rows 5 and 6 together; one image per request is for the comparison only."""
+    """Measure rows 5 and 6 together. One image per request is only for the comparison table."""
     bulk = _measured(100, 5_000 if quick else 20_000, 2 if quick else 5)
     alone = {} if quick else _measured(1, 500, 3)
     seconds = {name: [each.seconds for each in costs] for name, costs in bulk.items()}

@@ -1,6 +1,6 @@
-"""Row "emulator": longest block of the emulator's event loop under many clients.
+"""Row "emulator": longest time that the emulator blocks its event loop, with many clients.
 
-The loop may be that of a user's test, so the emulator must not block it.
+The emulator must not block the loop, because the test of a user may run in the same loop.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from benchmarks.worker import run_fresh
 
 CLIENTS, IMAGES, REGIONS = 20, 100, 20
 TICK = 0.002
-"""Seconds between two samples of the clock."""
+"""Interval between two samples of the clock, in seconds."""
 
 
 @attrs.frozen
 class _LoopStalls:
-    """Args: Longest blocks in seconds, longest first; number of images answered."""
+    """Longest blocks of the loop in seconds, longest first; number of images that were answered."""
 
     stalls: tuple[float, ...]
     answered: int
@@ -55,7 +55,7 @@ async def _served(rounds: int) -> _LoopStalls:
 
 
 async def _asked(url: str, key: tuple[str, str, str | None], rounds: int) -> int:
-    """Return the number of images answered with 200."""
+    """Send the requests of all clients; return the number of images answered with code 200."""
     credentials = Credentials(*key)
     tasks = [{"dataId": str(number), "url": url_of(number)} for number in range(IMAGES)]
     body = msgspec.json.encode({"scenes": ["ocr"], "tasks": tasks})
@@ -75,7 +75,7 @@ async def _asked(url: str, key: tuple[str, str, str | None], rounds: int) -> int
 
 
 def measure_emulator(*, quick: bool) -> list[Row]:
-    """Measure the blocks while many clients send requests at the same time."""
+    """Measure the longest blocks of the loop while many clients send requests at the same time."""
     rounds = 3 if quick else 20
     measured = run_fresh(_served, rounds)
     images = CLIENTS * IMAGES * rounds

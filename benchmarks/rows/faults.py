@@ -1,4 +1,4 @@
-"""Rows 13 and 14: cost of a failing image for its neighbours and for the account."""
+"""Rows 13 and 14: effect of a failing image on the other images, and on the account."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from benchmarks.tally import Tally, Totals, url_of, urls
 from benchmarks.worker import run_fresh
 
 POISON = 37
-"""Number of the image that hangs, among a hundred."""
+"""Number of the image, among a hundred images, whose request the server never answers."""
 
 TIMEOUT = 0.5
-"""Seconds the client waits for an answer."""
+"""Timeout of the client for an answer, in seconds."""
 
 
 @attrs.frozen
@@ -37,7 +37,7 @@ async def _poisoned(url: str) -> _FaultyJob:
 
 
 def measure_hanging_image(*, quick: bool) -> list[Row]:
-    """Measure row 13: the server never answers a request with a certain image."""
+    """Measure row 13: the server never answers a request that contains one certain image."""
     jobs = []
     for _ in range(1 if quick else 3):
         with Server(Service(seconds=0.05, poison=url_of(POISON))) as server:
@@ -64,7 +64,7 @@ async def _downloads(url: str, count: int) -> _FaultyJob:
 
 
 def measure_failed_downloads(*, quick: bool) -> list[Row]:
-    """Measure row 14, without a request rate, so that only failures are sent again."""
+    """Measure row 14, without a request rate, so that only failed images are sent again."""
     count, share = (1_000 if quick else 10_000), 0.05
     service = Service(requests_per_second=None, failing_share=share, failing_code=592)
     with Server(service) as server:

@@ -1,4 +1,4 @@
-"""Row "growth": cost over growing numbers of images, callers, requests and regions."""
+"""Row "growth": cost for increasing numbers of images, callers, requests and regions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from benchmarks.worker import measure_interleaved, run_fresh
 PICTURE = "growth"
 
 ONCE = 100_000
-"""Sizes from this number of images on are measured once only, because they take long."""
+"""Sizes of at least this number of images are measured only once, because they take long."""
 
 KEPT_SIZES = (1_000, 3_000, 10_000)
 
@@ -33,13 +33,13 @@ FULL_SPEED = Service(requests_per_second=None, seconds=0.0, regions=REAL_REPLY)
 
 @attrs.frozen
 class _Kind:
-    """A growing quantity.
+    """A quantity whose size is increased.
 
     Args:
-        name: Its name, with the unit.
-        sizes: In ascending order.
-        measure: Measures one size in a fresh process.
-        per: Unit of work, if the work per image grows with the size; None for an image.
+        name: Name of the quantity, with the unit.
+        sizes: Measured sizes, in ascending order.
+        measure: Function that measures one size in a fresh process.
+        per: Unit of work if the work per image grows with the size; None if the unit is an image.
     """
 
     name: str
@@ -49,7 +49,7 @@ class _Kind:
 
 
 async def _callers(url: str, callers: int, count: int) -> Cost:
-    """Measure concurrent callers of `scan`; each scans its next image at once."""
+    """Measure concurrent callers of `scan`. Each scans image after image without pause."""
     tally = Tally(0)
 
     async def call(end: int) -> None:
@@ -75,7 +75,7 @@ def _with_images(count: int) -> Cost:
 
 
 def _with_in_flight(requests: int) -> Cost:
-    # Slow answers, because fast ones would never fill this many requests.
+    # Answer slowly, because fast answers would never keep this many requests in flight.
     with Server(attrs.evolve(FULL_SPEED, seconds=0.05)) as server:
         return run_fresh(measure_cost, OURS, server.url, 12_000, in_flight=requests)
 
@@ -86,7 +86,7 @@ def _with_regions(regions: int) -> Cost:
 
 
 def measure_growth(*, quick: bool) -> list[Row]:
-    """Measure one row per quantity; in full size also the memory of kept answers."""
+    """Measure one row per quantity; in a full run, measure also the memory of kept answers."""
     kinds = (
         _Kind("images streamed", (1_000, 10_000, 100_000, 1_000_000), _with_images),
         _Kind("callers at once", (1, 10, 100, 1_000), _with_callers),
@@ -121,7 +121,7 @@ def _grown(kind: _Kind, rounds: int) -> Row:
 
 
 def _memory(name: str) -> Curve:
-    """Measure the memory of kept answers."""
+    """Measure the memory of answers that the caller keeps."""
     with Server(FULL_SPEED) as server:
         found = {
             size: run_fresh(measure_cost, name, server.url, size, keep=True) for size in KEPT_SIZES

@@ -1,4 +1,4 @@
-"""Rows 10 and 11: memory of a stream of real replies, and of a kept answer."""
+"""Rows 10 and 11: memory of a stream of real replies, and of an answer that the caller keeps."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ REGIONS = 40
 
 
 def measure_streamed_memory(*, quick: bool) -> list[Row]:
-    """Measure row 10: growth of the peak of resident memory."""
+    """Measure row 10: growth of the peak of resident memory during a stream."""
     count, rounds = (20_000, 1) if quick else (100_000, 2)
     with Server(Service(requests_per_second=None, seconds=0.0, regions=REAL_REPLY)) as server:
         costs = [run_fresh(measure_cost, OURS, server.url, count) for _ in range(rounds)]
@@ -27,7 +27,7 @@ def measure_streamed_memory(*, quick: bool) -> list[Row]:
 
 
 def measure_kept_scan(*, quick: bool) -> list[Row]:
-    """Measure row 11: an answer with its image and URL, before and after its regions are read."""
+    """Measure row 11: memory of a kept answer, before and after its regions are read."""
     count = 500 if quick else 2_000
     service = Service(requests_per_second=None, seconds=0.0, regions=(REGIONS, REGIONS))
     with Server(service) as server:

@@ -1,4 +1,4 @@
-"""Row 15: wait of a single scan beside a bulk job."""
+"""Row 15: time that a single scan waits while a bulk job runs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from benchmarks.worker import run_fresh
 SERVICE_SECONDS = 0.2
 
 BULK_LEAD = 1.0
-"""Seconds of bulk work before the first single scan."""
+"""Time that the bulk job runs before the first single scan, in seconds."""
 
 
 @attrs.frozen
@@ -46,7 +46,7 @@ async def _beside(url: str, seconds: float) -> _Beside:
         singles = Tally(0)
         scans = []
         for second in range(round(seconds)):
-            # A random moment of its second, because the permits come at regular times.
+            # Scan at a random moment of each second, because permits are granted at regular times.
             moment = start + BULK_LEAD + second + dice.random()
             scans.append(asyncio.create_task(scan_when_due(ocr, singles.add(), moment, singles)))
         latencies = await asyncio.gather(*scans)
@@ -55,7 +55,7 @@ async def _beside(url: str, seconds: float) -> _Beside:
 
 
 def measure_interactive_wait(*, quick: bool) -> list[Row]:
-    """Measure row 15: latency minus the service's time is the wait for a permit."""
+    """Measure row 15: the wait for a permit, which is the latency minus the time of the service."""
     seconds = 10.0 if quick else 60.0
     with Server(Service(seconds=SERVICE_SECONDS, regions=REAL_REPLY)) as server:
         beside = run_fresh(_beside, server.url, seconds)

@@ -1,4 +1,4 @@
-"""Row 9: memory of a long stream, and time to its first outcome."""
+"""Row 9: memory of a long stream, and time to the first outcome of the stream."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class _Growth:
 
 
 async def _growth(url: str, count: int, *, traced: bool) -> _Growth:
-    """Measure memory after a tenth of the outcomes and after nearly all.
+    """Measure the memory after a tenth of the outcomes, and again after nearly all outcomes.
 
     Args:
         url: URL of the server.
-        count: Images of the stream.
-        traced: By tracemalloc; otherwise resident memory.
+        count: Number of images of the stream.
+        traced: True to measure by tracemalloc; False for resident memory.
     """
     if traced:
         tracemalloc.start()
@@ -47,7 +47,7 @@ async def _growth(url: str, count: int, *, traced: bool) -> _Growth:
 
 
 async def _first_outcomes(url: str, counts: tuple[int, int], rounds: int) -> list[list[float]]:
-    """Measure the seconds to the first outcome of sources of each size, interleaved."""
+    """Measure the seconds to the first outcome, for sources of both sizes in turn."""
     seconds: list[list[float]] = [[], []]
     for _ in range(rounds):
         for count, found in zip(counts, seconds, strict=True):
@@ -63,8 +63,8 @@ async def _first_outcomes(url: str, counts: tuple[int, int], rounds: int) -> lis
 def measure_long_stream(*, quick: bool) -> list[Row]:
     """Measure row 9, with tiny replies and a limiter that never waits.
 
-    A million images take half a minute. Tracing takes four times as long as the work, so the traced
-    stream is shorter.
+    A million images take half a minute. The traced stream is shorter, because tracing takes four
+    times as long as the work.
     """
     count, traced_count, rounds = (50_000, 20_000, 11) if quick else (1_000_000, 200_000, 31)
     service = Service(requests_per_second=None, seconds=0.0)
@@ -77,7 +77,7 @@ def measure_long_stream(*, quick: bool) -> list[Row]:
         at_most(held, traced.bytes_an_image, 5, 1, "{:.2f} B"),
         at_most("first outcome ÷ that of 1,000", median(long) / median(short), 2, 1.2, "{:.2f} ×"),
     ]
-    if not quick:  # in a short stream, the memory of every new process dominates
+    if not quick:  # because in a short stream, the memory of a new process dominates
         system = at_most("held more an image (system)", whole.bytes_an_image, 5, 1, "{:.2f} B")
         figures.insert(1, system)
     details = {

@@ -1,4 +1,4 @@
-"""Row 12: cost of building a request, beside the checksum that the service requires."""
+"""Row 12: cost of building a request, compared with the checksum that the service requires."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ SIGNED = (
     "&x-oss-credential=LTAI5tExampleExampleExam%2F20241213%2Fcn-shanghai%2Foss%2Faliyun_v4_request"
     "&x-oss-signature=" + "5e" * 32
 )
-"""End of the signed URL of a picture in a private bucket."""
+"""Query string of the signed URL of a picture in a private bucket."""
 
 
 async def _microseconds(query: str) -> tuple[float, float]:
-    """Measure one request with its signature, and the MD5 of its body."""
+    """Measure building a signed request, and computing the MD5 of its body."""
     images = [Image(url_of(number) + query) for number in range(100)]
 
     def build() -> bytes:
@@ -50,7 +50,7 @@ def _each(action: Callable[[], object]) -> float:
 
 
 def measure_request(*, quick: bool) -> list[Row]:
-    """Measure row 12 with signed URLs; with the short URLs of other rows as a detail."""
+    """Measure row 12 with signed URLs. Details give the values for the short URLs of other rows."""
     rounds = 1 if quick else 5
     signed = [run_fresh(_microseconds, SIGNED) for _ in range(rounds)]
     short = [run_fresh(_microseconds, "") for _ in range(rounds)]

@@ -1,4 +1,4 @@
-"""Rows 1 and 1b: use of the account's request rate, and refusals."""
+"""Rows 1 and 1b: used share of the request rate of the account, and refused requests."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from benchmarks.tally import Tally, Totals, urls
 from benchmarks.worker import measure_concurrently, run_fresh
 
 JITTER = 0.05
-"""Longest network delay each way, in seconds."""
+"""Maximum network delay in each direction, in seconds."""
 
 FULL_RATE = 1000.0
-"""Images per second: 10 requests of 100."""
+"""Full rate in images per second: 10 requests with 100 images each."""
 
 
 @attrs.frozen
@@ -28,8 +28,8 @@ class _RateJob:
 
     Args:
         totals: Counts of outcomes.
-        seconds: From the start to the last outcome.
-        second_half: Seconds from the middle outcome to the last.
+        seconds: Time from the start to the last outcome, in seconds.
+        second_half: Time from the middle outcome to the last outcome, in seconds.
         halfway: Counts of the server at the middle outcome.
         counts: Counts of the server at the end.
     """
@@ -64,7 +64,7 @@ def _served(window: WindowKind, count: int) -> _RateJob:
 
 
 def measure_sliding_log(*, quick: bool) -> list[Row]:
-    """Measure row 1: a sliding log, from the first request to the last answer."""
+    """Measure row 1: a server with a sliding log, from the first request to the last answer."""
     count = 4_000 if quick else 10_000
     job = _served("sliding", count)
     rate = job.totals.read / job.seconds / FULL_RATE
@@ -83,7 +83,10 @@ def measure_sliding_log(*, quick: bool) -> list[Row]:
 
 
 def measure_milder_counts(*, quick: bool) -> list[Row]:
-    """Measure row 1b: the last half of a long job, after a margin is learnt, on milder counts."""
+    """Measure row 1b: servers that count less strictly than a sliding log.
+
+    Only the last half of a long job counts, because in the first half the client learns its margin.
+    """
     count = 5_000 if quick else 50_000
     rows = []
     windows: tuple[tuple[WindowKind, str, float, float, float], ...] = (

@@ -1,4 +1,4 @@
-"""Row 7: CPU time of a single scan, beside an image of a stream."""
+"""Row 7: CPU time of a single scan, compared with an image of a stream."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from benchmarks.tally import Tally, Totals, url_of
 from benchmarks.worker import run_fresh
 
 WARM_UP = 1000
-"""Images read before the measurement starts."""
+"""Number of images that are read before the measurement starts."""
 
 WAVE = 1000
-"""Concurrent single scans."""
+"""Number of concurrent single scans."""
 
 Reader: TypeAlias = Callable[[Session, range, Tally], Awaitable[None]]
-"""Reads the images of a range of numbers."""
+"""Function that reads the images with the numbers of a range."""
 
 
 @attrs.frozen
 class _ReadCost:
-    """Args: Totals; CPU seconds of the whole process per image; mean images per request."""
+    """Totals; CPU seconds of the whole process per image; mean number of images per request."""
 
     totals: Totals
     seconds: float
@@ -38,7 +38,7 @@ class _ReadCost:
 
 
 async def _measured(url: str, count: int, read: Reader) -> _ReadCost:
-    """Measure the cost of `count` images after the warm-up."""
+    """Measure the cost of reading `count` images after the warm-up."""
     tally = Tally(WARM_UP + count)
     async with open_session(url, limiter=FreeLimiter()) as ocr:
         await read(ocr, range(WARM_UP), tally)
@@ -69,7 +69,7 @@ async def _bulk(url: str, count: int) -> _ReadCost:
 
 
 def measure_single_scan(*, quick: bool) -> list[Row]:
-    """Measure row 7: variants interleaved in fresh processes, median of the ratios."""
+    """Measure row 7: both variants in turn, in fresh processes; the figure is the median ratio."""
     count, rounds = (5_000, 3) if quick else (20_000, 5)
     service = Service(requests_per_second=None, seconds=0.0, regions=REAL_REPLY)
     pairs = []

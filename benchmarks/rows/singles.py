@@ -1,4 +1,4 @@
-"""Rows 2 and 3: single scans, many at once and many per second."""
+"""Rows 2 and 3: many single scans at the same time, and many single scans per second."""
 
 from __future__ import annotations
 
@@ -21,16 +21,17 @@ from benchmarks.worker import measure_concurrently, run_fresh
 AT_ONCE = 1000
 
 LOAD = 200.0
-"""Single scans per second for the target."""
+"""Load for the target, in single scans per second."""
 
 LOADS = (5.0, 20.0, 60.0, 700.0)
-"""Further loads."""
+"""Further loads for the chart, in single scans per second."""
 
 MOST_ALONE = 20.0
-"""Largest load for one image per request; the limit is ten requests per second."""
+"""Maximum load that is also measured with one image per request, in single scans per second. The
+server allows ten requests per second."""
 
 LOAD_SECONDS = 6.0
-"""Seconds for each further load."""
+"""Duration of the measurement of each further load, in seconds."""
 
 SERVICE_SECONDS = 0.30
 
@@ -55,7 +56,7 @@ async def _at_once(url: str, count: int) -> _Burst:
 
 
 def measure_concurrent_scans(*, quick: bool) -> list[Row]:
-    """Measure row 2: a thousand handlers scan one image each."""
+    """Measure row 2: a thousand concurrent callers scan one image each."""
     bursts = []
     for _ in range(1 if quick else 5):
         with Server(Service(regions=REAL_REPLY)) as server:
@@ -79,19 +80,19 @@ class _Arrivals:
     counts: Counts
 
     def added(self, percent: float) -> float:
-        """Return a percentile of the latency beyond the service's own time, in milliseconds."""
+        """Return a percentile of the latency without the time of the service, in milliseconds."""
         return percentile([1000 * (wait - SERVICE_SECONDS) for wait in self.waits], percent)
 
 
 async def _arriving(url: str, load: float, seconds: float, per_request: int) -> _Arrivals:
-    """Open loop: a scan starts at its time, even if earlier scans have not ended."""
+    """Start each scan at its time, even if earlier scans have not ended (an open loop)."""
     dice = random.Random(3)
     moments = [dice.expovariate(load)]
     while moments[-1] < seconds:
         moments.append(moments[-1] + dice.expovariate(load))
     tally = Tally(len(moments))
     async with open_session(url, limits=Limits(images_per_request=per_request)) as ocr:
-        # Open the connections first, as in a server that has been running.
+        # Open the connections before the measurement, because a running server has open ones.
         await asyncio.gather(
             *(scan_to_outcome(ocr, f"{url_of(number)}?warm") for number in range(3))
         )
@@ -113,7 +114,7 @@ def _arrivals(load: float, seconds: float, per_request: int = 100) -> _Arrivals:
 
 
 def measure_added_latency(*, quick: bool) -> list[Row]:
-    """Measure row 3: the wait for a permit when scans arrive at random."""
+    """Measure row 3: the wait for a permit when scans arrive at random times."""
     seconds = 5.0 if quick else 20.0
     arrivals = _arrivals(LOAD, seconds)
     curves, lost = ((), 0) if quick else _over_loads(arrivals)
@@ -136,9 +137,9 @@ def measure_added_latency(*, quick: bool) -> list[Row]:
 
 
 def _over_loads(target: _Arrivals) -> tuple[tuple[Curve, ...], int]:
-    """Return the curves and the number of lost images.
+    """Measure the further loads; return the curves and the number of lost images.
 
-    Single-image requests need so little CPU that they run concurrently with the others.
+    The variant with one image per request runs at the same time, because it needs little CPU.
     """
     ours, alone = {LOAD: target}, {}
     for load in LOADS:

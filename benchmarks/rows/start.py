@@ -29,7 +29,7 @@ _OPENING = {
 
 
 def _milliseconds(statements: str) -> float:
-    """Measure the CPU time of statements in a new Python process."""
+    """Return the CPU time of the statements in a new Python process, in milliseconds."""
     timed = (
         f"import time; start = time.process_time()\n{statements}\n"
         "print(1e3 * (time.process_time() - start))"
@@ -40,7 +40,7 @@ def _milliseconds(statements: str) -> float:
 
 
 def measure_import(*, quick: bool) -> list[Row]:
-    """Measure row 17, with all peers interleaved."""
+    """Measure row 17, with all peers in turn."""
     names = (OURS, AIOHTTP) if quick else installed_peers()
     statements = {name: PEERS[name].imports for name in names} | _OPENING
     found = measure_interleaved(

@@ -1,4 +1,4 @@
-"""Row 4: images per second beside the vendor's SDK, with slow answers."""
+"""Row 4: images per second with slow answers, compared with the SDK of the vendor."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from benchmarks.tally import Tally, Totals, url_of
 from benchmarks.worker import measure_concurrently, run_fresh
 
 SERVICE_SECONDS = 3.0
-"""Time of an answer for the target."""
+"""Time that the server takes for an answer, for the target, in seconds."""
 
 OTHERS = {0.2: 6.0, 1.0: 8.0, 5.0: 18.0}
-"""Further times of an answer, and the length of each measurement, in seconds."""
+"""Further times of an answer, each with the duration of its measurement, in seconds."""
 
 QUESTION = (
     f"images/s at {SERVICE_SECONDS:.0f} s answers ÷ the vendor's SDK, {IN_FLIGHT} threads,"
@@ -29,7 +29,7 @@ QUESTION = (
 
 
 async def _ours(url: str, seconds: float) -> tuple[Totals, list[float]]:
-    """Return the moments at which images were read, in seconds from the start."""
+    """Return the totals, and the times at which images were read, in seconds from the start."""
     tally = Tally(0)
     moments = []
     async with open_session(url) as ocr:
@@ -54,7 +54,7 @@ async def _theirs(url: str, seconds: float) -> tuple[Totals, list[float]]:
 
 
 def _measured(latency: float, seconds: float) -> tuple[dict[str, float], int]:
-    """Measure images per second of both concurrently, and count lost images."""
+    """Measure both peers at the same time; return images per second and lost images."""
     service = Service(seconds=latency, regions=REAL_REPLY)
     with Server(service) as mine, Server(service) as other:
         found = measure_concurrently(
@@ -68,7 +68,7 @@ def _measured(latency: float, seconds: float) -> tuple[dict[str, float], int]:
 
 
 def measure_throughput(*, quick: bool) -> list[Row]:
-    """Measure row 4: both read for the same time; the beginning is not counted."""
+    """Measure row 4. Both peers read for the same time, and the beginning is not counted."""
     note = PEERS[CORE_SDK].missing()
     if note is not None:
         return [Row("4", QUESTION, note=note)]
@@ -105,11 +105,13 @@ def measure_throughput(*, quick: bool) -> list[Row]:
 
 
 def _rate(moments: Sequence[float], end: float, latency: float) -> float:
-    """Return images per second in a window whose sides slope over one service time.
+    """Return images per second in a time window.
 
-    The SDK's threads answer in bursts every three seconds: with steep sides, one burst more or less
-    would change the figure by a tenth. The window opens half a second after the first answers, when
-    both peers work at full speed.
+    The weight of an answer rises from 0 to 1 at the start of the window, and falls to 0 at its end,
+    each time during one service time. The reason is that the threads of the SDK get answers in
+    bursts every three seconds. With sharp limits, one burst more or less would change the figure by
+    a tenth. The window begins half a second after the first answers, when both peers work at full
+    speed.
     """
     start = latency + 0.5
 

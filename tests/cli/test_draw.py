@@ -164,7 +164,7 @@ def test_a_drawing_is_drawn_anew_and_nothing_else_is_written_over(folder: Path) 
         (["{}/small_en.png", "-o", "a.gif"], "a.gif: a drawing is a .png or a .jpg"),
         (["{}/small_en.png", "-o", "nowhere/a.png"], "nowhere/a.png: no such folder"),
         (["{}/small_en.png", "--font", "no.ttf"], "cannot read the font no.ttf: no such file"),
-        (["{}/small_en.png", "--font", "{}/out.jsonl"], "out.jsonl is no font that can be used"),
+        (["{}/small_en.png", "--font", "{}/out.jsonl"], "out.jsonl cannot be used as a font"),
         (["{}/small_en.png", "--interval", "1"], "--max-frames go together"),
         (["{}/small_en.png", "--from", "no.jsonl"], "cannot read no.jsonl: no such file"),
         (["{}/small_en.png", "--from", "{}/anim4.gif"], "anim4.gif is not an output of a job"),
@@ -304,7 +304,7 @@ def test_a_text_without_a_font_is_said_with_the_remedy(folder: Path) -> None:
     done = from_job(folder, "small_en.png")
     assert done.returncode == 0
     assert "1 of 2 texts are not written whole" in done.stderr
-    assert "install Noto Sans CJK, or name the file of a font" in done.stderr
+    assert "install Noto Sans CJK, or give a font file" in done.stderr
     assert done.stderr.count("\n") == 1
 
 

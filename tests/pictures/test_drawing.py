@@ -240,7 +240,7 @@ def test_more_text_than_there_is_room_for_leaves_the_numbers() -> None:
     endless = [Region("words " * 50_000, 10, 10 + 50 * n, 100, 20) for n in range(3)]
     drawing = aliocr.draw(blank(300, 200), page(*endless))
     assert drawing.picture.width < 400
-    assert drawing.remarks == ("too much text for one picture: there are numbers only",)
+    assert drawing.remarks == ("too much text for one picture, so only the numbers are drawn",)
     assert is_boxed(drawing, endless[0], 1)
 
 
@@ -295,7 +295,7 @@ def test_texts_without_a_font_are_numbers_only(no_fonts: None) -> None:
     assert (drawing.texts, drawing.unwritten) == (4, 1)
     (remark,) = drawing.remarks
     assert remark.startswith(
-        "1 of 4 texts are numbers only, as no font has 第 三 帧 ： 樱 桃: install"
+        "1 of 4 texts are numbers only, because no font has 第 三 帧 ： 樱 桃; install"
     )
     regions = tuple(Region("樱桃", 20, y, 200, 30) for y in (20, 80, 140))
     none = aliocr.draw(blank(600, 200), page(*regions))
@@ -318,7 +318,7 @@ def test_what_a_font_has_of_a_text_is_written(no_fonts: None) -> None:
     receipt = aliocr.draw(SAMPLES / "receipt_mixed.jpg", truth("receipt_mixed.jpg"))
     assert (receipt.texts, receipt.unwritten) == (11, 10)
     (remark,) = receipt.remarks
-    assert remark.startswith("10 of 11 texts are not written whole, as no font has 星 河 咖")
+    assert remark.startswith("10 of 11 texts are not written whole, because no font has 星 河 咖")
     assert ink_pixels(receipt, receipt.frames[0].x + TRUTH["receipt_mixed.jpg"]["size"][0] + 60)
 
 
@@ -393,7 +393,7 @@ def test_another_picture_than_the_one_that_was_read_is_noticed() -> None:
     drawing = aliocr.draw(blank(300, 200), truth("receipt_mixed.jpg"))
     assert any("boxes reach out of the picture" in remark for remark in drawing.remarks)
     frames = (Frame("text"),) * 5
-    with pytest.raises(ValueError, match="5 frames were read, and the picture has 4"):
+    with pytest.raises(ValueError, match="5 frames were read, but the picture has only 4"):
         aliocr.draw(SAMPLES / "anim4.gif", Scan(ALL, "", frames=frames))
 
 
