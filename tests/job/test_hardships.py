@@ -304,7 +304,7 @@ async def test_lists_that_differ_early_are_noticed(
     source, output = urls(tmp_path / "urls.csv", 50), tmp_path / "results.jsonl"
     await Job(source, output, budget=30).run(ocr)
     listed(source, [url(number) for number in range(1_001, 1_051)])
-    with pytest.raises(ValueError, match="is not what it was"):
+    with pytest.raises(ValueError, match="has changed since"):
         await Job(source, output).run(ocr)
     assert emulator.charged == 30
 
