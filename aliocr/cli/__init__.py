@@ -3,12 +3,12 @@
 The way of a command:
 
     `program`       finds the command
-    `scan`, `draw`, `export`, `report`, `search`, and in folders `run`, `emulate`
-                    parse its options
+    `scan`, `draw`, `export`, `report`, `search`, and the folders `run`, `emulate`
+                    parse the options of the command
     `sources`       expands arguments and standard input into pictures
-    `frame_choice`  chooses the frames to ask for
-    `backend`       opens a session: with the service, or with `local`, the engine of this machine
-    `job_output`    reads the rows of a job instead
+    `frame_choice`  chooses the frames to read
+    `backend`       opens a session with the service, or with `local`, the engine on this machine
+    `job_output`    reads the output of a job, for commands that do not read pictures
     `printer`       prints the results of `scan`
     `drawing_file`  writes the drawing of `draw`
     `console`       keeps control characters from the terminal
@@ -25,15 +25,16 @@ from aliocr.cli import signals
 
 
 def main() -> None:
-    """Run `aliocr`.
+    """Run the program `aliocr`.
 
-    Exit code: 0 all read, 1 some failed, 2 misuse, 3 a job that is not complete; 130 after Ctrl-C
-    and 143 after SIGTERM.
+    Exit codes: 0 all pictures were read, 1 some failed, 2 misuse, 3 a job is not complete; 130
+    after Ctrl-C and 143 after SIGTERM.
     """
-    # Imports take half a second, in which Ctrl-C would print a traceback, and the first process of
-    # a container would ignore SIGTERM. A command that needs the signals installs its own handlers.
+    # Handle signals before the imports, which take half a second. During this time Ctrl-C would
+    # print a traceback, and the first process of a container would ignore SIGTERM. A command that
+    # needs the signals installs its own handlers.
     signals.handle(signals.end_at_once)
-    # Open closed standard streams: a file opened later would get their output.
+    # Open closed standard streams, because a file that is opened later would get their output.
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         pass
     os.close(descriptor)
@@ -53,7 +54,7 @@ def main() -> None:
     try:
         program()
     except OSError as error:
-        # Commands handle their own errors; this one comes from click's text, such as --help.
+        # Commands handle their own errors. This error comes from a text of click, such as --help.
         discard(sys.stdout)
         _leave(f"Error: cannot write: {error.strerror or error}", 1)
 

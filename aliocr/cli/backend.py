@@ -1,4 +1,4 @@
-"""The backend of a command: the service of an account, or the emulator's engine on this machine."""
+"""The backend that reads pictures for a command: the service, or the engine on this machine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import attrs
 import click
 
 from aliocr.arguments import ENDPOINT_VARIABLE
-from aliocr.cli.exits import Misuse, leave_out
+from aliocr.cli.exits import Misuse, refuse_options
 from aliocr.cli.frame_choice import FIRST, FrameChoice
 from aliocr.cli.sources import Source
 from aliocr.credentials import ID_VARIABLE, SECRET_VARIABLE
@@ -31,7 +31,7 @@ REGION: str = inspect.signature(Session).parameters["region"].default
 
 @attrs.frozen
 class ServiceOptions:
-    """The values of the options that `service_options` adds; no `frames` for the default ones."""
+    """Values of the options of `service_options`; `frames` is None for the default frames."""
 
     frames: FrameChoice | None
     endpoint: str | None
@@ -44,7 +44,7 @@ class ServiceOptions:
         limits: Limits = Limits(),  # noqa: B008 - frozen
         repeat_budget: int = REPEAT_BUDGET,
     ) -> Session:
-        """Return a session with the service, not yet open."""
+        """Return a session with the service; the session is not open yet."""
         try:
             return Session(
                 endpoint=self.endpoint,
@@ -62,7 +62,7 @@ class ServiceOptions:
 
 
 def service_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options of every command that reads pictures, as one argument: `service`."""
+    """Add the service options to a command, which gets their values as one argument, `service`."""
 
     @click.option("--interval", type=COUNT, metavar="N", help="Read one of every N frames.")
     @click.option(
@@ -76,7 +76,7 @@ def service_options(command: Callable[..., None]) -> Callable[..., None]:
     @wraps(command)
     def packed(*, interval: int | None, max_frames: int | None, **others: Any) -> None:
         if (interval is None) != (max_frames is None):
-            raise click.UsageError("--interval and --max-frames go together")
+            raise click.UsageError("--interval and --max-frames must be used together")
         frames = None if interval is None else FrameChoice(interval, max_frames)
         of_service = {name: others.pop(name) for name in ("endpoint", "region", "biz_type")}
         command(service=ServiceOptions(frames, **of_service), **others)
@@ -85,24 +85,24 @@ def service_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def refuse_service_options() -> None:
-    """Refuse the options that have no effect on the engine of this machine."""
+    """Refuse the options that have no effect when this machine reads the pictures."""
     names = ("endpoint", "region", "biz_type", "requests_per_second", "images_per_second")
-    leave_out(names, "this machine reads, not the service")
+    refuse_options(names, "this machine reads the pictures, not the service")
 
 
 @attrs.frozen
 class RemoteBackend:
-    """The service of an account: an open session, and the frames to read, None for the default."""
+    """The service: an open session, and the frames to read (None for the default frames)."""
 
     session: Session
     frames: FrameChoice | None
 
     def image_of(self, source: Source) -> tuple[Image, FrameCount | None]:
-        """Return the image of a source, and the frames of a file; may block, to count them."""
+        """Return the image of a source, and None, because the service reads no files."""
         return (self.frames or FIRST).image(source.name), None
 
     def done(self, outcome: Outcome) -> None:
-        """Make room for another picture; has to be called with each outcome."""
+        """Do nothing. Callers report each outcome here, because `LocalBackend` needs this call."""
 
 
 Backend: TypeAlias = "RemoteBackend | LocalBackend"
@@ -112,10 +112,10 @@ Backend: TypeAlias = "RemoteBackend | LocalBackend"
 async def open_backend(
     session: Session | None, frames: FrameChoice | None
 ) -> AsyncIterator[Backend]:
-    """Open a backend for the block: with this session, or None for this machine.
+    """Open a backend for the block: the service, or this machine if `session` is None.
 
     Raises:
-        ImportError: The extra `emulator` is missing; the message says how to get it.
+        ImportError: The extra `emulator` is missing; the message says how to install it.
     """
     if session is not None:
         async with session:

@@ -1,4 +1,4 @@
-"""Text and progress bars for people; no text can steer the terminal."""
+"""Text and progress bars for people; control characters in texts never reach the terminal."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from aliocr.errors import without_query
 
 MOST_BAR = 40
-"""Columns of a progress bar."""
+"""Maximum width of a progress bar, in columns."""
 
 MOST_NAME = 200
-"""Characters of a source's name in a message."""
+"""Maximum length of a source's name in a message, in characters."""
 
 
 def plain_console(*, stderr: bool = False, soft_wrap: bool = False) -> Console:
-    """Return a console that prints text as it is: no markup, no highlighted numbers."""
+    """Return a console that prints text unchanged: no markup, no highlighted numbers."""
     return Console(stderr=stderr, soft_wrap=soft_wrap, highlight=False, markup=False, emoji=False)
 
 
 def width_of(console: Console) -> int:
-    """Return the columns to keep to; no limit if the console is no terminal."""
+    """Return the maximum width of text, in columns; unlimited if there is no terminal."""
     return console.width if console.file.isatty() else sys.maxsize
 
 
 def plain(text: str) -> str:
-    """Replace control characters, which the text of a picture may have, by spaces."""
+    """Replace control characters by spaces; the text of a picture may contain such characters."""
     text = text.encode("utf-8", "backslashreplace").decode()
     return "".join(c if c.isprintable() or c == "\t" else " " for c in text)
 
 
 def decoded(name: str) -> str:
-    """Return a file's name as UTF-8, if its bytes are UTF-8, whatever the locale is."""
+    """Decode the bytes of a file name as UTF-8 in any locale; keep a name that is not UTF-8."""
     try:
         return os.fsencode(name).decode()
     except UnicodeError:
@@ -46,20 +46,20 @@ def decoded(name: str) -> str:
 
 
 def shown(name: str) -> str:
-    """Return a source for a message: printable, not too long, and without a URL's query."""
+    """Return the name of a source for a message: printable, shortened, without a URL's query."""
     words = plain(decoded(without_query(name) if "://" in name else name))
     return words if len(words) <= MOST_NAME else f"{words[:MOST_NAME]}…"
 
 
 def counted(number: int, noun: str) -> str:
-    """`1 row`, `31,240 rows`."""
+    """Return a number with its noun: `1 row`, `31,240 rows`."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def progress_bar(console: Console, beside: int, *, hidden: bool = False) -> Progress:
-    """Return a bar of items that is removed at its end.
+    """Return a progress bar of items; the bar disappears when it stops.
 
-    `beside`: columns for the text beside the bar, and for the ^C that a terminal writes after it.
+    `beside`: columns to keep free for the text beside the bar, and for a ^C of the terminal.
     """
     return Progress(
         TextColumn("{task.description}"),
@@ -74,11 +74,11 @@ def progress_bar(console: Console, beside: int, *, hidden: bool = False) -> Prog
 
 @contextmanager
 def writing() -> Iterator[None]:
-    """Write to standard output in this block.
+    """Handle the errors of a block that writes to standard output.
 
     Raises:
-        BrokenPipeError: The reader is gone, which is no error.
-        ClickException: The disk is full, say; nothing more is written then.
+        BrokenPipeError: The reader is gone, which is not an error of the command.
+        ClickException: Writing failed, for example on a full disk; later output is discarded.
     """
     try:
         yield
@@ -90,5 +90,5 @@ def writing() -> Iterator[None]:
 
 
 def discard(stream: TextIO) -> None:
-    """Send the rest to the null device: the interpreter writes its buffers once more at exit."""
+    """Send further output to the null device, because the interpreter writes buffers at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -1,4 +1,4 @@
-"""`aliocr draw`."""
+"""The command `aliocr draw`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from aliocr.cli.backend import (
 )
 from aliocr.cli.console import counted, plain, shown, writing
 from aliocr.cli.drawing_file import DrawingFile
-from aliocr.cli.exits import Misuse, ending, leave_out
+from aliocr.cli.exits import Misuse, ending, refuse_options
 from aliocr.cli.frame_choice import FrameChoice, first_alone, remark
 from aliocr.cli.job_output import rows_of
 from aliocr.cli.printer import reason
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from aliocr.pictures.picture import FrameCount
 
 OF_READING = ("local", "interval", "max_frames", "endpoint", "region", "biz_type")
-"""Options that have no effect if the picture was read before."""
+"""Options that have no effect if the text comes from the output of a job."""
 
 NO_TEXT = "no text was read, so there are no boxes"
 
@@ -54,7 +54,7 @@ NO_TEXT = "no text was read, so there are no boxes"
     metavar="OUTPUT",
     help="Draw the result of a job, without reading the picture again.",
 )
-@click.option("--local", is_flag=True, help="Read a URL on this machine, as files always are.")
+@click.option("--local", is_flag=True, help="Read a URL on this machine, like a file.")
 @service_options
 def draw(
     picture: str,
@@ -68,8 +68,8 @@ def draw(
 ) -> None:
     """Draw the text of a picture: numbered boxes, and the texts beside it.
 
-    PICTURE is a file or a URL. This machine reads a file; the service reads a URL, or this machine
-    with --local. With --from nothing is read: the text comes from OUTPUT, which a job wrote.
+    PICTURE is a file or a URL. This machine reads a file. The service reads a URL, or this machine
+    with --local. With --from, the text comes from OUTPUT, which a job wrote, and nothing is read.
 
     Numbers are in reading order. Each frame of a GIF that was read is drawn; a long picture is
     drawn whole. A character that no font has is drawn as a box.
@@ -79,7 +79,7 @@ def draw(
     target = DrawingFile.of(source, output)
     local = local or source.path is not None
     if job_output is not None:
-        leave_out(OF_READING, "--from does not read the picture")
+        refuse_options(OF_READING, "--from does not read the picture")
     elif local:
         refuse_service_options()
     with ending():
@@ -101,7 +101,7 @@ def draw(
 def _drawn(
     source: Source, text: FreshScan | JobRow, font: str | None
 ) -> tuple[aliocr.Drawing, str]:
-    """Return the drawing and a note on its text; font and picture are checked before reading."""
+    """Return the drawing and a note on its text. Check font and picture before reading the text."""
     # These need the extra.
     from aliocr.pictures.fonts import FontError, Lettering  # noqa: PLC0415
     from aliocr.pictures.picture import count_frames  # noqa: PLC0415
@@ -116,7 +116,7 @@ def _drawn(
         outcome, note = text.outcome(frames)
         return aliocr.draw(data, outcome, font=font), note
     except aliocr.PictureError as error:
-        why = f"no picture that can be drawn: {error.message}"
+        why = f"not a picture that can be drawn: {error.message}"
     except (MissingError, ValueError) as error:
         why = str(error)
     except OSError as error:
@@ -135,7 +135,7 @@ def _failed(source: Source, why: str) -> click.ClickException:
 
 @attrs.frozen
 class FreshScan:
-    """The text of a picture that is read now, with a session or on this machine."""
+    """The text of a picture that is read now, by the service with a session or by this machine."""
 
     source: Source
     session: Session | None
@@ -163,11 +163,11 @@ class FreshScan:
 
 @attrs.frozen
 class JobRow:
-    """The text of a picture that a job has read: the last row of the picture that has its text."""
+    """The text of a picture that a job has read: the last row of the picture that has a text."""
 
     read: Read
     others: int
-    """Rows with another text that may be of the picture."""
+    """Number of rows with another text that may be of this picture."""
 
     @classmethod
     def of(cls, source: Source, output: str) -> JobRow:
@@ -180,7 +180,7 @@ class JobRow:
                     others += last.text != result.text
                 last = result
         if last is None:
-            raise Misuse(f"{shown(output)} has nothing about {shown(source.name)}")
+            raise Misuse(f"{shown(output)} has no row of {shown(source.name)}")
         if not last.ok:
             raise _failed(source, f"it was not read: {last.error}")
         return cls(last, others)
@@ -193,15 +193,15 @@ class JobRow:
 
 
 def _is_of(name: str, source: Source) -> bool:
-    """Return whether a row of this source is, or may be, of the picture."""
+    """Return whether a row with this source name is, or may be, a row of the picture."""
     if source.path is not None:
         return Path(name).absolute() == source.path.absolute()
-    # Outputs have no queries, since the query of a signed URL is a key to the picture.
+    # Outputs contain no queries, because the query of a signed URL gives access to the picture.
     return name == source.name or (name.endswith("?…") and name == without_query(source.name))
 
 
 def _source(name: str) -> Source:
-    """Return the one picture of a name."""
+    """Return the picture of a name; refuse a folder."""
     if name and Path(name).is_dir():
         raise click.UsageError(f"{shown(name)}: a folder; name one picture")
     try:

@@ -1,4 +1,4 @@
-"""The file of a drawing: its name, the check before it is written, and an atomic write."""
+"""The file of a drawing: its name, a check before the picture is read, and an atomic write."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ SUFFIX = ".boxes.png"
 JPEG = (".jpg", ".jpeg")
 
 QUALITY = 90
-"""Quality of a JPEG; colours are not subsampled, as letters have sharp edges."""
+"""Quality of a JPEG drawing. Its colours are not subsampled, because letters have sharp edges."""
 
 OURS = "aliocr draw"
-"""Written into each drawing, to recognize it later."""
+"""Mark in the metadata of each drawing, so that a later run recognizes the file as a drawing."""
 
 MOST_STEM = 100
-"""Characters of a name that is taken from a URL."""
+"""Maximum length of a file name that is taken from a URL, in characters."""
 
 
 @attrs.frozen
@@ -42,11 +42,11 @@ class DrawingFile:
 
     @classmethod
     def of(cls, source: Source, named: str | None) -> DrawingFile:
-        """Return the named file; else one beside the picture, or in this folder for a URL."""
+        """Return the named file. Otherwise return a file beside the picture, or here for a URL."""
         if named is not None:
             path = Path(named)
             if path.suffix.lower() not in (".png", *JPEG):
-                raise Misuse(f"{shown(named)}: a drawing is a .png or a .jpg")
+                raise Misuse(f"{shown(named)}: a drawing must be a .png or .jpg file")
             return cls(path)
         if source.path is not None:
             return cls(source.path.with_name(source.path.stem + SUFFIX))
@@ -58,7 +58,8 @@ class DrawingFile:
     def check(self, source: Source, *, force: bool) -> None:
         """Refuse a file that cannot be written, before a picture is read and charged.
 
-        `force` overwrites a file that is no drawing of this program, but never the picture.
+        With `force`, a file that is not a drawing of this program may be overwritten, but never the
+        picture.
         """
         name = shown(str(self.path))
         folder = self.path.parent
@@ -76,7 +77,7 @@ class DrawingFile:
             raise Misuse(f"{name} exists; --force overwrites it")
 
     def write(self, picture: Image.Image) -> None:
-        """Write the whole drawing, or leave the file as it was."""
+        """Write the drawing atomically; on an error, an existing file stays unchanged."""
         from PIL.PngImagePlugin import PngInfo  # noqa: PLC0415 - needs the extra
 
         options: dict[str, Any]
@@ -103,5 +104,5 @@ def _is_ours(path: Path) -> bool:
         with Image.open(path, formats=("PNG", "JPEG")) as image:
             comment = image.info.get("comment", b"")
             return OURS in (image.info.get("Software"), os.fsdecode(comment))
-    except Exception:  # noqa: BLE001 - for any error, it is another file
+    except Exception:  # noqa: BLE001 - after any error, it is not a drawing
         return False

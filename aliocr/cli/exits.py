@@ -1,7 +1,7 @@
-"""Ends of a command before its work is done: one line on standard error, and an exit code.
+"""Early ends of a command: one line on standard error, and an exit code.
 
-The line is the message of a `click.ClickException`. Any function of a command may raise one, and no
-caller handles it, so docstrings do not list it.
+The line is the message of a `click.ClickException`. Any function of a command may raise this
+exception and no caller handles it, so docstrings do not list it.
 """
 
 from __future__ import annotations
@@ -19,18 +19,19 @@ from aliocr.errors import AuthError
 
 
 class Misuse(click.ClickException):
-    """Exit code 2, as of click's UsageError, but without a hint at --help."""
+    """Error with exit code 2, like click's UsageError, but without the hint at --help."""
 
     exit_code = 2
 
 
-def leave_out(options: Iterable[str], why: str, *, variables: bool = False) -> None:
-    """Refuse options that would have no effect, even with their default values.
+def refuse_options(options: Iterable[str], why: str, *, variables: bool = False) -> None:
+    """Refuse options that would have no effect, even if they are given with their default values.
 
     Args:
-        options: The names of their parameters; a command need not have all of them.
-        why: The beginning of the message.
-        variables: Refuse values of environment variables, too, which may be for other commands.
+        options: Parameter names of the options; a command may lack some of these options.
+        why: Beginning of the error message.
+        variables: Refuse values from environment variables, too. By default these values are
+            accepted, because a variable may be set for other commands.
     """
     refused = {ParameterSource.COMMANDLINE}
     if variables:
@@ -47,11 +48,11 @@ def leave_out(options: Iterable[str], why: str, *, variables: bool = False) -> N
 
 @contextmanager
 def ending() -> Iterator[None]:
-    """Turn the errors of a command that reads pictures into its last line and exit code.
+    """Turn the errors of a block that reads pictures into one line and an exit code.
 
     Raises:
-        ClickException: A missing extra, with exit code 2, or a refused AccessKey, with 1.
-        SystemExit: Ctrl-C, with exit code 130; or the reader of standard output is gone.
+        ClickException: An extra is missing (exit code 2), or the AccessKey was refused (1).
+        SystemExit: Ctrl-C was pressed (130), or the reader of standard output is gone (1).
     """
     try:
         with interruptible():

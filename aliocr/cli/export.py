@@ -1,4 +1,4 @@
-"""`aliocr export`."""
+"""The command `aliocr export`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from aliocr.job.output.result import Read
 from aliocr.text.hocr import to_hocr
 
 MOST_LABEL = 120
-"""Bytes of a file's name beside its row: all file systems allow 255 for the whole name."""
+"""Maximum size of the label in a file name, in bytes. File systems allow 255 for a whole name."""
 
 
 @click.command(no_args_is_help=True)
@@ -57,7 +57,7 @@ def export(output: Path, folder: Path) -> None:
 
 
 def _name(row: Read) -> str:
-    """Return a file name that is unique, since it has the row, and names no other folder."""
+    """Return a file name: unique by its row number, and never in another folder."""
     label = row.id or ""
     if not label:
         with suppress(ValueError):  # a malformed URL

@@ -1,4 +1,4 @@
-"""The frames to ask for, and what to tell people about the others."""
+"""The choice of frames to read, and notes about the frames that were not read."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ if TYPE_CHECKING:
     from aliocr.pictures.picture import FrameCount
 
 MOST = 100
-"""Frames read of a picture on this machine by default: a minute or so."""
+"""Default maximum of frames that this machine reads of a picture. They take about a minute."""
 
 
 @attrs.frozen
 class FrameChoice:
-    """One of every `interval` frames, and at most `max_frames`; the first one if both are None."""
+    """One of every `interval` frames, at most `max_frames`; the first frame if both are None."""
 
     interval: int | None = None
     max_frames: int | None = None
 
     def image(self, url: str) -> Image:
-        """Return the image at a URL, of which these frames are read."""
+        """Return an image at a URL that asks for these frames."""
         return Image(url, interval=self.interval, max_frames=self.max_frames)
 
 
 FIRST = FrameChoice()
-"""The service's default: it charges each frame that it reads."""
+"""Default for the service: the first frame, because the service charges each frame it reads."""
 
 ALL = FrameChoice(1, MOST)
-"""The default of this machine, where frames cost nothing."""
+"""Default for this machine: up to `MOST` frames, because frames cost nothing there."""
 
 
 def frames_total(image: Image, scan: Scan) -> int | None:
-    """Return how many frames the picture of a scan has; None if the scan does not show it.
+    """Return the number of frames in the picture of a scan; None if the scan does not show it.
 
-    The scan shows it if every frame was asked for, and fewer than half of `max_frames` came. A
-    picture with more frames than that may have been read at a wider interval, of which at least
-    half of `max_frames` come.
+    The scan shows the number if every frame was asked for and at most half of `max_frames` came.
+    Otherwise the picture may have more than `max_frames` frames. Such a picture is read at a wider
+    interval, so that more than half of `max_frames` come.
     """
     read = len(scan.frames) or 1
     if image.interval == 1 and image.max_frames is not None and 2 * read <= image.max_frames:
@@ -48,12 +48,12 @@ def frames_total(image: Image, scan: Scan) -> int | None:
 
 
 def remark(counted: FrameCount) -> str:
-    """Return a note on a picture that this machine read with the default choice; may be empty."""
+    """Return a note on the frames that this machine read by default; the note may be empty."""
     total = counted.total
     if total == 1:
         return ""
     if not counted.readable:
-        return f"the first of {total} frames; all of them are too many pixels"
+        return f"the first of {total} frames was read; all frames together have too many pixels"
     if total > MOST:
         step = -(-total // MOST)
         return f"one of every {step} of {total} frames; --interval 1 --max-frames {total} reads all"
@@ -61,6 +61,6 @@ def remark(counted: FrameCount) -> str:
 
 
 def first_alone(counted: FrameCount) -> str:
-    """Return a note on a picture that the service read with the default choice; may be empty."""
+    """Return a note on the frames that the service read by default; the note may be empty."""
     total = counted.total
     return "" if total == 1 else f"the first of {total} frames was read"

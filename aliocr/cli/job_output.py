@@ -1,4 +1,4 @@
-"""The rows of a job's output, for the commands that use them."""
+"""Reading of a job's output, for the commands that use its rows."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from aliocr.job.output.result import Result
 
 
 def rows_of(output: str | Path) -> Iterator[Result]:
-    """Read the results of an output, in its order.
+    """Return the results of an output, in the order of the output.
 
-    The output is opened at once, and its first row is read, so that an error comes early.
+    The first row is read immediately, so that an error of the file comes early.
     """
 
     def read() -> Iterator[Result]:
@@ -29,7 +29,7 @@ def rows_of(output: str | Path) -> Iterator[Result]:
 
 @contextmanager
 def reading(path: str | Path) -> Iterator[None]:
-    """Read a named file in this block; its errors are misuse."""
+    """Turn the errors of a block that reads a named file into `Misuse`."""
     try:
         yield
     except OSError as error:

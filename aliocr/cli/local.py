@@ -1,4 +1,4 @@
-"""The backend on this machine: the emulator with its engine, and files served to it on loopback."""
+"""The backend on this machine: the emulator with its engine, and a file server on loopback."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ from aliocr.pictures.size_limits import PictureError
 from aliocr.session import Session
 
 AHEAD = 2
-"""Pictures in flight for each processor: one is read, while the next is fetched."""
+"""Pictures in flight per processor, so that one is read while the next one is fetched."""
 
 
 class ConcurrencyLimiter:
-    """A limiter without a rate, which bounds the number of pictures in flight."""
+    """Limits the number of pictures in flight, but not their rate."""
 
     def __init__(self, most: int) -> None:
         self._free = asyncio.Semaphore(most)
 
     async def acquire(self) -> None:
-        """Wait until one picture more may be read."""
+        """Wait until one more picture may be read."""
         await self._free.acquire()
 
     def done(self) -> None:
@@ -45,7 +45,7 @@ class ConcurrencyLimiter:
 
 @attrs.define
 class FileServer:
-    """Serves single files, each at an address that cannot be guessed."""
+    """Serves single files, each at a URL that cannot be guessed."""
 
     url: str = ""
     _paths: dict[str, Path] = attrs.field(factory=dict)
@@ -72,7 +72,7 @@ class FileServer:
 
 @attrs.frozen
 class LocalBackend:
-    """This machine, which reads files, too; has the methods of `RemoteBackend`."""
+    """This machine, which also reads files; has the same methods as `RemoteBackend`."""
 
     session: Session
     _frames: FrameChoice | None
@@ -80,19 +80,22 @@ class LocalBackend:
     _limiter: ConcurrencyLimiter
 
     def image_of(self, source: Source) -> tuple[Image, FrameCount | None]:
-        """Return the image of a source, at an address of this machine if it is a file."""
+        """Return the image of a source, and the frame count of a file; blocks to read the file.
+
+        The image of a file has a URL of this machine.
+        """
         if source.path is None:
             return (self._frames or ALL).image(source.name), None
         counted = None
-        with suppress(OSError, PictureError):  # errors of the file show when it is read
+        with suppress(OSError, PictureError):  # the engine reports these errors later
             if source.path.stat().st_size <= MAX_BYTES:
                 counted = count_frames(source.path.read_bytes())
-        # All frames that can be read, since they cost nothing.
+        # Choose all frames, because they cost nothing; only the first if all are too many pixels.
         default = FIRST if counted and not counted.readable else ALL
         return (self._frames or default).image(self._files.serve(source.path)), counted
 
     def done(self, outcome: Outcome) -> None:
-        """Make room for another picture, and stop serving this one."""
+        """Make room for another picture, and stop serving this picture."""
         self._limiter.done()
         self._files.forget(outcome.image.url)
 
@@ -102,15 +105,15 @@ async def open_local(frames: FrameChoice | None) -> AsyncIterator[LocalBackend]:
     """Run the file server, the emulator and a session for the block."""
     files = FileServer()
     app = web.Application()
-    app.router.add_get(r"/{token}/{name:[\s\S]*}", files.handle)  # a name may have line breaks
+    app.router.add_get(r"/{token}/{name:[\s\S]*}", files.handle)  # names may contain line breaks
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         files.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
         limiter = ConcurrencyLimiter(AHEAD * (os.cpu_count() or 1))
-        # A slow machine is no error: no rate, no deadline. One picture a request, so that each
-        # is shown as soon as it is read.
+        # Set no rate and no deadline, because a slow machine is not an error. Send one picture per
+        # request, so that each result is shown as soon as its picture is read.
         async with (
             Emulator(RapidOCREngine, requests_per_second=None, deadline=None) as emulator,
             Session(

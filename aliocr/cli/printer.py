@@ -1,4 +1,4 @@
-"""Outcomes of `aliocr scan`: text for people, JSON lines for programs, and a progress bar."""
+"""Printers of outcomes for `aliocr scan`: text for people or JSON lines, and a progress bar."""
 
 from __future__ import annotations
 
@@ -19,14 +19,17 @@ from aliocr.models import Outcome, Scan
 BESIDE_BAR = 32
 
 SAME = 3
-"""Sources named for one failure that concerns all of them; more are counted."""
+"""Maximum number of printed failures with one shared cause; further failures are counted."""
 
 
 class OutcomePrinter:
-    """Prints results on standard output; progress, failures and the summary on standard error.
+    """Prints texts on standard output; progress, failures and the summary on standard error.
 
-    A result is text under the name of its source; a single source is not named. `total` is the
-    number of results, None if unknown; a `local` failure needs no check of the network.
+    Each text is printed below the name of its source; the name is left out for a single source.
+
+    Args:
+        total: Number of pictures; None if unknown.
+        local: This machine reads, so failures come without the advice to check the network.
     """
 
     def __init__(self, total: int | None, *, local: bool) -> None:
@@ -40,8 +43,8 @@ class OutcomePrinter:
         self._err = plain_console(stderr=True, soft_wrap=True)
         console = self._out if self._out.is_terminal else self._err
         self._progress = progress_bar(console, BESIDE_BAR, hidden=not self._err.is_terminal)
-        # On the terminal of the bar, print through the bar's console, which keeps the bar below
-        # the text; another console would print over the bar.
+        # On a terminal, print notes through the console of the bar, which keeps the bar below the
+        # notes. Another console would print over the bar.
         self._notes = self._progress.console if self._err.is_terminal else self._err
         self._bar = self._progress.add_task("reading", total=total)
 
@@ -65,7 +68,7 @@ class OutcomePrinter:
             self._err.print(f"{self.read} read, {self.failed} failed in {seconds:.1f} s")
 
     def show(self, source: str, outcome: Outcome, frames_total: int | None = None) -> None:
-        """Print one result; `frames_total` is the number of frames in its picture, if known."""
+        """Print one outcome; `frames_total` is the number of frames in its picture, if known."""
         if outcome.ok:
             self.read += 1
             with writing():
@@ -79,19 +82,19 @@ class OutcomePrinter:
     def fail(
         self, source: str, message: str, code: int | str | None = None, *, shared: bool = False
     ) -> None:
-        """Print the failure of one source; a `shared` cause will fail other sources, too."""
+        """Print the failure of one source; a `shared` failure also affects other sources."""
         self.failed += 1
         with writing():
             self._write_failure(source, message, code, shared=shared)
         self._progress.advance(self._bar)
 
     def hint(self, source: str, message: str) -> None:
-        """Print a faint line."""
+        """Print a note on a source, as a dim line."""
         with writing():
             self._notes.print(Text(f"{shown(source)}: {plain(message)}", style="dim"))
 
     def _write_scan(self, source: str, scan: Scan, frames_total: int | None) -> None:
-        del frames_total  # which a hint tells people
+        del frames_total  # a hint tells this number to people
         if self._headings:
             self._out.print(Text(plain(decoded(source)), style="bold"))
         for line in scan.lines or ("(no text)",):
@@ -102,7 +105,7 @@ class OutcomePrinter:
     def _write_failure(
         self, source: str, message: str, code: int | str | None, *, shared: bool
     ) -> None:
-        del code  # the message begins with the code
+        del code  # the message already begins with the code
         if shared:
             self._shared[message] += 1
         if self._shared[message] <= SAME:
@@ -110,10 +113,10 @@ class OutcomePrinter:
 
 
 class JSONPrinter(OutcomePrinter):
-    """One JSON object a line for each source, read or failed."""
+    """Prints one JSON object per line for each source, read or failed."""
 
     def hint(self, source: str, message: str) -> None:
-        """Print nothing: programs have no use for a hint."""
+        """Print nothing, because programs do not need notes."""
 
     def _write_scan(self, source: str, scan: Scan, frames_total: int | None) -> None:
         fields: dict[str, object] = {"source": decoded(source), "ok": True, "text": scan.text}
@@ -127,14 +130,15 @@ class JSONPrinter(OutcomePrinter):
     def _write_failure(
         self, source: str, message: str, code: int | str | None, *, shared: bool
     ) -> None:
-        del shared  # each source has a line of its own
+        del shared  # each failed source gets its line
         self._line({"source": decoded(source), "ok": False, "code": code, "error": message})
 
     def _line(self, fields: dict[str, object]) -> None:
-        """Print an object: in UTF-8 if the stream is UTF-8, else in ASCII, a part of all encodings.
+        """Print an object, in UTF-8 if the stream is UTF-8, otherwise in ASCII.
 
-        A file's name that is not UTF-8 has lone surrogates, which only ASCII can escape;
-        `os.fsencode` turns them back into the name.
+        ASCII is a part of all encodings. A file name that is not UTF-8 contains lone surrogates.
+        Its object is printed in ASCII, because ASCII can escape them; `os.fsencode` turns the
+        escaped name back into the bytes of the file name.
         """
         is_utf8 = self._out.encoding.lower().replace("_", "-") == "utf-8"
         line = json.dumps(fields, ensure_ascii=not is_utf8)
@@ -142,7 +146,7 @@ class JSONPrinter(OutcomePrinter):
             line.encode()
         except UnicodeEncodeError:
             line = json.dumps(fields)
-        if self._out.is_terminal:  # where the bar must stay below the object
+        if self._out.is_terminal:  # this console keeps the bar below the object
             self._out.print(Text(line))
         else:
             sys.stdout.write(line + "\n")
@@ -150,12 +154,12 @@ class JSONPrinter(OutcomePrinter):
 
 
 def _is_shared(error: OCRError) -> bool:
-    """Return whether the cause is not the one picture."""
+    """Return whether the cause also affects other pictures."""
     return isinstance(error, TransportError | ResponseError)
 
 
 def reason(error: OCRError, *, local: bool) -> str:
-    """Return why a picture was not read, and what to check if the service was not reached."""
+    """Return the reason of a failure, and what to check if the service gave no valid reply."""
     if local or not _is_shared(error):
         return str(error)
     return f"{error}; check the network, --endpoint and --region"

@@ -1,4 +1,4 @@
-"""The program and its commands."""
+"""The program `aliocr`: a group of commands."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from aliocr.version import __version__
 
 
 class Program(click.Group):
-    """The commands, whose error messages cannot steer the terminal.
+    """A group of commands that removes control characters from error messages.
 
-    Messages repeat words of the service and names of files, which may have control characters.
+    An error message repeats texts of the service and file names, which may contain such characters.
     """
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; an error keeps its type and its place, for the usage it shows."""
+        """Run a command; an error keeps its type and context, from which click shows the usage."""
         try:
             return super().invoke(ctx)
         except click.ClickException as error:
-            # The message is declared final, for type checkers only.
+            # Click declares `message` as Final, so type checkers refuse a normal assignment.
             vars(error)["message"] = "\n".join(map(plain, error.message.split("\n")))
             raise
 

@@ -1,4 +1,4 @@
-"""`aliocr report`."""
+"""The command `aliocr report`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from aliocr.report.writing import LIMIT, ReportProgress, WrittenReport, write_re
 BESIDE_BAR = 40
 
 MOST_REASONS = 5
-"""Reasons for missing pictures that are named; more are counted."""
+"""Maximum number of reasons for missing pictures to print; the other pictures are counted."""
 
 
 @click.command(no_args_is_help=True)
@@ -48,7 +48,7 @@ MOST_REASONS = 5
     "--input",
     "listed",
     metavar="INPUT",
-    help="The input of the job: it has the queries of URLs, which OUTPUT has not.",
+    help="The input of the job, which has the queries of URLs; OUTPUT has no queries.",
 )
 @click.option("--column", metavar="NAME", help="Column of the images in INPUT.")
 @click.option(
@@ -73,14 +73,14 @@ def report(**values: Any) -> None:
     """
     request = ReportRequest(**values)
     if request.column and not request.listed:
-        raise click.UsageError("--column goes with --input")
+        raise click.UsageError("--column must be used together with --input")
     if request.listed and request.pictures != "embed":
-        raise click.UsageError("--input is for --pictures embed: a link would show the query")
+        raise click.UsageError("--input needs --pictures embed, because a link shows the query")
     try:
         written = asyncio.run(request.write_until_stopped())
     except ImportError as error:
         raise Misuse(str(error)) from None
-    except InputError as error:  # in --input
+    except InputError as error:  # in the file of --input
         raise Misuse(plain(str(error))) from None
     except ReportError as error:
         raise click.ClickException(str(error)) from None
@@ -90,7 +90,7 @@ def report(**values: Any) -> None:
 
 @attrs.frozen(kw_only=True)
 class ReportRequest:
-    """The options of the command."""
+    """Values of the command's options."""
 
     output: Path
     page: Path | None
@@ -100,14 +100,14 @@ class ReportRequest:
     limit: int
 
     async def write_until_stopped(self) -> WrittenReport:
-        """Write the page; the first signal cancels it, and no part of a page is left."""
+        """Write the page; the first signal cancels the writing and leaves no unfinished page."""
         task = asyncio.current_task()
         with stop_signals(lambda: task and task.cancel()) as came:
             try:
                 return await self._write()
             except asyncio.CancelledError:
                 if came:
-                    # A usual exit would wait for threads that decode pictures or look up names.
+                    # A normal exit would wait for threads that decode pictures or resolve hosts.
                     end_at_once(came[0])
                 raise
 
@@ -128,7 +128,7 @@ class ReportRequest:
                         gallery = Linked(self.output.parent)
                     case "none":
                         gallery = LeftOut()
-                rows = rows_of(self.output)  # an error here comes before any progress
+                rows = rows_of(self.output)  # errors come before the progress bar
                 return await write_report(
                     rows,
                     page,
@@ -142,7 +142,7 @@ class ReportRequest:
 
 @contextmanager
 def _progress() -> Iterator[Callable[[ReportProgress], None]]:
-    """Show a progress bar on a terminal; elsewhere print one line at the beginning."""
+    """Show a progress bar on a terminal; otherwise print one line at the beginning."""
     console = plain_console(stderr=True)
     if not console.is_terminal:
         click.echo("writing a report", err=True)
@@ -166,7 +166,7 @@ def _progress() -> Iterator[Callable[[ReportProgress], None]]:
 
 
 def _summary(written: WrittenReport) -> str:
-    """Say what was written, and why pictures are missing: the reasons are counted if several."""
+    """Return what was written and why pictures are missing; count the rows of several reasons."""
     shown = "" if written.shown == written.rows else f"{written.shown:,} of "
     line = f"{written.page}: {shown}{counted(written.rows, 'row')}"
     if written.missing:

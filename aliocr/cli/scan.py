@@ -1,4 +1,4 @@
-"""`aliocr scan`."""
+"""The command `aliocr scan`."""
 
 from __future__ import annotations
 
@@ -31,22 +31,25 @@ if TYPE_CHECKING:
     from aliocr.pictures.picture import FrameCount
 
 MOST_NAMED = 5
-"""Arguments named for one mistake; more are counted."""
+"""Maximum number of arguments to name per kind of mistake; the others are counted."""
 
 
 @click.command(no_args_is_help=True)
 @click.argument("sources", metavar="SOURCE...", nargs=-1, required=True)
-@click.option("--local", is_flag=True, help="Read on this machine: files too, and no account.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+@click.option(
+    "--local", is_flag=True, help="Read URLs and files on this machine; no account needed."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 @service_options
 def scan(sources: Sequence[str], *, local: bool, as_json: bool, service: ServiceOptions) -> None:
     """Read the text in pictures.
 
-    SOURCE is a URL, or - for a list of sources on standard input, one a line. With --local it can
+    SOURCE is a URL, or - for a list of sources on standard input, one per line. With --local it can
     also be a picture file or a folder of pictures.
 
-    GIFs and long pictures have several frames. --local reads all of them, at most 100; the service
-    reads only the first, as it charges each frame. To choose, give --interval and --max-frames.
+    GIFs and long pictures have several frames. --local reads all frames, at most 100. The service
+    reads only the first frame, because it charges each frame. To choose, give --interval and
+    --max-frames.
 
     The AccessKey comes from ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET.
     Exit code: 0 all read, 1 some failed, 2 misuse.
@@ -66,7 +69,7 @@ def scan(sources: Sequence[str], *, local: bool, as_json: bool, service: Service
 
 
 def _expand_all(names: Sequence[str], *, files: bool) -> list[tuple[str, Expansion]]:
-    """Expand the arguments; refuse all that cannot be read in one message."""
+    """Expand the arguments; one error message names all arguments that cannot be read."""
     expanded: list[tuple[str, Expansion]] = []
     mistakes: dict[str, list[str]] = {}
     for name in names:
@@ -87,18 +90,18 @@ def _expand_all(names: Sequence[str], *, files: bool) -> list[tuple[str, Expansi
 
 @attrs.define
 class ScanRun:
-    """One run over the arguments, expanded, and over standard input if that is a listing."""
+    """One run over the expanded arguments, and over standard input if `listing`."""
 
     named: list[tuple[str, Expansion]]
     frames: FrameChoice | None
     session: Session | None
     printer: OutcomePrinter
     listing: bool = attrs.field(kw_only=True)
-    # An outcome has the very image that was sent, so the identity of the image finds its source.
+    # An outcome holds the same image object that was sent, so `id(image)` finds its source.
     _in_flight: dict[int, tuple[Source, FrameCount | None]] = attrs.field(factory=dict, init=False)
 
     async def run(self) -> None:
-        """Read all sources, and print each result as it comes."""
+        """Read all sources, and print each result as soon as it comes."""
         async with open_backend(self.session, self.frames) as backend:
             async for outcome in backend.session.stream(self._images(backend)):
                 backend.done(outcome)

@@ -1,4 +1,4 @@
-"""`aliocr search`."""
+"""The command `aliocr search`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def search_output(output: Path, words: Sequence[str], *, as_json: bool) -> None:
     any_found = False
     try:
         matches = search(rows_of(output), " ".join(words))
-        # A match has the very object of its row, and holds it, so its identity is unique.
+        # All matches of a row hold the same row object, so its `id` is unique.
         for _, group in groupby(matches, key=lambda match: id(match.outcome)):
             of_row = list(group)
             any_found = True
@@ -44,18 +44,18 @@ def search_output(output: Path, words: Sequence[str], *, as_json: bool) -> None:
                     for line in _lines(of_row):
                         console.print(line)
                     continue
-                # UTF-8, whatever the terminal's encoding is
+                # Write bytes, so that the output is UTF-8 with any encoding of the terminal.
                 sys.stdout.buffer.write(encode_json(of_row[0].outcome))
                 sys.stdout.buffer.flush()
     except BrokenPipeError:
-        discard(sys.stdout)  # the reader wants no more
-    except ValueError as error:  # in the words
+        discard(sys.stdout)  # the reader has closed the pipe
+    except ValueError as error:  # in the phrase to find
         raise Misuse(str(error)) from None
     sys.exit(0 if any_found else 1)
 
 
 def _lines(matches: Sequence[Match[Result]]) -> Iterator[Text]:
-    """Yield each line of a row with a part of a match once, with all parts marked."""
+    """Yield each matching line of a row once, with all its matches marked."""
     row = matches[0].outcome
     name = " ".join([str(row.row), *([row.id] if row.id else []), shown(row.source)])
     marked: dict[int, Text] = {}

@@ -1,11 +1,11 @@
-"""Ctrl-C and SIGTERM, for every command; the exit codes are the shell's, 130 and 143.
+"""Handlers of Ctrl-C and SIGTERM for all commands; exit codes are 130 and 143, as in a shell.
 
-    `end_at_once`    while the program starts, until a command takes the signals over
-    `interruptible`  Ctrl-C raises KeyboardInterrupt in the block: nothing has to be finished
-    `unwound`        both end the block like an error, so that it removes its unfinished file
-    `stop_signals`   the first asks the command to stop, the second ends the process
+    `end_at_once`    ends the process immediately, until a command installs its own handlers
+    `interruptible`  ends a block by Ctrl-C, if the block has nothing to finish
+    `unwound`        ends a block by either signal like an error, so that it removes its file
+    `stop_signals`   asks the command to stop by the first signal; the second ends the process
 
-The program installs its first handlers before it has loaded anything, so asyncio is loaded late.
+The program installs its first handlers before other imports, so asyncio is imported late.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ from typing import NoReturn
 NUMBERS = (signal.SIGINT, signal.SIGTERM)
 
 EXIT_CODE = 128
-"""Exit code of a process that a signal ended; the number of the signal is added."""
+"""Base of the exit code after a signal; the number of the signal is added."""
 
 
 def handle(handler: Callable[[int, object], object]) -> None:
-    """Have both signals call `handler`."""
+    """Install a handler for both signals."""
     for number in NUMBERS:
         signal.signal(number, handler)
 
 
 def end_at_once(number: int, _: object = None) -> NoReturn:
-    """End the process without any cleaning up."""
+    """End the process immediately, without cleanup."""
     os._exit(EXIT_CODE + number)
 
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Let Ctrl-C end the block.
+    """End the block when Ctrl-C is pressed.
 
     Raises:
-        SystemExit: With exit code 130, after Ctrl-C.
+        SystemExit: Ctrl-C was pressed; the exit code is 130.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
@@ -50,12 +50,12 @@ def interruptible() -> Iterator[None]:
 
 @contextmanager
 def unwound() -> Iterator[None]:
-    """Let both signals end the block like an error; a second signal is ignored.
+    """End the block like an error when either signal comes; ignore a second signal.
 
-    The block has to end soon: it can be ended in no other way.
+    The cleanup of the block must be short, because a second signal cannot end it.
 
     Raises:
-        SystemExit: With exit code 130 or 143, after a signal.
+        SystemExit: A signal came; the exit code is 130 or 143.
     """
 
     def unwind(number: int, _: object) -> NoReturn:
@@ -75,26 +75,25 @@ def unwound() -> Iterator[None]:
 def stop_signals(stop: Callable[[], object]) -> Iterator[list[int]]:
     """Handle both signals while an event loop runs in the main thread.
 
-    The first calls `stop` on the loop. The second ends the process at once: it does not go through
-    the loop, so that work which is being finished cannot delay it.
-
-    After the block, too, a signal ends the process at once: the rest may take its time.
+    The first signal calls `stop` in the event loop. The second signal ends the process immediately;
+    it bypasses the event loop, so that running work cannot delay the end. After the block, any
+    signal ends the process immediately, because the remaining cleanup may take long.
 
     Yields:
-        The number of the first signal; empty before it came.
+        A list with the number of the first signal; the list is empty before the signal comes.
     """
-    import asyncio  # noqa: PLC0415 - see above
+    import asyncio  # noqa: PLC0415 - see the docstring of this module
 
     loop = asyncio.get_running_loop()
     came: list[int] = []
 
-    def hear(number: int, _: object) -> None:
+    def receive(number: int, _: object) -> None:
         if came:
             end_at_once(number)
         came.append(number)
         loop.call_soon_threadsafe(stop)
 
-    handle(hear)
+    handle(receive)
     try:
         yield came
     finally:

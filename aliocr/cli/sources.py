@@ -1,4 +1,4 @@
-"""The pictures named on the command line or on standard input: URLs, files and folders."""
+"""Sources of pictures, on the command line or standard input: URLs, files and folders."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from aliocr.cli.exits import Misuse
 from aliocr.job.input.folder import pictures_in
 
 CHUNK = 65_536
-"""Most bytes of one read from standard input, and of a line, which is a URL or a path."""
+"""Maximum size of one read from standard input, and of one line (a URL or a path), in bytes."""
 
 CHUNKS_AHEAD = 2
-"""Chunks read before the first of them is used up."""
+"""Number of chunks to prefetch from standard input before the first chunk is used up."""
 
 
 class NoSuchFileError(ValueError):
-    """There is no such file."""
+    """The named file does not exist."""
 
 
 @attrs.frozen
 class Source:
-    """One picture to read: its name as the user wrote it, and its file; None for a URL."""
+    """One picture to read: its name as the user wrote it, and its path (None for a URL)."""
 
     name: str
     path: Path | None
@@ -38,32 +38,35 @@ class Source:
 
 @attrs.frozen
 class Expansion:
-    """One picture, or those of a folder by name, and the number of other things in the folder."""
+    """One picture, or the pictures of a folder in the order of their names.
+
+    `skipped` is the number of other entries in the folder.
+    """
 
     sources: tuple[Source, ...]
     skipped: int = 0
 
 
 def expand(name: str, *, files: bool) -> Expansion:
-    """Tell URLs, files and folders apart; the folders in a folder are not searched.
+    """Return the pictures of a URL, a file or a folder; folders in a folder are not searched.
 
     Args:
-        name: As the user wrote it.
-        files: Files can be read, not only URLs.
+        name: Name of the source, as the user wrote it.
+        files: Accept files and folders, not only URLs.
 
     Raises:
-        ValueError: It cannot be read. No message repeats the name.
+        ValueError: The source cannot be read. The message does not repeat its name.
     """
     if is_url(name):
         return Expansion((Source(name, None),))
-    if not name:  # as a path it would be the current folder
+    if not name:  # an empty path would be the current folder
         raise ValueError("an empty name")
     path = Path(name)
     try:
         mode = path.stat().st_mode
         names, skipped = pictures_in(path) if files and stat.S_ISDIR(mode) else ([], 0)
     except (FileNotFoundError, NotADirectoryError, ValueError):
-        raise NoSuchFileError("no such file, and no http:// or https:// URL") from None
+        raise NoSuchFileError("no such file, and not an http:// or https:// URL") from None
     except OSError as error:
         raise ValueError(_reason(error)) from None
     if not files:
@@ -82,16 +85,17 @@ def _reason(error: OSError) -> str:
 
 
 def check_standard_input() -> None:
-    """Refuse a closed standard input: the next opened file would get its descriptor."""
+    """Refuse a closed standard input, because the next opened file would get its descriptor."""
     if sys.stdin is None:
         raise Misuse("cannot read standard input: it is closed")
 
 
 async def listed() -> AsyncIterator[str]:
-    """Yield the lines of standard input as they come, without blank ones.
+    """Yield each line of standard input as soon as it comes, except blank lines.
 
-    A thread reads, so that results are printed while the next line is awaited. It is a daemon on
-    the bare descriptor: neither Ctrl-C nor the interpreter's exit waits for a line.
+    A thread reads, so that results are printed while the next line is awaited. The thread is a
+    daemon that reads the file descriptor directly. Therefore neither Ctrl-C nor the exit of the
+    interpreter waits for a line.
     """
     loop = asyncio.get_running_loop()
     chunks: asyncio.Queue[list[bytes] | Misuse | None] = asyncio.Queue()
@@ -101,7 +105,7 @@ async def listed() -> AsyncIterator[str]:
         loop.call_soon_threadsafe(chunks.put_nowait, item)
 
     def read() -> None:
-        with suppress(RuntimeError):  # the loop is closed, so nothing more is wanted
+        with suppress(RuntimeError):  # the loop is closed, so no more lines are needed
             try:
                 for lines in _chunks():
                     put(lines)
@@ -115,7 +119,7 @@ async def listed() -> AsyncIterator[str]:
     threading.Thread(target=read, name="aliocr stdin", daemon=True).start()
     while isinstance(lines := await chunks.get(), list):
         for line in lines:
-            # As on the command line, a name need not be UTF-8.
+            # A name may have another encoding than UTF-8, as on the command line.
             if text := os.fsdecode(line).strip():
                 yield text
         room.release()
@@ -128,6 +132,6 @@ def _chunks() -> Iterator[list[bytes]]:
     while chunk := os.read(0, CHUNK):
         *lines, rest = (rest + chunk).split(b"\n")
         if b"\0" in chunk or len(rest) > CHUNK:
-            raise Misuse("standard input is no list of sources: name a picture by its path")
+            raise Misuse("standard input is not a list of sources; give a picture by its path")
         yield lines
     yield [rest]

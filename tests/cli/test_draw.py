@@ -161,17 +161,17 @@ def test_a_drawing_is_drawn_anew_and_nothing_else_is_written_over(folder: Path) 
         (["nothing.png"], "nothing.png: no such file"),
         (["{}"], "a folder; name one picture"),
         ([""], "'': an empty name"),
-        (["{}/small_en.png", "-o", "a.gif"], "a.gif: a drawing is a .png or a .jpg"),
+        (["{}/small_en.png", "-o", "a.gif"], "a.gif: a drawing must be a .png or .jpg file"),
         (["{}/small_en.png", "-o", "nowhere/a.png"], "nowhere/a.png: no such folder"),
         (["{}/small_en.png", "--font", "no.ttf"], "cannot read the font no.ttf: no such file"),
         (["{}/small_en.png", "--font", "{}/out.jsonl"], "out.jsonl cannot be used as a font"),
-        (["{}/small_en.png", "--interval", "1"], "--max-frames go together"),
+        (["{}/small_en.png", "--interval", "1"], "--max-frames must be used together"),
         (["{}/small_en.png", "--from", "no.jsonl"], "cannot read no.jsonl: no such file"),
         (["{}/small_en.png", "--from", "{}/anim4.gif"], "anim4.gif is not an output of a job"),
         (["{}/small_en.png", "--from", "{}/out.jsonl", "--local"], "leave out --local"),
         (["{}/small_en.png", "--biz-type", "a"], "not the service: leave out --biz-type"),
         (["http://127.0.0.1:1/a.png", "--local", "--region", "a"], "leave out --region"),
-        (["http://127.0.0.1:1/a.png", "--from", "{}/out.jsonl"], "has nothing about http://"),
+        (["http://127.0.0.1:1/a.png", "--from", "{}/out.jsonl"], "has no row of http://"),
         (["http://127.0.0.1:1/a.png"], "set ALIBABA_CLOUD_ACCESS_KEY_ID"),
     ],
 )
@@ -225,7 +225,7 @@ def test_a_signed_url_is_fetched_as_it_was_signed(folder: Path, host: str) -> No
     ("path", "says"),
     [
         ("/nothing.png", "its host answers HTTP 404"),
-        ("/ground_truth.json", "no picture that can be drawn: an unknown format"),
+        ("/ground_truth.json", "not a picture that can be drawn: an unknown format"),
         ("/endless", "it is larger than 20 MB"),
         ("/packed", "its host compresses the picture without being asked"),
     ],
@@ -350,4 +350,4 @@ def test_a_file_is_read_on_this_machine(folder: Path, host: str) -> None:
     (folder / "notes.png").write_text("no picture")
     done = run("draw", folder / "notes.png")
     assert done.returncode == 1
-    assert done.stderr.endswith("notes.png: no picture that can be drawn: an unknown format\n")
+    assert done.stderr.endswith("notes.png: not a picture that can be drawn: an unknown format\n")

@@ -89,7 +89,7 @@ def test_a_dead_server_is_said_with_the_remedy_and_exit_1(served: dict[str, str]
         (["scan", str(SAMPLES / "small_en.png")], "--local reads files on this machine"),
         (["scan", "--local", "nothing.png"], "nothing.png: no such file"),
         (["scan", "--local", str(Path(__file__).parent)], "no pictures in this folder"),
-        (["scan", "--local", "--interval", "2", URLS[0]], "--max-frames go together"),
+        (["scan", "--local", "--interval", "2", URLS[0]], "--max-frames must be used together"),
         (
             ["scan", "--local", "--max-frames", "0", "--interval", "1", URLS[0]],
             "0 is not in the range",
@@ -101,7 +101,7 @@ def test_a_dead_server_is_said_with_the_remedy_and_exit_1(served: dict[str, str]
         (["scan", "--local", "/dev/null"], "/dev/null: not a regular file"),
         (["scan", "--local", "x" * 300], "…: file name too long"),
         (["scan", "b.png", "c.png"], "b.png, c.png: no such file"),
-        (["scan", "b.png", "/dev/null"], "b.png: no such file, and no http:// or https:// URL\n/"),
+        (["scan", "b.png", "/dev/null"], "no such file, and not an http:// or https:// URL\n/dev"),
         (["scan", "ftp://example.com/a.png?Signature=key"], "ftp://example.com/a.png?…: no such"),
         (["read"], "No such command"),
     ],
@@ -235,7 +235,7 @@ def test_a_picture_on_standard_input_is_misuse(garbage: bytes, served: dict[str,
     done = in_a_shell("aliocr scan -", served, stdin=garbage)
     assert done.returncode == 2
     assert done.stderr.count(b"\n") == 1
-    assert b"no list of sources" in done.stderr
+    assert b"not a list of sources" in done.stderr
 
 
 def test_standard_input_that_breaks_is_misuse(served: dict[str, str], tmp_path: Path) -> None:

@@ -13,22 +13,22 @@ from aliocr.emulator import Account, Emulator
 from aliocr.emulator.http.same_origin import OWN
 
 EVERYWHERE = {"//0.0.0.0:": "//127.0.0.1:", "//[::]:": "//[::1]:"}
-"""Addresses that listen on all interfaces, and the ones to connect to instead."""
+"""Addresses that mean all interfaces, each with the address that a client can connect to."""
 
 MOST_NAMED = 10
-"""Accounts of a file that are listed; more are counted."""
+"""Maximum number of accounts to list; the others are counted."""
 
 
 def banner(emulator: Emulator, known: str | None, *, accounts: bool) -> list[str]:
-    """Return the lines to print.
+    """Return the lines to print when the emulator runs.
 
-    A generated secret is printed, since the user cannot know it. A given secret is not: the user
-    has it, it may be a real one, and printed lines end up in files. Of several keys, the first
-    one that may use the service is printed.
+    A generated secret is printed, because the user cannot know it. A given secret is not printed,
+    because the user knows it, it may be a real secret, and printed lines may end up in files. The
+    printed key is the first key that may use the service.
 
     Args:
         emulator: The running emulator.
-        known: Where the user has the secret; None if it was generated.
+        known: Place where the user has the secret; None if the secret was generated.
         accounts: List the accounts.
     """
     url = emulator.url
@@ -42,7 +42,7 @@ def banner(emulator: Emulator, known: str | None, *, accounts: bool) -> list[str
     if accounts:
         lines += map(_account, emulator.accounts[:MOST_NAMED])
         if len(emulator.accounts) > MOST_NAMED:
-            lines.append(f"#   and {len(emulator.accounts) - MOST_NAMED} accounts more")
+            lines.append(f"#   and {len(emulator.accounts) - MOST_NAMED} more accounts")
     lines.append(f"export {ENDPOINT_VARIABLE}={shlex.quote(url)}")
     usable = (
         key.credentials
@@ -54,12 +54,12 @@ def banner(emulator: Emulator, known: str | None, *, accounts: bool) -> list[str
     key = next(usable, None)
     if key is None:
         key = emulator.credentials
-        lines.append("# no key may use the service: all requests with this one are refused")
+        lines.append("# no key may use the service: all requests with this key are refused")
     return lines + _exports(key, known)
 
 
 def _account(account: Account) -> str:
-    """Return the number of an account, as in the log, its keys, and why they are refused."""
+    """Return a line with the number of an account, its keys, and why requests are refused."""
     keys = []
     for key in account.keys:
         why = " (expired)" if key.expired else ""
@@ -77,7 +77,7 @@ def _exports(key: Credentials, known: str | None) -> list[str]:
     if key.security_token is not None:
         lines.append(f"# {TOKEN_VARIABLE}: as {known}")
     elif os.environ.get(TOKEN_VARIABLE):
-        # Clients would send the token of another key together with this one.
+        # Clients would send the token of another key together with this key.
         lines.append(f"unset {TOKEN_VARIABLE}")
     return lines
 

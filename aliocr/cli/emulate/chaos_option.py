@@ -1,4 +1,4 @@
-"""The options of random faults: `WHAT=RATE`, which can be repeated."""
+"""Parsers for the options of random faults: `WHAT=RATE`, which can be repeated."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aliocr.emulator.chaos import Chaos
 def request_rates(
     _: click.Context, __: click.Parameter, values: Sequence[str]
 ) -> Mapping[str, float]:
-    """Parse and check the faults of requests."""
+    """Parse and check the rates of request faults."""
     rates = _rates(values)
     _check(rates, {}, 0)
     return rates
@@ -21,20 +21,20 @@ def request_rates(
 def image_rates(
     _: click.Context, __: click.Parameter, values: Sequence[str]
 ) -> Mapping[int, float]:
-    """Parse and check the faults of images, by code."""
+    """Parse and check the rates of image faults, by code."""
     rates = _rates(values)
     _check({}, rates, 0)
     return {int(code): rate for code, rate in rates.items()}
 
 
 def delay(_: click.Context, __: click.Parameter, value: float) -> float:
-    """Check the delay of replies, in seconds."""
+    """Check the maximum delay of replies, in seconds."""
     _check({}, {}, value)
     return value
 
 
 def _check(requests: Mapping[str, float], images: Mapping[str, float], delay: float) -> None:
-    """Have the emulator check values, so that its message names the option."""
+    """Check values with `Chaos`; click adds the option's name to the error message."""
     try:
         Chaos(0, requests, images, delay)
     except ValueError as error:
@@ -42,16 +42,16 @@ def _check(requests: Mapping[str, float], images: Mapping[str, float], delay: fl
 
 
 def _rates(values: Sequence[str]) -> Mapping[str, float]:
-    """Parse `"592=0.05"` into a name and a number."""
+    """Parse values such as `"592=0.05"` into names and numbers."""
     found: dict[str, float] = {}
     for value in values:
         name, equals, rate = value.rpartition("=")
         if not equals:
-            raise click.BadParameter(f"{value!r} has no rate, as 503=0.05 has")
+            raise click.BadParameter(f"{value!r} has no rate; an example is 503=0.05")
         if name in found:
-            raise click.BadParameter(f"{name} is there twice")
+            raise click.BadParameter(f"{name} is given twice")
         try:
             found[name] = float(rate)
         except ValueError:
-            raise click.BadParameter(f"{rate!r} is no rate, as in 503=0.05") from None
+            raise click.BadParameter(f"{rate!r} is not a rate; an example is 503=0.05") from None
     return found

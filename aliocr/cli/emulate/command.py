@@ -1,4 +1,4 @@
-"""`aliocr emulate`."""
+"""The command `aliocr emulate`."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from aliocr.emulator.emulator import DEADLINE
 from aliocr.limits import REQUESTS_PER_SECOND
 
 MAX_CALLS = 1000
-"""Requests remembered, with the code and the frames of each of their images."""
+"""Default number of requests to remember, each with the codes and frames of its images."""
 
 
 def _number(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
-    """Check that a number is at least 0 and finite, which nan and infinity are not."""
+    """Check that a number is at least 0 and finite; refuse nan and infinity."""
     if value is not None and not 0 <= value < math.inf:
-        raise click.BadParameter(f"{value:g} is no number from 0 up")
+        raise click.BadParameter(f"{value:g} is not a finite number of at least 0")
     return value
 
 
 def _host(_: click.Context, __: click.Parameter, value: str) -> str:
-    """Refuse an empty host, which would be every address of this machine."""
+    """Refuse an empty host, because it would mean every address of this machine."""
     if not value:
         raise click.BadParameter("must not be empty")
     return value
@@ -48,11 +48,13 @@ def _host(_: click.Context, __: click.Parameter, value: str) -> str:
     default="127.0.0.1",
     show_default=True,
     callback=_host,
-    help="Address to listen on; 0.0.0.0 lets other machines in.",
+    help="Address to listen on; 0.0.0.0 lets other machines connect.",
 )
-@click.option("--access-key-id", metavar="ID", help="The AccessKey; generated if left out.")
+@click.option("--access-key-id", metavar="ID", help="Id of the AccessKey; generated if not given.")
 @click.option(
-    "--access-key-secret", metavar="SECRET", help="Its secret; never use a real account's."
+    "--access-key-secret",
+    metavar="SECRET",
+    help="Secret of the AccessKey; never use the secret of a real account.",
 )
 @click.option(
     "--accounts",
@@ -66,7 +68,7 @@ def _host(_: click.Context, __: click.Parameter, value: str) -> str:
     callback=_number,
     default=DEADLINE,
     show_default=True,
-    help="Seconds for a request; images not read by then get code 581. 0 for no limit.",
+    help="Time for a request, in seconds; images not read in time get code 581. 0 for no limit.",
 )
 @click.option(
     "--engine",
@@ -86,7 +88,7 @@ def _host(_: click.Context, __: click.Parameter, value: str) -> str:
     callback=_number,
     default=REQUESTS_PER_SECOND,
     show_default=True,
-    help="Requests accepted in a second; 0 for no limit.",
+    help="Maximum number of requests per second; 0 for no limit.",
 )
 @click.option(
     "--images-per-second",
@@ -94,19 +96,19 @@ def _host(_: click.Context, __: click.Parameter, value: str) -> str:
     callback=_number,
     default=0.0,
     show_default="no limit",
-    help="Images read in a second; more get code 588.",
+    help="Maximum number of images per second; further images get code 588.",
 )
 @click.option(
     "--images-in-flight",
     type=click.IntRange(min=0),
     default=0,
     show_default="no limit",
-    help="Images in flight at one moment; more get code 588.",
+    help="Maximum number of images in flight; further images get code 588.",
 )
 @click.option(
     "--new-account",
     is_flag=True,
-    help="The quotas of a new account: 10 images per second, 50 in flight.",
+    help="Use the quotas of a new account: 10 images per second, 50 in flight.",
 )
 @click.option(
     "--window",
@@ -120,8 +122,8 @@ def _host(_: click.Context, __: click.Parameter, value: str) -> str:
     multiple=True,
     metavar="WHAT=RATE",
     callback=chaos_option.request_rates,
-    help="Fail this share of requests: drop_connection=0.01, truncate_body, stall, hang, or the "
-    "code of a refusal, Throttling.User=0.05. May be repeated.",
+    help="Fail this share of requests. WHAT is drop_connection, truncate_body, stall, hang or the "
+    "code of a refusal: hang=0.01 or Throttling.User=0.05. May be repeated.",
 )
 @click.option(
     "--chaos-images",
@@ -150,17 +152,17 @@ def _host(_: click.Context, __: click.Parameter, value: str) -> str:
     type=click.IntRange(min=1),
     default=MAX_CALLS,
     show_default=True,
-    help="Requests remembered for the page and the control API.",
+    help="Maximum number of requests remembered for the page and the control API.",
 )
 @click.option("--quiet", is_flag=True, help="Do not log requests on standard error.")
 def emulate(**values: Any) -> None:
     """Serve an emulator of the service until Ctrl-C, and print how to use it.
 
-    It checks signatures and limits as the service does, downloads the images and reads them. Each
-    request is logged as a line on standard error.
+    The emulator checks signatures and limits as the service does, downloads the images and reads
+    them. Each request is logged as a line on standard error.
 
-    After Ctrl-C or SIGTERM it finishes the requests in flight and ends with exit code 0. A second
-    signal ends it at once, with 130 or 143.
+    After Ctrl-C or SIGTERM, the emulator finishes the requests in flight and ends with exit code 0.
+    A second signal ends it immediately, with 130 or 143.
     """
     options = EmulatorOptions(**values)
     run = options.prepare()
@@ -173,10 +175,10 @@ def emulate(**values: Any) -> None:
         raise  # the reader of standard output is gone; click ends quietly
     except (OSError, UnicodeError) as error:
         # Since Python 3.13 asyncio skips addresses of other machines, and raises an error without a
-        # number if none is left.
+        # number if no address is left.
         foreign = (None, errno.EADDRNOTAVAIL)
         if isinstance(error, UnicodeError | socket.gaierror) or error.errno in foreign:
-            why = f"{options.host} is no address of this machine; use another --host"
+            why = f"{options.host} is not an address of this machine; use another --host"
         elif error.errno == errno.EADDRINUSE:
             why = f"port {options.port} is taken; use another --port"
         elif error.errno == errno.EACCES:

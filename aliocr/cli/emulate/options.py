@@ -1,4 +1,4 @@
-"""The options of `aliocr emulate`, and the emulator and its run that they ask for."""
+"""The options of `aliocr emulate`, which make the emulator and its run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 
 from aliocr.cli.emulate.request_log import RequestLog
 from aliocr.cli.emulate.runner import EmulatorRun
-from aliocr.cli.exits import Misuse, leave_out
+from aliocr.cli.exits import Misuse, refuse_options
 from aliocr.credentials import Credentials
 from aliocr.emulator import NEW_ACCOUNT, Account, Emulator, read_accounts
 from aliocr.emulator.access.account import QuotaOptions
@@ -19,7 +19,7 @@ from aliocr.emulator.engine import RapidOCREngine
 from aliocr.emulator.http.log_line import escaped
 
 PATIENCE = 1.0
-"""Seconds for the requests in flight after a stop signal, beyond their own deadline."""
+"""Extra time for the requests in flight after a stop signal, beyond their deadline, in seconds."""
 
 OF_ONE_ACCOUNT = (
     "access_key_id",
@@ -30,7 +30,7 @@ OF_ONE_ACCOUNT = (
     "new_account",
     "window",
 )
-"""Options that an accounts file replaces."""
+"""Options of a single account, which an accounts file replaces."""
 
 
 @attrs.frozen(kw_only=True)
@@ -58,7 +58,7 @@ class EmulatorOptions:
     quiet: bool
 
     def prepare(self) -> EmulatorRun:
-        """Return the run that the options ask for, not yet started."""
+        """Return a run with these options; the run is not started yet."""
         try:
             emulator = Emulator(
                 RapidOCREngine if self.engine == "rapidocr" else None,
@@ -93,15 +93,15 @@ class EmulatorOptions:
         )
 
     def _credentials(self) -> Credentials | None:
-        """Return the key that was given, both halves or none.
+        """Return the key from the options; None if no key is given.
 
-        No key is taken from the environment, where clients find theirs: it may be a real key, and
-        its id is printed here, logged, and shown to every visitor of the port.
+        Keys from the environment are ignored, because they may be real keys of clients. The id of
+        the emulator's key is printed, logged, and shown to every visitor of the port.
         """
         if self.access_key_id is None and self.access_key_secret is None:
             return None
         if self.access_key_id is None or self.access_key_secret is None:
-            raise click.UsageError("--access-key-id and --access-key-secret go together")
+            raise click.UsageError("--access-key-id and --access-key-secret must be used together")
         return Credentials(self.access_key_id, self.access_key_secret)
 
     def _quota(self) -> QuotaOptions:
@@ -111,14 +111,14 @@ class EmulatorOptions:
                 "images_in_flight": self.images_in_flight or None,
             }
         both = ("images_per_second", "images_in_flight")
-        leave_out(both, "--new-account sets both", variables=True)
+        refuse_options(both, "--new-account sets both", variables=True)
         return NEW_ACCOUNT
 
     def _accounts(self) -> tuple[Account, ...] | None:
-        """Return the accounts of the file, which allows no options of a single account."""
+        """Return the accounts of the file; refuse options of a single account beside the file."""
         if self.accounts_file is None:
             return None
-        leave_out(OF_ONE_ACCOUNT, "--accounts replaces these options", variables=True)
+        refuse_options(OF_ONE_ACCOUNT, "--accounts replaces these options", variables=True)
         try:
             return read_accounts(self.accounts_file)
         except ValueError as error:

@@ -1,4 +1,4 @@
-"""The log of requests on standard error, which never delays the server."""
+"""A log of requests on standard error that never delays the server."""
 
 from __future__ import annotations
 
@@ -18,20 +18,23 @@ from aliocr.emulator.http.log_line import LogLine, escaped
 from aliocr.errors import without_queries
 
 ROOM = 4096
-"""Bytes that a ready pipe takes without blocking. Source: PIPE_BUF of Linux."""
+"""Maximum size of one write, in bytes; a ready pipe takes this size without blocking.
+
+Source: PIPE_BUF of Linux.
+"""
 
 MOST = 500
-"""Characters of a line that is not about a request."""
+"""Maximum length of a line that is not about a request, in characters."""
 
 
 class RequestLog(logging.Handler):
-    """A line for each request, in colours on a terminal; warnings and errors of all loggers.
+    """Prints a line for each request, and the warnings and errors of all loggers.
 
-    A full pipe or a held terminal must not block the event loop, and with it the server. Lines
-    that would block are dropped and counted.
+    A full pipe or a paused terminal must not block the event loop, because this would block the
+    server. Lines that would block are dropped and counted.
 
     Args:
-        requests: Log requests; without them, only warnings and errors are logged.
+        requests: Log requests; otherwise only warnings and errors are logged.
         accounts: Log the account of each request.
     """
 
@@ -58,11 +61,11 @@ class RequestLog(logging.Handler):
             root.removeHandler(self)
 
     def say(self, words: str, style: str = "") -> None:
-        """Print a line, over the ^C that a terminal may have written."""
+        """Print a line, and overwrite the ^C that a terminal may have written."""
         self._print(Text(words, style=style), over=self.on_terminal)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Print a record; one about a request as text for people."""
+        """Print a log record; a record about a request is printed as text for people."""
         about = record.args[0] if isinstance(record.args, tuple) and record.args else None
         moment = time.strftime("%H:%M:%S ", time.localtime(record.created)), "dim"
         if isinstance(about, LogLine):
@@ -79,8 +82,8 @@ class RequestLog(logging.Handler):
             self._print(Text.assemble(*parts))
             return
         if isinstance(about, HttpProcessingError):
-            # Its message quotes the request, with the query.
-            words = f"{about.code} what came is not HTTP: {type(about).__name__}"
+            # Do not print the error's message, because it quotes the request with its query.
+            words = f"{about.code} the request is not valid HTTP: {type(about).__name__}"
             self._print(Text.assemble(moment, (words, "red")))
             return
         for line in without_queries(self.format(record)).splitlines():
@@ -96,7 +99,7 @@ class RequestLog(logging.Handler):
             self._console.print(text)
         data = ("\r" * over + captured.get()).encode(self._console.encoding, "backslashreplace")
         try:
-            # Ready to take some bytes without waiting for a reader, where the system can tell.
+            # Drop the line if writing would wait for a reader; Windows cannot tell this.
             if sys.platform != "win32" and not select.select([], [self._stderr], [], 0)[1]:
                 self._left_out += 1
                 return
@@ -107,7 +110,7 @@ class RequestLog(logging.Handler):
 
 
 def _stderr() -> int | None:
-    """Return the descriptor of standard error; None if it is closed, or no file of the system."""
+    """Return the descriptor of standard error; None if it is closed or has no descriptor."""
     try:
         return None if sys.stderr is None else sys.stderr.fileno()
     except OSError:

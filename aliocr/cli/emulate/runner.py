@@ -15,7 +15,10 @@ from aliocr.emulator import Emulator
 
 WARNING = "warning: other machines can reach this port, read all requests and change all replies"
 
-FETCHING = ", and make it fetch URLs that only this machine can reach (--public-only prevents this)"
+FETCHING = (
+    ", and make the emulator fetch URLs that only this machine can reach (--public-only prevents "
+    "this)"
+)
 
 
 @attrs.frozen
@@ -23,9 +26,9 @@ class EmulatorRun:
     """One run of the emulator.
 
     Args:
-        known: Where the user has the secret; None if it was generated.
-        fetches: Whether clients can make it download from addresses that are not public.
-        grace: Most seconds for the requests in flight after a stop signal.
+        known: Place where the user has the secret; None if the secret was generated.
+        fetches: Clients can make the emulator download from addresses that are not public.
+        grace: Maximum time for the requests in flight after a stop signal, in seconds.
     """
 
     emulator: Emulator
@@ -53,7 +56,7 @@ class EmulatorRun:
                 await stop.wait()
                 if in_flight := self.emulator.under_way:
                     rest = counted(in_flight, "request")
-                    self.log.say(f"finishing {rest}; once more to stop at once")
+                    self.log.say(f"finishing {rest}; press Ctrl-C again to stop immediately")
                 if cut_off := await self.emulator.stop(self.grace):
                     rest = counted(cut_off, "request")
                     self.log.say(f"{rest} cut off after {self.grace:g} s", "red")

@@ -1,16 +1,16 @@
-"""`aliocr run`: a job on the command line.
+"""The command `aliocr run`: a job on the command line.
 
 The way of a job:
 
     `command`        declares the options
-    `options`        checks them, and makes the job and its run
-    `plan_text`      prints what a dry run would do
+    `options`        checks the options, and makes the job and its run
+    `plan_text`      makes the text of a dry run, which shows the work of a real run
     `runner`         runs the job, and returns the exit code
-    `local_sources`  makes images of files, if this machine reads
-    `display`        shows progress in a thread
-    `progress_text`  puts it into lines
+    `local_sources`  makes images of picture files, if this machine reads
+    `display`        shows the progress in a thread
+    `progress_text`  makes the lines of the progress
     `recent_rate`    computes the rate and the time left
-    `humanize`       rounds both for people
-    `summary_text`   says at the end what was read, what failed, and what to do
-    `wrapping`       fills its text to the width of the terminal
+    `humanize`       rounds the rate and the time left for people
+    `summary_text`   makes the text at the end: results, failures, and what to do
+    `wrapping`       wraps text at the width of the terminal
 """

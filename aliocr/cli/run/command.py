@@ -1,4 +1,4 @@
-"""`aliocr run`."""
+"""The command `aliocr run`."""
 
 from __future__ import annotations
 
@@ -26,34 +26,36 @@ RATE = click.FloatRange(min=LEAST_RATE)
 @click.argument("source", metavar="INPUT")
 @click.option("-o", "--output", required=True, metavar="OUTPUT", help="File of the results.")
 @click.option(
-    "--column", metavar="NAME", help="Column of the images; needed only if it is not clear."
+    "--column", metavar="NAME", help="Column of the images; needed only if aliocr cannot tell."
 )
 @click.option("--id", "id_column", metavar="NAME", help="Column of ids to copy to the output.")
 @click.option(
     "--format",
     "input_format",
     type=click.Choice(["text", "csv", "jsonl", "parquet"]),
-    help="Format of INPUT, if its name does not tell.",
+    help="Format of INPUT, if the file name does not show it.",
 )
 @click.option(
     "--output-format",
     type=click.Choice(["jsonl", "csv", "parquet"]),
-    help="Format of OUTPUT, if its name does not tell.",
+    help="Format of OUTPUT, if the file name does not show it.",
 )
-@click.option("--local", is_flag=True, help="Read on this machine: files too, and no account.")
-@click.option("--dry-run", is_flag=True, help="Print what would be done; send and write nothing.")
+@click.option(
+    "--local", is_flag=True, help="Read URLs and files on this machine; no account needed."
+)
+@click.option("--dry-run", is_flag=True, help="Print what a run would do; send and write nothing.")
 @click.option(
     "--budget",
     type=click.IntRange(min=1),
     metavar="IMAGES",
-    help="Stop before more images are charged, in all runs; repeats add at most a tenth.",
+    help="Charge at most this many images, in all runs; repeats add at most a tenth.",
 )
 @click.option("--retry-failed", is_flag=True, help="Read the failed rows again.")
 @click.option(
     "--kind",
     "kinds",
     multiple=True,
-    help="Only rows with this failure: a code such as 592, or DownloadError. May be repeated.",
+    help="Retry only this failure: a code such as 592, or DownloadError. May be repeated.",
 )
 @click.option(
     "--whole-urls", is_flag=True, help="Write URLs with their queries, which may be keys."
@@ -76,25 +78,27 @@ RATE = click.FloatRange(min=LEAST_RATE)
 def run(**values: Any) -> None:
     """Read a whole list of pictures, of any length, into a file.
 
-    INPUT is a file of URLs: text with one a line, CSV, JSON lines or Parquet, or - for standard
-    input. With --local it can also be a folder of pictures, or list paths of pictures; relative
-    paths start at the current folder.
+    INPUT is a file of URLs: text with one URL per line, CSV, JSON lines or Parquet, or - for
+    standard input. With --local, INPUT can also be a folder of pictures, or list paths of pictures;
+    relative paths start at the current folder.
 
-    Results are written as they come. If the job is stopped, in any way, the same command continues
-    it, with the help of OUTPUT.journal. After Ctrl-C or SIGTERM it finishes the images in flight; a
-    second signal ends it at once. URLs are written without their queries, which may be keys.
+    Results are written as they come. If the job is stopped in any way, the same command continues
+    the job with the help of OUTPUT.journal. After Ctrl-C or SIGTERM, the job finishes the images in
+    flight; a second signal ends it immediately. URLs are written without their queries, which may
+    be keys.
 
     The AccessKey comes from ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET.
 
     \b
     Exit code:
-      0    all rows were read; with --dry-run, whatever it finds
-      1    the job is complete, but some rows failed; with --dry-run, its
-           answer could not be written
+      0    all rows were read; with --dry-run, the plan was printed
+      1    the job is complete, but some rows failed; with --dry-run, the
+           plan could not be printed
       2    misuse: nothing was sent or written
-      3    not complete: budget spent, key refused, disk full, another job
-           at work on OUTPUT; fix that and run the same command again
-      130  stopped by Ctrl-C, and 143 by SIGTERM: run it again to continue
+      3    not complete: budget spent, key refused, disk full, or another
+           job uses OUTPUT; fix this and run the same command again
+      130  stopped by Ctrl-C, or 143 by SIGTERM: run the same command
+           again to continue
     """  # noqa: D301 - the \b keeps click from filling lines
     options = RunOptions(**values)
     job_run = options.prepare()
@@ -103,7 +107,7 @@ def run(**values: Any) -> None:
         return
     source = Path(options.source)
     if not options.quiet and source.is_dir():
-        with suppress(OSError):  # which the job reports
+        with suppress(OSError):  # the job reports this error
             _, skipped = pictures_in(source)
             if skipped:
                 click.echo(f"{shown(str(source))}: {skipped:,} skipped: {OTHERS}", err=True)

@@ -23,17 +23,17 @@ from aliocr.job.summary import Progress
 from aliocr.limits import Limits
 
 FRAME = 0.25
-"""Seconds between two updates."""
+"""Time between two updates of the progress, in seconds."""
 
 LINE = 5.0
-"""Seconds between two lines if there is no terminal."""
+"""Time between two lines of progress if there is no terminal, in seconds."""
 
 Look: TypeAlias = Callable[[], Progress | None]
-"""Returns the progress at this moment; None before the job has any."""
+"""Function that returns the current progress; None before the job has begun."""
 
 
 class Display:
-    """Progress while the job runs, unless `quiet`, and its messages."""
+    """Shows the progress of a job, unless `quiet`, and its messages."""
 
     def __init__(self, limits: Limits | None, *, quiet: bool = False) -> None:
         self._console = plain_console(stderr=True)
@@ -43,7 +43,7 @@ class Display:
 
     @property
     def width(self) -> int:
-        """Columns that text for people keeps to."""
+        """Maximum width of text for people, in columns."""
         return width_of(self._console)
 
     def fail(self, why: str) -> None:
@@ -51,18 +51,18 @@ class Display:
         self.say(Text(filled(f"Error: {plain(why)}", self.width), "red"))
 
     def say(self, *lines: Text) -> None:
-        """Print lines that stay."""
+        """Print lines that stay on the terminal."""
         with _reader_may_be_gone():
             for line in lines:
                 self._console.print(line, soft_wrap=True)
 
     @contextmanager
     def watching(self, look: Look, stop: asyncio.Event) -> Iterator[None]:
-        """Show progress during the block; a terminal keeps none of it.
+        """Show the progress during the block; a terminal does not keep the progress.
 
-        A thread shows it, because writing may block: Ctrl-S or a frozen connection holds a
-        terminal, and the reader of a pipe may be slow. The event loop, which reads images, must
-        not wait for that; it calls `look`. The end of the block waits for the thread, unless a
+        A thread writes, because writing may block: Ctrl-S or a frozen connection pauses a terminal,
+        and the reader of a pipe may be slow. The event loop reads images and must not wait for the
+        output; the loop only calls `look`. The end of the block waits for the thread, unless a
         signal ends the program.
         """
         if self._quiet:
@@ -92,7 +92,7 @@ class Display:
             thread.join()
 
     def _stand(self, moments: Iterator[Progress], stop: asyncio.Event) -> None:
-        """Show lines that change, on a terminal."""
+        """Show lines on a terminal, and update them in place."""
 
         def lines() -> RenderableType:
             now = self._progress
@@ -107,13 +107,13 @@ class Display:
             redirect_stderr=False,
         )
         with _reader_may_be_gone(), live:
-            self._console.show_cursor()  # a killed program could not show it again
+            self._console.show_cursor()  # a killed program cannot show it later
             for _ in moments:
                 if _in_front():
                     live.refresh()
 
     def _report(self, moments: Iterator[Progress], stop: asyncio.Event) -> None:
-        """Print a line at intervals, into a file or a pipe."""
+        """Print one line at intervals, to a file or a pipe."""
         told = False
         due = time.monotonic() + LINE
         for progress in moments:
@@ -128,7 +128,7 @@ class Display:
 
 @contextmanager
 def _reader_may_be_gone() -> Iterator[None]:
-    """Ignore that standard error cannot be written any more."""
+    """Ignore errors of writing to standard error, and discard later output."""
     try:
         yield
     except (OSError, SystemExit):  # rich raises SystemExit for a broken pipe

@@ -8,13 +8,13 @@ DAY = 24 * HOUR
 
 
 def rate(per_second: float) -> str:
-    """Return a rate with one decimal, or none from 100 up."""
+    """Return a rate as text, with one decimal below 100."""
     text = f"{per_second:.1f}" if per_second < 99.95 else f"{per_second:,.0f}"
     return text.removesuffix(".0")
 
 
 def duration(seconds: float) -> str:
-    """Return a duration in its two largest units: seconds do not matter in hours."""
+    """Return a duration as text with at most two units, because hours need no seconds."""
     whole = round(seconds)
     if whole < MINUTE:
         return f"{whole} s"

@@ -1,4 +1,4 @@
-"""The sources of a job that reads on this machine: paths of picture files, and URLs."""
+"""The sources of a job that reads on this machine: paths of picture files, or URLs."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from aliocr.models import Image, Outcome
 
 @attrs.define
 class LocalSources:
-    """Paths of picture files, or URLs; see `aliocr.job.sources.Sources`.
+    """Makes images of paths and URLs; see `aliocr.job.sources.Sources`.
 
-    No `frames` means all that can be read.
+    `frames` is None to read all frames that can be read.
     """
 
     frames: FrameChoice | None
     backend: Backend | None = None
-    """Set before the first image is asked for."""
+    """Backend of this machine; must be set before the first call of `image`."""
 
     @property
     def interval(self) -> int | None:
-        """Read one of every so many frames."""
+        """Interval of frames: one of every this many frames is read."""
         return (self.frames or ALL).interval
 
     @property
     def max_frames(self) -> int | None:
-        """Most frames that are read of one picture."""
+        """Maximum number of frames to read of one picture."""
         return (self.frames or ALL).max_frames
 
     def check(self, source: str) -> None:
@@ -41,13 +41,13 @@ class LocalSources:
             Image(source)
 
     def image(self, source: str) -> Image:
-        """Return the picture, at an address of this machine if it is a file."""
+        """Return the image of a source; the image of a file has a URL of this machine."""
         if self.backend is None:
             raise RuntimeError("no backend yet")
         return self.backend.image_of(_one(source))[0]
 
     def is_file(self, source: str) -> bool:
-        """Return whether a source is no URL."""
+        """Return whether a source is a path, not a URL."""
         return not is_url(source)
 
     def done(self, outcome: Outcome) -> None:
@@ -62,11 +62,11 @@ def _one(source: str) -> Source:
     except NoSuchFileError as error:
         if Path(source).is_absolute():
             raise
-        # Relative paths start here, which may not be the folder of the list.
+        # Relative paths start at the current folder, which may not be the folder of the list.
         here = "a folder that is gone"
         with suppress(OSError):
             here = str(Path.cwd())
-        raise ValueError(f"{error}; it was looked for from {here}") from None
+        raise ValueError(f"{error}; relative paths start at {here}") from None
     if len(sources) != 1 or sources[0].name != source:
-        raise ValueError("a folder: name the pictures in it, or give it as the input")
+        raise ValueError("a folder; list its pictures, or give the folder as INPUT")
     return sources[0]

@@ -1,4 +1,4 @@
-"""The options of `aliocr run`, and the job and its run that they ask for."""
+"""The options of `aliocr run`, which make the job and its run."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from aliocr.limits import Limits
 from aliocr.session import REPEAT_BUDGET
 
 BUDGET_TO_REPEATS = 10
-"""One tenth of a budget may be charged twice. An image that may not be repeated then fails, and
-can be retried."""
+"""Divisor of the budget: one tenth of it may be charged for repeated images. Afterwards an image
+that needs a repeat fails, and can be retried in another run."""
 
 
 @attrs.frozen(kw_only=True)
@@ -49,9 +49,9 @@ class RunOptions:
     quiet: bool
 
     def prepare(self) -> JobRun:
-        """Return the run that the options ask for, not yet started; a dry run has no session."""
+        """Return a run with these options, not started yet; a dry run has no session."""
         if self.kinds and not self.retry_failed:
-            raise click.UsageError("--kind goes with --retry-failed")
+            raise click.UsageError("--kind must be used together with --retry-failed")
         if self.local:
             refuse_service_options()
         self._check_files()
@@ -66,7 +66,7 @@ class RunOptions:
         if not self.local and not self.dry_run:
             repeats = REPEAT_BUDGET
             if self.budget is not None:
-                # Repeats are charged beyond the budget, each for all its frames.
+                # A repeated image is charged beyond the budget, with all its frames.
                 frames = (self.service.frames and self.service.frames.max_frames) or 1
                 repeats = min(repeats, self.budget // BUDGET_TO_REPEATS // frames)
             session = self.service.session(limits=limits, repeat_budget=repeats)
@@ -75,11 +75,11 @@ class RunOptions:
         return JobRun(job, Path(self.output), session, local, limits, quiet=self.quiet)
 
     def _check_files(self) -> None:
-        """Find mistakes that would otherwise show only after the job has begun."""
+        """Refuse wrong files now, because they would otherwise show only after the job's start."""
         if self.output == STANDARD_INPUT:
             raise click.UsageError(
-                "a job needs a file, which it can continue; aliocr scan --json writes to standard "
-                "output"
+                "the output of a job must be a file, so that the job can be continued; "
+                "aliocr scan --json writes to standard output"
             )
         if self.source == STANDARD_INPUT:
             check_standard_input()

@@ -13,29 +13,30 @@ from aliocr.job.plan import Plan
 from aliocr.limits import Limits
 
 MOST_NAMED = 5
-"""Bad rows that are named; more are counted."""
+"""Maximum number of bad rows to name; the others are counted."""
 
 NEW_ACCOUNT = 10
-"""Images a second of a new account. Source: code 588 of "Common error codes"."""
+"""Limit of a new account, in images per second. Source: code 588 of "Common error codes"."""
 
 
 def plan_lines(
     plan: Plan, width: int, limits: Limits | None, budget: int | None = None
 ) -> Iterator[Text]:
-    """Return the lines to print; without limits for this machine, which charges nothing."""
+    """Return the lines to print; `limits` is None for this machine, which charges nothing."""
     entries = [("input", plain(plan.taken)), ("rows", f"{plan.rows:,}")]
     if plan.done:
-        entries.append(("done", f"{plan.done:,} of them are in the output already"))
+        entries.append(("done", f"{plan.done:,} of the rows are already in the output"))
     entries.append(("to read", counted(plan.images, "image")))
     if plan.duplicates:
-        entries.append(("repeated", f"{plan.duplicates:,} of images that other rows have, too"))
+        rows = counted(plan.duplicates, "row")
+        entries.append(("repeated", f"{rows} of images that other rows have"))
     if limits is not None and plan.images:
         entries += _cost(plan, limits)
         if budget is not None and budget < plan.charged_most:
-            entries.append(("budget", f"it ends before more than {budget:,} are charged"))
+            entries.append(("budget", f"the job ends before more than {budget:,} are charged"))
     if plan.bad:
         # The first bad rows are named, so that they can be fixed before anything is charged.
-        entries.append(("bad", f"{plan.bad:,} that will fail"))
+        entries.append(("bad", f"{counted(plan.bad, 'row')} that will fail"))
         for row in plan.bad_rows[:MOST_NAMED]:
             place = f"row {row.number:,}" if row.line is None else f"line {row.line:,}"
             entries.append(("", f"{place}: {plain(row.problem)}"))
@@ -50,13 +51,13 @@ def _cost(plan: Plan, limits: Limits) -> Iterator[tuple[str, str]]:
     allowed = f"{rate(limits.requests_per_second)} requests/s"
     if limits.images_per_second is not None:
         allowed += f" and {rate(limits.images_per_second)} images/s"
-    yield "time", f"{duration(plan.seconds)} at the least, with {allowed}"
+    yield "time", f"at least {duration(plan.seconds)}, with {allowed}"
     if limits.images_per_second is None and plan.images > NEW_ACCOUNT:
         slow = duration(plan.images / NEW_ACCOUNT)
         yield "", f"{slow} with the {NEW_ACCOUNT} images/s of a new account"
     if plan.charged_most > plan.images:
         least, most = f"{plan.images:,}", counted(plan.charged_most, "image")
-        yield "charge", f"{least} to {most}, as each frame is charged"
+        yield "charge", f"{least} to {most}, because each frame is charged"
     else:
         images = counted(plan.images, "image")
-        yield "charge", f"{images}, if none is sent again"
+        yield "charge", f"{images}, if no image is sent again"

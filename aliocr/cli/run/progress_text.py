@@ -1,4 +1,4 @@
-"""The progress of a job: lines that change on a terminal, or a line at intervals."""
+"""The progress of a job as text: lines that change on a terminal, or one line at intervals."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from aliocr.cli.run.recent_rate import RecentRate
 from aliocr.job.summary import Progress
 
 MOST_BAR = 60
-"""Most columns of the bar."""
+"""Maximum width of the bar, in columns."""
 
-STOPPING = "finishing what is under way; once more to stop at once"
+STOPPING = "finishing the images in flight; press Ctrl-C again to stop immediately"
 
 
 def standing(progress: Progress, recent: RecentRate, *, stopping: bool) -> RenderableType:
-    """Return the lines of a terminal, which are replaced as they change."""
+    """Return the progress as lines for a terminal, which replaces them at each update."""
     pace = Columns([*_pace(recent), *_left(progress, recent)], padding=(0, 2))
     style = "red" if progress.failed else "yellow"
     trouble = Text(", ".join(_trouble(progress)), style, no_wrap=True, overflow="ellipsis")
@@ -30,7 +30,7 @@ def standing(progress: Progress, recent: RecentRate, *, stopping: bool) -> Rende
     total = progress.total
     rows: RenderableType = Text(f"{counted(progress.rows, 'row')} so far")
     if total is not None:
-        # The numbers of rows stay in their columns as they grow.
+        # Pad the numbers, so that they stay in their columns as they grow.
         done = _done(progress).rjust(2 * len(f"{total:,}") + len(" of ~"))
         percent = _percent(progress.rows, total).rjust(len("100%"))
         rows = table = Table.grid(padding=(0, 2))
@@ -38,12 +38,12 @@ def standing(progress: Progress, recent: RecentRate, *, stopping: bool) -> Rende
         table.add_column(no_wrap=True)
         table.add_column(no_wrap=True)
         table.add_row(ProgressBar(total, progress.rows), percent, done)
-    # The cursor waits in an empty line, where the ^C that a terminal writes does no harm.
+    # Put the cursor into an empty line, so that a ^C of the terminal overwrites nothing.
     return Group(rows, pace, *filter(None, [trouble, stop]), Text())
 
 
 def sentence(progress: Progress, recent: RecentRate) -> str:
-    """Return one line with all of it, for a file or a pipe."""
+    """Return the whole progress as one line, for a file or a pipe."""
     total = progress.total
     percent = "" if total is None else f" ({_percent(progress.rows, total)})"
     rows = f"{_done(progress)} rows{percent}"
@@ -59,7 +59,7 @@ def _pace(recent: RecentRate) -> Iterator[str]:
     images = recent.images
     if recent.limits is None and images < 1:
         if images:
-            yield f"{duration(1 / images)} an image"
+            yield f"{duration(1 / images)} per image"
         return
     yield f"{rate(images)} images/s"
     if recent.limits is None:
@@ -78,12 +78,12 @@ def _left(progress: Progress, recent: RecentRate) -> Iterator[str]:
 
 
 def _trouble(progress: Progress) -> Iterator[str]:
-    """Yield the failures, the commonest first: the end may be cut off."""
+    """Yield the throttled requests, then failures, most frequent first: the end may be cut off."""
     if times := progress.stats.throttled:
         yield f"{times:,} throttled"
     if progress.failed:
-        commonest = sorted(progress.failed.items(), key=lambda each: -each[1])
-        kinds = ", ".join(f"{rows:,} × {plain(kind)}" for kind, rows in commonest)
+        by_number = sorted(progress.failed.items(), key=lambda each: -each[1])
+        kinds = ", ".join(f"{rows:,} × {plain(kind)}" for kind, rows in by_number)
         yield f"{sum(progress.failed.values()):,} failed: {kinds}"
 
 
@@ -95,5 +95,5 @@ def _done(progress: Progress) -> str:
 
 
 def _percent(rows: int, total: int) -> str:
-    """Round down, so that 100 % means all."""
+    """Return a percentage, rounded down so that 100 % means all rows."""
     return f"{100 * rows // max(1, total)}%"

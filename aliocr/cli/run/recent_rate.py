@@ -1,4 +1,4 @@
-"""The rate of a job over the last seconds, and the time that is left."""
+"""The rate of a job over the last seconds, and the time left."""
 
 from __future__ import annotations
 
@@ -11,24 +11,30 @@ from aliocr.job.summary import Progress
 from aliocr.limits import Limits
 
 WINDOW = 15.0
-"""Seconds of the average: long enough for a steady number, short enough to show a change."""
+"""Time span of a rate, in seconds: long enough for a steady rate, short enough for changes."""
 
 LOCAL_WINDOW = 120.0
-"""The same on this machine, where a picture may take half a minute."""
+"""Time span of a rate on this machine, in seconds. One picture may take half a minute there."""
 
 LEAST_SPAN = 1.0
-"""Seconds below which a rate may be chance."""
+"""Minimum time span of a rate, in seconds, because a rate over a shorter span is random."""
 
 SETTLED = 5.0
-"""Seconds after which a rate predicts the rest; the first replies take up to 6."""
+"""Minimum time span of a rate that predicts the time left, in seconds.
+
+The first replies take up to 6 seconds.
+"""
 
 IDLE = 10.0
-"""Seconds without a result that are reported: a reply takes 7 at most, with its timeout."""
+"""Minimum time without a result that is reported, in seconds.
+
+With its timeout, a reply takes at most 7 seconds.
+"""
 
 
 @attrs.define
 class RecentRate:
-    """The rate of a job, from its progress over the last seconds; no limits on this machine."""
+    """The rate of a job over the last seconds; `limits` is None if this machine reads."""
 
     limits: Limits | None
     _moments: deque[Progress] = attrs.field(factory=deque, init=False)
@@ -39,37 +45,37 @@ class RecentRate:
         if not self._moments or _came(self._moments[-1]) != _came(progress):
             self._moved = progress.seconds
         self._moments.append(progress)
-        # One moment before the window stays, so that two moments span the whole window.
+        # Keep one moment from before the window, so that the moments span the whole window.
         window = WINDOW if self.limits else LOCAL_WINDOW
         while len(self._moments) > 2 and progress.seconds - self._moments[1].seconds >= window:
             self._moments.popleft()
 
     @property
     def idle(self) -> float:
-        """Seconds since the last result; 0 while they are not unusual."""
-        if self.limits is None or not self._moments:  # a picture takes any time on this machine
+        """Time since the last result, in seconds; 0 while this time is not unusual."""
+        if self.limits is None or not self._moments:  # a picture may take long on this machine
             return 0.0
         idle = self._moments[-1].seconds - self._moved
         return idle if idle >= IDLE else 0.0
 
     @property
     def known(self) -> bool:
-        """Enough time has passed for rates that are not chance."""
+        """Whether the time span is long enough for a rate that is not random."""
         return self._span >= LEAST_SPAN
 
     @property
     def images(self) -> float:
-        """Outcomes a second."""
+        """Outcomes per second."""
         return self._rate(_outcomes)
 
     @property
     def requests(self) -> float:
-        """Requests sent a second."""
+        """Requests sent per second."""
         return self._rate(lambda progress: progress.stats.requests)
 
     @property
     def share(self) -> float:
-        """The used share of the account's limit: of requests or images, whichever is higher."""
+        """Used share of the account's limit: the higher share of requests and images."""
         if self.limits is None:
             return 0.0
         sent = self._rate(lambda progress: progress.stats.images_sent)
@@ -87,14 +93,14 @@ class RecentRate:
             rows = min(rows, max(0, progress.budget - progress.charged_at_most))
         if self._span >= SETTLED:
             speed = self._rate(lambda progress: progress.rows)
-        elif self.limits is None:
-            return None
+        elif self.limits is None or progress.stats.throttled:
+            return None  # a quota below the documented limit is in force
         else:
             speed = self.limits.requests_per_second * self.limits.images_per_request
             speed = min(speed, self.limits.images_per_second or speed)
             nothing_came = not self._moments or _came(self._moments[0]) == _came(self._moments[-1])
             if nothing_came and rows / speed < progress.seconds:
-                return None  # it should be done by now, so the limit predicts nothing
+                return None  # the limits predict nothing: by them, the job would be complete now
         return rows / speed if speed else None
 
     @property

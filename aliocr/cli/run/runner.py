@@ -27,7 +27,7 @@ NOT_COMPLETE = 3
 
 @attrs.define
 class JobRun:
-    """One run, with a session that is not yet open; or on this machine, with local sources."""
+    """One run of a job, with a session that is not open yet, or with local sources."""
 
     job: Job
     output: Path
@@ -42,7 +42,8 @@ class JobRun:
         try:
             return asyncio.run(self._run(display))
         except (ImportError, ValueError) as error:
-            # In the input or the output: nothing was sent yet, unless they changed meanwhile.
+            # An error of the input or the output comes before anything is sent, unless these files
+            # were changed during the run.
             progress = self.job.progress
             if progress is None or not progress.stats.images_sent:
                 display.fail(str(error))
@@ -50,7 +51,7 @@ class JobRun:
             display.fail(self._kept(error))
         except (AuthError, OSError) as error:
             display.fail(self._kept(error))
-        except JobError as error:  # its message says itself what is kept
+        except JobError as error:  # its message already says what is kept
             display.fail(str(error))
         return NOT_COMPLETE
 
@@ -73,7 +74,7 @@ class JobRun:
         return code
 
     def _kept(self, why: Exception) -> str:
-        """Return an error with the rows that are kept, and what to do."""
+        """Return an error message with the number of rows that are kept, and what to do."""
         rows = self.job.progress.rows if self.job.progress else 0
         kept = f"{counted(rows, 'row')} kept in {self.output}" if rows else "nothing was read yet"
-        return f"{why}; {kept}: fix that and run the same command again"
+        return f"{why}; {kept}; fix this problem and run the same command again"

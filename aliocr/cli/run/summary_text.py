@@ -14,19 +14,19 @@ from aliocr.job.input.rows import BAD_ROW
 from aliocr.job.summary import Summary
 
 MOST_FAULTS = 10
-"""Kinds of failure that are named; more are counted."""
+"""Maximum number of failure kinds to name; the rows of other kinds are counted."""
 
 LOCAL_ADVICE = {
     BAD_ROW: "the output says what is wrong with each",
-    "403": "it may not be read; the permissions of its file, or its host, forbid it",
-    "404": "no picture is there, or not any more",
-    "480": "the output says why; mostly it takes a smaller picture",
+    "403": "no permission to read it; check the permissions of the file, or its host",
+    "404": "there is no picture, or it was removed",
+    "480": "the output says why; in most cases a smaller picture helps",
 }
-"""Advice on files that this machine failed to read, where it differs from the advice on URLs."""
+"""Advice on failures of this machine, for reasons whose usual advice is about the service."""
 
 
 def summary_lines(summary: Summary, width: int, *, local: bool = False) -> Iterator[Text]:
-    """Return the lines to print after a run; `local` if this machine read, which costs nothing."""
+    """Return the lines to print after a run; `local` means that this machine read, for free."""
     failed = sum(each.rows for each in summary.failed)
     took = f"{summary.seconds:.1f} s" if summary.seconds < 10 else duration(summary.seconds)
     read = f"{counted(summary.read, 'row')} read, {failed:,} failed, in {took}"
@@ -56,25 +56,25 @@ def _rest(summary: Summary, *, local: bool) -> list[tuple[str, str]]:
     if not local:
         most = counted(summary.charged_at_most, "image")
         if summary.charged < summary.charged_at_most:
-            most = f"{summary.charged:,} to {most}: what was sent and not answered may have been"
+            most = f"{summary.charged:,} to {most}: images without an answer may be charged"
         entries.append(("charged", most))
     if summary.duplicates:
         entries.append(
-            ("repeated", f"{counted(summary.duplicates, 'row')} of images that others have, too")
+            ("repeated", f"{counted(summary.duplicates, 'row')} of images that other rows have")
         )
     if summary.ended != "complete":
         more = " with a higher --budget" if summary.ended == "budget" else ""
         entries.append(("to go on", f"the same command again{more}"))
-    # On this machine, a code with advice of its own is a fault of the file.
+    # On this machine, a reason in LOCAL_ADVICE is a fault of the file, which does not pass.
     passing = sum(
         each.rows
         for each in summary.failed
         if each.passing and not (local and each.reason in LOCAL_ADVICE)
     )
     if passing:
-        entries.append(("to retry", f"--retry-failed; {passing:,} of the failed may pass now"))
-    # A row without a URL never can be read, while a missing file may be there by then.
+        entries.append(("to retry", f"--retry-failed; {passing:,} of the failed rows may pass now"))
+    # A row without a URL can never be read, but a missing file may exist at the retry.
     elif any(local or each.kind != BAD_ROW for each in summary.failed):
-        entries.append(("to retry", "--retry-failed, once that is fixed"))
+        entries.append(("to retry", "--retry-failed, after the causes are fixed"))
     entries.append(("to look", whole(plain(f"aliocr report {shlex.quote(output)}"))))
     return entries

@@ -1,4 +1,4 @@
-"""Text filled to the width of the terminal."""
+"""Wrapping of text at the width of the terminal."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from textwrap import fill
 from rich.text import Text
 
 GLUE = "\0"
-"""Stands for a space at which no line is broken; no name contains it."""
+"""Placeholder for a space where no line is broken; names never contain this character."""
 
 
 def filled(words: str, width: int, label: str = "", column: int = 0) -> str:
-    """Break text between words into lines from `column` on, with a label to the left."""
+    """Wrap text into lines that start at `column`; the first line has the label at its left."""
     first, rest = label.ljust(column), " " * column
     lines = fill(
         words,
@@ -26,14 +26,14 @@ def filled(words: str, width: int, label: str = "", column: int = 0) -> str:
 
 
 def whole(words: str) -> str:
-    """Keep text on one line: names and commands, which users copy."""
+    """Keep text on one line, because users copy names and commands."""
     return words.replace(" ", GLUE)
 
 
 def listing(
     entries: Sequence[tuple[str, str]], width: int, *, style: str = "dim"
 ) -> Iterator[Text]:
-    """Put labels into a column, in their own style, with the text of each beside it."""
+    """Yield one text per entry: a label in a column and its style, and the words beside it."""
     column = max((len(label) for label, _ in entries), default=0) + 2
     for label, words in entries:
         text = Text(filled(words, width, label, column))

@@ -372,7 +372,7 @@ def test_it_finishes_what_is_under_way(number: signal.Signals) -> None:
     """It takes no new connections, says what it waits for, answers, and ends with 0."""
     with emulating() as emulator, closing(_begin(emulator)) as client:
         emulator.process.send_signal(number)
-        assert emulator.logged() == "finishing 1 request; once more to stop at once"
+        assert emulator.logged() == "finishing 1 request; press Ctrl-C again to stop immediately"
         with pytest.raises(ConnectionError):
             emulator.ask("GET", "/")
         client.sendall(b"}")
@@ -440,8 +440,8 @@ def test_what_a_person_sees() -> None:
         (["--window", "round"], "--window"),
         (["--max-calls", "0"], "--max-calls"),
         (["--host", ""], "'--host': must not be empty"),
-        (["--access-key-id", "a"], "--access-key-id and --access-key-secret go together"),
-        (["--access-key-secret", "a"], "--access-key-id and --access-key-secret go together"),
+        (["--access-key-id", "a"], "--access-key-secret must be used together"),
+        (["--access-key-secret", "a"], "--access-key-secret must be used together"),
         (["--access-key-id", "a b", "--access-key-secret", "c"], "access_key_id holds a space"),
         (["--accounts", "nothing.toml", "--window", "fixed"], "leave out --window"),
         (["--accounts", "nothing.toml", "--new-account"], "leave out --new-account"),
@@ -450,10 +450,10 @@ def test_what_a_person_sees() -> None:
         (["--accounts", "nothing.toml", *KEY], "out --access-key-id and --access-key-secret"),
         (["--accounts", "nothing.toml"], "Error: nothing.toml: No such file"),
         (["--chaos-requests", "hang"], "'--chaos-requests': 'hang' has no rate"),
-        (["--chaos-requests", "hang=often"], "'often' is no rate, as in 503=0.05"),
+        (["--chaos-requests", "hang=often"], "'often' is not a rate; an example is 503=0.05"),
         (["--chaos-requests", "sleep=0.1"], "'sleep' is not a fault of a request: drop_connection"),
         (["--chaos-requests", "hang=0.6", "--chaos-requests", "stall=0.6"], "add up to 1.2"),
-        (["--chaos-requests", "hang=0.1", "--chaos-requests", "hang=0.2"], "hang is there twice"),
+        (["--chaos-requests", "hang=0.1", "--chaos-requests", "hang=0.2"], "hang is given twice"),
         (["--chaos-images", "hang=0.1"], "'--chaos-images': 'hang' is not a code"),
         (["--chaos-images", "592=2"], "the rate of 592 must be from 0 to 1, not 2.0"),
         (["--chaos-images", "=1"], "'' is not a code"),
@@ -492,7 +492,7 @@ def test_a_bad_accounts_file_is_a_line_without_its_secrets(tmp_path: Path) -> No
 def test_a_host_of_others_says_so(host: str) -> None:
     """One line, whatever is wrong with it."""
     done = run("emulate", "--engine", "none", "--host", host)
-    said = f"Error: {host} is no address of this machine; use another --host\n"
+    said = f"Error: {host} is not an address of this machine; use another --host\n"
     assert (done.returncode, done.stdout, done.stderr) == (2, "", said)
 
 

@@ -113,7 +113,7 @@ def test_a_list_may_come_through_a_pipe(tmp_path: Path, served: dict[str, str]) 
     assert done.returncode == 1
     assert "2 rows read, 1 failed" in done.stderr
     assert re.search(r"^  1  BadRow: ", done.stderr, re.MULTILINE)
-    assert "repeated  1 row of images that others have, too" in done.stderr
+    assert "repeated  1 row of images that other rows have" in done.stderr
     assert "--retry-failed" not in done.stderr
     assert len(output.read_text().splitlines()) == 4
 
@@ -160,22 +160,22 @@ def test_quiet_is_silent_if_all_is_well_and_not_otherwise(
     [
         ([], "Usage"),
         (["LIST"], "Missing option '-o'"),
-        (["LIST", "-o", "-"], "a job needs a file, which it can continue"),
+        (["LIST", "-o", "-"], "the output of a job must be a file"),
         (["nothing.txt", "-o", "OUT"], "cannot read nothing.txt: no such file or directory"),
         (
             ["https://example.com/a.png?Signature=key", "-o", "OUT"],
             "to read one URL, use aliocr scan",
         ),
         (["FOLDER", "-o", "OUT"], "--local reads a folder"),
-        (["LIST", "-o", "OUT", "--kind", "592"], "--kind goes with --retry-failed"),
-        (["LIST", "-o", "OUT", "--interval", "2"], "--max-frames go together"),
+        (["LIST", "-o", "OUT", "--kind", "592"], "must be used together with --retry-failed"),
+        (["LIST", "-o", "OUT", "--interval", "2"], "--max-frames must be used together"),
         (["LIST", "-o", "OUT", "--budget", "-1"], "-1 is not in the range"),
         (["LIST", "-o", "OUT", "--requests-per-second", "0"], "0.0 is not in the range"),
         (["LIST", "-o", "OUT", "--images-per-second", "nan"], "images_per_second must be"),
         (["LIST", "-o", "OUT", "--endpoint", "localhost"], "without a path, not 'localhost'"),
         (
             ["LIST", "-o", "OUT", "--local", "--endpoint", "http://a", "--biz-type", "b"],
-            "this machine reads, not the service: leave out --endpoint and --biz-type",
+            "this machine reads the pictures, not the service: leave out --endpoint and --biz-type",
         ),
         (["LIST", "-o", "OUT"], "set ALIBABA_CLOUD_ACCESS_KEY_ID"),
     ],
@@ -229,7 +229,7 @@ def test_a_wrong_key_is_one_line_and_exit_3(urls: Path, served: dict[str, str]) 
     assert done.returncode == 3
     (line,) = done.stderr.splitlines()
     assert "the AccessKey secret is wrong" in line
-    assert "nothing was read yet: fix that and run the same command again" in line
+    assert "nothing was read yet; fix this problem and run the same command again" in line
     assert run("run", urls, "-o", output, **served).returncode == 0
     assert len(results(output)) == 20
 
@@ -311,11 +311,11 @@ def test_a_dry_run_says_what_would_be_done(tmp_path: Path) -> None:
         "input     each line",
         "rows      4",
         "to read   2 images",
-        "repeated  1 of images that other rows have, too",
+        "repeated  1 row of images that other rows have",
         "requests  1 of 100 images at most",
-        "time      0 s at the least, with 10 requests/s",
-        "charge    2 images, if none is sent again",
-        "bad       1 that will fail",
+        "time      at least 0 s, with 10 requests/s",
+        "charge    2 images, if no image is sent again",
+        "bad       1 row that will fail",
         f"{'':10}line 3: {said}",
         "Nothing was sent or written.",
     ]
@@ -339,9 +339,9 @@ def test_a_path_that_leads_nowhere_says_where_it_began(tmp_path: Path) -> None:
     paths = ["a.png", "b.png", f"{tmp_path}/c.png"]
     (tmp_path / "paths.txt").write_text("\n".join(paths))
     done = in_a_shell(f"cd '{tmp_path}' && aliocr run paths.txt -o results.jsonl --local --dry-run")
-    missing = "no such file, and no http:// or https:// URL"
+    missing = "no such file, and not an http:// or https:// URL"
     *_, relative, full, _ = done.stdout.decode().splitlines()
-    assert relative.strip() == f"line 2: {missing}; it was looked for from {tmp_path}"
+    assert relative.strip() == f"line 2: {missing}; relative paths start at {tmp_path}"
     assert full.strip() == f"line 3: {missing}"
 
 
@@ -361,10 +361,10 @@ def test_files_of_this_machine_have_advice_of_their_own() -> None:
     )
     said = "\n".join(line.plain for line in summary_lines(summary, 100, local=True))
     assert "1  BadRow: the output says what is wrong with each\n" in said
-    assert "480: the output says why; mostly it takes a smaller picture" in said
-    assert "404: no picture is there, or not any more" in said
+    assert "480: the output says why; in most cases a smaller picture helps" in said
+    assert "404: there is no picture, or it was removed" in said
     assert "590: not a readable PNG" in said
-    assert "--retry-failed, once that is fixed" in said
+    assert "--retry-failed, after the causes are fixed" in said
     assert "charged" not in said
     remote = "\n".join(line.plain for line in summary_lines(summary, 100))
     assert "list the fixed rows in another file" in remote
@@ -376,9 +376,9 @@ def test_a_dry_run_of_one_image_says_so(tmp_path: Path) -> None:
     urls = tmp_path / "urls.txt"
     urls.write_text("https://example.com/a.png\n")
     job = ("run", urls, "-o", tmp_path / "results.jsonl", "--dry-run")
-    assert "charge    1 image, if none is sent again\n" in run(*job).stdout
+    assert "charge    1 image, if no image is sent again\n" in run(*job).stdout
     done = run(*job, "--interval", 1, "--max-frames", 1000)
-    assert "charge    1 to 1,000 images, as each frame is charged\n" in done.stdout
+    assert "charge    1 to 1,000 images, because each frame is charged\n" in done.stdout
 
 
 def test_two_jobs_on_one_output_are_refused(tmp_path: Path, served: dict[str, str]) -> None:
@@ -425,7 +425,7 @@ def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
             while not emulator.ask("GET", "/_emulator/calls")[1]["calls"]:
                 time.sleep(0.02)
             job.send_signal(signal.SIGINT)
-            assert "once more to stop at once" in job.stderr.readline()
+            assert "press Ctrl-C again to stop immediately" in job.stderr.readline()
             job.send_signal(signal.SIGINT)
             assert job.wait(PATIENCE) == 130
             assert job.stderr.read() == ""
@@ -522,7 +522,7 @@ def test_ctrl_c_on_a_terminal_leaves_a_clean_screen(tmp_path: Path, served: dict
     urls, output = listed(tmp_path, 1_000), tmp_path / "results.jsonl"
     seen = _seen(urls, output, *SLOWLY, press=("requests/s", b"\x03"), environment=served)
     assert seen.code == 130
-    assert "once more to stop at once" in seen.output
+    assert "press Ctrl-C again to stop immediately" in seen.output
     assert BAR not in seen.screen
     assert seen.screen.startswith("stopped before the end: ")
 

@@ -101,8 +101,8 @@ def test_a_narrow_terminal_shows_the_same_in_more_lines() -> None:
         "912 images/s     9.1 of 10 requests/s",
         "1 min 30 s left  budget for 81,759 more",
         "1,200 throttled, 12 failed: 8 × 592, 4 …",
-        "finishing what is under way; once more",
-        "to stop at once",
+        "finishing the images in flight; press",
+        "Ctrl-C again to stop immediately",
     ]
 
 
