@@ -153,7 +153,11 @@ IN_BODY: dict[int, Meaning] = {
         DownloadError, "no image at this URL; check that it opens from the public Internet"
     ),
     408: Meaning(AuthError, "the account or RAM user lacks permission"),
-    480: Meaning(DownloadError, "check the address, or send a smaller picture", transient=True),
+    480: Meaning(
+        DownloadError,
+        "check that the address opens from the public Internet, or send a smaller picture",
+        transient=True,
+    ),
     500: Meaning(APIError, "the service failed", transient=True, maybe_charged=True),
     503: Meaning(APIError, "the service is unavailable", transient=True),
     580: Meaning(APIError, "the service's database failed", transient=True, maybe_charged=True),

@@ -217,3 +217,13 @@ def test_a_bar_is_drawn_with_what_the_terminal_has(encoding: str) -> None:
 def test_a_time_is_said_in_its_two_largest_units(seconds: float, words: str) -> None:
     """And never as 60 of anything."""
     assert duration(seconds) == words
+
+
+def test_no_time_left_is_told_by_a_limit_that_is_not_in_force() -> None:
+    """In the first seconds the documented rate is a guess; a refusal shows that it is too high."""
+    start, early = at(0, 0), at(2, 20)
+    assert watched(start, early).left(early) == pytest.approx(400, rel=0.01)
+    refused = at(2, 20, stats={"throttled": 91})
+    assert watched(start, refused).left(refused) is None
+    later = at(20, 200, stats={"throttled": 91})
+    assert watched(start, later).left(later) == pytest.approx(39_980, rel=0.01)
