@@ -150,7 +150,7 @@ class HasRegions:
 
     __slots__ = ("_unread",)
 
-    if not TYPE_CHECKING:  # a type checker would accept every attribute
+    if not TYPE_CHECKING:  # with it, a type checker accepts every attribute
 
         def __getattr__(self, name: str) -> object:
             """Decode the regions; for another name, raise the usual error."""

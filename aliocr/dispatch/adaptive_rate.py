@@ -48,7 +48,8 @@ STEEPER = 3.3
 """Factor by which each step of a probe is larger than the step before."""
 
 LEAST_SAMPLE = 10
-"""Minimum number sent in one second; a smaller number, at a rate not used up, is not evidence."""
+"""Minimum number of requests or images sent in one second. If fewer were sent, and the rate was not
+used up, the accepted number says nothing about the limit."""
 
 UNBOUNDED = 1e6
 """Rate per second from which on a probe removes the bound."""

@@ -108,7 +108,7 @@ class Queue(Generic[T]):
         return batch
 
     def _lanes_in_order(self, most: int) -> list[tuple[Lane, int]]:
-        """Return the lanes in their order, and how full the batch may be after each lane."""
+        """Return the lanes in the order of service, each with the size of the batch after it."""
         bulk = len(self._lanes[Lane.BULK])
         if not bulk or not self._lanes[Lane.INTERACTIVE]:
             return [(Lane.INTERACTIVE, most), (Lane.BULK, most)]

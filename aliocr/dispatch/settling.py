@@ -1,8 +1,8 @@
 """Settling: delivers each reply part by part, and does with failed images what `retry` decides.
 
-1. Replies are delivered one after the other, one part in each round of the event loop. So many
-   replies block the loop no longer than one reply. No task unpacks replies, so no cancellation
-   loses outcomes that were paid for.
+1. Replies are delivered one after the other, one part in each round of the event loop. Therefore a
+   large number of replies blocks the loop no longer than one reply. Replies are not unpacked in a
+   task, because a cancelled task would lose outcomes that were paid for.
 2. The account's throttle learns from a reply when the whole reply has been read.
 3. A throttled image waits with the others for the account's next permit, and uses up no try. The
    image fails when no image of the account passes for `throttle_timeout`, or when this image was
@@ -286,7 +286,7 @@ class Settler:
             self._pending.fail(pending, error)
 
     def fail_waiting(self, error: OCRError) -> None:
-        """Fail all images that are not in a request, with the account's error."""
+        """Fail all images that are not in a request, with this error."""
         self._fail([each for each in self._pending if each.state is not State.SENT], error)
 
 

@@ -293,7 +293,7 @@ class Emulator(Script):
             self._forget(server)
 
     def _forget(self, server: Server) -> None:
-        """Forget the server if it has ended, so that another can start; keep a later server."""
+        """Forget this server if it has ended, so that another server can start."""
         if server.is_closed and self._server is server:
             self._server = None
 

@@ -137,7 +137,7 @@ class Job:
             )
 
     async def run(self, session: Session, *, stop: asyncio.Event | None = None) -> Summary:
-        """Read all images without a result, until the end of the input, a stop or an error.
+        """Read each image that has no result yet, until the input ends, `stop` is set, or an error.
 
         Args:
             session: Reads the images. Use it for nothing else during the run, because all its

@@ -77,7 +77,7 @@ def planned(
     counts = _RowCounts()
     images = _different(counts.keys(reader, check, done))
     requests = math.ceil(images / limits.images_per_request)
-    # Requests are sent at equal intervals. The images that one second allows may be sent together.
+    # The first request needs no wait, and neither do the images that one second allows.
     seconds = max(0, requests - 1) / limits.requests_per_second
     if limits.images_per_second is not None:
         seconds = max(seconds, images / limits.images_per_second - 1)
@@ -144,6 +144,6 @@ def _different(keys: Iterator[tuple[bytes, bool]]) -> int:
             return int(file.execute(query).fetchone()[0])
     except sqlite3.OperationalError as error:
         raise OSError(
-            f"the disk has no room to count the images: {error}; set SQLITE_TMPDIR to a folder "
-            "on a disk with room"
+            f"the disk has no room to count the images in a temporary file: {error}; set "
+            "SQLITE_TMPDIR to a folder on a disk with room"
         ) from error

@@ -21,8 +21,8 @@ CANVAS, PAPER, FRAME = (238, 240, 243), (255, 255, 255), (208, 212, 218)
 INK, FAINT, HALO = (31, 35, 40), (118, 126, 135), (255, 255, 255)
 
 LETTER_PIXELS, LINE_PIXELS = 110, 800
-"""Minimum area in the panel, in pixels: of a character, and of the number of a line with the space
-around it. They are used to skip a panel that certainly does not fit."""
+"""Minimum number of pixels that the panel needs for each character, and for each line (its number
+and the space around it). A panel that certainly does not fit is not tried."""
 
 
 @attrs.frozen

@@ -70,7 +70,7 @@ class HttpSender:
             return replies.decode_reply(response.status, response.body, named)
         except APIError as error:
             if error.code == "InvalidTimeStamp.Expired":
-                # The one retry is useful only if the response told the time of the service.
+                # A retry can succeed only if this response has a valid Date: it sets the clock.
                 error.transient = self._transport.set_clock(response.date)
             if isinstance(error, ThrottledError):
                 error.retry_after = response.retry_after

@@ -226,7 +226,8 @@ def _parts(group: StraightBoxes[P]) -> Sequence[StraightBoxes[P]]:
         right = [each for each in group if not each.x < gutter]  # so that NaN is on the right
         if _are_columns(left, right, line):
             return left, right
-    # All similar bands divide at the same time; otherwise a table could end as a few tall columns.
+    # Divide at all bands of similar height together. If only the highest band divided the group,
+    # its parts could still hold several rows of a table, and would be read column by column.
     least = max(MIN_BLOCK_GAP * line, ALIKE * widest(bands)[0])
     return _bands(group, [place for wide, place in bands if wide >= least])
 

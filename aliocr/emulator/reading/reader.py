@@ -210,7 +210,8 @@ class PictureReader:
 
     def _keep_content(self, read: _SharedRead, done: asyncio.Task[Content]) -> None:
         self._forget(read)
-        # `exception()` also marks a failure as retrieved, because no call may be waiting.
+        # `exception()` also marks a failure as retrieved: if no call waits for this read any more,
+        # asyncio would log the failure otherwise.
         if done.cancelled() or done.exception():
             return
         self._contents[read.key] = done.result()
@@ -257,7 +258,7 @@ class PictureReader:
     async def _submit_for(
         self, read: _SharedRead, function: Callable[..., T], *args: object
     ) -> asyncio.Future[T]:
-        """Take a worker for a read and submit work; use `_result` to wait for the result."""
+        """Wait for a free worker, and submit the function; `_result` waits for its result."""
         await self._take(self._workers, read)
         return self._submit(function, *args)
 

@@ -38,7 +38,7 @@ class RecognizedFrame:
 
 
 def combine_frames(recognized: Sequence[RecognizedFrame]) -> Content:
-    """Return the content of a picture from its frames, at least one, in order."""
+    """Combine the recognized frames of a picture (one or more, in order) into its content."""
     strips = [one.strip for one in recognized]
     found: Sequence[Recognized]
     if any(strip.left for strip in strips):

@@ -75,7 +75,7 @@ class JSONLinesReader(LineReader):
             if isinstance(value, str):
                 return row_of(self._number, value, None, at, "the text")
             fields = tuple(value)
-            if fields != self._fields:  # most objects have the fields of the object before
+            if fields != self._fields:  # seldom: objects mostly have equal fields
                 column, id_column = self._asked
                 no_id = id_column is not None and id_column not in fields
                 self._columns = (

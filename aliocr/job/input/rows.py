@@ -80,10 +80,10 @@ class Checkpoint:
 
     Args:
         number: Number of rows before the position.
-        offset: Number of bytes before the position; of rows in a Parquet file or a folder.
+        offset: Number of bytes before the position; number of rows for a Parquet file or a folder.
         line: Number of lines before the position; 0 for inputs without lines.
-        digest: A hash by which a changed input is found: of the bytes before the position, or of a
-            Parquet file's footer; empty for a folder.
+        digest: A hash that shows if the input has changed: the hash of the bytes before the
+            position, for a Parquet file the hash of its footer, for a folder empty.
     """
 
     number: int

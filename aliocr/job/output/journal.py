@@ -126,7 +126,8 @@ class Journal:
         (version,) = db.execute("PRAGMA user_version").fetchone()
         (tables,) = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         if not tables:
-            # Make tables and first state in one transaction, so that a kill leaves an empty file.
+            # One transaction for tables and first state: if the process is killed before the end,
+            # the file has no tables, and the next run makes them.
             db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {VERSION};")
         elif version != VERSION:
             raise JournalError("it comes from another program, or from another version of aliocr")

@@ -184,7 +184,7 @@ class Ledger:
             )
 
     def close(self) -> None:
-        """Write an output that is written as a whole, and close all files.
+        """Write a Parquet file that is not complete yet, and close all files.
 
         Raises:
             JobError: A Parquet file could not be written; its results are in the journal.
