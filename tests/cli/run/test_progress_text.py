@@ -174,7 +174,7 @@ def test_a_job_at_which_nothing_happens_says_for_how_long() -> None:
 def test_the_pace_of_this_machine_is_told_by_the_picture() -> None:
     """One takes it seconds, and that a while goes by without any is no news."""
     slow = [at(seconds, seconds // 30, total=40, exact=True) for seconds in range(80)]
-    assert shown(*slow, limits=None)[1:] == ["40 s an image  25 min left"]
+    assert shown(*slow, limits=None)[1:] == ["40 s per image  25 min left"]
     assert shown(*slow[:25], limits=None)[1:] == []
 
 
