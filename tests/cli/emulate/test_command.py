@@ -433,9 +433,9 @@ def test_what_a_person_sees() -> None:
     [
         (["--deadline", "0.1"], "deadline must be above"),
         (["--port", "99999"], "port"),
-        (["--requests-per-second", "-1"], "-1 is no number"),
-        (["--deadline", "nan"], "'--deadline': nan is no number"),
-        (["--images-per-second", "inf"], "inf is no number"),
+        (["--requests-per-second", "-1"], "-1 is not a finite number"),
+        (["--deadline", "nan"], "'--deadline': nan is not a finite number"),
+        (["--images-per-second", "inf"], "inf is not a finite number"),
         (["--images-in-flight", "-1"], "--images-in-flight"),
         (["--window", "round"], "--window"),
         (["--max-calls", "0"], "--max-calls"),
