@@ -37,7 +37,8 @@ class FailureKind(Enum):
     REFUSED_TOGETHER = "a request of several images was refused and not charged"
     BROKEN = "the connection broke, and the request may have run"
     MAYBE_RUN = "another transient failure, and the request may have run"
-    NOT_RUN = "a transient failure, and the request never ran"
+    NOT_SENT = "no connection, so the request never left"
+    NOT_RUN = "another transient failure, and the request never ran"
     FAILED_TOGETHER = "a request of several images failed for good, and may have been charged"
     ACCOUNT_REFUSED = "the key, signature, permission or address is refused"
     FINAL = "any other failure"
@@ -79,6 +80,8 @@ RULES: dict[FailureKind, RetryRule] = {
     FailureKind.REFUSED_TOGETHER: RetryRule(Deed.AGAIN_NOW, "none", "no", "halves"),
     FailureKind.BROKEN: RetryRule(Deed.AGAIN_LATER, "tries", "maybe", "fifths later"),
     FailureKind.MAYBE_RUN: RetryRule(Deed.AGAIN_LATER, "tries", "maybe", "fifths"),
+    # No image of a request that never reached the service can be the cause.
+    FailureKind.NOT_SENT: RetryRule(Deed.AGAIN_LATER, "tries", "no"),
     FailureKind.NOT_RUN: RetryRule(Deed.AGAIN_LATER, "tries", "no", "fifths at last"),
     FailureKind.FAILED_TOGETHER: RetryRule(Deed.AGAIN_LATER, "tries", "error", "fifths"),
     FailureKind.ACCOUNT_REFUSED: RetryRule(Deed.GIVE_UP_ALL, "tries", "error"),
@@ -141,9 +144,10 @@ def kind_of(error: OCRError, together: int | None = None) -> FailureKind:
 def _transient_kind(error: OCRError) -> FailureKind:
     if isinstance(error, AuthError) and error.code in KEY_EXPIRED:
         return FailureKind.KEY_EXPIRED
+    network = isinstance(error, TransportError)
     if not error.maybe_charged:
-        return FailureKind.NOT_RUN
-    broken = isinstance(error, TransportError) and not isinstance(error, ScanTimeoutError)
+        return FailureKind.NOT_SENT if network else FailureKind.NOT_RUN
+    broken = network and not isinstance(error, ScanTimeoutError)
     return FailureKind.BROKEN if broken else FailureKind.MAYBE_RUN
 
 
@@ -186,7 +190,8 @@ class RetryPolicy:
             limit = _smaller_batch(rule, together, first=used == 0, last=not left)
         isolated = limit is not None and limit < (together or 1) and self._may_isolate(error)
         if rule.deed is Deed.AGAIN_LATER and (left or isolated):
-            return Verdict(rule, rule.deed, counter, _rest(used + 1), limit)
+            # A request that only isolates the image at fault need not wait for the service.
+            return Verdict(rule, rule.deed, counter, _rest(used + 1 if left else 1), limit)
         if rule.deed is Deed.AGAIN_LATER or (rule.split == "halves" and not isolated):
             deed = Deed.GIVE_UP_ALL if isinstance(error, AuthError) else Deed.GIVE_UP
             return Verdict(rule, deed, counter)

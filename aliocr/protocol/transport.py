@@ -197,8 +197,8 @@ def translated(error: Exception) -> OCRError:
         case aiohttp.ClientConnectorError():
             number = error.errno or 0
             why = os.strerror(number) if number > 0 else error.strerror or "closed"
-            step = "the TLS handshake" if error.ssl and not number else "the connection"
-            text = f"{step} to {error.host}:{error.port} failed: {why}"
+            step = "no TLS handshake with" if error.ssl and not number else "no connection to"
+            text = f"{step} {error.host}:{error.port}: {why}"
             found = TransportError(text, transient=True)
         case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
             found = TransportError(f"not an address that can be reached: {error}")

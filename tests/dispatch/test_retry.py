@@ -102,6 +102,7 @@ def test_whatever_code_a_request_is_refused_with_its_images_end_up_alone(
         (api_error(595, ""), [100, 20, 4, 1]),
         (LOST, [100, 100, 20, 4, 1]),
         (api_error(503, ""), [100, 100, 100, 100, 20, 4, 1]),
+        (UNSENT, [100, 100, 100, 100]),
         (api_error("InvalidParameter.Format", ""), [100, 50, 25, 13, 7, 4, 2, 1]),
         (api_error(700, ""), [100, 20, 4, 1]),
     ],

@@ -273,14 +273,14 @@ NAN, INFINITE = float("nan"), float("inf")
     [
         ("deadline", [0, -1, 0.2, NAN, INFINITE, "6", True], "must be above 0.2 s, or None"),
         ("download_timeout", [0, NAN, INFINITE, None, "3"], "must be above 0 s"),
-        ("requests_per_second", [0, NAN, INFINITE, "10", True], "must be above 0 or None"),
-        ("images_per_second", [0, NAN, "10"], "must be above 0 or None"),
-        ("images_in_flight", [0, 1.5, NAN, "1", True], "must be 1 or more images or None"),
+        ("requests_per_second", [0, NAN, INFINITE, "10", True], "must be above 0, or None"),
+        ("images_per_second", [0, NAN, "10"], "must be above 0, or None"),
+        ("images_in_flight", [0, 1.5, NAN, "1", True], "must be 1 or more images, or None"),
         ("max_calls", [0, 1.5, "1"], "must be 1 or more, or None"),
         ("host", ["", None, b"127.0.0.1"], "must be an address, such as 0.0.0.0"),
         ("port", [-1, 65_536, 1.5, "80", None], "must be from 1 to 65535, or 0"),
         ("engine_factory", [5], "must make an engine"),
-        ("credentials", ["key"], "at least one AccessKey: Credentials"),
+        ("credentials", ["key"], "give Credentials, or at least one AccessKey"),
     ],
 )
 def test_an_invalid_argument_is_refused(argument: str, slips: list[Any], words: str) -> None:

@@ -193,7 +193,10 @@ def test_misuse_is_a_sentence_and_exit_2(urls: Path, arguments: list[str], says:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["LIST", "-o", "OUT", "--column", "url"], "if it has, name its format (--format of"),
+        (
+            ["LIST", "-o", "OUT", "--column", "url"],
+            "if it has columns, give its format (--format of",
+        ),
         (["LIST", "-o", "LIST"], "give the output format (--output-format, or"),
         (["LIST", "-o", "LIST", "--output-format", "jsonl"], "LIST is there already"),
         (["LIST", "-o", "LIST/out.jsonl"], "there is no folder LIST"),
