@@ -5,8 +5,8 @@
         ...  # a client with emulator.url and emulator.credentials
         assert emulator.busiest_second() <= 10
 
-The emulator refuses the requests that the service refuses, with the same codes and in the same
-order of checks. By default there is no image quota; `Emulator(**NEW_ACCOUNT)` sets the quota of a
+The emulator refuses the requests that the service refuses, with the same codes. It always checks
+in the same order. By default there is no image quota; `Emulator(**NEW_ACCOUNT)` sets the quota of a
 new account. An emulator can have several accounts, each with its own keys, state and limits:
 `Emulator(accounts=read_accounts("accounts.toml"))`.
 
@@ -16,8 +16,9 @@ and requests fail.
 
 The way of a request:
 
-* `http`: `server` accepts the connection, and `malformed` hardens the server. `same_origin`
-  protects the emulator's own pages. `endpoint` handles the request, and `body` reads the body.
+* `http`: `server` accepts the connection, and `malformed` lets it answer malformed requests
+  too. `same_origin` protects the emulator's own pages. `endpoint` handles the request, and `body` reads
+  the body.
 * `access`: `checks` decides if the `request` (as received) may pass. `accounts` finds the
   `account`, `schemes` and `acs3` check the signature, `rate_window` counts the request against
   the rate limit. A failed check raises a `refusal`.

@@ -16,16 +16,17 @@ from aliocr.protocol.wire import Task
 
 
 class CallImage(msgspec.Struct, frozen=True, gc=False):
-    """The public facts about an image of a request and its answer.
+    """The facts about an image of a request and its answer that anyone may see.
 
     Args:
-        url: The URL without the query, because the query may be a key to the image.
+        url: The URL without the query, because the query may give access to the image.
         data_id: The data id in the request.
-        code: The code of the answer; None without an answer.
+        code: The code of the answer; None if there is no answer.
         frames: Number of frames read; 1 for a picture of one frame.
     """
 
-    # gc=False: otherwise the garbage collector would visit a hundred thousand of these objects.
+    # There may be a hundred thousand of these objects. With gc=False the garbage collector does not
+    # have to visit them.
     url: str
     data_id: str | None
     code: int | str | None = None
@@ -37,26 +38,27 @@ class Call:
     """The record of one request. Facts that are unknown, or not known yet, are None or empty.
 
     Attributes:
-        arrived: Time when the headers had arrived, in seconds of the event loop's clock.
+        arrived: Time at which all headers had arrived, in seconds of the event loop's clock.
         request_id: An upper-case UUID.
         method: HTTP method, as received.
         path: Path as received, without the query.
         time: Time of arrival, in seconds since the epoch by this machine's clock.
         account: The number of the account that signed the request, even if the request was
             throttled; None if no account signed the request.
-        tasks: The images of the request. Empty if no account signed the request, because such
-            requests could fill the memory; if the body could not be read; or after `make_brief`.
+        tasks: The images of the request. Empty after `make_brief`, or if the body could not be
+            decoded. Also empty if no account signed the request, so that strangers cannot fill the
+            memory.
         biz_type: The policy that the request names; None if the request names no policy, no account
-            signed the request, or the body could not be read.
+            signed the request, or the body could not be decoded.
         status: HTTP status of the reply; None before the reply.
         code: Code of the reply: 200, the envelope's code, or the gateway's string; None for a reply
             that is not in the service's form.
         answers: The answer for each image, in the reply's order; empty after `make_brief`.
-        charged: Number of images or frames that were read and would have been charged, even if the
-            reply was lost. Images with a code other than 200 are not counted: the documents do not
-            say that these are free, but it is likely.
-        answered: Time when the reply was ready to be sent, by the clock of `arrived`; None before
-            that time, and for a request without a reply.
+        charged: Number of images or frames that were read and that the service would charge, even
+            if the reply was lost. Images with a code other than 200 are not counted: they are
+            probably free, although the documents do not say this.
+        answered: Time at which the reply was ready to be sent, by the same clock as `arrived`; None
+            if there is no reply, or no reply yet.
     """
 
     arrived: float
@@ -76,11 +78,11 @@ class Call:
 
     @property
     def images(self) -> tuple[CallImage, ...]:
-        """The public facts about each image, in the request's order."""
+        """The facts about each image that anyone may see, in the order of the request."""
         if self._brief is not None:
             return self._brief
-        # Tasks are found by identity, because tasks without a data id can be equal. The order is
-        # reversed, because the first answer of an image is the right answer.
+        # The key is the identity of the task, because two tasks without a data id can be equal. If
+        # a task has two answers, the first is right. Reversed, so that the first answer is kept.
         became = {id(task): answer for task, answer in reversed(self.answers)}
         return tuple(_image_of(task, became.get(id(task))) for task in self.tasks)
 
@@ -103,7 +105,7 @@ def _image_of(task: Task, answer: Scan | APIError | None) -> CallImage:
 
 
 def count_charged(answers: Iterable[ImageAnswer]) -> int:
-    """Count the frames that were read, because each is charged. Source: documents, "Billing"."""
+    """Return the number of frames read; each frame is charged. Source: documents, "Billing"."""
     scans = (answer for _, answer in answers if isinstance(answer, Scan))
     return sum(max(1, len(scan.frames)) for scan in scans)
 
@@ -111,8 +113,8 @@ def count_charged(answers: Iterable[ImageAnswer]) -> int:
 def busiest_second(calls: Iterable[Call]) -> int:
     """Return the largest number of requests that arrived within one second.
 
-    Refused requests count too. A second begins with an arrival and does not include an arrival
-    exactly one second later.
+    Refused requests count too. Each second that is examined begins with an arrival. A request that
+    arrives exactly one second later is outside it.
     """
     arrivals = sorted(call.arrived for call in calls)
     most = first = 0

@@ -1,8 +1,8 @@
 """Random fault injection, repeatable with a seed.
 
 The fault of a request depends on the number of the request. The failure of an image depends on its
-URL and on the number of requests for this URL, but not on the order of concurrent requests. So a
-failed run can be repeated.
+URL and on the number of requests for this URL, but not on the order in which concurrent requests
+arrive. So a failed run can be repeated.
 """
 
 from __future__ import annotations
@@ -35,17 +35,18 @@ CONNECTION_FAULTS = {
 """Connection faults by the name of the `Script` method that requests the fault."""
 
 REMEMBERED = 100_000
-"""Maximum number of images whose tries are counted. The image requested longest ago is forgotten
-first."""
+"""Maximum number of images whose requests are counted. When there are more, the image that was not
+requested for the longest time is forgotten."""
 
 _GATEWAY_CODE = re.compile(r"[A-Z][A-Za-z0-9.]*[a-z0-9][A-Za-z0-9.]*").fullmatch
 """Return a match if the text is a code of the gateway: a word such as `Throttling.User`."""
 
 
 class Chaos:
-    """Chooses faults at random, by the arguments of `Script.chaos`; codes are strings here.
+    """Chooses faults at random, at the rates given to `Script.chaos`; codes are strings here.
 
-    A request or an image has at most one fault, so the sum of the rates is at most 1.
+    A request has at most one fault, so the rates of requests add up to at most 1. The same is true
+    for images.
     """
 
     def __init__(
@@ -89,7 +90,7 @@ class Chaos:
         """Return the code of this image's failure; None for no failure."""
         if not self._images:
             return None
-        # The key is a short digest, because a URL may have 2,000 characters.
+        # A short digest as the key saves memory, because a URL may have 2,000 characters.
         key = hashlib.blake2b(url.encode(errors="surrogatepass"), digest_size=16).digest()
         self._tries[key] = tries = self._tries.pop(key, 0) + 1
         if len(self._tries) > REMEMBERED:

@@ -7,7 +7,8 @@ import attrs
 from aliocr.models import Frame, HasRegions, Region
 
 CERTAIN = 99.9
-"""Confidence of text that no engine read, in percent, because the service always gives a number."""
+"""Confidence of text that no engine has read, in percent. Such text needs a value too, because the
+service always gives one."""
 
 
 @attrs.frozen
@@ -18,9 +19,9 @@ class Content(HasRegions):
         text: All text of the image, joined; empty if there is no text.
         regions: The pieces of text in reading order, with positions in pixels of the whole picture.
             A line that runs through several frames of a wide picture is one region.
-        frames: The frames in order; empty if only one frame was captured. The regions of a frame
-            are also in pixels of the whole picture. The documents do not say if positions in a
-            long image count from the corner of the picture or from the corner of the strip.
+        frames: The frames, from first to last; empty if only one frame was captured. The positions
+            in a frame are also in pixels of the whole picture. The documents do not say if
+            positions in a long image count from the corner of the picture or of the frame.
         rate: Mean confidence in percent over all text.
     """
 
@@ -31,5 +32,8 @@ class Content(HasRegions):
 
     @classmethod
     def of_text(cls, text: str) -> Content:
-        """Return the text as one line of letters of 10 × 20 pixels; no region if it is empty."""
+        """Return the text as one region, in which each character has 10 × 20 pixels.
+
+        If the text is empty, there is no region.
+        """
         return cls(text, (Region(text, 10, 10, 10 * len(text), 20),) if text else ())

@@ -39,8 +39,8 @@ DEADLINE = 6.0
 """Maximum time from a request's arrival to its reply, in seconds. Source: "Response timeout"."""
 
 MAX_BODY = 2 * 1024 * 1024
-"""Maximum size of a request body, in bytes. Reason: twice the size of 100 of the longest URLs with
-every letter escaped."""
+"""Maximum size of a request body, in bytes. Reason: 100 URLs of the maximum length need little more
+than half of this size, even if JSON escapes every character."""
 
 
 class Emulator(Script):
@@ -51,13 +51,13 @@ class Emulator(Script):
     are not asynchronous and for clients that block. Inside this block,
     `asyncio.run(emulator.stop())` stops the emulator.
 
-    The methods of `Script` set the texts of images and the faults. The methods may be called from
-    any thread, at any time.
+    The methods of `Script` set the texts of images and the faults. They may be called from any
+    thread, at any time.
 
     Args:
         engine_factory: Function or class that makes an engine, such as
             `aliocr.emulator.engine.RapidOCREngine`. Images without an instruction are then really
-            downloaded and really read. None downloads nothing and answers `text of {url}`.
+            downloaded and really read. If None, nothing is downloaded, and the text is `text of {url}`.
         credentials: The account's AccessKey; None generates an AccessKey.
         accounts: Several accounts, each with its own keys, state and limits. `credentials`, the
             three limits and `window` must then be left out. `aliocr.emulator.read_accounts` reads
@@ -66,19 +66,23 @@ class Emulator(Script):
         images_per_second: The account's image quota. Images above the quota are answered with 588.
             None for no quota, although the service has a quota: see `Emulator(**NEW_ACCOUNT)`.
         images_in_flight: The account's limit for images in flight, also answered with 588.
-        window: The way of counting rates: a `"sliding"` log, which is the strictest; a `"fixed"`
-            second; a token `"bucket"`. The documents do not say which of them the service uses.
-        deadline: Seconds from a request's arrival to its reply, above 0.2 s, because 0.2 s are
-            reserved for writing the reply. Images not done by then are answered with 581. None
-            waits for all images.
-        download_timeout: Maximum download time of one image in seconds; then the answer is 592.
-        private_addresses: Also fetch images from loopback and private networks. False answers such
-            images with 401, which is necessary if other people can reach the emulator.
+        window: How a rate is counted: by a `"sliding"` log, which is the strictest way; in a
+            `"fixed"` second; or by a token `"bucket"`. The documents do not say which way the
+            service uses.
+        deadline: Maximum time from a request's arrival to its reply, in seconds. The last 0.2 s are
+            reserved for writing the reply, so the deadline must be longer than 0.2 s. Images that
+            are not read before these 0.2 s begin are answered with 581. None waits for all images.
+        download_timeout: Maximum time to download one image, in seconds. An image that takes longer
+            is answered with 592.
+        private_addresses: If True, images are also fetched from loopback and private networks. If
+            False, such images are answered with 401; choose this if other people can reach the
+            emulator.
         brief_calls: When a request is done, keep only `images` (code and number of frames) instead
-            of `tasks` and `answers` (all text that was read). For an emulator that runs long.
+            of `tasks` and `answers` (all text that was read). This saves memory in an emulator that
+            runs for a long time.
         host: The address to listen at.
         port: The port; 0 takes a free port, see `url`.
-        max_calls: Number of `calls` to keep, the last that arrived; None for all.
+        max_calls: Maximum number of requests in `calls`; the oldest are removed. None keeps all.
 
     Attributes:
         credentials: The AccessKey that clients sign with: the first key of the first account.
@@ -160,8 +164,8 @@ class Emulator(Script):
     async def start(self) -> None:
         """Listen on the port, and load the engine if there is one.
 
-        Inside `with Emulator()`, `start` may be awaited on any event loop. It starts the emulator
-        again after `stop`, in the emulator's own thread.
+        Inside `with Emulator()`, call `start` only to start the emulator again after `stop`. The
+        call may come from any event loop; the emulator runs in its own thread.
 
         Raises:
             ImportError: An engine was given, but the `emulator` extra is not installed.
@@ -181,12 +185,13 @@ class Emulator(Script):
     async def stop(self, grace: float = 0.0) -> int:
         """Close connections, cancel requests, and end threads.
 
-        Call `stop` on the event loop of the start. Inside `with Emulator()` any event loop is
-        allowed: `asyncio.run(emulator.stop())` stops the service in the middle of a test. A
-        cancellation ends the grace but not the stop: `CancelledError` is raised after the stop.
+        Call `stop` on the event loop on which `start` was called. Inside `with Emulator()` any
+        event loop is allowed: `asyncio.run(emulator.stop())` stops the emulator in the middle of a
+        test. If `stop` is cancelled, it no longer waits for requests in flight. But it still stops
+        everything before it raises `CancelledError`.
 
         Args:
-            grace: Maximum time for answering the requests in flight, in seconds.
+            grace: Maximum time to wait until the requests in flight are answered, in seconds.
 
         Returns:
             The number of requests that were not answered.
@@ -234,7 +239,7 @@ class Emulator(Script):
             ("HEAD", "/", page),
             ("POST", READ, PageReader(recognition).read),
             *Control(self, self.calls, self._status).routes(),
-            # All other paths. Unlike `.`, the pattern also matches line feeds.
+            # All other paths, also paths with a line feed, which `.` would not match.
             ("*", r"/{path:[\s\S]*}", endpoint.handle),
         )
         for method, path, handler in routes:
@@ -270,7 +275,7 @@ class Emulator(Script):
                 self._thread = None
 
     async def _on_own_loop(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run the coroutine in the emulator's own thread; without a thread, on the running loop."""
+        """Run the coroutine in the emulator's own thread; if it has none, on the running loop."""
         return await (coroutine if self._thread is None else self._thread.call(coroutine))
 
     async def _start(self) -> None:

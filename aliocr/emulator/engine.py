@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["Engine", "RapidOCREngine", "Recognized", "rate"]
 
 CONFIDENCE_CUT = 0.5
-"""Minimum confidence of text from the engine, from 0 to 1. Text below this value is noise and is
-dropped."""
+"""Minimum confidence of text from the engine, from 0 to 1. Text with a lower confidence is
+dropped as noise."""
 
 
 @attrs.frozen
@@ -80,11 +80,11 @@ class RapidOCREngine:
 
     The engine needs no network. The models load at the first picture, which takes about 0.5 s. An
     engine that has read a page uses 0.5 GB of memory or more. Upside-down text is not read, because
-    the model that rotates such text doubles the time of a small picture.
+    the model that rotates such text would double the time for a small picture.
 
     Since version 1.29 onnxruntime sends usage reports to its vendor, also from Linux. To prevent
     these reports, this class sets `ORT_DISABLE_TELEMETRY` for the whole process, unless you set the
-    variable yourself. This is too late if onnxruntime was imported before.
+    variable yourself. This has no effect if onnxruntime was already imported.
 
     This class also silences RapidOCR's logger for the whole process, because the logger writes a
     line to the terminal for every picture without text.
@@ -99,13 +99,14 @@ class RapidOCREngine:
             # Without this import a missing runtime would be reported only at the first picture.
             import onnxruntime  # noqa: F401, PLC0415
             from rapidocr import RapidOCR  # noqa: PLC0415
-        # Options are set only here, because an option of one call would stay for later calls.
+        # All options are set here: an option given to one call would also change later calls.
         self._read: Any = RapidOCR(
             params={
                 "Global.log_level": "critical",
                 "Global.text_score": CONFIDENCE_CUT,
                 "Global.use_cls": False,
-                # The default scales the short side up to 736: a strip of 64 x 200 to 736 x 2300.
+                # By default RapidOCR enlarges a picture until its short side has 736 pixels. A
+                # strip of 64 x 200 pixels would become 736 x 2300.
                 "Det.limit_type": "max",
                 "Det.limit_side_len": 960,
                 "EngineConfig.onnxruntime.enable_cpu_mem_arena": True,
@@ -116,7 +117,9 @@ class RapidOCREngine:
         )
 
     def recognize(self, picture: Image.Image) -> tuple[Recognized, ...]:
-        """Return the lines of text in any order; a slanted line has an upright bounding box.
+        """Return the lines of text in any order.
+
+        The position of a slanted line is the upright rectangle around it.
 
         Args:
             picture: The picture in RGB; upside-down lines are not read.

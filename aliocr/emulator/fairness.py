@@ -2,12 +2,12 @@
 
 A share is a part of the capacity; its owner is a request. The rules of `FairShares`:
 
-* Each waiting share is in the queue of its owner. The owner with the smallest amount gets the next
-  share. Owners with equal amounts are served in rotation.
-* Small shares cannot starve a large share: the queue waits until the next share fits, even if a
-  smaller share would fit now.
-* A share is taken in one piece. Its owner never waits for more of the same share, so every share
-  is given back and there is no deadlock.
+* Each waiting share is in the queue of its owner. The owner that holds the least capacity gets the
+  next share. Owners that hold the same amount take turns.
+* While the next share does not fit, all shares wait, even a smaller share that would fit now. So
+  small shares cannot keep a large share waiting for ever.
+* A share is taken in one piece. Work that holds a share never waits to enlarge this share, so the
+  work ends and gives the share back. So there is no deadlock.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class FairShares:
             queue = self._queues.pop(owner)
             queue.popleft()
             if queue:
-                self._queues[owner] = queue  # behind all other owners
+                self._queues[owner] = queue  # this owner is now behind all others
 
 
 class FairShare:
@@ -81,7 +81,10 @@ class FairShare:
         self._amount = 0
 
     async def take(self, amount: int) -> None:
-        """Wait for this amount; only once, because waiting for a second part could deadlock."""
+        """Wait for this amount and take it.
+
+        Only once for each share, because waiting for a second amount could cause a deadlock.
+        """
         if self._amount:
             raise RuntimeError("a share can be taken only once")
         await self._shares.take(self.owner, amount)
@@ -94,10 +97,10 @@ class FairShare:
 
 
 class LoopSlices:
-    """Time slices of one event loop: each iteration of the loop runs one slice.
+    """Time slices of one event loop: each iteration of the loop runs at most one slice.
 
-    A slice is for work of up to some milliseconds that awaits nothing. Connections, timers and
-    short requests run between two slices.
+    The work in a slice takes at most some milliseconds and awaits nothing. So connections, timers
+    and short requests can run between two slices.
     """
 
     def __init__(self) -> None:
@@ -107,7 +110,8 @@ class LoopSlices:
     async def take(self, owner: Hashable = None) -> AsyncIterator[None]:
         """Wait for the next free slice, and run the block in it.
 
-        The slice ends with the iteration of the loop, so code after the block is in the same slice.
+        The slice ends when the iteration of the loop ends. So code that follows the block without
+        another await is still in the slice.
 
         Args:
             owner: A request. Requests are served in rotation, so that a request with a hundred
@@ -117,5 +121,6 @@ class LoopSlices:
         try:
             yield
         finally:
-            # Give the slice back in the next iteration; now it would be granted again in this one.
+            # Give the slice back in the next iteration of the loop. If it were given back now,
+            # another slice could run in this iteration too.
             asyncio.get_running_loop().call_soon(self._one.give_back, owner, 1)
