@@ -17,8 +17,8 @@ and requests fail.
 The way of a request:
 
 * `http`: `server` accepts the connection, and `malformed` lets it answer malformed requests
-  too. `same_origin` protects the emulator's own pages. `endpoint` handles the request, and `body` reads
-  the body.
+  too. `same_origin` protects the emulator's own pages. `endpoint` handles the request, and `body`
+  reads the body.
 * `access`: `checks` decides if the `request` (as received) may pass. `accounts` finds the
   `account`, `schemes` and `acs3` check the signature, `rate_window` counts the request against
   the rate limit. A failed check raises a `refusal`.

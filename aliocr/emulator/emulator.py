@@ -57,7 +57,8 @@ class Emulator(Script):
     Args:
         engine_factory: Function or class that makes an engine, such as
             `aliocr.emulator.engine.RapidOCREngine`. Images without an instruction are then really
-            downloaded and really read. If None, nothing is downloaded, and the text is `text of {url}`.
+            downloaded and really read. If None, nothing is downloaded, and the text is
+            `text of {url}`.
         credentials: The account's AccessKey; None generates an AccessKey.
         accounts: Several accounts, each with its own keys, state and limits. `credentials`, the
             three limits and `window` must then be left out. `aliocr.emulator.read_accounts` reads

@@ -1,8 +1,8 @@
 """The emulator's instructions: contents and faults, written by `script`, read by `endpoint`.
 
-`contents` holds the texts of images permanently. A *queue* holds instructions in their order, each
-for a number of times: for whole requests, or for each image. For a request or image without an
-instruction, `chaos` may choose a fault.
+`contents` holds the texts of images permanently. A *queue* holds other instructions, in the order
+in which they were given. Each is for a number of requests, or for a number of answers for each
+image. For a request or image without an instruction, `chaos` may choose a fault.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from aliocr.protocol import wire
 from aliocr.protocol.wire import Task
 
 EVERY_IMAGE = "*"
-"""Name for all URLs that have no separate instruction."""
+"""Stands for the URL of every image that has no separate instruction."""
 
 ImageAnswer: TypeAlias = tuple[Task, Scan | APIError]
 """A task, and its scan or its error."""
@@ -90,7 +90,8 @@ class _InstructionQueue(Generic[T]):
     """Instructions by URL: first the counted instructions in order, then the permanent instruction.
 
     Args:
-        each: Count the times for each URL, not for all URLs together.
+        each: If True, the uses of an instruction are counted for each URL separately; if False,
+            for all URLs together.
     """
 
     def __init__(self, *, each: bool = True) -> None:
@@ -102,7 +103,7 @@ class _InstructionQueue(Generic[T]):
         return len(self._permanent) + sum(map(len, self._counted.values()))
 
     def put(self, what: T, times: int | None, url: str = EVERY_IMAGE) -> None:
-        """Add an instruction for a number of times; None replaces the permanent instruction."""
+        """Add an instruction for `times` uses; if None, replace the permanent instruction."""
         checked_url(url)
         if times is None:
             self._permanent[url] = what
@@ -116,7 +117,7 @@ class _InstructionQueue(Generic[T]):
         self._permanent.pop(url, None)
 
     def take(self, url: str = "") -> T | None:
-        """Return the next instruction, and count one use of the instruction; None without one."""
+        """Return the next instruction, and count this use; None if there is no instruction."""
         for name in (url, EVERY_IMAGE):
             for instruction in self._counted.get(name, ()):
                 key = url if self._each else ""
@@ -133,10 +134,10 @@ class Instructions:
 
     Attributes:
         contents: The contents of images, by URL.
-        sunk: Refusals of requests, by the URL of one of the request's images.
+        sunk: Refusals of requests, by the URL of an image in the request.
         delays: Delays of replies, in seconds.
         foreign: Answers about an image that is not in the request.
-        reversed: Reverse the answers: from the last image to the first.
+        reversed: If True, each reply has its answers in reverse order, the last image first.
         skew: Seconds by which the emulator's clock is ahead of this machine's clock.
     """
 
@@ -157,7 +158,7 @@ class Instructions:
         self.chaos: Chaos | None = None
 
     def describe(self) -> dict[str, object]:
-        """Return the number of instructions in force, the skew of the clock, and if chaos is on."""
+        """Return the number of instructions in force, the clock's skew, and whether chaos is on."""
         queues = (self.failures, self.copies, self.sunk, self.faults, self.delays, self.foreign)
         given: tuple[Sized, ...] = (self.contents, *queues)
         return {
@@ -185,7 +186,7 @@ class Instructions:
         return delay or 0.0
 
     def next_outcome(self, url: str) -> Content | APIError | None:
-        """Return the content or failure of this image; None without an instruction for it."""
+        """Return the content or failure of this image; None if it has no instruction."""
         outcome = self.failures.take(url)
         if outcome is None and self.chaos is not None:
             code = self.chaos.next_failure(url)
@@ -193,7 +194,7 @@ class Instructions:
         return outcome or self.contents.get(url) or self.contents.get(EVERY_IMAGE)
 
     def arrange(self, answers: Sequence[ImageAnswer]) -> tuple[ImageAnswer, ...]:
-        """Return the answers of the reply, after leaving out, repeating, adding and reordering."""
+        """Return the reply's answers as instructed: some omitted, repeated, added or reordered."""
         given: list[ImageAnswer] = []
         for task, answer in answers:
             copies = self.copies.take(task.url)
@@ -211,7 +212,7 @@ class Instructions:
 def checked_url(url: str) -> str:
     """Return the URL; raise ValueError if it is not a string that a request can hold."""
     if not is_text(url):
-        # The message names the type, not the URL, because a URL's query may be a key to the image.
+        # The message names the type, not the URL: a URL's query may give access to the image.
         kind = type(url).__name__
         raise ValueError(f"url must be a string that UTF-8 can encode, or '*', not this {kind}")
     return url
@@ -254,6 +255,6 @@ def _checked_message(message: str) -> str:
     return message
 
 
-# Image for answers about an image that is not in the request. The reply sends only the task.
+# The image of answers that are about an image not in the request. A reply contains only its task.
 _FOREIGN_IMAGE = Image("https://example.com/of-somebody-else.png", "of-somebody-else")
 FOREIGN_TASK = Task(url=_FOREIGN_IMAGE.url, data_id=_FOREIGN_IMAGE.data_id)

@@ -222,9 +222,10 @@ no      upload credentials (SDK)
         404 InvalidApi.NotFound.
         test_refusal.py::test_another_address_is_refused
 """
-"""Form of a rule: "yes", "partly" or "no" if the emulator keeps the rule; the rule, where a code
-after a colon is the answer in that case; the source in brackets. Below the rule: what the emulator
-does instead or what is not documented, and the test that shows this."""
+"""The first line of a rule has three parts. "yes", "partly" or "no" says if the emulator keeps the
+rule. Then comes the rule; a code after a colon is the answer in that case. The source is in
+brackets. The next lines say what the emulator does instead, or what is not documented. The last
+line names the test that shows this."""
 
 
 @attrs.frozen

@@ -31,14 +31,15 @@ clock is wrong by ten years, and every date within ten years can be written."""
 class Script:
     """Gives instructions to one emulator, at any time; each instruction is valid immediately.
 
-    A URL must match exactly; `"*"` stands for every image that has no separate instruction. `times`
-    is the number of requests, or, for an instruction about images, the number of answers for each
-    image. After that the image is read as usual. Instructions with a number are used first, in
-    their order; then the permanent instruction (`times=None`) is used. A new permanent instruction
-    replaces the old one.
+    A URL must match exactly; `"*"` stands for every image that has no separate instruction.
 
-    Faults of requests happen only to requests that pass the gateway. A request with a wrong
-    signature, or above the rate limit, uses no fault.
+    `times` says how often an instruction is used: for how many requests, or, if it is about images,
+    for how many answers of each image. After that the request or image is treated as usual.
+    Instructions with a number are used first, in the order in which they were given. Then the
+    permanent instruction (`times=None`) is used. A new permanent instruction replaces the old one.
+
+    Faults of requests happen only to requests that pass the gateway. If a request has a wrong
+    signature or is above the rate limit, the fault is kept for the next request.
     """
 
     def __init__(self, accounts: Accounts) -> None:
@@ -175,7 +176,7 @@ class Script:
         self._instructions.faults.put(ConnectionFault.STALL, times)
 
     def delay(self, seconds: float, times: int | None = None) -> None:
-        """Delay each reply that is ready by this many seconds, also refusals and faults."""
+        """Wait this many seconds when a reply is ready, also before refusals and faults."""
         if not is_number(seconds) or seconds < 0:
             raise ValueError(f"seconds must be 0 or more, not {seconds!r}")
         self._instructions.delays.put(seconds, times)
@@ -240,7 +241,7 @@ class Script:
         return found[1]
 
     def skew_clock(self, seconds: float) -> None:
-        """Set the emulator's clock ahead of this machine's clock, or behind if below 0.
+        """Set the emulator's clock ahead of this machine's clock, or behind it if below 0.
 
         The clock decides which dates and nonces are valid. The `Date` of each reply shows the
         clock, so that a client can correct its own clock.
@@ -265,11 +266,13 @@ class Script:
         If all rates and the delay are 0, the faults end.
 
         Args:
-            seed: The same seed chooses the same faults: for requests by their number, for images
-                by the URL and the number of requests for this URL.
-            requests: Rates from 0 to 1 by fault: `"drop_connection"`, `"truncate_body"`,
-                `"stall"`, `"hang"`, or the code of a refusal, such as `"Throttling.User"`, `"503"`.
-            images: Rates from 0 to 1 by the code of the failure, such as `{592: 0.05}`.
+            seed: With the same seed the same faults are chosen. The fault of a request depends on
+                the number of the request. The failure of an image depends on its URL and on the
+                number of requests for this URL.
+            requests: The rate of each fault, from 0 to 1. A fault is `"drop_connection"`,
+                `"truncate_body"`, `"stall"`, `"hang"`, or the code of a refusal, such as
+                `"Throttling.User"` or `"503"`.
+            images: The rate of each failure, from 0 to 1, by its code, such as `{592: 0.05}`.
             delay: Maximum delay of a reply, in seconds. Each reply has a random delay from 0 up to
                 this maximum, evenly distributed.
 

@@ -1,4 +1,4 @@
-"""A wait that cancellation does not stop, for example while closing."""
+"""Waits for work to its end, even if the wait is cancelled, for example while a server closes."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ T = TypeVar("T")
 
 
 async def shielded(work: asyncio.Future[T], *, on_cancel: Callable[[], object] = lambda: None) -> T:
-    """Wait until the work is done, even when the wait is cancelled, and return its result.
+    """Wait until the work is done, even if this wait is cancelled, and return the work's result.
 
     `asyncio.shield` alone would return at the first cancellation and leave the work half done.
 
-    A cancellation is raised after the work is done. `on_cancel` is called at each cancellation, for
-    example to shorten the work.
+    If this wait was cancelled, `CancelledError` is raised after the work is done. `on_cancel` is
+    called at each cancellation, for example to shorten the work.
     """
     cancelled: asyncio.CancelledError | None = None
     while not work.done():

@@ -1,4 +1,4 @@
-"""Reading of whole request bodies, within a time limit."""
+"""Reads whole request bodies within a time limit."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MALFORMED = (web.RequestPayloadError, HttpProcessingError)
 
 
 class BodyError(Exception):
-    """A body that could not be read completely, with the HTTP status of the answer."""
+    """A body that could not be read completely; `status` is the HTTP status of the answer."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)

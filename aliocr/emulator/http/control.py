@@ -38,7 +38,7 @@ MAX_DIGITS = 9
 
 
 class Verb:
-    """A script method that the API may call. The annotations of the method check the arguments."""
+    """A script method that the API may call. Arguments must fit the annotations of the method."""
 
     def __init__(self, method: Callable[..., None]) -> None:
         self._method = method
@@ -133,7 +133,7 @@ class Control:
 
 
 def _answers_with(read: Callable[[], Mapping[str, object]]) -> Handler:
-    """Return a handler that answers with the current value."""
+    """Return a handler that calls `read` at each request and answers with the result."""
 
     async def handle(_: web.Request) -> web.Response:
         return json_answer(read())
@@ -147,9 +147,9 @@ async def _not_found(request: web.Request) -> web.Response:
 
 
 async def _listed(calls: Sequence[Call]) -> AsyncIterator[bytes]:
-    """Encode the calls as JSON one by one, because a thousand at a time would take 0.25 s.
+    """Encode the calls as JSON one by one: a thousand at once would block the loop for 0.25 s.
 
-    The URLs have no queries, because a query may be a key to the image.
+    The URLs have no queries, because a query may give access to the image.
     """
     separator = b'{"calls":['
     for call in calls:

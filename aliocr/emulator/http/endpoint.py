@@ -1,4 +1,4 @@
-"""The endpoint: handles an HTTP request by access checks, reading of images, and a reply."""
+"""The endpoint: checks if an HTTP request may pass, lets its images be read, and replies."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from aliocr.protocol import signing, wire
 from aliocr.protocol.wire import BadRequest, ScanRequest
 
 ANSWERING = 0.2
-"""Time of a request's deadline that is reserved for writing the reply, in seconds."""
+"""Time before a request's deadline that is reserved for writing the reply, in seconds."""
 
 JSON = "application/json;charset=utf-8"
 
@@ -87,7 +87,7 @@ class Endpoint:
             reply = await self._reply(request, call)
             headers = self._headers(reply)
         except Exception:  # noqa: BLE001 (the client gets a reply in the service's form)
-            # The queries of URLs are removed, because a query may be a key to the image.
+            # The queries of URLs are removed, because a query may give access to the image.
             words = without_queries(traceback.format_exc())
             _log.error("an error in the emulator made a request fail\n%s", words)
             reply = _refused(Refusal.of("InternalError"), request, call)
@@ -109,8 +109,9 @@ class Endpoint:
 
     async def aclose(self) -> None:
         """Cancel the requests in flight, and wait until these requests have ended."""
-        # During the wait a kept-alive connection may bring another request. Done tasks leave the
-        # set one loop iteration later; waiting only for done tasks would block the loop.
+        # Repeated, because a kept-alive connection may bring another request during the wait. Done
+        # tasks leave the set only in the next iteration of the loop. They are not waited for,
+        # because a wait for done tasks returns at once, so this loop would block the event loop.
         while running := [task for task in self._running if not task.done()]:
             for task in running:
                 task.cancel()
@@ -140,7 +141,10 @@ class Endpoint:
     def _admit(
         self, request: web.Request, body: bytes, call: Call
     ) -> tuple[Account, ScanRequest | Refusal] | Refusal:
-        """Return the account and the request or the service's refusal; or the gateway's refusal."""
+        """Return the gateway's refusal, if the request does not pass the gateway.
+
+        If the request passes, return its account, and either the request or the service's refusal.
+        """
         received = RawRequest(
             method=request.method,
             path=request.rel_url.raw_path,
@@ -151,7 +155,8 @@ class Endpoint:
         account = checks.authenticate(received, self._accounts, now=self._now())
         if isinstance(account, Refusal):
             return account
-        # The signature is checked first, because parsing and recording cost time and memory.
+        # The body is decoded and recorded only after the check of the signature, because this costs
+        # time and memory.
         call.account = account.uid
         wanted: ScanRequest | Refusal
         try:
@@ -173,7 +178,8 @@ class Endpoint:
     ) -> HttpReply:
         """Return the reply to a request that passed the gateway.
 
-        The first `granted` images are read; the others are above the account's quota and refused.
+        The first `granted` images are read. The other images are above the account's quota and are
+        answered with 588.
         """
         if fault is ConnectionFault.HANG:
             # Wait until the client leaves or the emulator stops, because both cancel this task.
@@ -220,7 +226,7 @@ def _wants_xml(request: web.Request) -> bool:
 
 
 def _refused(refusal: Refusal, request: web.Request, call: Call) -> HttpReply:
-    # Bytes that are not UTF-8 arrive as lone surrogates, which JSON cannot encode.
+    # Header bytes that are not UTF-8 arrive as lone surrogates, which JSON cannot encode.
     host = request.headers.get("Host", "").encode(errors="replace").decode()
     body = wire.encode_refusal(refusal.code, refusal.message, request_id=call.request_id, host=host)
     xml = _wants_xml(request)
@@ -248,7 +254,7 @@ async def _send(
             half = response(reply.status, reply.half, headers, length=reply.length)
             half.force_close()
             return half
-        case _:  # STALL; with HANG there is no reply
+        case _:  # STALL; a request with HANG never gets here
             begun = web.StreamResponse(status=reply.status, headers=headers)
             begun.content_length = reply.length
             await begun.prepare(request)

@@ -12,7 +12,7 @@ from aliocr.emulator.chaos import ConnectionFault
 from aliocr.protocol import wire
 
 MOST = 120
-"""Maximum length of a client's text, in characters; the rest is cut off."""
+"""Maximum length of a text from a client, such as a path, in characters; the rest is cut off."""
 
 _HALFWAY: dict[ConnectionFault | None, str] = {
     ConnectionFault.CUT: ", cut off halfway",
@@ -27,10 +27,10 @@ class LogLine:
     Attributes:
         request: Method and path without the query, with escapes for unprintable characters.
         account: The account's number; None if no account signed the request.
-        answer: The HTTP status, the code if it differs, and the fault of the connection.
+        answer: The HTTP status; the code, if it differs from the status; the connection's fault.
         good: True if status and code were 200 and the whole reply was sent.
         images: The number of images.
-        outcomes: Each code of the images, with the number of images.
+        outcomes: Each code that images got, with the number of images that got this code.
         charged: The number of images or frames charged.
         seconds: Time from arrival to reply, in seconds.
     """
@@ -79,7 +79,7 @@ class LogLine:
 
     @property
     def cost(self) -> tuple[str, ...]:
-        """Texts with the number of images by code, and the number charged; empty without images."""
+        """Two texts: how many images got each code, and the number charged; empty if no images."""
         if not self.images:
             return ()
         images = "1 image" if self.images == 1 else f"{self.images} images"

@@ -17,10 +17,10 @@ T = TypeVar("T")
 
 @attrs.define(eq=False)
 class _LoopCall(Generic[T]):
-    """A coroutine that runs on the loop, with its result for another thread.
+    """A coroutine that runs on the loop, and whose result is for another thread.
 
-    `asyncio.run_coroutine_threadsafe` is not enough, because its future is cancelled before the
-    task has ended.
+    `asyncio.run_coroutine_threadsafe` is not enough: if its future is cancelled, the future is done
+    before the task has ended.
     """
 
     loop: asyncio.AbstractEventLoop
@@ -29,7 +29,7 @@ class _LoopCall(Generic[T]):
     task: asyncio.Task[T] | None = None
 
     def begin(self, running: set[asyncio.Task[Any]]) -> None:
-        """Create the task on the loop, and keep the task in the set until it ends."""
+        """Create the task on the loop, and keep the task in `running` until the task ends."""
         self.task = task = self.loop.create_task(self.coroutine)
         task.add_done_callback(self._settle)
         running.add(task)
@@ -89,7 +89,8 @@ class LoopThread:
     async def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine on the loop, and await its result on any event loop.
 
-        A cancellation is passed to the coroutine, and raised when the coroutine has ended.
+        If this wait is cancelled, the coroutine is cancelled too. `CancelledError` is raised when
+        the coroutine has ended.
         """
         if asyncio.get_running_loop() is self._loop:
             return await coroutine
@@ -100,7 +101,8 @@ class LoopThread:
     def close(self) -> None:
         """Wait for the coroutines of `run` and `call`, then end the loop and the thread.
 
-        Other tasks on the loop are cancelled. Even if the wait is interrupted, the loop ends.
+        Other tasks on the loop are cancelled. If this wait is interrupted, the loop and the thread
+        still end when the coroutines have ended.
         """
         with self._gate:
             if self._open:

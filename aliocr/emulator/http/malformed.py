@@ -1,8 +1,10 @@
 """Hardening of aiohttp's web server against malformed requests.
 
-aiohttp leaves three problems to its users. It cannot parse some request targets, and answers others
-without a handler. It refuses `Expect` headers before a handler sees the request. Its log contains
-errors that are the client's fault.
+aiohttp leaves three problems to its users:
+
+* It cannot parse some request targets, and it answers some other targets without calling a handler.
+* It refuses unknown `Expect` headers before a handler sees the request.
+* Its log contains errors that are the client's fault.
 """
 
 from __future__ import annotations
@@ -46,16 +48,16 @@ async def handle_expect(request: web.Request) -> None:
         return
     with suppress(ConnectionError):  # a request is recorded even if its client has left
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-    # As in aiohttp's default handler, because no byte of the reply itself is sent yet.
+    # Set to 0, as in aiohttp's default handler, because these bytes do not belong to the reply.
     request.writer.output_size = 0
 
 
 def accept_any_target(runner: web.AppRunner) -> None:
     """Route a request target that is not a path to the handler of unknown paths.
 
-    aiohttp parses a target such as `http://xn--/` when it makes the request object. No error is
-    caught there, so the connection would stay open without an answer. aiohttp answers a target such
-    as `*`, or `a.example:443` of a CONNECT, without calling a handler.
+    aiohttp parses a target such as `http://xn--/` when it makes the request object. If parsing
+    fails, nothing catches the error, so the connection would stay open without an answer. A target
+    such as `*`, or `a.example:443` in a CONNECT, is answered by aiohttp without calling a handler.
 
     Call this after the setup of the runner and before it listens.
     """

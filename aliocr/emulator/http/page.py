@@ -18,8 +18,9 @@ POLICY = (
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )
-"""The content security policy: inline script and styles by hash, fetches only from the emulator.
-With trusted types the browser never parses a string of the script as HTML."""
+"""The content security policy. It allows only the page's own script and styles, which it identifies
+by their hashes, and fetches only from the emulator. Because of the trusted types, the browser never
+parses a string of the script as HTML."""
 
 
 def landing_page(otherwise: Handler) -> Handler:
@@ -27,7 +28,7 @@ def landing_page(otherwise: Handler) -> Handler:
     body, headers = _page()
 
     async def show(request: web.Request) -> web.StreamResponse:
-        # Only browsers accept `text/html` by name.
+        # Only browsers name `text/html` in the header `Accept`.
         if "text/html" not in request.headers.get("Accept", "").lower():
             return await otherwise(request)
         return web.Response(body=body, headers=headers)

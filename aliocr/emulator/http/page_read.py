@@ -1,4 +1,4 @@
-"""Reading of pictures from the landing page, in the same way as images of requests."""
+"""Reads the pictures from the landing page, in the same way as the images of requests."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SENDING = 30.0
 
 MAX_HELD_BYTES = 8 * MAX_BYTES
 """Maximum memory for pictures that are being received or wait to be read, in bytes. This memory is
-separate from the memory for images of requests, because a slow browser could block that memory."""
+separate from the memory for images of requests, so that a slow browser cannot block requests."""
 
 MAX_SHOWN_FRAMES = 100
 """Maximum number of frames in one answer. Source: documents, the largest sample of "maxFrames"."""
@@ -40,10 +40,11 @@ class PageReader:
     """Handles the pictures that the page sends.
 
     The pictures queue with the images of requests, and equal pictures are read once. No account
-    owns the pictures, so no rate limit, quota or deadline applies; no call is recorded or charged.
+    owns the pictures, so no rate limit, quota or deadline applies. Nothing is recorded or charged.
 
-    Memory is reserved before a picture is received: its announced length, or otherwise the maximum
-    length. When the memory is used up, further pictures wait until others have been read.
+    Memory is reserved before a picture is received: the length that the browser announces, or the
+    maximum length if it announces none. If there is not enough memory, the picture waits until
+    other pictures have been read.
     """
 
     def __init__(self, recognition: Recognition | None) -> None:
@@ -51,15 +52,16 @@ class PageReader:
         self._memory = FairShares(MAX_HELD_BYTES)
 
     async def read(self, request: web.Request) -> web.Response:
-        """Return the text of the picture in the body, the positions, and the picture for the page.
+        """Read the picture in the body, and return its text, the positions, and a picture to show.
 
         The query may hold `interval` and `max_frames`, for GIFs and long images.
 
         Returns:
             HTTP 200 with `code` 200, `text`, `pages`, `frames_total` and `frames_read`; positions
-            are in pixels of `width` × `height`. For a bad picture: HTTP 200 with the service's
-            `code`, the name of the code as `msg`, and a `message`. If the body is malformed: 400
-            with `error`. If the body did not arrive: 408. If there is no engine: 503.
+            are in pixels of the page's `width` × `height`. For a bad picture: HTTP 200 with the
+            service's `code`, the name of the code as `msg`, and a `message`. If the body is
+            malformed: 400 with `error`. If the body did not arrive: 408. If there is no engine:
+            503.
         """
         if self._recognition is None:
             words = "this emulator was started without an engine, so it cannot read pictures"
@@ -88,7 +90,7 @@ class PageReader:
 
 
 def _frame_choice(request: web.Request) -> tuple[int | None, int | None]:
-    """Return `interval` and `max_frames` of the query; None for a missing parameter."""
+    """Return `interval` and `max_frames` from the query; None for each that is missing."""
     chosen: list[int | None] = []
     for name in ("interval", "max_frames"):
         text = request.query.get(name, "")
@@ -107,7 +109,10 @@ def _frame_choice(request: web.Request) -> tuple[int | None, int | None]:
 
 
 async def _receive(request: web.Request, memory: FairShare) -> bytes:
-    """Reserve memory and return the body; the limit of `request.read` is too low for pictures."""
+    """Reserve memory and return the body.
+
+    `request.read` is not used, because its limit is too low for pictures.
+    """
     too_large = api_error(589, f"abandoned after {MAX_BYTES} bytes")
     announced = request.content_length
     if announced is not None and announced > MAX_BYTES:
@@ -124,7 +129,7 @@ async def _receive(request: web.Request, memory: FairShare) -> bytes:
 
 
 async def _json_parts(content: Content, portraits: Portraits) -> tuple[bytes, ...]:
-    """Return the answer as JSON in pieces, because a hundred pages have ten megabytes."""
+    """Return the answer as JSON in pieces, because a hundred pages may have ten megabytes."""
     several = len(portraits.pages) > 1
     regions = [frame.regions for frame in content.frames] if several else [content.regions]
     whole = msgspec.json.encode(

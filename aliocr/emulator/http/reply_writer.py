@@ -1,4 +1,4 @@
-"""Writing of replies in pieces, one per loop slice, because a long reply takes a second."""
+"""Writes a reply in pieces, one in each slice of the loop: a long reply takes a whole second."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from aliocr.emulator.instructions import ImageAnswer
 from aliocr.protocol import wire
 
 PIECE = 65_536
-"""Minimum size of a piece, in bytes: one or two milliseconds of work. In JSON the answer for an
-image is never divided, so an answer with a hundred frames takes ten milliseconds."""
+"""Minimum size of a piece, in bytes. Writing this size takes one or two milliseconds. In JSON the
+answer for an image is never divided, so an answer with a hundred frames takes ten milliseconds."""
 
 
 def response(
@@ -33,7 +33,10 @@ def response(
 
 
 async def _pieces(parts: Sequence[bytes]) -> AsyncIterator[memoryview]:
-    """Cut the parts without joining them: joining 100 images of 100 frames takes 0.1 s."""
+    """Cut each part into pieces.
+
+    The parts are not joined first: for 100 images of 100 frames this would take 0.1 s.
+    """
     for part in parts:
         for start in range(0, len(part), PIECE):
             yield memoryview(part)[start : start + PIECE]
@@ -43,9 +46,10 @@ async def _pieces(parts: Sequence[bytes]) -> AsyncIterator[memoryview]:
 async def write_reply(
     answers: Sequence[ImageAnswer], slices: LoopSlices, *, request_id: str, xml: bool
 ) -> tuple[bytes, ...]:
-    """Return the body of a reply in pieces, as JSON or XML; `request_id` owns the slices.
+    """Return the body of a reply in pieces, as JSON or XML.
 
-    Only the last piece may be shorter than `PIECE`.
+    `request_id` is the owner of the slices of the loop in which the pieces are written. Only the
+    last piece may be shorter than `PIECE`.
     """
     if xml:
         elements = (wire.encode_answer(*answer) for answer in answers)

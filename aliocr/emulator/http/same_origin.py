@@ -2,9 +2,11 @@
 
 Any page in a developer's browser can send requests to this machine. The page cannot read the
 answers, but the requests have effects. So a request with the `Origin` of another page is refused.
-A public name server could point its own name to this machine; then the browser would treat a page
-of that name as the same origin. So a `Host` with such a name is also refused. Programs send no
-`Origin`.
+Programs other than browsers send no `Origin`, and are not refused for this reason.
+
+The owner of a public name could make the name point to this machine. Then the browser would treat
+the owner's page and the emulator as the same origin. So a request is also refused if its `Host` is
+a public name.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ OWN = "/_emulator/"
 """Start of the emulator's own paths; all other paths belong to the service's API."""
 
 SAFE = ("GET", "HEAD", "OPTIONS")
-"""Methods that change nothing. These are safe because another page cannot read the answers."""
+"""Methods that change nothing. Any page may use them, because it cannot read the answers."""
 
 PRIVATE = (".localhost", ".local", ".internal", ".test", ".home.arpa")
 """Endings of host names that no public name server serves. Source: RFC 6761, 6762, 8375; ICANN."""

@@ -15,21 +15,24 @@ from aliocr.emulator.http import malformed
 from aliocr.emulator.shielded import shielded
 
 IDLE = 75.0
-"""Time after which an idle connection is closed, in seconds. Idle means that the client sends no
-complete request headers, and takes no bytes of its reply."""
+"""Time after which an idle connection is closed, in seconds. A connection is idle while its client
+neither completes the headers of a request nor takes bytes of a reply."""
 
 LINGERING = 2.0
-"""Maximum time for a client to send more bytes after the reply, in seconds; they are dropped."""
+"""Maximum time that a client may continue to send its body after the reply, in seconds. These bytes
+are dropped."""
 
 SEND_BUFFER = 256 * 1024
 """Size of the system's send buffer for a connection, in bytes. Reason: the default buffer holds
-megabytes, and shows the progress of a slow client only when a third of the buffer is free."""
+megabytes, and takes more bytes only when a third of the buffer is free. Until then, a slow client
+that takes bytes would look idle."""
 
 UNHEARD = 1.0
-"""Maximum time of a request while other requests of its connection wait unread, in seconds."""
+"""Time after which a request becomes the last request of its connection, in seconds, if aiohttp has
+stopped reading from the connection; see `_DisconnectWatch`."""
 
 BACKSTOP = 0.1
-"""Maximum time for aiohttp to close connections that were not aborted, in seconds."""
+"""Maximum time for aiohttp to close connections that `Server` has not aborted, in seconds."""
 
 
 def check_address(host: str, port: int) -> None:
@@ -43,12 +46,12 @@ def check_address(host: str, port: int) -> None:
 
 
 class _DisconnectWatch:
-    """Notices that a client disconnects during its request, even if other requests are pipelined.
+    """Notices if a client disconnects during its request, even if it has sent further requests.
 
     If a client has sent a few dozen requests without waiting for the first reply, aiohttp stops
     reading and does not notice a disconnect. A request that hangs would then hang for ever and keep
     its part of the image quota. So a request that takes long becomes the last request of its
-    connection. The requests behind it are read and dropped; HTTP allows this when the connection
+    connection. The requests after it are read and dropped; HTTP allows this if the connection then
     closes.
 
     Attributes:
@@ -71,7 +74,7 @@ class _DisconnectWatch:
         transport = self._request.transport
         if transport is None or transport.is_closing():
             return
-        # Before the end of the body, reading may be paused because of the body.
+        # Until the whole body has arrived, aiohttp may pause reading only because of the body.
         if self._request.content.at_eof() and not transport.is_reading():
             self.last = True
             self._request.protocol.close()
@@ -109,7 +112,10 @@ class Server:
         self._cut_off = 0
 
     async def start(self) -> None:
-        """Listen; only once. A cancellation is raised after everything is closed again."""
+        """Listen on the port; may be called only once.
+
+        If the start is cancelled, everything is closed again before `CancelledError` is raised.
+        """
         self._loop = asyncio.get_running_loop()
         self._starting = asyncio.create_task(self._open())
         try:
@@ -122,9 +128,10 @@ class Server:
     async def stop(self, grace: float = 0.0) -> int:
         """Stop, and return the number of requests without a complete reply.
 
-        `grace` is the maximum time for the requests in flight, in seconds. A cancellation only ends
-        the grace, and is raised after everything is closed. A second call during this time waits
-        for the same stop. `stop` also waits for a start that is still running.
+        `grace` is the maximum time to wait for the requests in flight, in seconds. If `stop` is
+        cancelled, this wait ends, and everything is closed before `CancelledError` is raised. A
+        second call while `stop` runs waits for the same closing. If `start` still runs, `stop`
+        waits until `start` has ended.
         """
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
@@ -173,7 +180,8 @@ class Server:
         await asyncio.wait((self._starting,))
         self._cut_off = len(self._connections()) if self._closing else self.under_way
         await self._stop_listening()
-        # Abort before the cleanup, because a handler may wait for a client that does not read.
+        # Abort the connections before the cleanup. A handler may wait for a client that does not
+        # read, and the cleanup would wait for this handler.
         for connection in self._connections():
             if connection.transport is not None:
                 connection.transport.abort()
@@ -186,8 +194,9 @@ class Server:
         self._closing = True
         for site in self._runner.sites:
             await site.stop()
-        # Close the connections without a request. aiohttp's own method would leave these open
-        # without reading, and would stop reading from the others in the middle of a body.
+        # Close the connections without a request. aiohttp's own method would leave them open, but
+        # not read from them. It would also stop reading from the connections with a request, even
+        # in the middle of a body.
         for connection in self._connections():
             if connection not in self._busy:
                 connection.close()
@@ -218,10 +227,10 @@ class Server:
                 del self._busy[connection]
 
     async def _close_idle(self) -> None:
-        """Close idle connections; aiohttp does this only after the first request.
+        """Close idle connections; aiohttp does this only for connections that had a request.
 
         A client that reads a long reply slowly is not idle, although the handler has returned. So
-        the number of bytes that the client has taken is compared with the earlier number.
+        each check compares the number of bytes taken so far with the number at the check before.
         """
         loop = asyncio.get_running_loop()
         while True:

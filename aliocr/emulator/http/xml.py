@@ -18,7 +18,8 @@ import msgspec
 XML = "text/xml;charset=utf-8"
 
 AT_ONCE = 16_384
-"""Maximum size of the JSON that becomes one part, in bytes: about a millisecond of work."""
+"""Maximum size of a JSON list or object that is converted in one part, in bytes. Converting this
+size takes about a millisecond."""
 
 _UNHOLDABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -29,9 +30,9 @@ _ESCAPES = {ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;", ord("\r"): "&
 def xml_parts(body: bytes, elements: Iterable[bytes] = ()) -> Iterator[bytes]:
     """Convert a reply's JSON object to XML, in parts.
 
-    A character that XML cannot contain, even escaped, becomes U+FFFD. A hundred thousand lines of
-    text take a second, so each part has only some hundred lines, and the event loop can run between
-    two parts. The elements, which are JSON objects, replace the empty list in the body.
+    The elements, which are JSON objects, replace the empty list in the body. A character that XML
+    cannot contain, even escaped, becomes U+FFFD. A hundred thousand lines of text take a second. So
+    each part has only some hundred lines, and the event loop can run between two parts.
     """
     fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
     root = "Error" if "Code" in fields else "ImageSyncScanResponse"
@@ -43,7 +44,7 @@ def xml_parts(body: bytes, elements: Iterable[bytes] = ()) -> Iterator[bytes]:
 
 
 def _parts(name: str, value: msgspec.Raw) -> Iterator[bytes]:
-    """Convert one field to XML; a long value is divided until its parts are short."""
+    """Convert one field to XML; a long list or object is divided until its parts are short."""
     data = memoryview(value)
     start = bytes(data[:1])
     if len(data) <= AT_ONCE or start not in b"[{":
