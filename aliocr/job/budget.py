@@ -15,9 +15,9 @@ class Charges:
     """Numbers of charged images: certain charges, and all possible charges.
 
     Args:
-        charged: Images that were read, and so were charged.
-        charged_at_most: Images in `charged`, and all other images that may have been charged,
-            such as images without an answer.
+        charged: Number of images that were read, and so were charged.
+        charged_at_most: `charged`, plus the number of images that may have been charged, such as
+            images without an answer.
     """
 
     charged: int = 0
@@ -27,14 +27,15 @@ class Charges:
 class ChargeBudget:
     """Counts the charges of a job in all its runs, and keeps them within a limit.
 
-    An image that was read counts as many times as it has frames. An image in flight, or an image
-    that failed and may have been charged, counts as many times as `frames`.
+    An image that was read counts once for each of its frames. For an image in flight, the number of
+    frames is not known, so it counts `frames` times. So does a failed image that may have been
+    charged.
 
     Args:
-        stats: Returns the current numbers of the session. Charges that the session had before this
-            object was made do not count.
-        frames: Maximum number of frames that are read of one image; each frame is charged as an
-            image.
+        stats: Returns the current numbers of the session. Charges from before this object was made
+            do not count.
+        frames: Maximum number of frames that are read from one image; each frame is charged like
+            an image.
         limit: Maximum number of charged images in all runs of the job; None for no limit.
     """
 
@@ -70,7 +71,7 @@ class ChargeBudget:
         """Return the charges if this process ends now and all unanswered images are charged.
 
         Args:
-            unanswered: Number of images as in `affords`.
+            unanswered: Number of images without an outcome, as in `affords`.
             promised: Number of images that the session gets next, if the budget allows them.
         """
         at_most = self._at_most(unanswered + promised)
@@ -79,7 +80,7 @@ class ChargeBudget:
         return Charges(self._charged, at_most)
 
     def affords(self, unanswered: int) -> bool:
-        """Return True if the budget allows one image more beside all unanswered images.
+        """Return True if the budget allows one more image, even if all unanswered ones are charged.
 
         Args:
             unanswered: Number of images that were given to the session and have no outcome yet,

@@ -10,16 +10,17 @@ from aliocr.job.worklist import PendingRow
 from aliocr.models import Outcome
 
 MOST_UNSERVED = 300
-"""Maximum number of images in a row that fail for a reason outside the image. The job then ends.
-Otherwise all its rows would fail one after the other."""
+"""Maximum number of images in a row that may fail for a reason outside the image. The job ends at
+this number, because without a limit all its rows would fail one after the other."""
 
 
 class CircuitBreaker:
     """Holds back failures that the service may have caused, until it serves an image again.
 
-    An image is served if it was read, or failed for a reason of the image. If no image is served
-    any more, such as without a network, the held rows get no result, and the next run reads them.
-    If another image is served later, the held failures are written as results.
+    The service serves an image if it reads the image, or if the image itself is the reason of the
+    failure. If an image is served later, the held failures are written as results. If no image is
+    served any more, for example because the network is down, the held rows get no result, and the
+    next run reads them.
     """
 
     def __init__(self) -> None:
@@ -41,13 +42,15 @@ class CircuitBreaker:
         return []
 
     def end(self, *, stopped: bool) -> list[tuple[PendingRow, Outcome]]:
-        """Return the outcomes that are still held, because no more outcomes will come.
+        """Return the outcomes that are still held; called when no more outcomes will come.
 
-        A failure that may have been charged, such as a broken connection, is a result even if no
-        image was served. Otherwise an image that breaks every connection would do so in every run.
+        A failure that may have been charged, such as a broken connection, becomes a result even if
+        no image was served. If it did not, an image that breaks its connection would be sent, and
+        perhaps charged, in every run.
 
         Raises:
-            JobError: The service served no image at all, and the job was not told to stop.
+            JobError: The session itself failed; or the service served no image in this run, the job
+                was not told to stop, and the last failure cannot be charged.
         """
         last = self._held[-1][1] if self._held else None
         if last is not None and not last.ok:

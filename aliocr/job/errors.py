@@ -13,7 +13,7 @@ class InputError(ValueError):
 
 
 class JobError(Exception):
-    """The job cannot go on, because the disk is full, another job writes the output, or the like.
+    """The job cannot go on, for example because the disk is full or the output is in use.
 
     All written results are kept. The message is one line, and says what to do.
     """

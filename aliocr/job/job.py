@@ -29,7 +29,7 @@ from aliocr.session import Session
 
 @attrs.frozen
 class Retry:
-    """Option of a job: try failed rows once more, and no rows that were not tried yet.
+    """Option of a job: try failed rows once more, and leave out rows that have no result yet.
 
     Args:
         kinds: Names of errors, such as `"DownloadError"`, or codes, such as `"592"`; empty for
@@ -44,29 +44,31 @@ class Job:
 
     A job may be stopped or killed at any time. A second job with the same arguments continues the
     first: no row is lost, no row is in the output twice, and only images that were in flight may be
-    charged twice. A journal beside the output, a SQLite file, keeps the state of the job. Equal
-    images are read once.
+    charged twice. A journal beside the output, a SQLite file, keeps the state of the job. If
+    several rows name the same image, it is read once.
 
     Args:
         source: The input: a text file of URLs, CSV, JSON lines, Parquet, a folder of pictures, or
             `"-"` for standard input.
         output: The file of the results: one result for each row of the input, in the order in which
             the replies come.
-        column: The column or field of the images; None for the only column, or for a column `url`
-            or the like.
-        id_column: The column or field of the rows' ids, which the results repeat; None for `id`, if
-            the input has this column.
+        column: The column or field that names the images; None for the only column, or for a column
+            with a usual name, such as `url`.
+        id_column: The column or field of the rows' ids, which are copied to the results; None for
+            the column `id`, if the input has this column.
         input_format: `"text"`, `"csv"`, `"jsonl"`, `"parquet"` or `"folder"`; None to choose the
             format by the name of the input.
         output_format: `"jsonl"`, `"csv"` or `"parquet"`; None to choose the format by the name of
             the output.
-        sources: Makes images from rows. The default takes URLs, and reads the first frame.
+        sources: Makes images from rows. The default takes URLs, and reads the first frame
+            of each image.
         budget: Maximum number of charged images, in all runs together; None for no limit. An image
-            that was sent and not answered counts as charged. Repeats of images in flight may exceed
-            the budget.
-        retry: Try failed rows again, and no other rows; None to read the rows without a result.
+            that was sent and has no answer counts as charged. The budget may be exceeded if images
+            in flight must be sent again.
+        retry: Try failed rows again, and no other rows; None to read the rows that have no
+            result yet.
         whole_urls: Write URLs with their queries. The query of a signed URL is a key to the image,
-            so no file has it by default.
+            so by default no query is written to any file.
 
     Raises:
         ValueError: An argument is not valid; the message names the argument.
@@ -95,7 +97,7 @@ class Job:
         self._id_column = id_column
         self._input_format = input_format
         self._said = Path(output)
-        self._output = self._said.resolve()  # so that each file has only one name
+        self._output = self._said.resolve()  # so that all paths of one file become equal
         self._given_format = output_format
         self._output_format = output_format or output_format_of(self._output)
         self._sources = sources
@@ -108,9 +110,9 @@ class Job:
         return f"<Job {self._source} → {self._said}>"
 
     def plan(self, limits: Limits = Limits()) -> Plan:  # noqa: B008 - frozen
-        """Return the work that a run would do; read all of the input, and send nothing.
+        """Return the work that a run would do: read the whole input, and send nothing.
 
-        The call blocks: some seconds for a million rows.
+        The call blocks the thread, for some seconds if the input has a million rows.
 
         Args:
             limits: The account's limits.
@@ -118,8 +120,8 @@ class Job:
         Raises:
             InputError: The input cannot be read, or the output belongs to another input.
             JobError: The journal cannot be read.
-            ValueError: The output is not of this job, or is not begun and so has no row to retry;
-                the message says what to do.
+            ValueError: The output is not of this job; or rows shall be retried, but no run has
+                begun the output yet. The message says what to do.
         """
         with past(self._output, self._settings) as journal:
             self._check_begun(journal)
@@ -142,13 +144,14 @@ class Job:
         Args:
             session: Reads the images. Use it for nothing else during the run, because all its
                 charges count as charges of the job.
-            stop: Once this event is set, images in flight are finished, and no more are sent.
+            stop: Once this event is set, images in flight are finished, and no more images are
+                sent.
 
         Raises:
             AuthError: The account is refused.
             InputError: The input cannot be read, or the output belongs to another input.
             JobError: Results cannot be written, or another job is writing the output.
-            ValueError: The output is not of this job, or its place cannot be used; the message says
+            ValueError: The output is not of this job, or its path cannot be used; the message says
                 what to do.
             ImportError: A format needs an extra.
         """

@@ -2,8 +2,8 @@
 
 The feeder takes rows from the worklist and gives their images to the session's stream. The taker
 takes outcomes from the stream. The writer writes new results to the output, once per round of the
-event loop. The committer makes written results safe on the disk. Work that waits for the disk runs
-in one thread, the job's thread.
+event loop. The committer makes written results safe on the disk. The job has one thread of its
+own for work that waits for the disk.
 """
 
 from __future__ import annotations
@@ -32,18 +32,20 @@ from aliocr.session import Session
 T = TypeVar("T")
 
 ROWS_AT_ONCE = 200
-"""Maximum number of rows taken from the input in one step. We chose the number of images that a
-stream keeps waiting."""
+"""Maximum number of rows taken from the input in one step. The session's stream keeps
+200 images waiting, too."""
 
 MOST_UNCOMMITTED = 2_000
-"""Number of results not yet safe on the disk, above which the taker waits for the committer."""
+"""Maximum number of results that are not safe on the disk yet. If there are more, the taker waits
+for the committer."""
 
 MOST_COPIES = 10_000
-"""Number of rows that wait for the outcome of an equal row, above which no more rows are taken."""
+"""Maximum number of rows that wait for the outcome of an equal row. If there are more, the feeder
+takes no more rows until some have their outcome."""
 
 NOTED_EVERY = 0.25
-"""Interval at which changed charges are written to the journal without a new outcome, in seconds.
-"""
+"""Time, in seconds, after which changed charges are written to the journal even if no new outcome
+came."""
 
 
 class Pipeline:
@@ -77,10 +79,10 @@ class Pipeline:
         self._prefetch: Prefetch | None = None
         self._began = time.monotonic()
         self._noted = Charges()  # the charges last written to the journal
-        self._promised = 0  # number of images that were taken and not yet given to the session
+        self._promised = 0  # number of images taken and not yet given to the session
         self._tally: Counter[str | None] = Counter()  # by reason; None for rows that were read
-        # The rows of unanswered images, by the identity of the image: the session returns the same
-        # object that it was given.
+        # The rows of images without an outcome. The key is the `id` of the image object, because an
+        # outcome has the same object that the session was given.
         self._unanswered: dict[int, PendingRow] = {}
         self._breaker = CircuitBreaker()
         self._to_write = asyncio.Event()
@@ -130,7 +132,8 @@ class Pipeline:
         return self._summary
 
     def _begin(self) -> Worklist:
-        # Set the attribute here, so that the worklist is closed even if `finish` is cancelled now.
+        # Set the attribute in this thread, because `finish` may be cancelled while the worklist is
+        # opened, and `_close_files` must close it then, too.
         worklist = self._worklist = self._open_worklist()
         self._budget.add(worklist.charges)
         read, failed = worklist.counts()
@@ -149,7 +152,7 @@ class Pipeline:
             self._promised = len(taken.pending)
             if taken.pending:
                 # Write possible charges to the journal before the images are sent. Then the next
-                # run counts every sent image even after a kill, and no budget is spent twice.
+                # run counts every sent image even if this process is killed, and keeps the budget.
                 charges = self._charges_at_worst
                 self._count(await self._in_thread(partial(worklist.commit, charges)))
             for pending in taken.pending:
@@ -190,7 +193,7 @@ class Pipeline:
             self._to_write.set()
 
     async def _write(self, worklist: Worklist) -> None:
-        """Write results once per round of the loop, because most of a write is a fixed cost."""
+        """Write new results together, because one large write is faster than many small writes."""
         while not self._all_answered:
             await self._to_write.wait()
             self._to_write.clear()

@@ -21,7 +21,7 @@ CACHE_KIBIBYTES = 8192
 """Memory for counting images, in KiB; a temporary file holds the rest."""
 
 KEYS_AT_ONCE = 10_000
-"""Number of keys that one SQL call writes."""
+"""Number of keys that one SQL call writes to the temporary file."""
 
 
 @attrs.frozen(kw_only=True)
@@ -31,18 +31,18 @@ class Plan:
     Args:
         taken: The column of the images; for a folder, the files that are not taken.
         rows: Number of rows of the input.
-        done: Number of rows that are in the output already, read or failed.
-        bad: Number of rows that name no image, without rows in `done`.
+        done: Number of rows that have a result in the output already: they were read, or failed.
+        bad: Number of rows that name no image and are not counted in `done`.
         bad_rows: The first bad rows, 20 at most, without the queries of URLs.
         images: Number of images to send.
-        duplicates: Number of rows that have the image of another row, which is sent or done. This
-            image is read once and charged once.
-        requests: Minimum number of requests, if each request is full.
+        duplicates: Number of rows whose image is counted in `images` or `done` for another row.
+            They cost nothing, because this image is read and charged once.
+        requests: Number of requests if each request is full of images; there may be more requests.
         seconds: The shortest possible time under the limits, in seconds. Downloads, retries and an
             unknown quota of the account take more time.
         charged_most: Number of charged images if each image has as many frames as are asked for.
-            If each image has one frame, `images` are charged. Repeats after a try that may have
-            been charged are not in these numbers.
+            If each image has one frame, the number is `images`. A failed try may be charged, and
+            its image is sent again; neither number counts this second charge.
     """
 
     taken: str
@@ -65,7 +65,7 @@ def planned(
     frames: int = 1,
     done: Callable[[int], bool] = lambda _: False,
 ) -> Plan:
-    """Return the plan for all rows of an input; the used memory does not grow with the input.
+    """Return the plan for all rows of an input; the memory used does not grow with the input.
 
     `check` raises a `ValueError` with the reason if a source is not an image; `done` returns True
     if the row of this number is in the output already. The reader is not closed.
@@ -77,7 +77,7 @@ def planned(
     counts = _RowCounts()
     images = _different(counts.keys(reader, check, done))
     requests = math.ceil(images / limits.images_per_request)
-    # The first request needs no wait, and neither do the images that one second allows.
+    # The first request is sent immediately, and so are the images that one second allows.
     seconds = max(0, requests - 1) / limits.requests_per_second
     if limits.images_per_second is not None:
         seconds = max(seconds, images / limits.images_per_second - 1)
@@ -103,7 +103,7 @@ class _RowCounts:
     def keys(
         self, reader: Reader, check: Callable[[str], None], done: Callable[[int], bool]
     ) -> Iterator[tuple[bytes, bool]]:
-        """Count each row; yield the digest of its image, and True if the row is done."""
+        """Count each row; for an image, yield its digest, and True if the row is done."""
         for row in reader:
             self.rows += 1
             is_done = done(row.number)
@@ -125,10 +125,11 @@ class _RowCounts:
 
 
 def _different(keys: Iterator[tuple[bytes, bool]]) -> int:
-    """Return the number of different keys without a row that is done.
+    """Return the number of different keys of which no row is done.
 
-    The keys are written to a temporary file without an index, and sorted once at the end. The cache
-    size limits the memory. An index takes twice the time, because random keys rewrite every page.
+    The keys are written to a temporary file without an index, and sorted once at the end. An index
+    would take twice the time, because keys come in random order and each key would rewrite another
+    page of the file. The cache size limits the memory.
     """
     try:
         with closing(sqlite3.connect("", isolation_level=None)) as file:

@@ -18,7 +18,7 @@ class Sources(Protocol):
 
     @property
     def max_frames(self) -> int | None:
-        """Maximum number of frames that are read and charged of one image; None for one frame."""
+        """Maximum number of frames that are read and charged for one image; None for one frame."""
 
     def check(self, source: str) -> None:
         """Refuse a source that names no image.
@@ -35,14 +35,17 @@ class Sources(Protocol):
         """
 
     def is_file(self, source: str) -> bool:
-        """Return True if a source is a path: a `?` in a path begins no query.
+        """Return True if a source is a path: then a `?` in it does not begin a query.
 
         Args:
             source: A source that `image` has accepted.
         """
 
     def done(self, outcome: Outcome) -> None:
-        """Take the outcome of an image; called once for each image, on the event loop."""
+        """Take the outcome of an image, for example to close its file.
+
+        Called once for each image, on the event loop.
+        """
 
 
 @attrs.frozen

@@ -22,12 +22,12 @@ class Progress:
 
     Args:
         read: Number of rows whose image was read, in all runs.
-        failed: Number of rows that failed, in all runs, by the service's code; by the error's name
-            if there is no code.
+        failed: Number of rows that failed, in all runs, for each code of the service; for failures
+            without a code, the key is the name of the error's class.
         rows: Number of rows that have a result, in all runs.
         total: Number of rows of the input; None if not known yet.
-        exact: True if `total` is counted, False if it is estimated from the part of the input that
-            has been read.
+        exact: True if `total` is counted, False if `total` is estimated from the part of the input
+            that has been read.
         charged_at_most: Number of images that were charged or may have been charged, in all runs.
         budget: Maximum number of charged images, in all runs; None for no limit.
         seconds: Duration of this run so far, in seconds.
@@ -71,7 +71,7 @@ class Failed:
 
     @property
     def passing(self) -> bool:
-        """True if another try may succeed although nothing was fixed."""
+        """True if another try may succeed even if nothing is fixed before."""
         if self.code is None:
             return self.kind in PASSING
         return api_error(self.code, "").transient
@@ -83,12 +83,13 @@ class Summary:
 
     Args:
         read: Number of rows whose image was read, in all runs.
-        failed: Rows that failed, in all runs, the most frequent failure first.
+        failed: Rows that failed, in all runs: one item for each failure, the most frequent first.
         rows: Number of rows that have a result in the output, in all runs.
         charged: Number of images that were charged, in all runs.
         charged_at_most: Number of images that were charged or may have been charged, in all runs,
-            including images that were sent and not answered.
-        duplicates: Number of rows that have the image of an earlier row and were not read again.
+            including images that were sent and have no answer.
+        duplicates: Number of rows that got a copy of the result of a row with the same image, in
+            all runs.
         ended: `"complete"` if each row of the input has a result in the output, `"stopped"` if the
             run was told to stop, `"budget"` if the budget does not allow the remaining images.
         output: The file of the results.

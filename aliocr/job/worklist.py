@@ -1,7 +1,8 @@
 """The worklist of a job: make images from rows, and make results from outcomes.
 
-Equal images are read once, and the other rows get a copy of the result. To find and copy these, the
-worklist must know all rows and all results, so this module does both.
+If several rows have the same image, it is read for one row, and the other rows get a copy of the
+result. For this, the worklist must know all rows and all results, so this module makes images as
+well as results.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from aliocr.models import Image, Outcome
 
 @attrs.frozen
 class PendingRow:
-    """A row whose image must be read; equal images have equal digests."""
+    """A row whose image must be read; rows with equal sources have equal digests."""
 
     row: Row
     image: Image
@@ -39,7 +40,7 @@ class TakenRows:
 
     Args:
         pending: Rows whose images must be read.
-        written: Results of bad rows, and of rows equal to a row that is done.
+        written: Results of bad rows, and of rows that are equal to a row with a result.
         last: True if the job needs no rows after these rows.
     """
 
@@ -62,7 +63,8 @@ class Worklist:
 
     Attributes:
         start: The checkpoint from which the input is read; None for the beginning of the input.
-        digests: The digests of the input at the checkpoints after `start`, by row.
+        digests: The digests of the input at the checkpoints after `start`, by the number of rows
+            before the checkpoint.
         duplicates: Number of rows that got the result of an equal row, in all runs.
     """
 
@@ -77,7 +79,7 @@ class Worklist:
         self.start = self._journal.last_checkpoint(before=first)
         self._reached = self.start.number if self.start else 0
         self.digests = self._journal.digests(after=self._reached)
-        # For each pending row, the rows equal to it, by the digest of their source.
+        # For each pending row, the other rows with the same source; the key is the source's digest.
         self._equal: dict[bytes, list[Row]] = {}
         self._kept: list[tuple[PendingRow, Result]] = []
         self._written: deque[tuple[PendingRow, Result]] = deque()
@@ -89,7 +91,7 @@ class Worklist:
         return Charges(self._journal.state.charged, self._journal.state.charged_at_most)
 
     def counts(self) -> tuple[int, tuple[Failed, ...]]:
-        """Return the number of rows that were read, and the failed rows by kind, in all runs."""
+        """Return the number of read rows, and the failed rows by kind and code, in all runs."""
         counts = self._journal.counts()
         read = sum(rows for kind, _, rows in counts if not kind)
         failed = (Failed(kind, code or None, rows) for kind, code, rows in counts if kind)
@@ -97,7 +99,7 @@ class Worklist:
 
     @property
     def is_whole(self) -> bool:
-        """True if no row is missing in the output, as far as this run has read the input."""
+        """False if this run only tries failed rows again, and other rows may have no result yet."""
         state = self._journal.state
         return self._only is None or state.through >= state.total > 0
 
@@ -108,14 +110,14 @@ class Worklist:
 
     @property
     def uncommitted(self) -> int:
-        """Number of results that were kept and are not safe on the disk yet."""
+        """Number of results that `keep` has made and that are not safe on the disk yet."""
         return len(self._kept) + len(self._written)
 
     def take(self, batch: RowBatch) -> TakenRows:
         """Take rows of the input; write the results of rows that need not be read.
 
         Args:
-            batch: The next rows; no rows at the end of the input.
+            batch: The next rows; the batch has no rows at the end of the input.
 
         Raises:
             JobError: Results could not be written.
@@ -203,7 +205,7 @@ class Worklist:
         return result
 
     def write(self) -> None:
-        """Write all kept results, so that a kill of this process does not lose them.
+        """Write all kept results, so that they are not lost if this process is killed.
 
         Raises:
             JobError: The results could not be written.
@@ -213,12 +215,14 @@ class Worklist:
         self._written += kept
 
     def commit(self, charges: Charges) -> Sequence[Result]:
-        """Write and return the copies for equal rows; make all results safe on the disk.
+        """Copy the written results for equal rows; make all results safe on the disk.
+
+        Return the copies.
 
         Raises:
             JobError: The results could not be written.
         """
-        # The loop may write more results during this call; the next call makes their copies.
+        # The event loop may write more results during this call; the next call copies them.
         written = [self._written.popleft() for _ in range(len(self._written))]
         copies = [
             self._copy(result, equal)
@@ -234,18 +238,18 @@ class Worklist:
             row=row.number,
             line=row.line,
             id=row.id,
-            # A text that is not a URL may hold a key anywhere.
+            # The source may be a signed URL even if it is not valid, so its key must not be shown.
             source=self._shown(row.source),
             kind=BAD_ROW,
             error=problem,
         )
 
     def _shown(self, url: str) -> str:
-        """Return a URL, without secrets such as a signed query unless `whole_urls` is set."""
+        """Return a URL; remove its secrets, such as a signed query, unless `whole_urls` is set."""
         return url if self._whole_urls else without_query(url)
 
     def _copy(self, result: Result, row: Row) -> Result:
-        """Return a copy of a result for an equal row, which is charged nothing more."""
+        """Return a copy of a result for an equal row; the copy is not charged."""
         self.duplicates += 1
         own = attrs.evolve(result, row=row.number, line=row.line, id=row.id)
         return attrs.evolve(own, maybe_charged=False) if isinstance(own, Unread) else own

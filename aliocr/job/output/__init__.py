@@ -2,10 +2,11 @@
 
 The way of a result:
 
-- `result` defines the fields of a result: of a row that was read, or of a row that was not.
-- `ledger` takes the result. It opens output and journal, holds the `lock` of the job, and keeps
-  both files in step.
-- `result_file` appends the record of the result to the file, and repairs the file after a kill.
+- `result` defines the fields of a result, for a row that was read and for a row that was not read.
+- `ledger` takes the result. It opens output and journal, holds the `lock` of the job, and writes
+  both files in the right order.
+- `result_file` appends the record of the result to the output. If an earlier run was killed, it
+  repairs the output first.
 - `codecs` makes the record: a line of JSON, or a row of CSV.
 - `journal` then stores the offset of the record, and keeps the state of the job.
 - `rowset` holds the numbers of all rows that are done.

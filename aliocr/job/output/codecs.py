@@ -41,10 +41,10 @@ COLUMNS = (
     "error",
     "maybe_charged",
 )
-"""Columns of CSV and Parquet: the fields of `Read`, then the other fields of `Unread`."""
+"""Columns of CSV and Parquet: the fields of `Read`, then the fields that only `Unread` has."""
 
 # The limit is the size of a field in characters. We chose a high limit, because the regions of a
-# large page exceed the default of the parser.
+# large page are longer than the parser's default limit.
 _csv = own_csv(1 << 30)
 
 _NUMBERS = {"row": int, "line": int, "interval": int, "max_frames": int, "rate": float}
@@ -56,7 +56,10 @@ _ALWAYS = {"row", "source", "ok", "text", "regions", "kind", "code", "error"}
 
 
 def fields_of(result: Result) -> dict[str, Any]:
-    """Return a result as plain values, in the order of its fields, without empty fields."""
+    """Return a result as plain values, in the order of its fields.
+
+    Empty fields are left out, except the fields in `_ALWAYS`.
+    """
     fields = _fields(result)
     if isinstance(result, Read):
         fields["regions"] = [_plain(region) for region in result.regions]
@@ -66,7 +69,7 @@ def fields_of(result: Result) -> dict[str, Any]:
 
 
 def _fields(result: Result) -> dict[str, Any]:
-    # As `fields_of`, but with `Region` objects, because msgspec encodes them like plain dicts.
+    # Like `fields_of`, but leave `Region` objects as they are: msgspec encodes them like dicts.
     fields = {
         name: value
         for name in _NAMES[type(result)]
@@ -89,7 +92,7 @@ def _plain(region: Region) -> dict[str, Any]:
 def encode_json(result: Result) -> bytes:
     """Return the result as a line of JSON in UTF-8, with its line end.
 
-    Characters that UTF-8 cannot encode, such as in a file name of another encoding, are escaped.
+    Characters that UTF-8 cannot encode are escaped; a file name in another encoding may have them.
     """
     try:
         return msgspec.json.encode(_fields(result)) + b"\n"
@@ -133,7 +136,7 @@ class JSONLines:
         return decode_json(record)
 
     def records(self, file: BinaryIO) -> Iterator[bytes]:
-        """Return the records from the current position of the file; the last may be cut off."""
+        """Return the records from the current position on; the last record may be cut off."""
         return iter(file)
 
 
@@ -190,7 +193,7 @@ class CSV:
 
 
 Codec: TypeAlias = JSONLines | CSV
-"""The codec of a format that can be appended to."""
+"""The codec of a format in which records can be appended to a file."""
 
 
 def code_of(text: str) -> int | str:

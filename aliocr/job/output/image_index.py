@@ -1,8 +1,9 @@
 """Index of the images of a job: find the first row of an image by the digest of its source.
 
-Digests come in random order. If each digest were inserted immediately, it would change a page of
-4 KB, which SQLite writes twice: 8 GB for a million images. So new digests are appended to a second
-table and held in memory. Tens of thousands of digests are sorted and inserted together.
+Digests come in random order. If each digest were inserted immediately, each would change another
+page of 4 KB, and SQLite writes each page twice: 8 GB for a million images. So new digests are first
+appended to a second table and held in memory. Tens of thousands of digests are then sorted and
+inserted together, so that many digests change the same page.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ from __future__ import annotations
 import sqlite3
 
 SORTED_AT_ONCE = 50_000
-"""Number of digests that are inserted together; they take 8 MB of memory. With 20,000 digests,
-SQLite writes twice as many bytes."""
+"""Number of digests that are inserted together; they take 8 MB of memory. With 20,000
+instead of 50,000 digests, SQLite writes twice as many bytes in all."""
 
 
 class ImageIndex:
@@ -48,7 +49,7 @@ class ImageIndex:
             self._db.execute("DELETE FROM late")
 
     def written(self) -> None:
-        """Remove the digests from memory that the transaction has committed."""
+        """Forget the new digests, and all digests of `late` if they are now in `images`."""
         self._new.clear()
         if len(self._late) >= SORTED_AT_ONCE:
             self._late.clear()

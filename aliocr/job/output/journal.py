@@ -2,9 +2,9 @@
 
     sqlite3 results.jsonl.journal 'SELECT * FROM summary'
 
-Results are appended to the output and synced before they are added to the journal, so the output
-has all results of the journal. If a job was killed in between, the output has more records than the
-journal. The next run adds the whole records to the journal, and cuts off a partial record.
+Results are first appended to the output and synced, and then added to the journal, so the output
+has all results of the journal. If a job is killed between these two steps, the output has more
+records than the journal. The next run adds the complete records, and cuts off an incomplete record.
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ VERSION = 2
 
 SCHEMA = """
 CREATE TABLE state (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
--- Rows with a result in the output: the place of the result, kind and code of a failure.
+-- Rows with a result in the output: the place of the result, and for a failure its kind and code.
 CREATE TABLE rows (row INTEGER PRIMARY KEY, place INTEGER NOT NULL, kind TEXT, code);
 -- Rows to read once more.
 CREATE TABLE retries (row INTEGER PRIMARY KEY);
--- The first row of each image, by a digest of its source; `late` is inserted into `images` later.
+-- The first row of each image, by a digest of its source; `late` has those not yet in `images`.
 CREATE TABLE images (source BLOB PRIMARY KEY, row INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE late (source BLOB NOT NULL, row INTEGER NOT NULL);
 -- Places in the input from which a run can continue.
 CREATE TABLE checkpoints (row INTEGER PRIMARY KEY, "offset" INTEGER, line INTEGER, digest TEXT);
 -- The pictures of a folder, in the order in which they were first found.
 CREATE TABLE names (row INTEGER PRIMARY KEY, name TEXT NOT NULL);
--- Results of a Parquet output, which is written as a whole.
+-- Results of a Parquet output, because its file is written at the end of the job.
 CREATE TABLE results (row INTEGER PRIMARY KEY, result TEXT NOT NULL);
--- Number of rows by kind and code of failure; both are empty for rows that were read.
+-- Number of rows for each kind and code of failure; rows that were read have empty kind and code.
 CREATE TABLE summary (kind TEXT, code, rows INTEGER NOT NULL, PRIMARY KEY (kind, code));
 """
 
@@ -54,7 +54,7 @@ of the operating system holds the rest."""
 
 
 class JournalError(Exception):
-    """The file is not a journal of a job, or its version is another."""
+    """The file is not a journal of a job, or is a journal of another version."""
 
 
 @attrs.frozen
@@ -64,13 +64,14 @@ class JobState:
     Args:
         settings: The options that decide what a row means; a job continues only with the same
             options.
-        length: Size of the output, in bytes, up to which the journal has all results.
-        through: Row up to which all rows are in the output.
+        length: Offset in the output, in bytes; the journal has all results before this offset.
+        through: All rows up to this number have a result in the output.
         charged: Number of images that were charged.
         charged_at_most: Number of images that were charged or may have been charged.
         duplicates: Number of rows that got the result of an equal row.
-        replacing: True while a copy of the output replaces the output.
-        published: True if a file that is written as a whole has all results.
+        replacing: True while the output is replaced by a copy without some failures. If the process
+            is killed meanwhile, the next run completes this.
+        published: True if the output is Parquet, and its file has all results.
         total: Number of rows of the input; 0 until a run has read the input to its end.
     """
 
@@ -86,9 +87,9 @@ class JobState:
 
 
 class Journal:
-    """The journal of one job. A writer must hold its lock, and use it in one thread at a time.
+    """The journal of one job. If the file is empty, its tables are made, with these settings.
 
-    A writer turns an empty file into a journal with these settings.
+    A writer must hold the lock of the job. Only one thread at a time may use the journal.
 
     Raises:
         JournalError: The file is not a journal of this version.
@@ -96,14 +97,14 @@ class Journal:
 
     Attributes:
         state: The job's state after the last `change`.
-        total: Number of rows of the input, written with the next `change`; 0 if not known yet.
+        total: Number of rows of the input; 0 if not known yet. The next `change` commits it.
     """
 
     def __init__(self, path: Path, settings: str, *, writes: bool = True) -> None:
         # Without an isolation level, `change` and other methods begin the transactions.
         self._db = sqlite3.connect(
-            # A reader opens for writing as well. A read-only connection would not remove the files
-            # that SQLite makes beside the journal.
+            # Open for writing even if `writes` is False, because a read-only connection would
+            # not remove the files that SQLite makes beside the journal.
             f"{path.absolute().as_uri()}?mode=rw",
             uri=True,
             isolation_level=None,
@@ -126,8 +127,8 @@ class Journal:
         (version,) = db.execute("PRAGMA user_version").fetchone()
         (tables,) = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         if not tables:
-            # One transaction for tables and first state: if the process is killed before the end,
-            # the file has no tables, and the next run makes them.
+            # Make tables and first state in one transaction. If the process is killed before the
+            # end, the file has no tables, and the next run makes them.
             db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {VERSION};")
         elif version != VERSION:
             raise JournalError("it comes from another program, or from another version of aliocr")
@@ -144,9 +145,9 @@ class Journal:
 
     @contextmanager
     def change(self, **state: Any) -> Iterator[dict[str, Any]]:
-        """Commit all changes of this block and the given changes of the state, or none of them.
+        """Commit the changes made in this block and the given changes of the state, all or none.
 
-        The block may add more changes of the state to the dict that it gets.
+        The block gets these changes as a dict, and may add changes of the state to the dict.
         """
         db = self._db
         self._open_transaction()
@@ -203,7 +204,7 @@ class Journal:
         return int(row)
 
     def counts(self) -> list[tuple[str, int | str, int]]:
-        """Return kind, code and number of rows, sorted by number from high to low.
+        """Return each kind and code with its number of rows, the highest number first.
 
         Kind and code are empty for rows that were read.
         """
@@ -227,7 +228,7 @@ class Journal:
         return None if found is None else (found[0], found[1])
 
     def failed(self, kinds: frozenset[str]) -> Iterator[int]:
-        """Return the rows that failed with these names or codes of errors; empty for all."""
+        """Return the rows that failed with these kinds or codes; without kinds, all failed rows."""
         where, names = _of_kinds(kinds)
         query = f"SELECT row FROM rows WHERE {where} ORDER BY row"  # noqa: S608 - only fixed text
         return chain.from_iterable(self._db.execute(query, names))
@@ -235,7 +236,7 @@ class Journal:
     def retry(self, kinds: frozenset[str]) -> array[int]:
         """Move the rows that failed with these kinds or codes to `retries`; within `change`.
 
-        Return the places of the rows' results, in order.
+        Return the places of the rows' results, in rising order.
         """
         db = self._db
         where, names = _of_kinds(kinds)
@@ -251,8 +252,8 @@ class Journal:
     def close_up(self, gone: Iterable[tuple[int, int]]) -> None:
         """Lower the places of rows, because results before them were removed; within `change`.
 
-        `gone` has the place of each removed result, and the bytes removed up to the end of this
-        result.
+        `gone` has the place of each removed result, and the size in bytes of this and all removed
+        results before it.
         """
         db = self._db
         db.execute("CREATE TEMP TABLE gone (place INTEGER PRIMARY KEY, bytes INTEGER NOT NULL)")
@@ -265,7 +266,7 @@ class Journal:
         db.execute("DROP TABLE gone")
 
     def retries(self) -> Iterator[int]:
-        """Return the rows to read once more, in order."""
+        """Return the rows to read once more, in rising order."""
         return chain.from_iterable(self._db.execute("SELECT row FROM retries ORDER BY row"))
 
     def first(self, digest: bytes, row: int) -> int:
@@ -287,7 +288,7 @@ class Journal:
         return None if found is None else Checkpoint(*found)
 
     def digests(self, after: int) -> dict[int, str]:
-        """Return the digests of all checkpoints after a row, by the row of the checkpoint."""
+        """Return the digests of all checkpoints after a row, by the number of rows before each."""
         query = "SELECT row, digest FROM checkpoints WHERE row > ?"
         return dict(self._db.execute(query, (after,)).fetchall())
 
@@ -297,7 +298,7 @@ class Journal:
         return [os.fsdecode(name) for (name,) in self._db.execute(query)]
 
     def add_names(self, names: Sequence[str], first: int) -> None:
-        """Add pictures of a folder, numbered from the row `first`; within `change`."""
+        """Add pictures of a folder, which get the row numbers from `first` on; within `change`."""
         numbered = enumerate(map(_text_or_bytes, names), first)
         self._db.executemany("INSERT INTO names VALUES (?, ?)", numbered)
 
@@ -308,7 +309,7 @@ class Journal:
         self._db.executemany("INSERT INTO results VALUES (?, ?)", lines)
 
     def staged(self, row: int = 0) -> Iterator[Result]:
-        """Return the results that `stage` stored, from a row on, in the order of the rows."""
+        """Return the results that `stage` stored, beginning at a row, in the order of the rows."""
         query = "SELECT result FROM results WHERE row >= ? ORDER BY row"
         return (decode_json(line) for (line,) in self._db.execute(query, (row,)))
 
@@ -319,7 +320,7 @@ class Journal:
 
 def _of_kinds(kinds: frozenset[str]) -> tuple[str, tuple[str, ...]]:
     """Return an SQL condition for failures of these kinds or codes, and its parameters."""
-    # Rows that were read have the kind NULL in the table `rows`, and an empty kind in `summary`.
+    # Leave out rows that were read: their kind is NULL in the table `rows`, and empty in `summary`.
     if not kinds:
         return "kind > ''", ()
     marks = ", ".join("?" * len(kinds))
@@ -328,7 +329,7 @@ def _of_kinds(kinds: frozenset[str]) -> tuple[str, tuple[str, ...]]:
 
 
 def _text_or_bytes(name: str) -> str | bytes:
-    """Return a name as text, so that a person can read it; as bytes if it is not UTF-8."""
+    """Return a name as text, so that a person can read it; as bytes if the name is not UTF-8."""
     try:
         name.encode()
     except UnicodeEncodeError:

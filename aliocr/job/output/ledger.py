@@ -1,8 +1,9 @@
 """The ledger of a job: write results to output and journal, in the right order.
 
 A result is written to the output immediately. It is added to the journal when the output is safe on
-the disk, so that the journal is true after any kill. Only this module writes to both files. So it
-holds the lock, keeps the order of the two writes, and words the errors, such as a full disk.
+the disk. So the journal never names a missing result, even if the process is killed. Only this
+module writes to both files, so it holds the lock of the job, and words the errors, such as a full
+disk.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ REMEDY = "results written before are kept. Fix the cause and start the job again
 
 
 def output_format_of(path: Path) -> OutputFormat:
-    """Return the format for the suffix of a file name; JSON lines if there is no suffix.
+    """Return the format for the suffix of a file name; JSON lines if the name has no suffix.
 
     Raises:
         ValueError: The suffix is not known.
@@ -56,13 +57,13 @@ class Ledger:
     """The results of a job's rows so far.
 
     Args:
-        path: The output. The journal beside the output has its name with `.journal` appended.
+        path: The output. The journal beside the output has the same name with `.journal` appended.
         output_format: The format of the output.
         settings: The `settings` of `JobState`, which error messages show.
 
     Raises:
         ValueError: The path cannot be used, or its file is not of this job; the message says what
-            to do. Nothing was written.
+            to do. In this case nothing was written.
         JobError: Another job holds the output, or the output cannot be written.
         ImportError: The format needs an extra.
     """
@@ -122,7 +123,7 @@ class Ledger:
             JobError: The results could not be made safe.
         """
         if self._broken:
-            return  # the next run adds uncommitted results of the output to the journal
+            return  # the next run adds the results that the journal lacks
         with self._lock:
             written, self._written = self._written, []
             length = self._store.length
@@ -144,7 +145,7 @@ class Ledger:
         self._broken = False
 
     def has(self, row: int) -> bool:
-        """Return True if the journal has a row."""
+        """Return True if the journal has a result of a row."""
         return row in self._rows
 
     def result(self, row: int) -> Result | None:
@@ -166,7 +167,7 @@ class Ledger:
         If this fails, no failure is removed.
 
         Raises:
-            ValueError: No row failed with these kinds, but other rows failed.
+            ValueError: No row failed with these kinds, but rows failed with other kinds.
         """
         with self.writing():
             first = next(self.journal.failed(kinds), None)
@@ -184,7 +185,7 @@ class Ledger:
             )
 
     def close(self) -> None:
-        """Write a Parquet file that is not complete yet, and close all files.
+        """Write the Parquet file if it lacks results, and close all files.
 
         Raises:
             JobError: A Parquet file could not be written; its results are in the journal.
@@ -195,11 +196,11 @@ class Ledger:
 
 @contextmanager
 def past(path: Path, settings: str) -> Iterator[Journal | None]:
-    """Open the journal of a job for reading, even while the job runs; None without a journal.
+    """Open the journal of a job for reading, even while the job runs; give None if there is none.
 
     Raises:
-        ValueError: The reasons of `Ledger`.
-        JobError: The journal cannot be read, such as in a folder without permission to write.
+        ValueError: For the same reasons as in `Ledger`.
+        JobError: The journal cannot be read, for example because its folder is read-only.
     """
     if not _is_begun(_journal_of(path)):
         yield None
@@ -233,7 +234,7 @@ def _is_begun(journal: Path) -> bool:
 
 
 def _opened(path: Path, settings: str, *, writes: bool = True) -> Journal:
-    place = _journal_of(path)  # check again, because a writer holds the lock only now
+    place = _journal_of(path)  # check again: a writer did not hold the lock before
     try:
         journal = Journal(place, settings, writes=writes)
     except JournalError as error:

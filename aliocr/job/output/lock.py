@@ -1,4 +1,7 @@
-"""A file lock, so that only one job writes an output; the kernel frees the lock after any kill."""
+"""A file lock, so that only one job writes an output.
+
+If the process is killed, the kernel frees the lock.
+"""
 
 from __future__ import annotations
 
@@ -21,10 +24,11 @@ class LockedError(Exception):
 
 
 class Lock:
-    """The lock of a file, held until `release`; a missing file is made.
+    """The lock of a file, held until `release`. If there is no such file, it is made.
 
-    SQLite locks byte ranges of the same file with another system call, so the two locks do not
-    conflict. A person can read a journal while its job runs, and no second file is needed.
+    The locked file is the journal, so no second file is needed. SQLite locks parts of the same file
+    with another system call, so this lock does not stop SQLite, and a person can read the journal
+    while its job runs.
 
     Raises:
         LockedError: Another job holds the lock.
@@ -34,15 +38,15 @@ class Lock:
     def __init__(self, path: Path) -> None:
         self._path = path.resolve()
         with _HELD_LOCK:
-            # Check this set first. Opening and closing the file a second time would drop SQLite's
-            # locks on the file, because they belong to the process and not to the descriptor.
+            # Check this set first, so that this process opens the file only once. To close a second
+            # descriptor would free SQLite's locks, because they belong to the process and the file.
             if self._path in _HELD:
                 raise LockedError
             flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
             self._file = os.open(self._path, flags, 0o666)
             try:
                 if sys.platform == "win32":
-                    # Lock a byte far after the end of any journal, which SQLite does not lock.
+                    # Lock a byte far after the end of any journal, because SQLite does not lock it.
                     os.lseek(self._file, 1 << 62, os.SEEK_SET)
                     msvcrt.locking(self._file, msvcrt.LK_NBLCK, 1)
                 else:
@@ -53,6 +57,6 @@ class Lock:
             _HELD.add(self._path)
 
     def release(self) -> None:
-        """Free the lock. Close the SQLite file before, because SQLite's locks are freed as well."""
+        """Free the lock. First close the journal, because this also frees SQLite's locks on it."""
         os.close(self._file)
         _HELD.discard(self._path)

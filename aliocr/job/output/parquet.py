@@ -23,8 +23,8 @@ from aliocr.job.output.journal import Journal
 from aliocr.job.output.result import Read, Result, Unread
 
 ROWS_PER_GROUP = 10_000
-"""Number of rows in a row group of the file. One row group is held in memory: some 40 MB of text
-and positions."""
+"""Number of rows in a row group of the file. One row group is held in memory; its text and
+positions take some 40 MB."""
 
 
 class StagedResults:
@@ -43,11 +43,11 @@ class StagedResults:
         self.length = 0
 
     def append(self, results: Sequence[Result]) -> list[int]:
-        """Return the places; write nothing yet, because a thread may be using the journal."""
+        """Return the places; write nothing yet, because another thread may be using the journal."""
         return [result.row for result in results]
 
     def sync(self, results: Sequence[Result]) -> None:
-        """Give results to the journal, which commits them with its next `change`."""
+        """Give results to the journal; the next `change` of the journal commits them."""
         self._journal.stage(results)
 
     def read(self, place: int) -> Result:

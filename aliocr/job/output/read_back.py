@@ -14,10 +14,11 @@ PARQUET = b"PAR1"
 
 
 def results(path: str | Path) -> Iterator[Result]:
-    """Return the results of a job, in the order of its output.
+    """Return the results of a job, in the order of its output, not of its input.
 
-    The output has the order in which replies came; `row` is the number of the row in the input. The
-    output of a running job can be read; a last record that is not complete yet is left out.
+    The results are in the order in which the replies came; `row` is the number of the row in the
+    input. The output can be read while the job runs; if the last record is not complete yet, it is
+    left out.
 
     Args:
         path: An output in JSON lines, CSV or Parquet. The first bytes of the file show the format.

@@ -1,4 +1,4 @@
-"""Results: the fields of a row that was read, and of a row that was not read."""
+"""Results: the fields of a result, for a row that was read and for a row that was not read."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class Read(_RowResult):
         source: The URL, without its query unless `whole_urls` is set; or the path.
         text: All text of the image, in one string.
         regions: The pieces of text with their positions in pixels, in the service's order.
-        frames: The captured frames; empty unless more than one frame was captured.
+        frames: The captured frames; empty if only one frame was captured.
         label: `"ocr"` if the image has text, `"normal"` if it has no text.
         suggestion: `"review"` or `"pass"`.
         rate: The service's confidence in percent.
-        interval: One frame of every `interval` frames was asked for; None, like `max_frames`, if
-            only the first frame was asked for.
+        interval: One frame of every `interval` frames was asked for. If only the first frame was
+            asked for, `interval` and `max_frames` are None.
         max_frames: Maximum number of frames that were asked for.
         task_id: The service's id of the task for this image.
         request_id: The service's id of the request.
@@ -68,7 +68,7 @@ class Unread(_RowResult):
             names no image.
         code: The service's code; None if the service gave no code.
         error: The message of the error, with a remedy.
-        maybe_charged: True if any try may have been charged.
+        maybe_charged: True if at least one try may have been charged.
         request_id: The service's id of the request.
     """
 

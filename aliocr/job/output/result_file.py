@@ -1,8 +1,9 @@
-"""Result file: append results to a file, and keep file and journal equal.
+"""Result file: append results to a file, and keep the same results in file and journal.
 
-File and journal are written one after the other, so they differ after a kill or a power failure
-between the two writes. When the file is opened, results that the journal lacks are added to the
-journal. Results that the disk lost are deleted from the journal, and their rows are read again.
+The file is written first and the journal second. If the process is killed or the power fails
+between the two writes, file and journal differ. Therefore, when the file is opened, results that
+the journal lacks are added to the journal. Results that the disk lost are deleted from the journal,
+and their rows are read again.
 """
 
 from __future__ import annotations
@@ -23,15 +24,15 @@ CHUNK = 1 << 20
 """Size of the pieces in which a file is copied, in bytes."""
 
 MOST_AHEAD = 1_000_000
-"""Maximum distance of a row from the highest row before it in an output. This job reads far fewer
-rows at the same time, so it has not written a row that is further ahead."""
+"""Maximum difference between the row of a result and the highest row before it in the output. A job
+reads far fewer rows at the same time, so a result with a larger difference is not of this job."""
 
 
 class ResultFile:
     """A file of records, one record per result; the place of a record is an offset in bytes.
 
-    Only one thread at a time may call `append`. The journal's thread calls the other methods. A
-    missing file is made, with its header.
+    A missing file is made, with its header. Only one thread at a time may call `append`. The
+    thread that uses the journal calls the other methods.
 
     Raises:
         OSError: The file cannot be opened or written.
@@ -68,10 +69,10 @@ class ResultFile:
     def append(self, results: Sequence[Result]) -> list[int]:
         """Write all results or none of them; return the place of each result.
 
-        A kill of this process does not lose written results.
+        Written results are not lost if this process is killed.
 
         Raises:
-            OSError: The disk is full, or failed. Earlier results are kept.
+            OSError: The disk is full, or has an error. Earlier results are kept.
         """
         records = [self._codec.encode(result) for result in results]
         places = [self.length]
@@ -115,11 +116,11 @@ class ResultFile:
         os.close(self._file)
 
     def retry(self, kinds: frozenset[str], through: int) -> None:
-        """Remove failures of these kinds from file and journal, all of them or none.
+        """Remove failures of these kinds from file and journal: either all these failures or none.
 
         The file is copied without the failures. The journal notes that the copy will replace the
-        file, and then the copy replaces the file. After this, all rows up to `through` are in the
-        output.
+        file, so that the next run can do this if the process is killed. Then the copy replaces the
+        file. After this, all rows up to `through` are in the output.
         """
         try:
             with self._journal.change(through=through, replacing=True) as state:
@@ -139,7 +140,8 @@ class ResultFile:
     def _copied_without(self, places: Iterable[int]) -> Iterator[tuple[int, int]]:
         """Write a copy without the results at these places, and make the copy safe on the disk.
 
-        Yield each place, in order, and the bytes left out up to the end of its result.
+        Yield each place, in rising order, with the number of all bytes left out up to the end of
+        its result.
         """
         gone = 0
         with self._path.open("rb") as file, self._draft.open("wb") as copy:
@@ -167,13 +169,13 @@ class ResultFile:
         if (last := journal.last_before(self.length)) is not None:
             end = self._end_of(*last) or 0
         if last is not None and not end and (last := journal.last_before(last[0])) is not None:
-            # The last result is cut off. If the result before is not whole, either, the file was
-            # not written by this job.
+            # The last result is cut off. If the result before it is not whole either, this job has
+            # not written the file.
             end = self._end_of(*last) or 0
             if not end:
                 raise ValueError(strange(self._path))
         if not end:
-            # A file without a whole result must be the beginning of an output that was cut off.
+            # A file without a whole result must begin like an output of this format.
             start = self._codec.header or b'{"row":'
             with self._path.open("rb") as file:
                 if not start.startswith(file.read(len(start))):
@@ -183,7 +185,7 @@ class ResultFile:
             journal.cut(self.length)
 
     def _take_up_missed(self, known: int) -> None:
-        """Add the whole results after an offset to the journal, and cut off the rest."""
+        """Add the results after an offset to the journal; cut off a broken or known result."""
         journal = self._journal
         last = journal.last_before(known)
         if last is not None and self._end_of(*last) != known:
@@ -205,11 +207,11 @@ class ResultFile:
         try:
             with journal.change(length=self.length):
                 journal.add(found)
-        except OverflowError:  # a code too large for SQLite, which the service has never sent
+        except OverflowError:  # a code is too large for SQLite; the service never sends it
             raise ValueError(strange(self._path)) from None
 
     def _results(self, place: int) -> Iterator[tuple[int, int, Result]]:
-        """Yield place, end and result of each record from a place on, up to a broken record."""
+        """Yield place, end and result of each record after a place, until a record is broken."""
         with self._path.open("rb") as file:
             place = max(place, len(self._codec.header))
             file.seek(place)
@@ -223,13 +225,13 @@ class ResultFile:
                 place = end
 
     def _end_of(self, place: int, row: int) -> int | None:
-        """Return the end of the record at a place; None if it is broken or of another row."""
+        """Return the end of the record at a place; None if it is broken, or of another row."""
         for _, end, result in self._results(place):
             return end if result.row == row else None
         return None
 
     def _cut(self, length: int) -> None:
-        """Cut the file at an offset; the header stays."""
+        """Cut the file at an offset, but keep the header, or write it if it is missing."""
         os.ftruncate(self._file, length)
         self.length = os.lseek(self._file, length, os.SEEK_SET)
         if length < len(self._codec.header):

@@ -1,4 +1,4 @@
-"""A set of row numbers: all numbers up to some row, and one byte per number after this row."""
+"""A set of row numbers: all numbers up to a certain row, and one byte for each number after it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from collections.abc import Iterable
 class RowSet:
     """A set of numbers from 1 up; a million numbers with gaps take a megabyte.
 
-    Most numbers should be added in order. All numbers up to `through` are members from the start.
+    All numbers up to `through` are members from the start. Numbers should be added in rising order,
+    with few exceptions, because all numbers below the first gap take no memory after `advance`.
     """
 
     def __init__(self, rows: Iterable[int] = (), *, through: int = 0) -> None:
         self._through = through
-        self._behind = bytearray()  # one byte per number after `_through`; 1 for a member
+        self._behind = bytearray()  # a byte for each number after `_through`; 1 for a member
         self.update(rows)
 
     def __contains__(self, row: int) -> bool:
@@ -31,7 +32,7 @@ class RowSet:
                 behind[at] = 1
 
     def advance(self) -> int:
-        """Return the highest number up to which no number is missing; free the bytes up to it."""
+        """Return the number up to which all numbers are members; free the bytes up to it."""
         whole = self._behind.find(0)
         if whole < 0:
             whole = len(self._behind)
@@ -41,12 +42,12 @@ class RowSet:
 
     @property
     def least(self) -> int | None:
-        """The first member after the last result of `advance`; None if there is no such member."""
+        """The lowest member above the last result of `advance`; None without such a member."""
         at = self._behind.find(1)
         return None if at < 0 else self._through + 1 + at
 
     @property
     def most(self) -> int | None:
-        """The last member after the last result of `advance`; None if there is no such member."""
+        """The highest member above the last result of `advance`; None without such a member."""
         at = self._behind.rfind(1)
         return None if at < 0 else self._through + 1 + at
