@@ -3,7 +3,7 @@
 The way of a result to the page:
 
 * `writing` counts all results and writes the page.
-* `totals` counts rows, and failures by their reason.
+* `totals` counts all rows, and the failures of each reason.
 * `choice` selects the rows that the page shows.
 * `gallery` decides what the page shows for a picture: the picture, a link, or nothing.
 * `originals` reads the picture from a file; `fetching` loads the picture from the network.
@@ -11,5 +11,5 @@ The way of a result to the page:
 * `template` has the HTML before and after the data.
 * `report_file` writes the page to a draft, which at the end replaces an earlier report.
 
-Only pictures inside the page need the extra `pictures`.
+The extra `pictures` is needed only if the page itself contains the pictures.
 """

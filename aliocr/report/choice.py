@@ -9,17 +9,21 @@ from typing import TypeAlias
 from aliocr.job.output.result import Result
 
 FOR_THOSE_READ = 10
-"""One in this number of rows on the page is reserved for rows that were read without failure."""
+"""Of every `FOR_THOSE_READ` rows on the page, one is reserved for a row that was read without
+failure."""
 
 _Held: TypeAlias = list[tuple[int, int, Result]]
-"""A heap of (negative row number, order of arrival, result), with the last row on top."""
+"""A heap of (negative row number, number in the order of arrival, result). On top is the result
+whose row is last in the input."""
 
 
 class RowChoice:
     """Takes any number of results, and keeps as many as a page shows.
 
-    Failures are preferred, because readers look for failures; some are kept for each reason. Of
-    each reason the first rows of the input are kept; the order of arrival does not matter.
+    Failures are preferred, because people look for failures in a report. If there are too many
+    failures, reasons with few failures keep all of them, and the other reasons keep about the same
+    number. Of each reason, the rows that come first in the input are kept. The order in which
+    results arrive does not matter.
     """
 
     def __init__(self, limit: int) -> None:
@@ -30,7 +34,7 @@ class RowChoice:
         self._failures = 0
 
     def offer(self, result: Result) -> None:
-        """Add a result; if there are more than the limit, drop one result."""
+        """Add a result; if there are now more results than the limit, drop one of them."""
         if result.ok:
             held = self._read
         else:
@@ -43,8 +47,8 @@ class RowChoice:
         if len(self._read) > self._limit // FOR_THOSE_READ:
             heappop(self._read)
             return
-        # Of two kinds with equal counts, choose the kind with the last row, so that the order of
-        # arrival does not matter.
+        # Drop a failure of the kind that has most failures. If two kinds have equally many, choose
+        # the kind whose last row is later in the input, whatever the order of arrival was.
         failed = self._failed
         largest = max(failed, key=lambda kind: (len(failed[kind]), -failed[kind][0][0]))
         heappop(failed[largest])

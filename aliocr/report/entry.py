@@ -1,4 +1,4 @@
-"""Make the JSON of one result: a list of sheets; a sheet is a picture with its lines of text."""
+"""Make the JSON of one result. It has a list of sheets: pictures with their lines of text."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ class EmbeddedPage:
 
     Args:
         number: Number of the picture in the report, from 0.
-        width: Width of the frame that was read, in pixels. Boxes have the same unit.
-        height: Height of the frame that was read, in pixels.
+        width: Width of the frame that the service read, in pixels. The stored picture may be
+            smaller, but the boxes of the text are measured in pixels of this frame.
+        height: Height of the frame that the service read, in pixels.
         index: Number of the frame in a GIF, from 0.
     """
 
@@ -72,7 +73,7 @@ def entry(result: Result, shown: Shown) -> dict[str, Any]:
     if isinstance(result, Read):
         asked = result.interval is not None or len(result.frames) > 1
         if isinstance(shown, EmbeddedPicture) and shown.total > 1 and not asked:
-            told["alone"] = shown.total  # number of frames, because only the first was read
+            told["alone"] = shown.total  # the page says that only the first was read
         return told | {"ok": True, "sheets": _sheets(result, shown)}
     told |= {"ok": False, "kind": result.kind, "code": result.code, "error": result.error}
     sheets = [] if isinstance(shown, NoPicture) else [_sheet((), shown)]
@@ -91,7 +92,7 @@ def _sheets(result: Read, shown: Shown) -> list[dict[str, Any]]:
             return [_sheet(lines_of(frame), shown, at) for at, frame in enumerate(frames)]
         return [_sheet(_without_boxes(result), shown)]
     if isinstance(shown, LinkedPicture) and frames and result.source.lower().endswith(".gif"):
-        # The browser plays the GIF, so that boxes would be wrong for most frames.
+        # The browser plays the GIF, and the boxes of one frame would be wrong on other frames.
         return [_sheet(_without_boxes(result), shown)]
     return [_sheet(result.lines, shown)]
 
@@ -121,9 +122,9 @@ def _sheet(lines: Sequence[Line[Region]], shown: Shown, at: int = 0) -> dict[str
 
 
 def island(value: Any) -> bytes:
-    """Return JSON for a script element, without any `<`, which could end the element."""
+    """Return JSON for a script element; escape each `<`, because `</script>` ends the element."""
     try:
         text = msgspec.json.encode(value)
-    except UnicodeEncodeError:  # the name of a file has a lone surrogate
+    except UnicodeEncodeError:  # the name of a file has a lone surrogate; json escapes it
         text = json.dumps(value).encode()
     return text.replace(b"<", rb"\u003c")

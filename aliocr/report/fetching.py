@@ -15,11 +15,11 @@ MAX_BYTES = 20 * 1024 * 1024
 """Maximum size of one picture, in bytes. Source: "Limits on images", 20 MB."""
 
 TIMEOUT = 10.0
-"""Timeout of one picture with all redirects, in seconds. We chose this value: the service allows
-3 s, but a private line may be slow."""
+"""Maximum time to download one picture, in seconds; redirects are included. We chose this value:
+the service waits only 3 s, but the user's own connection may be slower."""
 
 CONNECT_TIMEOUT = 3.0
-"""Timeout of opening one connection, in seconds; part of `TIMEOUT`."""
+"""Maximum time to open one connection, in seconds. This time is a part of `TIMEOUT`."""
 
 MAX_REDIRECTS = 5
 
@@ -37,8 +37,8 @@ NETWORK_TROUBLE: tuple[tuple[type[Exception], str], ...] = (
     (aiohttp.NonHttpUrlClientError, "its host redirects to a URL that is not http or https"),
     (Exception, "its host's answer is broken"),
 )
-"""Words for each network error; the first type that matches is used. The words never contain the
-URL, because its query may be a key."""
+"""Types of network errors, and the words for each type. The first type that matches an error is
+used. The words never contain the URL, because the URL's query may be a key."""
 
 
 class MissingError(Exception):
@@ -46,7 +46,7 @@ class MissingError(Exception):
 
 
 class Fetcher:
-    """Downloads pictures, any number at the same time.
+    """Downloads pictures. Any number of downloads may run at the same time.
 
     Use it in `async with`; the end of the block closes the connections.
     """
@@ -59,7 +59,7 @@ class Fetcher:
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=True,  # use the proxy of this machine, if there is one
-            # Do not decompress, because a compressed answer could unpack to any size.
+            # Do not decompress, because a small compressed answer could become a huge picture.
             auto_decompress=False,
             headers={"User-Agent": f"aliocr/{__version__}", "Accept-Encoding": "identity"},
         )
@@ -71,7 +71,7 @@ class Fetcher:
             self._http = None
 
     async def picture(self, url: str) -> bytes:
-        """Return the bytes at a URL, at most about 20 MB; the bytes may not be a picture.
+        """Return the bytes at a URL, at most about 20 MB. Nothing checks that they are a picture.
 
         Raises:
             MissingError: There are no bytes or too many bytes, or the download takes too long.
@@ -87,7 +87,7 @@ class Fetcher:
 
 
 async def _body(http: aiohttp.ClientSession, source: str) -> bytes:
-    # Do not quote the URL again, because this would break the signature of a signed URL.
+    # Do not quote a URL that can be sent unchanged: quoting would break a signed URL's signature.
     url = URL(source, encoded=bool(SENDABLE.fullmatch(source)))
     async with http.get(url, max_redirects=MAX_REDIRECTS) as response:
         if response.status != 200:

@@ -22,14 +22,16 @@ SHORT_SIDE_PIXELS = 900
 this size, so that it is sharp on high-density screens."""
 
 PIXELS, PIXELS_IN_ALL = 4_000_000, 8_000_000
-"""Maximum number of pixels of one picture (only long images reach it), and of all frames of a GIF
-together."""
+"""The first is the maximum number of pixels of one stored picture; only long images reach it. The
+second is the maximum number of pixels of all stored frames of a GIF together."""
 
 QUALITY = 75
-"""Quality of the WEBP file. At this quality it has half the bytes of a JPEG that looks the same."""
+"""Quality of the WEBP file. With this quality, the file has half the size of a JPEG that looks the
+same."""
 
 DECODED_AT_ONCE = min(4, os.cpu_count() or 1)
-"""Maximum number of pictures decoded at the same time. Each may need about 200 MB of memory."""
+"""Maximum number of pictures that are decoded at the same time. Each picture may need about 200 MB
+of memory."""
 
 Keep = Callable[[str], int]
 """A function that stores a `data:` URI in the page and returns the number of the picture there."""
@@ -66,7 +68,7 @@ class Linked:
         self._folders = folders
 
     async def shown(self, result: Result, page: Path, keep: Keep) -> Shown:
-        """Return a link; without a complete URL, return the reason why there is no picture."""
+        """Return a link; if there is no address to link to, return the reason."""
         del keep
         if _names_none(result):
             return NoPicture()
@@ -77,7 +79,7 @@ class Linked:
 
 
 class Embedded:
-    """The page contains the pictures, made small; equal pictures are stored only once.
+    """The page contains smaller copies of the pictures. Equal pictures are stored only once.
 
     Raises:
         ImportError: The extra `pictures` is missing; the message says how to install the extra.
@@ -119,7 +121,7 @@ class Embedded:
                 return NoPicture(f"it is not a picture that can be shown: {error.message}")
             except MemoryError:
                 return NoPicture("it is too large to be shown")
-        # There must be no `await` below, so that equal pictures are stored only once.
+        # There must be no `await` below: during it, another call could store the same picture.
         if name not in self._known:
             pages = tuple(
                 EmbeddedPage(keep(each.uri), each.width, each.height, each.index)

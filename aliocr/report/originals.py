@@ -30,7 +30,9 @@ class Originals(Protocol):
     """A source of the pictures of results. Several calls may run at the same time."""
 
     async def picture(self, result: Result) -> bytes:
-        """Return the bytes of a result's picture, at most about 20 MB; may not be a picture.
+        """Return the bytes of a result's picture, at most about 20 MB.
+
+        Nothing checks that the bytes are a picture.
 
         Raises:
             MissingError: There is no picture.
@@ -43,7 +45,8 @@ class FromSources:
     Use it in `async with`; the end of the block closes the connections.
 
     Args:
-        folders: Folders where a relative path is tried if the current folder has no such file.
+        folders: Folders in which a relative path is looked for if the current folder does not have
+            the file.
     """
 
     def __init__(self, *folders: Path) -> None:
@@ -79,14 +82,16 @@ class FromInput:
         self._whole: dict[int, str] = {}
 
     async def look_up(self, results: Iterable[Result]) -> None:
-        """Find the complete sources of these results; read the input once, up to the last of them.
+        """Find the complete sources of these results.
+
+        The input is read once, up to the last row that is needed.
 
         Raises:
             InputError: The input cannot be read.
         """
         cut = {result.row: result.source for result in results if _is_cut(result.source)}
         for count, row in enumerate(self._reader if cut else (), 1):
-            # Compare the URLs, because a wrong input would put a wrong picture beside the text.
+            # Compare the URLs, because a wrong input would put wrong pictures beside the texts.
             if cut.pop(row.number, None) == without_query(row.source):
                 self._whole[row.number] = row.source
             if not cut:
@@ -120,7 +125,10 @@ def _contents(source: str, folders: tuple[Path, ...]) -> bytes:
 
 
 def _found(source: str, folders: tuple[Path, ...]) -> Path:
-    """Return the first path that exists, here or in the folders; otherwise the path itself."""
+    """Look for the path in the current folder, then in `folders`; return the first that exists.
+
+    If none exists, return the path itself.
+    """
     here = Path(source)
     return next(
         (path for path in (here, *(each / here for each in folders)) if path.exists()), here
@@ -138,7 +146,7 @@ def address(source: str, page: Path, folders: tuple[Path, ...] = ()) -> str:
             path = os.path.relpath(_found(source, folders), page.parent)
         except ValueError:  # the source is not a path, or is on another drive
             raise MissingError("no relative path leads from this page to its file") from None
-        # Begin with a dot, because otherwise a name before a colon would be the scheme of a URL.
+        # Begin with a dot, so that a name before a colon is not taken for the scheme of a URL.
         return f"./{quote(os.fsencode(path.replace(os.sep, '/')))}"
     if _is_cut(source):
         raise MissingError(CUT)

@@ -17,22 +17,23 @@ CHUNK = 1 << 20
 
 
 class ReportError(Exception):
-    """The page cannot be written. The message is one line; an earlier file is unchanged."""
+    """The page cannot be written. The message is one line. An earlier report stays unchanged."""
 
 
 @contextmanager
 def new_report_file(page: Path) -> Iterator[ReportFile]:
-    """Begin a page. The end of the block deletes it, unless `ReportFile.place` was called."""
+    """Begin a page. If the block ends before `ReportFile.place` is called, the page is deleted."""
     with ExitStack() as held:
         with _in_words(page):
             _check_place(page)
             draft = held.enter_context(Draft(page))
-            # The spool is beside the page, because the usual temporary folder may be in memory.
+            # Put the spool beside the page: the usual temporary folder may be in memory, and the
+            # pictures may be too large for it.
             spool = tempfile.TemporaryFile(dir=page.parent)  # noqa: SIM115 (closed below)
         try:
             yield ReportFile(page, draft, spool)
         finally:
-            with suppress(OSError):  # the last write may meet a full disk
+            with suppress(OSError):  # `close` writes the last bytes, and the disk may be full
                 spool.close()
 
 
@@ -55,7 +56,7 @@ class ReportFile:
             self._draft.file.write(data)
 
     def keep(self, uri: str) -> int:
-        """Append a picture, as a `data:` URI, to the spool; return its number in the page."""
+        """Append a picture, as a `data:` URI, to the spool; return the picture's number."""
         # The URI needs no escapes, because Base64 has no characters that could end the element.
         element = f'<script type="text/plain" id="picture-{self._kept}">{uri}</script>\n'
         with _in_words(self._page):
@@ -81,7 +82,7 @@ class ReportFile:
 def _check_place(page: Path) -> None:
     """Refuse to replace a file that is not an earlier report.
 
-    This check is not atomic: a file that appears between check and replacement is lost.
+    A file that another program creates after this check and before the replacement is lost.
     """
     try:
         mode = page.stat().st_mode

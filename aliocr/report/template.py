@@ -17,7 +17,7 @@ SCRIPTS = ("entries.js", "search.js", "page.js")
 
 @attrs.frozen
 class PageShell:
-    """The HTML before the data, between data and pictures, and after the pictures."""
+    """The HTML: `head` before the data, `script` after the data, and `end` after the pictures."""
 
     head: bytes
     script: bytes
@@ -46,7 +46,7 @@ def page_shell(title: str, *, linked: bool) -> PageShell:
         )
     )
     head, end = page_part("report", "page.html").split("{{data and script}}")
-    # Replace the title last, because a title may contain text like the other placeholders.
+    # Replace the title last, because the text of a title may look like another placeholder.
     for name, value in (("style", style), ("policy", policy), ("title", html.escape(title))):
         head = head.replace(f"{{{{{name}}}}}", value)
     return PageShell(

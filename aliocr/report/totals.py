@@ -1,4 +1,4 @@
-"""Count all rows of a job's output, and failures by their reason."""
+"""Count all rows of a job's output, and the failures of each reason."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ DIFFERENT = "for several reasons; see the error of each row"
 
 @attrs.define
 class FailureTotal:
-    """Count of the rows that failed for one reason: one kind and code of error.
+    """Count of the rows that failed for one reason. A reason is a kind of error with its code.
 
     Args:
         kind: Kind of the error, as in `Unread`.
-        first: Numbers of the first rows in the input, in order.
-        advice: Text about the error and what to do: the error of the rows if all rows have the same
-            error, otherwise a general text.
+        first: Numbers of those failed rows that come first in the input, in the order of the input.
+        advice: Text about the error and what to do. If all rows have the same error, the text is
+            this error; if not, it is a general text.
     """
 
     kind: str
@@ -51,7 +51,7 @@ class Totals:
     Attributes:
         rows: Number of all rows.
         with_text: Number of rows that were read and have text.
-        frames: Number of frames that were read: all captured frames of an image, or one.
+        frames: Number of frames that were read. An image without separate frames counts as one.
     """
 
     rows: int = 0

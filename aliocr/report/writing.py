@@ -2,10 +2,10 @@
 
     head · totals and texts (JSON) · script · pictures, each in a script element of plain text
 
-The pictures may have 100 MB. A browser shows totals and texts before it has read the pictures, and
-decodes a picture only when the picture comes near the window. The JSON has the size of each
-picture, so the JSON is written after all fetches; until then, pictures stay in a spool (a
-temporary file without a name).
+All pictures together may have 100 MB. They come last, so that a browser can show totals and texts
+before it has read the pictures. It decodes a picture only when the picture comes near the window.
+The JSON contains the size of each picture; therefore it is written after all pictures are fetched.
+Until then, the pictures stay in a spool (a temporary file without a name).
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ class WrittenReport:
     Args:
         rows: Number of all rows.
         shown: Number of rows on the page.
-        missing: Pairs of a reason and the number of rows on the page that have no picture for this
-            reason, with the most frequent reason first.
+        missing: Reasons why rows on the page have no picture, each with the number of these rows.
+            The most frequent reason comes first.
     """
 
     page: Path
@@ -84,14 +84,14 @@ async def write_report(
     """Write an HTML page of results. The page may replace an earlier report, but no other file.
 
     Args:
-        results: Iterated once. Only rows on the page are kept in memory; other rows are counted.
+        results: Iterated once. All rows are counted, but only rows on the page stay in memory.
         page: Path of the page.
         gallery: Decides what the page shows for each picture.
         title: Name of the file with the results.
-        limit: Maximum number of rows on the page. Failures are preferred, but a tenth is reserved
-            for rows that were read.
-        look_up: Awaited with the rows on the page, in the order of the input, before pictures are
-            fetched.
+        limit: Maximum number of rows on the page. Failures are preferred, but a tenth of the page
+            is reserved for rows that were read without failure.
+        look_up: Awaited before the pictures are fetched; gets the rows on the page, in the order of
+            the input. An example is `FromInput.look_up`.
         told: Called repeatedly with the progress.
 
     Raises:
@@ -143,7 +143,7 @@ class _Report:
                 for _ in range(AT_ONCE):
                     group.create_task(self._fetch_each(waiting))
         except ExceptionGroup as errors:
-            raise errors.exceptions[0] from None  # the first error, which cancelled other tasks
+            raise errors.exceptions[0] from None  # the first error; it cancelled the other tasks
 
     async def _fetch_each(self, waiting: Iterator[tuple[int, Result]]) -> None:
         for at, result in waiting:

@@ -3,9 +3,9 @@
 The way of a row through input:
 
 - `opening`: finds out the format and opens the input, once per run
-- `lines`: reads the lines of a text file, and hashes the lines that were taken
-- `text`, `csv`, `jsonl`, `parquet`, `folder`: one reader per format, which makes rows
+- `lines`: reads the lines of a text file, and hashes them to notice later changes
+- `text`, `csv`, `jsonl`, `parquet`, `folder`: one reader per format; each makes rows
 - `columns`: chooses the columns of images and ids, and makes a row from their two cells
-- `rows`: the types that a reader returns: row, bad row, and checkpoint to continue from
+- `rows`: the types that a reader returns: row, bad row, and checkpoint, where a run can continue
 - `prefetch`: reads rows in a separate thread, before the job takes them
 """

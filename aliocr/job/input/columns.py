@@ -12,23 +12,26 @@ from aliocr.job.input.lines import shown
 from aliocr.job.input.rows import BadRow, Row, RowOrBad
 
 SOURCES = ("url", "image", "image_url", "uri", "source", "path", "link", "file")
-"""Usual names of the column of the images. The first name that exists is used."""
+"""Usual names of the column of the images. The first of these names that the input has is used."""
 
 IDS = ("id", "data_id")
-"""Usual names of the column of the ids. The first name that exists is used."""
+"""Usual names of the column of the ids. The first of these names that the input has is used."""
 
 LISTED = 20
 """Maximum number of column names in one message."""
 
 
 def source_name(names: Sequence[str], column: str | None, where: str) -> str:
-    """Return the name of the column of the images; refuse a missing or repeated name.
+    """Return the name of the column of the images.
 
     Args:
         names: Names of all columns.
-        column: The column that the caller chose; None for the only column, or else a column with
-            a usual name.
+        column: The column that the caller chose. None means the only column, or, if there are
+            several columns, the first name of `SOURCES` that the input has.
         where: Name of the input that has the columns, for messages.
+
+    Raises:
+        InputError: There is no such column, or several columns have its name.
     """
     if column is not None:
         return _named(names, column, where)
@@ -44,7 +47,11 @@ def source_name(names: Sequence[str], column: str | None, where: str) -> str:
 
 
 def id_name(names: Sequence[str], column: str | None, where: str) -> str | None:
-    """Return the name of the column of the ids, chosen as in `source_name`; None if none exists."""
+    """Return the name of the column of the ids; None if there is no such column.
+
+    If the caller chose no `column`, the name is the first name of `IDS` that the input has. If the
+    input has only one column, this column has the images, not the ids.
+    """
     if column is not None:
         return _named(names, column, where)
     found = _usual(names, IDS) if len(names) > 1 else None
@@ -62,7 +69,7 @@ def listed(names: Sequence[str]) -> str:
     if not names:
         return "none"
     more = f" and {len(names) - LISTED:,} more" if len(names) > LISTED else ""
-    # Each name is shortened and its query removed, because the "header" may be a row of URLs.
+    # Shorten each name and remove its query, because without a header the "names" may be URLs.
     return ", ".join(without_query(shown(name)) or "''" for name in names[:LISTED]) + more
 
 
@@ -82,7 +89,10 @@ def _usual(names: Sequence[str], usual: Sequence[str]) -> str | None:
 
 
 def row_of(number: int, source: object, name: object, line: int | None, column: str) -> RowOrBad:
-    """Return a row made from the cells of image and id; `name` is None without a column of ids."""
+    """Return the row that the cells of image and id make.
+
+    `name` is the cell of the id; None if there is no column of ids.
+    """
     if name is not None and type(name) is not str:
         if isinstance(name, bool) or not isinstance(name, int | float | Decimal):
             return BadRow(number, _told(source), "its id is neither text nor a number", None, line)
@@ -91,7 +101,7 @@ def row_of(number: int, source: object, name: object, line: int | None, column: 
     if type(source) is not str or not source or source.isspace():
         nothing = "empty" if source is None or isinstance(source, str) else "not a text"
         return BadRow(number, _told(source), f"{shown(column)} is {nothing}", identity, line)
-    # White space is removed around a URL only, because the name of a file may end in a space.
+    # Remove white space around a URL, but not around a path: a file's name may end in a space.
     if (source[0].isspace() or source[-1].isspace()) and is_url(source.strip()):
         source = source.strip()
     if "\0" in source:

@@ -12,13 +12,14 @@ from aliocr.job.input.lines import LONGEST, TO_UTF8, LineReader, Lines, decoded,
 from aliocr.job.input.rows import BadRow, RowOrBad
 
 DELIMITERS = "\t,;|"
-"""Delimiters recognised in the header. A tab is preferred, because column names contain no tab."""
+"""Delimiters that are looked for in the header. If the header has a tab, the tab is chosen, because
+names of columns contain no tab."""
 
 NO_DELIMITER = "\x1f"
-"""Delimiter of a file with one column: a character that URLs do not contain. URLs may contain
-commas (`x-oss-process=image/resize,w_100`), which then divide nothing, quoted or not."""
+"""Delimiter of a file with one column: a character that URLs do not contain. A comma in a URL
+(`x-oss-process=image/resize,w_100`) then does not divide the URL, even if the URL has no quotes."""
 
-# This limit of a field is never reached, because a row is limited to `LONGEST` bytes.
+# The parser never reaches its limit for one field, because a row has at most `LONGEST` bytes.
 _csv = own_csv(2 * LONGEST)
 
 
@@ -27,7 +28,7 @@ class _TooLongError(Exception):
 
 
 class _RowLines:
-    """The lines of one row, as the iterator that the CSV parser reads."""
+    """Gives the lines of one row to the CSV parser, and keeps them in `read`."""
 
     def __init__(self, lines: Lines) -> None:
         self._lines = lines
@@ -60,8 +61,8 @@ class CSVReader(LineReader):
     """Reads one row per line; a quoted field may continue over several lines.
 
     A broken row does not affect other rows. If a quote is never closed, or no delimiter follows the
-    closing quote, the line becomes a bad row, and parsing starts again at the next line. Bytes that
-    are not UTF-8 are refused only in the columns of images and ids.
+    closing quote, the first line of the row becomes a bad row, and parsing starts again at the next
+    line. Bytes that are not UTF-8 make a bad row only in the columns of images and ids.
     """
 
     def __init__(self, lines: Lines, column: str | None, id_column: str | None) -> None:
@@ -86,7 +87,7 @@ class CSVReader(LineReader):
         self._id_at = None if self._id_column is None else names.index(self._id_column)
 
     def __iter__(self) -> Iterator[RowOrBad]:
-        """Yield the rows from the current position, in order."""
+        """Yield the rows from the current position, in the order of the file."""
         while True:
             self._row_lines.begin()
             try:
@@ -154,7 +155,10 @@ class CSVReader(LineReader):
 
 
 def _delimiter(header: str) -> str:
-    """Return a tab if it divides the header; otherwise the delimiter that gives most columns."""
+    """Return the delimiter that divides the header into most columns, but a tab before any other.
+
+    Return `NO_DELIMITER` if no delimiter divides the header.
+    """
     try:
         counts = {each: len(next(_csv.reader([header], delimiter=each), ())) for each in DELIMITERS}
     except _csv.Error:  # `_header` parses the header again, and reports the error

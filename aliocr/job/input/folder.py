@@ -18,7 +18,7 @@ OTHERS = "folders, broken links, and files without the suffix of a picture"
 
 
 def pictures_in(folder: Path) -> tuple[list[str], int]:
-    """Return the sorted names of the pictures in a folder, and the number of other entries.
+    """Return the sorted names of the pictures in a folder, and the number of its other entries.
 
     Raises:
         OSError: The folder cannot be read.
@@ -27,7 +27,7 @@ def pictures_in(folder: Path) -> tuple[list[str], int]:
         entries = list(inside)
     pictures = []
     for entry in entries:
-        with suppress(OSError):  # such as a link to itself
+        with suppress(OSError):  # raised, for example, if the entry is a link to itself
             if Path(entry.name).suffix.lower() in SUFFIXES and entry.is_file():
                 pictures.append(entry.name)
     return sorted(pictures), len(entries) - len(pictures)
@@ -37,11 +37,11 @@ class FolderReader(Reader):
     """Reads the pictures of a folder in the order of their names, one row per picture.
 
     Folders inside the folder are skipped. A picture keeps its row number when other pictures are
-    added or removed: pictures of earlier runs come first with their old numbers, then new pictures.
-    A picture that was removed keeps its row, and fails when it is opened.
+    added or removed: pictures of earlier runs come first and have their old numbers; new pictures
+    follow. A picture that was removed keeps its row, and fails when the job opens the picture.
 
     Args:
-        known: The attribute `names` of an earlier run.
+        known: The `names` of an earlier run, so that its pictures keep their row numbers.
 
     Attributes:
         names: The names of all pictures, in the order of their rows.
@@ -66,14 +66,17 @@ class FolderReader(Reader):
         self.names = (*known, *(name for name in self._found if name not in old))
 
     def __iter__(self) -> Iterator[RowOrBad]:
-        """Yield the rows from the current position, in order."""
+        """Yield the rows from the current position, in the order of `names`."""
         while self._number < len(self.names):
             name = self.names[self._number]
             self._number += 1
             yield Row(self._number, str(self._folder / name))
 
     def compare(self, checkpoint: Checkpoint) -> None:
-        """Check that the names of all pictures before a checkpoint are known."""
+        """Check that the names of all pictures before a checkpoint are known.
+
+        Without these names, pictures could get other row numbers than in the earlier run.
+        """
         if checkpoint.number > self._known:
             raise InputError(
                 f"{self._folder} was read up to picture {checkpoint.number:,}, but only the names "
@@ -87,7 +90,7 @@ class FolderReader(Reader):
 
     @property
     def share(self) -> float | None:
-        """The share of the pictures before the current position, from 0 to 1."""
+        """The share of the pictures that were returned as rows, from 0 to 1."""
         return self._number / len(self.names)
 
     @property

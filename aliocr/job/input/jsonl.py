@@ -22,11 +22,11 @@ NO_LINES = (
 
 
 class JSONLinesReader(LineReader):
-    """Reads one object per line, with the image in one of its fields; or one text per line.
+    """Reads one row per line. A line is an object with the image in one of its fields, or a text.
 
-    A text without an object is the image itself. The columns are found anew in each object, because
-    objects may have different fields. The columns that the caller chose must be in the first
-    object, so that a wrong name is reported immediately.
+    A text is the URL or path of the image itself. The columns are looked for in each object again,
+    because objects may have different fields. If the first line is an object, it must have the
+    columns that the caller chose, so that a wrong name is reported immediately.
     """
 
     def __init__(self, lines: Lines, column: str | None, id_column: str | None) -> None:
@@ -47,14 +47,14 @@ class JSONLinesReader(LineReader):
             )
         try:
             value = _value(first)
-        except InputError:  # the first line becomes a bad row later
+        except InputError:  # `__iter__` makes a bad row of this line later
             return
         if isinstance(value, dict):
             source_name(tuple(value), column, where)
             id_name(tuple(value), id_column, where)
 
     def __iter__(self) -> Iterator[RowOrBad]:
-        """Yield the rows from the current position, in order."""
+        """Yield the rows from the current position, in the order of the file."""
         lines = self._lines
         while line := lines.read():
             lines.take(line)
@@ -75,7 +75,7 @@ class JSONLinesReader(LineReader):
             if isinstance(value, str):
                 return row_of(self._number, value, None, at, "the text")
             fields = tuple(value)
-            if fields != self._fields:  # seldom: objects mostly have equal fields
+            if fields != self._fields:  # seldom true: most objects have the same fields
                 column, id_column = self._asked
                 no_id = id_column is not None and id_column not in fields
                 self._columns = (
@@ -92,7 +92,11 @@ class JSONLinesReader(LineReader):
 
 
 def _value(line: bytes) -> dict[str, Any] | str:
-    """Return the object or the text of a line; otherwise raise `InputError` with the reason."""
+    """Return the object or the text of a line.
+
+    Raises:
+        InputError: The line has neither an object nor a text. The message is the reason.
+    """
     if len(line) > LONGEST:
         raise InputError(f"the line has more than {LONGEST:,} bytes")
     try:
@@ -100,7 +104,7 @@ def _value(line: bytes) -> dict[str, Any] | str:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         problem = f"it is not JSON: {str(error).removeprefix('JSON is malformed: ')}"
         try:
-            value = json.loads(line.decode())  # unlike msgspec, reads NaN and lone surrogates
+            value = json.loads(line.decode())  # reads NaN and lone surrogates; msgspec does not
         except UnicodeDecodeError:
             raise InputError(f"it is not UTF-8; {TO_UTF8}") from None
         except (ValueError, RecursionError):

@@ -1,7 +1,8 @@
-"""Read the lines of an input once from the beginning, with position, hash and checkpoints.
+"""Read the lines of an input once, from the beginning; count and hash them for checkpoints.
 
-To continue at a checkpoint, the part before it is read again and hashed. A seek is not possible on
-standard input; the hash proves that the input has not changed. This takes 0.1 s for 100 MB.
+To continue at a checkpoint, all bytes before the checkpoint are read again and hashed, for two
+reasons: standard input cannot jump to a position, and the hash proves that the input has not
+changed. This takes 0.1 s for 100 MB.
 """
 
 from __future__ import annotations
@@ -18,14 +19,15 @@ from aliocr.job.errors import BY_FORMAT, InputError
 from aliocr.job.input.rows import Checkpoint, Reader, changed
 
 LONGEST = 1 << 20
-"""Maximum size of one line, or of one row of several lines, in bytes. A URL has at most 2,048
-bytes; a longer line shows that the file is not a list, or that a quote was never closed."""
+"""Maximum size of one line in bytes; also of one row, if the row has several lines. A URL has at
+most 2,048 bytes. A line with more than `LONGEST` bytes shows that the file is not a list, or that a
+quote was never closed."""
 
 CHUNK = 1 << 20
-"""Maximum number of bytes per read when a part of the input is skipped."""
+"""Maximum number of bytes that are read in one step while a part of the input is skipped."""
 
 DIGEST_BYTES = 16
-"""Size of the hash of the input, in bytes. The hash protects against accidents, not forgery."""
+"""Size of the hash of the input, in bytes. The hash finds changes made by accident, not forgery."""
 
 BOM = b"\xef\xbb\xbf"
 
@@ -45,7 +47,7 @@ OTHER_FILES = {
     b"\x89PNG": "is a picture, not a list; give its folder, or a list with its path",
     b"\xff\xd8\xff": "is a picture, not a list; give its folder, or a list with its path",
 }
-"""Kinds of files that users give by mistake: the first bytes of each kind, and the message."""
+"""Kinds of files that users give by mistake: the first bytes of each kind, and its message."""
 
 NOT_TEXT = f"contains NUL bytes and is not a text file; if it is UTF-16, {FROM_UTF16}"
 
@@ -63,8 +65,9 @@ def shown(text: str) -> str:
 class Lines:
     """The lines of an input, with the position after the last line that was taken.
 
-    Lines are first read, then taken. A reader may read several lines and give them back. Position,
-    hash and line count cover only the lines that were taken.
+    `read` returns a line, and `take` then moves the position past this line. Instead of taking a
+    line, a reader may give it back, to read it again. Only lines that were taken are counted and
+    hashed.
 
     Args:
         stream: A binary stream, at its beginning.
@@ -72,15 +75,15 @@ class Lines:
         owned: True if `close` shall close the stream.
 
     Attributes:
-        offset: Number of bytes taken.
-        line: Number of lines taken.
+        offset: Number of bytes before the position.
+        line: Number of lines before the position.
     """
 
     def __init__(self, stream: BinaryIO, name: str, *, owned: bool) -> None:
         self.name = name
         self.offset = 0
         self.line = 0
-        # A buffer is needed, because otherwise each byte of a line would be a system call.
+        # A raw stream needs a buffer; without it, each byte of a line would need a system call.
         self._buffer = io.BufferedReader(stream) if isinstance(stream, io.RawIOBase) else None
         self._stream = self._buffer or stream
         self._owned = owned
@@ -95,7 +98,7 @@ class Lines:
         If the line is longer than `LONGEST`, only its first `LONGEST` + 1 bytes are returned.
 
         Args:
-            most: If given, return the next bytes, at most this many, without regard to lines.
+            most: If given, return bytes instead of a line: the next bytes, at most this number.
 
         Raises:
             InputError: The input cannot be read.
@@ -119,7 +122,11 @@ class Lines:
         self._given_back.extend(reversed(list(lines)))
 
     def take(self, line: bytes) -> None:
-        """Move the position past a line that was read; for a line that is too long, to its end."""
+        """Move the position past a line that was read.
+
+        If the line is longer than `LONGEST`, `read` returned only its beginning; then the rest of
+        the line is skipped, too.
+        """
         self._pass(line)
         self.line += 1
         if len(line) > LONGEST:
@@ -127,9 +134,10 @@ class Lines:
                 self._pass(line)
 
     def begin(self) -> bytes:
-        """Skip a byte order mark, which Windows writes; return the first line without taking it.
+        """Return the first line, but do not take it; skip a byte order mark, which Windows writes.
 
-        Refuse an input that is not text.
+        Raises:
+            InputError: The input is not text.
         """
         first = self.read()
         for beginning, problem in OTHER_FILES.items():
@@ -144,11 +152,15 @@ class Lines:
         return first
 
     def checkpoint(self, number: int) -> Checkpoint:
-        """Return a checkpoint after the last line taken, with `number` rows before it."""
+        """Return a checkpoint at the current position; `number` is the number of rows before it."""
         return Checkpoint(number, self.offset, self.line, self._digest())
 
     def skip_to(self, checkpoint: Checkpoint) -> None:
-        """Move forward to a checkpoint; refuse an input that has changed before this position."""
+        """Move forward to a checkpoint.
+
+        Raises:
+            InputError: The input has changed before the checkpoint.
+        """
         while self.offset < checkpoint.offset:
             piece = self.read(checkpoint.offset - self.offset)
             if not piece:
@@ -158,14 +170,15 @@ class Lines:
             raise changed(self.name, f"it differs before line {checkpoint.line + 1:,}")
         self.line = checkpoint.line
         if self.offset and self._last != b"\n":
-            # This last line had no line end in the earlier run; only a line end may be added.
+            # In the earlier run, the input ended here, without a line end. Since then, a line end
+            # may have been added to this last line, but nothing else.
             rest = self.read()
             if rest.strip(b"\r\n"):
                 raise changed(self.name, f"line {self.line:,}, its last line then, is longer now")
             self._pass(rest)
 
     def compare(self, checkpoint: Checkpoint) -> None:
-        """Check that a file has not changed before a checkpoint; keep the current position."""
+        """Check that a file has not changed before a checkpoint; return to the current position."""
         here = self.offset, self.line, self._hash.copy(), self._last, self._usual_end
         self.skip_to(checkpoint)
         self.offset, self.line, self._hash, self._last, self._usual_end = here
@@ -174,7 +187,7 @@ class Lines:
 
     @property
     def share(self) -> float | None:
-        """The share of the input that was taken, from 0 to 1; None if its size is unknown."""
+        """The share of the input that was taken, from 0 to 1; None if its total size is unknown."""
         try:
             status = os.fstat(self._stream.fileno())
         except (OSError, ValueError):
@@ -189,7 +202,7 @@ class Lines:
             if self._owned:
                 self._stream.close()
             elif self._buffer:
-                self._buffer.detach()  # otherwise the end of the buffer would close the stream
+                self._buffer.detach()  # a buffer that is still attached closes the stream later
 
     def _pass(self, piece: bytes) -> None:
         self._hash.update(piece)
@@ -200,7 +213,11 @@ class Lines:
             self._usual_end = b"\r\n" if returned == b"\r" else b"\n"
 
     def _digest(self) -> str:
-        """Return the hash of all lines taken; a missing end of the last line is added."""
+        """Return the hash of all lines that were taken.
+
+        If the last line has no line end, it is hashed as if it had one, because a line end may be
+        added later.
+        """
         if not self.offset or self._last == b"\n":
             return self._hash.hexdigest()
         ended = self._hash.copy()
@@ -216,7 +233,7 @@ class LineReader(Reader):
 
     def compare(self, checkpoint: Checkpoint) -> None:
         """Check that the lines before a checkpoint have not changed."""
-        if checkpoint.number:  # without rows before it, no result depends on these lines
+        if checkpoint.number:  # if it is 0, no result depends on these lines
             self._lines.compare(checkpoint)
 
     def skip_to(self, checkpoint: Checkpoint) -> None:
@@ -232,7 +249,7 @@ class LineReader(Reader):
 
     @property
     def share(self) -> float | None:
-        """The share of the bytes before the current position, from 0 to 1; None for a pipe."""
+        """The share of the bytes that were taken, from 0 to 1; None for a pipe."""
         return self._lines.share
 
     def close(self) -> None:

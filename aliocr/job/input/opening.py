@@ -35,7 +35,7 @@ OF_SUFFIX: dict[str, InputFormat] = {
     ".parquet": "parquet",
     ".pq": "parquet",
 }
-"""Formats by suffix of the file. A file with any other suffix is text."""
+"""The format for each suffix of a file's name. A file with any other suffix is text."""
 
 
 def opened(
@@ -79,19 +79,20 @@ def opened(
 
 @attrs.define
 class RunInput:
-    """The input of one run, opened once.
+    """The input of one run. It is opened only once.
 
-    The job opens a file or a folder before it writes anything, and passes the reader to the thread
-    of `prefetch`. Standard input is opened in that thread, because it may send nothing for hours.
+    The job opens a file or a folder before it writes anything; the thread of `prefetch` then uses
+    the same reader. Standard input is opened in that thread, because reading its first line may
+    take hours.
 
     Args:
         source: A file, a folder, or `"-"` for standard input.
-        input_format: One of `FORMATS`; `"csv"` includes TSV. None means: by the suffix, or text
-            for standard input, which has no suffix.
-        column: Name of the column of the images. None means the only column, or else the first
-            name of `SOURCES` that exists, in upper or lower case.
-        id_column: Name of the column of the ids. None means the first name of `IDS` that exists;
-            without such a column, rows have no ids.
+        input_format: One of `FORMATS`; `"csv"` includes TSV. If None, the suffix of the file's name
+            decides; standard input has no suffix and is read as text.
+        column: Name of the column of the images. None means the only column, or, if there are
+            several columns, the first name of `SOURCES` that the input has, in upper or lower case.
+        id_column: Name of the column of the ids. None means the first name of `IDS` that the input
+            has; if the input has no such column, its rows have no ids.
     """
 
     source: str | Path
@@ -136,7 +137,8 @@ def _place(source: str | Path | BinaryIO) -> Path | BinaryIO:
     stream: BinaryIO | None = getattr(sys.stdin, "buffer", None)
     if stream is None:
         raise InputError("there is no standard input; give a file")
-    # Read without the buffer, because it has a lock: Python cannot exit while a thread holds it.
+    # Use the stream below the buffer: the buffer has a lock, and while a thread holds this lock,
+    # Python cannot exit.
     return getattr(stream, "raw", stream)
 
 

@@ -18,16 +18,16 @@ ROWS_AT_ONCE = 4096
 """Number of rows decoded in one step."""
 
 BUFFER = 1 << 20
-"""Maximum number of bytes of one column in one read. Without this limit PyArrow reads the column of
-a whole row group, and many files have only one row group."""
+"""Maximum number of bytes of one column that PyArrow reads in one step. Without this limit PyArrow
+reads a column of a whole row group in one step; in many files, this is the column of all rows."""
 
 TAIL = 8
-"""Size of the end of the file, in bytes: the footer's length, and `PAR1`. Source: the format's
-specification."""
+"""Number of bytes after the footer: 4 for the footer's length, and 4 for `PAR1`. Source: the
+format's specification."""
 
 
 class ParquetReader(Reader):
-    """Reads one row per row of the table, and only the columns of images and ids.
+    """Reads the rows of the table, but only the columns of images and ids.
 
     `close` also closes the file. `where` is the path of the file, for messages.
     """
@@ -52,7 +52,10 @@ class ParquetReader(Reader):
         _check(schema, self._column, self._id_column, where)
 
     def __iter__(self) -> Iterator[RowOrBad]:
-        """Yield the rows from the current position, in order; row groups before it are not read."""
+        """Yield the rows from the current position, in the order of the file.
+
+        Row groups that end before this position are not read.
+        """
         metadata = self._table.metadata
         skipped, group = self._number, 0
         while group < metadata.num_row_groups and skipped >= metadata.row_group(group).num_rows:
@@ -78,7 +81,7 @@ class ParquetReader(Reader):
             ) from error
 
     def compare(self, checkpoint: Checkpoint) -> None:
-        """Check that the footer has not changed."""
+        """Check that the footer has not changed. The rows themselves are not compared."""
         if checkpoint.number and checkpoint.digest != self._digest:
             raise changed(self._where, "its footer differs")
 
@@ -89,7 +92,7 @@ class ParquetReader(Reader):
 
     @property
     def share(self) -> float | None:
-        """The share of the rows before the current position, from 0 to 1."""
+        """The share of the rows that were returned, from 0 to 1."""
         rows = self._table.metadata.num_rows
         return self._number / rows if rows else 1.0
 
@@ -156,7 +159,7 @@ def _check(schema: Any, column: str, id_column: str | None, where: str) -> None:
 
 
 def _values(column: Any) -> list[Any]:
-    """Return the cells of a column. A text that is not UTF-8 stays bytes, which make a bad row."""
+    """Return the cells of a column. Text that is not UTF-8 is returned as bytes, for a bad row."""
     import pyarrow as pa  # noqa: PLC0415 - from the extra
 
     try:

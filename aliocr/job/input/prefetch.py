@@ -1,7 +1,7 @@
 """Prefetch: read the rows of an input in a separate thread, before the job takes them.
 
-Standard input may send nothing for hours, and its read cannot be interrupted. Therefore the thread
-is a daemon: the process can exit without waiting for the thread.
+Standard input may send nothing for hours, and a thread that waits for it cannot be interrupted.
+Therefore the thread is a daemon: the process can exit without waiting for the thread.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ import attrs
 from aliocr.job.input.rows import Checkpoint, Reader, RowOrBad, changed
 
 ROWS_AHEAD = 2_000
-"""Maximum number of rows that were read and not yet taken by the job."""
+"""Maximum number of rows that were read, but that the job has not taken yet."""
 
 CHECKPOINT_EVERY = 200
 """Number of rows between two checkpoints. The job takes this many rows in one step."""
 
 MOMENT = 0.1
-"""Maximum wait for the end of the thread, in seconds. Only a thread that waits for a pipe needs
-longer."""
+"""Maximum time in seconds to wait until the thread has ended. Only a thread that waits for a pipe
+needs more time."""
 
 
 @attrs.frozen
 class RowBatch:
-    """Rows of an input, with the checkpoints between and after these rows.
+    """Rows of an input, and the checkpoints between these rows and after the last of them.
 
     Args:
-        rows: The rows in order; empty at the end of the input.
+        rows: The rows, in the order of the input; empty at the end of the input.
         checkpoints: Positions from which a later run can continue to read.
     """
 
@@ -46,12 +46,13 @@ class Prefetch:
     Args:
         open_: Opens the reader. It is called in the thread, which also closes the reader.
         start: The checkpoint to continue from; None for the beginning of the input.
-        digests: Digests of checkpoints of earlier runs after `start`, by the number of rows before
-            the checkpoint.
+        digests: The digests of checkpoints of earlier runs that are after `start`, so that a change
+            of the input is noticed. The key is the number of rows before the checkpoint.
         loop: The event loop in which the job takes rows.
 
     Attributes:
-        total: Number of rows of the input, estimated from the share that was read; None if unknown.
+        total: Number of rows of the input. It is estimated from the share of the input that was
+            read; None if this share is unknown.
         counted: True if `total` is exact.
     """
 
@@ -79,13 +80,13 @@ class Prefetch:
         self._thread.start()
 
     async def take(self, most: int) -> RowBatch:
-        """Take the next rows that were read, at most `most`; wait until there is at least one.
+        """Return the next rows, at most `most`; wait until there is at least one row.
 
-        At the end of the input, return no rows.
+        At the end of the input, return a batch without rows.
 
         Raises:
-            InputError: The input cannot be read, or has changed. All rows before the error are
-                returned first.
+            InputError: The input cannot be read, or has changed. All rows that were read before
+                the error are returned first.
         """
         while not self._rows:
             if self._ended.is_set():
@@ -137,11 +138,11 @@ class Prefetch:
     def _add(self, row: RowOrBad, reader: Reader) -> None:
         while len(self._rows) >= ROWS_AHEAD and not self._closed:
             self._room.clear()
-            # Check again, because the job may have taken rows just before `clear`.
+            # Check again: if the job took rows just before `clear`, nothing would end the wait.
             if len(self._rows) >= ROWS_AHEAD and not self._closed:
                 self._room.wait()
         before = self._digests.get(row.number)
-        # Short lists need checkpoints, too: after the rows 1, 2, 4, 8 and so on.
+        # So that short lists have checkpoints, too, make some after the rows 1, 2, 4, 8 and so on.
         first_ones = row.number < CHECKPOINT_EVERY and row.number & (row.number - 1) == 0
         if before is not None or first_ones or row.number % CHECKPOINT_EVERY == 0:
             checkpoint = reader.checkpoint

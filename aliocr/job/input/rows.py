@@ -13,11 +13,12 @@ from aliocr.errors import without_query
 from aliocr.job.errors import InputError
 
 BAD_ROW = "BadRow"
-"""Kind of failure of a row that names no image. The kind of another failure is its error's name."""
+"""The kind of failure for a row that names no image. For any other failure, the kind is the name of
+its error."""
 
 SOURCE_BYTES = 16
-"""Size of the hash of a source, in bytes. Among a billion sources, two have the same hash with a
-chance of 1 in 10²⁰."""
+"""Size of the hash of a source, in bytes. The chance that any two of a billion sources have the
+same hash is less than 1 in 10²⁰."""
 
 
 def _shown(source: str) -> str:
@@ -40,7 +41,7 @@ class Row:
         source: URL or path of the image, as written in the input. The repr leaves out the query of
             a URL, because the query of a signed URL is a key.
         id: The caller's name for the image, copied to the output; None if there is none.
-        line: Number of the line where the row begins, from 1; None in inputs without lines.
+        line: Number of the line where the row begins, from 1; None if the input has no lines.
     """
 
     number: int
@@ -50,7 +51,7 @@ class Row:
 
     @property
     def digest(self) -> bytes:
-        """The hash of the source, used to find rows with equal sources; computed at each call."""
+        """The hash of the source, to find rows with equal sources. Each call computes it again."""
         source = self.source.encode("utf-8", "surrogatepass")
         return hashlib.blake2b(source, digest_size=SOURCE_BYTES).digest()
 
@@ -60,8 +61,9 @@ class BadRow:
     """A row that names no image. `problem` says why; the other fields are as in `Row`.
 
     Args:
-        source: The text found instead of a source, shortened; may be empty. The query of a URL is
-            not removed: call `aliocr.errors.without_query` before the text is shown or written.
+        source: The beginning of the text in the place of the source; may be empty. The query of a
+            URL is not removed: call `aliocr.errors.without_query` before you show or write the
+            text.
     """
 
     number: int
@@ -80,10 +82,12 @@ class Checkpoint:
 
     Args:
         number: Number of rows before the position.
-        offset: Number of bytes before the position; number of rows for a Parquet file or a folder.
-        line: Number of lines before the position; 0 for inputs without lines.
-        digest: A hash that shows if the input has changed: the hash of the bytes before the
-            position, for a Parquet file the hash of its footer, for a folder empty.
+        offset: Number of bytes before the position. For a Parquet file or a folder, the number of
+            rows.
+        line: Number of lines before the position; 0 if the input has no lines.
+        digest: A hash that shows if the input has changed. For a Parquet file it is the hash of the
+            footer, for a folder it is empty, for any other input it is the hash of all bytes before
+            the position.
     """
 
     number: int
@@ -93,7 +97,9 @@ class Checkpoint:
 
 
 class Reader(ABC):
-    """Base class: reads an input once, from the beginning or a checkpoint. The caller closes it.
+    """Base class: reads an input once, from the beginning or from a checkpoint.
+
+    The caller closes the reader.
 
     Raises:
         InputError: From every method: the input cannot be read, or has changed.
@@ -103,11 +109,11 @@ class Reader(ABC):
 
     @abstractmethod
     def __iter__(self) -> Iterator[RowOrBad]:
-        """Yield the rows from the current position, in order."""
+        """Yield the rows from the current position, in the order of the input."""
 
     @abstractmethod
     def compare(self, checkpoint: Checkpoint) -> None:
-        """Check that the input before a checkpoint has not changed; stay before the first row.
+        """Check that the input before a checkpoint has not changed; do not move the position.
 
         Call it only for files and folders, because a pipe cannot be read twice.
         """
@@ -125,7 +131,7 @@ class Reader(ABC):
     @property
     @abstractmethod
     def share(self) -> float | None:
-        """The share of the input before the current position, 0 to 1; None if size is unknown."""
+        """The share of the input that was read, from 0 to 1; None if its total size is unknown."""
 
     @property
     @abstractmethod

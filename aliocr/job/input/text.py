@@ -30,7 +30,7 @@ class TextReader(LineReader):
             )
 
     def __iter__(self) -> Iterator[RowOrBad]:
-        """Yield the rows from the current position, in order."""
+        """Yield the rows from the current position, in the order of the file."""
         lines = self._lines
         while line := lines.read():
             lines.take(line)
@@ -44,7 +44,7 @@ class TextReader(LineReader):
                 problem = "it contains a NUL byte"
             elif "\r" in text:
                 problem = "it contains a carriage return; lines must end with a line feed"
-            elif "://" in text and not is_text(text):  # only URLs, because paths have any encoding
+            elif "://" in text and not is_text(text):  # a path may have any encoding
                 problem = f"it is not UTF-8; {TO_UTF8}"
             else:
                 yield Row(self._number, text, line=lines.line)
