@@ -1,17 +1,17 @@
-"""The command line: a thin shell over the library. Needs `aliocr[cli]`.
+"""The command line: a thin layer above the library. Needs the extra `aliocr[cli]`.
 
 The way of a command:
 
     `program`       finds the command
     `scan`, `draw`, `export`, `report`, `search`, and the folders `run`, `emulate`
-                    parse the options of the command
-    `sources`       expands arguments and standard input into pictures
+                    are the commands, and parse their options
+    `sources`       finds the pictures that arguments and standard input name
     `frame_choice`  chooses the frames to read
-    `backend`       opens a session with the service, or with `local`, the engine on this machine
+    `backend`       opens a session with the service, or with this machine's engine, in `local`
     `job_output`    reads the output of a job, for commands that do not read pictures
     `printer`       prints the results of `scan`
     `drawing_file`  writes the drawing of `draw`
-    `console`       keeps control characters from the terminal
+    `console`       removes control characters from text for the terminal
     `signals`       handles Ctrl-C and SIGTERM
     `exits`         turns an error into one line and an exit code
 """
@@ -30,17 +30,18 @@ def main() -> None:
     Exit codes: 0 all pictures were read, 1 some failed, 2 misuse, 3 a job is not complete; 130
     after Ctrl-C and 143 after SIGTERM.
     """
-    # Handle signals before the imports, which take half a second. During this time Ctrl-C would
-    # print a traceback, and the first process of a container would ignore SIGTERM. A command that
-    # needs the signals installs its own handlers.
+    # Install handlers before the imports, because these take half a second. Without handlers,
+    # Ctrl-C would print a traceback during this time, and SIGTERM would have no effect on the first
+    # process of a container. Some commands install their own handlers later.
     signals.handle(signals.end_at_once)
-    # Open closed standard streams, because a file that is opened later would get their output.
+    # Open the null device in place of each closed standard stream. Without this, a file that is
+    # opened later would get the descriptor of the stream, and so its output.
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         pass
     os.close(descriptor)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # The text of a picture may have characters that the terminal's encoding lacks.
+            # The text of a picture may have characters that the terminal's encoding does not have.
             stream.reconfigure(errors="backslashreplace")
     try:
         from aliocr.cli.console import discard  # noqa: PLC0415 - needs the extra
@@ -54,7 +55,8 @@ def main() -> None:
     try:
         program()
     except OSError as error:
-        # Commands handle their own errors. This error comes from a text of click, such as --help.
+        # Commands handle their own errors. This error came when click printed a text of its own,
+        # such as the help.
         discard(sys.stdout)
         _leave(f"Error: cannot write: {error.strerror or error}", 1)
 

@@ -31,7 +31,7 @@ REGION: str = inspect.signature(Session).parameters["region"].default
 
 @attrs.frozen
 class ServiceOptions:
-    """Values of the options of `service_options`; `frames` is None for the default frames."""
+    """Values of the options that `service_options` adds; `frames` is None for the default."""
 
     frames: FrameChoice | None
     endpoint: str | None
@@ -98,11 +98,11 @@ class RemoteBackend:
     frames: FrameChoice | None
 
     def image_of(self, source: Source) -> tuple[Image, FrameCount | None]:
-        """Return the image of a source, and None, because the service reads no files."""
+        """Return the image of a source, and None, because only the frames of files are counted."""
         return (self.frames or FIRST).image(source.name), None
 
     def done(self, outcome: Outcome) -> None:
-        """Do nothing. Callers report each outcome here, because `LocalBackend` needs this call."""
+        """Do nothing. Callers call this for any backend, because `LocalBackend` needs the call."""
 
 
 Backend: TypeAlias = "RemoteBackend | LocalBackend"

@@ -22,7 +22,7 @@ MOST_NAME = 200
 
 
 def plain_console(*, stderr: bool = False, soft_wrap: bool = False) -> Console:
-    """Return a console that prints text unchanged: no markup, no highlighted numbers."""
+    """Return a console that prints text unchanged, without markup or highlighted numbers."""
     return Console(stderr=stderr, soft_wrap=soft_wrap, highlight=False, markup=False, emoji=False)
 
 
@@ -38,7 +38,7 @@ def plain(text: str) -> str:
 
 
 def decoded(name: str) -> str:
-    """Decode the bytes of a file name as UTF-8 in any locale; keep a name that is not UTF-8."""
+    """Return a file name decoded as UTF-8, in any locale; keep a name that is not UTF-8."""
     try:
         return os.fsencode(name).decode()
     except UnicodeError:
@@ -57,9 +57,10 @@ def counted(number: int, noun: str) -> str:
 
 
 def progress_bar(console: Console, beside: int, *, hidden: bool = False) -> Progress:
-    """Return a progress bar of items; the bar disappears when it stops.
+    """Return a progress bar that counts items, and disappears when it stops.
 
-    `beside`: columns to keep free for the text beside the bar, and for a ^C of the terminal.
+    `beside`: columns to keep free for the text beside the bar, and for the ^C that a terminal
+    prints.
     """
     return Progress(
         TextColumn("{task.description}"),
@@ -77,7 +78,7 @@ def writing() -> Iterator[None]:
     """Handle the errors of a block that writes to standard output.
 
     Raises:
-        BrokenPipeError: The reader is gone, which is not an error of the command.
+        BrokenPipeError: The reader of the output is gone, which is not an error of the command.
         ClickException: Writing failed, for example on a full disk; later output is discarded.
     """
     try:
@@ -90,5 +91,8 @@ def writing() -> Iterator[None]:
 
 
 def discard(stream: TextIO) -> None:
-    """Send further output to the null device, because the interpreter writes buffers at exit."""
+    """Send further output to the null device.
+
+    The interpreter writes its buffers at exit; without this, it would then fail again.
+    """
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

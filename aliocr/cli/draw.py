@@ -101,8 +101,11 @@ def draw(
 def _drawn(
     source: Source, text: FreshScan | JobRow, font: str | None
 ) -> tuple[aliocr.Drawing, str]:
-    """Return the drawing and a note on its text. Check font and picture before reading the text."""
-    # These need the extra.
+    """Return the drawing, and a note about its text.
+
+    The font and the picture are checked first, so that no text is read, and charged, in vain.
+    """
+    # These modules need the extra `pictures`.
     from aliocr.pictures.fonts import FontError, Lettering  # noqa: PLC0415
     from aliocr.pictures.picture import count_frames  # noqa: PLC0415
 
@@ -135,7 +138,7 @@ def _failed(source: Source, why: str) -> click.ClickException:
 
 @attrs.frozen
 class FreshScan:
-    """The text of a picture that is read now, by the service with a session or by this machine."""
+    """The text of a picture that is read now: by this machine, or by the service with a session."""
 
     source: Source
     session: Session | None
@@ -163,15 +166,18 @@ class FreshScan:
 
 @attrs.frozen
 class JobRow:
-    """The text of a picture that a job has read: the last row of the picture that has a text."""
+    """The text of a picture in the output of a job: the last row of this picture that has text."""
 
     read: Read
     others: int
-    """Number of rows with another text that may be of this picture."""
+    """Number of earlier rows with another text.
+
+    Each may be a row of this picture, or of a URL that differs only in its query.
+    """
 
     @classmethod
     def of(cls, source: Source, output: str) -> JobRow:
-        """Find the row of a picture in an output."""
+        """Find the row of a picture in the output of a job."""
         last: Result | None = None
         others = 0
         for result in rows_of(output):
@@ -186,7 +192,7 @@ class JobRow:
         return cls(last, others)
 
     def outcome(self, counted: FrameCount) -> tuple[Read, str]:
-        """Return the row, and a note if another row or other frames may be meant."""
+        """Return the row, and a note if the user may mean another row or other frames."""
         if self.others:
             return self.read, f"{self.others + 1} rows may be of this picture; the last is drawn"
         return self.read, "" if self.read.interval else first_alone(counted)
@@ -196,7 +202,8 @@ def _is_of(name: str, source: Source) -> bool:
     """Return whether a row with this source name is, or may be, a row of the picture."""
     if source.path is not None:
         return Path(name).absolute() == source.path.absolute()
-    # Outputs contain no queries, because the query of a signed URL gives access to the picture.
+    # By default an output contains URLs without their queries, because the query of a signed URL
+    # gives access to the picture.
     return name == source.name or (name.endswith("?…") and name == without_query(source.name))
 
 

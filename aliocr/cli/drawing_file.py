@@ -1,4 +1,4 @@
-"""The file of a drawing: its name, a check before the picture is read, and an atomic write."""
+"""The file of a drawing: how it is named, checked before a picture is read, and written."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ SUFFIX = ".boxes.png"
 JPEG = (".jpg", ".jpeg")
 
 QUALITY = 90
-"""Quality of a JPEG drawing. Its colours are not subsampled, because letters have sharp edges."""
+"""Quality of a JPEG drawing.
+
+Its colours keep their full resolution, because letters have sharp edges.
+"""
 
 OURS = "aliocr draw"
 """Mark in the metadata of each drawing, so that a later run recognizes the file as a drawing."""
@@ -42,7 +45,10 @@ class DrawingFile:
 
     @classmethod
     def of(cls, source: Source, named: str | None) -> DrawingFile:
-        """Return the named file. Otherwise return a file beside the picture, or here for a URL."""
+        """Return the file `named`.
+
+        If it is None, return a file beside the picture, or in the current folder for a URL.
+        """
         if named is not None:
             path = Path(named)
             if path.suffix.lower() not in (".png", *JPEG):
@@ -50,7 +56,7 @@ class DrawingFile:
             return cls(path)
         if source.path is not None:
             return cls(source.path.with_name(source.path.stem + SUFFIX))
-        # The name of a URL must not lead into another folder, nor make a hidden file.
+        # A name from a URL must not lead into another folder or make a hidden file.
         last = unquote(urlsplit(source.name).path, errors="replace").rpartition("/")[2]
         stem = re.sub(r"[^\w.-]+", "_", last.rpartition(".")[0] or last).strip("._")[:MOST_STEM]
         return cls(Path((stem or "picture") + SUFFIX))
@@ -58,8 +64,8 @@ class DrawingFile:
     def check(self, source: Source, *, force: bool) -> None:
         """Refuse a file that cannot be written, before a picture is read and charged.
 
-        With `force`, a file that is not a drawing of this program may be overwritten, but never the
-        picture.
+        An earlier drawing may be overwritten. With `force`, any other file may be overwritten,
+        except the picture.
         """
         name = shown(str(self.path))
         folder = self.path.parent

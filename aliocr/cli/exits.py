@@ -1,7 +1,7 @@
 """Early ends of a command: one line on standard error, and an exit code.
 
-The line is the message of a `click.ClickException`. Any function of a command may raise this
-exception and no caller handles it, so docstrings do not list it.
+The line is the message of a `click.ClickException`. Most docstrings do not list this exception,
+because any function of a command may raise it and no caller handles it.
 """
 
 from __future__ import annotations

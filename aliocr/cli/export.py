@@ -18,7 +18,10 @@ from aliocr.job.output.result import Read
 from aliocr.text.hocr import to_hocr
 
 MOST_LABEL = 120
-"""Maximum size of the label in a file name, in bytes. File systems allow 255 for a whole name."""
+"""Maximum size of the label (an id or a picture's name) in a file name, in bytes.
+
+File systems allow 255 bytes for a whole file name.
+"""
 
 
 @click.command(no_args_is_help=True)
@@ -57,7 +60,7 @@ def export(output: Path, folder: Path) -> None:
 
 
 def _name(row: Read) -> str:
-    """Return a file name: unique by its row number, and never in another folder."""
+    """Return a file name. Its row number makes it unique; it never leads to another folder."""
     label = row.id or ""
     if not label:
         with suppress(ValueError):  # a malformed URL

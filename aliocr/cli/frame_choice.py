@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from aliocr.pictures.picture import FrameCount
 
 MOST = 100
-"""Default maximum of frames that this machine reads of a picture. They take about a minute."""
+"""Default for the maximum number of frames that this machine reads of one picture.
+
+To read this many frames takes about a minute.
+"""
 
 
 @attrs.frozen
@@ -28,7 +31,7 @@ class FrameChoice:
 
 
 FIRST = FrameChoice()
-"""Default for the service: the first frame, because the service charges each frame it reads."""
+"""Default for the service: the first frame, because the service charges for each frame."""
 
 ALL = FrameChoice(1, MOST)
 """Default for this machine: up to `MOST` frames, because frames cost nothing there."""
@@ -37,9 +40,9 @@ ALL = FrameChoice(1, MOST)
 def frames_total(image: Image, scan: Scan) -> int | None:
     """Return the number of frames in the picture of a scan; None if the scan does not show it.
 
-    The scan shows the number if every frame was asked for and at most half of `max_frames` came.
-    Otherwise the picture may have more than `max_frames` frames. Such a picture is read at a wider
-    interval, so that more than half of `max_frames` come.
+    A picture with more than `max_frames` frames is read at a wider interval, and then more than
+    half of `max_frames` frames come. Therefore, if every frame was asked for and at most half of
+    `max_frames` frames came, these are all frames of the picture.
     """
     read = len(scan.frames) or 1
     if image.interval == 1 and image.max_frames is not None and 2 * read <= image.max_frames:
@@ -48,7 +51,7 @@ def frames_total(image: Image, scan: Scan) -> int | None:
 
 
 def remark(counted: FrameCount) -> str:
-    """Return a note on the frames that this machine read by default; the note may be empty."""
+    """Return a note about the frames that this machine read by default; it may be empty."""
     total = counted.total
     if total == 1:
         return ""
@@ -61,6 +64,6 @@ def remark(counted: FrameCount) -> str:
 
 
 def first_alone(counted: FrameCount) -> str:
-    """Return a note on the frames that the service read by default; the note may be empty."""
+    """Return a note about the frames that the service read by default; it may be empty."""
     total = counted.total
     return "" if total == 1 else f"the first of {total} frames was read"

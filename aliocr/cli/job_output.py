@@ -14,9 +14,9 @@ from aliocr.job.output.result import Result
 
 
 def rows_of(output: str | Path) -> Iterator[Result]:
-    """Return the results of an output, in the order of the output.
+    """Return the results in an output, in the order of the file.
 
-    The first row is read immediately, so that an error of the file comes early.
+    This call reads the first row, so that an unreadable file is reported before other work begins.
     """
 
     def read() -> Iterator[Result]:
@@ -29,7 +29,7 @@ def rows_of(output: str | Path) -> Iterator[Result]:
 
 @contextmanager
 def reading(path: str | Path) -> Iterator[None]:
-    """Turn the errors of a block that reads a named file into `Misuse`."""
+    """Turn the errors of a block that reads the file at `path` into `Misuse`."""
     try:
         yield
     except OSError as error:

@@ -25,7 +25,7 @@ from aliocr.pictures.size_limits import PictureError
 from aliocr.session import Session
 
 AHEAD = 2
-"""Pictures in flight per processor, so that one is read while the next one is fetched."""
+"""Number of pictures in flight per processor: while one is read, the next one is fetched."""
 
 
 class ConcurrencyLimiter:
@@ -51,13 +51,13 @@ class FileServer:
     _paths: dict[str, Path] = attrs.field(factory=dict)
 
     def serve(self, path: Path) -> str:
-        """Return the URL of a file, valid until `forget`."""
+        """Return a URL of a file; the URL is valid until `forget` is called."""
         token = secrets.token_urlsafe(16)
         self._paths[token] = path
         return f"{self.url}/{token}/{quote(os.fsencode(path.name))[-1500:]}"
 
     def forget(self, url: str) -> None:
-        """Stop serving a file; other URLs are ignored."""
+        """Stop serving the file at a URL; ignore a URL of another server."""
         self._paths.pop(url.removeprefix(self.url).split("/")[1], None)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -80,9 +80,9 @@ class LocalBackend:
     _limiter: ConcurrencyLimiter
 
     def image_of(self, source: Source) -> tuple[Image, FrameCount | None]:
-        """Return the image of a source, and the frame count of a file; blocks to read the file.
+        """Return the image of a source, and its frame count if the source is a file.
 
-        The image of a file has a URL of this machine.
+        The call blocks while it reads the file. The image of a file has a URL of this machine.
         """
         if source.path is None:
             return (self._frames or ALL).image(source.name), None
@@ -90,7 +90,8 @@ class LocalBackend:
         with suppress(OSError, PictureError):  # the engine reports these errors later
             if source.path.stat().st_size <= MAX_BYTES:
                 counted = count_frames(source.path.read_bytes())
-        # Choose all frames, because they cost nothing; only the first if all are too many pixels.
+        # By default read all frames, because they cost nothing. If all frames together have too
+        # many pixels, read only the first frame.
         default = FIRST if counted and not counted.readable else ALL
         return (self._frames or default).image(self._files.serve(source.path)), counted
 
@@ -102,7 +103,7 @@ class LocalBackend:
 
 @asynccontextmanager
 async def open_local(frames: FrameChoice | None) -> AsyncIterator[LocalBackend]:
-    """Run the file server, the emulator and a session for the block."""
+    """Run the file server, the emulator and a session during the block."""
     files = FileServer()
     app = web.Application()
     app.router.add_get(r"/{token}/{name:[\s\S]*}", files.handle)  # names may contain line breaks
@@ -112,8 +113,8 @@ async def open_local(frames: FrameChoice | None) -> AsyncIterator[LocalBackend]:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         files.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
         limiter = ConcurrencyLimiter(AHEAD * (os.cpu_count() or 1))
-        # Set no rate and no deadline, because a slow machine is not an error. Send one picture per
-        # request, so that each result is shown as soon as its picture is read.
+        # Set no maximum rate and no deadline, because a slow machine must not cause errors. Send
+        # one picture per request, so that each result is shown as soon as its picture is read.
         async with (
             Emulator(RapidOCREngine, requests_per_second=None, deadline=None) as emulator,
             Session(

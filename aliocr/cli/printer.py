@@ -19,17 +19,21 @@ from aliocr.models import Outcome, Scan
 BESIDE_BAR = 32
 
 SAME = 3
-"""Maximum number of printed failures with one shared cause; further failures are counted."""
+"""Maximum number of shared failures to print with the same message.
+
+The number of further failures with this message is printed at the end.
+"""
 
 
 class OutcomePrinter:
-    """Prints texts on standard output; progress, failures and the summary on standard error.
+    """Prints texts on standard output, and the progress, failures and summary on standard error.
 
-    Each text is printed below the name of its source; the name is left out for a single source.
+    Each text is printed below the name of its source. If there is only one picture, its name is
+    left out.
 
     Args:
         total: Number of pictures; None if unknown.
-        local: This machine reads, so failures come without the advice to check the network.
+        local: This machine reads the pictures, so failures do not advise to check the network.
     """
 
     def __init__(self, total: int | None, *, local: bool) -> None:
@@ -82,19 +86,19 @@ class OutcomePrinter:
     def fail(
         self, source: str, message: str, code: int | str | None = None, *, shared: bool = False
     ) -> None:
-        """Print the failure of one source; a `shared` failure also affects other sources."""
+        """Print the failure of one source; a `shared` failure has a cause that affects others."""
         self.failed += 1
         with writing():
             self._write_failure(source, message, code, shared=shared)
         self._progress.advance(self._bar)
 
     def hint(self, source: str, message: str) -> None:
-        """Print a note on a source, as a dim line."""
+        """Print a note about a source, as a dim line."""
         with writing():
             self._notes.print(Text(f"{shown(source)}: {plain(message)}", style="dim"))
 
     def _write_scan(self, source: str, scan: Scan, frames_total: int | None) -> None:
-        del frames_total  # a hint tells this number to people
+        del frames_total  # people read this number in a hint
         if self._headings:
             self._out.print(Text(plain(decoded(source)), style="bold"))
         for line in scan.lines or ("(no text)",):
@@ -113,7 +117,7 @@ class OutcomePrinter:
 
 
 class JSONPrinter(OutcomePrinter):
-    """Prints one JSON object per line for each source, read or failed."""
+    """Prints one line with a JSON object for each source, whether it was read or failed."""
 
     def hint(self, source: str, message: str) -> None:
         """Print nothing, because programs do not need notes."""
@@ -130,15 +134,15 @@ class JSONPrinter(OutcomePrinter):
     def _write_failure(
         self, source: str, message: str, code: int | str | None, *, shared: bool
     ) -> None:
-        del shared  # each failed source gets its line
+        del shared  # each failed source gets its own line
         self._line({"source": decoded(source), "ok": False, "code": code, "error": message})
 
     def _line(self, fields: dict[str, object]) -> None:
-        """Print an object, in UTF-8 if the stream is UTF-8, otherwise in ASCII.
+        """Print an object, in UTF-8 if standard output uses UTF-8, and in ASCII if it does not.
 
-        ASCII is a part of all encodings. A file name that is not UTF-8 contains lone surrogates.
-        Its object is printed in ASCII, because ASCII can escape them; `os.fsencode` turns the
-        escaped name back into the bytes of the file name.
+        ASCII is a part of all encodings. A file name that is not UTF-8 contains lone surrogates,
+        which UTF-8 cannot encode. JSON in ASCII can escape them, so the object of such a file is
+        always printed in ASCII. `os.fsencode` turns the name back into the bytes of the file name.
         """
         is_utf8 = self._out.encoding.lower().replace("_", "-") == "utf-8"
         line = json.dumps(fields, ensure_ascii=not is_utf8)
@@ -154,12 +158,12 @@ class JSONPrinter(OutcomePrinter):
 
 
 def _is_shared(error: OCRError) -> bool:
-    """Return whether the cause also affects other pictures."""
+    """Return whether the cause of an error also affects other pictures."""
     return isinstance(error, TransportError | ResponseError)
 
 
 def reason(error: OCRError, *, local: bool) -> str:
-    """Return the reason of a failure, and what to check if the service gave no valid reply."""
+    """Return the message of an error. If the service gave no valid reply, add what to check."""
     if local or not _is_shared(error):
         return str(error)
     return f"{error}; check the network, --endpoint and --region"

@@ -25,7 +25,10 @@ from aliocr.report.writing import LIMIT, ReportProgress, WrittenReport, write_re
 BESIDE_BAR = 40
 
 MOST_REASONS = 5
-"""Maximum number of reasons for missing pictures to print; the other pictures are counted."""
+"""Maximum number of reasons to print why pictures are missing.
+
+The rows with any other reason are counted together.
+"""
 
 
 @click.command(no_args_is_help=True)
@@ -100,14 +103,14 @@ class ReportRequest:
     limit: int
 
     async def write_until_stopped(self) -> WrittenReport:
-        """Write the page; the first signal cancels the writing and leaves no unfinished page."""
+        """Write the page. The first signal cancels this, and then no unfinished page remains."""
         task = asyncio.current_task()
         with stop_signals(lambda: task and task.cancel()) as came:
             try:
                 return await self._write()
             except asyncio.CancelledError:
                 if came:
-                    # A normal exit would wait for threads that decode pictures or resolve hosts.
+                    # A normal exit would wait for threads that decode pictures or look up hosts.
                     end_at_once(came[0])
                 raise
 
@@ -128,7 +131,7 @@ class ReportRequest:
                         gallery = Linked(self.output.parent)
                     case "none":
                         gallery = LeftOut()
-                rows = rows_of(self.output)  # errors come before the progress bar
+                rows = rows_of(self.output)  # before the progress bar, so that errors come first
                 return await write_report(
                     rows,
                     page,
@@ -142,7 +145,7 @@ class ReportRequest:
 
 @contextmanager
 def _progress() -> Iterator[Callable[[ReportProgress], None]]:
-    """Show a progress bar on a terminal; otherwise print one line at the beginning."""
+    """Show a progress bar on a terminal; without a terminal, print one line at the beginning."""
     console = plain_console(stderr=True)
     if not console.is_terminal:
         click.echo("writing a report", err=True)
@@ -166,7 +169,10 @@ def _progress() -> Iterator[Callable[[ReportProgress], None]]:
 
 
 def _summary(written: WrittenReport) -> str:
-    """Return what was written and why pictures are missing; count the rows of several reasons."""
+    """Return a text that says what was written, and why pictures are missing.
+
+    If there are several reasons, each reason has its number of rows.
+    """
     shown = "" if written.shown == written.rows else f"{written.shown:,} of "
     line = f"{written.page}: {shown}{counted(written.rows, 'row')}"
     if written.missing:

@@ -90,7 +90,7 @@ def _expand_all(names: Sequence[str], *, files: bool) -> list[tuple[str, Expansi
 
 @attrs.define
 class ScanRun:
-    """One run over the expanded arguments, and over standard input if `listing`."""
+    """One run, which reads the pictures of the arguments, and of standard input if `listing`."""
 
     named: list[tuple[str, Expansion]]
     frames: FrameChoice | None

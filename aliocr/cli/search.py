@@ -35,7 +35,7 @@ def search_output(output: Path, words: Sequence[str], *, as_json: bool) -> None:
     any_found = False
     try:
         matches = search(rows_of(output), " ".join(words))
-        # All matches of a row hold the same row object, so its `id` is unique.
+        # All matches of a row hold the same row object, so the `id` of this object groups them.
         for _, group in groupby(matches, key=lambda match: id(match.outcome)):
             of_row = list(group)
             any_found = True
@@ -44,7 +44,7 @@ def search_output(output: Path, words: Sequence[str], *, as_json: bool) -> None:
                     for line in _lines(of_row):
                         console.print(line)
                     continue
-                # Write bytes, so that the output is UTF-8 with any encoding of the terminal.
+                # Write UTF-8 as bytes, because the terminal may have another encoding.
                 sys.stdout.buffer.write(encode_json(of_row[0].outcome))
                 sys.stdout.buffer.flush()
     except BrokenPipeError:

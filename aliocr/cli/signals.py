@@ -1,11 +1,14 @@
 """Handlers of Ctrl-C and SIGTERM for all commands; exit codes are 130 and 143, as in a shell.
 
     `end_at_once`    ends the process immediately, until a command installs its own handlers
-    `interruptible`  ends a block by Ctrl-C, if the block has nothing to finish
-    `unwound`        ends a block by either signal like an error, so that it removes its file
-    `stop_signals`   asks the command to stop by the first signal; the second ends the process
+    `interruptible`  for a block that has nothing to finish: Ctrl-C ends the block
+    `unwound`        for a block that writes a file: each signal is like an error, so that the
+                     block removes its unfinished file
+    `stop_signals`   for an event loop: the first signal asks the command to stop, and the second
+                     signal ends the process
 
-The program installs its first handlers before other imports, so asyncio is imported late.
+The program installs its first handlers before the other imports, because imports take long.
+Therefore this module imports asyncio only when it is needed.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from typing import NoReturn
 NUMBERS = (signal.SIGINT, signal.SIGTERM)
 
 EXIT_CODE = 128
-"""Base of the exit code after a signal; the number of the signal is added."""
+"""Number that is added to the number of a signal to get the exit code."""
 
 
 def handle(handler: Callable[[int, object], object]) -> None:
@@ -50,7 +53,7 @@ def interruptible() -> Iterator[None]:
 
 @contextmanager
 def unwound() -> Iterator[None]:
-    """End the block like an error when either signal comes; ignore a second signal.
+    """Let the first signal end the block like an error; ignore later signals.
 
     The cleanup of the block must be short, because a second signal cannot end it.
 
@@ -75,12 +78,12 @@ def unwound() -> Iterator[None]:
 def stop_signals(stop: Callable[[], object]) -> Iterator[list[int]]:
     """Handle both signals while an event loop runs in the main thread.
 
-    The first signal calls `stop` in the event loop. The second signal ends the process immediately;
-    it bypasses the event loop, so that running work cannot delay the end. After the block, any
+    The first signal calls `stop` in the event loop. The second signal ends the process immediately
+    and without the event loop, so that running work cannot delay the end. After the block, any
     signal ends the process immediately, because the remaining cleanup may take long.
 
     Yields:
-        A list with the number of the first signal; the list is empty before the signal comes.
+        An empty list; when the first signal comes, the number of the signal is added to the list.
     """
     import asyncio  # noqa: PLC0415 - see the docstring of this module
 

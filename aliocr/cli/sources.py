@@ -18,10 +18,13 @@ from aliocr.cli.exits import Misuse
 from aliocr.job.input.folder import pictures_in
 
 CHUNK = 65_536
-"""Maximum size of one read from standard input, and of one line (a URL or a path), in bytes."""
+"""Maximum number of bytes to read from standard input at once.
+
+This is also the maximum size of a line, which is a URL or a path.
+"""
 
 CHUNKS_AHEAD = 2
-"""Number of chunks to prefetch from standard input before the first chunk is used up."""
+"""Maximum number of chunks to read ahead from standard input, while a chunk is used."""
 
 
 class NoSuchFileError(ValueError):
@@ -40,7 +43,7 @@ class Source:
 class Expansion:
     """One picture, or the pictures of a folder in the order of their names.
 
-    `skipped` is the number of other entries in the folder.
+    `skipped` is the number of entries in the folder that are not pictures.
     """
 
     sources: tuple[Source, ...]
@@ -55,7 +58,7 @@ def expand(name: str, *, files: bool) -> Expansion:
         files: Accept files and folders, not only URLs.
 
     Raises:
-        ValueError: The source cannot be read. The message does not repeat its name.
+        ValueError: The source cannot be read. The message does not contain the source's name.
     """
     if is_url(name):
         return Expansion((Source(name, None),))
@@ -85,17 +88,17 @@ def _reason(error: OSError) -> str:
 
 
 def check_standard_input() -> None:
-    """Refuse a closed standard input, because the next opened file would get its descriptor."""
+    """Refuse a closed standard input; `main` has opened the empty null device in its place."""
     if sys.stdin is None:
         raise Misuse("cannot read standard input: it is closed")
 
 
 async def listed() -> AsyncIterator[str]:
-    """Yield each line of standard input as soon as it comes, except blank lines.
+    """Yield each line of standard input as soon as it comes; skip blank lines.
 
-    A thread reads, so that results are printed while the next line is awaited. The thread is a
-    daemon that reads the file descriptor directly. Therefore neither Ctrl-C nor the exit of the
-    interpreter waits for a line.
+    A thread reads the lines, so that the event loop can print results while the thread waits for
+    the next line. The thread is a daemon and reads the file descriptor directly, so that Ctrl-C and
+    the exit of the interpreter do not wait for a line.
     """
     loop = asyncio.get_running_loop()
     chunks: asyncio.Queue[list[bytes] | Misuse | None] = asyncio.Queue()
@@ -105,7 +108,7 @@ async def listed() -> AsyncIterator[str]:
         loop.call_soon_threadsafe(chunks.put_nowait, item)
 
     def read() -> None:
-        with suppress(RuntimeError):  # the loop is closed, so no more lines are needed
+        with suppress(RuntimeError):  # the event loop is closed, so no line is needed
             try:
                 for lines in _chunks():
                     put(lines)
@@ -119,7 +122,7 @@ async def listed() -> AsyncIterator[str]:
     threading.Thread(target=read, name="aliocr stdin", daemon=True).start()
     while isinstance(lines := await chunks.get(), list):
         for line in lines:
-            # A name may have another encoding than UTF-8, as on the command line.
+            # Decode names as on the command line, because a name may not be UTF-8.
             if text := os.fsdecode(line).strip():
                 yield text
         room.release()

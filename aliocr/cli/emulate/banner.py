@@ -13,22 +13,25 @@ from aliocr.emulator import Account, Emulator
 from aliocr.emulator.http.same_origin import OWN
 
 EVERYWHERE = {"//0.0.0.0:": "//127.0.0.1:", "//[::]:": "//[::1]:"}
-"""Addresses that mean all interfaces, each with the address that a client can connect to."""
+"""Addresses that mean all network interfaces of this machine.
+
+Each of these addresses has the address that a client on this machine can connect to.
+"""
 
 MOST_NAMED = 10
-"""Maximum number of accounts to list; the others are counted."""
+"""Maximum number of accounts to list; further accounts are counted."""
 
 
 def banner(emulator: Emulator, known: str | None, *, accounts: bool) -> list[str]:
     """Return the lines to print when the emulator runs.
 
     A generated secret is printed, because the user cannot know it. A given secret is not printed,
-    because the user knows it, it may be a real secret, and printed lines may end up in files. The
-    printed key is the first key that may use the service.
+    because the user knows it. It may also be a real secret, and printed lines may be saved in a
+    file. The printed key is the first key that may use the service.
 
     Args:
         emulator: The running emulator.
-        known: Place where the user has the secret; None if the secret was generated.
+        known: Text that says where the user finds the secret; None if the secret was generated.
         accounts: List the accounts.
     """
     url = emulator.url
@@ -59,7 +62,7 @@ def banner(emulator: Emulator, known: str | None, *, accounts: bool) -> list[str
 
 
 def _account(account: Account) -> str:
-    """Return a line with the number of an account, its keys, and why requests are refused."""
+    """Return a line about an account: its number, its keys, and what prevents their use."""
     keys = []
     for key in account.keys:
         why = " (expired)" if key.expired else ""
@@ -77,7 +80,7 @@ def _exports(key: Credentials, known: str | None) -> list[str]:
     if key.security_token is not None:
         lines.append(f"# {TOKEN_VARIABLE}: as {known}")
     elif os.environ.get(TOKEN_VARIABLE):
-        # Clients would send the token of another key together with this key.
+        # Without this line, clients would send this key with the token of another key.
         lines.append(f"unset {TOKEN_VARIABLE}")
     return lines
 

@@ -1,4 +1,4 @@
-"""Parsers for the options of random faults: `WHAT=RATE`, which can be repeated."""
+"""Parsers for the options of random faults, such as `WHAT=RATE`, which can be repeated."""
 
 from __future__ import annotations
 

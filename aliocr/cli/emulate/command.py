@@ -18,7 +18,7 @@ from aliocr.emulator.emulator import DEADLINE
 from aliocr.limits import REQUESTS_PER_SECOND
 
 MAX_CALLS = 1000
-"""Default number of requests to remember, each with the codes and frames of its images."""
+"""Default maximum of requests to remember, each with the codes and frames of its images."""
 
 
 def _number(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
@@ -174,8 +174,8 @@ def emulate(**values: Any) -> None:
     except BrokenPipeError:
         raise  # the reader of standard output is gone; click ends quietly
     except (OSError, UnicodeError) as error:
-        # Since Python 3.13 asyncio skips addresses of other machines, and raises an error without a
-        # number if no address is left.
+        # Since Python 3.13 asyncio skips addresses of other machines. If no address is left, it
+        # raises an error without an error number.
         foreign = (None, errno.EADDRNOTAVAIL)
         if isinstance(error, UnicodeError | socket.gaierror) or error.errno in foreign:
             why = f"{options.host} is not an address of this machine; use another --host"

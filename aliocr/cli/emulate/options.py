@@ -19,7 +19,10 @@ from aliocr.emulator.engine import RapidOCREngine
 from aliocr.emulator.http.log_line import escaped
 
 PATIENCE = 1.0
-"""Extra time for the requests in flight after a stop signal, beyond their deadline, in seconds."""
+"""Extra time for the requests in flight after a stop signal, in seconds.
+
+It is added to the deadline and the maximum delay of a request.
+"""
 
 OF_ONE_ACCOUNT = (
     "access_key_id",
@@ -95,8 +98,8 @@ class EmulatorOptions:
     def _credentials(self) -> Credentials | None:
         """Return the key from the options; None if no key is given.
 
-        Keys from the environment are ignored, because they may be real keys of clients. The id of
-        the emulator's key is printed, logged, and shown to every visitor of the port.
+        Keys from the environment are ignored, because they may be real keys of clients, and the
+        emulator prints and logs the id of its key and shows it to everyone who can reach its port.
         """
         if self.access_key_id is None and self.access_key_secret is None:
             return None
@@ -115,7 +118,7 @@ class EmulatorOptions:
         return NEW_ACCOUNT
 
     def _accounts(self) -> tuple[Account, ...] | None:
-        """Return the accounts of the file; refuse options of a single account beside the file."""
+        """Return the accounts of the file; with a file, refuse the options of a single account."""
         if self.accounts_file is None:
             return None
         refuse_options(OF_ONE_ACCOUNT, "--accounts replaces these options", variables=True)

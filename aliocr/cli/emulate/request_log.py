@@ -18,7 +18,7 @@ from aliocr.emulator.http.log_line import LogLine, escaped
 from aliocr.errors import without_queries
 
 ROOM = 4096
-"""Maximum size of one write, in bytes; a ready pipe takes this size without blocking.
+"""Maximum number of bytes to write at once; a ready pipe takes this many without blocking.
 
 Source: PIPE_BUF of Linux.
 """
@@ -30,11 +30,11 @@ MOST = 500
 class RequestLog(logging.Handler):
     """Prints a line for each request, and the warnings and errors of all loggers.
 
-    A full pipe or a paused terminal must not block the event loop, because this would block the
-    server. Lines that would block are dropped and counted.
+    To write to a full pipe or a paused terminal would block the event loop, and so the server.
+    Therefore lines that would block are dropped and counted.
 
     Args:
-        requests: Log requests; otherwise only warnings and errors are logged.
+        requests: Log requests; if False, only warnings and errors are logged.
         accounts: Log the account of each request.
     """
 
@@ -99,7 +99,7 @@ class RequestLog(logging.Handler):
             self._console.print(text)
         data = ("\r" * over + captured.get()).encode(self._console.encoding, "backslashreplace")
         try:
-            # Drop the line if writing would wait for a reader; Windows cannot tell this.
+            # Drop the line if writing would wait for a reader. On Windows, this cannot be known.
             if sys.platform != "win32" and not select.select([], [self._stderr], [], 0)[1]:
                 self._left_out += 1
                 return

@@ -26,7 +26,7 @@ class EmulatorRun:
     """One run of the emulator.
 
     Args:
-        known: Place where the user has the secret; None if the secret was generated.
+        known: Text that says where the user finds the secret; None if the secret was generated.
         fetches: Clients can make the emulator download from addresses that are not public.
         grace: Maximum time for the requests in flight after a stop signal, in seconds.
     """

@@ -4,9 +4,9 @@ The way of a job:
 
     `command`        declares the options
     `options`        checks the options, and makes the job and its run
-    `plan_text`      makes the text of a dry run, which shows the work of a real run
+    `plan_text`      makes the text of a dry run, which says what a real run would do
     `runner`         runs the job, and returns the exit code
-    `local_sources`  makes images of picture files, if this machine reads
+    `local_sources`  makes images of picture files, if this machine reads them
     `display`        shows the progress in a thread
     `progress_text`  makes the lines of the progress
     `recent_rate`    computes the rate and the time left

@@ -58,12 +58,12 @@ class Display:
 
     @contextmanager
     def watching(self, look: Look, stop: asyncio.Event) -> Iterator[None]:
-        """Show the progress during the block; a terminal does not keep the progress.
+        """Show the progress during the block; at the end, remove it from the terminal.
 
-        A thread writes, because writing may block: Ctrl-S or a frozen connection pauses a terminal,
-        and the reader of a pipe may be slow. The event loop reads images and must not wait for the
-        output; the loop only calls `look`. The end of the block waits for the thread, unless a
-        signal ends the program.
+        A thread writes the progress, because writing may block: Ctrl-S or a frozen connection may
+        pause a terminal, and the reader of a pipe may be slow. The event loop must not wait for
+        this, because it reads images; it only calls `look`. At the end of the block, the program
+        waits for the thread, unless a signal ends the program.
         """
         if self._quiet:
             yield
@@ -107,13 +107,13 @@ class Display:
             redirect_stderr=False,
         )
         with _reader_may_be_gone(), live:
-            self._console.show_cursor()  # a killed program cannot show it later
+            self._console.show_cursor()  # a killed program could not show it again
             for _ in moments:
                 if _in_front():
                     live.refresh()
 
     def _report(self, moments: Iterator[Progress], stop: asyncio.Event) -> None:
-        """Print one line at intervals, to a file or a pipe."""
+        """Print a line of progress every `LINE` seconds, to a file or a pipe."""
         told = False
         due = time.monotonic() + LINE
         for progress in moments:
@@ -128,7 +128,7 @@ class Display:
 
 @contextmanager
 def _reader_may_be_gone() -> Iterator[None]:
-    """Ignore errors of writing to standard error, and discard later output."""
+    """Ignore an error when the block writes to standard error, and discard later output."""
     try:
         yield
     except (OSError, SystemExit):  # rich raises SystemExit for a broken pipe

@@ -18,7 +18,7 @@ from aliocr.models import Image, Outcome
 class LocalSources:
     """Makes images of paths and URLs; see `aliocr.job.sources.Sources`.
 
-    `frames` is None to read all frames that can be read.
+    If `frames` is None, the default frames of this machine are read.
     """
 
     frames: FrameChoice | None
@@ -27,7 +27,7 @@ class LocalSources:
 
     @property
     def interval(self) -> int | None:
-        """Interval of frames: one of every this many frames is read."""
+        """The number N, if one of every N frames is read."""
         return (self.frames or ALL).interval
 
     @property
@@ -51,7 +51,7 @@ class LocalSources:
         return not is_url(source)
 
     def done(self, outcome: Outcome) -> None:
-        """Make room for another picture."""
+        """Tell the backend that a picture is done, so that another picture can be read."""
         if self.backend is not None:
             self.backend.done(outcome)
 

@@ -23,8 +23,9 @@ from aliocr.limits import Limits
 from aliocr.session import REPEAT_BUDGET
 
 BUDGET_TO_REPEATS = 10
-"""Divisor of the budget: one tenth of it may be charged for repeated images. Afterwards an image
-that needs a repeat fails, and can be retried in another run."""
+"""Divisor of the budget: in addition to the budget, one tenth of it may be charged for images that
+are sent again. When this tenth is spent, an image that must be sent again fails; another run can
+retry it."""
 
 
 @attrs.frozen(kw_only=True)
@@ -49,7 +50,7 @@ class RunOptions:
     quiet: bool
 
     def prepare(self) -> JobRun:
-        """Return a run with these options, not started yet; a dry run has no session."""
+        """Return a run with these options; it is not started yet. A dry run has no session."""
         if self.kinds and not self.retry_failed:
             raise click.UsageError("--kind must be used together with --retry-failed")
         if self.local:
@@ -66,7 +67,7 @@ class RunOptions:
         if not self.local and not self.dry_run:
             repeats = REPEAT_BUDGET
             if self.budget is not None:
-                # A repeated image is charged beyond the budget, with all its frames.
+                # A repeated image is charged in addition to the budget, and so are all its frames.
                 frames = (self.service.frames and self.service.frames.max_frames) or 1
                 repeats = min(repeats, self.budget // BUDGET_TO_REPEATS // frames)
             session = self.service.session(limits=limits, repeat_budget=repeats)
@@ -75,7 +76,7 @@ class RunOptions:
         return JobRun(job, Path(self.output), session, local, limits, quiet=self.quiet)
 
     def _check_files(self) -> None:
-        """Refuse wrong files now, because they would otherwise show only after the job's start."""
+        """Refuse wrong files now. Without this check, an error would come only in the run."""
         if self.output == STANDARD_INPUT:
             raise click.UsageError(
                 "the output of a job must be a file, so that the job can be continued; "

@@ -16,13 +16,13 @@ MOST_NAMED = 5
 """Maximum number of bad rows to name; the others are counted."""
 
 NEW_ACCOUNT = 10
-"""Limit of a new account, in images per second. Source: code 588 of "Common error codes"."""
+"""Limit of a new account, in images per second. Source: "Common error codes", code 588."""
 
 
 def plan_lines(
     plan: Plan, width: int, limits: Limits | None, budget: int | None = None
 ) -> Iterator[Text]:
-    """Return the lines to print; `limits` is None for this machine, which charges nothing."""
+    """Return the lines to print; `limits` is None if this machine reads, which is free."""
     entries = [("input", plain(plan.taken)), ("rows", f"{plan.rows:,}")]
     if plan.done:
         entries.append(("done", f"{plan.done:,} of the rows are already in the output"))

@@ -22,7 +22,7 @@ STOPPING = "finishing the images in flight; press Ctrl-C again to stop immediate
 
 
 def standing(progress: Progress, recent: RecentRate, *, stopping: bool) -> RenderableType:
-    """Return the progress as lines for a terminal, which replaces them at each update."""
+    """Return the progress as lines for a terminal; the next update replaces these lines."""
     pace = Columns([*_pace(recent), *_left(progress, recent)], padding=(0, 2))
     style = "red" if progress.failed else "yellow"
     trouble = Text(", ".join(_trouble(progress)), style, no_wrap=True, overflow="ellipsis")
@@ -30,7 +30,7 @@ def standing(progress: Progress, recent: RecentRate, *, stopping: bool) -> Rende
     total = progress.total
     rows: RenderableType = Text(f"{counted(progress.rows, 'row')} so far")
     if total is not None:
-        # Pad the numbers, so that they stay in their columns as they grow.
+        # Pad the numbers, so that the columns keep their width when the numbers grow.
         done = _done(progress).rjust(2 * len(f"{total:,}") + len(" of ~"))
         percent = _percent(progress.rows, total).rjust(len("100%"))
         rows = table = Table.grid(padding=(0, 2))
@@ -38,7 +38,8 @@ def standing(progress: Progress, recent: RecentRate, *, stopping: bool) -> Rende
         table.add_column(no_wrap=True)
         table.add_column(no_wrap=True)
         table.add_row(ProgressBar(total, progress.rows), percent, done)
-    # Put the cursor into an empty line, so that a ^C of the terminal overwrites nothing.
+    # End with an empty line for the cursor, so that a ^C that the terminal prints overwrites
+    # nothing.
     return Group(rows, pace, *filter(None, [trouble, stop]), Text())
 
 
@@ -78,7 +79,10 @@ def _left(progress: Progress, recent: RecentRate) -> Iterator[str]:
 
 
 def _trouble(progress: Progress) -> Iterator[str]:
-    """Yield the throttled requests, then failures, most frequent first: the end may be cut off."""
+    """Yield the number of throttled requests, then the failures.
+
+    The most frequent kind of failure comes first, because the end of a line may be cut off.
+    """
     if times := progress.stats.throttled:
         yield f"{times:,} throttled"
     if progress.failed:

@@ -11,24 +11,27 @@ from aliocr.job.summary import Progress
 from aliocr.limits import Limits
 
 WINDOW = 15.0
-"""Time span of a rate, in seconds: long enough for a steady rate, short enough for changes."""
+"""Time span over which a rate is computed, in seconds.
+
+With a shorter span the rate would be unsteady; with a longer span it would show changes late.
+"""
 
 LOCAL_WINDOW = 120.0
-"""Time span of a rate on this machine, in seconds. One picture may take half a minute there."""
+"""Time span if this machine reads, in seconds. One picture may take half a minute there."""
 
 LEAST_SPAN = 1.0
-"""Minimum time span of a rate, in seconds, because a rate over a shorter span is random."""
+"""Minimum time span of a rate, in seconds. A rate over a shorter span would be random."""
 
 SETTLED = 5.0
-"""Minimum time span of a rate that predicts the time left, in seconds.
+"""Minimum time span of a rate from which the time left is computed, in seconds.
 
-The first replies take up to 6 seconds.
+A rate over a shorter span would be too low, because the first replies take up to 6 seconds.
 """
 
 IDLE = 10.0
-"""Minimum time without a result that is reported, in seconds.
+"""Time without a result after which this time is reported, in seconds.
 
-With its timeout, a reply takes at most 7 seconds.
+A shorter time is normal, because a request has a timeout of 7 seconds.
 """
 
 
@@ -52,7 +55,7 @@ class RecentRate:
 
     @property
     def idle(self) -> float:
-        """Time since the last result, in seconds; 0 while this time is not unusual."""
+        """Time since the last result, in seconds; 0 if this time is normal."""
         if self.limits is None or not self._moments:  # a picture may take long on this machine
             return 0.0
         idle = self._moments[-1].seconds - self._moved
@@ -60,7 +63,7 @@ class RecentRate:
 
     @property
     def known(self) -> bool:
-        """Whether the time span is long enough for a rate that is not random."""
+        """Whether the time span is long enough to compute a rate."""
         return self._span >= LEAST_SPAN
 
     @property
@@ -75,7 +78,7 @@ class RecentRate:
 
     @property
     def share(self) -> float:
-        """Used share of the account's limit: the higher share of requests and images."""
+        """Used share of the account's limits, for requests or for images: the higher share."""
         if self.limits is None:
             return 0.0
         sent = self._rate(lambda progress: progress.stats.images_sent)
@@ -94,13 +97,13 @@ class RecentRate:
         if self._span >= SETTLED:
             speed = self._rate(lambda progress: progress.rows)
         elif self.limits is None or progress.stats.throttled:
-            return None  # a quota below the documented limit is in force
+            return None  # unknown: no limits, or refusals show lower limits
         else:
             speed = self.limits.requests_per_second * self.limits.images_per_request
             speed = min(speed, self.limits.images_per_second or speed)
             nothing_came = not self._moments or _came(self._moments[0]) == _came(self._moments[-1])
             if nothing_came and rows / speed < progress.seconds:
-                return None  # the limits predict nothing: by them, the job would be complete now
+                return None  # wrong limits: with them, the job would be complete now
         return rows / speed if speed else None
 
     @property

@@ -27,7 +27,7 @@ NOT_COMPLETE = 3
 
 @attrs.define
 class JobRun:
-    """One run of a job, with a session that is not open yet, or with local sources."""
+    """One run of a job: with a session, which is not open yet, or with sources of this machine."""
 
     job: Job
     output: Path
@@ -42,8 +42,8 @@ class JobRun:
         try:
             return asyncio.run(self._run(display))
         except (ImportError, ValueError) as error:
-            # An error of the input or the output comes before anything is sent, unless these files
-            # were changed during the run.
+            # An error in the input or the output comes before anything is sent, unless one of these
+            # files was changed during the run.
             progress = self.job.progress
             if progress is None or not progress.stats.images_sent:
                 display.fail(str(error))

@@ -14,7 +14,7 @@ from aliocr.job.input.rows import BAD_ROW
 from aliocr.job.summary import Summary
 
 MOST_FAULTS = 10
-"""Maximum number of failure kinds to name; the rows of other kinds are counted."""
+"""Maximum number of failure kinds to name; the rows of other kinds are counted together."""
 
 LOCAL_ADVICE = {
     BAD_ROW: "the output says what is wrong with each",
@@ -22,11 +22,11 @@ LOCAL_ADVICE = {
     "404": "there is no picture, or it was removed",
     "480": "the output says why; in most cases a smaller picture helps",
 }
-"""Advice on failures of this machine, for reasons whose usual advice is about the service."""
+"""Advice if this machine reads, for failures whose usual advice is about the service."""
 
 
 def summary_lines(summary: Summary, width: int, *, local: bool = False) -> Iterator[Text]:
-    """Return the lines to print after a run; `local` means that this machine read, for free."""
+    """Return the lines to print after a run; `local`: this machine read the images, for free."""
     failed = sum(each.rows for each in summary.failed)
     took = f"{summary.seconds:.1f} s" if summary.seconds < 10 else duration(summary.seconds)
     read = f"{counted(summary.read, 'row')} read, {failed:,} failed, in {took}"
@@ -65,7 +65,7 @@ def _rest(summary: Summary, *, local: bool) -> list[tuple[str, str]]:
     if summary.ended != "complete":
         more = " with a higher --budget" if summary.ended == "budget" else ""
         entries.append(("to go on", f"the same command again{more}"))
-    # On this machine, a reason in LOCAL_ADVICE is a fault of the file, which does not pass.
+    # On this machine, a reason in LOCAL_ADVICE is a fault of the file, so a retry does not help.
     passing = sum(
         each.rows
         for each in summary.failed
@@ -73,7 +73,7 @@ def _rest(summary: Summary, *, local: bool) -> list[tuple[str, str]]:
     )
     if passing:
         entries.append(("to retry", f"--retry-failed; {passing:,} of the failed rows may pass now"))
-    # A row without a URL can never be read, but a missing file may exist at the retry.
+    # A row without a URL can never be read, but a missing file may exist when it is retried.
     elif any(local or each.kind != BAD_ROW for each in summary.failed):
         entries.append(("to retry", "--retry-failed, after the causes are fixed"))
     entries.append(("to look", whole(plain(f"aliocr report {shlex.quote(output)}"))))

@@ -8,7 +8,7 @@ from textwrap import fill
 from rich.text import Text
 
 GLUE = "\0"
-"""Placeholder for a space where no line is broken; names never contain this character."""
+"""Placeholder for a space where a line must not be broken. No name contains this character."""
 
 
 def filled(words: str, width: int, label: str = "", column: int = 0) -> str:
@@ -33,7 +33,7 @@ def whole(words: str) -> str:
 def listing(
     entries: Sequence[tuple[str, str]], width: int, *, style: str = "dim"
 ) -> Iterator[Text]:
-    """Yield one text per entry: a label in a column and its style, and the words beside it."""
+    """Yield a text for each entry: its label, with `style`, and its words in a second column."""
     column = max((len(label) for label, _ in entries), default=0) + 2
     for label, words in entries:
         text = Text(filled(words, width, label, column))
