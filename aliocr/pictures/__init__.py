@@ -19,6 +19,5 @@ Draw a picture with its boxes:
 
 Show a picture in a browser:
 * `portrait` encodes the frames for an HTML page.
-* `html_parts` loads the style and the script that the report and the page of the
-  emulator share.
+* `html_parts` loads the style and the script that the report and the emulator's page share.
 """

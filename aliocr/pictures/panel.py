@@ -16,7 +16,7 @@ from aliocr.pictures.tags import Tags
 from aliocr.text.layout import is_cjk
 
 UNWRITTEN = "(no font)"
-"""The panel shows this in place of a text if no font has any letter or digit of the text."""
+"""The panel shows this in place of a text that cannot be written in any font."""
 
 MOST_COLUMNS = 3
 """Maximum number of columns of a panel beside a picture."""
