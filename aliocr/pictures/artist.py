@@ -20,7 +20,7 @@ with needed("pictures"):
     from PIL import Image
 
 MOST_NAMED = 8
-"""Maximum number of missing characters that a remark names."""
+"""A remark names at most this number of characters that no font has."""
 
 
 class Artist:
@@ -29,7 +29,7 @@ class Artist:
     Attributes:
         drawn: Place of each page in the drawing.
         texts: Number of texts that were read.
-        unwritten: Number of texts with a character that no font has.
+        unwritten: Number of texts that have at least one character that no font has.
 
     Raises:
         FontError: The font file cannot be used.
@@ -74,7 +74,7 @@ class Artist:
                     f"{number - 1} of these frames, so it is not the picture that was read"
                 )
             if number == len(self._pages):
-                frames.close()  # because the decoder's memory is as large as the picture
+                frames.close()  # to free the decoder's memory, which is as large as the picture
             size = frame.picture.size
             found = numbered(lines, size, placed + 1)
             placed += sum(piece.number is not None for line in found for piece in line)
@@ -91,7 +91,10 @@ class Artist:
             top += sheet.image.height
 
     def stacked(self) -> Image.Image:
-        """Return one image of all pages below each other, and free the memory of the pages."""
+        """Return one image with all pages, one below the other.
+
+        The pages are removed from memory, so call this method only once.
+        """
         if len(self._sheets) == 1:
             return self._sheets.pop().image
         width = max(sheet.image.width for sheet in self._sheets)
@@ -104,7 +107,10 @@ class Artist:
         return whole
 
     def remarks(self) -> tuple[str, ...]:
-        """Return sentences about the drawing. Call this before `stacked`, which frees the pages."""
+        """Return sentences about problems of the drawing.
+
+        Call this method before `stacked`, because `stacked` removes the pages.
+        """
         said: list[str] = []
         if self.unwritten:
             named = " ".join(list(self._lacking)[:MOST_NAMED])

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from aliocr.pictures.picture import PictureFrame
 
 MAX_DRAWN_PIXELS = 40_000_000
-"""Maximum size of a drawing, in pixels. It takes 160 MB of memory. A screenshot of a chat with
-30,000 × 900 pixels is still drawn at full size."""
+"""Maximum size of a drawing, in pixels. A drawing of this size takes 160 MB of memory. The limit is
+high enough to draw a screenshot of a chat with 30,000 × 900 pixels at full size."""
 
 MAX_DRAWN_FRAMES = 100
-"""Maximum number of frames in a drawing, because within `MAX_DRAWN_PIXELS` more frames would be too
-small to read."""
+"""Maximum number of frames in a drawing. More frames would be too small to read, because all frames
+together must fit into `MAX_DRAWN_PIXELS`."""
 
 
 class ReadResult(Protocol):
@@ -28,7 +28,7 @@ class ReadResult(Protocol):
 
     @property
     def frames(self) -> tuple[Frame, ...]:
-        """Captured frames; empty if only one frame was read."""
+        """Frames that were read; empty if only one frame was read."""
 
     @property
     def lines(self) -> tuple[Line[Region], ...]:
@@ -49,26 +49,27 @@ def draw(
     """Draw numbered boxes into a picture, and the texts beside the picture.
 
     Boxes are numbered in reading order, which is the order of `scan.lines`. A panel beside the
-    picture shows the text of each box; for a wide picture, the panel is below the picture. Captured
-    frames of a GIF are drawn below each other. A long image is drawn whole.
+    picture shows the text of each box; for a wide picture, the panel is below the picture. If
+    several frames of a GIF were read, they are drawn one below the other. A long image is drawn as
+    one picture, not as strips.
 
-    Call this function in a thread, because it blocks (0.1 s for a screenshot). It needs the extra
-    `pictures`.
+    In async code, call this function in a thread, because it blocks (0.1 s for a screenshot). It
+    needs the extra `pictures`.
 
     Args:
         picture: The bytes or the path of the picture file.
         scan: The result of reading this picture.
-        font: A TTF, OTF or TTC file for the texts; None for the fonts of this machine. The fonts of
-            this machine are also used for characters that the file does not have.
+        font: A TTF, OTF or TTC file for the texts. The fonts of this machine are used if `font` is
+            None, and for characters that the file does not have.
 
     Returns:
         The drawing. It is scaled down if it would have more than 40 million pixels.
 
     Raises:
         PictureError: The picture is too large, or cannot be decoded.
-        ValueError: The font cannot be used, or the picture is not the one that was read.
+        ValueError: The font cannot be used, or `picture` is not the picture that was read.
         OSError: A file cannot be read.
-        ImportError: The extra is missing; the message says how to get it.
+        ImportError: The extra is missing; the message says how to install it.
     """
     from aliocr.pictures.artist import Artist  # noqa: PLC0415 - needs the extra
 
@@ -86,7 +87,7 @@ def draw(
 def _pages(
     data: bytes, scan: Scan | ReadResult
 ) -> tuple[tuple[Sequence[Line[Region]], ...], Generator[PictureFrame, None, None]]:
-    """Return the lines of text of each page, and the frames to draw the lines on."""
+    """Return the lines of text of each page, and the frames on which to draw these lines."""
     from aliocr.pictures.picture import count_frames, whole_frames  # noqa: PLC0415
 
     told = [frame for frame in scan.frames if frame.text or frame.regions]

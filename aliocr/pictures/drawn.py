@@ -18,7 +18,7 @@ class DrawnFrame:
         index: Number of the frame in the picture, from 0.
         x: Left edge of the frame in the drawing, in pixels.
         y: Upper edge of the frame in the drawing, in pixels.
-        scale: Number of pixels of the drawing per pixel of the frame.
+        scale: Factor by which the frame is enlarged; 0.5 if it is drawn at half its size.
     """
 
     index: int
@@ -33,10 +33,12 @@ class Drawing:
 
     Args:
         picture: The whole drawing, in RGB. `picture.save("receipt.boxes.png")` writes a file.
-        frames: The place of each frame in the drawing; one element for a picture drawn whole.
+        frames: The place of each frame in the drawing. There are several places only if several
+            frames of a GIF are drawn.
         texts: Number of texts that were read.
-        unwritten: Number of texts with a character that no font has. The panel shows □ for such a
-            character. If no font has any letter or digit of a text, only its number is shown.
+        unwritten: Number of texts that have at least one character that no font has. The panel
+            shows □ for such a character. If no font has any letter or digit of the text, the number
+            of the text is shown without the text.
         remarks: Sentences about problems of the drawing; empty if there is no problem.
     """
 

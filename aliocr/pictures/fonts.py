@@ -32,11 +32,12 @@ FOLDERS: dict[str, tuple[str, ...]] = {
         "C:/Windows/Fonts",
     ),
 }
-"""Folders of fonts by system, the user's folders first. Any other system uses the entry `linux`."""
+"""Folders in which fonts are searched, for each system. The user's folders come first. A system
+that is not listed uses the folders of `linux`."""
 
 DEPTH = 3
-"""Number of levels of subfolders to search, because Linux distributions sort fonts by format and
-maker."""
+"""Fonts are searched in this number of levels of subfolders, because Linux distributions put fonts
+into subfolders by format and maker."""
 
 CHINESE_FONTS: tuple[tuple[str, int], ...] = (
     ("NotoSansCJKsc-Regular.otf", 0),
@@ -66,8 +67,9 @@ CHINESE_FONTS: tuple[tuple[str, int], ...] = (
     ("msjh.ttc", 0),
     ("uming.ttc", 0),
 )
-"""Font files with Chinese characters, best first. The number is the index of the font in the file.
-If a file has several fonts, it is the index of the font for Simplified Chinese."""
+"""Font files with Chinese characters, the best file first. The number after the name of a file is
+the index of a font in this file. In a file with several fonts, this is the font for Simplified
+Chinese."""
 
 OTHER_FONTS: tuple[tuple[str, int], ...] = (
     ("YuGothM.ttc", 0),
@@ -80,22 +82,23 @@ OTHER_FONTS: tuple[tuple[str, int], ...] = (
     ("Arial.ttf", 0),
     ("arial.ttf", 0),
 )
-"""Further font files and indices, for characters that neither the Chinese fonts nor Pillow's font
-have."""
+"""Further font files, with the index of the font in the file. They are used for characters that
+are missing in the Chinese fonts and in Pillow's font."""
 
 LACKING = "□"
-"""Replacement for a character that no font has. Some fonts, such as Pillow's font, do not have □
-either. They draw their own box for a missing character instead."""
+"""This character is drawn in place of a character that no font has. If a font, such as
+Pillow's font, does not have □ either, it draws its own box for a missing character."""
 
 MISSING = "\U0010ffff"
 """A code point that no font has. A font draws the same glyph for every character that it does not
-have, so this code point shows what that glyph looks like."""
+have. We draw this code point to find out what this glyph looks like."""
 
 PROBE = 32
-"""Font size for comparing glyphs, in pixels. It is large enough to tell any two glyphs apart."""
+"""Font size in which glyphs are compared, in pixels; large enough to tell any two glyphs apart."""
 
 DROPPED = {"Cc", "Cf", "Cs"}
-"""Unicode categories of invisible characters: controls, format characters, surrogates."""
+"""Unicode categories of the characters that `plain` removes, because they are invisible: control
+characters, format characters and surrogates."""
 
 
 class FontError(ValueError):
@@ -103,9 +106,9 @@ class FontError(ValueError):
 
 
 def installed(fonts: Sequence[tuple[str, int]]) -> Iterator[tuple[Path, int]]:
-    """Yield the path and the index of each font in `fonts` that this machine has, in this order.
+    """Yield the path and the index of each font in `fonts` that this machine has.
 
-    The function lists the folders and opens no file.
+    The fonts keep the order of `fonts`. The function lists the folders, but opens no file.
     """
     folders = [Path(name).expanduser() for name in FOLDERS.get(sys.platform, FOLDERS["linux"])]
     there: dict[str, Path] = {}
@@ -133,14 +136,14 @@ class Face:
     @classmethod
     def of(cls, path: str | Path, index: int = 0) -> Face:
         """Load a font from a file; raise OSError if the file cannot be read or is not a font."""
-        # Do not use the layout engine raqm, because not every Pillow has it and a drawing must look
-        # the same everywhere.
+        # Do not use the layout engine raqm. Not every Pillow has raqm, but a drawing must look the
+        # same on all machines.
         basic = ImageFont.Layout.BASIC
         return cls(ImageFont.truetype(str(path), PROBE, index, layout_engine=basic))
 
     @classmethod
     def own(cls) -> Face:
-        """Load the font that is built into Pillow; it is sufficient for English."""
+        """Load the font that is built into Pillow. It has all characters for English texts."""
         font = ImageFont.load_default(PROBE)
         if not isinstance(font, ImageFont.FreeTypeFont):
             raise ImportError("Pillow was built without FreeType, so it cannot draw text")  # noqa: TRY004
@@ -153,7 +156,7 @@ class Face:
         return self._sizes[size]
 
     def width(self, character: str, size: int) -> float:
-        """Return the advance width of a character in a size, in pixels."""
+        """Return the advance width (distance to the next character) of a character, in pixels."""
         if (character, size) not in self._widths:
             self._widths[character, size] = self.at(size).getlength(character)
         return self._widths[character, size]
@@ -181,8 +184,8 @@ class Lettering:
     """The fonts of a drawing, in the order in which they are tried.
 
     The order is: the given font, fonts with Chinese characters, Pillow's font, other fonts. Each
-    character is written in the first font that has this character. A font is opened only when all
-    fonts before it do not have a character.
+    character is written in the first font that has this character. The next font is opened only
+    when a character is in none of the fonts that are already open.
 
     Attributes:
         own: Pillow's font. It is always available and has all digits.
@@ -208,13 +211,14 @@ class Lettering:
         self._chosen: dict[str, Face | None] = {}
 
     def lacks(self, text: str) -> str:
-        """Return the characters of a text that no font has, each of them once."""
+        """Return the characters of a text that no font has. Each character is returned once."""
         return "".join(each for each in dict.fromkeys(text) if self._face(each) is None)
 
     def written(self, text: str) -> str:
         """Return the text with □ for each character that no font has.
 
-        The result is empty if characters are missing and no letter or digit is left.
+        If there is such a character, and no font has any letter or digit of the text, the result is
+        empty.
         """
         lacking = set(self.lacks(text))
         if lacking and not any(each.isalnum() and each not in lacking for each in text):

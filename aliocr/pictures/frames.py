@@ -1,14 +1,14 @@
-"""Compute the number of frames of a picture, and which frames are read. No pixels are needed."""
+"""Compute how many frames a picture has, and which frames are read. This needs no pixels."""
 
 from __future__ import annotations
 
 LONG_SIDE_PIXELS = 400
-"""A long image has a longer side of more than this number of pixels. Source: documents,
+"""The longer side of a long image has more pixels than this number. Source: documents,
 "interval"."""
 
 
 def is_long(width: int, height: int) -> bool:
-    """Return True for a "long image".
+    """Return True if a picture of this size is a "long image".
 
     The longer side of a long image has more than 400 pixels, and is more than 2.5 times as long as
     the other side.
@@ -23,8 +23,8 @@ def total_frames(width: int, height: int, *, gif_frames: int = 1) -> int:
     """Return the total number of frames of a picture, including frames that are not read.
 
     A half is rounded up: a page that is 4.5 times as high as wide has 5 frames. A GIF of several
-    frames is never cut into strips. The documents do not say this; we chose it because a strip of a
-    frame would not be a frame of the GIF.
+    frames is never cut into strips. The documents do not say this; we chose this rule, because a
+    strip of a frame would not be a frame of the GIF.
 
     Source: documents, "interval": "divide the height by the width and round the result to the
     nearest integer".
@@ -39,16 +39,17 @@ def total_frames(width: int, height: int, *, gif_frames: int = 1) -> int:
 
 
 def chosen_frames(total: int, *, interval: int | None, max_frames: int | None) -> range:
-    """Return the indices of the frames that are read and charged, in order.
+    """Return the indices of the frames that are read and charged, in increasing order.
 
-    The documents do not say at which frame the service starts. We chose the first frame.
+    The documents do not say which frame the service reads first. We chose the first frame of the
+    picture.
 
     Args:
         total: Number of frames of the picture.
-        interval: One of every `interval` frames is read; at least 1. If `interval` or `max_frames`
+        interval: At least 1. One of every `interval` frames is read. If `interval` or `max_frames`
             is None, only the first frame is read.
-        max_frames: Maximum number of frames, at least 1. `interval` is increased until this number
-            of frames covers the whole picture.
+        max_frames: At least 1. At most this number of frames is read. If these frames would not
+            reach the end of the picture, a larger `interval` is used.
 
     Source: documents, "interval" and "maxFrames".
     """
@@ -60,5 +61,5 @@ def chosen_frames(total: int, *, interval: int | None, max_frames: int | None) -
 
 
 def strip_span(index: int, side: int, total: int) -> tuple[int, int]:
-    """Return the begin and the end of strip `index`, if the long side has `total` equal strips."""
+    """Return the start and the end of strip `index` of `total` equal strips of the long side."""
     return index * side // total, (index + 1) * side // total

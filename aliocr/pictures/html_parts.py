@@ -8,24 +8,27 @@ from importlib.resources import files
 
 
 def shared_style() -> str:
-    """Return the CSS that both pages start with: colours, fonts, buttons, tables and boxes."""
+    """Return the CSS with which both pages start: colours, fonts, buttons, tables and boxes."""
     return page_part("pictures", "pages.css")
 
 
 def shared_script() -> str:
-    """Return the script that both pages start with: elements, scrolling, numbers of boxes."""
+    """Return the script with which both pages start.
+
+    Its functions make HTML elements, scroll, and place the numbers of boxes.
+    """
     return page_part("pictures", "pages.js")
 
 
 def page_part(room: str, name: str) -> str:
     """Return the text of a file in the subpackage `room`.
 
-    The line ends are normalised, because a browser computes hashes from normalised line ends.
+    All line ends become line feeds, because a browser does the same before it computes a hash.
     """
     return files(f"aliocr.{room}").joinpath(name).read_text("utf-8")
 
 
 def policy_hash(inline: str) -> str:
-    """Return the hash of an inline style or script, as a Content-Security-Policy needs it."""
+    """Return the hash of an inline style or script, in the form for a Content-Security-Policy."""
     digest = hashlib.sha256(inline.encode()).digest()
     return f"'sha256-{base64.b64encode(digest).decode()}'"

@@ -1,6 +1,6 @@
-"""Set the panel beside a picture: texts wrapped into rows, each text near its box if possible.
+"""Arrange the texts of a panel in rows and columns, each text near its box if possible.
 
-A block is one line of the picture, wrapped into one or more rows of the panel.
+A block is the text of one line of the picture. It takes one or more rows of the panel.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from aliocr.pictures.tags import Tags
 from aliocr.text.layout import is_cjk
 
 UNWRITTEN = "(no font)"
-"""Text that the panel shows instead of a text that no font can write."""
+"""The panel shows this in place of a text that cannot be written in any font."""
 
 MOST_COLUMNS = 3
 """Maximum number of columns of a panel beside a picture."""
 
 ROW, TIGHT_ROW = 1.4, 1.22
-"""Usual height and minimum height of a row, in font sizes."""
+"""Usual height and minimum height of a row, as multiples of the font size."""
 
 GAP = 0.5
-"""Space between two blocks and beside a number, in font sizes."""
+"""Space between two blocks, and space after a number, as a multiple of the font size."""
 
 APART = 1.1
-"""Space between a text and the next number in the same row, in font sizes."""
+"""Space between a text and the next number in the same row, as a multiple of the font size."""
 
 WIDEST = 34
-"""Maximum width of a row, in font sizes; longer texts are wrapped."""
+"""Maximum width of a row, as a multiple of the font size. A longer text is wrapped."""
 
 JUMP = 2.0
-"""Distance upwards from one line to the next, in rows. A line that is further up than this is in
-another column of the picture."""
+"""If a line is higher than the lowest line before it by more than this number of rows, it starts a
+new column of the picture."""
 
 CLOSING = frozenset("，。、；：！？）」』】》〉〕］｝…—,.;:!?)]}%")
 """Characters that must not begin a row, such as closing brackets."""
@@ -48,8 +48,8 @@ class NumberedText:
     Args:
         text: The text, as `plain` returns it; not empty.
         number: Number in reading order, from 1; None for a text without a box.
-        box: Left, upper, right and lower edge, in pixels of the picture; None if the place of the
-            text is unknown.
+        box: Left, upper, right and lower edge, in pixels of the picture; None if the text has
+            no box inside the picture.
     """
 
     text: str
@@ -59,7 +59,7 @@ class NumberedText:
 
 @attrs.frozen
 class Tag:
-    """A number in a row of the panel. `x` is the left edge of the number."""
+    """A number in a row of the panel. It begins `x` pixels from the left edge of the row."""
 
     x: float
     number: int
@@ -67,7 +67,10 @@ class Tag:
 
 @attrs.frozen
 class TextRun:
-    """A part of a row in one font. `faint` is True for the text `UNWRITTEN`."""
+    """A part of a row that is written in one font.
+
+    It begins `x` pixels from the left edge of the row. `faint` is True for the text `UNWRITTEN`.
+    """
 
     x: float
     text: str
@@ -103,7 +106,7 @@ class Style:
 
     @property
     def tight(self) -> Style:
-        """This style with the minimum space between rows."""
+        """This style with the minimum space between rows and between blocks."""
         return attrs.evolve(self, row=round(TIGHT_ROW * self.size), between=1)
 
 
@@ -112,10 +115,10 @@ class Block:
     """One line of the picture, wrapped into rows of the panel.
 
     Args:
-        rows: Numbers and runs of text of each row.
+        rows: For each row, its numbers and its parts of text.
         width: Width of the widest row.
-        middle: Wanted middle of the first row, in pixels from the top of the column; None if the
-            block may stand anywhere.
+        middle: Where the middle of the first row should be, in pixels from the top of the column;
+            None if the block may stand anywhere.
     """
 
     rows: tuple[tuple[Tag | TextRun, ...], ...]
@@ -125,14 +128,14 @@ class Block:
 
 @attrs.frozen
 class PlacedBlock:
-    """A block with its upper edge in the column."""
+    """A block and its place: `y` is its upper edge, in pixels."""
 
     block: Block
     y: float
 
 
 class Typesetter:
-    """Sets the numbers and texts of one line into a block of rows."""
+    """Arranges the numbers and texts of one line in the rows of a block."""
 
     def __init__(self, lettering: Lettering, tags: Tags, style: Style) -> None:
         self._lettering = lettering
@@ -143,7 +146,7 @@ class Typesetter:
         self._x = self._width = 0.0
 
     def block(self, texts: Sequence[NumberedText]) -> Block:
-        """Return the texts of one line, wrapped into rows of at most `style.widest` pixels."""
+        """Return the texts of one line, wrapped into rows that are at most `style.widest` wide."""
         self._rows, self._x, self._width = [[]], 0.0, 0.0
         style = self._style
         for piece in texts:
@@ -196,7 +199,10 @@ class Typesetter:
 
 
 def _words(text: str) -> Iterator[str]:
-    """Yield the words of a text, each with the spaces after it. Each CJK character is a word."""
+    """Yield the words of a text, each word with the spaces after it.
+
+    Each CJK character is a word. A character of `CLOSING` belongs to the word before it.
+    """
     start = 0
     for at, (left, right) in enumerate(pairwise(text), 1):
         parted = left == " " or _stands_alone(left) or _stands_alone(right)
@@ -220,11 +226,12 @@ def height_of(blocks: Sequence[Block], style: Style) -> int:
 def columns_of(
     blocks: Sequence[Block], height: int, style: Style
 ) -> tuple[Style, tuple[tuple[PlacedBlock, ...], ...]]:
-    """Return the style, and the blocks in columns, each as near to its wanted place as possible.
+    """Return the blocks in columns, and the style of the columns.
 
-    Each column of the picture becomes a column of the panel, unless the picture has more than
-    `MOST_COLUMNS` columns. The returned style is tight if the usual style does not fit. If no style
-    fits, the columns are higher than `height`.
+    Each block is as near to its wanted place as possible. Each column of the picture becomes a
+    column of the panel, if there are at most `MOST_COLUMNS` columns and they fit into `height`. If
+    not, the blocks are split into columns of about equal height. The style is tight if the usual
+    style does not fit. If no style fits, the columns are higher than `height`.
     """
     columns = _runs(blocks, style)
     for each in (style, style.tight):
@@ -250,7 +257,7 @@ def _highest(columns: Sequence[Sequence[Block]], style: Style) -> int:
 
 
 def _runs(blocks: Sequence[Block], style: Style) -> list[list[Block]]:
-    """Split the blocks into runs. A new run starts at a line that is further up by `JUMP` rows."""
+    """Split the blocks by the columns of the picture. `JUMP` says where a new column starts."""
     runs: list[list[Block]] = [[]]
     deepest = -math.inf
     for block in blocks:
@@ -274,7 +281,11 @@ def _split(blocks: Sequence[Block], count: int) -> list[list[Block]]:
 
 
 def _placed(blocks: Sequence[Block], height: int, style: Style) -> tuple[PlacedBlock, ...]:
-    """Place the blocks: move each block below the block above it, then up into the column."""
+    """Place the blocks in a column, without overlaps.
+
+    First, a block that overlaps the block above it is moved down. Then, from the bottom up, a block
+    that reaches below the end of the column or into the block below it is moved up.
+    """
     places: list[float] = []
     free = 0.0
     for block in blocks:

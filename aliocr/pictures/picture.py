@@ -25,12 +25,12 @@ FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP")
 """Formats of pictures that are accepted. Source: documents, "Limits on images"."""
 
 CUT_REACH = 0.08
-"""Maximum distance by which a cut of a long image may move to avoid a line of text, as a share of
-the length of a strip."""
+"""A cut through a long image may move to avoid a line of text. This is its maximum distance, as a
+share of the length of a strip."""
 
 LETTER_CONTRAST = 0.3
-"""Minimum contrast of a pixel column that contains a part of a letter, as a share of the contrast
-of the whole line."""
+"""A column of pixels contains a part of a letter if its contrast is more than this share of the
+contrast of the whole line."""
 
 WHITE = (255, 255, 255, 255)
 
@@ -45,19 +45,21 @@ UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""Transposition that makes a picture upright, by EXIF orientation. Source: EXIF 2.32, tag
+"""For each EXIF orientation, the transposition that makes a picture upright. Source: EXIF 2.32, tag
 Orientation."""
 
 
 @attrs.frozen
 class PictureFrame:
-    """One chosen frame, ready for an OCR engine.
+    """One of the chosen frames, as an OCR engine gets it.
 
     Args:
         index: Number of the frame in the picture, from 0.
         picture: Pixels of the frame, upright, in RGB.
-        x: Left edge in the whole picture, in pixels; above 0 only for a strip of a wide picture.
-        y: Upper edge in the whole picture, in pixels; above 0 only for a strip of a high picture.
+        x: Left edge of the frame in the whole picture, in pixels. Above 0 only for a strip of a
+            wide picture.
+        y: Upper edge of the frame in the whole picture, in pixels. Above 0 only for a strip of a
+            high picture.
     """
 
     index: int
@@ -69,13 +71,14 @@ class PictureFrame:
 def decode(
     data: bytes, *, interval: int | None = None, max_frames: int | None = None
 ) -> Generator[PictureFrame, None, None]:
-    """Yield the chosen frames of a picture. Each frame is decoded when the iterator is advanced.
+    """Yield the chosen frames of a picture. A frame is decoded when the iterator is advanced.
 
-    The frames of a GIF are its animation frames. A long image is cut into strips. An animated PNG
-    or WEBP has only its first frame, because the documents mention no animation except GIF. A
-    damaged GIF has only the frames before the damage.
+    For a GIF, the frames are its animation frames. For a long image, they are its strips. For an
+    animated PNG or WEBP, only the first frame is yielded, because the documents mention no
+    animation except GIF. For a damaged GIF, only the frames before the damage are yielded.
 
-    Advance the iterator in a thread, because decoding blocks (0.2 s for 24 megapixels).
+    In async code, advance the iterator in a thread, because decoding blocks (0.2 s for 24
+    megapixels).
 
     Args:
         data: The bytes of the file.
@@ -84,8 +87,8 @@ def decode(
         max_frames: Maximum number of frames.
 
     Raises:
-        PictureError: Code 480 or 590, before the first frame, or before a later frame of a GIF if
-            this frame is too large.
+        PictureError: Code 480 or 590. It is raised before the first frame, or before a later frame
+            of a GIF if the later frame exceeds a limit.
     """
     with _opened(data) as image:
         yield from _frames(image, interval, max_frames)
@@ -96,7 +99,7 @@ def whole_frames(
 ) -> Generator[PictureFrame, None, None]:
     """Yield the chosen frames of an animated GIF. Yield any other picture as one uncut frame.
 
-    Arguments and pixels are the same as for `decode`.
+    The arguments and the pixels of the frames are the same as for `decode`.
 
     Raises:
         PictureError: Code 480 or 590.
@@ -116,8 +119,8 @@ class FrameCount:
     Args:
         total: Number of frames, at least 1.
         moves: True if the frames are frames of a GIF; False for strips of a long image.
-        readable: True if all frames together are within the limits. A long animation may have too
-            many pixels.
+        readable: True if the picture with all its frames is within the limits. A long animation
+            may have too many frames, or too many pixels in all frames together.
     """
 
     total: int
@@ -133,7 +136,8 @@ def count_frames(data: bytes) -> FrameCount:
     """
     with _opened(data) as image:
         own = _own_frames(image)
-        # The picture need not be upright, because swapping height and width gives the same number.
+        # The picture need not be upright, because the number stays the same if height and width
+        # are swapped.
         total = total_frames(*image.size, gif_frames=own)
         try:
             check_size(image, own)
@@ -145,12 +149,12 @@ def count_frames(data: bytes) -> FrameCount:
 
 _TOO_MANY_PIXELS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 _NO_DAMAGE = (PictureError, MemoryError, *_TOO_MANY_PIXELS)
-"""Errors while decoding that do not mean that the picture is damaged."""
+"""If decoding raises one of these errors, this does not mean that the picture is damaged."""
 
 
 @contextmanager
 def _opened(data: bytes) -> Iterator[Image.Image]:
-    """Open a picture and check the limits. Errors in the `with` block become `PictureError`."""
+    """Open a picture and check the limits. Turn errors in the `with` block into `PictureError`."""
     if not data:
         raise PictureError(590, "an empty file")
     try:
@@ -214,7 +218,7 @@ def _frames(
     chosen = chosen_frames(total, interval=interval, max_frames=max_frames)
     check_frames(len(chosen))
     for index in chosen:
-        # Move both cuts to places between lines of text if possible.
+        # Move the cuts at both ends of the strip to places between lines of text, if possible.
         span = strip_span(index, max(whole.size), total)
         start, stop = (_calm_cut(whole, edge, total) for edge in span)
         if whole.height > whole.width:
@@ -226,13 +230,13 @@ def _frames(
 def _gif_frames(image: Image.Image, chosen: range) -> Iterator[PictureFrame]:
     count = chosen[-1] + 1
     check_size(image, count)
-    # Decode the frames one by one, although seek() could skip frames. A frame may enlarge the
-    # canvas, so its size must be checked before the next frame is decoded on top of it.
+    # Decode each frame, although seek() could skip frames that are not chosen. A frame may enlarge
+    # the canvas, so the new size must be checked before the next frame is decoded.
     for index in range(count):
         try:
             image.seek(index)
             check_size(image, count)
-            image.load()  # to find damage in this frame here, and not while the next one is decoded
+            image.load()  # so that damage in this frame is found now, and not with the next frame
             frame = PictureFrame(index, _normalised(image), 0, 0) if index in chosen else None
         except _NO_DAMAGE:
             raise
@@ -246,8 +250,8 @@ def _gif_frames(image: Image.Image, chosen: range) -> Iterator[PictureFrame]:
 
 def _normalised(image: Image.Image) -> Image.Image:
     """Return the picture upright, in RGB, with a white background instead of transparency."""
-    # Do not use Pillow's exif_transpose(). It also rewrites the other tags, and fails for a photo
-    # with a broken tag.
+    # Do not use Pillow's exif_transpose(), because it also rewrites the other tags, and fails for a
+    # photo with a broken tag.
     try:
         orientation = image.getexif().get(EXIF_ORIENTATION)
     except Exception:  # noqa: BLE001 (viewers show such a photo without rotation)
@@ -259,8 +263,8 @@ def _normalised(image: Image.Image) -> Image.Image:
         grey = np.asarray(image) >> 8
         return Image.fromarray(grey.astype(np.uint8)).convert("RGB")
     if image.has_transparency_data:
-        # Paste the picture on white, because without its alpha channel, black text on transparent
-        # ground would become black text on black.
+        # Paste the picture on white. If only the alpha channel were removed, black text on a
+        # transparent background would become black text on black.
         page = Image.new("RGBA", image.size, WHITE)
         image = Image.alpha_composite(page, image.convert("RGBA"))
     return image.convert("RGB")
@@ -269,9 +273,9 @@ def _normalised(image: Image.Image) -> Image.Image:
 def _calm_cut(whole: Image.Image, edge: int, total: int) -> int:
     """Return a place for a cut near `edge` that avoids text, if possible.
 
-    This is the row (or the column, if the picture is wide) with the least changes between pixels.
-    In a long chat, equal cuts went through 7 of 70 lines of text, and these cuts through none. The
-    ends of the picture are not moved.
+    The place is the row of pixels (in a wide picture: the column of pixels) in which neighbouring
+    pixels differ least. In a long chat, cuts at equal distances went through 7 of 70 lines of text;
+    the cuts of this function went through no line. The ends of the picture are not moved.
     """
     side = max(whole.size)
     reach = int(CUT_REACH * side / total)
@@ -284,7 +288,8 @@ def _calm_cut(whole: Image.Image, edge: int, total: int) -> int:
         window = whole.crop((edge - reach, 0, edge + reach, whole.height))
         lines = np.asarray(window.convert("L"), np.int32).T
     activity = np.abs(np.diff(lines, axis=1)).sum(axis=1)
-    # Look for a flat band instead of a single row, to keep a distance from letters on both sides.
+    # Look for a band of flat rows instead of a single row, so that the cut keeps a distance from
+    # the letters on both sides.
     band = max(1, reach // 4)
     calm = np.convolve(activity, np.ones(band, np.int32), "valid")
     flattest = np.flatnonzero(calm == calm.min()) + band // 2 - reach
@@ -292,11 +297,11 @@ def _calm_cut(whole: Image.Image, edge: int, total: int) -> int:
 
 
 def blank_sides(picture: Image.Image, x: float, y: float, w: float, h: float) -> tuple[int, int]:
-    """Return the number of blank pixel columns left and right of the letters of a line of text.
+    """Return the distances of the letters of a line from the left and right edges of the picture.
 
-    The columns are counted from the edges of the picture. The box of the line is given in pixels.
-    Its upper and lower tenth are ignored, because letters of neighbouring lines reach into them. If
-    the box has no letters, the whole box counts as blank.
+    The distances are in pixels, and so is the box of the line (`x`, `y`, `w`, `h`). The upper tenth
+    and the lower tenth of the box are ignored, because letters of neighbouring lines reach into
+    them. If the box has no letters, each distance includes the whole box.
     """
     left, right = max(0, int(x)), min(picture.width, int(x + w) + 1)
     box = (left, int(y + 0.1 * h), right, max(int(y + 0.1 * h), int(y + 0.9 * h)) + 1)

@@ -1,4 +1,4 @@
-"""Encode the frames that were read as WEBP or JPEG pictures for a browser."""
+"""Turn the frames that were read into WEBP or JPEG pictures for a browser."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class Detail:
     """Resolution and encoding of the pictures for a browser.
 
     Args:
-        pixels: Maximum number of pixels of one picture. This is not a limit of the longer side,
-            because such a limit would make a chat unreadable that is 30 times as high as wide.
+        pixels: Maximum number of pixels of one picture. The longer side has no limit of its own,
+            because such a limit would make a chat that is 30 times as high as wide unreadable.
         pixels_in_all: Maximum number of pixels of all frames of a GIF together.
         short_side: Maximum length of the shorter side, in pixels; None for no limit.
         quality: Quality setting of the encoder, up to 100.
-        small: True to encode as WEBP if possible, which takes half the bytes and three times as
-            long. False to encode as JPEG. The JPEG has no chroma subsampling, because letters have
-            sharp edges.
+        small: True for WEBP if possible; False for JPEG. A WEBP has half the bytes of a JPEG, but
+            encoding takes three times as long. The JPEG has no chroma subsampling, because letters
+            have sharp edges.
     """
 
     pixels: int
@@ -41,8 +41,8 @@ class Detail:
 
 
 FINE = Detail(4_000_000, 24_000_000)
-"""Detail for a page with one picture: up to 2,000 × 2,000 pixels for a square picture, and about
-10 MB of JPEG for all frames."""
+"""The detail for a page that shows one picture. A square picture has up to 2,000 × 2,000 pixels.
+All frames of a GIF together have up to about 10 MB as JPEG."""
 
 
 @attrs.frozen
@@ -65,7 +65,8 @@ class Portraits:
 
     Args:
         pages: One portrait per chosen frame of an animated GIF; one for any other picture.
-        total: Number of frames of a GIF, or of strips of a long image, chosen or not.
+        total: Number of all frames of a GIF, or of all strips of a long image, even if they are not
+            chosen.
         moves: True if the frames are frames of a GIF.
     """
 
@@ -77,12 +78,12 @@ class Portraits:
 def portraits(
     data: bytes, interval: int | None, max_frames: int | None, detail: Detail = FINE
 ) -> Portraits:
-    """Encode the pixels that the OCR engine gets, so that the boxes of the engine fit.
+    """Encode the same pixels that the OCR engine gets, so that the boxes of the engine fit them.
 
-    Call this function in a thread, because it blocks (about 0.1 s per frame).
+    In async code, call this function in a thread, because it blocks (about 0.1 s per frame).
 
-    The boxes of the engine are in pixels of the frame that was read. For the choice of frames, see
-    `aliocr.pictures.picture.decode`.
+    The boxes of the engine are in pixels of the frame that was read. The same frames are
+    chosen as in `aliocr.pictures.picture.whole_frames`.
 
     Raises:
         PictureError: Code 480 or 590.
@@ -99,7 +100,7 @@ def pages(
     count: FrameCount,
     detail: Detail = FINE,
 ) -> Iterator[Portrait]:
-    """Yield the portraits of a picture. Each is encoded when the iterator is advanced."""
+    """Yield the portraits of a picture. A frame is encoded when the iterator is advanced."""
     most = detail.pixels
     if count.moves:
         most = min(most, detail.pixels_in_all // min(max_frames or 1, count.total))

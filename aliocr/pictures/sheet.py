@@ -15,14 +15,15 @@ with needed("pictures"):
     from PIL import Image, ImageDraw
 
 FILLED = 0.13
-"""Opacity of the colour that fills a box, from 0 to 1."""
+"""Opacity of the colour that fills a box; 1 would hide the picture inside the box."""
 
 CANVAS, PAPER, FRAME = (238, 240, 243), (255, 255, 255), (208, 212, 218)
 INK, FAINT, HALO = (31, 35, 40), (118, 126, 135), (255, 255, 255)
 
 LETTER_PIXELS, LINE_PIXELS = 110, 800
-"""Minimum number of pixels that the panel needs for each character, and for each line (its number
-and the space around it). A panel that certainly does not fit is not tried."""
+"""A panel needs at least `LETTER_PIXELS` pixels for each character, and also at least `LINE_PIXELS`
+pixels for the number of each line and the space around it. If even this minimum does not fit, no
+panel is tried."""
 
 
 @attrs.frozen
@@ -47,9 +48,9 @@ def sheet_of(
     heading: str = "",
     bare: bool = False,
 ) -> Sheet:
-    """Draw an RGB picture with the boxes of its lines, and a panel of their texts unless `bare`.
+    """Draw an RGB picture and the boxes of its lines; unless `bare`, add a panel with the texts.
 
-    The heading is drawn above the picture. It must have only characters that Pillow's font has.
+    The heading is drawn above the picture. Pillow's font must have all its characters.
     """
     planner = SheetPlanner(picture.size, lines, look, headed=bool(heading))
     letters = sum(len(piece.text) for line in lines for piece in line)
@@ -77,7 +78,7 @@ def sheet_of(
 
 
 def _paint_boxes(sheet: Image.Image, plan: SheetPlan) -> None:
-    """Fill all boxes, then draw all outlines, then all numbers, so that no fill hides another."""
+    """Fill all boxes, then draw all outlines, then all numbers, so that no fill hides them."""
     for number, box in plan.boxes:
         edges = (box.left, box.top, box.right, box.bottom)
         under = sheet.crop(edges)
@@ -95,7 +96,7 @@ def _paint_boxes(sheet: Image.Image, plan: SheetPlan) -> None:
 
 
 def _outline(box: Rectangle) -> tuple[int, int, int, int]:
-    """Return the edges as Pillow needs them, with the last pixel included."""
+    """Return the edges for Pillow, which draws the right and lower edges as part of the box."""
     return box.left, box.top, box.right - 1, box.bottom - 1
 
 

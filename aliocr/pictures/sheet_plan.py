@@ -22,54 +22,59 @@ from aliocr.pictures.tags import Rectangle, Tags
 from aliocr.text.layout import Line
 
 MAX_SIDE_PIXELS = 65_500
-"""Maximum length of a side of a drawing, in pixels, because JPEG and viewers have this limit."""
+"""Maximum length of a side of a drawing, in pixels, because JPEG and viewers have
+a limit of about this size."""
 
 LEAST_LINE = 14
-"""Minimum height of a line of text, in pixels. A picture with smaller lines is enlarged, at most
-`MOST_SCALE` times."""
+"""Minimum height of a line of text in the drawing, in pixels. A picture with smaller lines is
+enlarged, at most `MOST_SCALE` times."""
 
 LEAST_SIDE = 200
-"""Minimum length of the longer side, in pixels. A smaller picture is enlarged, at most `MOST_SCALE`
-times."""
+"""Minimum length of the longer side of a drawn picture, in pixels. A smaller picture is
+enlarged, at most `MOST_SCALE` times."""
 
 MOST_SCALE = 4
 
 FONT, LEAST_FONT, MOST_FONT = 0.65, 14, 36
-"""Font size of the panel: as a share of the height of the lines of the picture, and its minimum and
+"""Font size of the panel: its share of the height of a line of text, its minimum in pixels, and its
 maximum in pixels."""
 
 TAG, LEAST_TAG, MOST_TAG = 0.52, 12, 24
-"""Font size of the numbers: share of the height of the lines, minimum and maximum in pixels."""
+"""Font size of the numbers: its share of the height of a line of text, its minimum in pixels, and
+its maximum in pixels."""
 
 LEAST_PANEL = 8
-"""Minimum width of a panel, in font sizes, so that the panels of frames below each other look
-similar."""
+"""Minimum width of a panel, as a multiple of the font size, so that a frame with short texts does
+not have a much narrower panel than the other frames."""
 
 WIDEST_BELOW = 26
-"""Maximum width of a row in a panel below a picture, in font sizes; longer texts are wrapped."""
+"""Maximum width of a row in a panel below a picture, as a multiple of the font size. A longer text
+is wrapped."""
 
 WIDE = 2.2
-"""Minimum ratio of width to height of a picture whose panel is below the picture."""
+"""The panel is below a picture only if the picture is more than this number of times as wide as it
+is high."""
 
 LEAST_WIDE = 700
-"""Minimum width of a picture whose panel is below the picture, in pixels. A smaller picture has
-room for a panel beside it."""
+"""The panel is below a picture only if the picture is at least this number of pixels wide. Beside a
+narrower picture, there is room for a panel."""
 
 STRAY, LEAST_STRAY = 0.02, 4
-"""Distance by which a box may reach out of its picture: a share of the side of the picture, but at
-least `LEAST_STRAY` pixels."""
+"""A box may reach out of its picture by the larger of two distances: `STRAY` times the width or the
+height of the picture, or `LEAST_STRAY` pixels."""
 
 MARGIN = 16
 """Margin around the picture and the panel, in pixels."""
 
 TRIES = 30
-"""Maximum number of scales that are tried for a sheet; `PANEL_TRIES` for a sheet with a panel."""
+"""Maximum number of scales that are tried for a sheet without a panel."""
 
 PANEL_TRIES = 6
+"""Maximum number of scales that are tried for a sheet with a panel."""
 
 SHRINK = 0.97
-"""Extra factor for the next scale that is tried, because margins and letters do not become smaller
-with the picture."""
+"""The next scale that is tried is also multiplied by this factor, because the margins and the
+letters do not become smaller with the picture."""
 
 
 @attrs.frozen
@@ -78,7 +83,7 @@ class Look:
 
     Args:
         lettering: The fonts.
-        line_height: Height of the lines of text, in pixels of the picture; 0 if unknown.
+        line_height: Median height of a line of text, in pixels of the picture; 0 if unknown.
         last_number: The largest number that a box of the drawing may get.
         most_pixels: Maximum number of pixels of one sheet; a larger sheet is scaled down.
     """
@@ -92,7 +97,7 @@ class Look:
 def numbered(
     lines: Iterable[Line[Region]], size: tuple[int, int], first: int
 ) -> list[list[NumberedText]]:
-    """Return the texts of each line, and number the regions in order, from `first`."""
+    """Return the texts of each line. Texts with a box are numbered in this order, from `first`."""
     found: list[list[NumberedText]] = []
     for line in lines:
         row: list[NumberedText] = []
@@ -108,7 +113,7 @@ def numbered(
 
 
 def is_stray(region: Region, size: tuple[int, int]) -> bool:
-    """Return True if a region reaches further out of the picture than OCR inaccuracy explains."""
+    """Return True if a region reaches too far out of the picture to be only inaccurate."""
     slack = [max(LEAST_STRAY, STRAY * side) for side in size]
     return not (
         region.x >= -slack[0]
@@ -119,7 +124,10 @@ def is_stray(region: Region, size: tuple[int, int]) -> bool:
 
 
 def _clipped(region: Region, size: tuple[int, int]) -> tuple[float, float, float, float] | None:
-    """Return the edges of the part of a region inside the picture; None if it is all outside."""
+    """Return the edges of the part of a region that is inside the picture.
+
+    Return None if no part is inside, or if an edge is not a finite number.
+    """
     corners = (region.x, region.y, region.x + region.w, region.y + region.h)
     if not all(map(math.isfinite, corners)):
         return None
@@ -136,11 +144,11 @@ class SheetPlan:
     Args:
         size: Width and height of the sheet.
         picture: Place of the picture.
-        scale: Number of pixels of the sheet per pixel of the picture.
+        scale: Factor by which the picture is enlarged; below 1 if it is drawn smaller.
         line: Width of the outline around a box.
         boxes: Number and place of each box.
         tags: Draws the numbers.
-        heading: Height of the heading above the picture.
+        heading: Height of the heading above the picture; 0 if there is no heading.
         style: Sizes in the panel.
         panel: Place of the panel; None if there is no panel.
         columns: Left edge and blocks of each column of the panel.
@@ -166,7 +174,7 @@ class SheetPlan:
 
 
 class SheetPlanner:
-    """Plans one sheet, in the scale that fits best. `headed` leaves room for a heading."""
+    """Plans one sheet in a scale that fits. If `headed` is True, there is room for a heading."""
 
     def __init__(
         self,
@@ -185,9 +193,9 @@ class SheetPlanner:
         self._boxes = [(number, box) for number, box in boxes if number and box]
 
     def fitting(self, *, panel: bool) -> SheetPlan | None:
-        """Return the plan in the largest scale that fits; None if no tried scale fits."""
+        """Try smaller and smaller scales; return the first plan that fits, or None if none fits."""
         most_pixels = self._look.most_pixels
-        # The first scale is 1, or larger for small letters or a small picture.
+        # The first scale is 1, or larger if the letters or the picture are small.
         wanted = LEAST_SIDE / max(self._size)
         if self._look.line_height:
             wanted = max(wanted, LEAST_LINE / self._look.line_height)
@@ -225,7 +233,7 @@ class SheetPlanner:
         return self._with_panel(plan) if panel else plan
 
     def _with_panel(self, plan: SheetPlan) -> SheetPlan:
-        """Return the plan with a panel: below a wide picture, otherwise beside the picture."""
+        """Return the plan with a panel, below a wide picture and beside any other picture."""
         picture, style = plan.picture, plan.style
         width, height = picture.right - picture.left, picture.bottom - picture.top
         if width > WIDE * height and width >= LEAST_WIDE:
@@ -249,7 +257,7 @@ class SheetPlanner:
             x += math.ceil(max(each.block.width for each in column)) + 2 * style.gap
             last = placed[-1][1][-1]
             bottom = max(bottom, math.ceil(last.y) + len(last.block.rows) * style.row)
-        # Leave the same space above and below the texts as beside them, but not more than fits into
+        # Leave the same space above and below the texts as beside the texts, but at most half of
         # the margin.
         rim = min(style.gap, MARGIN // 2)
         right = max(x - style.gap, left + LEAST_PANEL * style.size)
@@ -258,7 +266,7 @@ class SheetPlanner:
         return attrs.evolve(plan, size=size, style=style, panel=panel, columns=tuple(placed))
 
     def _blocks(self, tags: Tags, style: Style) -> list[Block]:
-        """Return one block per line. For an equal style, reuse the blocks of the previous call."""
+        """Return one block per line. If the style has not changed, reuse the previous blocks."""
         if self._set is None or self._set[0] != style:
             typesetter = Typesetter(self._look.lettering, tags, style)
             self._set = style, [typesetter.block(line) for line in self._lines]

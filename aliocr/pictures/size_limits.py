@@ -14,39 +14,41 @@ MAX_SIDE_PIXELS = 30_000
 
 MAX_FRAME_PIXELS = 40_000_000
 """Maximum size of one frame, in pixels. We chose this value, because this machine must hold all
-pixels in memory. The service accepts 250 million pixels. Source of the service's limit: documents
-of the China site, "Limits on images"."""
+pixels of the frame in memory. The service accepts 250 million pixels. Source of the service's
+limit: documents of the China site, "Limits on images"."""
 
 MAX_GIF_PIXELS = 4_194_304
 """Maximum size of the canvas of a GIF (width × height), in pixels. Source: documents of the China
 site, "Limits on images". The real service refuses a larger GIF with GIF_TOO_MUCH_PIXELS."""
 
 MAX_RLE_PIXELS = 4_194_304
-"""Maximum size of a run-length encoded BMP, in pixels. We chose this value, because Pillow fills a
-line that ends early pixel by pixel in Python, so that a file of 6 kB can take seconds."""
+"""Maximum size of a run-length encoded BMP, in pixels. We chose this value, because a
+line of the picture may end early. Pillow then fills the line pixel by pixel in Python, so that a
+file of 6 kB can take seconds."""
 
 MAX_READS = 2_000_000
-"""Maximum number of reads from one file. We chose this value: a usual GIF of 20 MB takes 400,000
-reads. A GIF in blocks of one byte, or a PNG of empty chunks, takes many more reads, and would keep
-Pillow busy for ten seconds."""
+"""Maximum number of times that Pillow may call `read` for one file. We chose this value: for a
+usual GIF of 20 MB, Pillow calls `read` 400,000 times. For a GIF with blocks of one byte, or a PNG
+with many empty chunks, it would call `read` much more often, and be busy for ten seconds."""
 
 MAX_JPEG_SCANS = 100
 """Maximum number of scans in a JPEG. We chose this value: JPEGs of cameras have one scan, and
-progressive JPEGs have ten. A small file with many scans of a few bytes would take minutes."""
+progressive JPEGs have ten. To decode a small file with many scans of a few bytes would take
+minutes."""
 
 MAX_DECODED_PIXELS = 200_000_000
-"""Maximum number of pixels of all frames up to the last requested frame, because decoding a frame
-of a GIF needs all frames before it."""
+"""Maximum number of pixels of all frames up to the last requested frame together. Frames that are
+not requested count too, because a frame of a GIF can only be decoded after all frames before it."""
 
 MAX_DECODED_FRAMES = 10_000
-"""Maximum number of frames of a GIF up to the last requested frame, or of requested strips of a
-long image. We chose this value, because a GIF of 20 MB may have a million frames, and a picture of
-140 bytes that is one pixel wide may have 30,000 strips."""
+"""Maximum number of frames of a GIF up to the last requested frame, and maximum number of strips of
+a long image that are requested. We chose this value, because a GIF of 20 MB may have a million
+frames, and a picture of 140 bytes that is one pixel wide may have 30,000 strips."""
 
 JPEG, JPEG_END, JPEG_SCAN = b"\xff\xd8", b"\xff\xd9", b"\xff\xda"
 
 JPEG_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
-"""Pattern of a JPEG marker. The excluded bytes may follow \\xff inside the data of a scan."""
+"""Pattern of a JPEG marker. It excludes bytes that may follow \\xff inside the data of a scan."""
 
 
 class PictureError(Exception):
@@ -55,8 +57,9 @@ class PictureError(Exception):
     Attributes:
         code: Code of the service. 480: too many pixels; 586: the OCR engine failed; 590: the file
             is damaged, or has an unknown format.
-        message: The reason, in addition to the advice for the code. It contains nothing of the
-            contents of the picture. If it contains "too many", the client does not try again.
+        message: The reason; it is shown in addition to the advice for the code. It contains nothing
+            of the contents of the picture. If it contains "too many", the client does not try
+            again.
 
     Source: documents, "Common error codes".
     """
@@ -71,7 +74,7 @@ class PictureError(Exception):
 
 
 class PictureFile(io.BytesIO):
-    """The bytes of a picture, as a file that allows at most `MAX_READS` reads.
+    """The bytes of a picture, as a file whose `read` can be called at most `MAX_READS` times.
 
     Raises:
         PictureError: Code 480, raised by `read`.
@@ -82,7 +85,7 @@ class PictureFile(io.BytesIO):
         self._left = MAX_READS
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Return the next bytes; raise PictureError after `MAX_READS` reads."""
+        """Return the next bytes; raise PictureError after `MAX_READS` calls."""
         self._left -= 1
         if self._left < 0:
             raise PictureError(480, f"too many blocks or chunks: more than {MAX_READS}")
@@ -90,7 +93,9 @@ class PictureFile(io.BytesIO):
 
 
 def check_size(image: Image.Image, frames: int = 1) -> None:
-    """Refuse a picture before decoding if `frames` frames of it would have too many pixels.
+    """Refuse a picture if one frame is too large, or `frames` frames together are too large.
+
+    This needs no decoded pixels.
 
     Raises:
         PictureError: Code 480.
@@ -119,7 +124,7 @@ def check_size(image: Image.Image, frames: int = 1) -> None:
 
 
 def check_frames(frames: int) -> None:
-    """Refuse more frames than `MAX_DECODED_FRAMES`.
+    """Refuse a picture if `frames` is more than `MAX_DECODED_FRAMES`.
 
     Raises:
         PictureError: Code 480.
@@ -131,9 +136,9 @@ def check_frames(frames: int) -> None:
 def check_scans(data: bytes) -> None:
     """Refuse a JPEG with too many scans; accept any other file.
 
-    The function goes from marker to marker. It cannot simply count the bytes of a marker, because
-    these bytes may also be in a thumbnail, or after the end of the picture, where phones put a
-    film.
+    The function goes from marker to marker. It cannot simply count how often the bytes of a marker
+    occur, because these bytes may also be in a thumbnail, or after the end of the picture, where
+    phones put a video.
 
     Raises:
         PictureError: Code 480.

@@ -1,4 +1,4 @@
-"""Draw the numbers of boxes as tags, and find places where a tag hides no text.
+"""Draw the numbers of boxes as tags, and find places where the tags hide no text.
 
 A tag is a white number on a small coloured rectangle with round corners.
 """
@@ -24,18 +24,20 @@ COLOURS = (
     (200, 20, 90),
     (0, 112, 122),
 )
-"""Colours of the boxes, used in turn, so that neighbouring boxes differ. Each colour is dark enough
-for a white number. A white line around each box makes the box visible on any picture."""
+"""Colours of the boxes. They are used in turn, so that neighbouring boxes have different colours.
+Each colour is dark enough for a white number. A white line around each box makes the box
+visible on any picture."""
 
 WHITE = (255, 255, 255)
 
 ROUNDING = 4
-"""Factor by which the shape of a tag is drawn larger and then scaled down, for smooth corners."""
+"""The shape of a tag is drawn larger by this factor and then scaled down, so that its corners are
+smooth."""
 
 
 @attrs.frozen
 class Rectangle:
-    """A rectangle of pixels. The column `right` and the row `bottom` are not part of it."""
+    """A rectangle of pixels. The column `right` and the row `bottom` are just outside it."""
 
     left: int
     top: int
@@ -99,9 +101,9 @@ def tag_places(
 ) -> Iterator[tuple[int, int]]:
     """Yield the upper left corner of the tag of each box, beside the box if possible.
 
-    A tag should hide no box and no other tag; otherwise it hides as few of their pixels as
-    possible. All tags are inside `room`, which has no negative coordinates. The outline of a box is
-    `line` pixels wide.
+    If possible, a tag hides no box and no other tag. If not, it hides as few pixels of boxes and
+    tags as possible. All tags are inside `room`, which has no negative coordinates. The outline of
+    a box is `line` pixels wide.
     """
     taken = np.zeros((room.bottom, room.right), np.bool_)
     for _, box in boxes:
@@ -115,7 +117,7 @@ def tag_places(
         for tag in _beside(box.grown(line + 1), w, h):
             if not room.contains(tag):
                 continue
-            # Keep the first place that hides the fewest pixels.
+            # Of the places that hide the fewest pixels, keep the first place.
             if (hidden := int(np.count_nonzero(taken[tag.pixels]))) < least:
                 best, least = tag, hidden
             if not hidden:
@@ -125,7 +127,7 @@ def tag_places(
 
 
 def _beside(box: Rectangle, w: int, h: int) -> Iterator[Rectangle]:
-    """Yield places for a tag, best first: left of the box, above, right, below, at corners."""
+    """Yield places for a tag, best first: left, above, right, below, then at corners of the box."""
     middle = (box.top + box.bottom - h) // 2
     for x, y in (
         (box.left - w, middle),
