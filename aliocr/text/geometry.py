@@ -26,8 +26,8 @@ smaller slope does not disturb the reading order."""
 
 MORE_WHITE = 1.2
 """Minimum ratio of the size of all gaps on the straightened page to their size on the turned page.
-With a smaller ratio, the page is not straightened: it has a single column, which is also read
-correctly on a turned page."""
+With a smaller ratio, the page is not straightened. An example is a page with a single column, which
+is read correctly even if it is turned."""
 
 
 class PlacedText(Protocol):
@@ -103,7 +103,7 @@ def _turned(regions: Sequence[P], slope: float, way: float) -> StraightBoxes[P]:
 
 
 def _slope(regions: Sequence[PlacedText]) -> float:
-    """Return how many pixels of height a box gains per pixel of width; 0 if the page is straight.
+    """Return how many pixels of height a box gains per pixel of width; 0 means do not straighten.
 
     This is the median of the values of all pairs of a long and a short line.
     """
@@ -141,7 +141,7 @@ def gaps(spans: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
 
 
 def widest(stretches: Iterable[tuple[float, float]]) -> tuple[float, float]:
-    """Return the widest gap, or the first of several; if there is no gap, a gap of width -∞."""
+    """Return the widest gap, of equal gaps the first; if there is no gap, a gap of width -∞."""
     return max(stretches, key=lambda gap: gap[0], default=(-math.inf, math.inf))
 
 

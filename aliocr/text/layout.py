@@ -289,8 +289,8 @@ def _width(group: StraightBoxes[P]) -> float:
 def is_cjk(character: str) -> bool:
     """Return whether a character is Han or kana, punctuation of these scripts, or full-width.
 
-    Hangul is not included, because it is written with spaces. The function compares numbers of
-    characters, because `unicodedata` does not know the script of a character.
+    Hangul is not included, because it is written with spaces. The function has ranges of
+    code points, because `unicodedata` does not know the script of a character.
     """
     code = ord(character)
     return (

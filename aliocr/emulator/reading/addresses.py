@@ -56,7 +56,7 @@ def is_unsafe(host: str, *, private_addresses: bool) -> bool:
 
 
 def _targets(address: IPv4Address | IPv6Address) -> tuple[IPv4Address | IPv6Address, ...]:
-    """Return the addresses to check: the address, the IPv4 addresses that it may contain, or both."""
+    """Return the addresses to check: this address, IPv4 addresses that it may contain, or both."""
     if isinstance(address, IPv4Address):
         return (address,)
     if address in NAT64_INSIDE:

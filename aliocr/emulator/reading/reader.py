@@ -222,7 +222,7 @@ class PictureReader:
             self._contents.popitem(last=False)
 
     def _forget(self, read: _SharedRead) -> None:
-        """Remove the read, so that no new call joins it, but keep a newer read with the same key."""
+        """Remove the read, so that no new call joins it; keep a newer read with the same key."""
         if self._reads.get(read.key) is read:
             del self._reads[read.key]
 

@@ -1,7 +1,7 @@
 """Downloads and reads real images. This module needs the `emulator` extra.
 
-Only an emulator with an engine imports this module. So an emulator with scripted answers only needs
-no extra.
+Only an emulator with an engine imports this module. An emulator that has only scripted answers does
+not need the extra.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@ The rules:
 * Each running lookup has a place, and the number of places is limited. The next free place goes to
   the owner with the fewest places.
 * A thread cannot be stopped, so an abandoned lookup keeps its place until the system answers.
-* The timeout of an image is paused while its lookup waits for a place, so that a slow name makes
-  only the images of this name fail.
+* The timeout of an image is paused while its lookup waits for a place, so that a slow name delays
+  only the images of this name.
 * Nothing waits for the threads when the downloader is closed or the program ends.
 """
 
@@ -35,8 +35,8 @@ class _Requester:
     pause_clock: Callable[[], AbstractAsyncContextManager[None]]
 
 
-# A context variable is needed, because aiohttp calls the resolver in a new task. This task gets only
-# the context of the caller.
+# A context variable is needed, because aiohttp calls the resolver in a new task. This task gets
+# only the context of the caller.
 _REQUESTER: ContextVar[_Requester] = ContextVar("requester")
 
 
