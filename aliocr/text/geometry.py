@@ -10,22 +10,24 @@ from typing import Generic, Protocol, TypeAlias, TypeVar
 import attrs
 
 MIN_SPREAD = 3.0
-"""Minimum difference in length of a long and a short line, in line heights. Only such a pair of
-lines is used to measure how far a page is turned."""
+"""Pairs of a long and a short line show how far a page is turned. This is the minimum difference
+between the lengths of the two lines, in line heights."""
 
 MIN_PAIRS = 3
-"""Minimum number of such pairs of lines."""
+"""Minimum number of such pairs of lines. With fewer pairs, the page is not straightened."""
 
 MIN_PAIRS_SHARE = 1 / 8
-"""Minimum number of such pairs per piece of text, because one or two headlines prove nothing."""
+"""Minimum ratio of the number of such pairs to the number of pieces of text on the page, because
+one or two headlines do not prove that the page is turned."""
 
 MIN_SLOPE, MAX_SLOPE = 0.006, 0.18
 """Minimum and maximum slope of a page that is straightened: a third of a degree and ten degrees. A
 smaller slope does not disturb the reading order."""
 
 MORE_WHITE = 1.2
-"""Minimum ratio of the gaps on the straightened page to the gaps on the turned page. Straightening
-does not widen the gaps of a single column, which is read correctly without straightening."""
+"""Minimum ratio of the size of all gaps on the straightened page to their size on the turned page.
+With a smaller ratio, the page is not straightened. An example is a page with a single column, which
+is read correctly even if it is turned."""
 
 
 class PlacedText(Protocol):
@@ -75,10 +77,11 @@ StraightBoxes: TypeAlias = Sequence[StraightBox[P]]
 
 
 def straightened(regions: Sequence[P]) -> StraightBoxes[P]:
-    """Return the boxes at their places on a page that is not turned.
+    """Return the boxes at the places that they would have if the page were not turned.
 
     On a turned page the box of a long line is higher than the box of a short line. This difference
-    shows the angle, but not the direction. The right direction makes larger gaps between the boxes.
+    shows the angle, but not the direction. So the boxes are turned in both directions; in the right
+    direction, the gaps between the boxes are larger.
     """
     slope = _slope(regions)
     if not slope:
@@ -100,7 +103,10 @@ def _turned(regions: Sequence[P], slope: float, way: float) -> StraightBoxes[P]:
 
 
 def _slope(regions: Sequence[PlacedText]) -> float:
-    """Return the height that a box gains per pixel of width: the median of the pairs of lines."""
+    """Return how many pixels of height a box gains per pixel of width; 0 means do not straighten.
+
+    This is the median of the values of all pairs of a long and a short line.
+    """
     ordered = sorted(regions, key=lambda each: each.w)
     half = len(ordered) // 2
     least = max(MIN_SPREAD * line_height(regions), 0.0) if regions else 0.0
@@ -123,7 +129,7 @@ def _white(boxes: StraightBoxes[P]) -> float:
 
 
 def gaps(spans: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Return width and end of each gap between the spans, in order."""
+    """Return width and end of each gap between the spans, from the first gap to the last."""
     ordered = sorted(spans)
     found = []
     covered = max(ordered[0])
@@ -135,7 +141,7 @@ def gaps(spans: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
 
 
 def widest(stretches: Iterable[tuple[float, float]]) -> tuple[float, float]:
-    """Return the widest gap, the first of equals; a gap of width -∞ if there is no gap."""
+    """Return the widest gap, of equal gaps the first; if there is no gap, a gap of width -∞."""
     return max(stretches, key=lambda gap: gap[0], default=(-math.inf, math.inf))
 
 

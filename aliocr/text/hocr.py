@@ -1,4 +1,4 @@
-"""Output as hOCR 1.2: text and boxes as XHTML, for other programs that make PDFs, for example.
+"""Writes text and boxes as hOCR 1.2, a form of XHTML. Other programs read it, e.g. to make PDFs.
 
 Source: "hOCR - OCR Workflow and Output embedded in HTML", version 1.2.
 """
@@ -41,7 +41,8 @@ NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 production 2."""
 
 MOST = 2**31 - 1
-"""Maximum coordinate, in pixels. Other programs can hold this integer; any picture is smaller."""
+"""Maximum coordinate, in pixels. Other programs can store this integer, and any picture is smaller
+than this."""
 
 
 class _OutputRow(Protocol):
@@ -65,7 +66,10 @@ _HocrPage: TypeAlias = Scan | Frame | _OutputRow
 
 @attrs.frozen
 class _PixelBox:
-    """A box in whole pixels from the upper left corner. `right` and `bottom` are just outside."""
+    """A box in whole pixels from the upper left corner of the picture.
+
+    `right` and `bottom` are the first pixels outside the box.
+    """
 
     left: int
     top: int
@@ -83,7 +87,10 @@ class _PixelBox:
         return cls(left, top, max(left, right), max(top, bottom))
 
     def within(self, page: _PixelBox) -> _PixelBox:
-        """Return the part of the box on the page; if there is none, an empty box at its edge."""
+        """Return the part of the box that is on the page.
+
+        If no part is on the page, return an empty box at the edge of the page.
+        """
         return _PixelBox(
             min(self.left, page.right),
             min(self.top, page.bottom),
@@ -99,16 +106,17 @@ def to_hocr(
 
     A picture of several frames has one page per frame. The service gives no boxes of words, so the
     box of a region is divided among its words by the usual width of their letters. A text without
-    regions is a line as large as its page.
+    regions becomes one line that is as large as its page.
 
     Characters that XML does not allow are left out.
 
     Args:
         scan: A scan, or a row of an output (`aliocr.Read`).
-        size: Width and height of the picture in pixels; all boxes are cut at its edges. None means
-            the part that the regions fill, because the service does not give the size.
+        size: Width and height of the picture in pixels; all boxes are cut at the edges of the
+            picture. If it is None, the page is as large as the area that the regions fill, because
+            the service does not give the size.
         title: Title of the document and name of the picture, by which other programs find the
-            picture. None means its URL without the query, or its path.
+            picture. None means the URL of the picture without the query, or its path.
 
     Raises:
         ValueError: The size is not a pair of numbers above 0.
@@ -156,8 +164,9 @@ def _around(regions: Iterable[Region]) -> _PixelBox:
 
 
 def _real(region: Region) -> Region:
-    """Return the region with finite numbers; numbers of a reply may be any, of a file also NaN."""
-    # The order of arguments matters: of a number and a NaN, `max` and `min` return the first.
+    """Return the region with finite numbers; a reply may have any number, a file even NaN."""
+    # The order of the arguments matters: if one of two arguments is NaN, `max` and `min` return the
+    # first argument.
     x, y = (min(max(-MOST, edge), MOST) for edge in (region.x, region.y))
     w, h = (min(max(0, length), MOST) for length in (region.w, region.h))
     return Region(region.text, x, y, w, h)
@@ -166,7 +175,7 @@ def _real(region: Region) -> Region:
 def _words(regions: Iterable[Region]) -> Iterator[tuple[str, _PixelBox]]:
     """Yield the words of a line, each with its share of the region's box."""
     for region in map(_real, regions):
-        length = _width(region.text) or 1  # 0 if the text has only combining marks
+        length = _width(region.text) or 1  # the width is 0 if the text has only combining marks
         for found in re.finditer(r"\S+", region.text):
             start = region.x + region.w * _width(region.text[: found.start()]) / length
             end = region.x + region.w * _width(region.text[: found.end()]) / length

@@ -3,8 +3,8 @@
 An engine finds pieces of text in any order. This module straightens the page if it is slightly
 turned, then divides the page at its gaps into columns and blocks. A block is read row by row.
 
-A *gutter* is a vertical gap between two columns; a *band* is a horizontal gap. A line height is the
-median height of the pieces.
+A *gutter* is a vertical gap between two columns. A *band* is a horizontal gap. A line height is the
+median height of the pieces that are to be divided.
 """
 
 from __future__ import annotations
@@ -35,42 +35,48 @@ MIN_BLOCK_GAP = 0.8
 
 MIN_BAND = 2.0
 """Minimum height of a band that divides a page before a gutter does, in line heights. It is more
-than a blank line between paragraphs. The band must also be about as high as the gutter is wide, or
-cut off a single line, such as a headline or a page number."""
+than a blank line between paragraphs. In addition, the band must be about as high as the gutter is
+wide, or it must cut off a single piece, such as a headline or a page number."""
 
 BAND_TO_GUTTER = 0.85
-"""Minimum ratio of the height of such a band to the width of the gutter."""
+"""Minimum ratio of the height of such a band to the width of the gutter, unless the band cuts off a
+single piece."""
 
 ALIKE = 0.8
-"""Minimum ratio of the height of a band to the highest band. Such bands divide a page together."""
+"""Minimum ratio of the height of a band to the height of the highest band. All bands with at least
+this ratio divide a page together."""
 
 MIN_COLUMN_WIDTH = 7.0
-"""Minimum width of a column, in line heights. Narrower pieces side by side are cells of a
-table, which is read by rows. The exception is running text with notes or a menu at its side."""
+"""Minimum width of a column, in line heights. Narrower pieces side by side are cells of a table,
+which is read row by row. There is one exception: narrow pieces at the side of running text may be
+notes or a menu."""
 
 MIN_TEXT_WIDTH = 15.0
 """Minimum width of running text, in line heights."""
 
 FULL_LINE = 0.85
-"""Minimum ratio of a full line to the longest line. Most lines of running text are full, but most
-lines of a list are not."""
+"""Minimum ratio of the width of a full line to the width of the longest line. Most lines of running
+text are full, but most lines of a list are not."""
 
 MIN_COLUMN_PIECES = 3
 """Minimum number of pieces in a column."""
 
 MIN_COLUMN_BALANCE = 1 / 3
-"""Minimum ratio of the pieces in the emptier column to the pieces in the fuller column. With a
-third, the fuller side may consist of two columns."""
+"""Minimum ratio of the number of pieces in the column with fewer pieces to the number of pieces in
+the other column. The ratio is only a third, because the other side may consist of two columns."""
 
 MAX_NOTES = 0.75
-"""Maximum ratio of notes to the lines beside the notes, because notes are fewer than lines."""
+"""Maximum ratio of the number of notes to the number of lines in the running text, because there
+are fewer notes than lines."""
 
 MAX_LEVEL = 0.75
-"""Maximum share of notes at the same height as a line. For about half of the notes this is so
-at random; but all cells of a table are at the height of another cell."""
+"""Maximum share of the notes that are at the same height as a line of the running text. About half
+of the notes have the height of a line by chance. In a table, all cells have the height of a cell in
+the other column."""
 
 LEVEL = 0.15
-"""Maximum distance of the centres of two cells in a row, in heights of a cell."""
+"""Maximum vertical distance between the centres of a note and a line at the same height, in heights
+of the note."""
 
 P = TypeVar("P", bound=PlacedText)
 P_co = TypeVar("P_co", bound=PlacedText, covariant=True)
@@ -113,9 +119,9 @@ class PageText(Protocol[P_co]):
 def lines_of(page: PageText[P], frames: Sequence[PageText[P]] = ()) -> tuple[Line[P], ...]:
     """Return the lines of a page in reading order.
 
-    If the frames have more text than the page, return the lines of the frames, because the
-    documents do not say if the text of a picture includes the text of all its frames. A frame that
-    has the same pieces at the same places as the frame before is skipped.
+    The documents do not say if the text of a picture includes the text of all its frames. So if the
+    frames have more text than the page, or the same pieces, return the lines of the frames. A frame
+    that has the same pieces at the same places as the frame before is skipped.
 
     Args:
         page: The picture as a whole.
@@ -146,19 +152,19 @@ def _letters(pieces: Iterable[str]) -> int:
 
 
 def _moves(before: PageText[P], frame: PageText[P]) -> bool:
-    """Return whether a frame has other pieces than the frame before, or pieces elsewhere."""
+    """Return whether a frame has other pieces than the frame before, or pieces at other places."""
     return _pieces(before) != _pieces(frame) or any(
         abs(old.x - new.x) >= new.h or abs(old.y - new.y) >= new.h
-        # Not strict, because only one of two frames with the same text may have regions.
+        # Not strict, because of two frames with the same text, one frame may have no regions.
         for old, new in zip(before.regions, frame.regions, strict=False)
     )
 
 
 def reading_order(regions: Iterable[P]) -> tuple[P, ...]:
-    """Return the regions in reading order: columns from left to right, in a column row by row.
+    """Return the regions in reading order: columns from left to right, each column row by row.
 
-    On a page of two columns, the order of an engine misplaces seven of ten characters; this order
-    misplaces none. `python -m benchmarks.reading` measures pages of many kinds.
+    On a page of two columns, seven of ten characters are at a wrong place in the order of an
+    engine, and none in this order. `python -m benchmarks.reading` measures pages of many kinds.
 
     Args:
         regions: Boxes of one picture, in pixels, in any order.
@@ -169,9 +175,11 @@ def reading_order(regions: Iterable[P]) -> tuple[P, ...]:
 def _rows(regions: Sequence[P]) -> Iterable[Sequence[P]]:
     """Yield the rows of the page in reading order, each row from left to right.
 
-    The centres of the regions in a row are less than half a height apart.
+    In a row, the centre of each region is less than half a box height below the centre of the
+    highest region.
     """
-    # A stack replaces recursion, because a page of a thousand lines may be divided line by line.
+    # A stack is used, because a page of a thousand lines may be divided line by line, which is too
+    # deep for recursion.
     waiting: list[Sequence[StraightBox[P]]] = [straightened(regions)]
     while waiting:
         group = waiting.pop()
@@ -233,7 +241,7 @@ def _parts(group: StraightBoxes[P]) -> Sequence[StraightBoxes[P]]:
 
 
 def _bands(group: StraightBoxes[P], places: Sequence[float]) -> Sequence[StraightBoxes[P]]:
-    """Divide a group at these vertical positions, which are in order."""
+    """Divide a group at these vertical positions, which are in order from top to bottom."""
     parts: list[list[StraightBox[P]]] = [[] for _ in range(len(places) + 1)]
     for each in group:
         parts[bisect_right(places, each.y)].append(each)
@@ -241,7 +249,7 @@ def _bands(group: StraightBoxes[P], places: Sequence[float]) -> Sequence[Straigh
 
 
 def _are_columns(left: StraightBoxes[P], right: StraightBoxes[P], line: float) -> bool:
-    """Return whether two sides are columns, which are read one after the other."""
+    """Return whether the two sides of a gutter are columns, which are read one after the other."""
     few, many = sorted((left, right), key=len)
     if len(few) < MIN_COLUMN_PIECES or _beside(few, many) < len(few) / 2:
         return False
@@ -260,7 +268,8 @@ def _are_columns(left: StraightBoxes[P], right: StraightBoxes[P], line: float) -
 def _beside(some: StraightBoxes[P], others: StraightBoxes[P], *, by: float = 1.0) -> int:
     """Count the boxes of `some` that have a box of `others` beside them.
 
-    Their centres differ by at most `by` times the height of the box in `some`.
+    Two boxes are beside each other if the vertical distance between their centres is at most `by`
+    times the height of the box in `some`.
     """
     centres = sorted(each.middle for each in others)
     found = 0
@@ -280,8 +289,8 @@ def _width(group: StraightBoxes[P]) -> float:
 def is_cjk(character: str) -> bool:
     """Return whether a character is Han or kana, punctuation of these scripts, or full-width.
 
-    Hangul is not included, because it is written with spaces. The code has ranges, because
-    `unicodedata` does not know the script of a character.
+    Hangul is not included, because it is written with spaces. The function has ranges of
+    code points, because `unicodedata` does not know the script of a character.
     """
     code = ord(character)
     return (

@@ -11,6 +11,6 @@ The way of a request through access:
 - `rate_window` counts requests and images per second.
 - `refusal` has the result of a failed check.
 
-The service behind the gateway checks the state of the account and its image quota. The endpoint
-makes these two checks after the checks above.
+Two more checks belong to the service behind the gateway: the state of the account, and the image
+quota of the account. The endpoint makes these two checks after the checks above.
 """

@@ -1,4 +1,4 @@
-"""One account of the service: its keys, state and limits, and how much of the limits is used."""
+"""One account of the service: its keys, state and limits, and its counts of requests and images."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class QuotaOptions(TypedDict):
 
 
 NEW_ACCOUNT: QuotaOptions = {"images_per_second": 10.0, "images_in_flight": 50}
-"""Image quota of a new account, for `Emulator(**NEW_ACCOUNT)`. A request of a hundred images is
-above this quota. Source: code 588, "image OCR 10 images/s"; "Concurrency".
+"""Limits for the images of a new account, to be used as `Emulator(**NEW_ACCOUNT)`. A request of a
+hundred images is above these limits. Source: code 588, "image OCR 10 images/s"; "Concurrency".
 """
 
 AccountState: TypeAlias = Literal["active", "not_opened", "unauthorized", "overdue", "banned"]
 
-# The messages of code 596. Source: users report the first two messages from the service. For the
-# others only the meaning is documented, under "Common error codes".
+# The messages of code 596. Source: users report that the service sends the first two messages. For
+# the last two messages, the documents give only the meaning, under "Common error codes".
 _STATE_MESSAGES: dict[AccountState, str] = {
     "not_opened": "You have not opened Yundun Content Moderation Service",
     "unauthorized": "Your using subaccount is not authorized, please refer to the page",
@@ -51,7 +51,8 @@ class AccessKey:
         expired: If True, the token of the key is refused with `InvalidSecurityToken.Expired`.
 
     Raises:
-        ValueError: `expired` is set, now or later, but the key is permanent and has no token.
+        ValueError: `expired` is set to True, here or later, although the key has no token that
+            could expire, because the key is permanent.
     """
 
     credentials: Credentials = attrs.field(on_setattr=attrs.setters.frozen)
@@ -74,25 +75,26 @@ class Account:
     seconds since the epoch.
 
     Args:
-        keys: One or more AccessKeys that sign requests of the account. Credentials mean one active
-            AccessKey.
-        requests_per_second: The rate limit, above 0. 0.5 means one request in 2 seconds; None means
-            no limit.
+        keys: One or more AccessKeys that sign requests of the account. `Credentials` instead of a
+            sequence mean one active AccessKey.
+        requests_per_second: Maximum number of requests per second, above 0. 0.5 means one request
+            in 2 seconds; None means no limit.
         uid: The number of the account, 16 digits, which is the `uid` of callbacks. None means a
             random number.
         state: `"active"`, or the reason why the service refuses the account: `"not_opened"`,
             `"unauthorized"` (a RAM user without permission), `"overdue"`, `"banned"`.
-        images_per_second: The rate limit for images, above 0; None means no limit.
+        images_per_second: Maximum number of images per second, above 0; None means no limit.
         images_in_flight: Maximum number of images being read at the same time; None means no limit.
             `NEW_ACCOUNT` has the documented values of both image limits.
-        window: How rates are counted: `"sliding"`, `"fixed"` or `"bucket"`. The documents do not
-            say how the service counts. A client that respects the sliding log also respects the
-            two others.
+        window: How requests and images per second are counted: `"sliding"`, `"fixed"` or
+            `"bucket"`. The documents do not say how the service counts. `"sliding"` is the
+            strictest way: a client that stays within this limit also stays within the limits of
+            the two other ways.
 
     Raises:
         ValueError: There is no key; uid, state or window is invalid; or a limit is not above 0.
 
-    Source: "QPS limits"; code 588 and "Concurrency" for the images; code 596 for the states.
+    Source: "QPS limits"; code 588 and "Concurrency" for the image limits; code 596 for the states.
     """
 
     def __init__(
@@ -167,7 +169,7 @@ class Account:
     def restore(self) -> None:
         """Set keys, state and image quota back to their initial values."""
         self.state = self._state_at_first
-        # The initial window keeps its count, so that images used before still count.
+        # The initial rate window is used again with its count, so that its images still count.
         self._images, self._images_per_second, self._most_in_flight = self._quota_at_first
         for key, (active, expired) in zip(self.keys, self._keys_at_first, strict=True):
             key.active, key.expired = active, expired
@@ -187,8 +189,8 @@ class Account:
     ) -> None:
         """Set a new image quota; None means no limit.
 
-        Images in flight stay counted. Images counted by the rate stay counted if the rate
-        does not change.
+        Images in flight still count after the change. The count of images per second starts again
+        at zero if `images_per_second` changes; if not, this count is kept.
         """
         most = images_in_flight
         if most is not None and not is_count(most, 1):
@@ -199,7 +201,7 @@ class Account:
         self._most_in_flight = most
 
     def accept(self, moment: float) -> bool:
-        """Count one request and return True if the rate allows the request now; otherwise False."""
+        """If the rate allows a request now, count it and return True; if not, return False."""
         return self._requests is None or self._requests.take(1, moment) == 1
 
     def take_images(self, wanted: int, moment: float) -> int:
@@ -221,8 +223,9 @@ class Account:
 
     def knows_nonce(self, nonce: str, now: float) -> bool:
         """Return True if the nonce was used within the last 15 minutes."""
-        # Nonces are in order of use. After a change of the clock, times of nonces may be in the
-        # future. These nonces are also deleted; otherwise they would keep later nonces here.
+        # The nonces are in the order of their use, so old nonces come first. If the clock was set
+        # back, the first nonce may have a time far in the future. This nonce is deleted too: if it
+        # stayed, the old nonces behind it would also stay.
         while self._nonces:
             first = next(iter(self._nonces))
             if abs(now - self._nonces[first]) < MAX_CLOCK_SKEW:
@@ -233,5 +236,5 @@ class Account:
 
     def use_nonce(self, nonce: str, now: float) -> None:
         """Remember that a nonce was used now."""
-        self._nonces.pop(nonce, None)  # otherwise the nonce keeps its old place in the dict
+        self._nonces.pop(nonce, None)  # so that the nonce moves to the end of the dict
         self._nonces[nonce] = now

@@ -38,10 +38,11 @@ from aliocr.limits import REQUESTS_PER_SECOND
 
 
 class Accounts(Sequence[Account]):
-    """The accounts of one emulator, in order. Each uid and each key occurs only once.
+    """The accounts of one emulator, in the given order. Each uid and each key occurs only once.
 
     Raises:
-        ValueError: There is no account, or two accounts have the same uid, or two keys the same id.
+        ValueError: There is no account, or two accounts have the same uid, or two keys have the
+            same id.
     """
 
     def __init__(self, accounts: Iterable[Account]) -> None:
@@ -88,10 +89,10 @@ def make_accounts(
 ) -> Accounts:
     """Return the given accounts, or one account made from the other arguments.
 
-    The other arguments are those of `Account`.
+    The other arguments have the same meaning as in `Account`.
 
     Raises:
-        ValueError: Accounts and other arguments are given, or an argument is invalid.
+        ValueError: `accounts` is given together with another argument, or an argument is invalid.
     """
     if accounts is None:
         # The random AccessKey has the form of a real key, but only this emulator accepts it.
@@ -146,11 +147,13 @@ _FORM = (
 
 
 def read_accounts(path: str | PathLike[str]) -> tuple[Account, ...]:
-    """Return the accounts of a TOML file, in the order of the file. This module shows the form.
+    """Return the accounts of a TOML file, in the order of the file.
+
+    The docstring of this module shows the form of the file.
 
     Raises:
-        ValueError: The file cannot be read or has another form. The message names the place of the
-            error, but no secret.
+        ValueError: The file cannot be read or has another form. The message says where the error
+            is, but contains no secret.
     """
     with _errors_at(f"{path}"):
         try:

@@ -28,8 +28,8 @@ def canonical_request(
 ) -> str:
     """Return the canonical request, whose checksum is part of the string to sign.
 
-    Names and values of the query are decoded. Names of headers are lower-case. `signed` has the
-    names of the signed headers, in order; all these names are in `headers`.
+    `query` has decoded names and values. `headers` has lower-case names. `signed` has the names of
+    the signed headers, in alphabetical order; each of these names must be in `headers`.
     """
     pairs = "&".join("=".join(quote(part, safe="~") for part in pair) for pair in sorted(query))
     lines = [f"{name}:{headers[name].strip()}" for name in signed]
@@ -42,7 +42,7 @@ def string_to_sign(canonical: str) -> str:
 
 
 def signature(secret: str, text: str) -> str:
-    """Return the HMAC-SHA256 of `text` in lower-case hexadecimal; its key is the secret."""
+    """Return the HMAC-SHA256 of `text`, with the secret as key, in lower-case hexadecimal."""
     return hmac.digest(secret.encode(), text.encode(), "sha256").hex()
 
 
@@ -58,7 +58,8 @@ def seconds_of(date: str) -> float:
         ValueError: The date has another form.
     """
     moment = datetime.strptime(date, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
-    # The parser also accepts dates without leading zeros, and digits of other scripts.
+    # The comparison is needed, because the parser also accepts dates without leading zeros, and
+    # digits of other scripts.
     if moment.isoformat().replace("+00:00", "Z") != date:
         raise ValueError("not of the form YYYY-MM-DDThh:mm:ssZ")
     return moment.timestamp()

@@ -1,8 +1,9 @@
-"""Checks of the gateway in front of the service, with the order, codes and messages of the gateway.
+"""The checks of the gateway in front of the service, in its order, with its codes and messages.
 
-The functions read no clock and open nothing. The checks accept what the vendor's SDKs need, and
-nothing more: a request with the older signature may lack nonce and checksum. A request may have any
-content type, additional query parameters and additional signed `x-acs-…` headers.
+The functions read no clock, and open no file and no connection. The checks differ from the
+documents only where the vendor's SDKs need this: a request with the older signature may leave out
+the nonce and the checksum. Any request may have any content type, additional query parameters and
+additional signed `x-acs-…` headers.
 
 Source: "Request structure", "Common parameters", "Signature method", "Public errors".
 """
@@ -36,7 +37,7 @@ def authenticate(request: RawRequest, accounts: Accounts, *, now: float) -> Acco
 
 
 def check_rate(account: Account, *, moment: float) -> Refusal | None:
-    """Count a request of the account; above the rate limit, return a refusal and do not count.
+    """Count a request of the account and return None; above the rate limit, only return a refusal.
 
     `moment` is in seconds by a monotonic clock.
     """
@@ -63,8 +64,9 @@ def _run_checks(request: RawRequest, accounts: Accounts, now: float) -> Account:
     if md5 is not None and not _equal(md5.strip(), signing.content_md5(request.body)):
         raise Refused("ContentMD5NotMatched")
     scheme.check_digest(request)
-    # A nonce is remembered after the signature check; otherwise a client without the key could use
-    # up nonces of the account. The rate is checked later, so a throttled request uses its nonce.
+    # A nonce is remembered only after the signature check, so that a client without the key cannot
+    # use up nonces of the account. The rate is checked later, so a request above the rate limit has
+    # also used its nonce.
     if nonce is not None:
         account.use_nonce(nonce, now)
     return account
@@ -78,13 +80,14 @@ def _check_form(request: RawRequest) -> Scheme:
         raise Refused("InvalidApi.NotFound")
     if request.headers.get("x-acs-version") != signing.API_VERSION:
         raise Refused("InvalidAction.NotFound")
-    # Only the newer signature requires this header. `_Acs3.required` has its name.
+    # This header may be absent, because only the newer signature requires it: `_Acs3.required`.
     if request.headers.get("x-acs-action", ACTION) != ACTION:
         raise Refused("InvalidAction.NotFound", f"x-acs-action must be {ACTION}.")
     _require(request, ("Accept", "Authorization"))
     scheme = find_scheme(request)
     _require(request, scheme.required)
-    # A nonce may be absent, because the vendor's SDK sends none; but it may not be empty.
+    # The nonce may be absent, because the vendor's SDK sends no nonce. If it is sent, it must not
+    # be empty.
     if _NONCE in request.headers:
         _require(request, (_NONCE,))
     ambiguity = request.find_ambiguity()
@@ -121,7 +124,7 @@ def _find_key(request: RawRequest, claim: Claim, accounts: Accounts) -> tuple[Ac
         if token is None:
             return found
         raise Refused("MissingSecurityToken")
-    # Tokens may have the same characters as keys; see `Credentials`.
+    # A token may contain the same characters as a key, and no others; see `Credentials`.
     if not sent or not sent.isascii() or not sent.isprintable() or " " in sent:
         raise Refused("InvalidSecurityToken.Malformed")
     if token is None or not _equal(sent, token):
@@ -132,5 +135,5 @@ def _find_key(request: RawRequest, claim: Claim, accounts: Accounts) -> tuple[Ac
 
 
 def _equal(sent: str, expected: str) -> bool:
-    """Return whether the texts are equal, in constant time."""
+    """Return whether the texts are equal; the time does not show how much of them is equal."""
     return hmac.compare_digest(sent.encode(), expected.encode())

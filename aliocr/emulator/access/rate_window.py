@@ -1,7 +1,7 @@
 """Three ways to count a rate: sliding log, fixed window, token bucket.
 
-The documents do not say which way the service uses. Times are arguments, in seconds by a monotonic
-clock, so nothing here reads a clock.
+The documents do not say which way the service uses. Nothing here reads a clock: the time is an
+argument, in seconds by a monotonic clock.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ WINDOWS: tuple[WindowKind, ...] = ("sliding", "fixed", "bucket")
 
 
 class RateWindow(Protocol):
-    """A rate limit, and the count of what was used."""
+    """A rate limit for requests or images, and the count of requests or images."""
 
     def take(self, wanted: int, moment: float) -> int:
-        """Return how many of `wanted` are allowed now, 0 or more, and add this number."""
+        """Return how many of the wanted requests or images are allowed now, and count these."""
         ...
 
 
 class _SlidingLog:
-    """The strictest count: the limit holds for any period, at whatever time the period begins."""
+    """The strictest way: the limit holds for any period, at whatever time the period begins."""
 
     def __init__(self, most: int, period: float) -> None:
         self._most = most
@@ -45,7 +45,7 @@ class _SlidingLog:
 
 
 class _FixedWindow:
-    """A count that starts at zero in each period; one period follows another by the clock."""
+    """A count that is set to zero at fixed times of the clock, when a new period begins."""
 
     def __init__(self, most: int, period: float) -> None:
         self._most = most
@@ -63,7 +63,10 @@ class _FixedWindow:
 
 
 class _TokenBucket:
-    """A token bucket, which holds the tokens of one period and is refilled evenly."""
+    """A bucket of tokens, which is refilled evenly.
+
+    Each request or image takes one token. A full bucket has the tokens of one period.
+    """
 
     def __init__(self, most: int, period: float) -> None:
         self._most = most
@@ -75,17 +78,17 @@ class _TokenBucket:
         grown = (moment - self._last) * self._rate
         self._tokens = min(self._most, self._tokens + grown)
         self._last = moment
-        # The small addend keeps a rounding error from costing a token.
+        # A small number is added, because with a rounding error a whole token may be 0.999….
         granted = max(0, min(wanted, math.floor(self._tokens + 1e-9)))
         self._tokens -= granted
         return granted
 
 
 def make_rate_window(kind: WindowKind, per_second: float) -> RateWindow:
-    """Return a new count for a rate.
+    """Return a new rate limit, with a count of zero.
 
-    The limit of a period is a whole number: a rate of 10.5 means 10 in 10 / 10.5 s, and a rate of
-    0.5 means 1 in 2 s.
+    The limit of a period is a whole number: a rate of 10.5 means 10 requests in 10 / 10.5 s, and a
+    rate of 0.5 means 1 request in 2 s.
 
     Raises:
         ValueError: The kind is unknown or the rate is not above 0.

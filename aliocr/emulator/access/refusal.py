@@ -1,4 +1,6 @@
-"""Refusals of whole requests. The gateway has string codes, the service behind it has numbers.
+"""Refusals of whole requests.
+
+The codes of the gateway are strings. The codes of the service behind the gateway are numbers.
 
 Source: "Public errors", "Common parameters", "Common error codes".
 """
@@ -9,9 +11,9 @@ import attrs
 
 from aliocr.protocol import signing, wire
 
-# HTTP status and message of each code of the gateway. We wrote some messages, because the documents
-# have none for them. Source: "Public errors"; "Common parameters" for InvalidAction.NotFound;
-# aliyun/aliyun-openapi-python-sdk#118 for ContentMD5NotMatched, which is on no page.
+# HTTP status and message of each code of the gateway. For some codes the documents have no message,
+# so we wrote the message. Source: "Public errors"; "Common parameters" for InvalidAction.NotFound;
+# aliyun/aliyun-openapi-python-sdk#118 for ContentMD5NotMatched, which no page of the documents has.
 REFUSALS: dict[str, tuple[int, str]] = {
     "ContentMD5NotMatched": (400, "Specified content md5 is not matched with your request body."),
     "Forbidden": (403, "User not authorized to operate on the specified resource."),
@@ -53,7 +55,7 @@ class Refusal:
         status: HTTP status.
         code: A string if the gateway refuses, an int if the service behind it refuses.
         message: The text for a human reader.
-        retry_after: Seconds that the reply asks the client to wait; None means no such time.
+        retry_after: Seconds that the reply asks the client to wait; None if it does not ask.
     """
 
     status: int
@@ -77,7 +79,7 @@ class Refusal:
 
 
 class Refused(Exception):  # noqa: N818
-    """A check failed. The arguments are those of `Refusal.of`; `refusal` has the result."""
+    """A check failed. The arguments are those of `Refusal.of`; `refusal` has the refusal."""
 
     def __init__(self, code: int | str, message: str = "") -> None:
         self.refusal = Refusal.of(code, message)

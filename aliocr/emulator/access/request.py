@@ -34,7 +34,8 @@ class RawRequest:
         body: The whole body.
 
     Attributes:
-        headers: Values of the headers by lower-case name; for a repeated header its last value.
+        headers: Value of each header by lower-case name. If a header is sent more than once, its
+            last value.
     """
 
     method: str
@@ -60,7 +61,7 @@ class RawRequest:
         return tuple(name for name, count in counts.items() if count > 1)
 
     def find_ambiguity(self) -> str | None:
-        """Return the reason why the signature is not unique, as a sentence; None if it is."""
+        """Return a sentence that says why the signed text is not clear; None if it is clear."""
         for name in self.repeated:
             if name in _READ or name.startswith("x-acs-"):
                 return f"The header {name} is sent more than once."
@@ -69,7 +70,7 @@ class RawRequest:
         if _HALF_ENCODED.search(self.query_string):
             return "The query holds a % without two hexadecimal digits after it."
         try:
-            # Lone surrogates raise an encoding error, bytes that are not UTF-8 a decoding error.
+            # `unquote_to_bytes` fails for a lone surrogate, `decode` for bytes that are not UTF-8.
             unquote_to_bytes(self.query_string).decode()
         except UnicodeError:
             return "The query is not UTF-8."

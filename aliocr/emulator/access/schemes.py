@@ -1,12 +1,13 @@
 """The two signature schemes: HMAC-SHA1 and ACS3-HMAC-SHA256.
 
-Both verify the request as received, so a client may add headers and parameters if it signs them.
-Both classes have the same members. This list has the order of the checks; a failed check raises
-`Refused`:
+Both schemes verify the request as received, so a client may add headers and parameters if the
+client signs them. Each scheme is a class, and the two classes have the same members. Here the
+members are in the order of the checks. A failed check raises `Refused`:
 
-* `required` has the headers that the scheme needs besides the headers of all requests.
+* `required` has the headers that the scheme needs, in addition to the headers of all requests.
 * `check_parameters` refuses a variant of the signature that the gateway does not offer.
-* `sent_at` returns the date in seconds since the epoch; `ValueError` for an undocumented form.
+* `sent_at` returns the date in seconds since the epoch. If the form of the date is not documented,
+  it raises `ValueError`.
 * `read_claim` reads the `Authorization` header.
 * `signature` computes the correct signature. `explain` returns the message for a wrong signature,
   with the text that the server signed.
@@ -31,7 +32,8 @@ from aliocr.protocol import signing
 class Claim:
     """The content of an `Authorization` header. `repr()` does not show the signature.
 
-    `signed` has the names of the signed headers if the scheme lists these names.
+    `signed` has the names of the signed headers. It is empty for HMAC-SHA1, because this scheme
+    does not send these names.
     """
 
     access_key_id: str
@@ -91,13 +93,14 @@ class _Roa:
         return signing.signature(secret, self._text(request))
 
     def explain(self, request: RawRequest, _: Claim) -> str:
-        # The message repeats the string to sign. If the client has computed an equal string, only
-        # the secret is wrong. The vendor's SDK reads the string between the first two colons.
+        # The message contains the string that the server signed. If the client has signed an equal
+        # string, only the secret is wrong. The vendor's SDK finds the string in the message between
+        # the first two colons.
         words = REFUSALS["SignatureDoesNotMatch"][1]
         return f"{words} server string to sign is:{self._text(request)}"
 
     def check_digest(self, request: RawRequest) -> None:
-        """Do nothing, because the gateway checks Content-MD5, the checksum, in any request."""
+        """Do nothing: Content-MD5, the checksum of this scheme, is checked in every request."""
 
     def _text(self, request: RawRequest) -> str:
         return signing.string_to_sign(request.method, request.path, request.query, request.headers)
@@ -138,7 +141,7 @@ class _Acs3:
         signed = tuple(names.split(";"))
         if list(signed) != sorted({name.lower() for name in signed}):
             raise Refused("IncompleteSignature", "SignedHeaders must be lower-case, and in order.")
-        # These headers must be signed, because an unsigned header could be changed on the way.
+        # These headers must be signed, because someone could change an unsigned header on the way.
         present = set(request.headers)
         must = {n for n in present if n in ("host", "content-type") or n.startswith("x-acs-")}
         if unsigned := sorted(must.difference(signed)):
@@ -162,8 +165,8 @@ class _Acs3:
         )
 
     def check_digest(self, request: RawRequest) -> None:
-        # No page names the code for a wrong checksum. The signature covers the checksum of the
-        # body, so a body changed on the way has already failed the signature check.
+        # The documents do not name the code for a wrong checksum. The signature covers the checksum
+        # of the body, so if the body was changed on the way, the signature check failed before.
         if request.headers["x-acs-content-sha256"].strip() != acs3.sha256(request.body):
             words = "x-acs-content-sha256 is not the lower-case SHA-256 of the body."
             raise Refused("InvalidParameter.Format", words)

@@ -1,7 +1,7 @@
 """The check for unsafe addresses, from which the emulator does not download images.
 
-A public service does not connect to such an address. The check needs the address of a connection,
-not the name of the host.
+A service on the Internet does not connect to such an address. Check the address of the connection,
+not the name of the host, because a name may lead to any address.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ METADATA = frozenset(
     )
 )
 """Addresses of metadata services, which give keys to machines in a cloud. The usual address,
-169.254.169.254, is link-local and therefore not listed."""
+169.254.169.254, is not in this list, because it is link-local and therefore refused anyway."""
 
 IPV4_INSIDE = tuple(map(IPv6Network, ("64:ff9b::/96", "::/96", "::ffff:0:0:0/96")))
 """IPv6 networks whose addresses end with an IPv4 address: NAT64, IPv4-compatible, SIIT."""
@@ -31,7 +31,8 @@ NAT64_INSIDE = IPv6Network("64:ff9b:1::/48")
 address. Source: RFC 8215."""
 
 NOT_PUBLIC = (*map(IPv6Network, ("5f00::/16", "3fff::/20")), NAT64_INSIDE)
-"""Local or unassigned networks, which some Python versions do not know. Source: RFC 9602, 9637."""
+"""Networks that are local or not assigned. They are listed here, because some Python versions do
+not know this. Source: RFC 9602, 9637."""
 
 
 def is_unsafe(host: str, *, private_addresses: bool) -> bool:
@@ -55,12 +56,13 @@ def is_unsafe(host: str, *, private_addresses: bool) -> bool:
 
 
 def _targets(address: IPv4Address | IPv6Address) -> tuple[IPv4Address | IPv6Address, ...]:
-    """Return the addresses to check: the address, or IPv4 addresses that it may contain."""
+    """Return the addresses to check: this address, IPv4 addresses that it may contain, or both."""
     if isinstance(address, IPv4Address):
         return (address,)
     if address in NAT64_INSIDE:
-        # The IPv4 address follows a prefix of 96, 64, 56 or 48 bits. Bits 64 to 71 are always 0
-        # and not a part of the IPv4 address. Source: RFC 6052.
+        # The IPv4 address begins after the first 96, 64, 56 or 48 bits. All four addresses are
+        # checked, because the length is not known here. Bits 64 to 71 are always 0 and not a part
+        # of the IPv4 address. Source: RFC 6052.
         bits = int(address)
         joined = (bits >> 64 << 56) | (bits & ((1 << 56) - 1))
         numbers = (bits, *(joined >> (88 - prefix) for prefix in (64, 56, 48)))

@@ -5,13 +5,15 @@ The rules:
 * Downloads run concurrently. The timeout of 3 s begins when a download gets a connection.
 * An *owner* is the request that an image belongs to. The next connection goes to the owner with the
   fewest connections, so that a hundred images on a slow host do not delay the next client.
-* In one iteration of the event loop, only one download does work.
+* In one iteration of the event loop, only one download does work, so that the loop stays free for
+  other requests.
 * Before a body is read, memory is reserved: for the length that the host announces, or for the
-  maximum size if the host announces no length. The timeout is paused while a download waits for
-  memory. The memory is released when the picture has been read.
+  maximum size if the host announces no length or sends a packed body. The timeout is paused while a
+  download waits for memory. The memory is released when the picture has been read.
 * So the memory stays limited with any number of clients. A download that holds memory never waits
   for more memory, so every wait ends.
-* Names are also looked up concurrently. The timeout is paused until a lookup begins: `resolver`.
+* Names of hosts are also looked up concurrently. The timeout is paused until the lookup begins; see
+  `resolver`.
 * An address is checked when a connection to the address is made, so a name or a redirect cannot
   bypass the check.
 * A message never contains the URL, because the query of a signed URL is a key to the image.
@@ -47,18 +49,20 @@ MAX_BYTES = 20 * 1024 * 1024
 """Maximum size of one image, unpacked, in bytes. Source: "Limits on images", 20 MB; code 589."""
 
 MAX_REDIRECTS = 5
-"""Maximum number of redirects for one image. We chose this value; the documents have none. It is
-enough for a short link, a public page and the host of its pictures."""
+"""Maximum number of redirects for one image. We chose this value, because the documents have none.
+It is enough for a short link to a public page, from which the host of the picture is reached."""
 
 REDIRECTS = (301, 302, 303, 307, 308)
 """HTTP statuses that are redirects."""
 
 STATUS_CODES = {401: 403, 403: 403, 404: 404, 410: 404}
-"""Code of the service for each HTTP status of a host; any other status gets 480."""
+"""Code of the service for each HTTP status of a host. Any other status gets 480, except 200 and
+redirects."""
 
 CONNECTIONS = 200
 """Maximum number of running downloads, over all requests. It is enough for two requests of a
-hundred images, so that all images on a host that does not answer time out at the same time."""
+hundred images: if their host does not answer, all these images time out at the same time, and none
+has to wait for a connection first."""
 
 MAX_HELD_BYTES = 512 * 1024 * 1024
 """Maximum size of all images that are being downloaded or read, in bytes, over all requests. We
@@ -83,17 +87,17 @@ def check_timeout(timeout: float) -> None:
 
 
 class _UnsafeAddressError(OSError):
-    """The address is one that the emulator does not connect to."""
+    """The emulator does not connect to this address."""
 
     def __init__(self) -> None:
-        # All addresses get the same text; otherwise aiohttp would replace the error if a name has
-        # several addresses.
+        # All addresses get the same text. If a name had several addresses with different texts,
+        # aiohttp would replace these errors by another error.
         super().__init__("an unsafe address")
 
 
 @asynccontextmanager
 async def _paused(deadline: asyncio.Timeout) -> AsyncIterator[None]:
-    """Pause the timeout of one image within the block, because the wait is not the host's fault."""
+    """Pause the timeout of an image within the block, because the host does not cause this wait."""
     loop = asyncio.get_running_loop()
     end = deadline.when()
     left = None if end is None else end - loop.time()
@@ -112,8 +116,8 @@ class Downloader:
     Args:
         timeout: Timeout of one image, in seconds.
         max_bytes: Maximum size of one image, in bytes.
-        private_addresses: If True, private addresses are allowed, which tests need. If False, every
-            address that is not public is refused, as by a service on the Internet.
+        private_addresses: If True, private addresses are allowed, because tests need them. If
+            False, every address that is not public is refused, as a service on the Internet does.
         slices: Time slices of the event loop, shared with other parts of the emulator.
     """
 
@@ -137,16 +141,17 @@ class Downloader:
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
             # Each image gets a new connection, because on a reused connection a host could send the
-            # answer for the next image before its request.
+            # answer for the next image before this image is requested.
             connector=aiohttp.TCPConnector(
                 limit=0, force_close=True, socket_factory=self._socket, resolver=self._resolver
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
-            # aiohttp has no timeout here, because `_download` has one, which includes redirects and
-            # can be paused.
+            # The timeout of aiohttp is off, because the timeout in `_download` includes redirects
+            # and can be paused.
             timeout=aiohttp.ClientTimeout(total=None),
-            # `Unpacker` decodes packed bodies within limits, which older versions of aiohttp lack.
+            # aiohttp must not decode packed bodies, because older versions have no limits for this.
+            # `Unpacker` has limits.
             auto_decompress=False,
             headers={"Accept-Encoding": "identity"},
         )
@@ -166,9 +171,10 @@ class Downloader:
 
         Raises:
             APIError: The image cannot be downloaded. Codes: 400 invalid URL; 401 unsafe address, or
-                redirect to a scheme other than http and https; 403 and 404 if the host answers so;
-                480 no answer or a broken answer; 589 too many bytes; 592 timeout. The message does
-                not contain the URL.
+                redirect to a scheme other than http and https; 403 or 404 if the host answers that
+                access is denied or that there is no image; 480 no answer, a broken answer or
+                another answer; 589 too many bytes; 592 timeout. The message does not contain the
+                URL.
         """
         memory = self._memory.share(owner)
         try:
@@ -181,7 +187,7 @@ class Downloader:
         await connection.take(1)
         try:
             async with self._slices.take(owner):
-                pass  # a slice for the start, because the start takes a millisecond
+                pass  # wait for a slice, because the start of a download takes a millisecond
             async with asyncio.timeout(self._timeout) as deadline:
                 return await self._follow(url, deadline, memory)
         except TimeoutError:
@@ -217,7 +223,7 @@ class Downloader:
         try:
             return await self._session.get(parse_raw_url(url), allow_redirects=False)
         except aiohttp.ClientConnectionError:
-            raise  # some of these errors, for certificates, are also ValueErrors
+            raise  # errors of certificates are also ValueErrors, which are caught below
         # A host name that DNS cannot represent raises UnicodeError, which is a ValueError.
         except (aiohttp.InvalidURL, ValueError):
             if redirected:
@@ -230,8 +236,8 @@ class Downloader:
         if response.status != 200:
             code = STATUS_CODES.get(response.status, 480)
             raise image_error(code, f"its host answers HTTP {response.status}")
-        # A length that the host announces is checked early. The real limit is the count below,
-        # because a host may announce no length, or send the body packed.
+        # If the host announces a length, it is checked before the body is read. The bytes are also
+        # counted below, because a host may announce no length, or send a packed body.
         announced = response.content_length
         if announced is not None and announced > self._max_bytes:
             raise self._too_large()
@@ -257,7 +263,7 @@ class Downloader:
         return image_error(589, f"download stopped after {self._max_bytes} bytes")
 
     def _socket(self, address_info: aiohttp.AddrInfoType) -> socket.socket:
-        """Return a socket after a check of the address, immediately before the connection."""
+        """Check the address and return a socket; aiohttp calls this just before it connects."""
         family, kind, protocol, _, address = address_info
         if is_unsafe(address[0], private_addresses=self._private_addresses):
             raise _UnsafeAddressError
@@ -277,7 +283,7 @@ def _redirect_target(here: str, location: str) -> str:
         raise image_error(480, "its URL redirects to an invalid URL") from None
     if after.scheme not in ("http", "https"):
         raise image_error(401, "its URL redirects to a URL that is neither http nor https")
-    # User and password are kept only if the host is the same.
+    # User and password are kept only if scheme, host and port are the same.
     if (after.scheme, after.netloc) == (before.scheme, before.netloc.rpartition("@")[2]):
         return after._replace(netloc=before.netloc).geturl()
     return target

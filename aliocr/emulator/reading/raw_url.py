@@ -1,10 +1,11 @@
 """Parses URLs without normalisation, so that path and query are requested as given.
 
-By default, aiohttp decodes `%7E`, resolves `..` and rewrites `%zz`. A host that signs its URLs, or
-compares their text, would accept the URL from the service but refuse the URL from the emulator.
+By default, aiohttp decodes `%7E`, resolves `..` and rewrites `%zz`. But some hosts sign their URLs
+or compare the text of URLs. Such a host would refuse the changed URL from the emulator, although it
+accepts the URL from the service.
 
-The function does not connect to a host and does not check the host. The result has the host that
-yarl reads in the URL, so an address check cannot be bypassed.
+The function does not connect to the host and does not check it. The host of the result is the host
+that yarl reads in the URL. aiohttp uses the same host, so an address check cannot be bypassed.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ def parse_raw_url(url: str) -> URL:
     if not host:
         return read
     # The host of `http://2852039166/` becomes 169.254.169.254, because aiohttp accepts only this
-    # form, and the address check needs the real address. The system reads hexadecimal forms.
+    # form, and the address check needs the real address. Hosts in hexadecimal need no change,
+    # because the system resolves them.
     if _NUMBERS.fullmatch(host):
         with suppress(OSError):
             read = read.with_host(socket.inet_ntoa(socket.inet_aton(host)))

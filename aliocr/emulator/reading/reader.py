@@ -1,20 +1,21 @@
-"""Reads pictures on a few threads; equal pictures share one read (single flight).
+"""Reads pictures on a few threads; calls for equal pictures share one read (single flight).
 
 The rules:
 
 * A *read* is one task of the event loop for one picture. A *worker* is a thread with an engine. A
   *slot* is the right to hold one picture in memory.
-* A read waits for a slot. Then workers decode and recognize the picture frame by frame; the next
-  free worker does each step. A frame is decoded only when the frame before is at a worker, so even
-  a long animation has few frames in memory.
+* A read waits for a slot. Then workers decode and recognize the picture frame by frame; each step
+  is done by the next free worker. A frame is decoded only when a worker has the frame before, so
+  even a long animation has few frames in memory.
 * The number of slots limits the pictures in memory. A read takes a worker before it submits work,
-  so no work waits in the thread pool. Slots and workers are first come, first served, so a GIF of
-  a hundred frames and another picture alternate.
+  so no work waits in the thread pool. Reads get slots and workers in the order in which they ask,
+  so a GIF of a hundred frames and another picture use the workers in turn.
 * There is one slot more than workers. Pictures that may have several frames leave one slot free, so
   that a small picture is read between two frames of long animations.
-* A worker cannot be stopped, so its work is small: decode or recognize one frame of limited size.
-* A read without waiting calls is cancelled at its next wait for a slot or a worker. If no such wait
-  is left, the read is finished, and its content is kept for the next call.
+* A worker cannot be stopped, so each piece of its work is small: it decodes or recognizes one frame
+  of limited size.
+* If no call waits for a read any more, the read is cancelled when it next waits for a slot or a
+  worker. If it does not wait any more, it goes on to its end, and its content is kept.
 * The most recently requested contents are kept. Failures are not kept.
 """
 
@@ -46,10 +47,11 @@ MAX_WORKERS = 4
 more threads make little difference on a shared machine."""
 
 KEPT_CONTENTS = 256
-"""Maximum number of kept contents. A page of text needs about 10 kB."""
+"""Maximum number of kept contents. The content of a page of text needs about 10 kB of memory."""
 
 HASHED_AT_ONCE = 256 * 1024
-"""Number of bytes that are hashed before other tasks run: less than a millisecond of work."""
+"""Number of bytes that are hashed before other tasks can run. To hash these bytes takes less than a
+millisecond."""
 
 T = TypeVar("T")
 
@@ -74,7 +76,7 @@ class _ReadKey:
 class _SharedRead:
     """One read of a picture, and the number of calls that wait for this read.
 
-    A queued read waits for a slot or a worker, so its cancellation wastes no work.
+    `queued` is True while the read waits for a slot or a worker. Only then is it cancelled.
     """
 
     key: _ReadKey
@@ -103,7 +105,7 @@ class PictureReader:
         self._thread_local = threading.local()
         self._slots = asyncio.Semaphore(workers + 1)
         self._long_slots = asyncio.Semaphore(workers)
-        self._hashing = asyncio.Lock()  # hashing of many pictures would block the loop
+        self._hashing = asyncio.Lock()  # to hash many pictures at a time would block the loop
         self._workers = asyncio.Semaphore(workers)
         self._running: set[asyncio.Future[Any]] = set()
         self._reads: dict[_ReadKey, _SharedRead] = {}
@@ -111,7 +113,7 @@ class PictureReader:
         self._closed = False
 
     async def start(self) -> None:
-        """Make the first engine now; otherwise the first picture would wait seconds for the engine.
+        """Make the first engine now, so that the first picture does not wait seconds for an engine.
 
         Raises:
             ImportError: The `emulator` extra is not installed.
@@ -122,8 +124,8 @@ class PictureReader:
         """Read a picture and return its content.
 
         `interval` and `max_frames` choose the frames, as in an `Image`. Empty bytes are refused,
-        because they are not a picture. Cancelling a call does not affect other calls for the same
-        picture.
+        because they are not a picture. If a call is cancelled, other calls for the same picture go
+        on.
 
         Raises:
             PictureError: The picture is refused or damaged, or the engine failed (code 586).
@@ -144,8 +146,8 @@ class PictureReader:
             read.task.add_done_callback(partial(self._keep_content, read))
         read.waiters += 1
         try:
-            # `wait` is needed, because `await task` would cancel the task with this call, and this
-            # call with the task.
+            # `await task` cannot be used here: if this call is cancelled, it would cancel the task,
+            # and if the task is cancelled, it would cancel this call.
             await asyncio.wait((read.task,))
         finally:
             read.waiters -= 1
@@ -157,22 +159,22 @@ class PictureReader:
         return read.task.result()
 
     async def lend(self, function: Callable[..., T], *args: object) -> T:
-        """Return the result of a function for a picture; a worker calls the function, in one slot.
+        """Let a worker call a function for a picture, within one slot, and return its result.
 
-        The function cannot be stopped, so it may take as long as one frame, but not longer.
+        A running function cannot be stopped, so it must not take longer than reading one frame.
 
         Raises:
-            PictureError: The function raised this error, or failed otherwise (code 586).
+            PictureError: The function raised this error or an unexpected error (code 586).
             RuntimeError: The reader is closed.
         """
         async with self._slots:
             return await self._lend(function, *args)
 
     async def lend_each(self, making: Iterator[T]) -> list[T]:
-        """Return all results of an iterator for a picture; workers run each step, within one slot.
+        """Let workers run an iterator for a picture, step by step, and return all its results.
 
         One slot is held for all steps, because the decoded picture stays in memory until the end.
-        A step may take as long as one frame. Errors are the same as in `lend`.
+        A step must not take longer than reading one frame. Errors are the same as in `lend`.
         """
         made: list[T] = []
         async with self._long_slots, self._slots:
@@ -191,7 +193,7 @@ class PictureReader:
         """Cancel queued reads, wait for the work that workers have begun, and end the threads.
 
         Waiting calls of `read` raise `RuntimeError` if their picture is not finished. If this call
-        is cancelled, it still waits for the threads, because otherwise the threads would stay.
+        is cancelled, it still waits for the threads; if it did not, the threads would stay.
         """
         self._closed = True
         await shielded(asyncio.create_task(self._shut_down()))
@@ -204,14 +206,15 @@ class PictureReader:
         if pending := {*tasks, *self._running}:
             await asyncio.wait(pending)
         self._contents.clear()
-        # Ending a worker frees its engine, which takes 30 ms, so another thread waits for the end.
+        # When a worker ends, its engine is freed, which takes 30 ms. Another thread waits for this,
+        # so that the event loop stays free.
         with ThreadPoolExecutor(1) as closer:
             await asyncio.get_running_loop().run_in_executor(closer, self._pool.shutdown)
 
     def _keep_content(self, read: _SharedRead, done: asyncio.Task[Content]) -> None:
         self._forget(read)
-        # `exception()` also marks a failure as retrieved: if no call waits for this read any more,
-        # asyncio would log the failure otherwise.
+        # `exception()` also marks a failure as retrieved. Without this, asyncio would log the
+        # failure of a read for which no call waits any more.
         if done.cancelled() or done.exception():
             return
         self._contents[read.key] = done.result()
@@ -219,7 +222,7 @@ class PictureReader:
             self._contents.popitem(last=False)
 
     def _forget(self, read: _SharedRead) -> None:
-        """Remove the read, so that no new call joins it; keep a newer read of the same picture."""
+        """Remove the read, so that no new call joins it; keep a newer read with the same key."""
         if self._reads.get(read.key) is read:
             del self._reads[read.key]
 
@@ -241,7 +244,7 @@ class PictureReader:
                 del frame  # so that only the worker has this frame while the next frame is decoded
             await asyncio.wait(recognized)
             # A worker combines the frames, because a thousand frames take some time. The frames are
-            # combined even if no call waits, because all frames are read.
+            # combined even if no call waits any more, because all frames have already been read.
             await self._workers.acquire()
             frames = [future.result() for future in recognized]
             return await _result(self._submit(combine_frames, frames))
@@ -258,12 +261,12 @@ class PictureReader:
     async def _submit_for(
         self, read: _SharedRead, function: Callable[..., T], *args: object
     ) -> asyncio.Future[T]:
-        """Wait for a free worker, and submit the function; `_result` waits for its result."""
+        """Wait for a free worker, and submit the function; use `_result` to wait for its result."""
         await self._take(self._workers, read)
         return self._submit(function, *args)
 
     def _submit(self, function: Callable[..., T], *args: object) -> asyncio.Future[T]:
-        """Submit work to a worker that was taken; the worker is free after the work."""
+        """Submit work to a worker that is already taken; when the work ends, the worker is free."""
         loop = asyncio.get_running_loop()
         future = loop.run_in_executor(self._pool, partial(_failing_as_documented, function, *args))
         self._running.add(future)
@@ -274,12 +277,13 @@ class PictureReader:
         self._running.discard(future)
         self._workers.release()
         if not future.cancelled():
-            future.exception()  # marks the error as retrieved, because an abandoned read does not
+            future.exception()  # marks the error as retrieved; a cancelled read does not do this
 
     def _open(self, data: bytes, key: _ReadKey) -> Iterator[PictureFrame] | RecognizedFrame:
         """Begin to decode a picture, in a worker.
 
-        Recognize a single frame immediately, because there is no work for other workers.
+        If the picture has only one frame, the same worker recognizes the frame immediately, because
+        there is nothing that another worker could do at the same time.
         """
         frames = decode(data, interval=key.interval, max_frames=key.max_frames)
         first = next(frames)
@@ -313,7 +317,10 @@ async def _sha256(data: bytes) -> bytes:
 
 
 async def _result(future: asyncio.Future[T]) -> T:
-    """Return a worker's result; plain `await` would cancel the future, but not the worker."""
+    """Return a worker's result.
+
+    If a plain `await` were cancelled, the future would be cancelled, but the worker would go on.
+    """
     await asyncio.wait((future,))
     return future.result()
 

@@ -1,6 +1,7 @@
 """Downloads and reads real images. This module needs the `emulator` extra.
 
-Only an emulator with an engine imports this module, so a scripted emulator needs no extra.
+Only an emulator with an engine imports this module. An emulator that has only scripted answers does
+not need the extra.
 """
 
 from __future__ import annotations
@@ -50,9 +51,9 @@ class Recognition:
     async def read(self, image: Image, places: asyncio.Semaphore) -> Content:
         """Download and read an image.
 
-        All images of a request have the same `places`. One place is held while the picture is at
-        the reader. `places` also identifies the request, because downloads are shared evenly among
-        requests.
+        All images of a request have the same `places`. An image holds one place while the reader
+        has its picture. `places` is also the owner of the download, so that connections and memory
+        are shared evenly among requests.
 
         Raises:
             APIError: The image cannot be downloaded or read.

@@ -1,4 +1,4 @@
-"""Combines an engine's results for the frames of a picture to the content of the picture."""
+"""Combines an engine's results for the frames of a picture into the content of the picture."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ class RecognizedFrame:
 
     @classmethod
     def of(cls, frame: PictureFrame, recognized: Iterable[Recognized]) -> Self:
-        """Return the recognized frame for an engine's result, which is in pixels of the frame."""
+        """Return the recognized frame for an engine's lines, whose boxes are in frame pixels."""
         picture = frame.picture
         lines = reading_order(recognized)
         found = tuple(attrs.evolve(line, x=line.x + frame.x, y=line.y + frame.y) for line in lines)
         blanks = tuple(blank_sides(picture, line.x, line.y, line.w, line.h) for line in lines)
         strip = Strip(found, frame.x, frame.x + picture.width, blanks)
-        # The frame has no URL, because only the service stores frames, for some minutes.
+        # The frame has no URL. The service stores frames for some minutes, the emulator does not.
         return cls(strip, _with_regions(found, Frame(joined_text(found), rate=_rate(found))))
 
 
 def combine_frames(recognized: Sequence[RecognizedFrame]) -> Content:
-    """Combine the recognized frames of a picture (one or more, in order) into its content."""
+    """Combine all recognized frames of a picture, from first to last, into its content."""
     strips = [one.strip for one in recognized]
     found: Sequence[Recognized]
     if any(strip.left for strip in strips):
         found = stitch_lines(strips)
     else:
         found = [line for strip in strips for line in strip.found]
-    # A single frame is the image itself, so it is not listed. Source: "frames".
+    # A single frame is the image itself, so `frames` is empty then. Source: "frames".
     frames = tuple(one.frame for one in recognized) if len(recognized) > 1 else ()
     return _with_regions(found, Content(joined_text(found), frames=frames, rate=_rate(found)))
 
@@ -53,8 +53,8 @@ def combine_frames(recognized: Sequence[RecognizedFrame]) -> Content:
 def _with_regions(found: Sequence[Recognized], holder: H) -> H:
     """Return `holder` with the regions, which are encoded for the reply.
 
-    The worker encodes the regions, so that the event loop has less work and the garbage collector
-    fewer objects.
+    The worker encodes the regions, so that the event loop has less work, and the garbage collector
+    has fewer objects to check.
     """
     if not found:
         return holder

@@ -1,12 +1,13 @@
-"""Resolves host names on threads, because the calls of the system block.
+"""Resolves host names on threads, because the system blocks a thread until it knows the addresses.
 
 The rules:
 
-* The number of running lookups is limited. The next place goes to the owner with the fewest places.
+* Each running lookup has a place, and the number of places is limited. The next free place goes to
+  the owner with the fewest places.
 * A thread cannot be stopped, so an abandoned lookup keeps its place until the system answers.
 * The timeout of an image is paused while its lookup waits for a place, so that a slow name delays
-  only its images.
-* Neither the closing of the downloader nor the end of the program waits for the threads.
+  only the images of this name.
+* Nothing waits for the threads when the downloader is closed or the program ends.
 """
 
 from __future__ import annotations
@@ -34,13 +35,13 @@ class _Requester:
     pause_clock: Callable[[], AbstractAsyncContextManager[None]]
 
 
-# A context variable is needed, because aiohttp calls the resolver in a new task. This task shares
-# only its context with the caller.
+# A context variable is needed, because aiohttp calls the resolver in a new task. This task gets
+# only the context of the caller.
 _REQUESTER: ContextVar[_Requester] = ContextVar("requester")
 
 
 class Resolver(AbstractResolver):
-    """The resolver of an aiohttp connector, which has only one lookup of a name at a time."""
+    """The resolver of an aiohttp connector. The connector looks up each name once at a time."""
 
     def __init__(self) -> None:
         self._places = FairShares(LOOKUPS)
@@ -49,10 +50,10 @@ class Resolver(AbstractResolver):
     def looking_up_for(
         self, owner: Hashable, pause_clock: Callable[[], AbstractAsyncContextManager[None]]
     ) -> Iterator[None]:
-        """Count the lookups within the block for this owner.
+        """Give lookups that begin within the block to this owner.
 
-        While a lookup waits for a place, it is in a context made by `pause_clock`. If the block is
-        cancelled, this context may end after the block.
+        While a lookup waits for a place, it is in a context that `pause_clock` makes. If the block
+        is cancelled, this context may end later than the block.
         """
         token = _REQUESTER.set(_Requester(owner, pause_clock))
         try:
@@ -81,7 +82,7 @@ class Resolver(AbstractResolver):
         return await found
 
     async def close(self) -> None:
-        """Do nothing, because the connector cancels waiting calls, and the threads end alone."""
+        """Do nothing: the connector cancels waiting calls, and the threads end without help."""
 
 
 def _start_lookup(
@@ -89,7 +90,7 @@ def _start_lookup(
 ) -> asyncio.Future[list[ResolveResult]]:
     """Start a thread that looks up a name; return a future of the addresses.
 
-    The place is free when the thread ends. Cancelling the future does not stop the thread.
+    The place becomes free when the thread ends. If the future is cancelled, the thread goes on.
     """
     loop = asyncio.get_running_loop()
     found: asyncio.Future[list[ResolveResult]] = loop.create_future()
@@ -117,8 +118,8 @@ def _start_lookup(
 
 
 def _addresses(host: str, port: int, family: socket.AddressFamily) -> list[ResolveResult]:
-    # AI_ADDRCONFIG saves IPv6 queries on a machine without IPv6. But this flag may hide localhost
-    # on a machine without network.
+    # With AI_ADDRCONFIG, a machine without IPv6 sends no IPv6 queries. But on a machine without
+    # network, localhost may have no address with this flag.
     flags = 0 if host.rstrip(".").lower() == "localhost" else socket.AI_ADDRCONFIG
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, family=family, flags=flags)
     return [

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from aliocr.emulator.reading.recognition import Recognition
 
 PLACES_AT_READER = 4
-"""Maximum number of pictures of one request at the reader at the same time. Four pictures keep all
-workers busy. A picture of another client waits for these four, not for a hundred."""
+"""Maximum number of pictures of one request that the reader has at the same time. Four pictures
+keep all workers busy. A picture of another client waits only for these four pictures, not for all
+hundred pictures of the request."""
 
 NOT_DONE = "not read before the deadline of its request; ask again, because reading may continue"
 """Message of an image with code 581."""
@@ -41,8 +42,8 @@ _Read: TypeAlias = asyncio.Task[_Outcome]
 class Service:
     """The service, which answers the tasks of requests that have passed the gateway.
 
-    `recognition` reads the images without an instruction. If `recognition` is None, the text of
-    such an image is `text of {url}`.
+    `recognition` reads the images for which `instructions` have no answer. If `recognition` is
+    None, the text of such an image is `text of {url}`.
     """
 
     def __init__(
@@ -55,22 +56,22 @@ class Service:
     async def answer(
         self, tasks: Sequence[Task], *, request_id: str, until: float | None
     ) -> tuple[ImageAnswer, ...]:
-        """Return one answer for each task of a request, in order.
+        """Return one answer for each task of a request, in the order of the tasks.
 
-        `until` is the deadline by the clock of the event loop. Tasks not done before the deadline
-        are answered with 581. None means no deadline.
+        `until` is the deadline by the clock of the event loop; None means no deadline. A task that
+        is not done before the deadline gets the answer 581.
         """
         places = asyncio.Semaphore(PLACES_AT_READER)
         begun: list[_Outcome | _Read] = []
         try:
             async with self._slices.take(request_id):
-                for task in tasks:  # `begun` must hold all begun reads after an error
+                for task in tasks:  # after an error, `begun` must hold all reads that have begun
                     begun.append(self._begin(task, request_id, places))  # noqa: PERF401
             if reads := _reads(begun):
                 now = asyncio.get_running_loop().time()
                 await asyncio.wait(reads, timeout=None if until is None else until - now)
                 async with self._slices.take(id(reads)):
-                    pass  # because twenty requests of a hundred images may end at the same time
+                    pass  # wait, because twenty requests of a hundred images may end together
         finally:
             # No read may run after its request has ended.
             for read in _reads(begun):
@@ -106,7 +107,7 @@ def _image(task: Task) -> Image | APIError:
     except ValueError as error:
         field, _, problem = str(error).partition(" ")
     if len(task.data_id or "") > MAX_DATA_ID_CHARACTERS:
-        # This is the message of the service, word by word.
+        # This is exactly the message of the service.
         return image_error(400, f"[task.dataId] is too long(>{MAX_DATA_ID_CHARACTERS})")
     if problem.startswith("and "):
         return image_error(400, "[task.interval] and [task.maxFrames] must be used together")
@@ -119,7 +120,8 @@ async def _read(
     try:
         return _scan(image, await recognition.read(image, places), request_id)
     except APIError as error:
-        # The emulator stores this error with the call; its traceback would keep the file in memory.
+        # The emulator stores this error with the call. A stored traceback would keep the bytes of
+        # the image in memory.
         error.__context__ = None
         return error.with_traceback(None)
 
@@ -133,7 +135,8 @@ def _outcome(begun: _Outcome | _Read) -> _Outcome:
 def _scan(image: Image, content: Content, request_id: str) -> Scan:
     """Return the scan with this content.
 
-    Any text gets `review`, because the emulator has no policies of accounts. Source: "result".
+    Any text gets the suggestion `review`, because accounts of the emulator have no policies, which
+    could decide otherwise. Source: "result".
     """
     read = undecoded_regions(content)
     # The id has the form of the documents' samples, `img5A@k7a@B4q@6K@d9nfKgOs-1s****`.

@@ -17,13 +17,13 @@ from aliocr.emulator.engine import Recognized, rate
 from aliocr.text.layout import is_cjk, joined_text, reading_order
 
 REACH = 0.5
-"""Maximum distance of a half line from the cut, in line heights. The gap between two columns is
-more than twice this distance."""
+"""Maximum distance between the end of a half line and the cut, in line heights. The gap between two
+columns is more than twice this distance, so lines of two columns are not joined."""
 
 WORD_GAP = 0.5
-"""Minimum gap between two words, in mean widths of the letters in the line. Source: 225 cuts
-through lines in four typefaces. Two cuts within a word had larger gaps; four cuts between words had
-smaller gaps."""
+"""Minimum gap between two words, in mean letter widths of the line. If the gap at a cut is smaller,
+the cut is within a word. Source: 225 cuts through lines in four typefaces. This value was wrong for
+six cuts: two cuts within a word had larger gaps, and four cuts between words had smaller gaps."""
 
 
 @attrs.frozen
@@ -34,9 +34,9 @@ class Strip:
         found: Lines of text, in pixels of the whole picture.
         left: Left edge of the strip in the whole picture, in pixels.
         right: Right edge of the strip in the whole picture, in pixels.
-        blanks: For each line, the empty pixels from the left edge of the strip to the first letter,
-            and from the last letter to the right edge. The boxes do not have these numbers, because
-            an engine makes boxes wider than the letters.
+        blanks: For each line, the number of empty pixels from the left edge of the strip to the
+            first letter, and from the last letter to the right edge. The boxes do not show these
+            numbers, because an engine makes boxes wider than the letters.
     """
 
     found: tuple[Recognized, ...]
@@ -47,7 +47,7 @@ class Strip:
 
 @attrs.frozen
 class _JoinedLine:
-    """A line, joined up to the current cut, and the empty pixels between its end and this cut."""
+    """A line, joined up to the current cut, and the number of empty pixels from it to this cut."""
 
     found: Recognized
     blank: float
@@ -63,7 +63,7 @@ def stitch_lines(strips: Sequence[Strip]) -> tuple[Recognized, ...]:
         _JoinedLine(found, after)
         for found, (_, after) in zip(strips[0].found, strips[0].blanks, strict=True)
     ]
-    ends = list(range(len(whole)))  # indices of lines with a piece in the strip before
+    ends = list(range(len(whole)))  # indices in `whole` of lines with a piece in the strip before
     for before, strip in pairwise(strips):
         cut = strip.left
         open_ends, ends = ends if before.right == cut else [], []
@@ -95,7 +95,7 @@ def _joined(left: Recognized, right: Recognized, blank: float) -> Recognized:
     # A Chinese character is as wide as two letters.
     letters = sum(2 if is_cjk(character) else 1 for text in texts for character in text)
     letter = (left.w + right.w) / max(1, letters)
-    # Full-width punctuation contains a gap, so no space is added.
+    # A full-width punctuation mark contains an empty part, so no space is added beside it.
     wide_mark = any(
         is_cjk(edge) and unicodedata.category(edge).startswith("P")
         for edge in texts[0][-1:] + texts[1][:1]

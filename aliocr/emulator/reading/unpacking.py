@@ -17,14 +17,14 @@ class UnpackError(ValueError):
 
 
 class Unpacker:
-    """A decoder for a body with this Content-Encoding, chunk by chunk; empty if there is none.
+    """A decoder for a body, chunk by chunk; `encoding` is its Content-Encoding, empty if none.
 
     A thousand packed bytes may contain a million bytes, so the caller must count the bytes of the
     pieces and stop at a limit.
 
     Raises:
         UnpackError: The encoding is neither gzip nor deflate. The downloader requests no encoding,
-            but some hosts use one of these two.
+            but some hosts use gzip or deflate without a request.
     """
 
     def __init__(self, encoding: str) -> None:
@@ -39,8 +39,9 @@ class Unpacker:
         """Yield the decoded chunk, piece by piece.
 
         Args:
-            chunk: At least one byte. Bytes after the end of the packed data are ignored, except for
-                more gzip members, because a body may have several. Source: RFC 1952.
+            chunk: At least one byte. Bytes after the end of the packed data are ignored. But if
+                these bytes are another gzip member, they are decoded, because a body may have
+                several members. Source: RFC 1952.
 
         Raises:
             UnpackError: The chunk is not valid in the encoding.
@@ -67,7 +68,7 @@ class Unpacker:
                 raise UnpackError("a broken Content-Encoding") from None
             yield piece
             chunk = self._stream.unused_data or self._stream.unconsumed_tail
-            # After a full piece the decoder may have more bytes, although the chunk is consumed.
+            # After a full piece the decoder may still have bytes to give, even if no chunk is left.
             if not chunk and len(piece) < UNPACKED_AT_ONCE:
                 return
 
