@@ -84,9 +84,9 @@ REQUESTS = RateTuning(aim=0.003, cut=0.02, step=0.01, confirm=5.0)
 slowly because one refused request can mean a hundred refused images."""
 
 IMAGES = RateTuning(aim=0.0215, cut=0.04, step=0.09, lift=3.0)
-"""Parameters for images. The limit is unknown. It is learnt quickly, because a refusal is about only
-one image. At 10 images per second, a probe causes one refusal and comes every 5 s. If probes came
-more often, more than 2 % of the images would be refused."""
+"""Parameters for images. The limit is unknown. It is learnt quickly, because one refusal is only
+one refused image. At 10 images per second, a probe causes one refusal and comes every 5 s. If
+probes came more often, more than 2 % of the images would be refused."""
 
 
 @attrs.define(eq=False)
@@ -150,7 +150,7 @@ class AdaptiveRate:
         self._log: deque[SentBatch] = deque()
 
     def cap(self, ceiling: float) -> None:
-        """Set another ceiling; a rate at the old ceiling or above the new one becomes the new one."""
+        """Set another ceiling. A rate at the old or above the new ceiling becomes this ceiling."""
         if self.rate >= min(self._ceiling, ceiling):
             self.rate = self._base = ceiling
             self._probe = None

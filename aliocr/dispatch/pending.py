@@ -61,7 +61,7 @@ class Follower(Protocol):
     """A caller that also follows the tries of its images."""
 
     def image_sent(self, waiter: Waiter) -> None:
-        """Learn that the image is sent for the first time; not called for waiters that come later."""
+        """Learn that the image is sent for the first time; later waiters do not learn this."""
 
     def image_returned(self, waiter: Waiter) -> None:
         """Learn that a try has failed and another try follows, immediately or after a rest.
@@ -339,7 +339,7 @@ class Pending:
 
 
 def _own(error: OCRError, *, maybe_charged: bool) -> OCRError:
-    """Copy an exception for one caller, because an exception grows with each task that raises it."""
+    """Copy an exception for one caller: an exception grows with each task that raises it."""
     own = type(error).__new__(type(error), *error.args)
     own.__dict__.update(error.__dict__)
     own.args = error.args  # a ScanTimeoutError is an OSError, whose __new__ leaves args empty

@@ -63,7 +63,7 @@ class Queue(Generic[T]):
     """How far the chunker searches the queue for images that may share the request, in batches."""
 
     BULK_SHARE = 0.1
-    """Fraction of places reserved for bulk images while interactive images could fill all places."""
+    """Fraction of places reserved for bulk images while interactive images could fill a batch."""
 
     REFUSALS_IN_FRONT = 3
     """Number of refusals after which an image returns to the end of the queue. Reason: if the quota

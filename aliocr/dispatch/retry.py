@@ -97,7 +97,8 @@ too. For some of these codes, the documents advise to contact support. If `max_r
 `USUAL_RETRIES`, it also applies to these codes."""
 
 KEY_RETRIES = 1
-"""Number of times in a row that the key is renewed. After one more failure, the account is refused."""
+"""Number of times in a row that token and clock are renewed. If they fail once more, the account
+counts as refused."""
 
 KEY_EXPIRED = frozenset({"InvalidTimeStamp.Expired", "InvalidSecurityToken.Expired"})
 

@@ -195,7 +195,7 @@ class Settler:
             self._settle([(pending, error) for pending in batch], len(batch), outage=outage)
 
     def _renew_key(self, batch: Sequence[PendingImage], error: OCRError, sent_at: float) -> None:
-        """Rule 5. If the request was sent before the last key failure was known, do not count it."""
+        """Rule 5. A request that was sent before the last key failure was known is not counted."""
         if sent_at > self._key_failed_at:
             self._key_failed_at = asyncio.get_running_loop().time()
             self._key_failures += 1

@@ -175,7 +175,7 @@ class AccountThrottle:
         if throttled or refused == sent.count:
             # If all images of a request were over the quota, it may have carried only one image.
             # The rate learnt from it delays the next request. A pause is needed only if a request
-            # is refused in this way again.
+            # that was sent after this refusal is refused in the same way.
             if throttled or retry_after is not None or sent.at > self._stalled_since:
                 self._pause(sent.at, retry_after, now)
             self._stalled_since = min(self._stalled_since, now)
