@@ -30,8 +30,8 @@ from aliocr.protocol.transport import Transport
 from aliocr.stats import Stats
 
 TIMEOUT = 7.0
-"""Timeout of one request, in seconds. The service answers within 6 s, so its own timeout code, which
-names the image that is too slow, comes before this timeout. Source: "Response timeout"."""
+"""Timeout of one request, in seconds. The service answers within 6 s. So its own timeout code,
+which names the slow image, comes before this timeout. Source: "Response timeout"."""
 
 THROTTLE_TIMEOUT = 60.0
 """Time for which images wait while the service throttles the whole account, in seconds."""

@@ -15,9 +15,9 @@ SAFE = 0.99
 """Maximum rate of permits, as a fraction of the limit. The remaining 1 % allows for rounding."""
 
 FIRST = 1 - REQUESTS.margin
-"""First rate of permits, as a fraction of the limit. At this rate, even a very strict server accepts
-requests whose travel times differ by up to 50 ms. After `FIRST_HOLD` requests, higher rates are
-tried."""
+"""First rate of permits, as a fraction of the limit. At this rate, even the strictest server
+accepts requests whose travel times differ by up to 50 ms. After `FIRST_HOLD` requests, higher rates
+are tried."""
 
 FIRST_HOLD = 100
 

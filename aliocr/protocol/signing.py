@@ -21,7 +21,8 @@ from aliocr.credentials import Credentials
 SCAN_PATH = "/green/image/scan"
 API_VERSION = "2018-05-09"
 MAX_CLOCK_SKEW = 15 * 60
-"""Maximum difference between `Date` and the gateway's clock, in seconds. Source: "ROA mechanism"."""
+"""Maximum difference between `Date` and the gateway's clock, in seconds. Source: "ROA
+mechanism"."""
 
 _JSON = "application/json"
 _SIGNED_PREFIX = "x-acs-"

@@ -68,7 +68,7 @@ class ScanRequest(_Wire, frozen=True):
 
 
 _ABSENT = msgspec.Raw()
-"""The value if there are no regions. The encoder leaves out only this object, no equal object."""
+"""The value if there are no regions. The encoder leaves out only this very object."""
 
 
 class Reading(_Wire, frozen=True):
