@@ -11,7 +11,7 @@ from aliocr.credentials import Credentials, CredentialsProvider
 from aliocr.errors import without_query
 
 ENDPOINT_VARIABLE = "ALIOCR_ENDPOINT"
-"""Environment variable for an endpoint that replaces the region's, for a program or a test."""
+"""Environment variable for an endpoint that is used in place of the region's, as in a test."""
 
 _ADDRESS = "http:// or https:// and a host, without a path"
 
@@ -38,14 +38,15 @@ EXPECTED = {
 """The expected value of each argument, for the error message."""
 
 MOST_SECONDS = 1e9
-"""Upper bound of a timeout, in seconds. Reason: 30 years mean no limit."""
+"""Upper bound of a timeout, in seconds: 30 years. A caller that wants no limit gives None."""
 
 
 def check(holds: object, name: str, value: object) -> None:
-    """Refuse an argument unless the condition holds.
+    """Refuse an argument if its condition does not hold.
 
     Raises:
-        ValueError: It does not hold. The message has the name, the expected and the given value.
+        ValueError: The condition does not hold. The message has the name of the argument, the
+            value that was expected and the value that was given.
     """
     if not holds:
         raise ValueError(f"{name} must be {EXPECTED[name]}, not {value!r}")
@@ -60,7 +61,8 @@ def base_url(endpoint: str | None, region: str) -> str:
     """Return the scheme and host to which requests are sent.
 
     Args:
-        endpoint: The argument; None for the variable `ALIOCR_ENDPOINT`, if it is set and not empty.
+        endpoint: The endpoint that the caller gave. None for the variable `ALIOCR_ENDPOINT`, if it
+            is set and not empty.
         region: The region whose address is used if there is no endpoint.
 
     Raises:
@@ -79,7 +81,7 @@ def base_url(endpoint: str | None, region: str) -> str:
 
 
 def _scheme_and_host(url: str) -> str:
-    """Return the URL if it is only a scheme and a valid host; otherwise an empty string."""
+    """Return scheme and host of a URL; "" if the host is not valid, or the URL has other parts."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""

@@ -13,10 +13,11 @@ from typing import IO, Self
 class Draft:
     """A temporary file that replaces the target in one step.
 
-    Use it in a `with` block. Without a call of `place`, the temporary file is deleted at the end.
+    Use it in a `with` block. If `place` was not called, the temporary file is deleted at the end.
 
     Args:
-        path: The target. It stays unchanged until `place`; a link is replaced, not followed.
+        path: The target. It stays unchanged until `place` is called. If the target is a link, the
+            link itself is replaced, not the file to which it points.
 
     Raises:
         OSError: From every method, for example because the disk is full.
@@ -30,7 +31,7 @@ class Draft:
     def __enter__(self) -> Self:
         try:
             self._file = self._beside.open("xb")
-        except BaseException:  # a signal, just when the file was made
+        except BaseException:  # for example Ctrl-C, just after the file was made
             with suppress(OSError):
                 self._beside.unlink()
             raise
@@ -44,7 +45,7 @@ class Draft:
     ) -> None:
         if self._file is None:
             return
-        with suppress(OSError):  # the disk is still full
+        with suppress(OSError):  # for example, the disk is still full
             self._file.close()
         self._file = None
         self._beside.unlink(missing_ok=True)
@@ -62,7 +63,7 @@ class Draft:
         os.fsync(self.file.fileno())
         self.file.close()
         self._beside.replace(self._path)
-        with suppress(OSError):  # some network drives refuse; the file is there anyway
+        with suppress(OSError):  # some network drives refuse this; the file is placed anyway
             sync_folder(self._path)
 
 

@@ -1,6 +1,7 @@
 """Argument type checks: no bool as int, no NaN, no text that UTF-8 cannot encode.
 
-Callers without a type checker may pass any value, and for a type checker NaN is a float.
+A type checker does not find all of these: for a type checker, NaN is a float. And callers that use
+no type checker may pass any value.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ def is_count(value: object, least: int = 0) -> TypeGuard[int]:
 
 
 def is_url(text: str) -> bool:
-    """Tell whether a text begins like an http or https URL; otherwise it may be a path."""
+    """Tell whether a text begins like an http or https URL. If it does not, it may be a path."""
     return text.lower().startswith(("http://", "https://"))
 
 

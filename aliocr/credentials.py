@@ -15,7 +15,7 @@ TOKEN_VARIABLE = "ALIBABA_CLOUD_SECURITY_TOKEN"  # noqa: S105
 
 
 def _printable(_: Credentials, attribute: attrs.Attribute[str], value: str | None) -> None:
-    """Refuse an obvious mistake: an empty value, or a value with the newline of its file.
+    """Refuse an obvious mistake: an empty value, or a value copied with a space or line break.
 
     The message names the field but not the value, because the value may be the secret.
     """
@@ -68,7 +68,7 @@ class CredentialsProvider(Protocol):
     """A callable that returns the current credentials, directly or as an awaitable.
 
     The provider is called before every request, so that a rotated key or a renewed token is used
-    immediately. A slow provider should keep the credentials that it got.
+    immediately. If getting credentials is slow, the provider should keep them for the next calls.
     """
 
     def __call__(self) -> Credentials | Awaitable[Credentials]:

@@ -26,8 +26,10 @@ class OCRError(Exception):
     """Base class: one `except` covers every failure except bad arguments.
 
     Attributes:
-        transient: Another try may succeed. The session has already made the tries that it allows.
-        maybe_charged: The request may have run, so a repeated request may be charged again.
+        transient: True if another try may succeed. The session has already made all tries that it
+            may make.
+        maybe_charged: True if the request may have run. Then a repeated request may be charged
+            again.
         request_id: The service's id of the request, for its support; None if the service sent none.
     """
 
@@ -57,7 +59,7 @@ class TransportError(OCRError):
 
 
 class ScanTimeoutError(TransportError, TimeoutError):
-    """No connection, or no complete response, in time. Also a `TimeoutError`."""
+    """There was no connection or no complete response in time. Also a `TimeoutError`."""
 
 
 class ResponseError(OCRError):
@@ -116,7 +118,7 @@ class ThrottledError(APIError):
     """Over the account's request rate (`Throttling…`) or its image quota (588). Not charged.
 
     Attributes:
-        retry_after: Seconds after which to ask again, from the service; None if it named no time.
+        retry_after: Seconds after which to ask again; None if the service named no time.
     """
 
     retry_after: float | None = None
@@ -127,7 +129,7 @@ class ImageError(APIError):
 
 
 class DownloadError(ImageError):
-    """The service could not fetch the image within its 3 seconds, or not at all."""
+    """The service could not fetch the image within 3 seconds, or could not fetch it at all."""
 
 
 @attrs.frozen
@@ -140,9 +142,10 @@ class Meaning:
     maybe_charged: bool = False
 
 
-# This table serves the envelope and the images, because the documents do not say which code comes
-# at which level. About charges, the documents say only "the actual number of moderated frames". So
-# a code which says that the image was never read counts as free.
+# This table is for the code of a whole reply and for the code of an image, because the documents do
+# not say which codes come in which of the two places. About charges, the documents say only "the
+# actual number of moderated frames". So if a code says that the image was never read, the image
+# counts as free.
 # Source: "Common error codes".
 IN_BODY: dict[int, Meaning] = {
     280: Meaning(APIError, "the image is still being processed", maybe_charged=True),
@@ -189,8 +192,8 @@ _CLOCK = "this machine's clock differs from the service's by more than 15 minute
 _ADDRESS = "this endpoint does not offer image OCR; check endpoint and region"
 _TOKEN = "get a new temporary key; its id, secret and token are issued together"  # noqa: S105
 
-# A code is looked up whole, then by the part before the first dot, because the gateway refines its
-# codes. `Missing` stands for MissingDate and similar codes.
+# The whole code is looked up first, then the part before its first dot: the gateway adds details to
+# a code after a dot. `Missing` stands for MissingDate and other codes that begin with Missing.
 # Source: "Common parameters", "Public errors"; for the other codes, the generic gateway pages.
 GATEWAY: dict[str, Meaning] = {
     "InvalidAccessKeyId": Meaning(AuthError, _KEY),
@@ -230,7 +233,8 @@ GATEWAY: dict[str, Meaning] = {
 }
 
 _UNKNOWN = Meaning(APIError, maybe_charged=True)
-# A picture over a size limit fails at every try. Only `GIF_TOO_MUCH_PIXELS` was seen so far.
+# If the message of code 480 names a size limit, every try of the picture fails. The only such
+# message seen so far is `GIF_TOO_MUCH_PIXELS`.
 _NAMES_A_LIMIT = re.compile(r"TOO_|too (much|many|large|big)|exceed|limit", re.IGNORECASE)
 _TOO_LARGE = Meaning(DownloadError, "send a smaller picture")
 
@@ -297,7 +301,7 @@ _USER_IN_URL = re.compile(r"(:(?:\\?/){2})[^/]*@")
 
 
 def without_queries(text: str) -> str:
-    """Return a text with the query of every URL as `?…`, and user and password as `…@`.
+    """Return a text in which `?…` replaces the query of every URL, and `…@` user and password.
 
     The query of a signed image URL is a key to the image, so messages and reprs leave it out.
     Everything up to the next space is removed, because removing too much is safer.
@@ -306,7 +310,7 @@ def without_queries(text: str) -> str:
 
 
 def without_query(url: str) -> str:
-    """Return a URL without its query, user and password, for any characters in the URL."""
+    """Return a URL without query, user and password. The URL may hold any characters."""
     address, mark, _ = url.partition("?")
     # A URL may hold another URL, for example with services that resize pictures.
     address = _USER_IN_URL.sub(r"\1…@", address)

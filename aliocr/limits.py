@@ -16,7 +16,7 @@ IMAGES_PER_REQUEST = 100
 """Maximum number of images in one request. Source: request parameter "tasks"."""
 
 LEAST_RATE = 1e-3
-"""Minimum rate, per second. A rate below one per quarter of an hour is a mistaken unit."""
+"""Minimum rate, per second. A lower rate, below one in 1,000 seconds, is probably a wrong unit."""
 
 
 def _rate(_: Limits, attribute: attrs.Attribute[float], value: float) -> None:
@@ -40,11 +40,12 @@ class Limits:
             account on one event loop share this limit.
         images_per_request: Maximum number of images in one request, 1 to 100. The service accepts
             100 only from an account whose concurrency limit was raised above 100.
-        images_per_second: Maximum number of images in any one second. None: the rate is learnt from
-            refusals (code 588), and learnt again when the quota is raised. A given rate is kept,
-            less 5.5 %, and no higher rate is tried.
-        images_in_flight: Maximum number of images in requests at the same time. None: no limit is
-            kept; too many images are refused, and the refusals lower the learnt rate.
+        images_per_second: Maximum number of images in any one second. If it is None, the rate is
+            learnt from refusals (code 588), and learnt again when the quota is raised. If a rate is
+            given, the session stays 5.5 % below this rate, and tries no higher rate.
+        images_in_flight: Maximum number of images in requests at the same time. If it is None, the
+            session keeps no such limit: if too many images are in requests, the service refuses
+            some, and these refusals lower the learnt rate.
 
     Source: "QPS limits" for the requests; code 588 and "Concurrency" for the images. For an account
     whose quotas were never raised, the documents name 10 images per second and 50 at the same time.

@@ -24,7 +24,7 @@ MAX_DATA_ID_CHARACTERS = 256
 message is `[task.dataId] is too long(>256)`."""
 
 MAX_ASKED_FRAMES = 1_000_000
-"""Maximum value of `interval` and `max_frames`: more frames than a picture of 20 MB has."""
+"""Maximum value of `interval` and `max_frames`. No picture of 20 MB has this many frames."""
 
 
 def _url(_: Image, __: attrs.Attribute[str], value: str) -> None:
@@ -39,7 +39,7 @@ def _url(_: Image, __: attrs.Attribute[str], value: str) -> None:
         raise ValueError(f"url {problem}: {without_query(value)[:80]!r}")
 
 
-# The host follows user and password. The cache below gets only the host, not the password.
+# The group is the host and port, after user and password, so the cache below gets no password.
 _ADDRESS = re.compile(r"https?://(?:[^/?#\\[\]]*@)?([^/?#]*)", re.ASCII | re.IGNORECASE)
 
 
@@ -52,7 +52,7 @@ def _problem_of(url: str) -> str:
     return _problem_of_address(found[1])
 
 
-@lru_cache(maxsize=1024)  # most of the cost of an image is parsing, and many share a host
+@lru_cache(maxsize=1024)  # parsing takes most of the time, and many images have the same host
 def _problem_of_address(address: str) -> str:
     try:
         parts = urlsplit(f"http://{address}")
@@ -92,8 +92,8 @@ class Image:
         data_id: Your name for the image, 1 to 256 characters; None lets the library choose one.
         interval: For GIFs and long images: read one of every `interval` frames. Needs `max_frames`.
             If both are None, only the first frame is read.
-        max_frames: Read (and pay for) at most this many frames. The service widens `interval` to
-            cover the picture with these frames.
+        max_frames: Read (and pay for) at most this many frames. If they do not reach the end of the
+            picture, the service makes `interval` larger.
 
     Raises:
         ValueError: A value that the service would refuse; the message names field and value.
@@ -107,7 +107,7 @@ class Image:
     max_frames: int | None = attrs.field(default=None, validator=_count)
 
     def __attrs_post_init__(self) -> None:
-        """Check that both frame fields are given or none; the service needs the pair."""
+        """Check that `interval` and `max_frames` are given together, as the service requires."""
         if (self.interval is None) != (self.max_frames is None):
             raise ValueError(
                 "interval and max_frames must be given together, not "
@@ -150,7 +150,7 @@ class HasRegions:
 
     __slots__ = ("_unread",)
 
-    if not TYPE_CHECKING:  # with it, a type checker accepts every attribute
+    if not TYPE_CHECKING:  # if a type checker sees `__getattr__`, it accepts every attribute
 
         def __getattr__(self, name: str) -> object:
             """Decode the regions; for another name, raise the usual error."""
@@ -195,7 +195,7 @@ class Scan(HasRegions):
         image: The image: the same object that the caller gave.
         text: All text joined; empty if there is no text.
         regions: The pieces of text with their places, in the service's order.
-        frames: The captured frames, in order; empty unless more than one was captured.
+        frames: The captured frames, in order; empty if only one frame was captured.
         label: `"ocr"` if there is text, `"normal"` if there is no text.
         suggestion: `"review"` or `"pass"`, by the moderation policy; see `needs_review`.
         rate: Confidence in percent; the service says to ignore it for OCR.
@@ -220,8 +220,8 @@ class Scan(HasRegions):
     def lines(self) -> tuple[Line[Region], ...]:
         """The text line by line in reading order, computed at each use.
 
-        Columns are read one after the other, tables by rows. If there are several frames, they are
-        read in order, unless the whole picture has as much text as the frames. A frame that repeats
+        Columns are read one after the other, tables row by row. If the frames have more text than
+        the whole picture, the frames are read in order instead of the picture. A frame that repeats
         the text of the frame before it is left out.
         """
         from aliocr.text.layout import lines_of  # noqa: PLC0415 - loaded at the first use

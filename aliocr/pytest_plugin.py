@@ -1,13 +1,13 @@
 """The pytest plugin: fixtures for a running emulator of the service, and for a session with it.
 
 pytest loads the plugin if aliocr is installed; `-p no:aliocr` turns the plugin off. It works with
-pytest-asyncio, with anyio and without either, because it never runs the test's event loop:
+pytest-asyncio, with anyio, and without these two, because it never runs the test's event loop:
 
 * the emulator runs in a separate thread, so it can also answer blocking clients;
 * the session is opened and closed inside the test function, on the test's loop.
 
-The package is imported only when a test requests a fixture. Otherwise the import of aiohttp would
-slow the start of every pytest run.
+The package is imported only when a test requests a fixture, so that the start of other pytest runs
+does not wait until aiohttp is imported.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ LIMITS = ("requests_per_second", "images_per_second", "images_in_flight")
 CALLS_SHOWN = 20
 IMAGES_SHOWN = 5
 LETTERS_SHOWN = 100
-"""Limits of a failed test's report: last calls, images per call, characters per URL."""
+"""A failed test's report shows at most this many of the last calls, images of each call, and
+characters of each URL."""
 
 SESSION: pytest.StashKey[Session] = pytest.StashKey()
 OURS: pytest.StashKey[bool] = pytest.StashKey()
@@ -62,7 +63,7 @@ def aliocr_emulator(request: pytest.FixtureRequest) -> Iterator[Emulator]:
     `@pytest.mark.aliocr(...)` takes the arguments of `aliocr.emulator.Emulator`. To share one
     emulator among tests, for example because its OCR engine takes seconds to load, define a fixture
     of this name with a wider scope: `with Emulator(RapidOCREngine) as emulator: yield emulator`.
-    The environment is then set during each test with the fixture; the marks are not read.
+    The environment is then set during each test that uses the fixture; the marks are not read.
     """
     from aliocr.emulator import Emulator
 
@@ -87,7 +88,7 @@ def aliocr_session(request: pytest.FixtureRequest, aliocr_emulator: Emulator) ->
     """
     from unittest import TestCase
 
-    # Only tests that another plugin awaits; unittest awaits its own tests.
+    # The session can be opened only in a test that another plugin awaits, not in a unittest.
     is_async = inspect.iscoroutinefunction(request.function)
     if not is_async or isinstance(request.instance, TestCase):
         pytest.fail(

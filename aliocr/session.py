@@ -30,8 +30,8 @@ from aliocr.protocol.transport import Transport
 from aliocr.stats import Stats
 
 TIMEOUT = 7.0
-"""Timeout of one request, in seconds. The service answers within 6 s; its own timeout code, which
-names the image, should come first. Source: "Response timeout"."""
+"""Timeout of one request, in seconds. The service answers within 6 s. So its own timeout code,
+which names the slow image, comes before this timeout. Source: "Response timeout"."""
 
 THROTTLE_TIMEOUT = 60.0
 """Time for which images wait while the service throttles the whole account, in seconds."""
@@ -41,9 +41,9 @@ MAX_WAITING = 100_000
 
 REPEAT_BUDGET = 6_000
 """Number of images that may be sent again although they may have been charged. This is the maximum
-number in flight: 10 requests of 100 images in each of the 6 seconds that a response may take. If
-all responses are lost, these images can be sent again once; a long outage does not double the
-cost."""
+number of images in flight: 10 requests of 100 images in each of the 6 seconds that a response may
+take. So if all responses are lost, all these images can be sent again once, but a long outage does
+not double the cost."""
 
 
 class Session:
@@ -62,17 +62,20 @@ class Session:
         region: The region of the service, if there is no endpoint.
         biz_type: The moderation policy made in the console; None for the service's default.
         limits: The limits of the account.
-        timeout: Timeout of one request, in seconds, with connecting and reading; None for no limit.
+        timeout: Timeout of one request, in seconds, from connecting until the response is read;
+            None for no limit.
         max_retries: Tries per image after the first. Throttled tries are not counted.
-        limiter: An object with an awaitable `acquire()` that lets one request be sent, to share a
-            rate with other programs, or a `StrictLimiter`. None for the account's own limiter.
+        limiter: An object with an awaitable `acquire()` that returns when one request may be sent,
+            so that other programs can share the rate; or a `StrictLimiter`. None for the account's
+            own limiter.
         throttle_timeout: Time for which images wait while the service throttles the whole account,
-            in seconds. Images that waited longer then fail with `ThrottledError`. An image that was
-            itself refused twenty times over a longer time fails, too. None for no limit.
-        max_waiting: Images that may wait before `scan` and `scan_many` raise `OverloadError`;
-            `stream` stops reading its source instead. None for no bound.
-        repeat_budget: Images that may be sent again although an earlier try may have been charged.
-            Ten images that are read put one image back. None for no limit.
+            in seconds. Images that have waited longer fail with `ThrottledError`. An image that was
+            refused twenty times over a longer time also fails, even if other images are read. None
+            for no limit.
+        max_waiting: Number of waiting images at which `scan` and `scan_many` raise `OverloadError`.
+            `stream` does not raise it: it stops reading its source earlier. None for no limit.
+        repeat_budget: Number of images that may be sent again although an earlier try may have been
+            charged. Ten images that are read put one image back. None for no limit.
         http: An `aiohttp.ClientSession` to send with; the session does not close it.
 
     Raises:
@@ -152,11 +155,11 @@ class Session:
         streams = list(self._streams)
         for stream in streams:
             stream.stop()
-        async with AsyncExitStack() as parts:  # in reverse order, even if one fails
+        async with AsyncExitStack() as parts:  # closes the last part first; goes on if one fails
             parts.push_async_callback(self._transport.close)
             for stream in streams:
                 parts.push_async_callback(stream.close)
-            # Closed before the streams, so that the streams still get their outcomes.
+            # The batcher is closed before the streams, so that they still get their outcomes.
             parts.push_async_callback(self._opened().close)
 
     @property
@@ -179,8 +182,8 @@ class Session:
         Args:
             image: A URL, or an `Image` to set frames or a data id.
             timeout: Timeout in seconds, waiting and retries included; None for no limit except a
-                caller's `asyncio.timeout`. With a timeout given here, an image is not sent, and not
-                charged, when no time is left for an answer.
+                caller's `asyncio.timeout`. If a timeout is given here, and no time is left for an
+                answer, the image is not sent and not charged.
 
         Raises:
             AuthError: The account is refused.
@@ -198,7 +201,7 @@ class Session:
         receiver = _ScanReceiver(loop.create_future())
         waiter = batcher.submit(wanted, receiver, Lane.INTERACTIVE, deadline=deadline)
         try:
-            # `asyncio.timeout(None)` would be a tenth of the work of a scan, apart from the image.
+            # Even without a limit, `asyncio.timeout` would take a tenth of the time of this method.
             async with nullcontext() if timeout is None else asyncio.timeout(timeout):
                 outcome = await receiver.outcome
         except TimeoutError:
@@ -217,7 +220,8 @@ class Session:
         try:
             raise outcome.error
         finally:
-            # Otherwise the error would hold its callers' frames: its traceback holds this one.
+            # The error's traceback holds this frame. If this frame held the error, too, the frames
+            # of the callers would stay in memory.
             del outcome, receiver
 
     async def scan_many(self, images: Iterable[str | Image]) -> list[Outcome]:
@@ -245,8 +249,8 @@ class Session:
         """Read images from any (async) iterable; yield outcomes as they complete.
 
         The source is read only as fast as images are sent and outcomes are used. So a million
-        images need no more memory than a few thousand. Leaving the loop withdraws the waiting
-        images.
+        images need no more memory than a few thousand. When the caller leaves the loop, the waiting
+        images are withdrawn.
 
         Args:
             images: URLs or `Image`s, for example from a generator.

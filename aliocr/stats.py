@@ -15,17 +15,17 @@ class Stats:
     Args:
         requests: Number of requests sent.
         images_sent: Number of images in these requests; an image sent again counts again.
-        outcomes: Outcomes that callers got, by kind: `"Scan"`, or the name of the error's class. An
-            overload, and a `timeout=` of `scan` that ran out, count, too.
-        throttled: Tries that were refused for the request rate or the image quota.
-        retried: Tries of images that had failed before for another reason.
-        charged_again: Tries of images of which an earlier try may have been charged.
-        given_up: Images whose callers all left after a try that may have been charged.
-        shared: Images that joined an equal pending image, and cost nothing.
+        outcomes: Number of outcomes that callers got, by kind: `"Scan"`, or the name of the error's
+            class. Every `OverloadError` counts, and every `timeout=` of `scan` that ran out.
+        throttled: Number of tries that were refused for the request rate or the image quota.
+        retried: Number of tries of images that had failed before, but not by throttling.
+        charged_again: Number of tries of images of which an earlier try may have been charged.
+        given_up: Number of images whose callers all left after a try that may have been charged.
+        shared: Number of images that joined an equal pending image, and cost nothing.
         waited: Seconds for which images waited for a permit, the quota, or the end of a pause.
         batch_fill: Fraction of the places in requests that images filled: 0 to 1.
-        under_way: Images that are in flight in requests, now.
-        waiting: Images that wait for a permit, or for their next try, now.
+        under_way: Number of images that are in requests now.
+        waiting: Number of images that wait now for a permit or for their next try.
     """
 
     requests: int = 0

@@ -1,17 +1,19 @@
 """Adaptive rate: how many requests or images per second an account accepts, learnt from refusals.
 
-The service publishes neither its way of counting nor all its limits. Therefore:
+The service does not publish how it counts, and it publishes only some of its limits. Therefore:
 
-1. The rate is *held* a margin below the refused rate, until the refusals are at most the fraction
-   `aim` of everything that passed since then.
-2. Then the rate is *probed*: it rises by one small step, then by larger steps while nothing is
-   refused. So a limit that was raised a hundredfold is reached in a few steps. The first refusal
-   ends the probe. The new rate is the rate accepted in the second before this refusal.
-3. A refusal at a held rate cuts the rate a little, or down to the rate that was evidently accepted.
-4. Some servers accept more for a short time than for a long time. A probe that is refused late
-   measures this surplus. The next probe sends this surplus before it trusts a step.
-5. A refusal of a batch that was sent before a cut does not change the rate. A rate not used up is
-   not raised.
+1. After a refusal, the rate is *held*, a margin below the rate that was refused. It is held until
+   the refusals are at most the fraction `aim` of what was accepted since then.
+2. Then a *probe* tries higher rates: first one small step, then larger steps while nothing is
+   refused. So if the limit was raised a hundredfold, a few steps reach the new limit. The first
+   refusal ends the probe. The new rate comes from what was accepted in the second before it.
+3. A refusal while the rate is held cuts the rate a little. If much less than the rate was accepted,
+   the rate falls to what was accepted.
+4. Some servers accept more requests or images for a short time than for a long time. If a probe is
+   refused late, what it sent beyond the held rate measures this surplus. The next probe must send
+   more than this surplus before it trusts a step.
+5. If a refused batch was sent before the last cut, it does not cut the rate again, unless much less
+   than the rate was accepted. A rate is raised only if most of it was used.
 
 Pure: times are arguments, in seconds of a monotonic clock.
 """
@@ -28,18 +30,18 @@ WINDOW = 1.0
 """Period over which a server is assumed to count, in seconds."""
 
 MOST_HOLD = 6.0
-"""Maximum time for which a rate is held, in seconds; longer only until one refusal is within the
-aim. Reason: without probes, a raised limit would never be found."""
+"""Maximum time for which a rate is held, in seconds. Only a low rate is held longer: until one
+refusal is at most the fraction `aim`. Reason: only a probe can find that a limit was raised."""
 
 REMEMBERED = 10.0
-"""Time for which sent batches are remembered, in seconds: longer than a response takes."""
+"""Time for which sent batches are remembered, in seconds. A response takes less time than this."""
 
 FAR_LESS = 0.8
-"""Fraction of a rate. If less was accepted, the accepted rate is better evidence than the rate. If
-less was sent, the rate counts as not used up."""
+"""Fraction of a rate. If less than this fraction was accepted, the rate falls to what was accepted.
+If less than this fraction was sent, the rate counts as not used up."""
 
 RAISED = 1.1
-"""Multiple of the held rate: a probe that ends at or above it has found a raised limit."""
+"""A probe that ends at this multiple of the held rate, or above it, has found a raised limit."""
 
 LARGEST_STEP = 1.0
 """Largest step of a probe, as a fraction of the rate: 1.0 doubles the rate."""
@@ -48,11 +50,11 @@ STEEPER = 3.3
 """Factor by which each step of a probe is larger than the step before."""
 
 LEAST_SAMPLE = 10
-"""Minimum number of requests or images sent in one second. If fewer were sent, and the rate was not
-used up, the accepted number says nothing about the limit."""
+"""If fewer requests or images than this number were sent in one second, and the rate was not used
+up, then the number of accepted requests or images says nothing about the limit."""
 
 UNBOUNDED = 1e6
-"""Rate per second from which on a probe removes the bound."""
+"""If a probe would reach this rate per second, the rate becomes infinite."""
 
 
 @attrs.frozen
@@ -60,13 +62,13 @@ class RateTuning:
     """The parameters of an adaptive rate.
 
     Args:
-        aim: Fraction that may be refused, as the price of knowing the limit.
+        aim: Fraction of requests or images that may be refused. Refusals show where the limit is.
         cut: Fraction by which a refusal cuts a held rate.
-        step: Minimum first step of a probe, as a fraction of the rate.
-        lift: Minimum first step of a probe, per second; the larger of `step` and `lift` applies.
-        confirm: Time for which a step must pass, in seconds.
-        margin: Distance kept below a rate that proved to be the limit, as a fraction of the rate.
-            Reason: network jitter brings evenly sent requests closer together.
+        step: The first step of a probe, as a fraction of the rate.
+        lift: The first step of a probe, per second, if it is larger than `step`.
+        confirm: Time for which a step must be accepted before the next step, in seconds.
+        margin: How far the rate stays below a limit, as a fraction of the limit. Reason: requests
+            that are sent at even distances may arrive closer together.
     """
 
     aim: float
@@ -79,17 +81,20 @@ class RateTuning:
 
 REQUESTS = RateTuning(aim=0.003, cut=0.02, step=0.01, confirm=5.0)
 """Parameters for requests. The limit is known, and only the margin is learnt. The margin is learnt
-slowly because one refused request is a hundred refused images."""
+slowly because one refused request can mean a hundred refused images."""
 
 IMAGES = RateTuning(aim=0.0215, cut=0.04, step=0.09, lift=3.0)
-"""Parameters for images. The limit is unknown and is learnt quickly, because a refusal costs only
-one image. At 10 images per second, a probe costs one refusal and comes every 5 s. With more probes,
-more than 2 % of the images would be refused."""
+"""Parameters for images. The limit is unknown. It is learnt quickly, because one refusal is only
+one refused image. At 10 images per second, a probe causes one refusal and comes every 5 s. If
+probes came more often, more than 2 % of the images would be refused."""
 
 
 @attrs.define(eq=False)
 class SentBatch:
-    """A batch sent at one moment, and how much of it was accepted; None until the response."""
+    """A batch that was sent, and how many of its requests or images were accepted.
+
+    The number accepted is None until the response has come.
+    """
 
     at: float
     count: int
@@ -104,9 +109,10 @@ class _Probe:
         held: The rate before the probe.
         step: The current step, as a fraction of the rate below this step.
         began: The time when the current step began.
-        excess: How much was sent beyond the rate below this step.
-        total: How much was sent beyond `held`.
-        full_at: The time when enough was sent for a response to be evidence; infinite before.
+        excess: Number of requests or images in this step that the rate below it would not allow.
+        total: Number of requests or images in this probe that the rate `held` would not allow.
+        full_at: The time from which on a response is evidence, because enough was sent; infinite
+            until then.
     """
 
     held: float
@@ -144,7 +150,7 @@ class AdaptiveRate:
         self._log: deque[SentBatch] = deque()
 
     def cap(self, ceiling: float) -> None:
-        """Set another ceiling; a rate at the old ceiling moves to the new one."""
+        """Set another ceiling. A rate at the old or above the new ceiling becomes this ceiling."""
         if self.rate >= min(self._ceiling, ceiling):
             self.rate = self._base = ceiling
             self._probe = None
@@ -193,7 +199,7 @@ class AdaptiveRate:
     def _evident(self, moment: float) -> float:
         """Return the rate accepted in the second before `moment`.
 
-        Batches without a response count as if they were accepted like the answered ones.
+        The fraction accepted of the answered batches is assumed for the other batches, too.
         """
         seconds = list(self._second_before(moment))
         known = [sent for sent in seconds if sent.accepted is not None]
@@ -204,7 +210,7 @@ class AdaptiveRate:
         return accepted / answered * sum(sent.count for sent in seconds) / WINDOW
 
     def _complete(self, sent_at: float) -> None:
-        """Raise the first cut if later responses accepted more than the first ones."""
+        """Raise the first finite rate if later responses show that more was accepted."""
         evident = self._evidently(self._evident(sent_at), sent_at)
         if self._probe is None and evident > self._base:
             self.rate = self._base = min(evident, self._ceiling)
@@ -240,7 +246,8 @@ class AdaptiveRate:
     def _is_far_down(self) -> bool:
         """Tell if the rate is far below a known limit.
 
-        Then the cause of the cut has gone, or a probe will meet the cause again.
+        If so, a probe starts with a large step: the cause of the cut has probably gone. If it has
+        not, the probe is refused again.
         """
         return self._base < FAR_LESS * self._ceiling < math.inf
 
@@ -249,10 +256,11 @@ class AdaptiveRate:
         self.rate = min(level if level < UNBOUNDED else math.inf, self._ceiling)
 
     def _exceed(self, probe: _Probe, count: int, now: float) -> None:
-        """Count what is sent beyond the rate known to pass, until a response is evidence.
+        """Count what is sent beyond the rate that was accepted before, until it is enough.
 
-        Enough is sent when a needlessly wide margin or the known surplus cannot explain the
-        success. The first step then returns to the held rate, so that few are refused.
+        It is enough when only a higher limit can explain that all is accepted: the margin and the
+        known surplus are both smaller. In the first step, the rate then returns to the held rate
+        until the response comes, so that few requests or images are refused.
         """
         if self.rate > self._base:
             probe.excess += count * (1 - self._base / self.rate)
@@ -288,16 +296,16 @@ class AdaptiveRate:
         self.rate = self._base
 
     def _tells(self, sent_at: float) -> bool:
-        """Tell if enough was sent in the second before to be evidence."""
+        """Tell if enough was sent in the second before `sent_at` to learn from its refusals."""
         if self._was_used(sent_at):
             return True
         return sum(sent.count for sent in self._second_before(sent_at)) >= LEAST_SAMPLE
 
     def _evidently(self, evident: float, sent_at: float) -> float:
-        """Return the rate to hold when `evident` per second were accepted."""
+        """Return the rate to hold if `evident` requests or images per second were accepted."""
         if evident:
             return evident * (1 - self._tuning.margin)
-        # Nothing was accepted. Take half of what was sent, because the rate may have been infinite.
+        # Nothing was accepted. Half of what was sent is taken, because the rate may be infinite.
         sent = sum(sent.count for sent in self._second_before(sent_at)) / WINDOW
         return min(self._base, max(sent, LEAST_SAMPLE)) / 2
 
@@ -312,7 +320,7 @@ class AdaptiveRate:
             self._settle(probe)
 
     def _settle(self, probe: _Probe) -> None:
-        """End a probe that found nothing; hold the rate until the refusals are within the aim."""
+        """End a probe that found no higher limit; hold the rate as `_owe` says."""
         self._slack = min(probe.total, WINDOW * probe.held)
         self._raised = None
         self._hold = 0.0
@@ -331,7 +339,10 @@ class AdaptiveRate:
             self._slack = 0.0
 
     def _owe(self, refused: int) -> None:
-        """Hold the rate longer, until these refusals are within the aim, but not without end."""
+        """Hold the rate longer, until these refusals, too, are at most the fraction `aim`.
+
+        `MOST_HOLD` limits this time.
+        """
         if self._raised is None:
             most = max(1 / self._tuning.aim, MOST_HOLD * self._base)
             self._hold = min(max(self._hold, 0.0) + refused / self._tuning.aim, most)

@@ -2,19 +2,20 @@
 
 The rules of this file:
 
-1. Only the pump takes images from the queue, and only when it holds a permit. The batch is what
-   waits at that moment. Below the rate limit, an image is sent immediately and alone. Above the
-   limit, images that would have waited anyway share a request. No timer waits for a batch to fill.
-2. Nothing is awaited between permit and request, so that no request leaves late.
+1. Only the pump takes images from the queue, and only when it holds a permit. The batch consists of
+   images that wait at that moment. If images come more slowly than the rate limit, each is sent
+   immediately and alone. If they come faster, they must wait, and waiting images share a request.
+   No timer waits for a batch to fill.
+2. Nothing is awaited between a permit and its request, so that the request leaves in time.
 3. A cancelled caller withdraws its waiter. A request that was sent continues, because its other
-   images belong to other callers. The request ends by itself, or with the batcher.
+   images belong to other callers. It ends when its reply has come, or when the batcher is closed.
 4. A failed image joins the queue again, in front of all images that were never sent, and needs a
-   permit like any other image. After a request failed as a whole and may have run, its images share
-   smaller requests. So an image that makes every request fail ends up alone.
-5. Throttling concerns the account and uses up no tries. Throttled images return to the queue
-   immediately, and wait with the others for the account's next permit.
+   permit like any other image. If a request fails as a whole, its images may have to share smaller
+   requests (`retry` decides). So an image that makes every request fail is alone in the end.
+5. Throttling is about the account, so it uses up no tries. Throttled images return to the queue
+   immediately, and wait with the other images for the account's next permit.
 6. No request is sent while more than one reply waits to be delivered.
-7. Every task has an owner here. Every task runs in a copy of the context in which the session was
+7. The batcher owns every task. Every task runs in a copy of the context in which the session was
    opened: a request serves many callers, so it must not appear in the trace of one caller. `close`
    delivers the replies that have come, fails the other images, and ends the tasks.
 
@@ -49,18 +50,18 @@ class Sender(Protocol):
     """Sends a batch to the service, and brings back the outcomes of its images."""
 
     async def prepare(self) -> None:
-        """Do the work that may take time, before the permit."""
+        """Do the work that may take time, before a permit is awaited."""
 
     async def send(self, images: Sequence[Image]) -> Iterator[ReplyPart]:
         """Send one request; return the outcomes part by part, or raise an `OCRError` for all."""
 
 
 RESPONSE_TIMES_KEPT = 10.0
-"""Time for which a measured response time is used to predict the next one, in seconds."""
+"""Time for which a measured response time helps to predict the next response time, in seconds."""
 
 FAILED_IN_A_ROW = 10
-"""Number of requests that failed in a row without a response. After more failures than this, the
-images are no longer suspects."""
+"""If more requests than this number failed as a whole, one after the other, the service counts as
+failed, and no image is suspected to be the cause."""
 
 
 class Batcher:
@@ -69,12 +70,12 @@ class Batcher:
     Args:
         sender: Sends one batch.
         throttle: Gives the permits of the account.
-        limiter: Gives the permits instead of the account's own limiter; None for the account's.
+        limiter: Gives the permits; None for the account's own limiter.
         retry: Decides what happens to a failed image.
         budget: Limits the images that are sent again although they may have been charged.
-        images_per_request: The largest batch.
-        throttle_timeout: Time to wait while the whole account is refused, in seconds.
-        max_waiting: Maximum number of waiting images before a caller gets an `OverloadError`.
+        images_per_request: Maximum number of images in a batch.
+        throttle_timeout: Time for which images wait while the whole account is refused, in seconds.
+        max_waiting: Number of waiting images from which on a caller gets an `OverloadError`.
     """
 
     def __init__(
@@ -144,7 +145,7 @@ class Batcher:
         number: int = 0,
         deadline: float = math.inf,
     ) -> Waiter:
-        """Put an image into the queue; `receiver.deliver` is called once, after this returns.
+        """Put an image into the queue; later, `receiver.deliver` is called once.
 
         Args:
             image: The image.
@@ -152,7 +153,7 @@ class Batcher:
             lane: The lane of the image. A caller of the bulk lane checks for room itself.
             follower: Is informed of the image's tries; None if the caller does not follow.
             number: The number that the caller gives the image.
-            deadline: When the caller leaves, in seconds of the loop's clock.
+            deadline: When the caller stops waiting, in seconds of the loop's clock.
 
         Raises:
             OverloadError: Too many images wait already, and this image is interactive.
@@ -222,7 +223,7 @@ class Batcher:
             permit = await self._permit(began)
             horizon = permit.began + self._fastest_response(permit.began)
             batch = self._pending.send(int(min(self._most, permit.room)), horizon)
-            if not batch:  # all were withdrawn during this time
+            if not batch:  # meanwhile, all images were withdrawn, or had no time left
                 permit.give_back()
                 continue
             self.tally.requests += 1
@@ -232,7 +233,7 @@ class Batcher:
 
     def _pump_ended(self, task: asyncio.Task[None]) -> None:
         failed = _failure(task)
-        if task is self._pump_task:  # otherwise its owner has stopped the task
+        if task is self._pump_task:  # if not, `_stop_pump` has ended this task
             self._pump_task = None
             if failed is not None:
                 self._settler.fail_waiting(failed)
@@ -284,7 +285,11 @@ class Batcher:
             self._settler.settle_request(batch, failed, request, outage=outage)
 
     def _is_outage(self, request: SentRequest, now: float) -> bool:
-        """Tell if all requests fail: others since this one was sent, or many in a row."""
+        """Tell if the service fails for all requests, after this request failed.
+
+        It does if, since this request was sent, another request failed and no request was answered.
+        It also does if many requests failed one after the other.
+        """
         others_failed = self._failed_at >= request.sent.at
         answered = bool(self._responses) and self._responses[-1][0] >= request.sent.at
         self._failed_at = now
@@ -293,7 +298,7 @@ class Batcher:
 
 
 def _failure(task: asyncio.Task[T]) -> OCRError | None:
-    """Return the error of a finished task, as callers get it; None if it has none."""
+    """Return the error of a finished task, as callers get it; None if the task did not fail."""
     if task.cancelled():
         return OCRError(f"{task.get_name()}: cancelled from outside", maybe_charged=True)
     error = task.exception()

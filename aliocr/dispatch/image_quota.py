@@ -1,9 +1,9 @@
-"""The account's image quota: how many images may be sent now. It is known, or learnt from refusals.
+"""The account's image quota: how many images may be sent now, by a rate that is given or learnt.
 
-The service refuses images above a number per second, or above a number in flight, with code 588. It
-publishes neither number. Both numbers limit the rate at which images are accepted, so this rate is
-learnt. The rate also decides how many images one request carries: all images that the rate has
-allowed since the last request.
+The service refuses images with code 588 if there are too many in one second, or too many in flight.
+It does not publish these two limits. Both limit the rate at which images are accepted, so this rate
+is learnt from refusals. The rate also decides how many images one request carries: all images that
+the rate has allowed since the last request.
 
 aiolimiter cannot be used here, because its rate is fixed and batches have no fixed size.
 
@@ -18,11 +18,11 @@ from aliocr.dispatch.adaptive_rate import IMAGES, AdaptiveRate, SentBatch
 from aliocr.limits import Limits
 
 SAVED_UP = 0.11
-"""Amount that can be saved up while no image waits, in seconds of the rate; plus one image."""
+"""How much of the rate can be saved up while no image waits, in seconds; one image is added."""
 
 SAVED_WAITING = 1.0
-"""Amount that can be saved up while images wait, in seconds of the rate. A request takes everything
-saved since the last request, but not more than a server counts together."""
+"""How much of the rate can be saved up while images wait, in seconds; one image is added. A request
+may use all that was saved up since the last request, but not more than a server counts together."""
 
 
 class ImageQuota:
@@ -60,8 +60,8 @@ class ImageQuota:
 
         Args:
             now: The time.
-            idle_until: When the first image began to wait: before this time, little is saved up.
-                None if images have waited all the time.
+            idle_until: When the first image began to wait. Until then, little can be saved up, as
+                `SAVED_UP` says. None if images have waited all the time.
         """
         if idle_until is not None:
             self._save_up(idle_until)
@@ -72,7 +72,7 @@ class ImageQuota:
         return (1 - self._saved) / self._adaptive.rate if self._saved < 1 else 0.0
 
     def reserve(self, count: int, now: float) -> SentBatch:
-        """Count the images of a request that leaves; pass the record to `release` later."""
+        """Count the images of a request that is sent now; pass the record to `release` later."""
         self._save_up(now)
         self._saved -= count
         self._in_flight += count

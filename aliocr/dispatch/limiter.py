@@ -12,12 +12,12 @@ from aliocr.dispatch.adaptive_rate import REQUESTS, AdaptiveRate, SentBatch
 from aliocr.limits import REQUESTS_PER_SECOND
 
 SAFE = 0.99
-"""Maximum rate of permits, as a fraction of the limit; the rest absorbs rounding."""
+"""Maximum rate of permits, as a fraction of the limit. The remaining 1 % allows for rounding."""
 
 FIRST = 1 - REQUESTS.margin
-"""First rate of permits, as a fraction of the limit. With this margin, requests with a jitter of up
-to 50 ms pass even the strictest server. After `FIRST_HOLD` requests, a too wide margin is
-reduced."""
+"""First rate of permits, as a fraction of the limit. At this rate, even the strictest server
+accepts requests whose travel times differ by up to 50 ms. After `FIRST_HOLD` requests, higher rates
+are tried."""
 
 FIRST_HOLD = 100
 
@@ -55,13 +55,13 @@ class PacedLimiter:
     """Permits at even distances, first come first served: a token bucket without a burst.
 
     `AsyncLimiter(10, 1)` would allow 19 requests in its first second, because a bucket of size B
-    that leaks at rate r lets B + r·T through in T seconds. Here B + r stays below limit + 1, so
-    that no second has more requests than the limit. For 10 per second: a bucket of 1.05, at most
-    9.9 per second.
+    that leaks at rate r lets B + r·T requests through in T seconds. Here B + r stays below
+    limit + 1, so that no second has more requests than the limit. For a limit of 10 requests per
+    second, the size of the bucket is 1.05, and the rate is at most 9.9 per second.
 
     Requests that leave evenly do not arrive evenly, and it is not known how the service counts.
-    Therefore permits come at 94.5 % of the limit at first. Later they come as near to 99 % as is
-    possible with at most 0.3 % of refusals.
+    Therefore the rate is 94.5 % of the limit at first. Later it comes as near to 99 % of the limit
+    as it can while at most 0.3 % of the requests are refused.
 
     Args:
         requests_per_second: The limit.
@@ -71,8 +71,8 @@ class PacedLimiter:
         self.requests_per_second = requests_per_second
         self._adaptive = _adaptive_rate(requests_per_second)
         self._bucket = _even_bucket(self._adaptive.rate)
-        # aiolimiter lets later callers overtake and prefers small amounts. This lock is first in,
-        # first out, so the bucket has one caller at a time.
+        # aiolimiter lets later callers overtake, and prefers callers that need a small amount. This
+        # lock lets one caller at a time use the bucket: first come, first served.
         self._turn = asyncio.Lock()
         self._open: deque[SentBatch] = deque(maxlen=OPEN)
 
@@ -95,13 +95,13 @@ class PacedLimiter:
         async with self._turn:
             await self._bucket.acquire()
             if self._bucket.max_rate / self._bucket.time_period != self._adaptive.rate:
-                # This permit fills the bucket of the new rate, so no time is lost.
+                # This fills the new bucket without waiting; the next permit comes at the new rate.
                 self._bucket = _even_bucket(self._adaptive.rate)
                 await self._bucket.acquire(self._bucket.max_rate)
             self._open.append(self._adaptive.sent(1, asyncio.get_running_loop().time()))
 
     def request_ended(self, sent_at: float, *, throttled: bool) -> None:
-        """Learn how near to the limit permits may come."""
+        """Learn from a result how near to the limit the rate may come."""
         for number in reversed(range(len(self._open))):
             if self._open[number].at <= sent_at:
                 now = asyncio.get_running_loop().time()
@@ -129,10 +129,10 @@ class StrictLimiter:
     """Permits that never exceed the limit, for any network delay and any way of counting.
 
     There is one slot for each request of the limit. A slot is free again one second after its
-    request was answered, so two requests of one slot cannot arrive within one second. (A request
-    that was abandoned without an answer counts as answered then, although it may still be in
-    flight.) The price is the response time: 10 ÷ (1 + L) requests per second for a response time of
-    L seconds, which is half of the limit at 1 s.
+    request was answered, so two requests of one slot cannot arrive within one second. (If a request
+    is abandoned without an answer, it counts as answered at that moment, although it may still be
+    in flight.) The price is a lower rate: with a limit of 10, and responses that take L seconds, it
+    is 10 ÷ (1 + L) requests per second. If responses take 1 s, this is half of the limit.
 
     Give the same limiter to all sessions of an account, on one event loop.
 
@@ -147,8 +147,8 @@ class StrictLimiter:
             )
         self._requests_per_second = requests_per_second
         self._slots = asyncio.Semaphore(requests_per_second)
-        # Permits come at even distances, because ten requests at the same time would each carry
-        # only the images that the quota allows at that moment.
+        # Permits come at even distances. If ten requests left at the same time, they would carry
+        # few images, because the quota allows only few at one moment.
         self._bucket = _even_bucket(requests_per_second)
         self._loop: asyncio.AbstractEventLoop | None = None
 

@@ -7,10 +7,10 @@
     done      its outcome was delivered, or no caller waits for it
 
 1. An image becomes done once, with one outcome for each of its waiters.
-2. An image that is equal to a pending image joins the pending image, and costs nothing. This is not
-   done if a caller has given either image a data id.
-3. A caller that leaves withdraws its waiter. An image without waiters is done. A queued image then
-   leaves the queue and costs nothing; a sent image is counted when its request ends.
+2. An image that is equal to a pending image joins the pending image, and costs nothing. An image to
+   which its caller has given a data id never does this.
+3. A caller that leaves withdraws its waiter. An image without waiters is done. If it was queued, it
+   leaves the queue and costs nothing; if it was sent, it counts as given up when its request ends.
 
 Pure: times are arguments, in seconds of the loop's clock.
 """
@@ -61,10 +61,10 @@ class Follower(Protocol):
     """A caller that also follows the tries of its images."""
 
     def image_sent(self, waiter: Waiter) -> None:
-        """Learn that the image leaves the queue for its first try; not for later waiters."""
+        """Learn that the image is sent for the first time; later waiters do not learn this."""
 
     def image_returned(self, waiter: Waiter) -> None:
-        """Learn that a try has ended and another one follows, immediately or after a rest.
+        """Learn that a try has failed and another try follows, immediately or after a rest.
 
         A caller that wants no other try withdraws its waiter now.
         """
@@ -72,15 +72,15 @@ class Follower(Protocol):
 
 @attrs.define(eq=False)
 class Waiter:
-    """One caller's wait for one image.
+    """One caller that waits for one image.
 
     Args:
         image: The image as this caller gave it.
-        receiver: Receives the outcome; None when the outcome was delivered or is not wanted.
+        receiver: Receives the outcome; None if the outcome was delivered or is not wanted any more.
         pending: The pending image, shared with the waiters of equal images.
         follower: Is informed of the tries; None for a caller that does not follow them.
         number: The number that the caller gives the image.
-        deadline: When the caller leaves.
+        deadline: When the caller stops waiting.
     """
 
     image: Image
@@ -103,10 +103,10 @@ class PendingImage:
         state: The state; only `Pending` changes it.
         waiters: One waiter for each caller.
         failures: Number of failed tries, without throttled tries.
-        tries: Failed tries, counted by kind or code; None if there are none.
+        tries: Number of failed tries of each kind or code; None if no try has failed.
         quota_refusals: Number of tries in which this image was refused for the image quota.
         throttled_at: When the image was throttled first.
-        sent_before: True once the image has left the queue.
+        sent_before: True if the image was sent at least once.
         maybe_charged: True if a try that has ended may have been charged.
     """
 
@@ -125,7 +125,7 @@ class PendingImage:
 
     @property
     def deadline(self) -> float:
-        """The time when the last caller of the image leaves."""
+        """The time when the last caller of the image stops waiting."""
         return max([waiter.deadline for waiter in self.waiters], default=-math.inf)
 
     def enter(self, state: State) -> None:
@@ -181,7 +181,7 @@ class Pending:
             lane: The lane of the image.
             follower: Is informed of the image's tries; None if the caller does not follow.
             number: The number that the caller gives the image.
-            deadline: When the caller leaves.
+            deadline: When the caller stops waiting.
             now: The time.
         """
         pending = PendingImage(image, lane, self._batch_limit, now)
@@ -218,8 +218,8 @@ class Pending:
 
         Args:
             most: Maximum number of images in the batch, 1 or more.
-            horizon: The earliest time when a response is expected. An image whose callers have all
-                left by then is not sent: it fails.
+            horizon: The earliest time when a response is expected. If all callers of an image stop
+                waiting before this time, the image is not sent: it fails.
         """
         batch: list[PendingImage] = []
         while not batch and (taken := self.queue.take(most)):
@@ -268,7 +268,7 @@ class Pending:
             pending.batch_limit = min(pending.batch_limit, verdict.batch_limit)
 
     def count_refusal(self, pending: PendingImage, error: ThrottledError, now: float) -> None:
-        """Count a throttled try; a gateway code is about the request, not about the image."""
+        """Count a throttled try; only an int code is about the image, a string code is not."""
         self._tally.throttled += 1
         pending.quota_refusals += isinstance(error.code, int)
         pending.throttled_at = min(pending.throttled_at, now)
@@ -288,8 +288,8 @@ class Pending:
         self._resting += len(group)
 
     def requeue(self, group: Sequence[PendingImage]) -> None:
-        """Put images into the queue again, in this order, before images that were never sent."""
-        for pending in reversed(group):  # each is put in front, so the first image comes last
+        """Put images into the queue again, in the given order, before images never sent."""
+        for pending in reversed(group):  # each image goes to the front, so the first is put last
             if pending.state is not State.DONE:
                 self._resting -= pending.state is State.RESTING
                 pending.enter(State.QUEUED)
@@ -299,7 +299,7 @@ class Pending:
 
     def fail(self, pending: PendingImage, error: OCRError) -> None:
         """Deliver a failure, which says whether any try may have been charged."""
-        if pending.state is State.DONE:  # withdrawn by a caller while another was informed
+        if pending.state is State.DONE:  # one caller withdrew it while another was informed
             return
         charged = pending.maybe_charged or pending.state is State.SENT or error.maybe_charged
         self._close(pending)
@@ -339,10 +339,10 @@ class Pending:
 
 
 def _own(error: OCRError, *, maybe_charged: bool) -> OCRError:
-    """Copy an exception for one caller: an exception that many tasks raise grows with each task."""
+    """Copy an exception for one caller: an exception grows with each task that raises it."""
     own = type(error).__new__(type(error), *error.args)
     own.__dict__.update(error.__dict__)
-    own.args = error.args  # an OSError sets its args in __init__, which may take others
+    own.args = error.args  # a ScanTimeoutError is an OSError, whose __new__ leaves args empty
     own.__cause__ = error.__cause__
     own.maybe_charged = maybe_charged
     return own

@@ -15,7 +15,7 @@ from aliocr.models import Image
 
 
 class Lane(IntEnum):
-    """The lane of an image: lower lanes go first; each lane is first in, first out."""
+    """The lane of an image. The lane with the lower number goes first; a lane keeps its order."""
 
     INTERACTIVE = 0
     BULK = 1
@@ -38,7 +38,7 @@ class QueuedImage(Protocol):
 
     @property
     def sent_before(self) -> bool:
-        """True once the image has left the queue."""
+        """True if the image was sent at least once."""
 
     @property
     def quota_refusals(self) -> int:
@@ -52,25 +52,25 @@ class Queue(Generic[T]):
     """Waiting images in their lanes, with the chunker that takes a batch of them.
 
     Interactive images go first. If interactive images could fill every batch alone, a tenth of the
-    places is reserved for bulk images. A share smaller than one place adds up, to a whole batch at
-    most. So no batch size and no batch limit keeps the bulk lane waiting for ever.
+    places is reserved for bulk images. If this is less than one place, it adds up over the batches,
+    to a whole batch at most. So bulk images never wait for ever, however small the batches are.
 
     Attributes:
         size: Number of images in the queue.
     """
 
     LOOKAHEAD = 4
-    """Number of batches that the chunker searches for images that may share the request."""
+    """How far the chunker searches the queue for images that may share the request, in batches."""
 
     BULK_SHARE = 0.1
-    """Fraction of the places reserved for bulk images while interactive images could fill all."""
+    """Fraction of places reserved for bulk images while interactive images could fill a batch."""
 
     REFUSALS_IN_FRONT = 3
     """Number of refusals after which an image returns to the end of the queue. Reason: if the quota
     allows one image per request, the image at the front could otherwise block all others."""
 
     def __init__(self) -> None:
-        # Only OrderedDict is fast at both ends and when it removes from the middle.
+        # Only an OrderedDict is fast at both ends and also when an image in the middle is removed.
         self._lanes: dict[Lane, OrderedDict[T, None]] = {lane: OrderedDict() for lane in Lane}
         self._owed = 0.0
         self.size = 0
@@ -97,8 +97,8 @@ class Queue(Generic[T]):
     def take(self, most: int) -> list[T]:
         """Take the next batch: at most `most` images (1 or more), and no data id twice.
 
-        Images with a reduced batch limit share a request only with images of the same limit. They
-        are suspects, and would put images at risk that never failed.
+        Images with a reduced batch limit share a request only with images of the same limit. One
+        of them may make the request fail, and images that never failed should not fail with it.
         """
         batch: list[T] = []
         data_ids: set[str | None] = set()
@@ -108,7 +108,7 @@ class Queue(Generic[T]):
         return batch
 
     def _lanes_in_order(self, most: int) -> list[tuple[Lane, int]]:
-        """Return the lanes in the order of service, each with the size of the batch after it."""
+        """Return the lanes in the order of service, and how full each may make the batch."""
         bulk = len(self._lanes[Lane.BULK])
         if not bulk or not self._lanes[Lane.INTERACTIVE]:
             return [(Lane.INTERACTIVE, most), (Lane.BULK, most)]

@@ -1,10 +1,10 @@
 """The retry policy: what happens to an image whose try failed, and when it is tried again.
 
-There is one table by kind of failure, apart from the code that carries it out (`settling`). Pure.
+The table `RULES` has one rule for each kind of failure; `settling` carries the rules out. Pure.
 
-An image is retried through the queue, not inside a call, and most images never fail. So tenacity's
-wait strategies are imported only after the first failure: they take an eighth of the time that the
-import of a session takes in addition to aiohttp.
+A failed image joins the queue again, so only the wait strategies of tenacity are used. Most images
+never fail, so tenacity is imported only after the first failure. To import it takes an eighth of
+the time that the import of `aliocr.session` takes when aiohttp is imported already.
 """
 
 from __future__ import annotations
@@ -60,12 +60,12 @@ class RetryRule:
 
     Args:
         deed: The action.
-        counter: What the try counts as: a try, a refusal for the quota, a failure of the account,
-            or nothing.
-        charged: Whether the try may have been charged; `"error"`: the error says so.
-        split: How the images of a request that failed as a whole share requests afterwards: in
-            halves, in fifths, in fifths from the second failure on, in fifths after the last try,
-            or as before.
+        counter: What the failed try counts as: a try, a refusal for the quota, a failure of the
+            account, or nothing.
+        charged: Whether the try may have been charged; `"error"` if the error tells this.
+        split: How the images share requests after a request of them failed as a whole: in halves,
+            in fifths, in fifths from the second failure on, in fifths after the last try, or as
+            before.
     """
 
     deed: Deed
@@ -92,11 +92,13 @@ USUAL_RETRIES = 3
 """Maximum `max_retries` of a session for which `FEW_RETRIES` applies."""
 
 FEW_RETRIES: dict[int | str, int] = {480: 1, 595: 1, 586: 2, 587: 2, 592: 2}
-"""Retries per code, for codes where a second or third try helps or no try helps; for some the
-documents advise "contact support". A `max_retries` above `USUAL_RETRIES` applies to all codes."""
+"""Number of retries for some codes: if the first one or two retries fail, more retries would fail,
+too. For some of these codes, the documents advise to contact support. If `max_retries` is above
+`USUAL_RETRIES`, it also applies to these codes."""
 
 KEY_RETRIES = 1
-"""Requests in a row that get a new token or clock before the account counts as refused."""
+"""Number of times in a row that token and clock are renewed. If they fail once more, the account
+counts as refused."""
 
 KEY_EXPIRED = frozenset({"InvalidTimeStamp.Expired", "InvalidSecurityToken.Expired"})
 
@@ -111,7 +113,7 @@ class Verdict:
     Args:
         rule: The rule of its kind of failure.
         deed: The action: the rule's action, or failing the image if no try is left.
-        counter: The kind of try that is counted; None if no try is counted.
+        counter: The kind or code for which a failed try is counted; None if no try is counted.
         rest: Seconds before the image joins the queue again.
         batch_limit: Maximum number of images in its next request; None if unchanged.
     """
@@ -128,7 +130,7 @@ def kind_of(error: OCRError, together: int | None = None) -> FailureKind:
 
     Args:
         error: The failure.
-        together: Images in the request if all failed together; None if only this image failed.
+        together: Number of images in the request if all failed together; None if only this one.
     """
     if isinstance(error, ThrottledError):
         return FailureKind.THROTTLED
@@ -171,13 +173,13 @@ class RetryPolicy:
     ) -> Verdict:
         """Decide what happens to an image.
 
-        If a request of several images fails, one image may be the cause. So the images are isolated
-        in smaller and smaller requests, even after their last tries.
+        If a request of several images fails, one image may be the cause. So the images are sent in
+        smaller and smaller requests, even after their last tries, until this image is alone.
 
         Args:
             error: The failure of its try.
-            tries: Its earlier failed tries by kind or code; None if there are none.
-            together: Images in the request if all failed together; None if only this image failed.
+            tries: Number of its earlier failed tries of each kind or code; None if no try failed.
+            together: Number of images in the request if all failed together; None if only this one.
             outage: True if all requests fail, so that no image of this request is a suspect.
         """
         kind = kind_of(error, together)
@@ -190,7 +192,7 @@ class RetryPolicy:
             limit = _smaller_batch(rule, together, first=used == 0, last=not left)
         isolated = limit is not None and limit < (together or 1) and self._may_isolate(error)
         if rule.deed is Deed.AGAIN_LATER and (left or isolated):
-            # A request that only isolates the image at fault need not wait for the service.
+            # If a request only isolates the image that is the cause, a short rest is enough.
             return Verdict(rule, rule.deed, counter, _rest(used + 1 if left else 1), limit)
         if rule.deed is Deed.AGAIN_LATER or (rule.split == "halves" and not isolated):
             deed = Deed.GIVE_UP_ALL if isinstance(error, AuthError) else Deed.GIVE_UP
@@ -205,19 +207,19 @@ class RetryPolicy:
         return self._max_retries
 
     def _may_isolate(self, error: OCRError) -> bool:
-        """Tell if another request is allowed only to find the image that is the cause."""
+        """Tell if a request may be sent for no other reason than to isolate the cause."""
         return self._max_retries > 0 or not error.maybe_charged
 
 
 def counter_of(error: OCRError, kind: FailureKind) -> Hashable:
-    """Return the kind of try that a failure counts as; codes with few retries count separately."""
+    """Return under what a failed try is counted: its code if in `FEW_RETRIES`, or its kind."""
     if isinstance(error, APIError) and error.code in FEW_RETRIES:
         return error.code
     return kind
 
 
 def _smaller_batch(rule: RetryRule, together: int, *, first: bool, last: bool) -> int | None:
-    """Return how many images may share a request after this many failed together."""
+    """Return how many images may share a request after `together` images failed together."""
     match rule.split:
         case "halves":
             return math.ceil(together / 2)
@@ -232,14 +234,18 @@ def _smaller_batch(rule: RetryRule, together: int, *, first: bool, last: bool) -
 
 
 def _rest(failures: int) -> float:
-    """Return the seconds before the next try: up to 0.5 s, 1 s, 2 s … 8 s, at random."""
+    """Return a random time before the next try, in seconds: up to 0.5 s, then 1 s, 2 s … 8 s."""
     return _backoff(failures, multiplier=0.5, most=8.0)
 
 
 def throttled_pause(in_a_row: int) -> float:
-    """Return the seconds of an account's pause after refusals in a row: full jitter, 10 s at most.
+    """Return the length of an account's pause, in seconds: a random time, 10 s at most.
 
-    The first pause is shorter than a rest, because most such requests came only slightly early.
+    It grows with the number of refusals in a row. The first pause is shorter than a rest, because
+    most refused requests came only slightly too early.
+
+    Args:
+        in_a_row: Number of refusals in a row.
     """
     return _backoff(in_a_row, multiplier=0.2, most=10.0)
 
@@ -263,8 +269,8 @@ def _after(attempts: int) -> RetryCallState:
 class RepeatBudget:
     """Limits the images that may be sent again although an earlier try may have been charged.
 
-    An outage empties the budget and success refills it. So an unstable service costs at most a
-    tenth more than without repeats, and a single bad picture changes nothing.
+    An outage empties the budget, and images that are read refill it. So while the service is
+    unstable, repeats add at most a tenth to the cost. A single bad picture changes nothing.
 
     Args:
         most: Maximum number of images in the budget; None for no limit.
@@ -282,5 +288,5 @@ class RepeatBudget:
         return True
 
     def refill(self) -> None:
-        """Put back the fraction of an image that one read image gives."""
+        """Put `BUDGET_REFILL` back into the budget, because an image was read."""
         self._left = min(self._most, self._left + BUDGET_REFILL)

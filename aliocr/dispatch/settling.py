@@ -1,16 +1,16 @@
 """Settling: delivers each reply part by part, and does with failed images what `retry` decides.
 
-1. Replies are delivered one after the other, one part in each round of the event loop. Therefore a
-   large number of replies blocks the loop no longer than one reply. Replies are not unpacked in a
+1. Replies are delivered one after the other, one part in each round of the event loop. Therefore
+   many replies do not block the loop for longer than one reply does. Replies are not unpacked in a
    task, because a cancelled task would lose outcomes that were paid for.
 2. The account's throttle learns from a reply when the whole reply has been read.
-3. A throttled image waits with the others for the account's next permit, and uses up no try. The
-   image fails when no image of the account passes for `throttle_timeout`, or when this image was
-   refused `MANY_REFUSALS` times over a longer time than that.
+3. A throttled image waits with the others for the account's next permit, and uses up no try. It
+   fails if no image of the account was accepted for longer than `throttle_timeout`. It also fails
+   if it was refused `MANY_REFUSALS` times, over a time longer than `throttle_timeout`.
 4. Images that fail for the same reason rest for the same time, and return together.
-5. A failed key concerns the account and uses up no try, because the next request has a renewed
-   token or clock. If the service refuses that request too, or refuses the account itself, every
-   image that is not in a request fails.
+5. If the token or the clock is out of date, the next request has a new token or clock, and no try
+   is used up. If the service refuses that request, too, or refuses the account itself, every image
+   that is not in a request fails.
 6. The service may refuse the account in the answer for one image. This refusal counts for the
    account only if all images of the reply have such an answer and no image was read for
    `ACCOUNT_REFUSED_AFTER` seconds.
@@ -43,10 +43,10 @@ from aliocr.models import Scan
 from aliocr.protocol.replies import ReplyPart
 
 MANY_REFUSALS = 20
-"""Number of refusals after which an image fails, although other images of the account pass."""
+"""Number of refusals after which an image fails although other images are accepted; see rule 3."""
 
 ACCOUNT_REFUSED_AFTER = 60.0
-"""Time without an image read after which refusals count for the account, in seconds."""
+"""If no image was read for this time, in seconds, refusals count for the account; see rule 6."""
 
 
 @attrs.define(eq=False)
@@ -68,10 +68,10 @@ class _Reply:
     failed: list[tuple[PendingImage, OCRError]] = attrs.field(factory=list)
 
     def next_part(self) -> ReplyPart:
-        """Read the next part; not called when no image is open."""
+        """Read the next part; called only while an image is open."""
         try:
             return next(self.parts)
-        except Exception as error:  # noqa: BLE001 - a defect here: no caller may wait for ever
+        except Exception as error:  # noqa: BLE001 - after a defect, no caller may wait for ever
             return [(place, defect(error)) for place in self.open]
 
 
@@ -87,7 +87,7 @@ class Settler:
         ready: Called when images have joined the queue, or can be sent again.
 
     Attributes:
-        behind: True while more than one reply waits: nothing more is sent until they are delivered.
+        behind: True while more than one reply waits; during this time, nothing is sent.
     """
 
     def __init__(
@@ -195,7 +195,7 @@ class Settler:
             self._settle([(pending, error) for pending in batch], len(batch), outage=outage)
 
     def _renew_key(self, batch: Sequence[PendingImage], error: OCRError, sent_at: float) -> None:
-        """Rule 5. A request sent before the last key failure was known is not a new failure."""
+        """Rule 5. A request that was sent before the last key failure was known is not counted."""
         if sent_at > self._key_failed_at:
             self._key_failed_at = asyncio.get_running_loop().time()
             self._key_failures += 1
@@ -224,7 +224,7 @@ class Settler:
             kind = kind_of(error, together)
             tries = (pending.tries or {}).get(counter_of(error, kind), 0)
             if RULES[kind].counter != "tries":
-                tries = 0  # they stay together; earlier tries do not matter
+                tries = 0  # earlier tries do not matter, so these images stay together
             alike.setdefault((kind, str(error), tries), (error, []))[1].append(pending)
         self._again_now(throttled)
         for error, group in alike.values():
@@ -247,7 +247,7 @@ class Settler:
         """Rule 3: count the refusal, and fail the image if it has waited for too long."""
         now = asyncio.get_running_loop().time()
         self._pending.count_refusal(pending, error, now)
-        # The time when the account is asked again, if its pause is long.
+        # The time when the account is asked again: a pause counts as time that was waited.
         then = now + self._throttle.paused_for(now)
         stalled = self._throttle.stalled_for(then) > self._throttle_timeout
         patient = then - pending.throttled_at <= self._throttle_timeout
@@ -265,7 +265,7 @@ class Settler:
         self._ready()
 
     def _again_later(self, group: list[PendingImage], error: OCRError, seconds: float) -> None:
-        """Let images rest; images that may have been charged rest only while the budget lasts."""
+        """Let images rest. If an image may have been charged and the budget is empty, it fails."""
         refused = [each for each in group if each.maybe_charged and not self._budget.spend()]
         self._fail(refused, error)
         wanted = self._pending.still_wanted([each for each in group if each not in refused])

@@ -2,8 +2,9 @@
 
 A stream has one task, the feeder; no image has a task of its own. The feeder moves images from the
 source into the queue while there is room, and the reader gets outcomes as they come. If there is a
-stop event, a second task waits for this event. The memory holds only images that are queued, sent,
-or not yet read by the reader. So a million images need no more memory than a few thousand.
+stop event, a second task waits for this event. The memory holds only images that are queued or
+sent, and outcomes that the reader has not taken yet. So a million images need no more memory than a
+few thousand.
 """
 
 from __future__ import annotations
@@ -27,11 +28,12 @@ BATCHES_QUEUED = 2
 """Full batches that a stream keeps in the queue: one for the next permit, one in reserve."""
 
 BATCHES_UNTAKEN = 10
-"""Batches of outcomes that may wait for the reader; with more, the source is not read."""
+"""While this many batches of outcomes wait for the reader, the source is not read."""
 
 BATCHES_OPEN = 100
-"""Maximum number of batches taken from the source and without outcome. More cannot be sent at 10
-requests per second with 7 s for each; a higher rate or a longer timeout may reach this bound."""
+"""While this many batches of images have no outcome, the source is not read. At 10 requests per
+second and 7 s for each, at most 70 batches are in flight at the same time. With a higher rate or a
+longer timeout, this bound may be reached."""
 
 YIELD_EVERY = 100
 """Number of images taken before other tasks run. Reason: equal images do not fill the queue, so a
@@ -41,13 +43,13 @@ _END = object()
 
 
 class ImageStream:
-    """The images of one source, and their outcomes. Its owner closes the stream.
+    """The images of one source, and their outcomes. The owner of the stream closes it.
 
     Args:
         batcher: Receives the images, on the bulk lane.
         source: URLs or images, from an (async) iterable. A generator is closed with the stream.
         images_per_request: The size of a batch, for the bounds above.
-        stop: Drains the stream when it is set; None for no such event.
+        stop: An event that drains the stream when it is set; None for no event.
     """
 
     def __init__(
@@ -100,14 +102,14 @@ class ImageStream:
         return self
 
     async def __anext__(self) -> tuple[int, Outcome]:
-        """Return the next outcome that came, with the place of its image in the source, from 0.
+        """Return the next outcome, with the place of its image in the source, counted from 0.
 
         Raises:
             AuthError: The account is refused; raised immediately.
             Exception: Any error of the source, or the `ValueError` of an image from the source,
                 after the outcomes of all images before it.
         """
-        if self._asked_to_stop:  # the task of the event may not have run yet
+        if self._asked_to_stop:  # the task that waits for the event may not have run yet
             self.drain()
         while not self._untaken:
             if self._refused or (not self._open and self._feeder.done()):
@@ -119,7 +121,7 @@ class ImageStream:
         self._look_for_room()
         if not outcome.ok and isinstance(outcome.error, AuthError) and not outcome.error.of_image:
             self._error = outcome.error
-            del outcome  # otherwise a cycle: its traceback holds this frame
+            del outcome  # it would make a cycle, because the error's traceback holds this frame
             # Scans that have come are returned first, because they have been paid for.
             self._untaken = deque(each for each in self._untaken if each[1].ok)
             self._refused = True
@@ -138,8 +140,9 @@ class ImageStream:
     def drain(self) -> None:
         """Stop reading the source and sending images; outcomes of sent images still come.
 
-        Images that wait for another try are withdrawn like images that were never sent, and so is
-        an image that returns for another try later. A second call changes nothing.
+        Images that were never sent, and images that wait for another try, are withdrawn. If an
+        image that is in a request needs another try later, it is withdrawn then. A second call
+        changes nothing.
         """
         if self._draining:
             return
@@ -151,7 +154,7 @@ class ImageStream:
         self._change.set()
 
     def stop(self) -> None:
-        """Stop reading the source; images that were taken from the source continue."""
+        """Stop reading the source; images that were taken from the source are still sent."""
         if not self._feeder.done() and not self._stopped:
             self._error = OCRError("the session was closed before the source was read to its end")
             self._let_go()
@@ -167,16 +170,16 @@ class ImageStream:
         self._change.set()
 
     def leave(self) -> None:
-        """Abandon the outcomes that were not read."""
+        """Throw away the outcomes that the reader has not taken."""
         self._batcher.tally.given_up += sum(
             outcome.ok or outcome.error.maybe_charged for _, outcome in self._untaken
         )
         self._untaken.clear()
 
     def _let_go(self) -> None:
-        """End the feeder: cancel it if it reads the source; otherwise it ends by itself."""
+        """End the feeder: cancel it if it reads the source; if it does not, it ends by itself."""
         self._stopped = True
-        if self._reading:  # not while it closes the source: closing must not be interrupted
+        if self._reading:  # the feeder may be closing the source; this must not be interrupted
             self._feeder.cancel()
 
     def _withdraw(self, waiter: Waiter) -> None:

@@ -1,4 +1,4 @@
-"""The throttle of an account: permits, image quota and pauses, shared by all senders on its loop.
+"""The throttle of an account: permits, image quota and pauses, for all senders on one event loop.
 
 The limits belong to the account, not to a session. A sender waits for a permit in three steps:
 
@@ -8,7 +8,7 @@ The limits belong to the account, not to a session. A sender waits for a permit 
 3. It waits for the request permit. After this wait, nothing is awaited before the request is signed
    and sent. If the account is paused again or the room is gone, the permit is given back.
 
-Each request that is sent is reported, and so is its result, because both limits learn from results.
+Senders report each request that they send, and its result, because both limits learn from results.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from aliocr.errors import OCRError, ThrottledError
 from aliocr.limits import Limits
 
 LONGEST_PAUSE = 60.0
-"""Maximum length of a pause, in seconds, even if the service names a longer time. Reason: the
-service is then asked from time to time."""
+"""Maximum length of a pause, in seconds, even if the service names a longer time, so that the
+service is asked again from time to time."""
 
 
 @attrs.frozen(eq=False)
@@ -63,7 +63,7 @@ class SendPermit:
     began: float
 
     def use(self, count: int) -> SentRequest:
-        """Report that a request of this many images is sent, 1 or more."""
+        """Report that a request with `count` images is sent; `count` is 1 or more."""
         return SentRequest(self._quota.reserve(count, self.began), self._limiter)
 
     def give_back(self) -> None:
@@ -110,7 +110,10 @@ class AccountThrottle:
         change.set()
 
     def stalled_for(self, now: float) -> float:
-        """Return the seconds since the first refusal after which no request has passed."""
+        """Return the seconds since the first refusal after which no request was accepted.
+
+        The result is 0 if a request was accepted after the last refusal.
+        """
         return max(0.0, now - self._stalled_since)
 
     def paused_for(self, now: float) -> float:
@@ -170,9 +173,9 @@ class AccountThrottle:
             request.limiter.request_ended(sent.at, throttled=throttled)
         self._quota.release(sent, refused, now)
         if throttled or refused == sent.count:
-            # A request whose images were all over the quota may have carried a single image. The
-            # rate learnt from this request delays the next one. A pause is needed only if the rate
-            # does not prevent another such refusal.
+            # If all images of a request were over the quota, it may have carried only one image.
+            # The rate learnt from it delays the next request. A pause is needed only if a request
+            # that was sent after this refusal is refused in the same way.
             if throttled or retry_after is not None or sent.at > self._stalled_since:
                 self._pause(sent.at, retry_after, now)
             self._stalled_since = min(self._stalled_since, now)
@@ -185,7 +188,7 @@ class AccountThrottle:
         if retry_after is not None:
             until = now + min(retry_after, LONGEST_PAUSE)
         elif sent_at > self._paused_at:
-            # A request that was sent before the pause is refused for the reason of the pause.
+            # A request sent earlier was refused for the same reason, so it does not count again.
             self._refusals_in_a_row += 1
             until = now + throttled_pause(self._refusals_in_a_row)
         else:
@@ -197,7 +200,12 @@ class AccountThrottle:
 def _refusals(
     request: SentRequest, outcome: Sequence[object] | OCRError
 ) -> tuple[int | None, bool, float | None]:
-    """Return the refused images (or None), whether the request was refused, and its retry-after."""
+    """Return what was refused, and for how long.
+
+    Returns:
+        The number of images refused for the quota, or None if it is unknown; whether the request
+        was refused for its rate; the seconds after which to ask again, or None.
+    """
     if not isinstance(outcome, OCRError):
         return sum(isinstance(one, ThrottledError) for one in outcome), False, None
     if not isinstance(outcome, ThrottledError):
@@ -207,15 +215,15 @@ def _refusals(
     return (request.sent.count if of_images else None), not of_images, outcome.retry_after
 
 
-# The throttle outlives the session. Otherwise a program that opens a session for each call would
-# get a full bucket each time, and forget what was learnt. It ends with its loop.
+# A throttle is kept after its session is closed, until its loop is closed. If it were not kept, a
+# program that opens a session for each call would get a new bucket each time, and learn nothing.
 _by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Hashable, AccountThrottle]] = (
     WeakKeyDictionary()
 )
 
 
 def throttle_of(key: Hashable, limits: Limits) -> AccountThrottle:
-    """Return the one throttle of an account on the running loop; the last caller sets its limits.
+    """Return the only throttle of an account on the running loop; the last caller sets its limits.
 
     Args:
         key: Stands for the account: an AccessKey ID, or the provider of changing credentials.

@@ -17,14 +17,13 @@ from typing import Any, TypeVar, get_args, get_type_hints
 import msgspec
 
 MOST_WHOLE = 2**53 - 1
-"""Greatest whole number that every JSON reader can tell from its neighbours. Source: RFC 8259,
-section 6."""
+"""Up to this number, all JSON readers read the same whole number. Source: RFC 8259, section 6."""
 
 T = TypeVar("T")
 
 
 def parse(body: bytes) -> object:
-    """Return the JSON value of a body, or None if there is none; bad UTF-8 is replaced."""
+    """Return the JSON value of a body; None if it is not JSON. Bad UTF-8 is replaced."""
     try:
         return json.loads(body.decode("utf-8-sig", "replace"))
     except (ValueError, RecursionError):
@@ -57,7 +56,7 @@ def number(value: object) -> float | None:
 
 
 def whole_number(value: object) -> int | None:
-    """Return a whole number, also from a float or string; None beyond `MOST_WHOLE`."""
+    """Return a whole number, also from a float or string; None if it is beyond `MOST_WHOLE`."""
     found = number(value)
     if found is None or not found.is_integer() or abs(found) > MOST_WHOLE:
         return None
@@ -76,10 +75,10 @@ _LEAVES = {str: string, float: number, int: whole_number, msgspec.Raw: raw}
 
 
 def read(value: object, kind: Callable[..., T]) -> T | None:
-    """Read an instance of a class from a JSON object; None if that is not possible.
+    """Read an instance of a class from a JSON object; return None if this is not possible.
 
-    A required number that is missing becomes 0. Without a required string there is no instance.
-    Elements of a list that cannot be read are left out.
+    If a required number is missing, it becomes 0. If a required string is missing, the result is
+    None. Elements of a list that cannot be read are left out.
     """
     fields = fields_of(value)
     if not fields:
@@ -122,6 +121,6 @@ def _read_hinted(value: object, hint: Any) -> Any:
 
 
 def read_all(value: object, kind: Callable[..., T]) -> tuple[T, ...]:
-    """Read the instances of a class in a list, or a single one without a list; see `read`."""
+    """Read a list of instances of a class, or a single instance without a list; see `read`."""
     found: tuple[T, ...] | None = _read_hinted(value, tuple[kind, ...])  # type: ignore[valid-type]
     return found or ()

@@ -43,9 +43,10 @@ def decode_reply(status: int, body: bytes, named: Mapping[str, Image]) -> Iterat
     The envelope is opened immediately, in one pass over the bytes. Each part is read when the
     caller asks for it, so that other tasks can run in between.
 
-    Elements are matched only by data id. An unknown data id is ignored. If a data id occurs twice,
-    a success counts before a failure, and otherwise the first element counts. An image without an
-    element gets a `ResponseError`. Therefore all failures come in the last part.
+    Elements are matched to images only by data id. An element with an unknown data id is ignored.
+    If a data id occurs twice, the first success counts; if there is no success, the first failure
+    counts. So failures come only in the last part. An image without an element gets a
+    `ResponseError`.
 
     Args:
         status: The HTTP status.
@@ -107,9 +108,9 @@ def _open_envelope(status: int, body: bytes) -> tuple[Envelope, Sequence[object]
         else:
             if envelope.code == OK:
                 return envelope, envelope.data or ()
-    # All names are compared in lower case, because the tables of the documents have capitals and
-    # the samples do not. Refusals of the gateway have `Code` and `Message` where refusals of the
-    # service have `code` and `msg`.
+    # All names are compared in lower case, because in the documents the tables have capitals and
+    # the samples do not. Refusals of the gateway have `Code` and `Message`; refusals of the service
+    # have `code` and `msg`.
     fields = lenient.fields_of(lenient.parse(body))
     code = lenient.whole_number(fields.get("code")) or lenient.string(fields.get("code"))
     message = lenient.string(fields.get("msg") or fields.get("message")) or ""
@@ -180,7 +181,7 @@ def _frame(reading: FrameReading) -> Frame:
 
 
 def _text(reading: Reading) -> str:
-    """Return the joined text, or the regions' text: the documents promise only the regions."""
+    """Return the text; if it is missing, join the regions: the documents promise only these."""
     if reading.ocr_data:
         return "\n".join(reading.ocr_data)
     if not reading.ocr_locations:

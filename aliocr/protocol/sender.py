@@ -70,7 +70,7 @@ class HttpSender:
             return replies.decode_reply(response.status, response.body, named)
         except APIError as error:
             if error.code == "InvalidTimeStamp.Expired":
-                # A retry can succeed only if this response has a valid Date: it sets the clock.
+                # A retry can succeed only if this response has a valid Date, which sets the clock.
                 error.transient = self._transport.set_clock(response.date)
             if isinstance(error, ThrottledError):
                 error.retry_after = response.retry_after

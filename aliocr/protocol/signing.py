@@ -21,7 +21,8 @@ from aliocr.credentials import Credentials
 SCAN_PATH = "/green/image/scan"
 API_VERSION = "2018-05-09"
 MAX_CLOCK_SKEW = 15 * 60
-"""Maximum error of `Date` for the gateway, in seconds. Source: "ROA mechanism"."""
+"""Maximum difference between `Date` and the gateway's clock, in seconds. Source: "ROA
+mechanism"."""
 
 _JSON = "application/json"
 _SIGNED_PREFIX = "x-acs-"
@@ -76,7 +77,7 @@ def string_to_sign(
 
 
 def signature(secret: str, text: str) -> str:
-    """Return the Base64 of the HMAC-SHA1 of `text` under the unchanged secret."""
+    """Return the Base64 of the HMAC-SHA1 of `text`; its key is the secret, unchanged."""
     # The gateway requires SHA-1. The weakness of SHA-1 does not weaken HMAC.
     digest = hmac.digest(secret.encode(), text.encode(), "sha1")
     return base64.b64encode(digest).decode()

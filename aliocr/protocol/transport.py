@@ -1,7 +1,7 @@
 """The transport: one signed POST under one deadline; aiohttp's errors become the package's errors.
 
-After a network failure, it matters whether the request can have reached the service. If not, its
-images can be sent again without cost. Otherwise they may be charged twice.
+After a network failure, it matters whether the service may have got the request. If it cannot have
+got it, the images can be sent again without cost. If it may have, they may be charged twice.
 """
 
 from __future__ import annotations
@@ -26,10 +26,11 @@ CONNECT_TIMEOUT = 3.0
 
 KEEPALIVE_TIMEOUT = 4.0
 """Time for which an idle connection is kept, in seconds. Servers of this vendor were seen to drop
-idle connections after about 10 s, and aiohttp does not repeat a POST that was lost in this way."""
+idle connections after about 10 s. A POST on a dropped connection is lost; aiohttp does not repeat
+it."""
 
 MAX_RESPONSE = 64 * 1024 * 1024
-"""Maximum size of a response, in bytes: a hundred times what 100 images full of text need."""
+"""Maximum size of a response, in bytes: a hundred times the size for 100 images full of text."""
 
 
 @attrs.frozen
@@ -64,7 +65,7 @@ class Transport:
         self._url = base_url + signing.SCAN_PATH
         self._timeout = aiohttp.ClientTimeout(
             total=timeout,
-            connect=CONNECT_TIMEOUT,  # looking up the name of the host included
+            connect=CONNECT_TIMEOUT,  # includes the time to look up the host's name
             sock_connect=CONNECT_TIMEOUT,
             # By default, aiohttp rounds timeouts above 5 s up to a whole second of the loop's
             # clock. The service stops at 6 s, so rounding would decide which side stops first.
@@ -80,7 +81,7 @@ class Transport:
         Raises:
             RuntimeError: The given `aiohttp.ClientSession` belongs to another loop.
         """
-        # aiohttp's public name for the loop of a session gives a warning.
+        # `_loop` is read because aiohttp warns if the public attribute `loop` is read.
         if getattr(self._given, "_loop", None) not in (None, asyncio.get_running_loop()):
             raise RuntimeError(
                 "the aiohttp.ClientSession that was given as http= belongs to another event loop; "
@@ -88,8 +89,8 @@ class Transport:
             )
         if self._given is None:
             self._own = aiohttp.ClientSession(
-                # No limit here, because the limiter decides how many requests are sent. A limit
-                # would make requests wait after their date was signed, within their deadline.
+                # No limit here, because the limiter decides how many requests are sent. With a
+                # limit, a request would wait after its date was signed and its deadline set.
                 connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_TIMEOUT),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"User-Agent": f"aliocr/{__version__}", "Accept-Encoding": "identity"},
@@ -122,7 +123,8 @@ class Transport:
             return await self._post(http, body, headers)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             failed = translated(error)
-        # Raised here, because aiohttp's error holds the signed headers and must not be the cause.
+        # Raised outside of `except`, so that it does not keep aiohttp's error as its context: that
+        # error holds the signed headers.
         raise failed
 
     async def _post(
@@ -162,7 +164,7 @@ class Transport:
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds; the vendor's header has milliseconds, the HTTP header has seconds."""
+    """Return when to ask again, in seconds; the vendor's own header has milliseconds."""
     for name, unit in (("x-acs-retry-after", 1e-3), ("Retry-After", 1.0)):
         try:
             seconds = float(headers.get(name, "")) * unit
@@ -174,10 +176,11 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def translated(error: Exception) -> OCRError:
-    """Translate an error of aiohttp: by its class, the request can have left, or never did.
+    """Translate an error of aiohttp; its class shows whether the request may have left.
 
-    The order matters: aiohttp's timeouts are `TimeoutError`s, too, and a proxy that cannot be
-    reached is a connector that failed.
+    The order of the cases matters, because some classes are subclasses of others: aiohttp's
+    timeouts are `TimeoutError`s, and its TLS errors are `ClientConnectorError`s. For a proxy that
+    cannot be reached, aiohttp raises a `ClientConnectorError`, too.
     """
     found: OCRError
     match error:
@@ -209,7 +212,10 @@ def translated(error: Exception) -> OCRError:
 
 
 def _refused_by_proxy(status: int) -> OCRError:
-    """A proxy that refuses CONNECT refuses it to every request, unless its own network failed."""
+    """Return the error for a proxy that refuses to connect.
+
+    The proxy will refuse every request, unless its status (500 or above) says that it has failed.
+    """
     text = f"the proxy refuses the connection to the service with HTTP {status}"
     if status >= 500:
         return TransportError(text, transient=True)

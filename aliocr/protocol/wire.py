@@ -1,7 +1,7 @@
 """Models ⇄ the JSON of the service, in both directions; the only place for its field names.
 
 The client encodes requests and decodes replies; the emulator decodes requests and encodes replies.
-One class describes each object for both. `replies` is the client's reader of replies.
+For each kind of object, both use the same class. The client reads replies with `replies`.
 
 Source: "Request parameters", "Response parameters"; "Common parameters" for the envelope.
 """
@@ -40,7 +40,8 @@ class Task(_Wire, frozen=True, kw_only=True):
 def _first(count: int, kind: type) -> type[msgspec.Struct]:
     """Make the type of an array of which only the first elements are read.
 
-    A list would be built whole before it is counted: perhaps a hundred thousand tiny elements.
+    If a list were used, the whole list would be built before it is counted, even if it has a
+    hundred thousand elements.
     """
     fields = [(f"element_{number}", kind, None) for number in range(count)]
     return msgspec.defstruct(f"_{kind.__name__}s", fields, array_like=True, frozen=True)
@@ -51,7 +52,7 @@ _Tasks = _first(IMAGES_PER_REQUEST + 1, Task)
 
 
 class _Request(_Wire, frozen=True):
-    """A request as it arrives, read only until it is clear that it holds too many elements."""
+    """A request as it arrives; of each array, only the first elements are read."""
 
     scenes: _Scenes  # type: ignore[valid-type]
     tasks: _Tasks  # type: ignore[valid-type]
@@ -67,7 +68,7 @@ class ScanRequest(_Wire, frozen=True):
 
 
 _ABSENT = msgspec.Raw()
-"""The value for no regions; only this object is left out when encoding."""
+"""The value if there are no regions. The encoder leaves out only this very object."""
 
 
 class Reading(_Wire, frozen=True):
@@ -108,7 +109,10 @@ class ImageReply(_Wire, frozen=True):
 
 
 class _FullImageReply(ImageReply, frozen=True, kw_only=True):
-    """The same part as the service writes it. The client reads fewer, so that fewer can fail."""
+    """The same part with all fields that the service writes.
+
+    The client reads fewer fields, so that fewer fields can be wrong.
+    """
 
     url: str
     extras: dict[str, str]
@@ -137,8 +141,8 @@ _regions_decoder = msgspec.json.Decoder(tuple[Region, ...], strict=False)
 class WrittenRegions(bytes):
     """The regions of one image as JSON, decoded when called: for `models.with_lazy_regions`.
 
-    The regions are kept as bytes because the garbage collector does not look into bytes, but would
-    look into an object for each region. Regions that are not as documented are decoded leniently.
+    The regions are kept as bytes, because the garbage collector would look at an object for each
+    region, but does not look into bytes. Regions that are not as documented are decoded leniently.
     """
 
     __slots__ = ()
@@ -160,7 +164,7 @@ class WrittenRegions(bytes):
 
 
 def name_images(images: Sequence[Image]) -> dict[str, Image]:
-    """Return the images of one request by data id: the caller's id, or one made for the request.
+    """Return the images of one request by data id: the caller's id, or an id that is made here.
 
     Replies promise no order, so every image has a data id. The order of the images stays. The
     chunker makes sure that no two images have the same data id.
@@ -184,7 +188,7 @@ def _unlike(taken: set[str | None], name: str) -> str:
 
 
 def encode_request(named: Mapping[str, Image], biz_type: str | None = None) -> bytes:
-    """Encode the body of one request for images by data id, in this order."""
+    """Encode the body of one request for images by data id, in the order of `named`."""
     tasks = [
         Task(data_id=data_id, url=image.url, interval=image.interval, max_frames=image.max_frames)
         for data_id, image in named.items()
@@ -223,14 +227,14 @@ def _elements(array: msgspec.Struct) -> tuple[Any, ...]:
 
 
 def encode_reply(answers: Iterable[tuple[Task, Scan | APIError]], *, request_id: str) -> bytes:
-    """Encode the body of one reply, one element for each answer, in this order."""
+    """Encode the body of one reply, one element for each answer, in the order of the answers."""
     return b"".join(reply_parts(answers, request_id=request_id))
 
 
 def reply_parts(
     answers: Iterable[tuple[Task, Scan | APIError]], *, request_id: str
 ) -> Iterator[bytes]:
-    """Encode the same body in parts of one answer, because the whole may take a second."""
+    """Encode the same body in parts, one for each answer: the whole may take a second."""
     envelope = encode_envelope(request_id)
     yield envelope[:-2]
     separator = b""
@@ -281,7 +285,10 @@ def _answer(task: Task, answer: Scan | APIError) -> ImageReply:
 
 
 def _lines(text: str) -> tuple[str, ...] | None:
-    """Return the field `ocrData`; None, so that it is left out, without text. Source: "ocrData"."""
+    """Return the field `ocrData`; None if there is no text, so that the field is left out.
+
+    Source: "ocrData".
+    """
     return (text,) if text else None
 
 
