@@ -201,7 +201,7 @@ class Session:
         receiver = _ScanReceiver(loop.create_future())
         waiter = batcher.submit(wanted, receiver, Lane.INTERACTIVE, deadline=deadline)
         try:
-            # Even without a limit, `asyncio.timeout` would take a tenth of the time of this method.
+            # Without a limit there is no `asyncio.timeout`, which would add to the cost of a scan.
             async with nullcontext() if timeout is None else asyncio.timeout(timeout):
                 outcome = await receiver.outcome
         except TimeoutError:

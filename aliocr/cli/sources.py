@@ -88,7 +88,7 @@ def _reason(error: OSError) -> str:
 
 
 def check_standard_input() -> None:
-    """Refuse a closed standard input; `main` has opened the empty null device in its place."""
+    """Raise `Misuse` if standard input was closed at the start, because it would seem empty."""
     if sys.stdin is None:
         raise Misuse("cannot read standard input: it is closed")
 

@@ -36,8 +36,8 @@ second and 7 s for each, at most 70 batches are in flight at the same time. With
 longer timeout, this bound may be reached."""
 
 YIELD_EVERY = 100
-"""Number of images taken before other tasks run. Reason: equal images do not fill the queue, so a
-source of equal images would never let other tasks run."""
+"""Number of images after which the feeder lets other tasks run. An image that is equal to a sent
+one does not count as queued, so many such images can be taken without a wait."""
 
 _END = object()
 

@@ -230,7 +230,7 @@ def throttle_of(key: Hashable, limits: Limits) -> AccountThrottle:
         limits: The limits of the account.
     """
     for loop in list(_by_loop):
-        if loop.is_closed():  # needed because the throttle's locks hold the loop
+        if loop.is_closed():  # the locks of a throttle keep it alive, so the weak key is not enough
             del _by_loop[loop]
     throttles = _by_loop.setdefault(asyncio.get_running_loop(), {})
     throttle = throttles.get(key)

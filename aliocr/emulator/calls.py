@@ -16,7 +16,7 @@ from aliocr.protocol.wire import Task
 
 
 class CallImage(msgspec.Struct, frozen=True, gc=False):
-    """The facts about an image of a request and its answer that anyone may see.
+    """The public facts about one image of a request, and about the answer for this image.
 
     Args:
         url: The URL without the query, because the query may give access to the image.

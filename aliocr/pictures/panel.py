@@ -34,8 +34,8 @@ WIDEST = 34
 """Maximum width of a row, as a multiple of the font size. A longer text is wrapped."""
 
 JUMP = 2.0
-"""If a line is higher than the lowest line before it by more than this number of rows, it starts a
-new column of the picture."""
+"""A line starts a new column of the picture if its middle is above the lowest middle of the current
+column by more than this number of rows."""
 
 CLOSING = frozenset("，。、；：！？）」』】》〉〕］｝…—,.;:!?)]}%")
 """Characters that must not begin a row, such as closing brackets."""

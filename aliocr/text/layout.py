@@ -34,9 +34,9 @@ MIN_BLOCK_GAP = 0.8
 """Minimum height of a band between two blocks, in line heights."""
 
 MIN_BAND = 2.0
-"""Minimum height of a band that divides a page before a gutter does, in line heights. It is more
-than a blank line between paragraphs. In addition, the band must be about as high as the gutter is
-wide, or it must cut off a single piece, such as a headline or a page number."""
+"""Minimum height, in line heights, of a band that divides a page before gutters are tried. This is
+more than a blank line between paragraphs. The band must also be about as high as the gutter is
+wide, or separate a single piece, such as a headline or a page number."""
 
 BAND_TO_GUTTER = 0.85
 """Minimum ratio of the height of such a band to the width of the gutter, unless the band cuts off a

@@ -194,9 +194,9 @@ class Server:
         self._closing = True
         for site in self._runner.sites:
             await site.stop()
-        # Close the connections without a request. aiohttp's own method would leave them open, but
-        # not read from them. It would also stop reading from the connections with a request, even
-        # in the middle of a body.
+        # Close only the connections without a request. aiohttp's own method would leave them open
+        # and never read from them again. It would also stop reading from the connections that have
+        # a request, even in the middle of a body.
         for connection in self._connections():
             if connection not in self._busy:
                 connection.close()

@@ -65,7 +65,7 @@ class Service:
         begun: list[_Outcome | _Read] = []
         try:
             async with self._slices.take(request_id):
-                for task in tasks:  # after an error, `begun` must hold all reads that have begun
+                for task in tasks:  # not a list at once: after an error, these are cancelled
                     begun.append(self._begin(task, request_id, places))  # noqa: PERF401
             if reads := _reads(begun):
                 now = asyncio.get_running_loop().time()

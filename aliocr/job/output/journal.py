@@ -234,9 +234,9 @@ class Journal:
         return chain.from_iterable(self._db.execute(query, names))
 
     def retry(self, kinds: frozenset[str]) -> array[int]:
-        """Move the rows that failed with these kinds or codes to `retries`; within `change`.
+        """Move the rows that failed with these kinds or codes to `retries`.
 
-        Return the places of the rows' results, in rising order.
+        Call this in a `change` block. Return the places of the results in the output, rising.
         """
         db = self._db
         where, names = _of_kinds(kinds)

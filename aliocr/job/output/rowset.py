@@ -6,10 +6,11 @@ from collections.abc import Iterable
 
 
 class RowSet:
-    """A set of numbers from 1 up; a million numbers with gaps take a megabyte.
+    """A set of numbers from 1 up.
 
-    All numbers up to `through` are members from the start. Numbers should be added in rising order,
-    with few exceptions, because all numbers below the first gap take no memory after `advance`.
+    All numbers up to `through` are members from the start. Each number after that takes a byte, up
+    to the highest member. `advance` frees the bytes before the first gap, so numbers should be
+    added mostly in rising order.
     """
 
     def __init__(self, rows: Iterable[int] = (), *, through: int = 0) -> None:
