@@ -244,7 +244,7 @@ class Settler:
                 self.fail_waiting(error)
 
     def _is_patient(self, pending: PendingImage, error: ThrottledError) -> bool:
-        """Rule 3: count the refusal; return True if the image may wait longer, otherwise fail it."""
+        """Rule 3: count the refusal; return True if the image may wait longer, else fail it."""
         now = asyncio.get_running_loop().time()
         self._pending.count_refusal(pending, error, now)
         # The time when the account is asked again: a pause counts as time that was waited.
