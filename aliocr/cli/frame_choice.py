@@ -60,7 +60,12 @@ def remark(counted: FrameCount) -> str:
     if total > MOST:
         step = -(-total // MOST)
         return f"one of every {step} of {total} frames; --interval 1 --max-frames {total} reads all"
-    return "" if counted.moves else f"a long picture, read in {total} strips as the service does"
+    if counted.moves:
+        return ""
+    return (
+        f"a long picture, read in {total} strips; the service reads only the first, "
+        "unless --interval and --max-frames are given"
+    )
 
 
 def first_alone(counted: FrameCount) -> str:
