@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class FailureKind(Enum):
-    """The kinds of failure, in the order in which they are checked."""
+    """The kinds of failure; `kind_of` tells them apart."""
 
     THROTTLED = "over the request rate or the image quota"
     KEY_EXPIRED = "the account's token or clock is out of date; the next request has a new one"
