@@ -76,7 +76,8 @@ class Session:
             `stream` does not raise it: it stops reading its source earlier. None for no limit.
         repeat_budget: Number of images that may be sent again although an earlier try may have been
             charged. Ten images that are read put one image back. None for no limit.
-        http: An `aiohttp.ClientSession` to send with; the session does not close it.
+        http: An `aiohttp.ClientSession` to send with; the session does not close it. Its connector
+            needs `limit=0`: a request that waits 3 s for a free connection fails, uncharged.
 
     Raises:
         ValueError: A bad argument or environment variable. The message has name and value.

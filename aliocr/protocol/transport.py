@@ -65,7 +65,7 @@ class Transport:
         self._url = base_url + signing.SCAN_PATH
         self._timeout = aiohttp.ClientTimeout(
             total=timeout,
-            connect=CONNECT_TIMEOUT,  # includes the time to look up the host's name
+            connect=CONNECT_TIMEOUT,  # also to look up the name, or wait for a free connection
             sock_connect=CONNECT_TIMEOUT,
             # By default, aiohttp rounds timeouts above 5 s up to a whole second of the loop's
             # clock. The service stops at 6 s, so rounding would decide which side stops first.
