@@ -248,7 +248,8 @@ class Pipeline:
             if worklist is not None:
                 worklist.write()
                 worklist.commit(self._budget.charges)
-                complete = self._all_taken and worklist.is_whole and not self._unanswered
+                missing = self._unanswered or self._breaker.has_dropped
+                complete = self._all_taken and worklist.is_whole and not missing
                 read, failed = worklist.counts()
                 self._summary = Summary(
                     read=read,

@@ -6,8 +6,21 @@ from collections.abc import Sequence
 
 import pytest
 
-from aliocr.errors import APIError, DownloadError, OCRError, ThrottledError, TransportError
-from aliocr.job.circuit_breaker import MOST_UNSERVED, CircuitBreaker
+from aliocr.errors import (
+    GATEWAY,
+    IN_BODY,
+    APIError,
+    AuthError,
+    DownloadError,
+    ImageError,
+    OCRError,
+    OverloadError,
+    ResponseError,
+    ScanTimeoutError,
+    TransportError,
+    api_error,
+)
+from aliocr.job.circuit_breaker import FEW, MOST_UNSERVED, CircuitBreaker
 from aliocr.job.errors import JobError
 from aliocr.job.input.rows import Row
 from aliocr.job.worklist import PendingRow
@@ -16,10 +29,14 @@ from aliocr.models import Failure, Image, Outcome, Scan
 GONE = TransportError("no network")
 
 
-def shown(breaker: CircuitBreaker, errors: Sequence[OCRError | None]) -> list[int]:
+def shown(
+    breaker: CircuitBreaker,
+    errors: Sequence[OCRError | None],
+    rows: Sequence[int] | None = None,
+) -> list[int]:
     """The rows that may be kept, of images that failed so; None for one that was read."""
     kept = []
-    for number, error in enumerate(errors, 1):
+    for number, error in zip(rows or range(1, len(errors) + 1), errors, strict=True):
         row = Row(number, f"https://example.com/{number}.png")
         image = Image(row.source)
         outcome: Outcome = Scan(image=image, text="")
@@ -30,15 +47,53 @@ def shown(breaker: CircuitBreaker, errors: Sequence[OCRError | None]) -> list[in
     return kept
 
 
-@pytest.mark.parametrize(
-    "error",
-    [GONE, ThrottledError(588, "quota"), APIError("Throttling", "hurry")],
-    ids=["network", "quota", "gateway"],
-)
-def test_what_is_not_served_waits_until_another_is(error: OCRError) -> None:
-    """Then it is a failure of its own, and stands before the other."""
-    assert shown(CircuitBreaker(), [None, error, error]) == [1]
+def _of_one_image() -> AuthError:
+    error = AuthError(596, "not for this image")
+    error.of_image = True
+    return error
+
+
+EVERY: list[OCRError] = [
+    *(api_error(code, "") for code in IN_BODY),
+    *(api_error(code, "") for code in GATEWAY),
+    *(api_error(code, "") for code in (999, "SomethingNew")),
+    *(kind("") for kind in (OCRError, TransportError, ScanTimeoutError, ResponseError)),
+    OverloadError(""),
+    _of_one_image(),
+]
+"""An error of each code and of each class."""
+
+
+def test_the_walk_is_over_every_class() -> None:
+    """A class that is added is walked, too."""
+
+    def below(kind: type[OCRError]) -> set[type[OCRError]]:
+        return {kind}.union(*map(below, kind.__subclasses__()))
+
+    assert {type(error) for error in EVERY} | {APIError} == below(OCRError)
+
+
+@pytest.mark.parametrize("error", EVERY, ids=repr)
+def test_the_class_of_an_error_tells_the_image_from_the_service(error: OCRError) -> None:
+    """A failure of the service waits until an image is served; a list of bad pictures goes on.
+
+    The service may admit its failure for each image as well as for a request.
+    """
+    breaker = CircuitBreaker()
+    many = [error] * MOST_UNSERVED
+    if isinstance(error, ImageError) or getattr(error, "of_image", False):
+        assert len(shown(breaker, many)) == MOST_UNSERVED
+        assert breaker.end(stopped=False) == []
+        return
+    assert shown(breaker, [None, error, error]) == [1]
+    if type(error) is OCRError:  # the session has failed
+        with pytest.raises(JobError, match="2 images in a row were not served"):
+            breaker.end(stopped=False)
+    else:
+        assert len(breaker.end(stopped=False)) == 2
     assert shown(CircuitBreaker(), [None, error, error, None]) == [1, 2, 3, 4]
+    with pytest.raises(JobError, match=r"^300 images in a row were not served, .* started again$"):
+        shown(CircuitBreaker(), many)
 
 
 def test_a_picture_that_is_missing_was_served() -> None:
@@ -68,6 +123,37 @@ def test_where_nothing_was_served_nothing_has_failed() -> None:
     assert shown(breaker, [GONE]) == []
     with pytest.raises(JobError, match="1 image was not served"):
         breaker.end(stopped=False)
+    for errors in ([GONE], [None, *[GONE] * (FEW + 1)]):
+        breaker = CircuitBreaker()
+        shown(breaker, errors)
+        assert (breaker.end(stopped=True), breaker.has_dropped) == ([], True)
+
+
+def test_a_failure_of_its_own_stays_one_when_the_job_is_stopped() -> None:
+    """Other images were read, and few failed."""
     breaker = CircuitBreaker()
-    assert shown(breaker, [GONE]) == []
+    assert shown(breaker, [None, GONE]) == [1]
     assert len(breaker.end(stopped=True)) == 1
+    assert not breaker.has_dropped
+
+
+def test_failures_that_come_last_do_not_end_a_job_whose_other_images_were_read() -> None:
+    """Images that fail are tried several times: where one in ten fails, all of these come last."""
+    failing = range(10, 6_001, 10)
+    read = [row for row in range(1, 6_002) if row not in failing]
+    errors = [None] * len(read) + [api_error(586, "")] * len(failing)
+    breaker = CircuitBreaker()
+    assert shown(breaker, errors, [*read, *failing]) == read
+    assert [each.row.number for each, _ in breaker.end(stopped=False)] == list(failing)
+
+
+def test_a_few_that_may_have_been_charged_are_results() -> None:
+    """An image that breaks its connection is not paid for in every run; an outage is no result."""
+    error = api_error(500, "")
+    breaker = CircuitBreaker()
+    assert shown(breaker, [error] * FEW) == []
+    assert len(breaker.end(stopped=False)) == FEW
+    breaker = CircuitBreaker()
+    assert shown(breaker, [error] * (FEW + 1)) == []
+    with pytest.raises(JobError, match=f"{FEW + 1} images in a row were not served.* 500"):
+        breaker.end(stopped=False)

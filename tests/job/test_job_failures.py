@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from tests.support.working import (
     quick_emulator,
     quick_ocr,
     rows_of,
+    until,
     url,
     urls,
 )
@@ -106,6 +108,58 @@ async def test_a_service_that_is_gone_ends_it(tmp_path: Path, emulator: Emulator
         emulator.reset()
         assert (await Job(source, output).run(ocr)).failed == ()
     assert set(by_row(output)) == set(range(1, 3_001))
+
+
+@pytest.mark.parametrize(
+    ("code", "of_requests"), [(500, True), (503, True), (586, False), (999, False)]
+)
+async def test_an_outage_that_the_service_admits_fails_no_rows(
+    tmp_path: Path, emulator: Emulator, code: int, *, of_requests: bool
+) -> None:
+    """For a request or for each image: the job stops, and the same command reads the rest."""
+    source, output = urls(tmp_path / "urls.csv", 3_000), tmp_path / "results.jsonl"
+    async with opened(emulator, max_retries=0, repeat_budget=0) as ocr:
+        await Job(source, output, budget=200).run(ocr)
+        if of_requests:
+            emulator.refuse(code, times=None)
+        else:
+            emulator.fail("*", code)
+        with pytest.raises(JobError, match=rf"images in a row were not served, .*: {code} "):
+            await Job(source, output).run(ocr)
+        assert [result.ok for result in results(output)] == [True] * 200
+        # 300 images, and those that were sent until the last of these had failed.
+        assert len(asked_for(emulator)) < 2_500
+        emulator.reset()
+        assert (await Job(source, output).run(ocr)).failed == ()
+    assert set(by_row(output)) == set(range(1, 3_001))
+
+
+async def test_stopped_in_an_outage_it_fails_no_rows(tmp_path: Path, emulator: Emulator) -> None:
+    """And is not complete, though its list is at its end."""
+    source, output = urls(tmp_path / "urls.csv", 100), tmp_path / "results.jsonl"
+    emulator.refuse(503, times=None)
+    async with opened(emulator, max_retries=0) as ocr:
+        stop = asyncio.Event()
+        job = Job(source, output)
+        run = asyncio.create_task(job.run(ocr, stop=stop))
+        await until(lambda: ocr.stats.outcomes.get("APIError", 0) >= 60)
+        stop.set()
+        summary = await run
+    assert (summary.ended, summary.rows) == ("stopped", 0)
+
+
+@pytest.mark.parametrize("code", [500, 581, 586, 999])
+async def test_images_that_fail_beside_others_do_not_end_it(
+    tmp_path: Path, emulator: Emulator, code: int
+) -> None:
+    """One in five, which is more than the outage that ends a job has in a row."""
+    source, output = urls(tmp_path / "urls.csv", 2_000), tmp_path / "results.jsonl"
+    for number in range(1, 2_001, 5):
+        emulator.fail(url(number), code)
+    async with opened(emulator, max_retries=0, repeat_budget=0) as ocr:
+        summary = await Job(source, output).run(ocr)
+    assert (summary.ended, summary.read) == ("complete", 1_600)
+    assert summary.failed == (Failed("APIError", code, 400),)
 
 
 async def test_a_short_outage_is_no_end(tmp_path: Path, emulator: Emulator) -> None:
