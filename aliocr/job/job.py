@@ -123,7 +123,7 @@ class Job:
             ValueError: The output is not of this job; or rows shall be retried, but no run has
                 begun the output yet. The message says what to do.
         """
-        with past(self._output, self._settings) as journal:
+        with past(self._output, self._output_format, self._settings) as journal:
             self._check_begun(journal)
             names = journal.names() if journal else ()
             done = journal.done() if journal else RowSet()
@@ -177,20 +177,21 @@ class Job:
         # Open the input first, so that no file is written if the input cannot be read.
         reader = input_.open() if input_.can_be_read_twice else None
         if self._retry is not None:
-            with past(self._output, self._settings) as journal:
+            with past(self._output, self._output_format, self._settings) as journal:
                 self._check_begun(journal)
         ledger = Ledger(self._output, self._output_format, self._settings)
         try:
-            if reader is not None:
-                _compare(reader, ledger.journal)
-            if self._retry is not None:
-                ledger.retry(self._retry.kinds)
-            return Worklist(
-                ledger,
-                self._sources,
-                alone=self._retry is not None,
-                whole_urls=self._whole_urls,
-            )
+            with ledger.writing():
+                if reader is not None:
+                    _compare(reader, ledger.journal)
+                if self._retry is not None:
+                    ledger.retry(self._retry.kinds)
+                return Worklist(
+                    ledger,
+                    self._sources,
+                    alone=self._retry is not None,
+                    whole_urls=self._whole_urls,
+                )
         except BaseException:
             ledger.close()
             raise

@@ -16,7 +16,7 @@ import attrs
 from aliocr.errors import APIError, without_query
 from aliocr.job.budget import Charges
 from aliocr.job.input.prefetch import RowBatch
-from aliocr.job.input.rows import BAD_ROW, BadRow, Row, RowOrBad
+from aliocr.job.input.rows import BAD_ROW, BadRow, Row, RowOrBad, changed
 from aliocr.job.output.ledger import Ledger
 from aliocr.job.output.result import Read, Result, Unread
 from aliocr.job.output.rowset import RowSet
@@ -92,7 +92,8 @@ class Worklist:
 
     def counts(self) -> tuple[int, tuple[Failed, ...]]:
         """Return the number of read rows, and the failed rows by kind and code, in all runs."""
-        counts = self._journal.counts()
+        with self.ledger.writing():
+            counts = self._journal.counts()
         read = sum(rows for kind, _, rows in counts if not kind)
         failed = (Failed(kind, code or None, rows) for kind, code, rows in counts if kind)
         return read, tuple(failed)
@@ -126,6 +127,8 @@ class Worklist:
         written: list[Result] = []
         with self.ledger.writing():
             for row in batch.rows:
+                if row.number <= self._journal.state.unproved:
+                    self._prove(row)
                 asked_for = self._only is None or row.number in self._only
                 if asked_for and not self.ledger.has(row.number):
                     match self._pending_or_result(row):
@@ -141,6 +144,7 @@ class Worklist:
         if batch.rows:
             self._reached = batch.rows[-1].number
         else:
+            self._check_end()
             self._journal.total = self._reached or self._journal.total
         last = not batch.rows or self._reached >= self._last
         return TakenRows(tuple(pending), tuple(written), last)
@@ -163,10 +167,31 @@ class Worklist:
         self._equal[digest] = []
         return PendingRow(row, image, digest)
 
+    def _prove(self, row: RowOrBad) -> None:
+        """Check that a result found in the output is of this row; remember the row's image."""
+        result = self.ledger.result(row.number)
+        if result is None:
+            return
+        is_bad = not result.ok and result.kind == BAD_ROW
+        source = self._shown(row.source) if is_bad else self._source_of(row)
+        if (_proof(result.source), result.id) != (_proof(source), row.id or None):
+            raise changed(
+                "the input", f"the output has the result of another image at row {row.number:,}"
+            )
+        if isinstance(row, Row):
+            self._journal.first(row.digest, row.number)
+
+    def _check_end(self) -> None:
+        unproved = self._journal.state.unproved
+        if self._reached < unproved:
+            raise changed(
+                "the input", f"it ends at row {self._reached:,}, the output has row {unproved:,}"
+            )
+
     def keep(self, pending: PendingRow, outcome: Outcome) -> Result:
         """Make the result of a row from the outcome of its image, for the next `write`."""
         row = pending.row
-        source = row.source if self._sources.is_file(row.source) else self._shown(row.source)
+        source = self._source_of(row)
         result: Result
         if outcome.ok:
             result = Read(
@@ -244,6 +269,10 @@ class Worklist:
             error=problem,
         )
 
+    def _source_of(self, row: RowOrBad) -> str:
+        is_file = self._sources.is_file(row.source)
+        return row.source if is_file else self._shown(row.source)
+
     def _shown(self, url: str) -> str:
         """Return a URL; remove its secrets, such as a signed query, unless `whole_urls` is set."""
         return url if self._whole_urls else without_query(url)
@@ -253,3 +282,12 @@ class Worklist:
         self.duplicates += 1
         own = attrs.evolve(result, row=row.number, line=row.line, id=row.id)
         return attrs.evolve(own, maybe_charged=False) if isinstance(own, Unread) else own
+
+
+def _proof(source: str) -> str:
+    """Return the part of a source by which a result is known to be of a row.
+
+    Paths may begin at another folder in each run. CSV has other characters in place of those that
+    UTF-8 cannot encode.
+    """
+    return source.rpartition("/")[2].encode("utf-8", "backslashreplace").decode()

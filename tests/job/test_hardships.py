@@ -91,12 +91,16 @@ async def test_results_that_the_job_cannot_have_written_are_refused(
         new.replace(b"50", b"99999999999"),
         new.replace(b"50", b"99999999999999999999"),
         failed.replace(b"9999999", b"99999999999999999999"),
+        whole[-200:].partition(b"\n")[2] + whole.splitlines(keepends=True)[0],
+        b"[" * 100_000 + b"\n",
+        new + b"my own notes",
+        new[:20] + b"\n" + new,
     ):
         output.write_bytes(whole + added)
         with pytest.raises(ValueError, match="is not what this job has written: restore the file"):
             await Job(source, output).run(ocr)
         assert output.read_bytes() == whole + added
-    output.write_bytes(whole + b"[" * 100_000 + b"\n")  # no result, as of a write that broke off
+    output.write_bytes(whole + new[:20])  # no result, as of a write that broke off
     assert (await Job(source, output).run(ocr)).rows == 60
 
 
@@ -151,9 +155,9 @@ async def test_a_damaged_journal_is_told_before_anything_is_sent(
     await job.run(ocr)
     journal = tmp_path / "results.jsonl.journal"
     journal.write_bytes(journal.read_bytes()[:5_000])
-    with pytest.raises(JobError, match=r"cannot read .*results.jsonl.journal: "):
+    with pytest.raises(JobError, match=r"results.jsonl.journal is damaged: .*; move it away, and "):
         job.plan()
-    with pytest.raises(JobError, match=r"cannot write .*results.jsonl.journal: "):
+    with pytest.raises(JobError, match=r"results.jsonl.journal is damaged: .*; move it away, and "):
         await job.run(ocr)
 
 

@@ -149,6 +149,8 @@ async def test_what_is_in_the_way_is_left_alone(
     mine, folder = tmp_path / "mine.jsonl", tmp_path / "folder"
     mine.write_text("precious\n")
     folder.mkdir()
+    partial = tmp_path / "partial.jsonl"
+    partial.write_text("precious")
     odd = tmp_path / "odd.jsonl"
     odd.with_name("odd.jsonl.journal").write_text("a diary, and no database at all, but long")
     begun = tmp_path / "begun.jsonl"
@@ -167,7 +169,7 @@ async def test_what_is_in_the_way_is_left_alone(
         (Job(source, tmp_path / "no" / "out.jsonl"), "there is no folder .*no .*make it first"),
         (Job(source, odd), "is not the journal of a job: it is not a SQLite file; move it away"),
         (Job(source, begun, column="url"), "begun with no options, and now has --column url"),
-        (Job(source, gone), "is gone, but the journal .* put the file back"),
+        (Job(source, gone), "is gone or empty, but the journal .* put the file back"),
         (Job(tmp_path / "nowhere.csv", tmp_path / "new.jsonl"), "there is no file or folder"),
         (Job(source, tmp_path / "new.jsonl", column="link"), "no column"),
     ):

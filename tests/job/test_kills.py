@@ -76,7 +76,7 @@ def test_a_job_that_is_killed_again_and_again_loses_nothing(
         ended, said = last.communicate(timeout=10 * PATIENCE)
         assert (ended, said) == ("complete\n", "")
         twice = emulator.charged - rows
-        with past(output, "") as journal:
+        with past(output, "csv" if output.suffix == ".csv" else "jsonl", "") as journal:
             assert journal is not None
             assert journal.state.charged <= emulator.charged <= journal.state.charged_at_most
     assert dead > kills / 2

@@ -8,7 +8,11 @@ The way of a result:
 - `result_file` appends the record of the result to the output. If an earlier run was killed, it
   repairs the output first.
 - `codecs` makes the record: a line of JSON, or a row of CSV.
-- `journal` then stores the offset of the record, and keeps the state of the job.
+- `journal` then stores the offset of the record, and keeps the state of the job. `job_state`
+  defines this state, and checks that a journal is whole.
+- `recovery` adds results to the journal that only the output has, because a run was killed or the
+  journal is lost.
+- `replacement` puts a draft in the place of the output, for a retry or for Parquet.
 - `rowset` holds the numbers of all rows that are done.
 - `image_index` finds the first row of an equal image.
 - `parquet` replaces `result_file` for Parquet, because nothing can be appended to this format.

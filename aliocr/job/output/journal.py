@@ -24,124 +24,82 @@ import attrs
 from aliocr.job.input.rows import Checkpoint
 from aliocr.job.output.codecs import decode_json, encode_json
 from aliocr.job.output.image_index import ImageIndex
+from aliocr.job.output.job_state import (
+    SCHEMA,
+    VERSION,
+    DamagedError,
+    JobState,
+    JournalError,
+    read_state,
+)
 from aliocr.job.output.result import Result
 from aliocr.job.output.rowset import RowSet
-
-VERSION = 2
-
-SCHEMA = """
-CREATE TABLE state (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
--- Rows with a result in the output: the place of the result, and for a failure its kind and code.
-CREATE TABLE rows (row INTEGER PRIMARY KEY, place INTEGER NOT NULL, kind TEXT, code);
--- Rows to read once more.
-CREATE TABLE retries (row INTEGER PRIMARY KEY);
--- The first row of each image, by a digest of its source; `late` has those not yet in `images`.
-CREATE TABLE images (source BLOB PRIMARY KEY, row INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE late (source BLOB NOT NULL, row INTEGER NOT NULL);
--- Places in the input from which a run can continue.
-CREATE TABLE checkpoints (row INTEGER PRIMARY KEY, "offset" INTEGER, line INTEGER, digest TEXT);
--- The pictures of a folder, in the order in which they were first found.
-CREATE TABLE names (row INTEGER PRIMARY KEY, name TEXT NOT NULL);
--- Results of a Parquet output, because its file is written at the end of the job.
-CREATE TABLE results (row INTEGER PRIMARY KEY, result TEXT NOT NULL);
--- Number of rows for each kind and code of failure; rows that were read have empty kind and code.
-CREATE TABLE summary (kind TEXT, code, rows INTEGER NOT NULL, PRIMARY KEY (kind, code));
-"""
 
 CACHE_KIBIBYTES = 8_192
 """Size of SQLite's cache, in KiB. The digests of some 250,000 images fit into the cache; the cache
 of the operating system holds the rest."""
 
 
-class JournalError(Exception):
-    """The file is not a journal of a job, or is a journal of another version."""
-
-
-@attrs.frozen
-class JobState:
-    """The state that a job keeps from run to run.
-
-    Args:
-        settings: The options that decide what a row means; a job continues only with the same
-            options.
-        length: Offset in the output, in bytes; the journal has all results before this offset.
-        through: All rows up to this number have a result in the output.
-        charged: Number of images that were charged.
-        charged_at_most: Number of images that were charged or may have been charged.
-        duplicates: Number of rows that got the result of an equal row.
-        replacing: True while the output is replaced by a copy without some failures. If the process
-            is killed meanwhile, the next run completes this.
-        published: True if the output is Parquet, and its file has all results.
-        total: Number of rows of the input; 0 until a run has read the input to its end.
-    """
-
-    settings: str
-    length: int = 0
-    through: int = 0
-    charged: int = 0
-    charged_at_most: int = 0
-    duplicates: int = 0
-    replacing: bool = False
-    published: bool = False
-    total: int = 0
-
-
 class Journal:
-    """The journal of one job. If the file is empty, its tables are made, with these settings.
+    """The journal of one job. If the file is empty, its tables are made, with this state.
 
-    A writer must hold the lock of the job. Only one thread at a time may use the journal.
+    A writer must hold the lock of the job. Only one thread at a time may use the journal. Without a
+    path, the journal is in memory.
 
     Raises:
         JournalError: The file is not a journal of this version.
-        sqlite3.Error: The file cannot be read or written.
+        sqlite3.Error: The file cannot be read or written, or is damaged.
 
     Attributes:
         state: The job's state after the last `change`.
         total: Number of rows of the input; 0 if not known yet. The next `change` commits it.
+        is_new: True if this object has made the tables.
     """
 
-    def __init__(self, path: Path, settings: str, *, writes: bool = True) -> None:
+    def __init__(self, path: Path | None, first: JobState, *, writes: bool = True) -> None:
+        # With a WAL, the size says nothing: the WAL has the pages that the file lacks.
+        size = path.stat().st_size if path and not Path(f"{path}-wal").exists() else 0
         # Without an isolation level, `change` and other methods begin the transactions.
         self._db = sqlite3.connect(
             # Open for writing even if `writes` is False, because a read-only connection would
             # not remove the files that SQLite makes beside the journal.
-            f"{path.absolute().as_uri()}?mode=rw",
+            f"{path.absolute().as_uri()}?mode=rw" if path else ":memory:",
             uri=True,
             isolation_level=None,
             check_same_thread=False,
         )
         try:
-            self._begin(settings, writes=writes)
+            self._begin(first, size, writes=writes)
         except BaseException as error:
             self._db.close()
             if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB:
                 raise JournalError("it is not a SQLite file") from error
             raise
 
-    def _begin(self, settings: str, *, writes: bool) -> None:
+    def _begin(self, first: JobState, size: int, *, writes: bool) -> None:
         db = self._db
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        (tables,) = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        if tables and version != VERSION:
+            raise JournalError("it comes from another program, or from another version of aliocr")
+        (page_size,) = db.execute("PRAGMA page_size").fetchone()
+        if size % page_size:
+            raise DamagedError("it ends within a page")
         if writes:
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = FULL")
             db.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
-        (version,) = db.execute("PRAGMA user_version").fetchone()
-        (tables,) = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         if not tables:
             # Make tables and first state in one transaction. If the process is killed before the
             # end, the file has no tables, and the next run makes them.
             db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {VERSION};")
-        elif version != VERSION:
-            raise JournalError("it comes from another program, or from another version of aliocr")
+        self.state = read_state(db) if tables else first
         self._images = ImageIndex(db)
-        self.state, self.total = JobState(settings), 0
-        if not tables:
+        self.total = self.state.total
+        self.is_new = not tables
+        if self.is_new:
             with self.change():
                 pass
-        else:
-            known = dict(db.execute("SELECT name, value FROM state"))
-            flags = {name: bool(known[name]) for name in ("replacing", "published")}
-            self.state = JobState(**known | flags)
-            self.total = self.state.total
 
     @contextmanager
     def change(self, **state: Any) -> Iterator[dict[str, Any]]:
@@ -311,7 +269,11 @@ class Journal:
     def staged(self, row: int = 0) -> Iterator[Result]:
         """Return the results that `stage` stored, beginning at a row, in the order of the rows."""
         query = "SELECT result FROM results WHERE row >= ? ORDER BY row"
-        return (decode_json(line) for (line,) in self._db.execute(query, (row,)))
+        for (line,) in self._db.execute(query, (row,)):
+            try:
+                yield decode_json(line)
+            except ValueError as error:
+                raise DamagedError(f"a result is not readable: {error}") from None
 
     def close(self) -> None:
         """Close the file; changes that are not committed are dropped."""

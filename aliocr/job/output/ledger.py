@@ -11,18 +11,21 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from aliocr.job.budget import Charges
 from aliocr.job.errors import BY_OUTPUT_FORMAT, JobError
 from aliocr.job.output.codecs import CSV, JSONLines
-from aliocr.job.output.journal import Journal, JournalError
+from aliocr.job.output.job_state import DamagedError, JobState, JournalError
+from aliocr.job.output.journal import Journal
 from aliocr.job.output.lock import Lock, LockedError
 from aliocr.job.output.parquet import StagedResults
+from aliocr.job.output.read_back import results
+from aliocr.job.output.recovery import ending_of, gone, strange, take_up
 from aliocr.job.output.result import Result
-from aliocr.job.output.result_file import ResultFile, strange
+from aliocr.job.output.result_file import ResultFile
 
 OutputFormat: TypeAlias = Literal["jsonl", "csv", "parquet"]
 
@@ -56,6 +59,8 @@ def output_format_of(path: Path) -> OutputFormat:
 class Ledger:
     """The results of a job's rows so far.
 
+    If the journal is lost, it is made again from the results in the output.
+
     Args:
         path: The output. The journal beside the output has the same name with `.journal` appended.
         output_format: The format of the output.
@@ -64,7 +69,8 @@ class Ledger:
     Raises:
         ValueError: The path cannot be used, or its file is not of this job; the message says what
             to do. In this case nothing was written.
-        JobError: Another job holds the output, or the output cannot be written.
+        JobError: Another job holds the output, the journal is damaged, or the output cannot be
+            written.
         ImportError: The format needs an extra.
     """
 
@@ -73,26 +79,28 @@ class Ledger:
         self._broken = False
         self._lock = threading.Lock()
         self._written: list[tuple[Result, int]] = []
-        journal = _journal_of(path)
-        with ExitStack() as parts, self.writing():
+        place = _journal_of(path)
+        _check_lost(path, place)
+        with self.writing(), ExitStack() as parts:
             try:
-                lock = Lock(journal)
+                lock = Lock(place)
             except LockedError:
                 raise JobError(
                     f"another job is writing {path}; wait for that job, or give another output"
                 ) from None
             parts.callback(lock.release)
-            self.journal = _opened(path, settings)
+            self.journal = _opened(path, JobState(settings, output_format))
             parts.callback(self.journal.close)
-            self._store: ResultFile | StagedResults
-            if output_format == "parquet":
-                self._store = StagedResults(path, self.journal)
-            else:
-                codec = CSV() if output_format == "csv" else JSONLines()
-                self._store = ResultFile(path, codec, self.journal)
+            try:
+                self._store = _stored(path, output_format, self.journal)
+            except BaseException:
+                if self.journal.is_new:
+                    self.journal.close()
+                    place.unlink()
+                raise
             parts.callback(self._store.close)
+            self._rows = self.journal.done()
             self._parts = parts.pop_all()
-        self._rows = self.journal.done()
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -100,10 +108,10 @@ class Ledger:
         try:
             yield
         except sqlite3.Error as error:
-            raise JobError(f"cannot write {self.path}.journal: {error}; {REMEDY}") from error
+            raise JobError(_said(self.path, error)) from error
         except OSError as error:
             name = error.filename or self.path
-            raise JobError(f"cannot write {name}: {error.strerror}; {REMEDY}") from error
+            raise JobError(f"cannot write {name}: {error.strerror or error}; {REMEDY}") from error
 
     def write(self, results: Sequence[Result]) -> None:
         """Write results of rows that have no result yet. May be called in any thread.
@@ -141,6 +149,8 @@ class Ledger:
                 charged_at_most=charges.charged_at_most,
             ) as state:
                 self.journal.add(written)
+                if length != self.journal.state.length:
+                    state["ending"] = ending_of(self.path, length)
                 state["published"] = self.journal.state.published and not results
         self._broken = False
 
@@ -150,11 +160,13 @@ class Ledger:
 
     def result(self, row: int) -> Result | None:
         """Return the result of a row; None if the row has no result yet."""
-        place = self.journal.place(row)
+        with self.writing():
+            place = self.journal.place(row)
         if place is None:
             return None
         try:
-            found = self._store.read(place)
+            with self.writing():
+                found = self._store.read(place)
         except (ValueError, StopIteration):
             found = None
         if found is None or found.row != row:
@@ -190,26 +202,45 @@ class Ledger:
         Raises:
             JobError: A Parquet file could not be written; its results are in the journal.
         """
-        with self._parts, self.writing():
+        with self.writing(), self._parts:
             self._store.publish()
 
 
+def _stored(
+    path: Path, output_format: OutputFormat, journal: Journal
+) -> ResultFile | StagedResults:
+    if output_format == "parquet":
+        return StagedResults(path, journal)
+    return ResultFile(path, CSV() if output_format == "csv" else JSONLines(), journal)
+
+
 @contextmanager
-def past(path: Path, settings: str) -> Iterator[Journal | None]:
+def past(path: Path, output_format: OutputFormat, settings: str) -> Iterator[Journal | None]:
     """Open the journal of a job for reading, even while the job runs; give None if there is none.
+
+    If the journal is lost, give a journal in memory that has the results of the output.
 
     Raises:
         ValueError: For the same reasons as in `Ledger`.
         JobError: The journal cannot be read, for example because its folder is read-only.
     """
-    if not _is_begun(_journal_of(path)):
+    place, state = _journal_of(path), JobState(settings, output_format)
+    lost = _check_lost(path, place)
+    if not lost and not _has_bytes(place):
         yield None
         return
     try:
-        with closing(_opened(path, settings, writes=False)) as journal:
+        if lost:
+            with closing(Journal(None, state)) as journal:
+                with journal.change():
+                    found = ((result, number) for number, result in enumerate(results(path)))
+                    take_up(journal, found, path)
+                yield journal
+            return
+        with closing(_opened(path, state, writes=False)) as journal:
             yield journal
     except sqlite3.Error as error:
-        raise JobError(f"cannot read {path}.journal: {error}") from error
+        raise JobError(_said(path, error, "read")) from error
 
 
 def _journal_of(path: Path) -> Path:
@@ -221,36 +252,64 @@ def _journal_of(path: Path) -> Path:
     if path.exists() and not path.is_file():
         raise ValueError(f"{path} is not a regular file: give another output")
     journal = path.with_name(f"{path.name}.journal")
-    if path.exists() and path.stat().st_size and not _is_begun(journal):
-        raise ValueError(
-            f"{path} is there already, without a journal of a job beside it: give another output, "
-            "or move the file away"
-        )
+    # Do not follow a link, because somebody else may have made it to have another file written.
+    if journal.is_symlink() or (journal.exists() and not journal.is_file()):
+        raise ValueError(f"{journal} is not a regular file: remove it, or give another output")
     return journal
 
 
-def _is_begun(journal: Path) -> bool:
-    return journal.exists() and journal.stat().st_size > 0
+def _check_lost(path: Path, journal: Path) -> bool:
+    """Return True if an output has no journal; refuse a file that is not an output of a job."""
+    if not _has_bytes(path) or _has_bytes(journal):
+        return False
+    with suppress(ValueError):
+        if sum(1 for _ in results(path)):
+            return True
+    raise ValueError(
+        f"{path} is there already, without a journal of a job beside it: give another output, or "
+        "move the file away"
+    )
 
 
-def _opened(path: Path, settings: str, *, writes: bool = True) -> Journal:
+def _has_bytes(path: Path) -> bool:
+    return path.exists() and path.stat().st_size > 0
+
+
+def _opened(path: Path, first: JobState, *, writes: bool = True) -> Journal:
     place = _journal_of(path)  # check again: a writer did not hold the lock before
     try:
-        journal = Journal(place, settings, writes=writes)
+        journal = Journal(place, first, writes=writes)
     except JournalError as error:
-        raise ValueError(f"{place} is not the journal of a job: {error}; move it away") from None
+        raise ValueError(
+            f"{place} is not the journal of a job: {error}; {_rebuilds(path)}"
+        ) from None
     state, problem = journal.state, ""
-    if state.settings != settings:
+    if state.output_format != first.output_format:
+        problem = (
+            f"{place} is the journal of an output in {state.output_format}, and {path} is to be in "
+            f"{first.output_format}: {_rebuilds(path)}, or give another output"
+        )
+    elif state.settings != first.settings:
         problem = (
             f"{path} was begun with {state.settings or 'no options'}, and now has "
-            f"{settings or 'no options'}: give the same options, or another output"
+            f"{first.settings or 'no options'}: give the same options, or another output"
         )
-    elif state.length and not path.exists() and not state.replacing:
-        problem = (
-            f"{path} is gone, but the journal beside it says that it has results: put the file "
-            "back, or remove the journal to begin again"
-        )
+    elif state.output_format != "parquet" and state.length and not state.replacing:
+        problem = "" if _has_bytes(path) else gone(path)
     if problem:
         journal.close()
         raise ValueError(problem)
     return journal
+
+
+def _rebuilds(path: Path) -> str:
+    return f"move it away, and the same command makes it again from the results in {path}"
+
+
+def _said(path: Path, error: sqlite3.Error, action: str = "write") -> str:
+    """Return the message for an error of SQLite."""
+    # The lowest byte of an extended code is the code of the kind.
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if isinstance(error, DamagedError) or code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return f"{path}.journal is damaged: {error}; {_rebuilds(path)}"
+    return f"cannot {action} {path}.journal: {error}; {REMEDY}"

@@ -58,5 +58,7 @@ class Lock:
 
     def release(self) -> None:
         """Free the lock. First close the journal, because this also frees SQLite's locks on it."""
-        os.close(self._file)
-        _HELD.discard(self._path)
+        try:
+            os.close(self._file)
+        finally:
+            _HELD.discard(self._path)

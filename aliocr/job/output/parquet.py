@@ -8,7 +8,6 @@ atomic write.
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -16,31 +15,62 @@ from typing import Any
 
 import msgspec
 
-from aliocr.atomic_file import sync_folder
 from aliocr.extras import needed
 from aliocr.job.output.codecs import COLUMNS, code_of, fields_of
 from aliocr.job.output.journal import Journal
+from aliocr.job.output.recovery import ending_of, is_known, rebuilt, strange, take_up
+from aliocr.job.output.replacement import Replacement
 from aliocr.job.output.result import Read, Result, Unread
 
 ROWS_PER_GROUP = 10_000
 """Number of rows in a row group of the file. One row group is held in memory; its text and
 positions take some 40 MB."""
 
+MAGIC = b"PAR1"
+"""The first and the last bytes of every whole Parquet file."""
+
 
 class StagedResults:
     """Keeps results in the journal until the file is written; has the methods of `ResultFile`.
 
-    The place of a result is the number of its row.
+    The place of a result is the number of its row. A file that is missing, empty or without its end
+    is written again from the journal.
 
     Raises:
         ImportError: The extra is missing; the message says how to get it.
+        OSError: The file cannot be read or written.
+        ValueError: The file is not of this job; the message says what to do.
     """
 
     def __init__(self, path: Path, journal: Journal) -> None:
         _pyarrow()
         self._path = path
         self._journal = journal
-        self.length = 0
+        self._replacement = Replacement(path, journal)
+        size = path.stat().st_size if path.exists() else 0
+        if journal.is_new and size:
+            facts = {"published": True, "length": size, "ending": ending_of(path, size)}
+            with journal.change(**facts) as changed:
+                found = ((result, result.row) for result in parquet_results(path))
+                changed.update(rebuilt(journal, take_up(journal, found, path, stage=True)))
+        elif size and not self._is_as_written and not self._is_cut_off(size):
+            raise ValueError(strange(path))
+
+    @property
+    def length(self) -> int:
+        """The size of the file that was written last, in bytes; results do not change it."""
+        return self._journal.state.length
+
+    @property
+    def _is_as_written(self) -> bool:
+        path, state = self._path, self._journal.state
+        return path.exists() and path.stat().st_size == state.length and is_known(path, state)
+
+    def _is_cut_off(self, size: int) -> bool:
+        with self._path.open("rb") as file:
+            starts = MAGIC.startswith(file.read(len(MAGIC)))
+            file.seek(max(0, size - len(MAGIC)))
+            return starts and size < self.length and file.read() != MAGIC
 
     def append(self, results: Sequence[Result]) -> list[int]:
         """Return the places; write nothing yet, because another thread may be using the journal."""
@@ -65,26 +95,29 @@ class StagedResults:
         Raises:
             OSError: The file cannot be written; an earlier file is kept.
         """
-        if self._journal.state.published and self._path.exists():
+        if self._journal.state.published and self._is_as_written:
             return
-        draft = self._path.with_name(f".{self._path.name}.draft")
+        try:
+            self._write_draft()
+            with self._journal.change(**self._replacement.facts()):
+                pass
+        except BaseException:
+            self._replacement.drop()
+            raise
+        self._replacement.place()
+        with self._journal.change(published=True):
+            pass
+
+    def _write_draft(self) -> None:
         pyarrow = _pyarrow()
         schema = _schema(pyarrow)
         results = self._journal.staged()
-        try:
+        with self._replacement.open() as draft:
             with pyarrow.parquet.ParquetWriter(draft, schema, compression="zstd") as file:
                 while group := [_row(result) for result in islice(results, ROWS_PER_GROUP)]:
                     file.write_table(pyarrow.Table.from_pylist(group, schema=schema))
-            with draft.open("rb") as written:
-                os.fsync(written.fileno())
-            if self._path.exists():
-                shutil.copymode(self._path, draft)
-            draft.replace(self._path)
-        finally:
-            draft.unlink(missing_ok=True)
-        sync_folder(self._path)
-        with self._journal.change(published=True):
-            pass
+            draft.flush()
+            os.fsync(draft.fileno())
 
     def close(self) -> None:
         """Do nothing, because no file is open."""

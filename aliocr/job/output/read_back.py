@@ -7,10 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from aliocr.job.output.codecs import CSV, Codec, JSONLines
-from aliocr.job.output.parquet import parquet_results
+from aliocr.job.output.parquet import MAGIC, parquet_results
 from aliocr.job.output.result import Result
-
-PARQUET = b"PAR1"
 
 
 def results(path: str | Path) -> Iterator[Result]:
@@ -35,8 +33,8 @@ def results(path: str | Path) -> Iterator[Result]:
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
         raise ValueError(f"{path} is not a regular file, so it is not an output of a job")
     with path.open("rb") as file:
-        start = file.read(max(len(PARQUET), len(CSV.header)))
-    if start.startswith(PARQUET):
+        start = file.read(max(len(MAGIC), len(CSV.header)))
+    if start.startswith(MAGIC):
         return parquet_results(path)
     return _results(path, CSV() if start == CSV.header else JSONLines())
 

@@ -3,13 +3,12 @@
 The file is written first and the journal second. If the process is killed or the power fails
 between the two writes, file and journal differ. Therefore, when the file is opened, results that
 the journal lacks are added to the journal. Results that the disk lost are deleted from the journal,
-and their rows are read again.
+and their rows are read again. Nothing is cut off the file but one partial record at its end.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -18,14 +17,20 @@ from typing import BinaryIO
 from aliocr.atomic_file import sync_folder
 from aliocr.job.output.codecs import Codec
 from aliocr.job.output.journal import Journal
+from aliocr.job.output.recovery import (
+    ending_of,
+    gone,
+    is_known,
+    is_partial,
+    rebuilt,
+    strange,
+    take_up,
+)
+from aliocr.job.output.replacement import Replacement
 from aliocr.job.output.result import Result
 
 CHUNK = 1 << 20
 """Size of the pieces in which a file is copied, in bytes."""
-
-MOST_AHEAD = 1_000_000
-"""Maximum difference between the row of a result and the highest row before it in the output. A job
-reads far fewer rows at the same time, so a result with a larger difference is not of this job."""
 
 
 class ResultFile:
@@ -43,10 +48,9 @@ class ResultFile:
         self._path = path
         self._codec = codec
         self._journal = journal
-        self._draft = path.with_name(f".{path.name}.draft")
-        if journal.state.replacing:
-            self._replace()
-        self._draft.unlink(missing_ok=True)
+        self._replacement = Replacement(path, journal)
+        if journal.state.length and not (path.exists() and path.stat().st_size):
+            raise ValueError(gone(path))
         self._open()
         try:
             if self.length < journal.state.length:
@@ -112,8 +116,10 @@ class ResultFile:
         """Do nothing, because the file has all results already."""
 
     def close(self) -> None:
-        """Close the file."""
-        os.close(self._file)
+        """Close the file, if it is open."""
+        file, self._file = self._file, -1
+        if file >= 0:
+            os.close(file)
 
     def retry(self, kinds: frozenset[str], through: int) -> None:
         """Remove failures of these kinds from file and journal: either all these failures or none.
@@ -123,18 +129,15 @@ class ResultFile:
         file. After this, all rows up to `through` are in the output.
         """
         try:
-            with self._journal.change(through=through, replacing=True) as state:
+            with self._journal.change(through=through) as state:
                 places = self._journal.retry(kinds)
                 self._journal.close_up(self._copied_without(places))
-                state["length"] = self._draft.stat().st_size
-                shutil.copymode(self._path, self._draft)
-                # Make the name of the copy safe on the disk before the journal refers to the copy.
-                sync_folder(self._draft)
+                state.update(self._replacement.facts())
         except BaseException:
-            self._draft.unlink(missing_ok=True)
+            self._replacement.drop()
             raise
         self.close()
-        self._replace()
+        self._replacement.place()
         self._open()
 
     def _copied_without(self, places: Iterable[int]) -> Iterator[tuple[int, int]]:
@@ -144,7 +147,7 @@ class ResultFile:
         its result.
         """
         gone = 0
-        with self._path.open("rb") as file, self._draft.open("wb") as copy:
+        with self._path.open("rb") as file, self._replacement.open() as copy:
             for place in places:
                 _copy(file, copy, place - file.tell())
                 record = next(self._codec.records(file))
@@ -155,15 +158,8 @@ class ResultFile:
             copy.flush()
             os.fsync(copy.fileno())
 
-    def _replace(self) -> None:
-        if self._draft.exists():
-            os.replace(self._draft, self._path)  # noqa: PTH105 - clearer than `Path.replace`
-            sync_folder(self._path)
-        with self._journal.change(replacing=False):
-            pass
-
     def _forget_lost(self) -> None:
-        """Cut the file after its last whole result, and delete lost results from the journal."""
+        """Cut off a partial record, and delete lost results from the journal."""
         journal = self._journal
         end = 0
         if (last := journal.last_before(self.length)) is not None:
@@ -174,41 +170,32 @@ class ResultFile:
             end = self._end_of(*last) or 0
             if not end:
                 raise ValueError(strange(self._path))
-        if not end:
-            # A file without a whole result must begin like an output of this format.
-            start = self._codec.header or b'{"row":'
-            with self._path.open("rb") as file:
-                if not start.startswith(file.read(len(start))):
-                    raise ValueError(strange(self._path))
         self._cut(end)
-        with journal.change(length=self.length, through=0):
+        ending = ending_of(self._path, self.length)
+        with journal.change(length=self.length, ending=ending, through=0) as state:
             journal.cut(self.length)
+            state["unproved"] = journal.last_row
 
     def _take_up_missed(self, known: int) -> None:
-        """Add the results after an offset to the journal; cut off a broken or known result."""
-        journal = self._journal
-        last = journal.last_before(known)
-        if last is not None and self._end_of(*last) != known:
+        """Add the results after an offset to the journal; cut off a partial record."""
+        journal, end = self._journal, known
+        if not is_known(self._path, journal.state):
             raise ValueError(strange(self._path))
-        end = known
-        found: list[tuple[Result, int]] = []
-        rows: set[int] = set()
-        most = journal.last_row
-        for place, behind, result in self._results(end):
-            if result.row in rows or not 1 <= result.row <= most + MOST_AHEAD:
-                raise ValueError(strange(self._path))
-            if journal.place(result.row) is not None:
-                break
-            rows.add(result.row)
-            most = max(most, result.row)
-            found.append((result, place))
-            end = behind
-        self._cut(end)
-        try:
-            with journal.change(length=self.length):
-                journal.add(found)
-        except OverflowError:  # a code is too large for SQLite; the service never sends it
-            raise ValueError(strange(self._path)) from None
+
+        def found() -> Iterator[tuple[Result, int]]:
+            nonlocal end
+            for place, behind, result in self._results(known):
+                yield result, place
+                end = behind
+
+        with journal.change() as state:
+            charges = take_up(journal, found(), self._path)
+            self._cut(end)
+            state.update(length=self.length, ending=ending_of(self._path, self.length))
+            if journal.is_new:
+                state.update(rebuilt(journal, charges))
+            elif end > known:
+                state["unproved"] = journal.last_row
 
     def _results(self, place: int) -> Iterator[tuple[int, int, Result]]:
         """Yield place, end and result of each record after a place, until a record is broken."""
@@ -231,22 +218,25 @@ class ResultFile:
         return None
 
     def _cut(self, length: int) -> None:
-        """Cut the file at an offset, but keep the header, or write it if it is missing."""
+        """Cut off a partial record after an offset; keep the header, or write it if it is missing.
+
+        Raises:
+            ValueError: There is more than a partial record after the offset.
+        """
+        header = self._codec.header
+        with self._path.open("rb") as file:
+            start = file.read(len(header))
+            file.seek(max(length, len(header)))
+            rest = next(self._codec.records(file), b"")
+            if not header.startswith(start) or not is_partial(rest, self._codec) or file.read(1):
+                raise ValueError(strange(self._path))
         os.ftruncate(self._file, length)
         self.length = os.lseek(self._file, length, os.SEEK_SET)
-        if length < len(self._codec.header):
-            rest = self._codec.header[length:]
+        if length < len(header):
+            rest = header[length:]
             self._write(rest)
             self.length += len(rest)
         os.fsync(self._file)
-
-
-def strange(path: Path) -> str:
-    """Return the message for a file whose results are not at the places in the journal."""
-    return (
-        f"{path} is not what this job has written: restore the file, or remove the file and its "
-        "journal to begin again"
-    )
 
 
 def _copy(file: BinaryIO, copy: BinaryIO, size: int) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from aliocr.job.budget import Charges
 from aliocr.job.output import image_index
+from aliocr.job.output.job_state import JobState
 from aliocr.job.output.journal import Journal
 from aliocr.job.output.ledger import Ledger, OutputFormat
 from aliocr.job.output.read_back import results
@@ -113,7 +114,7 @@ def test_the_first_row_of_an_image_is_remembered(steps: list[tuple[int, int, str
         path.touch()
         first: dict[bytes, int] = {}
         lasting: dict[bytes, int] = {}
-        journal = Journal(path, "")
+        journal = Journal(path, JobState("", "jsonl"))
         try:
             for row, image, then in steps:
                 digest = bytes([image] * 16)
@@ -124,6 +125,6 @@ def test_the_first_row_of_an_image_is_remembered(steps: list[tuple[int, int, str
                         lasting = dict(first)
                 elif then == "kill":
                     journal.close()
-                    journal, first = Journal(path, ""), dict(lasting)
+                    journal, first = Journal(path, JobState("", "jsonl")), dict(lasting)
         finally:
             journal.close()

@@ -1,0 +1,124 @@
+"""State of a job, tables of its journal, and the check that a journal is whole."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from typing import Any
+
+import attrs
+
+VERSION = 3
+
+SCHEMA = """
+CREATE TABLE state (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+-- Rows with a result in the output: the place of the result, and for a failure its kind and code.
+CREATE TABLE rows (row INTEGER PRIMARY KEY, place INTEGER NOT NULL, kind TEXT, code);
+-- Rows to read once more.
+CREATE TABLE retries (row INTEGER PRIMARY KEY);
+-- The first row of each image, by a digest of its source; `late` has those not yet in `images`.
+CREATE TABLE images (source BLOB PRIMARY KEY, row INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE late (source BLOB NOT NULL, row INTEGER NOT NULL);
+-- Places in the input from which a run can continue.
+CREATE TABLE checkpoints (row INTEGER PRIMARY KEY, "offset" INTEGER, line INTEGER, digest TEXT);
+-- The pictures of a folder, in the order in which they were first found.
+CREATE TABLE names (row INTEGER PRIMARY KEY, name TEXT NOT NULL);
+-- Results of a Parquet output, because its file is written at the end of the job.
+CREATE TABLE results (row INTEGER PRIMARY KEY, result TEXT NOT NULL);
+-- Number of rows for each kind and code of failure; rows that were read have empty kind and code.
+CREATE TABLE summary (kind TEXT, code, rows INTEGER NOT NULL, PRIMARY KEY (kind, code));
+"""
+
+
+_WORDS = {"settings", "output_format", "ending"}
+"""The facts of a state that are text; all others are numbers."""
+
+
+class JournalError(Exception):
+    """The file is not a journal of a job, or is a journal of another version."""
+
+
+class DamagedError(sqlite3.DatabaseError):
+    """The file is the journal of a job, but a part of it is damaged or missing."""
+
+
+@attrs.frozen
+class JobState:
+    """The state that a job keeps from run to run.
+
+    Args:
+        settings: The options that decide what a row means; a job continues only with the same
+            options.
+        output_format: The format of the output.
+        length: Offset in the output, in bytes; the journal has all results before this offset. For
+            Parquet, the size of the file that was written last.
+        ending: A hash of the last bytes before `length`, by which a file is known to be the output.
+        through: All rows up to this number have a result in the output.
+        charged: Number of images that were charged.
+        charged_at_most: Number of images that were charged or may have been charged.
+        duplicates: Number of rows that got the result of an equal row.
+        replacing: True while a draft replaces the output. If the process is killed meanwhile, the
+            next run completes this.
+        published: True if the output is Parquet, and its file has all results.
+        total: Number of rows of the input; 0 until a run has read the input to its end.
+        unproved: Results up to this row were found in the output, and not in the journal. They are
+            compared with the input when it is read.
+    """
+
+    settings: str
+    output_format: str
+    length: int = 0
+    ending: str = ""
+    through: int = 0
+    charged: int = 0
+    charged_at_most: int = 0
+    duplicates: int = 0
+    replacing: bool = False
+    published: bool = False
+    total: int = 0
+    unproved: int = 0
+
+
+def read_state(db: sqlite3.Connection) -> JobState:
+    """Return the state that a journal has, after a check of the whole journal.
+
+    Raises:
+        DamagedError: A page, a table, a fact or a row is damaged or missing.
+    """
+    # One transaction, because the job may be running and write between two queries.
+    db.execute("BEGIN")
+    try:
+        (said,) = db.execute("PRAGMA quick_check(1)").fetchone()
+        if said != "ok":
+            raise DamagedError(said.replace("\n", " "))
+        if not _tables_of_the_schema() <= _tables(db):
+            raise DamagedError("a table is missing, or has other columns")
+        state = _state_of(dict(db.execute("SELECT name, value FROM state")))
+        rows, through, counted = db.execute(
+            """SELECT (SELECT count(*) FROM rows), (SELECT count(*) FROM rows WHERE row <= ?),
+            (SELECT total(rows) FROM summary)""",
+            (state.through,),
+        ).fetchone()
+        if rows != counted or through != state.through:
+            raise DamagedError("rows are missing in it")
+        return state
+    finally:
+        db.execute("ROLLBACK")
+
+
+def _state_of(known: dict[str, Any]) -> JobState:
+    for fact in attrs.fields(JobState):
+        if not isinstance(known.get(fact.name), str if fact.name in _WORDS else int):
+            raise DamagedError(f"it does not say {fact.name!r}")
+    flags = {name: bool(known[name]) for name in ("replacing", "published")}
+    return JobState(**{name: known[name] for name in attrs.fields_dict(JobState)} | flags)
+
+
+def _tables(db: sqlite3.Connection) -> set[tuple[str, str | None]]:
+    return set(db.execute("SELECT name, sql FROM sqlite_schema"))
+
+
+def _tables_of_the_schema() -> set[tuple[str, str | None]]:
+    with closing(sqlite3.connect(":memory:")) as db:
+        db.executescript(SCHEMA)
+        return _tables(db)

@@ -1,0 +1,121 @@
+"""Recovery: add results to the journal that are in the output only.
+
+If a job is killed, the journal may lack the last results. If the journal is lost, it lacks all of
+them. In both cases the output has the results, so no image is read and charged again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import sqlite3
+from collections.abc import Iterable
+from itertools import islice
+from pathlib import Path
+
+from aliocr.job.budget import Charges
+from aliocr.job.output.codecs import Codec, JSONLines
+from aliocr.job.output.job_state import JobState
+from aliocr.job.output.journal import Journal
+from aliocr.job.output.result import Result
+
+MOST_AHEAD = 1_000_000
+"""Maximum difference between the row of a result and the highest row before it in the output. A job
+reads far fewer rows at the same time, so a result with a larger difference is not of this job."""
+
+ENDING_BYTES = 4096
+"""Number of bytes before an offset by which a file is known."""
+
+RESULTS_AT_ONCE = 1_000
+"""Number of results that are held in memory."""
+
+
+def take_up(
+    journal: Journal, found: Iterable[tuple[Result, int]], path: Path, *, stage: bool = False
+) -> Charges:
+    """Add results of the output to the journal, within `change`; return their charges.
+
+    Args:
+        journal: Must have none of these results.
+        found: The results, each with its place.
+        path: The output, for messages.
+        stage: Store the results themselves, too.
+
+    Raises:
+        ValueError: The results are not of this job; the message says what to do.
+    """
+    most = journal.last_row
+    charged = maybe_charged = 0
+    found = iter(found)
+    while some := list(islice(found, RESULTS_AT_ONCE)):
+        for result, _ in some:
+            if not 1 <= result.row <= most + MOST_AHEAD:
+                raise ValueError(strange(path))
+            most = max(most, result.row)
+            if result.ok:
+                charged += max(1, len(result.frames))
+            else:
+                maybe_charged += result.maybe_charged
+        try:
+            journal.add(some)
+        except (sqlite3.IntegrityError, OverflowError):
+            # The journal has a result of this row already; or a code is too large for SQLite, and
+            # the service never sends such a code.
+            raise ValueError(strange(path)) from None
+        if stage:
+            journal.stage([result for result, _ in some])
+    return Charges(charged, charged + maybe_charged)
+
+
+def rebuilt(journal: Journal, charges: Charges) -> dict[str, int]:
+    """Return the changes of the state if a lost journal got all results of the output."""
+    return {
+        "unproved": journal.last_row,
+        "charged": charges.charged,
+        "charged_at_most": charges.charged_at_most,
+    }
+
+
+def is_partial(record: bytes, codec: Codec) -> bool:
+    """Return True if these bytes are the beginning of a record, as a kill leaves it.
+
+    Some file systems leave zeros instead, if a file had grown and its bytes were not written.
+    """
+    if not record.strip(b"\0"):
+        return True
+    if isinstance(codec, JSONLines):
+        start = b'{"row":'
+        return record[-1:] != b"\n" and start.startswith(record[: len(start)])
+    is_whole = record.endswith(b"\r\n") and record.count(b'"') % 2 == 0
+    return not is_whole and re.match(rb"[0-9]+(,|$)", record) is not None
+
+
+def ending_of(path: Path, length: int) -> str:
+    """Return the hash of the last bytes before an offset, by which a file is known."""
+    if not length:
+        return ""
+    with path.open("rb") as file:
+        file.seek(max(0, length - ENDING_BYTES))
+        return hashlib.blake2b(file.read(min(length, ENDING_BYTES)), digest_size=16).hexdigest()
+
+
+def is_known(path: Path, state: JobState) -> bool:
+    """Return True if a file has the bytes that the journal knows, whatever comes after them."""
+    return path.stat().st_size >= state.length and ending_of(path, state.length) == state.ending
+
+
+def strange(path: Path) -> str:
+    """Return the message for a file that the journal does not describe."""
+    return (
+        f"{path} is not what this job has written: restore the file; or remove only its journal, "
+        "and the same command makes it again from the results in the file; or remove both to begin "
+        "again"
+    )
+
+
+def gone(path: Path) -> str:
+    """Return the message for a file that has lost all its results."""
+    return (
+        f"{path} is gone or empty, but the journal beside it says that it has results: put the "
+        "file back, or remove the journal to begin again"
+    )
