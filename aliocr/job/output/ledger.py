@@ -262,6 +262,9 @@ def _check_lost(path: Path, journal: Path) -> bool:
     """Return True if an output has no journal; refuse a file that is not an output of a job."""
     if not _has_bytes(path) or _has_bytes(journal):
         return False
+    with path.open("rb") as file:
+        if CSV.header.startswith(file.read(len(CSV.header) + 1)):
+            return False  # a run ended before its first result
     with suppress(ValueError):
         if sum(1 for _ in results(path)):
             return True
