@@ -23,7 +23,7 @@ The way of a request:
   `account`, `schemes` and `acs3` check the signature, `rate_window` counts the request against
   the rate limit. A failed check raises a `refusal`.
 * `instructions`: the faults and contents for the request, set by a `script` or chosen at random by
-  `chaos`.
+  `chaos`. `url_counts` counts how often an image was used.
 * `reading`: `service` answers each image, by an instruction or by `recognition`.
   * `download` fetches the picture: `raw_url` keeps the URL unchanged, `resolver` resolves the host,
     `addresses` refuses unsafe addresses, `unpacking` limits decompression.
