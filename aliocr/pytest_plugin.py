@@ -88,12 +88,16 @@ def aliocr_session(request: pytest.FixtureRequest, aliocr_emulator: Emulator) ->
     """
     from unittest import TestCase
 
-    # The session can be opened only in a test that another plugin awaits, not in a unittest.
-    is_async = inspect.iscoroutinefunction(request.function)
-    if not is_async or isinstance(request.instance, TestCase):
+    # The session can be opened only in a test that another plugin awaits.
+    why = None
+    if isinstance(request.instance, TestCase):
+        why = "aliocr_session cannot be open in a unittest.TestCase, which runs its tests itself."
+    elif not inspect.iscoroutinefunction(request.function):
+        why = "aliocr_session is for `async def` tests."
+    if why is not None:
         pytest.fail(
-            "aliocr_session is for `async def` tests. In other tests, use aliocr_emulator and open "
-            "aliocr.Session() where your loop runs; the session finds the emulator.",
+            f"{why} Use aliocr_emulator here, and open aliocr.Session() where your loop runs; the "
+            "session finds the emulator.",
             pytrace=False,
         )
     from aliocr import Limits, Session

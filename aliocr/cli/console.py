@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
@@ -35,6 +36,11 @@ def plain(text: str) -> str:
     """Replace control characters by spaces; the text of a picture may contain such characters."""
     text = text.encode("utf-8", "backslashreplace").decode()
     return "".join(c if c.isprintable() or c == "\t" else " " for c in text)
+
+
+def is_control(character: str) -> bool:
+    """Return whether a character can control a terminal, a line or the direction of text."""
+    return unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp")
 
 
 def decoded(name: str) -> str:

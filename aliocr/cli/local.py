@@ -16,6 +16,7 @@ from aiohttp import web
 from aliocr.cli.frame_choice import ALL, FIRST, FrameChoice
 from aliocr.cli.sources import Source
 from aliocr.emulator import Emulator
+from aliocr.emulator.content import FRAME_FIELDS
 from aliocr.emulator.engine import RapidOCREngine
 from aliocr.emulator.reading.download import MAX_BYTES
 from aliocr.limits import Limits
@@ -101,6 +102,10 @@ class LocalBackend:
         self._files.forget(outcome.image.url)
 
 
+LASTING = tuple(field for field in FRAME_FIELDS if field != "url")
+"""Fields of frames, without the address, which is valid only while the emulator runs."""
+
+
 @asynccontextmanager
 async def open_local(frames: FrameChoice | None) -> AsyncIterator[LocalBackend]:
     """Run the file server, the emulator and a session during the block."""
@@ -116,7 +121,12 @@ async def open_local(frames: FrameChoice | None) -> AsyncIterator[LocalBackend]:
         # Set no maximum rate and no deadline, because a slow machine must not cause errors. Send
         # one picture per request, so that each result is shown as soon as its picture is read.
         async with (
-            Emulator(RapidOCREngine, requests_per_second=None, deadline=None) as emulator,
+            Emulator(
+                RapidOCREngine,
+                requests_per_second=None,
+                deadline=None,
+                frame_fields=LASTING,
+            ) as emulator,
             Session(
                 credentials=emulator.credentials,
                 endpoint=emulator.url,

@@ -12,7 +12,15 @@ from typing import Self
 import attrs
 from rich.text import Text
 
-from aliocr.cli.console import decoded, plain, plain_console, progress_bar, shown, writing
+from aliocr.cli.console import (
+    decoded,
+    is_control,
+    plain,
+    plain_console,
+    progress_bar,
+    shown,
+    writing,
+)
 from aliocr.errors import APIError, OCRError, ResponseError, TransportError
 from aliocr.models import Outcome, Scan
 
@@ -143,9 +151,13 @@ class JSONPrinter(OutcomePrinter):
         ASCII is a part of all encodings. A file name that is not UTF-8 contains lone surrogates,
         which UTF-8 cannot encode. JSON in ASCII can escape them, so the object of such a file is
         always printed in ASCII. `os.fsencode` turns the name back into the bytes of the file name.
+
+        In UTF-8, too, characters that control a terminal or the direction of text are escaped. So
+        the output is the same on a terminal and in a file, and its value is always exact.
         """
         is_utf8 = self._out.encoding.lower().replace("_", "-") == "utf-8"
         line = json.dumps(fields, ensure_ascii=not is_utf8)
+        line = "".join(json.dumps(c)[1:-1] if is_control(c) else c for c in line)
         try:
             line.encode()
         except UnicodeEncodeError:

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+from collections import UserDict
+from pkgutil import resolve_name
 from typing import Any
 
 import click
 
 from aliocr.cli.console import plain
-from aliocr.cli.draw import draw
-from aliocr.cli.emulate.command import emulate
-from aliocr.cli.export import export
-from aliocr.cli.report import report
-from aliocr.cli.run.command import run
-from aliocr.cli.scan import scan
-from aliocr.cli.search import search_output
 from aliocr.version import __version__
+
+
+class Commands(UserDict[str, Any]):
+    """The commands by name. A command is imported when it is taken: all of them take a second."""
+
+    def __getitem__(self, name: str) -> click.Command:
+        """Import a command."""
+        command: click.Command = resolve_name(self.data[name])
+        return command
+
+
+COMMANDS = Commands(
+    draw="aliocr.cli.draw:draw",
+    emulate="aliocr.cli.emulate.command:emulate",
+    export="aliocr.cli.export:export",
+    report="aliocr.cli.report:report",
+    run="aliocr.cli.run.command:run",
+    scan="aliocr.cli.scan:scan",
+    search="aliocr.cli.search:search_output",
+)
 
 
 class Program(click.Group):
@@ -35,7 +50,7 @@ class Program(click.Group):
 
 @click.group(
     cls=Program,
-    commands=[draw, emulate, export, report, run, scan, search_output],
+    commands=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="aliocr")

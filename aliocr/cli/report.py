@@ -174,11 +174,11 @@ def _summary(written: WrittenReport) -> str:
     If there are several reasons, each reason has its number of rows.
     """
     shown = "" if written.shown == written.rows else f"{written.shown:,} of "
-    line = f"{written.page}: {shown}{counted(written.rows, 'row')}"
+    line = f"{plain(str(written.page))}: {shown}{counted(written.rows, 'row')}"
     if written.missing:
         line += f", {sum(rows for _, rows in written.missing):,} without a picture"
     if len(written.missing) <= 1:
-        return ": ".join([line, *(why for why, _ in written.missing)])
+        return ": ".join([line, *(plain(why) for why, _ in written.missing)])
     reasons = list(written.missing[:MOST_REASONS])
     if others := sum(rows for _, rows in written.missing[MOST_REASONS:]):
         reasons.append(("for other reasons", others))

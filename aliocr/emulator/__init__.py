@@ -23,19 +23,19 @@ The way of a request:
   `account`, `schemes` and `acs3` check the signature, `rate_window` counts the request against
   the rate limit. A failed check raises a `refusal`.
 * `instructions`: the faults and contents for the request, set by a `script` or chosen at random by
-  `chaos`.
+  `chaos`. `url_counts` counts how often an image was used.
 * `reading`: `service` answers each image, by an instruction or by `recognition`.
   * `download` fetches the picture: `raw_url` keeps the URL unchanged, `resolver` resolves the host,
     `addresses` refuses unsafe addresses, `unpacking` limits decompression.
   * `reader` reads the picture with the `engine`. `recognized` and `stitch` join the text of frames
-    into `content`. A failure has one of the `codes`.
+    into `content`, and `frame_files` gives frames an address. A failure has one of the `codes`.
 * `http`: `reply_writer` writes the reply as JSON, or with `xml` as XML. `log_line` describes the
   request in the log.
 * `calls`: the record of the request, for the test.
 
 Other modules: `emulator` starts and stops all parts, with `loop_thread` and `shielded`. `fairness`
-shares memory, connections and the time of the event loop among requests. `control`, `page` and
-`page_read` serve the emulator's own pages. `rules` holds the table below.
+shares memory, connections and the time of the event loop among requests. `control`, `page`,
+`page_read` and `frame_sender` serve the emulator's own pages. `rules` holds the table below.
 
 The table lists the rules of the service's documents. Each rule says if the emulator keeps it, and
 names the test that shows this. A code after a colon is the answer in that case.

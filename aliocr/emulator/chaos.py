@@ -8,13 +8,12 @@ arrive. So a failed run can be repeated.
 from __future__ import annotations
 
 import enum
-import hashlib
 import random
 import re
-from collections import OrderedDict
 from collections.abc import Mapping
 
 from aliocr.checks import is_number, is_whole
+from aliocr.emulator.url_counts import URLCounts
 
 
 class ConnectionFault(enum.Enum):
@@ -33,10 +32,6 @@ CONNECTION_FAULTS = {
     "hang": ConnectionFault.HANG,
 }
 """Connection faults by the name of the `Script` method that requests the fault."""
-
-REMEMBERED = 100_000
-"""Maximum number of images whose requests are counted. When there are more, the image that was not
-requested for the longest time is forgotten."""
 
 _GATEWAY_CODE = re.compile(r"[A-Z][A-Za-z0-9.]*[a-z0-9][A-Za-z0-9.]*").fullmatch
 """Return a match if the text is a code of the gateway: a word such as `Throttling.User`."""
@@ -72,7 +67,7 @@ class Chaos:
         self._images = _rates("images", images)
         self._delay = delay
         self._faults = self._delays = 0
-        self._tries: OrderedDict[bytes, int] = OrderedDict()
+        self._tries = URLCounts()
 
     @property
     def is_active(self) -> bool:
@@ -90,12 +85,8 @@ class Chaos:
         """Return the code of this image's failure; None for no failure."""
         if not self._images:
             return None
-        # A short digest as the key saves memory, because a URL may have 2,000 characters.
-        key = hashlib.blake2b(url.encode(errors="surrogatepass"), digest_size=16).digest()
-        self._tries[key] = tries = self._tries.pop(key, 0) + 1
-        if len(self._tries) > REMEMBERED:
-            self._tries.popitem(last=False)
-        name = _drawn(self._chance(f"image {url}", tries), self._images)
+        chance = self._chance(f"image {url}", self._tries.count(url))
+        name = _drawn(chance, self._images)
         return None if name is None else int(name)
 
     def next_delay(self) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import attrs
 
 from aliocr.models import Frame, HasRegions, Region
@@ -9,6 +11,17 @@ from aliocr.models import Frame, HasRegions, Region
 CERTAIN = 99.9
 """Confidence of text that no engine has read, in percent. Such text needs a value too, because the
 service always gives one."""
+
+FRAME_FIELDS = ("rate", "url", "ocrData", "ocrLocations")
+"""All fields that a frame may have in a reply."""
+
+
+def check_frame_fields(fields: Collection[str]) -> None:
+    """Raise ValueError if the fields are not some of `FRAME_FIELDS`."""
+    if isinstance(fields, str) or not fields or not set(fields) <= set(FRAME_FIELDS):
+        raise ValueError(
+            f"frame_fields must be one or more of {', '.join(FRAME_FIELDS)}, not {fields!r}"
+        )
 
 
 @attrs.frozen

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -13,10 +13,12 @@ from aliocr.emulator.access.account import Account
 from aliocr.emulator.access.accounts import make_accounts
 from aliocr.emulator.access.rate_window import WindowKind
 from aliocr.emulator.calls import Call, busiest_second
+from aliocr.emulator.content import FRAME_FIELDS, check_frame_fields
 from aliocr.emulator.fairness import LoopSlices
 from aliocr.emulator.http import malformed
 from aliocr.emulator.http.control import Control
 from aliocr.emulator.http.endpoint import Endpoint, check_bounds
+from aliocr.emulator.http.frame_sender import FRAME, FrameSender
 from aliocr.emulator.http.loop_thread import LoopThread
 from aliocr.emulator.http.page import landing_page
 from aliocr.emulator.http.page_read import READ, PageReader
@@ -78,6 +80,9 @@ class Emulator(Script):
         private_addresses: If True, images are also fetched from loopback and private networks. If
             False, such images are answered with 401; choose this if other people can reach the
             emulator.
+        frame_fields: The fields of each frame of a GIF or long image: some of `rate`, `url`,
+            `ocrData` and `ocrLocations`. The documents do not show the frames of OCR. They show
+            frames of the service's other scenes with only `rate` and `url`.
         brief_calls: When a request is done, keep only `images` (code and number of frames) instead
             of `tasks` and `answers` (all text that was read). This saves memory in an emulator that
             runs for a long time.
@@ -109,6 +114,7 @@ class Emulator(Script):
         deadline: float | None = DEADLINE,
         download_timeout: float = TIMEOUT,
         private_addresses: bool = True,
+        frame_fields: Collection[str] = FRAME_FIELDS,
         brief_calls: bool = False,
         host: str = "127.0.0.1",
         port: int = 0,
@@ -118,6 +124,7 @@ class Emulator(Script):
             raise ValueError(f"engine_factory must make an engine or be None, not {engine_factory}")
         check_bounds(deadline, max_calls)
         check_timeout(download_timeout)
+        check_frame_fields(frame_fields)
         check_address(host, port)
         super().__init__(
             make_accounts(
@@ -135,6 +142,7 @@ class Emulator(Script):
         self._deadline = deadline
         self._download_timeout = download_timeout
         self._private_addresses = private_addresses
+        self._frame_fields = tuple(frame_fields)
         self._brief_calls = brief_calls
         self._host = host
         self._port = port
@@ -239,6 +247,7 @@ class Emulator(Script):
             ("GET", "/", page),
             ("HEAD", "/", page),
             ("POST", READ, PageReader(recognition).read),
+            ("GET", FRAME, FrameSender(recognition).send),
             *Control(self, self.calls, self._status).routes(),
             # All other paths, also paths with a line feed, which `.` would not match.
             ("*", r"/{path:[\s\S]*}", endpoint.handle),
@@ -327,4 +336,4 @@ class Emulator(Script):
             private_addresses=self._private_addresses,
             slices=slices,
         )
-        return Recognition(self._engine_factory, downloader)
+        return Recognition(self._engine_factory, downloader, self._frame_fields)

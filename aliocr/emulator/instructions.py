@@ -8,7 +8,6 @@ image. For a request or image without an instruction, `chaos` may choose a fault
 from __future__ import annotations
 
 import enum
-from collections import Counter
 from collections.abc import Sequence, Sized
 from typing import Generic, TypeAlias, TypeVar
 
@@ -19,6 +18,7 @@ from aliocr.emulator.access.refusal import Refusal
 from aliocr.emulator.chaos import Chaos, ConnectionFault
 from aliocr.emulator.codes import CODE_NAMES
 from aliocr.emulator.content import Content
+from aliocr.emulator.url_counts import URLCounts
 from aliocr.errors import APIError, api_error
 from aliocr.models import Image, Scan
 from aliocr.protocol import wire
@@ -83,18 +83,20 @@ class Copies(enum.Enum):
 class _Instruction(Generic[T]):
     what: T
     times: int
-    done: Counter[str] = attrs.field(factory=Counter)
+    uses: URLCounts = attrs.field(factory=URLCounts)
 
 
 class _InstructionQueue(Generic[T]):
     """Instructions by URL: first the counted instructions in order, then the permanent instruction.
 
+    An instruction for a URL is removed after its last use. An instruction for every image counts
+    the uses of each image separately, so it has no last use.
+
     Args:
-        each: If True, the uses of an instruction are counted for each URL separately; if False,
-            for all URLs together.
+        each: If False, an instruction for every image, too, counts all its uses together.
     """
 
-    def __init__(self, *, each: bool = True) -> None:
+    def __init__(self, *, each: bool = False) -> None:
         self._each = each
         self._counted: dict[str, list[_Instruction[T]]] = {}
         self._permanent: dict[str, T] = {}
@@ -116,17 +118,25 @@ class _InstructionQueue(Generic[T]):
         """Remove the permanent instruction of a URL."""
         self._permanent.pop(url, None)
 
-    def take(self, url: str = "") -> T | None:
+    def take(self, url: str = EVERY_IMAGE) -> T | None:
         """Return the next instruction, and count this use; None if there is no instruction."""
-        for name in (url, EVERY_IMAGE):
+        for name in names(url):
+            each = self._each and name == EVERY_IMAGE
             for instruction in self._counted.get(name, ()):
-                key = url if self._each else ""
-                if instruction.done[key] < instruction.times:
-                    instruction.done[key] += 1
-                    return instruction.what
+                uses = instruction.uses.count(url if each else name)
+                if uses > instruction.times:
+                    continue
+                if uses == instruction.times and not each:
+                    self._remove_first(name)
+                return instruction.what
             if name in self._permanent:
                 return self._permanent[name]
         return None
+
+    def _remove_first(self, name: str) -> None:
+        del self._counted[name][0]
+        if not self._counted[name]:
+            del self._counted[name]
 
 
 class Instructions:
@@ -147,9 +157,9 @@ class Instructions:
     def clear(self) -> None:
         """Remove all instructions."""
         self.contents: dict[str, Content] = {}
-        self.failures: _InstructionQueue[APIError] = _InstructionQueue()
-        self.copies: _InstructionQueue[Copies] = _InstructionQueue()
-        self.sunk: _InstructionQueue[Refusal] = _InstructionQueue(each=False)
+        self.failures: _InstructionQueue[APIError] = _InstructionQueue(each=True)
+        self.copies: _InstructionQueue[Copies] = _InstructionQueue(each=True)
+        self.sunk: _InstructionQueue[Refusal] = _InstructionQueue()
         self.faults: _InstructionQueue[RequestFault] = _InstructionQueue()
         self.delays: _InstructionQueue[float] = _InstructionQueue()
         self.foreign: _InstructionQueue[ImageAnswer] = _InstructionQueue()
@@ -191,7 +201,7 @@ class Instructions:
         if outcome is None and self.chaos is not None:
             code = self.chaos.next_failure(url)
             outcome = None if code is None else checked_failure(code)
-        return outcome or self.contents.get(url) or self.contents.get(EVERY_IMAGE)
+        return outcome or next(filter(None, map(self.contents.get, names(url))), None)
 
     def arrange(self, answers: Sequence[ImageAnswer]) -> tuple[ImageAnswer, ...]:
         """Return the reply's answers as instructed: some omitted, repeated, added or reordered."""
@@ -207,6 +217,15 @@ class Instructions:
         if foreign:
             given.append(foreign)
         return tuple(reversed(given)) if self.reversed else tuple(given)
+
+
+def names(url: str) -> tuple[str, ...]:
+    """Return the names by which an instruction may mean this image; the nearest name comes first.
+
+    An instruction without a query is also for the image with any query, because a signed URL has
+    another query after each signing.
+    """
+    return tuple(dict.fromkeys((url, url.partition("?")[0], EVERY_IMAGE)))
 
 
 def checked_url(url: str) -> str:

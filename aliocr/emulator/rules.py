@@ -202,9 +202,10 @@ yes     with text: ocr, review (result)
 yes     positions are in pixels from the upper left corner (ocrLocation)
         The corner is the corner of the whole picture, also for frames of long images.
         test_images.py::test_positions_in_a_long_image_count_from_the_whole
-partly  frames lists the captured frames if there are several (frames)
-        The form of a frame is not documented; here a frame has rate, ocrData and ocrLocations, but
-        no url.
+yes     frames lists the captured frames if there are several (frames)
+        The documents do not show the frames of OCR. Here a frame has rate, ocrData, ocrLocations
+        and url, an address that is valid for 5 minutes. --frame-fields, or frame_fields in Python,
+        chooses fields: the frames of other scenes have only rate and url.
         test_images.py::test_frames_are_left_out_when_one_was_captured
 yes     answers may have any order, and dataId identifies the image (Response parameters)
         By default the order is the order of the request.

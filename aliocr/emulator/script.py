@@ -31,10 +31,14 @@ clock is wrong by ten years, and every date within ten years can be written."""
 class Script:
     """Gives instructions to one emulator, at any time; each instruction is valid immediately.
 
-    A URL must match exactly; `"*"` stands for every image that has no separate instruction.
+    A URL without a query is also for the same URL with any query, so a signed URL has one name for
+    all its signatures. A URL with a query must match exactly, and is used first. `"*"` stands for
+    every image that has no separate instruction.
 
     `times` says how often an instruction is used: for how many requests, or, if it is about images,
-    for how many answers of each image. After that the request or image is treated as usual.
+    for how many answers of each image. After that the request or image is treated as usual. For
+    `"*"`, each URL with its query is one image; of the images that were used, the emulator
+    remembers the last 100,000, so that a long run needs no more memory.
     Instructions with a number are used first, in the order in which they were given. Then the
     permanent instruction (`times=None`) is used. A new permanent instruction replaces the old one.
 
@@ -75,7 +79,7 @@ class Script:
         self._instructions.failures.end(url)
 
     def fail(self, url: str, code: int, times: int | None = None, *, message: str = "") -> None:
-        """Make an image fail.
+        """Make an image fail, even if it has a text.
 
         Args:
             url: The image's URL, or `"*"`.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -11,17 +13,31 @@ from pathlib import Path
 
 import pytest
 
+from aliocr.emulator.http.log_line import escaped
+from aliocr.errors import api_error
 from aliocr.job.output.codecs import encode_json
 from aliocr.job.output.result import Read
 from aliocr.job.summary import Failed, Summary
+from aliocr.models import Failure, Image, Region, Scan
 from tests.support.program import run
 
 pytest.importorskip("click")
 pytest.importorskip("rich")
 
+from aliocr.cli.console import plain, shown
+from aliocr.cli.printer import JSONPrinter, OutcomePrinter
 from aliocr.cli.run.summary_text import summary_lines
 
-RED = "\x1b[31m"
+RED = "\x1b[31m\x9b31m\u202e\u2066\u200f\u061c"
+"""Colours text in two ways, and changes its direction in four."""
+
+CONTROLS = [c for c in map(chr, range(sys.maxunicode)) if unicodedata.category(c) in ("Cc", "Cf")]
+"""All characters of Unicode that can control a terminal or the direction of text."""
+
+
+def steers(text: str) -> bool:
+    """Return whether a text has a control character besides tabs and the ends of lines."""
+    return not set(CONTROLS).isdisjoint(set(text) - {"\n", "\t"})
 
 
 @contextmanager
@@ -66,7 +82,7 @@ def test_the_service_does_not_steer_the_terminal(status: int, code: str, tmp_pat
     assert (job.returncode, scan.returncode) == (3, 1)
     for done in (job, scan):
         assert code.removesuffix(RED) in done.stderr
-        assert "\x1b" not in done.stdout + done.stderr
+        assert not steers(done.stdout + done.stderr)
 
 
 def test_a_summary_does_not_steer_the_terminal() -> None:
@@ -83,9 +99,9 @@ def test_a_summary_does_not_steer_the_terminal() -> None:
         seconds=1.0,
     )
     lines = "\n".join(line.plain for line in summary_lines(summary, 80))
-    assert "Odd [31m" in lines
-    assert "aliocr report 'results [31m.jsonl'" in lines
-    assert "\x1b" not in lines
+    assert f"Odd{plain(RED)}".rstrip() in lines
+    assert f"aliocr report 'results{plain(RED)}.jsonl'" in lines
+    assert not steers(lines)
 
 
 def test_names_of_files_do_not_steer_the_terminal(tmp_path: Path) -> None:
@@ -102,4 +118,38 @@ def test_names_of_files_do_not_steer_the_terminal(tmp_path: Path) -> None:
         run(f"do{RED}"),
     )
     for done in runs:
-        assert "\x1b" not in done.stdout + done.stderr
+        assert not steers(done.stdout + done.stderr)
+
+
+def test_no_control_character_reaches_a_terminal() -> None:
+    """All of Unicode's; line feeds end lines, and tabs stay in texts."""
+    text = "".join(CONTROLS)
+    assert not steers(plain(text))
+    assert not steers(shown(text))
+    assert not steers(escaped(text, len(text)))
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+@pytest.mark.parametrize("kind", [JSONPrinter, OutcomePrinter])
+def test_what_a_picture_says_does_not_steer_the_terminal(
+    kind: type[OutcomePrinter],
+    terminal: bool,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nor does what an error says; as JSON, the value stays exact."""
+    if terminal:
+        monkeypatch.setenv("FORCE_COLOR", "1")
+        monkeypatch.setenv("TERM", "dumb")  # without the printer's own colours and cursor movements
+    text = f"{''.join(CONTROLS)}\u2028发票🧾"
+    image = Image("https://example.com/a.png")
+    printer = kind(2, local=False)
+    printer.show(text, Scan(image, text, (Region(text, 0, 0, 1, 1),)))
+    printer.show(text, Failure(image, api_error(592, text)))
+    said = capsys.readouterr()
+    assert not steers(said.out + said.err)
+    if kind is JSONPrinter:
+        read, failed = map(json.loads, said.out.splitlines())
+        assert read["source"] == read["text"] == read["regions"][0]["text"] == text
+        assert "发票🧾" in said.out
+        assert failed["error"].startswith(f"592 {text}: ")

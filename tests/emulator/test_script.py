@@ -109,6 +109,44 @@ async def test_a_star_is_every_image_by_itself(emulator: Emulator) -> None:
     assert heard.data[0]["results"][0]["ocrData"] == ["anything"]
 
 
+VERBS_OF_IMAGES: list[Callable[[Emulator, str], None]] = [
+    lambda emulator, url: emulator.text(url, "told"),
+    lambda emulator, url: emulator.fail(url, 404),
+    lambda emulator, url: emulator.fail(url, 404, times=9),
+    lambda emulator, url: emulator.omit(url),
+    lambda emulator, url: emulator.repeat(url),
+    lambda emulator, url: emulator.sink(url, 500),
+]
+
+
+@pytest.mark.parametrize("tell", VERBS_OF_IMAGES)
+async def test_a_url_without_a_query_is_the_image_with_any_signature(
+    emulator: Emulator, tell: Callable[[Emulator, str], None]
+) -> None:
+    """For each verb of images; a URL with a query is only itself."""
+
+    async def heard(url: str) -> Any:
+        reply = (await ask(emulator, url)).json
+        return [(each["code"], "told" in str(each)) for each in reply.get("data", [])]
+
+    usual = await heard(A)
+    tell(emulator, A)
+    assert await heard(f"{A}?Expires=1&Signature=abc%3D") != usual
+    assert await heard(B) == usual
+    emulator.reset()
+    tell(emulator, f"{A}?v=1")
+    assert await heard(A) == await heard(f"{A}?v=2") == usual
+    assert await heard(f"{A}?v=1") != usual
+
+
+async def test_an_image_fails_once_under_all_its_signatures(emulator: Emulator) -> None:
+    """A client may sign a URL anew for its next try; the nearer instruction goes first."""
+    emulator.fail(A, 592, times=1)
+    emulator.fail(f"{A}?s=2", 404)
+    codes = [(await ask(emulator, f"{A}?s={number}")).codes for number in (2, 1, 3)]
+    assert codes == [[404], [592], [200]]
+
+
 async def test_an_answer_can_be_left_out(emulator: Emulator) -> None:
     """The documents do not promise complete replies."""
     emulator.omit(B)
@@ -332,6 +370,24 @@ def test_many_instructions_are_found_at_once() -> None:
         script.fail(url, 592, times=1)
     assert all(script._instructions.next_outcome(url) for url in urls)
     assert not any(script._instructions.next_outcome(url) for url in urls)
+
+
+def test_what_was_used_up_is_kept_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a million instructions nor a million images need memory for ever."""
+    monkeypatch.setattr("aliocr.emulator.url_counts.REMEMBERED", 10)
+    instructions = (script := Emulator())._instructions
+    script.fail("*", 592, times=1)
+    for number in range(100):
+        url = f"https://example.com/{number}.png"
+        script.fail(url, 500, times=1)
+        script.throttle()
+        assert instructions.next_fault(()) is not None
+        failures = [instructions.next_outcome(url) for _ in range(3)]
+        assert [getattr(each, "code", None) for each in failures] == [500, 592, None]
+    (star,) = instructions.failures._counted["*"]
+    assert len(star.uses) == 10
+    assert not instructions.faults._counted
+    assert instructions.describe()["instructions"] == 1
 
 
 def test_the_script_answers_with_values() -> None:

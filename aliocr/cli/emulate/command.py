@@ -14,6 +14,7 @@ from aliocr.cli.emulate import chaos_option
 from aliocr.cli.emulate.options import EmulatorOptions
 from aliocr.cli.exits import Misuse
 from aliocr.emulator.access.rate_window import WINDOWS
+from aliocr.emulator.content import FRAME_FIELDS
 from aliocr.emulator.emulator import DEADLINE
 from aliocr.limits import REQUESTS_PER_SECOND
 
@@ -81,6 +82,13 @@ def _host(_: click.Context, __: click.Parameter, value: str) -> str:
     "--public-only",
     is_flag=True,
     help="Download from public addresses only; others get code 401.",
+)
+@click.option(
+    "--frame-fields",
+    metavar="FIELDS",
+    default=",".join(FRAME_FIELDS),
+    show_default=True,
+    help="Fields of each frame of GIFs and long images; other scenes have rate,url.",
 )
 @click.option(
     "--requests-per-second",

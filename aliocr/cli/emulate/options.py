@@ -48,6 +48,7 @@ class EmulatorOptions:
     deadline: float
     engine: str
     public_only: bool
+    frame_fields: str
     requests_per_second: float
     images_per_second: float
     images_in_flight: int
@@ -69,6 +70,7 @@ class EmulatorOptions:
                 accounts=self._accounts(),
                 deadline=self.deadline or None,
                 private_addresses=not self.public_only,
+                frame_fields=self.frame_fields.split(","),
                 brief_calls=True,
                 requests_per_second=self.requests_per_second or None,
                 port=self.port,

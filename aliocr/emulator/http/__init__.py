@@ -15,6 +15,7 @@ The emulator's own paths:
 
 * `page`: the landing page, `page.html`.
 * `page_read`: reads the pictures that the page sends.
+* `frame_sender`: sends a frame that has an address in a reply.
 * `control`: the control API, for tests in any language.
 
 Also, `loop_thread` runs the server in a thread, for tests and clients that block.

@@ -22,6 +22,7 @@ from aliocr.emulator.chaos import ConnectionFault
 from aliocr.emulator.codes import image_error
 from aliocr.emulator.fairness import LoopSlices
 from aliocr.emulator.http.body import BodyError, read_body
+from aliocr.emulator.http.frame_sender import FRAMES
 from aliocr.emulator.http.log_line import LogLine
 from aliocr.emulator.http.reply_writer import response, write_reply
 from aliocr.emulator.http.xml import XML, xml_parts
@@ -192,7 +193,10 @@ class Endpoint:
             return attrs.evolve(_refused(wanted, request, call), broken=fault)
         until = None if self._deadline is None else call.arrived + self._deadline - ANSWERING
         answers = await self._service.answer(
-            wanted.tasks[:granted], request_id=call.request_id, until=until
+            wanted.tasks[:granted],
+            request_id=call.request_id,
+            frames_at=f"{request.scheme}://{_host(request)}{FRAMES}",
+            until=until,
         )
         async with self._slices.take(call.request_id):
             call.charged = count_charged(answers)
@@ -225,10 +229,15 @@ def _wants_xml(request: web.Request) -> bool:
     return bool(accept) and "json" not in accept
 
 
+def _host(request: web.Request) -> str:
+    """Return the header `Host`; bytes that are not UTF-8 are replaced, as JSON has no such text."""
+    return request.headers.get("Host", "").encode(errors="replace").decode()
+
+
 def _refused(refusal: Refusal, request: web.Request, call: Call) -> HttpReply:
-    # Header bytes that are not UTF-8 arrive as lone surrogates, which JSON cannot encode.
-    host = request.headers.get("Host", "").encode(errors="replace").decode()
-    body = wire.encode_refusal(refusal.code, refusal.message, request_id=call.request_id, host=host)
+    body = wire.encode_refusal(
+        refusal.code, refusal.message, request_id=call.request_id, host=_host(request)
+    )
     xml = _wants_xml(request)
     return HttpReply(
         refusal.status,

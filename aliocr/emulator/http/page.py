@@ -1,4 +1,4 @@
-"""The landing page: one file, with a policy that allows only the script of the page.
+"""The landing page: one file, with a policy that allows only the script of the page; and a hint.
 
 The page is static and fetches its data from the emulator's own paths; see `same_origin`.
 """
@@ -11,7 +11,10 @@ from functools import cache
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from aliocr.emulator.http.same_origin import OWN
 from aliocr.pictures.html_parts import page_part, policy_hash, shared_script, shared_style
+from aliocr.protocol import signing
+from aliocr.version import __version__
 
 POLICY = (
     "default-src 'none'; script-src {script}; style-src {style}; img-src data: blob: 'self'; "
@@ -23,15 +26,35 @@ by their hashes, and fetches only from the emulator. Because of the trusted type
 parses a string of the script as HTML."""
 
 
+SIGNED = ("authorization", "x-acs-")
+"""Starts of the names of headers that only clients of the service send, in lower case."""
+
+HINT = f"""\
+An emulator of the image OCR service, of aliocr {__version__}.
+
+  POST {signing.SCAN_PATH}   signed requests, answered as by the service
+  GET  /                   a page that shows the requests, in a browser
+  GET  {OWN}         the control API: its verbs and their arguments
+"""
+"""The answer to a person without a browser, such as `curl` with only the address."""
+
+
 def landing_page(otherwise: Handler) -> Handler:
-    """Return a handler that sends the page to browsers; `otherwise` handles other clients."""
+    """Return a handler that sends the page to browsers, and the hint to other people.
+
+    `otherwise` handles the clients of the service, which sign or ask for JSON or XML.
+    """
     body, headers = _page()
 
     async def show(request: web.Request) -> web.StreamResponse:
+        accept = request.headers.get("Accept", "").lower()
         # Only browsers name `text/html` in the header `Accept`.
-        if "text/html" not in request.headers.get("Accept", "").lower():
+        if "text/html" in accept:
+            return web.Response(body=body, headers=headers)
+        signed = any(name.lower().startswith(SIGNED) for name in request.headers)
+        if signed or any(form in accept for form in ("json", "xml")):
             return await otherwise(request)
-        return web.Response(body=body, headers=headers)
+        return web.Response(text=HINT, headers={"Vary": "Accept"})
 
     return show
 

@@ -13,6 +13,7 @@ The way of an image through reading:
 - `reader` decodes the picture and recognizes its frames on worker threads.
 - `recognized` combines the results of all frames into the content of the image.
 - `stitch` joins lines that are cut in two by the frames of a wide picture.
+- `frame_files` gives frames their fields, with an address at which the frame is for some minutes.
 
 `recognition` returns the content to `service`, which makes the answer of the task.
 """

@@ -7,14 +7,15 @@ not need the extra.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AsyncExitStack
 from typing import Self
 
 from aliocr.emulator.codes import image_error
-from aliocr.emulator.content import Content
+from aliocr.emulator.content import FRAME_FIELDS, Content
 from aliocr.emulator.engine import Engine
 from aliocr.emulator.reading.download import Downloader
+from aliocr.emulator.reading.frame_files import FrameFiles
 from aliocr.emulator.reading.reader import PictureReader
 from aliocr.errors import api_error
 from aliocr.models import Image
@@ -24,10 +25,19 @@ from aliocr.pictures.size_limits import PictureError
 
 
 class Recognition:
-    """A downloader and a reader of images, which are open inside the `async with` block."""
+    """A downloader and a reader of images, which are open inside the `async with` block.
 
-    def __init__(self, engine_factory: Callable[[], Engine], downloader: Downloader) -> None:
+    `frame_fields` is as in `Emulator`.
+    """
+
+    def __init__(
+        self,
+        engine_factory: Callable[[], Engine],
+        downloader: Downloader,
+        frame_fields: Collection[str] = FRAME_FIELDS,
+    ) -> None:
         self._downloader = downloader
+        self._frame_files = FrameFiles(frame_fields)
         self._reader = PictureReader(engine_factory)
         self._stack = AsyncExitStack()
 
@@ -48,23 +58,31 @@ class Recognition:
         """Wait for the work that has begun, and end the threads."""
         await self._stack.aclose()
 
-    async def read(self, image: Image, places: asyncio.Semaphore) -> Content:
+    async def read(self, image: Image, places: asyncio.Semaphore, frames_at: str) -> Content:
         """Download and read an image.
 
         All images of a request have the same `places`. An image holds one place while the reader
         has its picture. `places` is also the owner of the download, so that connections and memory
-        are shared evenly among requests.
+        are shared evenly among requests. The addresses of frames begin with
+        `frames_at`.
 
         Raises:
             APIError: The image cannot be downloaded or read.
         """
         async with self._downloader.fetch(image.url, owner=places) as data, places:
             try:
-                return await self._reader.read(
+                content = await self._reader.read(
                     data, interval=image.interval, max_frames=image.max_frames
                 )
             except PictureError as error:
                 raise image_error(error.code, error.message) from None
+            return self._frame_files.with_frame_fields(content, data, image, frames_at)
+
+    async def frame(self, name: str, number: int) -> bytes | None:
+        """Return the frame at an address as a PNG; None if there is no frame at this address."""
+        making = self._frame_files.making(name, number)
+        made = [] if making is None else await self._reader.lend_each(making)
+        return made[-1] or None if made else None
 
     async def view(
         self, data: bytes, *, interval: int | None, max_frames: int | None

@@ -33,7 +33,6 @@ class RecognizedFrame:
         found = tuple(attrs.evolve(line, x=line.x + frame.x, y=line.y + frame.y) for line in lines)
         blanks = tuple(blank_sides(picture, line.x, line.y, line.w, line.h) for line in lines)
         strip = Strip(found, frame.x, frame.x + picture.width, blanks)
-        # The frame has no URL. The service stores frames for some minutes, the emulator does not.
         return cls(strip, _with_regions(found, Frame(joined_text(found), rate=_rate(found))))
 
 

@@ -8,6 +8,8 @@ import string
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
+import attrs
+
 from aliocr.emulator.codes import image_error
 from aliocr.emulator.content import Content
 from aliocr.emulator.fairness import LoopSlices
@@ -39,6 +41,17 @@ _Outcome: TypeAlias = Scan | APIError
 _Read: TypeAlias = asyncio.Task[_Outcome]
 
 
+@attrs.frozen
+class _Request:
+    """What the images of a request have in common; `places` limits its pictures at the reader."""
+
+    id: str
+    frames_at: str
+    places: asyncio.Semaphore = attrs.field(
+        factory=lambda: asyncio.Semaphore(PLACES_AT_READER), init=False
+    )
+
+
 class Service:
     """The service, which answers the tasks of requests that have passed the gateway.
 
@@ -54,19 +67,20 @@ class Service:
         self._recognition = recognition
 
     async def answer(
-        self, tasks: Sequence[Task], *, request_id: str, until: float | None
+        self, tasks: Sequence[Task], *, request_id: str, frames_at: str, until: float | None
     ) -> tuple[ImageAnswer, ...]:
         """Return one answer for each task of a request, in the order of the tasks.
 
-        `until` is the deadline by the clock of the event loop; None means no deadline. A task that
-        is not done before the deadline gets the answer 581.
+        The addresses of frames begin with `frames_at`. `until` is the deadline by the clock of the
+        event loop; None means no deadline. A task that is not done before the deadline gets the
+        answer 581.
         """
-        places = asyncio.Semaphore(PLACES_AT_READER)
+        request = _Request(request_id, frames_at)
         begun: list[_Outcome | _Read] = []
         try:
             async with self._slices.take(request_id):
                 for task in tasks:  # not a list at once: after an error, these are cancelled
-                    begun.append(self._begin(task, request_id, places))  # noqa: PERF401
+                    begun.append(self._begin(task, request))  # noqa: PERF401
             if reads := _reads(begun):
                 now = asyncio.get_running_loop().time()
                 await asyncio.wait(reads, timeout=None if until is None else until - now)
@@ -79,7 +93,7 @@ class Service:
             await asyncio.gather(*_reads(begun), return_exceptions=True)
         return tuple(zip(tasks, map(_outcome, begun), strict=True))
 
-    def _begin(self, task: Task, request_id: str, places: asyncio.Semaphore) -> _Outcome | _Read:
+    def _begin(self, task: Task, request: _Request) -> _Outcome | _Read:
         """Return the outcome of a task, or the asyncio task that reads its image."""
         image = _image(task)
         if isinstance(image, APIError):
@@ -88,8 +102,8 @@ class Service:
         if isinstance(outcome, APIError):
             return outcome
         if outcome is None and self._recognition is not None:
-            return asyncio.create_task(_read(self._recognition, image, request_id, places))
-        return _scan(image, outcome or Content.of_text(f"text of {task.url}"), request_id)
+            return asyncio.create_task(_read(self._recognition, image, request))
+        return _scan(image, outcome or Content.of_text(f"text of {task.url}"), request.id)
 
 
 def _reads(begun: Sequence[_Outcome | _Read]) -> list[_Read]:
@@ -114,11 +128,10 @@ def _image(task: Task) -> Image | APIError:
     return image_error(400, f"{WIRE_NAMES[field]} {problem}")
 
 
-async def _read(
-    recognition: Recognition, image: Image, request_id: str, places: asyncio.Semaphore
-) -> _Outcome:
+async def _read(recognition: Recognition, image: Image, request: _Request) -> _Outcome:
     try:
-        return _scan(image, await recognition.read(image, places), request_id)
+        content = await recognition.read(image, request.places, request.frames_at)
+        return _scan(image, content, request.id)
     except APIError as error:
         # The emulator stores this error with the call. A stored traceback would keep the bytes of
         # the image in memory.

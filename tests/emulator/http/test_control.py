@@ -167,9 +167,9 @@ async def test_brief_calls_tell_the_same() -> None:
     ):
         told = []
         for emulator in (whole, brief):
-            emulator.fail(IMAGE, 404)
+            emulator.fail(f"{IMAGE}?key=other", 404)
             emulator.repeat(f"{IMAGE}?key=hidden")
-            await ask(emulator, IMAGE, f"{IMAGE}?key=hidden")
+            await ask(emulator, f"{IMAGE}?key=other", f"{IMAGE}?key=hidden")
             emulator.drop_connection()
             with pytest.raises(aiohttp.ClientError):
                 await ask(emulator, IMAGE)

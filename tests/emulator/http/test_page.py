@@ -64,12 +64,34 @@ async def test_a_head_request_gets_no_body(emulator: Emulator) -> None:
     assert head.headers["Content-Length"] == str(len(whole.body))
 
 
-@pytest.mark.parametrize("accept", ["application/json", "*/*", None])
+@pytest.mark.parametrize("accept", ["*/*", "text/plain", None])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_a_person_without_a_browser_gets_a_hint(
+    emulator: Emulator, method: str, accept: str | None
+) -> None:
+    """`curl` with only the address says where things are, and is not recorded either."""
+    heard = await visit(emulator, method=method, **({"Accept": accept} if accept else {}))
+    assert (heard.status, heard.headers["Content-Type"]) == (200, "text/plain; charset=utf-8")
+    if method == "GET":
+        for path in re.findall(r"(?:GET|POST) +(/\S*)", heard.body.decode()):
+            assert (await visit(emulator, path)).status in (200, 400)
+        assert b"POST /green/image/scan " in heard.body
+    assert [call.path for call in emulator.calls] == ["/green/image/scan"] * (method == "GET")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        *({"Accept": accept} for accept in ("application/json", "text/xml", "application/xml")),
+        {"Accept": "*/*", "Authorization": "acs a:b"},
+        {"x_acs_version": "2018-05-09"},
+    ],
+)
 async def test_other_clients_get_the_services_answer(
-    emulator: Emulator, accept: str | None
+    emulator: Emulator, headers: dict[str, str]
 ) -> None:
     """The service has nothing at `/`, and a client with that mistake must find it here too."""
-    heard = await visit(emulator, **({"Accept": accept} if accept else {}))
+    heard = await visit(emulator, **headers)
     assert (heard.status, b"UnsupportedHTTPMethod" in heard.body) == (400, True)
     assert (await visit(emulator, method="POST", Accept=BROWSER)).status == 404
     assert [(call.method, call.path) for call in emulator.calls] == [("GET", "/"), ("POST", "/")]
