@@ -210,8 +210,8 @@ class Scan(HasRegions):
     text: str
     regions: tuple[Region, ...] = ()
     frames: tuple[Frame, ...] = ()
-    label: str = "normal"
-    suggestion: str = "pass"
+    label: str | None = None
+    suggestion: str | None = None
     rate: float | None = None
     task_id: str | None = None
     request_id: str | None = None
