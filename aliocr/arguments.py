@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from aliocr.checks import is_number
 from aliocr.credentials import Credentials, CredentialsProvider
-from aliocr.errors import without_query
+from aliocr.redaction import without_query
 
 ENDPOINT_VARIABLE = "ALIOCR_ENDPOINT"
 """Environment variable for an endpoint that is used in place of the region's, as in a test."""

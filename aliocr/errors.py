@@ -21,6 +21,8 @@ import re
 
 import attrs
 
+from aliocr.redaction import LONGEST_ID, Secrets, without_queries
+
 
 class OCRError(Exception):
     """Base class: one `except` covers every failure except bad arguments.
@@ -233,6 +235,7 @@ GATEWAY: dict[str, Meaning] = {
 }
 
 _UNKNOWN = Meaning(APIError, maybe_charged=True)
+_NONE = Secrets()
 # If the message of code 480 names a size limit, every try of the picture fails. The only such
 # message seen so far is `GIF_TOO_MUCH_PIXELS`.
 _NAMES_A_LIMIT = re.compile(r"TOO_|too (much|many|large|big)|exceed|limit", re.IGNORECASE)
@@ -254,37 +257,48 @@ def advice_on(code: int | str) -> str:
 
 
 def api_error(
-    code: int | str, message: str, *, request_id: str | None = None, status: int = 200
+    code: int | str,
+    message: str,
+    *,
+    request_id: str | None = None,
+    status: int = 200,
+    secrets: Secrets = _NONE,
 ) -> APIError:
     """Make the exception for a code of the service; an unknown code makes an `APIError`.
+
+    All texts of the service become errors here or in `undocumented_error`, so that none shows a
+    secret or is without a limit.
 
     Args:
         code: The code: an int in a body, a string from the gateway.
         message: The message of the service.
         request_id: The service's id of the request.
         status: The HTTP status, which matters only for an unknown code.
+        secrets: The values that the request held and that no message may show.
     """
+    if isinstance(code, str):
+        code = secrets.hide(code, LONGEST_ID)
     rule = _meaning(code, message)
     if rule is _UNKNOWN and status == 429:
         # Status 429 is not documented for this product; this is its usual meaning.
         rule = Meaning(ThrottledError, transient=True)
-    elif rule is _UNKNOWN and status != 200:
+    elif rule is _UNKNOWN and status >= 300:
         rule = Meaning(APIError, transient=status >= 500, maybe_charged=status >= 500)
     if code == "SignatureDoesNotMatch":
-        # The service repeats the whole string to sign, which includes the STS token.
+        # The service repeats the whole string to sign, which no reader needs.
         message = message.partition("server string to sign is")[0]
     return rule.error(
         code,
-        message,
+        secrets.hide(message),
         transient=rule.transient,
         maybe_charged=rule.maybe_charged,
-        request_id=request_id,
+        request_id=request_id and secrets.hide(request_id, LONGEST_ID),
     )
 
 
-def undocumented_error(status: int, body: bytes) -> OCRError:
+def undocumented_error(status: int, body: bytes | bytearray, secrets: Secrets = _NONE) -> OCRError:
     """Make the exception for a response without a code: a proxy's page, a redirect, a cut body."""
-    start = body[:60].decode("utf-8", "replace").strip()
+    start = secrets.hide(body[:1000].decode("utf-8", "replace").strip(), 60)
     text = f"HTTP {status} without a code of the service; the body starts with {start!r}"
     if status == 429:
         return api_error("HTTP 429", "too many requests", status=status)
@@ -293,29 +307,3 @@ def undocumented_error(status: int, body: bytes) -> OCRError:
     if 300 <= status < 500:
         return ResponseError(f"{text}; check endpoint and proxy")
     return ResponseError(text, transient=True, maybe_charged=True)
-
-
-_QUERY = re.compile(r"(https?:(?:\\?/){2}[^\s?]*)\?\S*", re.IGNORECASE)
-_USER = re.compile(r"(https?:(?:\\?/){2})[^\s/]*@", re.IGNORECASE)
-_USER_IN_URL = re.compile(r"(:(?:\\?/){2})[^/]*@")
-
-
-def without_queries(text: str) -> str:
-    """Return a text in which `?…` replaces the query of every URL, and `…@` user and password.
-
-    The query of a signed image URL is a key to the image, so messages and reprs leave it out.
-    Everything up to the next space is removed, because removing too much is safer.
-    """
-    return _USER.sub(r"\1…@", _QUERY.sub(r"\1?…", text))
-
-
-def without_query(url: str) -> str:
-    """Return a URL without query, user and password. The URL may hold any characters."""
-    address, mark, _ = url.partition("?")
-    # A URL may hold another URL, for example with services that resize pictures.
-    address = _USER_IN_URL.sub(r"\1…@", address)
-    scheme, slashes, rest = address.partition("//")
-    host, slash, path = rest.partition("/")
-    _, at, name = host.rpartition("@")
-    user = "…@" if at else ""
-    return f"{scheme}{slashes}{user}{name}{slash}{path}{mark}{'…' if mark else ''}"

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 import attrs
 
 from aliocr.checks import is_count, is_text
-from aliocr.errors import OCRError, without_query
+from aliocr.errors import OCRError
+from aliocr.redaction import without_query
 
 if TYPE_CHECKING:
     from aliocr.text.layout import Line
@@ -209,8 +210,8 @@ class Scan(HasRegions):
     text: str
     regions: tuple[Region, ...] = ()
     frames: tuple[Frame, ...] = ()
-    label: str = "normal"
-    suggestion: str = "pass"
+    label: str | None = None
+    suggestion: str | None = None
     rate: float | None = None
     task_id: str | None = None
     request_id: str | None = None

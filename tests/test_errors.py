@@ -8,7 +8,7 @@ import pytest
 
 import aliocr
 from aliocr import errors
-from aliocr.errors import GATEWAY, IN_BODY, OCRError, api_error, without_query
+from aliocr.errors import GATEWAY, IN_BODY, OCRError, api_error
 
 EXPORTED = [getattr(aliocr, name) for name in aliocr.__all__]
 EXCEPTIONS = [item for item in EXPORTED if inspect.isclass(item) and issubclass(item, Exception)]
@@ -88,25 +88,6 @@ def test_a_code_becomes_its_class(
     error = api_error(code, "")
     assert type(error) is kind
     assert (error.transient, error.maybe_charged) == (transient, maybe_charged)
-
-
-@pytest.mark.parametrize(
-    ("url", "shown"),
-    [
-        ("https://u:key@host/a.png?Signature=key", "https://…@host/a.png?…"),
-        ("//u:key@host/a b.png", "//…@host/a b.png"),
-        ("https://resize/100/http://u:key@host/a.png", "https://resize/100/http://…@host/a.png"),
-        ("https://host/a//b@2x.png", "https://host/a//b@2x.png"),
-        ("x?key", "x?…"),
-        (
-            '{"http://u:key@h/x": 1, "y": "ftp:\\/\\/u:key@h\\/x"}',
-            '{"http://…@h/x": 1, "y": "ftp:\\/\\/…@h\\/x"}',
-        ),
-    ],
-)
-def test_every_key_in_a_url_is_left_out(url: str, shown: str) -> None:
-    """The query, and the user and password of each URL that it holds; nothing else."""
-    assert without_query(url) == shown
 
 
 def test_an_unknown_code_is_kept() -> None:

@@ -14,7 +14,10 @@ import aliocr
 ROOT = Path(aliocr.__file__).parent
 
 FLOORS = [
-    {"atomic_file", "checks", "credentials", "errors", "extras", "limits", "stats", "version"},
+    {
+        *("atomic_file", "checks", "credentials", "errors", "extras"),
+        *("limits", "redaction", "stats", "version"),
+    },
     {"models", "arguments"},
     {"protocol", "text"},
     {"dispatch"},
@@ -25,6 +28,7 @@ FLOORS = [
 """A room is a file at the root or a folder; it imports from lower floors, and from itself."""
 
 BESIDE = {
+    ("errors", "redaction"),
     ("limits", "checks"),
     ("emulator", "pictures"),
     ("report", "job"),

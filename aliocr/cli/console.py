@@ -13,7 +13,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from aliocr.errors import without_query
+from aliocr.redaction import without_query
 
 MOST_BAR = 40
 """Maximum width of a progress bar, in columns."""

@@ -23,9 +23,9 @@ from aliocr.cli.frame_choice import FrameChoice, first_alone, remark
 from aliocr.cli.job_output import rows_of
 from aliocr.cli.printer import reason
 from aliocr.cli.sources import Source, expand
-from aliocr.errors import without_query
 from aliocr.job.output.result import Read, Result
 from aliocr.models import Outcome, Scan
+from aliocr.redaction import without_query
 from aliocr.report.fetching import Fetcher, MissingError
 from aliocr.session import Session
 
@@ -204,7 +204,9 @@ def _is_of(name: str, source: Source) -> bool:
         return Path(name).absolute() == source.path.absolute()
     # By default an output contains URLs without their queries, because the query of a signed URL
     # gives access to the picture.
-    return name == source.name or (name.endswith("?…") and name == without_query(source.name))
+    return name == source.name or (
+        name.endswith(("?…", "#…")) and name == without_query(source.name)
+    )
 
 
 def _source(name: str) -> Source:

@@ -9,10 +9,11 @@ import attrs
 import msgspec
 
 from aliocr.emulator.instructions import ImageAnswer
-from aliocr.errors import APIError, without_query
+from aliocr.errors import APIError
 from aliocr.models import Scan
 from aliocr.protocol import wire
 from aliocr.protocol.wire import Task
+from aliocr.redaction import without_query
 
 
 class CallImage(msgspec.Struct, frozen=True, gc=False):

@@ -10,9 +10,9 @@ from itertools import islice
 
 import attrs
 
-from aliocr.errors import without_query
 from aliocr.job.input.rows import BadRow, Reader, Row
 from aliocr.limits import Limits
+from aliocr.redaction import without_query
 
 BAD_SHOWN = 20
 """Maximum number of bad rows that a plan lists; other bad rows are only counted."""

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from aliocr.errors import APIError, without_query
+from aliocr.errors import APIError
 from aliocr.job.budget import Charges
 from aliocr.job.input.prefetch import RowBatch
 from aliocr.job.input.rows import BAD_ROW, BadRow, Row, RowOrBad, changed
@@ -23,6 +23,7 @@ from aliocr.job.output.rowset import RowSet
 from aliocr.job.sources import Sources
 from aliocr.job.summary import Failed
 from aliocr.models import Image, Outcome
+from aliocr.redaction import without_query
 
 
 @attrs.frozen

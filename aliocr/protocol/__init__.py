@@ -6,6 +6,10 @@ The way of a request:
     `wire`       images → JSON body, and the classes of the reply; the only place for wire names
     `signing`    body and credentials → signed headers
     `transport`  one POST under one deadline; converts aiohttp's errors to the package's errors
+    `body`       collects the body of the response, unpacked and within a limit
     `replies`    body → one scan or error for each image, part by part
+    `envelope`   opens the reply: elements that are not read yet, or the refusal of the request
+    `salvage`    reads what can be read of a body that is damaged or cut
+    `matching`   finds the image that an element is about
     `lenient`    reads fields that are not exactly as documented
 """

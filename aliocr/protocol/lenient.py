@@ -19,13 +19,42 @@ import msgspec
 MOST_WHOLE = 2**53 - 1
 """Up to this number, all JSON readers read the same whole number. Source: RFC 8259, section 6."""
 
+MOST_DIGITS = 1000
+"""Length from which on a whole number is read as infinite."""
+
+MOST_ITEMS = 20_000
+"""Maximum number of items that are read of a list: more regions than a page of small print has."""
+
 T = TypeVar("T")
 
 
-def parse(body: bytes) -> object:
-    """Return the JSON value of a body; None if it is not JSON. Bad UTF-8 is replaced."""
+_decoder = json.JSONDecoder(strict=False)
+_decoder_of_numbers = json.JSONDecoder(
+    strict=False, parse_int=lambda digits: int(digits) if len(digits) < MOST_DIGITS else math.inf
+)
+
+
+def first_value(text: str, begin: int = 0) -> tuple[Any, int]:
+    """Return the JSON value that begins at a place, and the place where it ends.
+
+    Control characters may stand in a string as they are.
+
+    Raises:
+        JSONDecodeError: There is no whole value.
+        RecursionError: The value is nested too deeply.
+    """
     try:
-        return json.loads(body.decode("utf-8-sig", "replace"))
+        return _decoder.raw_decode(text, begin)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:  # Python refuses to convert very long numbers
+        return _decoder_of_numbers.raw_decode(text, begin)
+
+
+def parse(written: bytes) -> object:
+    """Return the value that begins a piece of JSON; None without one. Bad UTF-8 is replaced."""
+    try:
+        return first_value(written.decode("utf-8", "replace"))[0]
     except (ValueError, RecursionError):
         return None
 
@@ -80,11 +109,14 @@ def read(value: object, kind: Callable[..., T]) -> T | None:
     If a required number is missing, it becomes 0. If a required string is missing, the result is
     None. Elements of a list that cannot be read are left out.
     """
+    shape = _shape(kind)
     fields = fields_of(value)
+    if isinstance(value, str) and "text" in shape and not shape["text"][2]:
+        fields = {"text": value}  # a text in place of an object that may have one
     if not fields:
         return None
     found: dict[str, Any] = {}
-    for name, (wire_name, hint, required) in _shape(kind).items():
+    for name, (wire_name, hint, required) in shape.items():
         item = _read_hinted(fields.get(wire_name), hint)
         if item is None:
             if not required:
@@ -116,7 +148,7 @@ def _read_hinted(value: object, hint: Any) -> Any:
     if not arguments:
         return read(value, hint)
     items = value if isinstance(value, list) else [value]  # one value in place of a list
-    found = [_read_hinted(item, arguments[0]) for item in items]
+    found = [_read_hinted(item, arguments[0]) for item in items[:MOST_ITEMS]]
     return tuple(item for item in found if item is not None) or None
 
 

@@ -6,27 +6,31 @@ A field that is missing or not as documented affects only its own image.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
+import attrs
 import msgspec
 
-from aliocr.errors import OCRError, ResponseError, api_error, undocumented_error
+from aliocr.errors import OCRError, ResponseError, api_error
 from aliocr.models import Frame, Image, Scan, with_lazy_regions
 from aliocr.protocol import lenient
+from aliocr.protocol.envelope import open_envelope
+from aliocr.protocol.matching import Matcher
 from aliocr.protocol.wire import (
     OK,
     SCENE,
     UNREADABLE,
-    Envelope,
     FrameReading,
     ImageReply,
     Reading,
     WrittenRegions,
 )
+from aliocr.redaction import Secrets
 
-_envelope_decoder = msgspec.json.Decoder(Envelope, strict=False)
 _image_decoder = msgspec.json.Decoder(ImageReply, strict=False)
+
+_NONE = Secrets()
 
 ReplyPart: TypeAlias = Sequence[tuple[int, Scan | OCRError]]
 """Outcomes of some images of a request, with the images' places in the request, from 0."""
@@ -37,33 +41,56 @@ the envelope. Smaller parts would need more rounds of the event loop. An element
 documented costs as much as a whole part, so the part ends with this element."""
 
 
-def decode_reply(status: int, body: bytes, named: Mapping[str, Image]) -> Iterator[ReplyPart]:
+def decode_reply(
+    status: int,
+    body: bytes | bytearray,
+    named: Mapping[str, Image],
+    *,
+    secrets: Secrets = _NONE,
+    cut: OCRError | None = None,
+    on_stale: Callable[[], None] = lambda: None,
+) -> Iterator[ReplyPart]:
     """Return the outcome of each image of a request, once each, part by part.
 
     The envelope is opened immediately, in one pass over the bytes. Each part is read when the
     caller asks for it, so that other tasks can run in between.
 
-    Elements are matched to images only by data id. An element with an unknown data id is ignored.
-    If a data id occurs twice, the first success counts; if there is no success, the first failure
-    counts. So failures come only in the last part. An image without an element gets a
-    `ResponseError`.
+    `matching` finds the image that an element is about. If there are several elements for an image,
+    the first success counts; if there is no success, the first failure counts. So failures come
+    only in the last part. An image without an element gets a `ResponseError`.
 
     Args:
         status: The HTTP status.
-        body: The whole body.
+        body: The body, or as much of it as has come.
         named: The images by data id, as they were encoded.
+        secrets: The values of the credentials, which no error may show.
+        cut: The error that ended the body early, for the images that are not in the body; None if
+            the body is whole.
+        on_stale: Called if the reply belongs to another request, as far as it was read.
 
     Raises:
         OCRError: The whole request was refused or failed, or the reply is not from the service.
     """
-    envelope, items = _open_envelope(status, body)
-    return _parts(items, named, envelope.request_id)
+    urls = (image.url for image in named.values())
+    request_id, items = open_envelope(status, body, secrets, urls, cut)
+    return _parts(items, named, _Context(request_id, secrets, cut, on_stale))
+
+
+@attrs.frozen
+class _Context:
+    """What all elements of a reply have in common; see `decode_reply`."""
+
+    request_id: str | None
+    secrets: Secrets
+    cut: OCRError | None
+    on_stale: Callable[[], None]
 
 
 def _parts(
-    items: Sequence[object], named: Mapping[str, Image], request_id: str | None
+    items: Iterable[object], named: Mapping[str, Image], context: _Context
 ) -> Iterator[ReplyPart]:
     unread = {name: (place, image) for place, (name, image) in enumerate(named.items())}
+    matcher = Matcher(named, alone=isinstance(items, tuple) and len(items) == 1)
     failed: dict[str, OCRError] = {}
     part: list[tuple[int, Scan | OCRError]] = []
     left = PART
@@ -74,54 +101,35 @@ def _parts(
             plain = lenient.parse(bytes(item)) if isinstance(item, msgspec.Raw) else item
             answer = lenient.read(plain, ImageReply)
             left = 0
-        if answer is not None and answer.data_id is not None and answer.data_id in unread:
-            place, image = unread[answer.data_id]
-            outcome = _outcome(answer, image, request_id)
+        name = None if answer is None else matcher.name_of(answer)
+        if answer is not None and name is not None and name in unread:
+            place, image = unread[name]
+            outcome = _outcome(answer, image, context)
             if isinstance(outcome, Scan):
-                del unread[answer.data_id]
+                del unread[name]
                 part.append((place, outcome))
             else:
-                failed.setdefault(answer.data_id, outcome)
+                failed.setdefault(name, outcome)
+        elif matcher.stale == 1 and len(unread) == len(named) and not failed:
+            context.on_stale()
         if not left:
             yield part
             part, left = [], PART
     for name, (place, _) in unread.items():
-        missing = "the reply does not mention this image"
-        error = failed.get(name) or ResponseError(
-            missing, transient=True, maybe_charged=True, request_id=request_id
-        )
+        error = failed.get(name) or context.cut or _missing(context.request_id, matcher.stale)
         part.append((place, error))
     yield part
 
 
-def _open_envelope(status: int, body: bytes) -> tuple[Envelope, Sequence[object]]:
-    """Open the envelope; return it with its unread elements.
-
-    Raises:
-        OCRError: The reply refuses the whole request, or is not a reply of the service.
-    """
-    if status == OK:
-        try:
-            envelope = _envelope_decoder.decode(body)
-        except UNREADABLE:
-            pass
-        else:
-            if envelope.code == OK:
-                return envelope, envelope.data or ()
-    # All names are compared in lower case, because in the documents the tables have capitals and
-    # the samples do not. Refusals of the gateway have `Code` and `Message`; refusals of the service
-    # have `code` and `msg`.
-    fields = lenient.fields_of(lenient.parse(body))
-    code = lenient.whole_number(fields.get("code")) or lenient.string(fields.get("code"))
-    message = lenient.string(fields.get("msg") or fields.get("message")) or ""
-    request_id = lenient.string(fields.get("requestid"))
-    if not code:
-        raise undocumented_error(status, body)
-    if status == OK and code == OK:
-        data = fields.get("data")
-        found = Envelope(code=OK, msg=message, request_id=request_id)
-        return found, data if isinstance(data, list) else ()
-    raise api_error(code, message, request_id=request_id, status=status)
+def _missing(request_id: str | None, stale: int) -> ResponseError:
+    """Return the error of the images that a reply does not mention."""
+    return ResponseError(
+        "the reply does not mention this image"
+        + (", but images of another request" if stale else ""),
+        transient=True,
+        maybe_charged=True,
+        request_id=request_id,
+    )
 
 
 def _read_strictly(item: object) -> ImageReply | None:
@@ -134,13 +142,15 @@ def _read_strictly(item: object) -> ImageReply | None:
         return None
 
 
-def _outcome(answer: ImageReply, image: Image, request_id: str | None) -> Scan | OCRError:
+def _outcome(answer: ImageReply, image: Image, context: _Context) -> Scan | OCRError:
+    request_id = context.request_id
     if answer.code == 0:
         return ResponseError(
             "the answer for this image has no code", maybe_charged=True, request_id=request_id
         )
     if answer.code != OK:
-        return api_error(answer.code, answer.msg or "", request_id=request_id)
+        secrets = context.secrets.and_of([image.url])
+        return api_error(answer.code, answer.msg or "", request_id=request_id, secrets=secrets)
     if not answer.results:
         return ResponseError(
             "the answer reports success but has no results",
@@ -158,8 +168,8 @@ def _outcome(answer: ImageReply, image: Image, request_id: str | None) -> Scan |
         text=_text(result) or "\n".join(frame.text for frame in frames if frame.text),
         frames=frames,
         # `intern` keeps one copy of each word, even if a caller keeps a million scans.
-        label=sys.intern(result.label or "normal"),
-        suggestion=sys.intern(result.suggestion or "pass"),
+        label=result.label and sys.intern(result.label),
+        suggestion=result.suggestion and sys.intern(result.suggestion),
         rate=result.rate,
         task_id=answer.task_id,
         request_id=request_id,
@@ -172,18 +182,18 @@ def _outcome(answer: ImageReply, image: Image, request_id: str | None) -> Scan |
 
 
 def _frame(reading: FrameReading) -> Frame:
-    frame = Frame(text=_text(reading), url=reading.url, rate=reading.rate)
-    return (
-        with_lazy_regions(frame, WrittenRegions(reading.ocr_locations))
-        if reading.ocr_locations
-        else frame
-    )
+    text, found = _text(reading), reading.ocr_locations
+    for inner in reading.results or ():  # not documented: the text one level deeper
+        if not text:
+            text, found = _text(inner), inner.ocr_locations
+    frame = Frame(text=text, url=reading.url, rate=reading.rate)
+    return with_lazy_regions(frame, WrittenRegions(found)) if found else frame
 
 
 def _text(reading: Reading) -> str:
     """Return the text; if it is missing, join the regions: the documents promise only these."""
-    if reading.ocr_data:
+    if reading.ocr_data and any(reading.ocr_data):
         return "\n".join(reading.ocr_data)
-    if not reading.ocr_locations:
-        return ""
+    if reading.text or not reading.ocr_locations:
+        return reading.text or ""
     return " ".join(region.text for region in WrittenRegions(reading.ocr_locations)())

@@ -11,6 +11,7 @@ from aliocr.errors import APIError, AuthError, ThrottledError
 from aliocr.models import Image
 from aliocr.protocol import replies, wire
 from aliocr.protocol.transport import Transport
+from aliocr.redaction import Secrets
 
 
 class HttpSender:
@@ -67,7 +68,14 @@ class HttpSender:
         body = wire.encode_request(named, self._biz_type)
         response = await self._transport.post(body, self._credentials)
         try:
-            return replies.decode_reply(response.status, response.body, named)
+            return replies.decode_reply(
+                response.status,
+                response.body,
+                named,
+                secrets=_secrets_of(self._credentials),
+                cut=response.cut,
+                on_stale=response.close_connection,
+            )
         except APIError as error:
             if error.code == "InvalidTimeStamp.Expired":
                 # A retry can succeed only if this response has a valid Date, which sets the clock.
@@ -75,6 +83,11 @@ class HttpSender:
             if isinstance(error, ThrottledError):
                 error.retry_after = response.retry_after
             raise
+
+
+def _secrets_of(credentials: Credentials) -> Secrets:
+    """Return the secrets that a reply may quote."""
+    return Secrets((credentials.access_key_secret, credentials.security_token or ""))
 
 
 def _no_credentials(what: str) -> AuthError:

@@ -10,15 +10,16 @@ import asyncio
 import math
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 
 import aiohttp
 import attrs
 
 from aliocr.credentials import Credentials
-from aliocr.errors import AuthError, OCRError, ScanTimeoutError, TransportError
+from aliocr.errors import AuthError, OCRError, ResponseError, ScanTimeoutError, TransportError
 from aliocr.protocol import signing
+from aliocr.protocol.body import Body
 from aliocr.version import __version__
 
 CONNECT_TIMEOUT = 3.0
@@ -29,9 +30,6 @@ KEEPALIVE_TIMEOUT = 4.0
 idle connections after about 10 s. A POST on a dropped connection is lost; aiohttp does not repeat
 it."""
 
-MAX_RESPONSE = 64 * 1024 * 1024
-"""Maximum size of a response, in bytes: a hundred times the size for 100 images full of text."""
-
 
 @attrs.frozen
 class HttpResponse:
@@ -39,15 +37,19 @@ class HttpResponse:
 
     Args:
         status: The HTTP status.
-        body: The whole body.
+        body: The unpacked body.
         date: The `Date` header; None without this header.
         retry_after: Seconds after which to ask again, from the headers; None without such a header.
+        cut: The error that ended the body early; None if the body is whole.
+        close_connection: Closes the connection of the response, so that no request uses it again.
     """
 
     status: int
-    body: bytes = attrs.field(repr=False)
-    date: str | None
-    retry_after: float | None
+    body: bytes | bytearray = attrs.field(repr=False)
+    date: str | None = None
+    retry_after: float | None = None
+    cut: OCRError | None = None
+    close_connection: Callable[[], None] = attrs.field(default=lambda: None, repr=False)
 
 
 class Transport:
@@ -93,7 +95,7 @@ class Transport:
                 # limit, a request would wait after its date was signed and its deadline set.
                 connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_TIMEOUT),
                 cookie_jar=aiohttp.DummyCookieJar(),
-                headers={"User-Agent": f"aliocr/{__version__}", "Accept-Encoding": "identity"},
+                headers={"User-Agent": f"aliocr/{__version__}"},
             )
 
     async def close(self) -> None:
@@ -102,11 +104,14 @@ class Transport:
             await self._own.close()
 
     async def post(self, body: bytes, credentials: Credentials) -> HttpResponse:
-        """Sign a body with the current time, send it, and return the whole response.
+        """Sign a body with the current time, send it, and return the response.
+
+        If the response breaks off, the part that has come is returned, with the error.
 
         Raises:
-            ScanTimeoutError: No connection, or no whole response, in time.
+            ScanTimeoutError: No connection, or no response, in time.
             TransportError: Any other failure of the network.
+            ResponseError: The response is in an encoding that was not asked for.
         """
         http = self._given or self._own
         if http is None:
@@ -133,24 +138,30 @@ class Transport:
         async with http.post(
             self._url,
             data=body,
-            headers=headers,
+            headers={**headers, "Accept-Encoding": "identity"},
             timeout=self._timeout,
+            auto_decompress=False,  # aiohttp would unpack without a limit
             # A signature is valid for one address and must not be sent to another address.
             allow_redirects=False,
             # The body of a refusal holds the reason, so a given session must not raise.
             raise_for_status=False,
         ) as response:
-            pieces, size = [], 0
-            async for piece in response.content.iter_any():
-                pieces.append(piece)
-                size += len(piece)
-                if size > MAX_RESPONSE:
-                    raise aiohttp.ClientPayloadError(f"the response is over {MAX_RESPONSE} bytes")
+            received = Body(response.headers.get("Content-Encoding", ""))
+            cut: OCRError | None = None
+            try:
+                async for piece in response.content.iter_any():
+                    received.add(piece)
+            except ResponseError as error:
+                cut = error
+            except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                cut = translated(error)
             return HttpResponse(
                 response.status,
-                b"".join(pieces),
+                received.data,
                 response.headers.get("Date"),
                 _retry_after(response.headers),
+                cut,
+                _closing(response),
             )
 
     def set_clock(self, date: str | None) -> bool:
@@ -161,6 +172,15 @@ class Transport:
             return False
         self._clock_offset = there - time.time()
         return True
+
+
+def _closing(response: aiohttp.ClientResponse) -> Callable[[], None]:
+    """Return a function that closes the connection of a response whose body was read.
+
+    By then the connection is back in the pool, and `response.close` does not reach it any more.
+    """
+    protocol = getattr(response, "_protocol", None)  # aiohttp has no public name for it
+    return getattr(protocol, "close", lambda: None)
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
@@ -206,9 +226,25 @@ def translated(error: Exception) -> OCRError:
         case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
             found = TransportError(f"not an address that can be reached: {error}")
         case _:
-            text = f"the connection broke: {str(error) or type(error).__name__}"
-            found = TransportError(text, transient=True, maybe_charged=True)
+            found = TransportError(
+                f"the connection broke: {_reason(error)}", transient=True, maybe_charged=True
+            )
     return found
+
+
+def _reason(error: Exception) -> str:
+    """Return why a connection broke, without the words of aiohttp: they quote whole headers."""
+    match error:
+        case aiohttp.ClientPayloadError():
+            return "the response ended early, or its framing is damaged"
+        case aiohttp.ServerDisconnectedError():
+            return "the server closed it before the response was complete"
+        case aiohttp.ClientResponseError():
+            return "the head of the response cannot be read"
+        case OSError() if error.errno:
+            return os.strerror(error.errno)
+        case _:
+            return type(error).__name__
 
 
 def _refused_by_proxy(status: int) -> OCRError:

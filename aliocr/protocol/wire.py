@@ -8,15 +8,23 @@ Source: "Request parameters", "Response parameters"; "Common parameters" for the
 
 from __future__ import annotations
 
+import itertools
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import Annotated, Any, Self, TypeAlias
 
 import msgspec
 
 from aliocr.errors import APIError
 from aliocr.limits import IMAGES_PER_REQUEST
-from aliocr.models import Frame, Image, Region, Scan, undecoded_regions
+from aliocr.models import (
+    MAX_DATA_ID_CHARACTERS,
+    Frame,
+    Image,
+    Region,
+    Scan,
+    undecoded_regions,
+)
 from aliocr.protocol import lenient
 from aliocr.protocol.lenient import MOST_WHOLE
 
@@ -78,12 +86,15 @@ class Reading(_Wire, frozen=True):
     ocr_data: tuple[str, ...] | None = None
     # An array of `Region`s, not decoded yet.
     ocr_locations: msgspec.Raw = _ABSENT
+    # Not documented. No page shows a frame of this operation, so some places are looked at in vain.
+    text: str | None = None
 
 
 class FrameReading(Reading, frozen=True):
     """One frame of an image."""
 
     url: str | None = None
+    results: tuple[Reading, ...] | None = None
 
 
 class SceneResult(Reading, frozen=True):
@@ -104,6 +115,7 @@ class ImageReply(_Wire, frozen=True):
     code: Code
     msg: str | None = None
     data_id: str | None = None
+    url: str | None = None
     task_id: str | None = None
     results: tuple[SceneResult, ...] | None = None
 
@@ -114,17 +126,34 @@ class _FullImageReply(ImageReply, frozen=True, kw_only=True):
     The client reads fewer fields, so that fewer fields can be wrong.
     """
 
-    url: str
     extras: dict[str, str]
 
 
 class Envelope(_Wire, frozen=True):
-    """The outer object of a reply; the elements of `data` are not decoded yet."""
+    """The outer object of a reply as it is written."""
 
     code: Code
     msg: str | None = None
     request_id: str | None = None
     data: list[msgspec.Raw] | None = None
+
+
+MOST_ELEMENTS = 2 * IMAGES_PER_REQUEST
+"""Maximum number of elements that are read of a reply: each image may be answered twice."""
+
+_Elements = _first(MOST_ELEMENTS, msgspec.Raw)
+
+
+class ReceivedEnvelope(_Wire, frozen=True):
+    """The outer object of a reply as it is read; the elements of `data` are not decoded yet."""
+
+    code: Code
+    request_id: str | None = None
+    data: _Elements | None = None  # type: ignore[valid-type]
+
+    def elements(self) -> tuple[msgspec.Raw, ...]:
+        """Return the first `MOST_ELEMENTS` elements of `data`."""
+        return () if self.data is None else _elements(self.data)
 
 
 class BadRequest(Exception):  # noqa: N818
@@ -163,28 +192,33 @@ class WrittenRegions(bytes):
 # --- requests -------------------------------------------------------------------------------------
 
 
+_PROCESS = os.urandom(4).hex()
+_requests = itertools.count()
+
+
 def name_images(images: Sequence[Image]) -> dict[str, Image]:
-    """Return the images of one request by data id: the caller's id, or an id that is made here.
+    """Return the images of one request by data ids that no other request uses.
 
-    Replies promise no order, so every image has a data id. The order of the images stays. The
-    chunker makes sure that no two images have the same data id.
+    Replies promise no order, so every image has a data id. On a broken connection, the reply to
+    another request may come, so a data id is the caller's with a tag of the request: `mine` becomes
+    `mine-4f1c09aa1b`. If there is no room for the tag, the end of the caller's id is left out, and
+    the image's place is added. The order of the images stays. The chunker makes sure that no two
+    images have the same data id.
     """
-    taken = {image.data_id for image in images}
-    names: Iterable[str] = _numbered_names(len(images))
-    if not taken.isdisjoint(names):
-        names = [_unlike(taken, name) for name in names]
-    return {image.data_id or name: image for image, name in zip(images, names, strict=True)}
-
-
-@lru_cache(maxsize=8)  # under load most requests are of one size
-def _numbered_names(count: int) -> tuple[str, ...]:
-    return tuple(f"image-{number}" for number in range(count))
-
-
-def _unlike(taken: set[str | None], name: str) -> str:
-    while name in taken:
-        name += "'"
-    return name
+    # Only a made or shortened id ends with a place, and a tag has no hyphen. So the ids differ.
+    tag = f"-{_PROCESS}{next(_requests):x}"
+    named = {}
+    for place, image in enumerate(images):
+        name = image.data_id
+        if name is None:
+            name = f"image{tag}-{place}"
+        elif len(name) + len(tag) <= MAX_DATA_ID_CHARACTERS:
+            name += tag
+        else:
+            end = f"{tag}-{place}"
+            name = name[: MAX_DATA_ID_CHARACTERS - len(end)] + end
+        named[name] = image
+    return named
 
 
 def encode_request(named: Mapping[str, Image], biz_type: str | None = None) -> bytes:

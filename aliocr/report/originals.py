@@ -13,9 +13,9 @@ from urllib.parse import quote, urlsplit
 import attrs
 
 from aliocr.checks import is_url
-from aliocr.errors import without_query
 from aliocr.job.input.rows import Reader
 from aliocr.job.output.result import Result
+from aliocr.redaction import without_query
 from aliocr.report.fetching import MAX_BYTES, Fetcher, MissingError
 
 CUT = "its URL is kept without the query, which may be a key; give the full URL by --input LIST"
@@ -159,4 +159,4 @@ def _is_cut(source: str) -> bool:
         user = urlsplit(source).netloc.rpartition("@")[0]
     except ValueError:
         user = ""
-    return source.endswith("?…") or user == "…"
+    return source.endswith(("?…", "#…")) or user == "…"

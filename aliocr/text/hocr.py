@@ -14,8 +14,8 @@ from xml.sax.saxutils import escape, quoteattr
 
 import attrs
 
-from aliocr.errors import without_query
 from aliocr.models import Frame, Region, Scan
+from aliocr.redaction import without_query
 from aliocr.text.layout import Line
 from aliocr.version import __version__
 

@@ -147,7 +147,7 @@ def test_a_request_is_read_as_it_was_written(batch: list[Image], biz_type: str |
     assert list(named.values()) == batch
     assert [task.data_id for task in tasks] == list(named)
     for task, image in zip(tasks, batch, strict=True):
-        assert image.data_id in (None, task.data_id)
+        assert (task.data_id or "").startswith((image.data_id or "image")[:200])
         assert (task.url, task.interval, task.max_frames) == (
             image.url,
             image.interval,
@@ -219,10 +219,21 @@ def test_of_a_repeated_answer_the_success_counts_then_the_first() -> None:
     assert (first.text, second.text) == ("read", "1")
 
 
-def test_made_up_names_never_meet_the_callers() -> None:
-    """An image without a data id gets one that no other image of the request has."""
-    batch = [Image("https://example.com/1"), Image("https://example.com/2", "image-0")]
-    assert list(wire.name_images(batch)) == ["image-0'", "image-0"]
+def test_a_data_id_is_unique_to_the_request_and_begins_with_the_callers() -> None:
+    """So a reply to another request is told apart, and the vendor's console shows mine."""
+    long = ["x" * 256, "x" * 255 + "y", "x" * 240, "x" * 240 + "-5"]
+    own = ["mine", "image", "mine-0", "é" * 256, *long]
+    batch = [Image(f"https://example.com/{name}", name) for name in own]
+    batch += [Image("https://example.com/1"), Image("https://example.com/2")]
+    first, second = wire.name_images(batch), wire.name_images(batch)
+    for named in (first, second):
+        assert list(named.values()) == batch
+        for name, image in named.items():
+            assert name.startswith((image.data_id or "image")[:235])
+            assert len(name) <= 256
+    assert not set(first) & set(second)
+    tags = {name.rpartition("-")[2] for name, image in first.items() if image.data_id == "mine"}
+    assert all(name.startswith("mine-") or tags & set(name.split("-")) for name in first)
 
 
 # --- odd replies ----------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from aliocr.cli.console import plain_console
 from aliocr.emulator.http.log_line import LogLine, escaped
-from aliocr.errors import without_queries
+from aliocr.redaction import without_queries
 
 ROOM = 4096
 """Maximum number of bytes to write at once; a ready pipe takes this many without blocking.

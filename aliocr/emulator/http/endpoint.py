@@ -28,9 +28,9 @@ from aliocr.emulator.http.reply_writer import response, write_reply
 from aliocr.emulator.http.xml import XML, xml_parts
 from aliocr.emulator.instructions import HttpReply, Instructions, RequestFault
 from aliocr.emulator.reading.service import Service
-from aliocr.errors import without_queries
 from aliocr.protocol import signing, wire
 from aliocr.protocol.wire import BadRequest, ScanRequest
+from aliocr.redaction import without_queries
 
 ANSWERING = 0.2
 """Time before a request's deadline that is reserved for writing the reply, in seconds."""

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from aliocr.checks import is_url
-from aliocr.errors import without_query
 from aliocr.job.errors import BY_COLUMN, InputError
 from aliocr.job.input.lines import shown
 from aliocr.job.input.rows import BadRow, Row, RowOrBad
+from aliocr.redaction import without_query
 
 SOURCES = ("url", "image", "image_url", "uri", "source", "path", "link", "file")
 """Usual names of the column of the images. The first of these names that the input has is used."""

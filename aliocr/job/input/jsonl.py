@@ -9,11 +9,11 @@ from typing import Any
 import msgspec
 
 from aliocr.checks import is_url
-from aliocr.errors import without_query
 from aliocr.job.errors import BY_FORMAT, InputError
 from aliocr.job.input.columns import described, id_name, row_of, source_name
 from aliocr.job.input.lines import LONGEST, TO_UTF8, LineReader, Lines, decoded, shown
 from aliocr.job.input.rows import BadRow, RowOrBad
+from aliocr.redaction import without_query
 
 NO_LINES = (
     "is one JSON {kind}, but needs one line per image; convert it with jq -c '{filter}', or with "

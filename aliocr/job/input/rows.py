@@ -9,8 +9,8 @@ from typing import TypeAlias
 
 import attrs
 
-from aliocr.errors import without_query
 from aliocr.job.errors import InputError
+from aliocr.redaction import without_query
 
 BAD_ROW = "BadRow"
 """The kind of failure for a row that names no image. For any other failure, the kind is the name of
@@ -62,7 +62,7 @@ class BadRow:
 
     Args:
         source: The beginning of the text in the place of the source; may be empty. The query of a
-            URL is not removed: call `aliocr.errors.without_query` before you show or write the
+            URL is not removed: call `aliocr.redaction.without_query` before you show or write the
             text.
     """
 

@@ -44,8 +44,8 @@ class Read(_RowResult):
     text: str
     regions: tuple[Region, ...] = ()
     frames: tuple[Frame, ...] = ()
-    label: str = "normal"
-    suggestion: str = "pass"
+    label: str | None = None
+    suggestion: str | None = None
     rate: float | None = None
     interval: int | None = None
     max_frames: int | None = None
