@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Iterator, Sequence
 
 from aliocr.credentials import Credentials, CredentialsProvider
-from aliocr.errors import APIError, AuthError, ThrottledError
+from aliocr.errors import AuthError, OCRError
 from aliocr.models import Image
 from aliocr.protocol import replies, wire
 from aliocr.protocol.transport import Transport
@@ -68,12 +68,11 @@ class HttpSender:
         response = await self._transport.post(body, self._credentials)
         try:
             return replies.decode_reply(response.status, response.body, named)
-        except APIError as error:
-            if error.code == "InvalidTimeStamp.Expired":
+        except OCRError as error:
+            if isinstance(error, AuthError) and error.code == "InvalidTimeStamp.Expired":
                 # A retry can succeed only if this response has a valid Date, which sets the clock.
                 error.transient = self._transport.set_clock(response.date)
-            if isinstance(error, ThrottledError):
-                error.retry_after = response.retry_after
+            error.retry_after = response.retry_after
             raise
 
 
