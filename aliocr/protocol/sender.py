@@ -12,6 +12,9 @@ from aliocr.models import Image
 from aliocr.protocol import replies, wire
 from aliocr.protocol.transport import Transport
 
+CREDENTIALS_TIMEOUT = 10.0
+"""Time that a credentials provider may take, in seconds. A metadata service answers within one."""
+
 
 class HttpSender:
     """Sends batches over HTTP, with credentials, wire and transport.
@@ -37,20 +40,26 @@ class HttpSender:
         """Get the credentials, so that nothing is awaited between a permit and its request.
 
         Raises:
-            AuthError: The credentials provider failed; its exception is the cause.
+            AuthError: The credentials provider failed; its exception is the cause. Another try may
+                succeed, unless the provider returned something else than credentials.
         """
         if isinstance(self._source, Credentials):
             return
+        bound = asyncio.timeout(CREDENTIALS_TIMEOUT)
         try:
-            found = self._source()
-            found = await found if inspect.isawaitable(found) else found
+            async with bound:
+                found = self._source()
+                found = await found if inspect.isawaitable(found) else found
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
                 raise
-            raise _no_credentials("was cancelled") from None
+            raise _no_credentials("was cancelled", transient=True) from None
         except Exception as error:
-            raise _no_credentials(f"raised {type(error).__name__}") from error
+            what = f"raised {type(error).__name__}"
+            if bound.expired():
+                what = f"did not return within {CREDENTIALS_TIMEOUT:g} s"
+            raise _no_credentials(what, transient=True) from error
         if not isinstance(found, Credentials):
             raise _no_credentials(f"gave {type(found).__name__}, not Credentials")
         self._credentials = found
@@ -76,5 +85,5 @@ class HttpSender:
             raise
 
 
-def _no_credentials(what: str) -> AuthError:
-    return AuthError("NoCredentials", f"the credentials provider {what}")
+def _no_credentials(what: str, *, transient: bool = False) -> AuthError:
+    return AuthError("NoCredentials", f"the credentials provider {what}", transient=transient)
