@@ -21,6 +21,7 @@ EXPECTED = {
     "timeout": "seconds above 0, or None for no limit",
     "max_retries": "a whole number from 0 up",
     "throttle_timeout": "seconds above 0, or None for no limit",
+    "patience": "seconds above 0, or None for no limit",
     "max_waiting": "a whole number from 1 up, or None for no limit",
     "repeat_budget": "a whole number from 0 up, or None for no limit",
     "limiter": "an object with an awaitable acquire()",

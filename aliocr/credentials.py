@@ -69,6 +69,10 @@ class CredentialsProvider(Protocol):
 
     The provider is called before every request, so that a rotated key or a renewed token is used
     immediately. If getting credentials is slow, the provider should keep them for the next calls.
+
+    If it raises an exception, or if its awaitable takes longer than 10 s, this counts as a failed
+    try of the images that would have been sent next. A provider that is a plain function blocks the
+    event loop while it runs, so it cannot be stopped.
     """
 
     def __call__(self) -> Credentials | Awaitable[Credentials]:

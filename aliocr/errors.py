@@ -33,7 +33,10 @@ class OCRError(Exception):
         maybe_charged: True if the request may have run. Then a repeated request may be charged
             again.
         request_id: The service's id of the request, for its support; None if the service sent none.
+        retry_after: Seconds after which to ask again; None if the response named no time.
     """
+
+    retry_after: float | None = None
 
     def __init__(
         self,
@@ -117,13 +120,7 @@ class AuthError(APIError):
 
 
 class ThrottledError(APIError):
-    """Over the account's request rate (`Throttling…`) or its image quota (588). Not charged.
-
-    Attributes:
-        retry_after: Seconds after which to ask again; None if the service named no time.
-    """
-
-    retry_after: float | None = None
+    """Over the account's request rate (`Throttling…`) or its image quota (588). Not charged."""
 
 
 class ImageError(APIError):
@@ -236,6 +233,11 @@ GATEWAY: dict[str, Meaning] = {
 
 _UNKNOWN = Meaning(APIError, maybe_charged=True)
 _NONE = Secrets()
+
+NEVER_RAN = frozenset({408, 421, 425})
+"""HTTP statuses with which a proxy or load balancer returns a request that it did not pass on: it
+came too slowly, over the wrong connection, or too early. Another try may succeed."""
+
 # If the message of code 480 names a size limit, every try of the picture fails. The only such
 # message seen so far is `GIF_TOO_MUCH_PIXELS`.
 _NAMES_A_LIMIT = re.compile(r"TOO_|too (much|many|large|big)|exceed|limit", re.IGNORECASE)
@@ -283,7 +285,8 @@ def api_error(
         # Status 429 is not documented for this product; this is its usual meaning.
         rule = Meaning(ThrottledError, transient=True)
     elif rule is _UNKNOWN and status >= 300:
-        rule = Meaning(APIError, transient=status >= 500, maybe_charged=status >= 500)
+        failed = status >= 500
+        rule = Meaning(APIError, transient=failed or status in NEVER_RAN, maybe_charged=failed)
     if code == "SignatureDoesNotMatch":
         # The service repeats the whole string to sign, which no reader needs.
         message = message.partition("server string to sign is")[0]
@@ -304,6 +307,8 @@ def undocumented_error(status: int, body: bytes | bytearray, secrets: Secrets = 
         return api_error("HTTP 429", "too many requests", status=status)
     if status in (401, 407, 511):
         return AuthError(f"HTTP {status}", "a proxy or gateway before the service requires a login")
+    if status in NEVER_RAN:
+        return ResponseError(text, transient=True)
     if 300 <= status < 500:
         return ResponseError(f"{text}; check endpoint and proxy")
     return ResponseError(text, transient=True, maybe_charged=True)

@@ -17,7 +17,7 @@ from aliocr.checks import is_count, is_text
 from aliocr.credentials import Credentials, CredentialsProvider
 from aliocr.dispatch.batcher import Batcher
 from aliocr.dispatch.limiter import Limiter
-from aliocr.dispatch.pending import State, Waiter
+from aliocr.dispatch.pending_image import State, Waiter
 from aliocr.dispatch.queue import Lane
 from aliocr.dispatch.retry import RepeatBudget, RetryPolicy
 from aliocr.dispatch.stream import ImageSource, ImageStream, numbered_image
@@ -35,6 +35,9 @@ which names the slow image, comes before this timeout. Source: "Response timeout
 
 THROTTLE_TIMEOUT = 60.0
 """Time for which images wait while the service throttles the whole account, in seconds."""
+
+PATIENCE = 15.0
+"""Time for which images wait in an outage, in seconds."""
 
 MAX_WAITING = 100_000
 """Maximum number of waiting images: 100 seconds of work at 1,000 images per second."""
@@ -72,6 +75,10 @@ class Session:
             in seconds. Images that have waited longer fail with `ThrottledError`. An image that was
             refused twenty times over a longer time also fails, even if other images are read. None
             for no limit.
+        patience: Time for which images wait in an outage, in seconds. It is an outage if requests
+            fail, in the network or in the service, and none of the account was answered for a
+            second. Then one image a second is sent to probe, the others wait, and no image uses up
+            a try. Images that have waited longer fail. None for no limit.
         max_waiting: Number of waiting images at which `scan` and `scan_many` raise `OverloadError`.
             `stream` does not raise it: it stops reading its source earlier. None for no limit.
         repeat_budget: Number of images that may be sent again although an earlier try may have been
@@ -95,6 +102,7 @@ class Session:
         max_retries: int = 3,
         limiter: Limiter | None = None,
         throttle_timeout: float | None = THROTTLE_TIMEOUT,
+        patience: float | None = PATIENCE,
         max_waiting: int | None = MAX_WAITING,
         repeat_budget: int | None = REPEAT_BUDGET,
         http: aiohttp.ClientSession | None = None,
@@ -110,6 +118,7 @@ class Session:
             "throttle_timeout",
             throttle_timeout,
         )
+        check(patience is None or is_positive(patience), "patience", patience)
         check(max_waiting is None or is_count(max_waiting, 1), "max_waiting", max_waiting)
         check(repeat_budget is None or is_count(repeat_budget), "repeat_budget", repeat_budget)
         check(limiter is None or hasattr(limiter, "acquire"), "limiter", limiter)
@@ -124,6 +133,7 @@ class Session:
             budget=RepeatBudget(repeat_budget),
             images_per_request=limits.images_per_request,
             throttle_timeout=math.inf if throttle_timeout is None else throttle_timeout,
+            patience=math.inf if patience is None else patience,
             max_waiting=math.inf if max_waiting is None else max_waiting,
         )
         self._batcher: Batcher | None = None

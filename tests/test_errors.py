@@ -8,7 +8,13 @@ import pytest
 
 import aliocr
 from aliocr import errors
-from aliocr.errors import GATEWAY, IN_BODY, OCRError, api_error
+from aliocr.errors import (
+    GATEWAY,
+    IN_BODY,
+    OCRError,
+    api_error,
+    undocumented_error,
+)
 
 EXPORTED = [getattr(aliocr, name) for name in aliocr.__all__]
 EXCEPTIONS = [item for item in EXPORTED if inspect.isclass(item) and issubclass(item, Exception)]
@@ -116,3 +122,13 @@ def test_the_query_of_a_url_is_in_no_error() -> None:
     error = api_error(403, "no access: https://a.example/b.png?Signature=geheim now")
     assert "geheim" not in f"{error} {error!r} {error.args} {error.message}"
     assert "https://a.example/b.png?… now" in str(error)
+
+
+@pytest.mark.parametrize("status", sorted({*range(300, 600)} - {511}))  # 511 wants a login
+def test_the_status_of_a_front_says_if_the_request_was_passed_on(status: int) -> None:
+    """One that was not is free to repeat; one that may have run is not; others stay refused."""
+    not_passed_on = status in (408, 421, 425, 429)
+    may_have_run = status >= 500
+    for error in (undocumented_error(status, b"<html>"), api_error("New", "?", status=status)):
+        assert error.transient == (not_passed_on or may_have_run), error
+        assert error.maybe_charged == may_have_run, error

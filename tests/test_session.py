@@ -572,6 +572,7 @@ async def test_no_error_holds_the_signed_headers_or_a_token() -> None:
         ({"credentials": aliocr.Credentials}, "credentials must be .*, not <class"),
         ({"timeout": 10**400}, "timeout must be"),
         ({"throttle_timeout": 0}, "throttle_timeout must be .*, not 0"),
+        ({"patience": 0}, "patience must be .*, not 0"),
         ({"max_waiting": 0}, "max_waiting must be .*, not 0"),
         ({"repeat_budget": -1}, "repeat_budget must be .*, not -1"),
     ],

@@ -4,9 +4,11 @@ The way of an image:
 
     `stream`         takes many images; reads the source no faster than its outcomes are used
     `batcher`        takes each image in, and sends batches; the rules are at the top of its file
-    `pending`        keeps the state of the image, and the callers that wait for it
+    `pending`        keeps the images that are not done
+    `pending_image`  has the state of one of them, and the callers that wait for it
     `queue`          holds the waiting images in two lanes; its chunker takes the next batch
     `throttle`       gives the account's permit to send: pause, then image quota, then request rate
+    `health`         tells an outage, in which only probes are sent
     `image_quota`    says how many images may be sent now
     `limiter`        says when one request may be sent
     `adaptive_rate`  learns both limits from refusals

@@ -6,7 +6,9 @@ The rules of this file:
    images that wait at that moment. If images come more slowly than the rate limit, each is sent
    immediately and alone. If they come faster, they must wait, and waiting images share a request.
    No timer waits for a batch to fill.
-2. Nothing is awaited between a permit and its request, so that the request leaves in time.
+2. Nothing is awaited between a permit and its request, so that the request leaves in time. If
+   there is no permit or no key, because the limiter or the credentials provider failed, this is a
+   failed try of the images that would have been sent, and of no other images.
 3. A cancelled caller withdraws its waiter. A request that was sent continues, because its other
    images belong to other callers. It ends when its reply has come, or when the batcher is closed.
 4. A failed image joins the queue again, in front of all images that were never sent, and needs a
@@ -14,8 +16,10 @@ The rules of this file:
    requests (`retry` decides). So an image that makes every request fail is alone in the end.
 5. Throttling is about the account, so it uses up no tries. Throttled images return to the queue
    immediately, and wait with the other images for the account's next permit.
-6. No request is sent while more than one reply waits to be delivered.
-7. The batcher owns every task. Every task runs in a copy of the context in which the session was
+6. An outage is about the account, too. Images wait in the queue until a probe is answered, but not
+   longer than the session's `patience`.
+7. No request is sent while more than one reply waits to be delivered.
+8. The batcher owns every task. Every task runs in a copy of the context in which the session was
    opened: a request serves many callers, so it must not appear in the trace of one caller. `close`
    delivers the replies that have come, fails the other images, and ends the tasks.
 
@@ -25,15 +29,16 @@ The states of an image are in `pending`; `retry` decides what happens to a faile
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import math
-from collections import deque
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from aliocr.dispatch.limiter import Limiter
-from aliocr.dispatch.pending import Follower, Pending, PendingImage, Receiver, Waiter
+from aliocr.dispatch.pending import Pending
+from aliocr.dispatch.pending_image import Follower, PendingImage, Receiver, Waiter
 from aliocr.dispatch.queue import Lane
 from aliocr.dispatch.retry import RepeatBudget, RetryPolicy
 from aliocr.dispatch.settling import Settler, defect
@@ -56,12 +61,11 @@ class Sender(Protocol):
         """Send one request; return the outcomes part by part, or raise an `OCRError` for all."""
 
 
-RESPONSE_TIMES_KEPT = 10.0
-"""Time for which a measured response time helps to predict the next response time, in seconds."""
+LOOK_AGAIN = 1.0
+"""Seconds after which a pump that waits for a permit looks for images that have waited too long."""
 
-FAILED_IN_A_ROW = 10
-"""If more requests than this number failed as a whole, one after the other, the service counts as
-failed, and no image is suspected to be the cause."""
+PUMP_REST = 0.1
+"""Seconds after which the limiter or credentials provider is asked again after a failure."""
 
 
 class Batcher:
@@ -75,6 +79,7 @@ class Batcher:
         budget: Limits the images that are sent again although they may have been charged.
         images_per_request: Maximum number of images in a batch.
         throttle_timeout: Time for which images wait while the whole account is refused, in seconds.
+        patience: Time for which images wait in an outage, in seconds.
         max_waiting: Number of waiting images from which on a caller gets an `OverloadError`.
     """
 
@@ -88,6 +93,7 @@ class Batcher:
         budget: RepeatBudget,
         images_per_request: int,
         throttle_timeout: float = math.inf,
+        patience: float = math.inf,
         max_waiting: float = math.inf,
     ) -> None:
         self._sender = sender
@@ -104,11 +110,9 @@ class Batcher:
             retry=retry,
             budget=budget,
             throttle_timeout=throttle_timeout,
+            patience=patience,
             ready=self._start_pump,
         )
-        self._responses: deque[tuple[float, float]] = deque(maxlen=16)  # (time, response time)
-        self._failed_at = -math.inf
-        self._failed_in_a_row = 0
         self._pump_task: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closed = False
@@ -219,9 +223,16 @@ class Batcher:
         """Send one batch per permit until no image waits; the next image starts the pump again."""
         while self._queue.size and not self._settler.behind:
             began = asyncio.get_running_loop().time()
-            await self._sender.prepare()
-            permit = await self._permit(began)
-            horizon = permit.began + self._fastest_response(permit.began)
+            try:
+                with _repeated(LOOK_AGAIN, self._end_patience):
+                    await self._sender.prepare()
+                    permit = await self._permit(began)
+            except OCRError as error:
+                self._settler.settle_unsent(self._pending.refuse(self._most), error)
+                await asyncio.sleep(PUMP_REST)
+                continue
+            self._settler.end_patience()
+            horizon = permit.began + self._throttle.health.fastest_response(permit.began)
             batch = self._pending.send(int(min(self._most, permit.room)), horizon)
             if not batch:  # meanwhile, all images were withdrawn, or had no time left
                 permit.give_back()
@@ -247,19 +258,19 @@ class Batcher:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
                 raise
-            raise OCRError("the limiter was cancelled") from None
+            raise OCRError("the limiter was cancelled", transient=True) from None
         except OCRError:
             raise
         except Exception as error:
-            raise OCRError(f"the limiter raised {type(error).__name__}: {error}") from error
+            text = f"the limiter raised {type(error).__name__}: {error}"
+            raise OCRError(text, transient=True) from error
         finally:
             self.tally.waited += asyncio.get_running_loop().time() - began
 
-    def _fastest_response(self, now: float) -> float:
-        """Return the fastest response time of the last 10 s, in seconds; 0 without a response."""
-        while self._responses and self._responses[0][0] < now - RESPONSE_TIMES_KEPT:
-            self._responses.popleft()
-        return min((took for _, took in self._responses), default=0.0)
+    def _end_patience(self) -> None:
+        self._settler.end_patience()
+        if not self._queue.size:
+            self._stop_pump()
 
     def _ended(
         self,
@@ -269,32 +280,36 @@ class Batcher:
     ) -> None:
         """Pass a reply, or the failure of a whole request, to the settler."""
         failed = _failure(task)
-        now = asyncio.get_running_loop().time()
         if failed is None:
-            self._responses.append((now, now - request.sent.at))
-            self._failed_in_a_row = 0
+            now = asyncio.get_running_loop().time()
+            self._throttle.health.answered(request.sent, now)
             self._settler.receive(batch, task.result(), request)
             if self._closed:
                 self._settler.close()
             return
-        self._throttle.ended(request, failed)
+        images = [pending.image for pending in batch]
+        chance = self._throttle.failed(request, images, failed)
         for pending in batch:
             self._pending.returned(pending)
         if not self._closed:
-            outage = self._is_outage(request, now)
-            self._settler.settle_request(batch, failed, request, outage=outage)
+            self._settler.settle_request(batch, failed, request, chance=chance)
 
-    def _is_outage(self, request: SentRequest, now: float) -> bool:
-        """Tell if the service fails for all requests, after this request failed.
 
-        It does if, since this request was sent, another request failed and no request was answered.
-        It also does if many requests failed one after the other.
-        """
-        others_failed = self._failed_at >= request.sent.at
-        answered = bool(self._responses) and self._responses[-1][0] >= request.sent.at
-        self._failed_at = now
-        self._failed_in_a_row += 1
-        return (others_failed and not answered) or self._failed_in_a_row > FAILED_IN_A_ROW
+@contextlib.contextmanager
+def _repeated(seconds: float, call: Callable[[], None]) -> Iterator[None]:
+    """Call a function every so many seconds while the block runs."""
+    timer: asyncio.TimerHandle
+
+    def again() -> None:
+        nonlocal timer
+        timer = asyncio.get_running_loop().call_later(seconds, again)
+        call()
+
+    timer = asyncio.get_running_loop().call_later(seconds, again)
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _failure(task: asyncio.Task[T]) -> OCRError | None:

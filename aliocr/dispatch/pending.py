@@ -1,10 +1,4 @@
-"""Pending images: submitted and not done. Only this file changes the state of an image.
-
-    queued    waits for a permit                      → sent, done
-    sent      is in a request                         → returned, done
-    returned  its request has ended without a scan    → queued, resting, done
-    resting   waits before its next try               → queued, done
-    done      its outcome was delivered, or no caller waits for it
+"""All pending images of a session. Only this file changes the state of an image.
 
 1. An image becomes done once, with one outcome for each of its waiters.
 2. An image that is equal to a pending image joins the pending image, and costs nothing. An image to
@@ -18,121 +12,16 @@ Pure: times are arguments, in seconds of the loop's clock.
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterator, Sequence
-from enum import StrEnum
-from typing import Protocol
+from collections.abc import Iterator, Sequence
 
 import attrs
 
+from aliocr.dispatch.pending_image import Follower, PendingImage, Receiver, State, Waiter
 from aliocr.dispatch.queue import Lane, Queue
 from aliocr.dispatch.retry import Verdict
-from aliocr.errors import OCRError, ScanTimeoutError, ThrottledError
-from aliocr.models import Failure, Image, Outcome, Scan
+from aliocr.errors import APIError, OCRError, ScanTimeoutError
+from aliocr.models import Failure, Image, Scan
 from aliocr.stats import Tally
-
-
-class State(StrEnum):
-    """The state of a pending image; the table above shows which states may follow."""
-
-    QUEUED = "queued"
-    SENT = "sent"
-    RETURNED = "returned"
-    RESTING = "resting"
-    DONE = "done"
-
-
-NEXT: dict[State, tuple[State, ...]] = {
-    State.QUEUED: (State.SENT, State.DONE),
-    State.SENT: (State.RETURNED, State.DONE),
-    State.RETURNED: (State.QUEUED, State.RESTING, State.DONE),
-    State.RESTING: (State.QUEUED, State.DONE),
-    State.DONE: (),
-}
-
-
-class Receiver(Protocol):
-    """A caller that waits for an outcome."""
-
-    def deliver(self, waiter: Waiter, outcome: Outcome) -> None:
-        """Receive the one outcome of the image. Must not raise."""
-
-
-class Follower(Protocol):
-    """A caller that also follows the tries of its images."""
-
-    def image_sent(self, waiter: Waiter) -> None:
-        """Learn that the image is sent for the first time; later waiters do not learn this."""
-
-    def image_returned(self, waiter: Waiter) -> None:
-        """Learn that a try has failed and another try follows, immediately or after a rest.
-
-        A caller that wants no other try withdraws its waiter now.
-        """
-
-
-@attrs.define(eq=False)
-class Waiter:
-    """One caller that waits for one image.
-
-    Args:
-        image: The image as this caller gave it.
-        receiver: Receives the outcome; None if the outcome was delivered or is not wanted any more.
-        pending: The pending image, shared with the waiters of equal images.
-        follower: Is informed of the tries; None for a caller that does not follow them.
-        number: The number that the caller gives the image.
-        deadline: When the caller stops waiting.
-    """
-
-    image: Image
-    receiver: Receiver | None
-    pending: PendingImage
-    follower: Follower | None = None
-    number: int = 0
-    deadline: float = math.inf
-
-
-@attrs.define(eq=False)
-class PendingImage:
-    """One image, from the call that submits it until its outcome.
-
-    Args:
-        image: The image.
-        lane: The lane of the image.
-        batch_limit: Maximum number of images in its next request, this image included.
-        since: When the image first joined the queue.
-        state: The state; only `Pending` changes it.
-        waiters: One waiter for each caller.
-        failures: Number of failed tries, without throttled tries.
-        tries: Number of failed tries of each kind or code; None if no try has failed.
-        quota_refusals: Number of tries in which this image was refused for the image quota.
-        throttled_at: When the image was throttled first.
-        sent_before: True if the image was sent at least once.
-        maybe_charged: True if a try that has ended may have been charged.
-    """
-
-    image: Image
-    lane: Lane
-    batch_limit: int
-    since: float
-    state: State = State.QUEUED
-    waiters: dict[Waiter, None] = attrs.field(factory=dict, repr=False)
-    failures: int = 0
-    tries: dict[Hashable, int] | None = None
-    quota_refusals: int = 0
-    throttled_at: float = math.inf
-    sent_before: bool = False
-    maybe_charged: bool = False
-
-    @property
-    def deadline(self) -> float:
-        """The time when the last caller of the image stops waiting."""
-        return max([waiter.deadline for waiter in self.waiters], default=-math.inf)
-
-    def enter(self, state: State) -> None:
-        """Change the state, as the table allows."""
-        if state not in NEXT[self.state]:
-            raise RuntimeError(f"an image cannot be {state} after {self.state}")
-        self.state = state
 
 
 class Pending:
@@ -221,6 +110,19 @@ class Pending:
             horizon: The earliest time when a response is expected. If all callers of an image stop
                 waiting before this time, the image is not sent: it fails.
         """
+        batch = self._take(most, horizon)
+        for pending in batch:
+            self._send(pending)
+        return batch
+
+    def refuse(self, most: int) -> list[PendingImage]:
+        """Take the next batch for a request that cannot be made: its images return."""
+        batch = self._take(most, -math.inf)
+        for pending in batch:
+            pending.enter(State.RETURNED)
+        return batch
+
+    def _take(self, most: int, horizon: float) -> list[PendingImage]:
         batch: list[PendingImage] = []
         while not batch and (taken := self.queue.take(most)):
             for pending in taken:
@@ -228,8 +130,6 @@ class Pending:
                     too_late = "the image was not sent, because no time is left for an answer"
                     self.fail(pending, ScanTimeoutError(too_late, transient=True))
             batch = [pending for pending in taken if pending.state is State.QUEUED]
-        for pending in batch:
-            self._send(pending)
         return batch
 
     def _send(self, pending: PendingImage) -> None:
@@ -258,19 +158,22 @@ class Pending:
     def note(self, pending: PendingImage, verdict: Verdict, error: OCRError) -> None:
         """Count a failed try as the verdict says, and reduce the batch limit."""
         rule = verdict.rule
-        if verdict.counter is not None:
+        if rule.counter == "tries":
             pending.failures += 1
-            pending.tries = pending.tries or {}
-            pending.tries[verdict.counter] = pending.tries.get(verdict.counter, 0) + 1
+            pending.error = error
             charged = error.maybe_charged if rule.charged == "error" else rule.charged == "maybe"
             pending.maybe_charged |= charged
+            pending.outages += verdict.counter is None
+        if verdict.counter is not None:
+            pending.tries = pending.tries or {}
+            pending.tries[verdict.counter] = pending.tries.get(verdict.counter, 0) + 1
         if verdict.batch_limit is not None:
             pending.batch_limit = min(pending.batch_limit, verdict.batch_limit)
 
-    def count_refusal(self, pending: PendingImage, error: ThrottledError, now: float) -> None:
+    def count_refusal(self, pending: PendingImage, error: OCRError, now: float) -> None:
         """Count a throttled try; only an int code is about the image, a string code is not."""
         self._tally.throttled += 1
-        pending.quota_refusals += isinstance(error.code, int)
+        pending.quota_refusals += isinstance(error, APIError) and isinstance(error.code, int)
         pending.throttled_at = min(pending.throttled_at, now)
 
     def still_wanted(self, group: Sequence[PendingImage]) -> list[PendingImage]:

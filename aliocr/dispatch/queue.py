@@ -37,12 +37,8 @@ class QueuedImage(Protocol):
         """Maximum number of images in its request, this image included."""
 
     @property
-    def sent_before(self) -> bool:
-        """True if the image was sent at least once."""
-
-    @property
-    def quota_refusals(self) -> int:
-        """Number of tries in which this image was refused for the image quota."""
+    def goes_first(self) -> bool:
+        """True if the image joins the queue at the front, because it returns from a try."""
 
 
 T = TypeVar("T", bound=QueuedImage)
@@ -65,10 +61,6 @@ class Queue(Generic[T]):
     BULK_SHARE = 0.1
     """Fraction of places reserved for bulk images while interactive images could fill a batch."""
 
-    REFUSALS_IN_FRONT = 3
-    """Number of refusals after which an image returns to the end of the queue. Reason: if the quota
-    allows one image per request, the image at the front could otherwise block all others."""
-
     def __init__(self) -> None:
         # Only an OrderedDict is fast at both ends and also when an image in the middle is removed.
         self._lanes: dict[Lane, OrderedDict[T, None]] = {lane: OrderedDict() for lane in Lane}
@@ -84,7 +76,7 @@ class Queue(Generic[T]):
         lane = self._lanes[waiting.lane]
         lane[waiting] = None
         self.size += 1
-        if waiting.sent_before and waiting.quota_refusals < self.REFUSALS_IN_FRONT:
+        if waiting.goes_first:
             lane.move_to_end(waiting, last=False)
 
     def discard(self, waiting: T) -> None:

@@ -49,7 +49,6 @@ class Deed(Enum):
 
     AGAIN_NOW = "join the queue immediately"
     AGAIN_LATER = "rest, then join the queue, while tries and repeat budget last"
-    ASK_ACCOUNT = "join the queue immediately, unless the account was refused for too long"
     GIVE_UP = "fail"
     GIVE_UP_ALL = "fail, together with every image that is not in a request"
 
@@ -60,26 +59,27 @@ class RetryRule:
 
     Args:
         deed: The action.
-        counter: What the failed try counts as: a try, a refusal for the quota, a failure of the
-            account, or nothing.
+        counter: What the failed try counts as: a try, a refusal, a failure of the account's key, or
+            nothing. Refusals and failures of the key are limited for all images together, not for
+            each image.
         charged: Whether the try may have been charged; `"error"` if the error tells this.
         split: How the images share requests after a request of them failed as a whole: in halves,
-            in fifths, in fifths from the second failure on, in fifths after the last try, or as
-            before.
+            in fifths, in fifths if an image is the likely cause, in fifths after the last try, or
+            as before.
     """
 
     deed: Deed
-    counter: Literal["tries", "refusals", "account", "none"]
+    counter: Literal["tries", "refusals", "key", "none"]
     charged: Literal["no", "maybe", "error"]
-    split: Literal["halves", "fifths", "fifths later", "fifths at last", "no"] = "no"
+    split: Literal["halves", "fifths", "fifths if likely", "fifths at last", "no"] = "no"
 
 
 RULES: dict[FailureKind, RetryRule] = {
-    FailureKind.THROTTLED: RetryRule(Deed.ASK_ACCOUNT, "refusals", "no"),
-    FailureKind.KEY_EXPIRED: RetryRule(Deed.AGAIN_NOW, "account", "no"),
+    FailureKind.THROTTLED: RetryRule(Deed.AGAIN_NOW, "refusals", "no"),
+    FailureKind.KEY_EXPIRED: RetryRule(Deed.AGAIN_NOW, "key", "no"),
     FailureKind.REFUSED_TOGETHER: RetryRule(Deed.AGAIN_NOW, "none", "no", "halves"),
-    FailureKind.BROKEN: RetryRule(Deed.AGAIN_LATER, "tries", "maybe", "fifths later"),
-    FailureKind.MAYBE_RUN: RetryRule(Deed.AGAIN_LATER, "tries", "maybe", "fifths"),
+    FailureKind.BROKEN: RetryRule(Deed.AGAIN_LATER, "tries", "maybe", "fifths if likely"),
+    FailureKind.MAYBE_RUN: RetryRule(Deed.AGAIN_LATER, "tries", "maybe", "fifths if likely"),
     # No image of a request that never reached the service can be the cause.
     FailureKind.NOT_SENT: RetryRule(Deed.AGAIN_LATER, "tries", "no"),
     FailureKind.NOT_RUN: RetryRule(Deed.AGAIN_LATER, "tries", "no", "fifths at last"),
@@ -87,6 +87,18 @@ RULES: dict[FailureKind, RetryRule] = {
     FailureKind.ACCOUNT_REFUSED: RetryRule(Deed.GIVE_UP_ALL, "tries", "error"),
     FailureKind.FINAL: RetryRule(Deed.GIVE_UP, "tries", "error"),
 }
+
+RESTS = (0.3, 2.0, 8.0)
+"""Rests before the first, second and every later retry, in seconds, each longer or shorter by up to
+`JITTER`. The first is short for a chance failure; together they outlast most restarts of a server.
+"""
+
+JITTER = 0.25
+"""Fraction of a rest by which it varies, so that senders that failed together do not meet again."""
+
+UNLIKELY = 0.003
+"""An image is the likely cause if the chance that so many requests of it failed without it is not
+above this."""
 
 USUAL_RETRIES = 3
 """Maximum `max_retries` of a session for which `FEW_RETRIES` applies."""
@@ -169,34 +181,41 @@ class RetryPolicy:
         tries: Mapping[Hashable, int] | None = None,
         together: int | None = None,
         *,
-        outage: bool = False,
+        chance: float = 0.0,
+        waits: bool = False,
     ) -> Verdict:
         """Decide what happens to an image.
 
         If a request of several images fails, one image may be the cause. So the images are sent in
-        smaller and smaller requests, even after their last tries, until this image is alone.
+        smaller and smaller requests, even after their last tries, until this image is alone. But if
+        requests of any images fail, smaller requests only fail more often: then the images stay
+        together until so many failures in a row are unlikely without such an image.
 
         Args:
             error: The failure of its try.
             tries: Number of its earlier failed tries of each kind or code; None if no try failed.
             together: Number of images in the request if all failed together; None if only this one.
-            outage: True if all requests fail, so that no image of this request is a suspect.
+            chance: The chance that a request fails for no reason of its own. If it is 1, no image
+                is a suspect.
+            waits: True if the image waits for the end of an outage. This uses up no try.
         """
         kind = kind_of(error, together)
         rule = RULES[kind]
+        if waits and rule.deed is Deed.AGAIN_LATER and self._max_retries:
+            return Verdict(rule, rule.deed)
         counter = counter_of(error, kind) if rule.counter == "tries" else None
         used = (tries or {}).get(counter, 0)
         left = self._retries(error, kind) > used
         limit = None
-        if together is not None and not outage:
-            limit = _smaller_batch(rule, together, first=used == 0, last=not left)
+        if together is not None and chance < 1:
+            likely = chance ** (used + 1) <= UNLIKELY
+            limit = _smaller_batch(rule, together, likely=likely, last=not left)
         isolated = limit is not None and limit < (together or 1) and self._may_isolate(error)
         if rule.deed is Deed.AGAIN_LATER and (left or isolated):
             # If a request only isolates the image that is the cause, a short rest is enough.
-            return Verdict(rule, rule.deed, counter, _rest(used + 1 if left else 1), limit)
+            return Verdict(rule, rule.deed, counter, _rest(1 if isolated else used + 1), limit)
         if rule.deed is Deed.AGAIN_LATER or (rule.split == "halves" and not isolated):
-            deed = Deed.GIVE_UP_ALL if isinstance(error, AuthError) else Deed.GIVE_UP
-            return Verdict(rule, deed, counter)
+            return Verdict(rule, Deed.GIVE_UP, counter)
         return Verdict(rule, rule.deed, counter, batch_limit=limit)
 
     def _retries(self, error: OCRError, kind: FailureKind) -> int:
@@ -218,15 +237,15 @@ def counter_of(error: OCRError, kind: FailureKind) -> Hashable:
     return kind
 
 
-def _smaller_batch(rule: RetryRule, together: int, *, first: bool, last: bool) -> int | None:
+def _smaller_batch(rule: RetryRule, together: int, *, likely: bool, last: bool) -> int | None:
     """Return how many images may share a request after `together` images failed together."""
     match rule.split:
         case "halves":
             return math.ceil(together / 2)
         case "fifths":
             return math.ceil(together / 5)
-        case "fifths later":
-            return None if first else math.ceil(together / 5)
+        case "fifths if likely":
+            return math.ceil(together / 5) if likely or last else None
         case "fifths at last":
             return math.ceil(together / 5) if last else None
         case "no":
@@ -234,8 +253,11 @@ def _smaller_batch(rule: RetryRule, together: int, *, first: bool, last: bool) -
 
 
 def _rest(failures: int) -> float:
-    """Return a random time before the next try, in seconds: up to 0.5 s, then 1 s, 2 s … 8 s."""
-    return _backoff(failures, multiplier=0.5, most=8.0)
+    """Return the time before the next try, in seconds, as `RESTS` and `JITTER` say."""
+    from tenacity.wait import wait_chain, wait_random  # noqa: PLC0415 - see the top
+
+    ranges = [wait_random(rest * (1 - JITTER), rest * (1 + JITTER)) for rest in RESTS]
+    return float(wait_chain(*ranges)(_after(failures)))
 
 
 def throttled_pause(in_a_row: int) -> float:

@@ -11,7 +11,9 @@
 5. If the token or the clock is out of date, the next request has a new token or clock, and no try
    is used up. If the service refuses that request, too, or refuses the account itself, every image
    that is not in a request fails.
-6. The service may refuse the account in the answer for one image. This refusal counts for the
+6. In an outage, an image waits with the others for the account's next permit, and uses up no try,
+   while it has waited for less than `patience` since the outage began. After that, it fails.
+7. The service may refuse the account in the answer for one image. This refusal counts for the
    account only if all images of the reply have such an answer and no image was read for
    `ACCOUNT_REFUSED_AFTER` seconds.
 """
@@ -25,12 +27,13 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 
 import attrs
 
-from aliocr.dispatch.pending import Pending, PendingImage, State
+from aliocr.dispatch.health import is_of_service
+from aliocr.dispatch.pending import Pending
+from aliocr.dispatch.pending_image import PendingImage, State
 from aliocr.dispatch.retry import (
     KEY_RETRIES,
     RULES,
     Deed,
-    FailureKind,
     RepeatBudget,
     RetryPolicy,
     Verdict,
@@ -38,7 +41,7 @@ from aliocr.dispatch.retry import (
     kind_of,
 )
 from aliocr.dispatch.throttle import AccountThrottle, SentRequest
-from aliocr.errors import AuthError, OCRError, ThrottledError
+from aliocr.errors import AuthError, OCRError, TransportError
 from aliocr.models import Scan
 from aliocr.protocol.replies import ReplyPart
 
@@ -46,7 +49,7 @@ MANY_REFUSALS = 20
 """Number of refusals after which an image fails although other images are accepted; see rule 3."""
 
 ACCOUNT_REFUSED_AFTER = 60.0
-"""If no image was read for this time, in seconds, refusals count for the account; see rule 6."""
+"""If no image was read for this time, in seconds, refusals count for the account; see rule 7."""
 
 
 @attrs.define(eq=False)
@@ -84,6 +87,7 @@ class Settler:
         retry: Decides what happens to a failed image.
         budget: Limits the images that are sent again although they may have been charged.
         throttle_timeout: Time to wait while the whole account is refused, in seconds.
+        patience: Time to wait in an outage, in seconds.
         ready: Called when images have joined the queue, or can be sent again.
 
     Attributes:
@@ -98,6 +102,7 @@ class Settler:
         retry: RetryPolicy,
         budget: RepeatBudget,
         throttle_timeout: float,
+        patience: float,
         ready: Callable[[], None],
     ) -> None:
         self._pending = pending
@@ -105,6 +110,7 @@ class Settler:
         self._retry = retry
         self._budget = budget
         self._throttle_timeout = throttle_timeout
+        self._patience = patience
         self._ready = ready
         self._rests: set[asyncio.TimerHandle] = set()
         self._replies: deque[_Reply] = deque()
@@ -164,7 +170,7 @@ class Settler:
                 self._settle(reply.failed)
 
     def _tell_images_from_account(self, reply: _Reply) -> None:
-        """Rule 6: mark each refusal of the account that is about one image only."""
+        """Rule 7: mark each refusal of the account that is about one image only."""
         refusals = [error for _, error in reply.failed if isinstance(error, AuthError)]
         silent = asyncio.get_running_loop().time() - self._read_at > ACCOUNT_REFUSED_AFTER
         if len(refusals) < reply.size or not silent:
@@ -179,7 +185,7 @@ class Settler:
         error: OCRError,
         request: SentRequest,
         *,
-        outage: bool,
+        chance: float,
     ) -> None:
         """Settle the images of a request that failed as a whole; each image has returned.
 
@@ -187,12 +193,16 @@ class Settler:
             batch: The images.
             error: The failure.
             request: The request.
-            outage: True if all requests fail.
+            chance: The chance that a request fails for no reason of its own.
         """
-        if kind_of(error) is FailureKind.KEY_EXPIRED:
+        if RULES[kind_of(error)].counter == "key":
             self._renew_key(batch, error, request.sent.at)
         else:
-            self._settle([(pending, error) for pending in batch], len(batch), outage=outage)
+            self._settle([(pending, error) for pending in batch], len(batch), chance)
+
+    def settle_unsent(self, batch: Sequence[PendingImage], error: OCRError) -> None:
+        """Settle the images of a request that could not be made; each image has returned."""
+        self._settle([(pending, error) for pending in batch])
 
     def _renew_key(self, batch: Sequence[PendingImage], error: OCRError, sent_at: float) -> None:
         """Rule 5. A request that was sent before the last key failure was known is not counted."""
@@ -209,26 +219,28 @@ class Settler:
         self,
         failed: Sequence[tuple[PendingImage, OCRError]],
         together: int | None = None,
-        *,
-        outage: bool = False,
+        chance: float = 0.0,
     ) -> None:
-        throttled: list[PendingImage] = []
-        alike: dict[Hashable, tuple[OCRError, list[PendingImage]]] = {}
+        alike: dict[Hashable, tuple[OCRError, bool, list[PendingImage]]] = {}
+        down = together is not None and self._throttle.health.down_since is not None
         for pending, error in failed:
             if pending.state is not State.RETURNED:
                 continue
-            if isinstance(error, ThrottledError):
-                if self._is_patient(pending, error):
-                    throttled.append(pending)
-                continue
             kind = kind_of(error, together)
+            if RULES[kind].counter == "refusals" and not self._is_patient(pending, error):
+                continue
+            waits = down and is_of_service(error)
+            if waits and not self._may_wait(pending):
+                self._pending.fail(pending, error)
+                continue
             tries = (pending.tries or {}).get(counter_of(error, kind), 0)
             if RULES[kind].counter != "tries":
                 tries = 0  # earlier tries do not matter, so these images stay together
-            alike.setdefault((kind, str(error), tries), (error, []))[1].append(pending)
-        self._again_now(throttled)
-        for error, group in alike.values():
-            verdict = self._retry.judge(error, group[0].tries, together, outage=outage)
+            same = (kind, str(error), tries, waits)
+            alike.setdefault(same, (error, waits, []))[2].append(pending)
+        for error, waits, group in alike.values():
+            tried = group[0].tries
+            verdict = self._retry.judge(error, tried, together, chance=chance, waits=waits)
             self._carry_out(verdict, group, error)
 
     def _carry_out(self, verdict: Verdict, group: list[PendingImage], error: OCRError) -> None:
@@ -243,7 +255,23 @@ class Settler:
             if verdict.deed is Deed.GIVE_UP_ALL:
                 self.fail_waiting(error)
 
-    def _is_patient(self, pending: PendingImage, error: ThrottledError) -> bool:
+    def _may_wait(self, pending: PendingImage) -> bool:
+        """Rule 6: tell if an image may wait longer for the end of an outage."""
+        since = max(self._throttle.health.down_since or 0.0, pending.since)
+        return asyncio.get_running_loop().time() - since <= self._patience
+
+    def end_patience(self) -> None:
+        """In an outage, fail the queued images that may not wait longer."""
+        health = self._throttle.health
+        if health.down_since is None:
+            return
+        unsent = f"not sent, because no request was answered for {self._patience:g} s"
+        why = TransportError(f"{unsent}; the last failure: {health.reason}", transient=True)
+        for pending in list(self._pending.queue):
+            if not self._may_wait(pending):
+                self._pending.fail(pending, pending.error or why)
+
+    def _is_patient(self, pending: PendingImage, error: OCRError) -> bool:
         """Rule 3: count the refusal; return True if the image may wait longer, else fail it."""
         now = asyncio.get_running_loop().time()
         self._pending.count_refusal(pending, error, now)

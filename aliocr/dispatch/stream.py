@@ -17,7 +17,7 @@ from contextlib import aclosing
 from typing import Self
 
 from aliocr.dispatch.batcher import Batcher
-from aliocr.dispatch.pending import State, Waiter
+from aliocr.dispatch.pending_image import State, Waiter
 from aliocr.dispatch.queue import Lane
 from aliocr.errors import AuthError, OCRError
 from aliocr.models import Image, Outcome

@@ -3,10 +3,11 @@
 The limits belong to the account, not to a session. A sender waits for a permit in three steps:
 
 1. It waits until the account is not paused. A refusal of a whole request pauses the account: for
-   the time that the service names, or for a random time that doubles with each refusal in a row.
+   the time that the service names, or for a random time that doubles with each refusal in a row. In
+   an outage, it waits for the time of the next probe, which `health` tells.
 2. It waits until the image quota has room for at least one image.
 3. It waits for the request permit. After this wait, nothing is awaited before the request is signed
-   and sent. If the account is paused again or the room is gone, the permit is given back.
+   and sent. If the account must wait again or the room is gone, the permit is given back.
 
 Senders report each request that they send, and its result, because both limits learn from results.
 """
@@ -16,17 +17,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from weakref import WeakKeyDictionary
 
 import attrs
 
 from aliocr.dispatch.adaptive_rate import SentBatch
+from aliocr.dispatch.health import ServiceHealth
 from aliocr.dispatch.image_quota import ImageQuota
 from aliocr.dispatch.limiter import LearningLimiter, Limiter, PacedLimiter
 from aliocr.dispatch.retry import throttled_pause
 from aliocr.errors import OCRError, ThrottledError
 from aliocr.limits import Limits
+from aliocr.models import Image
 
 LONGEST_PAUSE = 60.0
 """Maximum length of a pause, in seconds, even if the service names a longer time, so that the
@@ -52,19 +55,23 @@ class SendPermit:
 
     Args:
         quota: The image quota of the account.
+        health: The health of the service for the account.
         limiter: The limiter that gave the permit.
         room: Maximum number of images that the request may carry, 1 or more.
         began: When the permit was given, in seconds of the loop's clock.
     """
 
     _quota: ImageQuota
+    _health: ServiceHealth
     _limiter: Limiter
     room: float
     began: float
 
     def use(self, count: int) -> SentRequest:
         """Report that a request with `count` images is sent; `count` is 1 or more."""
-        return SentRequest(self._quota.reserve(count, self.began), self._limiter)
+        sent = self._quota.reserve(count, self.began)
+        self._health.sent(sent)
+        return SentRequest(sent, self._limiter)
 
     def give_back(self) -> None:
         """Report that nothing is sent."""
@@ -80,10 +87,12 @@ class AccountThrottle:
 
     Attributes:
         limiter: The account's own limiter.
+        health: What the account's requests tell of the service.
     """
 
     def __init__(self, limits: Limits) -> None:
         self.limiter = PacedLimiter(limits.requests_per_second)
+        self.health = ServiceHealth()
         self._quota = ImageQuota(limits)
         self._lock = asyncio.Lock()
         self._waiting = 0
@@ -143,8 +152,10 @@ class AccountThrottle:
             await self._clear(idle_until)
             await limiter.acquire()
             now = asyncio.get_running_loop().time()
-            permit = SendPermit(self._quota, limiter, self._quota.room(now), now)
-            if permit.room >= 1 and now >= self._paused_until:
+            waits = self.health.wait(now) > 0 or now < self._paused_until
+            room = min(self._quota.room(now), self.health.most)
+            permit = SendPermit(self._quota, self.health, limiter, room, now)
+            if room >= 1 and not waits:
                 return permit
             permit.give_back()
 
@@ -152,12 +163,27 @@ class AccountThrottle:
         """Wait until the account is not paused and there is room for an image."""
         while True:
             now = asyncio.get_running_loop().time()
-            wait = max(self._paused_until - now, self._quota.wait(now, idle_until))
+            asked = max(self._paused_until - now, self.health.wait(now))
+            wait = max(asked, self._quota.wait(now, idle_until))
             if wait <= 0:
                 return
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait if wait < math.inf else None):
                     await self._change.wait()
+
+    def failed(self, request: SentRequest, images: Iterable[Image], error: OCRError) -> float:
+        """Learn from a request that failed as a whole; the chance is as `ServiceHealth` returns it.
+
+        If the response names a time, the account waits for this time, whatever the failure is.
+        """
+        now = asyncio.get_running_loop().time()
+        if error.retry_after is not None:
+            self._paused_until = max(
+                self._paused_until, now + min(error.retry_after, LONGEST_PAUSE)
+            )
+        chance = self.health.failed(request.sent, images, error, now)
+        self.ended(request, error)
+        return chance
 
     def ended(self, request: SentRequest, outcome: Sequence[object] | OCRError) -> None:
         """Learn from a request that has ended.

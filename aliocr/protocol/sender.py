@@ -7,11 +7,14 @@ import inspect
 from collections.abc import Iterator, Sequence
 
 from aliocr.credentials import Credentials, CredentialsProvider
-from aliocr.errors import APIError, AuthError, ThrottledError
+from aliocr.errors import AuthError, OCRError
 from aliocr.models import Image
 from aliocr.protocol import replies, wire
 from aliocr.protocol.transport import Transport
 from aliocr.redaction import Secrets
+
+CREDENTIALS_TIMEOUT = 10.0
+"""Time that a credentials provider may take, in seconds. A metadata service answers within one."""
 
 
 class HttpSender:
@@ -38,20 +41,26 @@ class HttpSender:
         """Get the credentials, so that nothing is awaited between a permit and its request.
 
         Raises:
-            AuthError: The credentials provider failed; its exception is the cause.
+            AuthError: The credentials provider failed; its exception is the cause. Another try may
+                succeed, unless the provider returned something else than credentials.
         """
         if isinstance(self._source, Credentials):
             return
+        bound = asyncio.timeout(CREDENTIALS_TIMEOUT)
         try:
-            found = self._source()
-            found = await found if inspect.isawaitable(found) else found
+            async with bound:
+                found = self._source()
+                found = await found if inspect.isawaitable(found) else found
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
                 raise
-            raise _no_credentials("was cancelled") from None
+            raise _no_credentials("was cancelled", transient=True) from None
         except Exception as error:
-            raise _no_credentials(f"raised {type(error).__name__}") from error
+            what = f"raised {type(error).__name__}"
+            if bound.expired():
+                what = f"did not return within {CREDENTIALS_TIMEOUT:g} s"
+            raise _no_credentials(what, transient=True) from error
         if not isinstance(found, Credentials):
             raise _no_credentials(f"gave {type(found).__name__}, not Credentials")
         self._credentials = found
@@ -76,12 +85,11 @@ class HttpSender:
                 cut=response.cut,
                 on_stale=response.close_connection,
             )
-        except APIError as error:
-            if error.code == "InvalidTimeStamp.Expired":
+        except OCRError as error:
+            if isinstance(error, AuthError) and error.code == "InvalidTimeStamp.Expired":
                 # A retry can succeed only if this response has a valid Date, which sets the clock.
                 error.transient = self._transport.set_clock(response.date)
-            if isinstance(error, ThrottledError):
-                error.retry_after = response.retry_after
+            error.retry_after = response.retry_after
             raise
 
 
@@ -90,5 +98,5 @@ def _secrets_of(credentials: Credentials) -> Secrets:
     return Secrets((credentials.access_key_secret, credentials.security_token or ""))
 
 
-def _no_credentials(what: str) -> AuthError:
-    return AuthError("NoCredentials", f"the credentials provider {what}")
+def _no_credentials(what: str, *, transient: bool = False) -> AuthError:
+    return AuthError("NoCredentials", f"the credentials provider {what}", transient=transient)

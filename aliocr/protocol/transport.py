@@ -159,16 +159,15 @@ class Transport:
                 response.status,
                 received.data,
                 response.headers.get("Date"),
-                _retry_after(response.headers),
+                _retry_after(response.headers, time.time() + self._clock_offset),
                 cut,
                 _closing(response),
             )
 
     def set_clock(self, date: str | None) -> bool:
         """Sign by the service's clock from now on; return False if `date` is not a date."""
-        try:
-            there = parsedate_to_datetime(date or "").timestamp()
-        except (ValueError, OverflowError):
+        there = _timestamp(date)
+        if there is None:
             return False
         self._clock_offset = there - time.time()
         return True
@@ -183,8 +182,24 @@ def _closing(response: aiohttp.ClientResponse) -> Callable[[], None]:
     return getattr(protocol, "close", lambda: None)
 
 
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return when to ask again, in seconds; the vendor's own header has milliseconds."""
+def _timestamp(date: str | None) -> float | None:
+    """Return the time of an HTTP date, in seconds since the epoch; None if it is not a date."""
+    try:
+        return parsedate_to_datetime(date or "").timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def _retry_after(headers: Mapping[str, str], now: float) -> float | None:
+    """Return the seconds after which to ask again.
+
+    The vendor's own header has milliseconds. The usual header has seconds, or a date: a date counts
+    from the `Date` of the same response, because this machine's clock may be wrong.
+
+    Args:
+        headers: The headers of the response.
+        now: The time if the response has no `Date`, in seconds since the epoch.
+    """
     for name, unit in (("x-acs-retry-after", 1e-3), ("Retry-After", 1.0)):
         try:
             seconds = float(headers.get(name, "")) * unit
@@ -192,7 +207,11 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
             continue
         if 0 <= seconds < math.inf:
             return seconds
-    return None
+    until = _timestamp(headers.get("Retry-After"))
+    if until is None:
+        return None
+    sent = _timestamp(headers.get("Date"))
+    return max(0.0, until - (now if sent is None else sent))
 
 
 def translated(error: Exception) -> OCRError:

@@ -120,10 +120,10 @@ async def test_an_outage_is_not_paid_for_twice() -> None:
     for number in range(1000):
         asker.ask(_image(number))
     await asker.all_done()
-    assert batcher.tally.charged_again == 250
-    assert service.charged.total() == 1250
-    assert all(error.maybe_charged for error in _failures(asker))
+    assert batcher.tally.charged_again <= 250
+    assert service.charged.total() == len(service.charged) + batcher.tally.charged_again
     assert len(_failures(asker)) == 1000
+    assert sum(error.maybe_charged for error in _failures(asker)) == len(service.charged) < 1000
     await batcher.close()
 
 
@@ -490,13 +490,14 @@ async def test_nobody_who_wants_anything_means_no_task() -> None:
 
 
 async def test_what_may_have_been_charged_once_stays_so() -> None:
-    """An answer that was lost, then requests that never arrived: still it may have been charged."""
+    """An answer that was lost, then requests that never ran: still it may have been charged."""
 
     class Worsening(ModelService):
         async def send(self, images: Sequence[Image]) -> Iterator[ReplyPart]:
             await super().send(images)
-            first = len(self.departures) == 1
-            raise TransportError("lost", transient=True, maybe_charged=first)
+            if len(self.departures) == 1:
+                raise TransportError("lost", transient=True, maybe_charged=True)
+            raise api_error(503, "out of service")
 
     service = Worsening(STEADY, 0)
     batcher = batcher_of(service, account=AccountThrottle(Limits()))

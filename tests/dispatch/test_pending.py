@@ -9,7 +9,8 @@ import pytest
 
 import aliocr
 from aliocr import APIError, Failure, Image, OCRError, Outcome, Scan, Stats, ThrottledError
-from aliocr.dispatch.pending import NEXT, Pending, PendingImage, State, Waiter
+from aliocr.dispatch.pending import Pending
+from aliocr.dispatch.pending_image import NEXT, PendingImage, State, Waiter
 from aliocr.dispatch.queue import Lane
 from aliocr.dispatch.retry import RetryPolicy
 from aliocr.errors import api_error

@@ -3,7 +3,7 @@
 import pytest
 
 from aliocr import Image
-from aliocr.dispatch.pending import PendingImage
+from aliocr.dispatch.pending_image import PendingImage
 from aliocr.dispatch.queue import Lane, Queue
 
 

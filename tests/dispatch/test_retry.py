@@ -31,12 +31,14 @@ LATE = ScanTimeoutError("", transient=True, maybe_charged=True)
 UNSENT = ScanTimeoutError("", transient=True)
 
 
-def _tries(policy: RetryPolicy, error: OCRError, together: int | None = None) -> list[int | None]:
+def _tries(
+    policy: RetryPolicy, error: OCRError, together: int | None = None, *, chance: float = 0.0
+) -> list[int | None]:
     """The batch limits of one image that meets the same failure until it is given up."""
     limits: list[int | None] = [together]
     tries: dict[Hashable, int] = {}
     while True:
-        verdict = policy.judge(error, tries, together)
+        verdict = policy.judge(error, tries, together, chance=chance)
         if verdict.deed not in (Deed.AGAIN_LATER, Deed.AGAIN_NOW):
             return limits
         if verdict.counter is not None:
@@ -95,8 +97,9 @@ def test_whatever_code_a_request_is_refused_with_its_images_end_up_alone(
     ("error", "limits"),
     [
         (LATE, [100, 20, 4, 1]),
+        (LOST, [100, 20, 4, 1]),
+        (api_error(500, ""), [100, 20, 4, 1]),
         (api_error(595, ""), [100, 20, 4, 1]),
-        (LOST, [100, 100, 20, 4, 1]),
         (api_error(503, ""), [100, 100, 100, 100, 20, 4, 1]),
         (UNSENT, [100, 100, 100, 100]),
         (api_error("InvalidParameter.Format", ""), [100, 50, 25, 13, 7, 4, 2, 1]),
@@ -104,16 +107,35 @@ def test_whatever_code_a_request_is_refused_with_its_images_end_up_alone(
     ],
 )
 def test_a_request_is_split_as_its_failure_suggests(error: OCRError, limits: list[int]) -> None:
-    """At once where an image is the likely cause; where it is the network, not at first."""
+    """At once where requests hardly ever fail, so that an image is the likely cause."""
     assert _tries(RetryPolicy(3), error, together=100) == limits
+
+
+@pytest.mark.parametrize("error", [LATE, LOST, api_error(500, ""), api_error(586, "")])
+@pytest.mark.parametrize(
+    ("chance", "limits"),
+    [
+        (0.002, [100, 20, 4, 1]),
+        (0.05, [100, 100, 20, 4, 1]),
+        (0.14, [100, 100, 100, 20, 4, 1]),
+        (0.9, [100] * 9 + [20, 4, 1]),
+    ],
+)
+def test_the_more_requests_fail_the_longer_images_stay_together(
+    error: OCRError, chance: float, limits: list[int]
+) -> None:
+    """Where requests fail all over, smaller ones only fail more often; the last try tells."""
+    found = _tries(RetryPolicy(8), error, together=100, chance=chance)
+    assert found[: len(limits)] == limits
+    assert set(found[len(limits) :]) <= {1}
 
 
 def test_in_an_outage_no_image_is_a_suspect() -> None:
     """All requests fail alike: they are not split, and tries count as usual."""
     policy = RetryPolicy(3)
     for error in (LATE, LOST, api_error(503, ""), api_error(595, "")):
-        assert policy.judge(error, {}, 100, outage=True).batch_limit is None
-    refused = policy.judge(api_error("InvalidParameter", ""), {}, 100, outage=True)
+        assert policy.judge(error, {}, 100, chance=1.0).batch_limit is None
+    refused = policy.judge(api_error("InvalidParameter", ""), {}, 100, chance=1.0)
     assert refused.deed is Deed.GIVE_UP
 
 
@@ -159,15 +181,27 @@ def test_an_error_of_one_image_does_not_end_the_account() -> None:
     assert RetryPolicy(3).judge(error).deed is Deed.GIVE_UP
 
 
-def test_rests_are_jittered_over_a_growing_range() -> None:
-    """Full jitter: anything from 0 up to 0.5, 1, 2, … 8 seconds."""
+def test_rests_outlast_a_restart_and_do_not_meet() -> None:
+    """About 0.3, 2 and 8 seconds, then 8 again; a quarter more or less."""
     policy = RetryPolicy(20)
     error = api_error(500, "")
     counter = counter_of(error, kind_of(error))
-    for failures, bound in enumerate((0.5, 1, 2, 4, 8, 8)):
+    for failures, rest in enumerate((0.3, 2, 8, 8, 8)):
         found = [policy.judge(error, {counter: failures}).rest for _ in range(300)]
-        assert 0 <= min(found) < 0.1 * bound
-        assert 0.9 * bound < max(found) <= bound
+        assert 0.75 * rest <= min(found) < 0.8 * rest
+        assert 1.2 * rest < max(found) <= 1.25 * rest
+
+
+@pytest.mark.parametrize("error", [LATE, LOST, UNSENT, api_error(503, ""), ResponseError("")])
+def test_waiting_for_the_end_of_an_outage_uses_up_no_try(error: OCRError) -> None:
+    """However many tries were used up before; what is final stays so, and no retries means none."""
+    kind = kind_of(error, 100)
+    tries = {counter_of(error, kind): 3}
+    verdict = RetryPolicy(3).judge(error, tries, 100, chance=1.0, waits=True)
+    assert verdict.deed is (Deed.AGAIN_LATER if error.transient else Deed.GIVE_UP)
+    if error.transient:
+        assert (verdict.counter, verdict.rest, verdict.batch_limit) == (None, 0.0, None)
+    assert RetryPolicy(0).judge(error, {}, 100, chance=1.0, waits=True).deed is Deed.GIVE_UP
 
 
 def test_an_account_pauses_longer_each_time_in_a_row() -> None:

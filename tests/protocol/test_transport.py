@@ -14,8 +14,17 @@ from aiohttp.client_reqrep import ConnectionKey
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from aliocr import AuthError, Credentials, OCRError, ScanTimeoutError, Session, TransportError
-from aliocr.protocol.transport import translated
+from aliocr import (
+    AuthError,
+    Credentials,
+    Image,
+    OCRError,
+    ScanTimeoutError,
+    Session,
+    TransportError,
+)
+from aliocr.protocol.sender import HttpSender
+from aliocr.protocol.transport import Transport, translated
 
 KEY = ConnectionKey(
     "green.example",
@@ -182,3 +191,64 @@ async def test_a_name_that_is_looked_up_for_ever_is_no_connection() -> None:
     assert isinstance(error, ScanTimeoutError)
     assert not error.maybe_charged
     assert asyncio.get_running_loop().time() - began < 4
+
+
+# --- when to ask again ----------------------------------------------------------------------------
+
+NOON = "Date: Tue, 01 Dec 2026 12:00:00 GMT"
+CODED = b'{"Code": "ServiceUnavailable", "Message": "down", "RequestId": "R-1"}'
+
+
+async def _refusal(status: int, body: bytes, *headers: str) -> OCRError:
+    """The error of one request that a server answers like this."""
+    lines = [f"HTTP/1.1 {status} ?", f"Content-Length: {len(body)}", *headers, "", ""]
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write("\r\n".join(lines).encode() + body)
+        writer.close()
+
+    async with _server(answer) as port:
+        transport = Transport(f"http://127.0.0.1:{port}", timeout=5, http=None)
+        await transport.open()
+        sender = HttpSender(transport, Credentials("id", "secret"), None)
+        with pytest.raises(OCRError) as caught:
+            await sender.send([Image("https://example.com/a.png")])
+        await transport.close()
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        (["Retry-After: 2"], 2.0),
+        (["Retry-After: 0.5"], 0.5),
+        (["Retry-After: 0"], 0.0),
+        (["x-acs-retry-after: 1500"], 1.5),
+        (["x-acs-retry-after: 1500", "Retry-After: 9"], 1.5),
+        (["x-acs-retry-after: soon", "Retry-After: 9"], 9.0),
+        ([NOON, "Retry-After: Tue, 01 Dec 2026 12:00:07 GMT"], 7.0),
+        ([NOON, "Retry-After: Tuesday, 01-Dec-26 12:00:07 GMT"], 7.0),
+        ([NOON, "Retry-After: Tue, 01 Dec 2026 11:00:00 GMT"], 0.0),
+        (["Retry-After: Fri, 31 Dec 1999 23:59:59 GMT"], 0.0),
+        ([NOON, "Retry-After: -1"], None),
+        ([NOON, "Retry-After: nan"], None),
+        ([NOON, "Retry-After: inf"], None),
+        ([NOON, "Retry-After: Tue, 99 Dec 2026 12:00:07 GMT"], None),
+        ([NOON, "Retry-After: tomorrow"], None),
+        ([NOON, "Retry-After:"], None),
+        ([NOON], None),
+    ],
+)
+async def test_a_response_may_say_when_to_ask_again(
+    headers: list[str], seconds: float | None
+) -> None:
+    """In milliseconds, in seconds, or as a date, which counts from the response's own date."""
+    assert (await _refusal(503, CODED, *headers)).retry_after == seconds
+
+
+@pytest.mark.parametrize("status", [200, 400, 403, 408, 421, 425, 429, 500, 502, 503, 504, 599])
+@pytest.mark.parametrize("body", [CODED, b"<html>", b""])
+async def test_every_status_may_say_so(status: int, body: bytes) -> None:
+    """With a code of the service or without: it is the time that counts."""
+    assert (await _refusal(status, body, "Retry-After: 3")).retry_after == 3.0

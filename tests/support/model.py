@@ -8,19 +8,19 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import attrs
 
 from aliocr import Credentials, Image, Limits, OCRError, Outcome, Scan, TransportError
 from aliocr.dispatch.batcher import Batcher
-from aliocr.dispatch.pending import Waiter
+from aliocr.dispatch.pending_image import Waiter
 from aliocr.dispatch.queue import Lane
 from aliocr.dispatch.retry import RepeatBudget, RetryPolicy
 from aliocr.dispatch.throttle import AccountThrottle
 from aliocr.emulator.access.account import Account as ServedAccount
 from aliocr.emulator.access.rate_window import WindowKind
-from aliocr.errors import ScanTimeoutError, api_error
+from aliocr.errors import ScanTimeoutError, api_error, undocumented_error
 from aliocr.protocol.replies import ReplyPart
 
 
@@ -37,6 +37,7 @@ class Character:
         answers: Seconds that an answer takes, from and to.
         lost: The part of requests that never arrive.
         broken: The part of answers that never come back, though the request ran.
+        failing: The part of requests that the service answers with code 500, though they ran.
         slow: The part of images that fail in the service, and may have been charged.
         missing: The part of images that are not there.
     """
@@ -49,8 +50,36 @@ class Character:
     answers: tuple[float, float] = (0.1, 0.3)
     lost: float = 0.0
     broken: float = 0.0
+    failing: float = 0.0
     slow: float = 0.0
     missing: float = 0.0
+
+
+@attrs.frozen
+class Trouble:
+    """What becomes of every request for some time.
+
+    Args:
+        error: Makes the failure of a request.
+        took: Seconds until it fails.
+    """
+
+    error: Callable[[], OCRError]
+    took: float = 0.05
+
+
+TROUBLES = {
+    "refused": Trouble(lambda: TransportError("refused", transient=True)),
+    "no connection": Trouble(lambda: ScanTimeoutError("no connection", transient=True), 3.0),
+    "dropped": Trouble(lambda: TransportError("dropped", transient=True, maybe_charged=True)),
+    "hanging": Trouble(lambda: ScanTimeoutError("late", transient=True, maybe_charged=True), 7.0),
+    "page": Trouble(lambda: undocumented_error(502, b"<html>")),
+    "too early": Trouble(lambda: undocumented_error(425, b"")),
+    "503": Trouble(lambda: api_error(503, "down")),
+    "500": Trouble(lambda: api_error(500, "down")),
+    "gateway": Trouble(lambda: api_error("ServiceUnavailable", "down", status=503)),
+}
+"""Each way in which a service can be gone."""
 
 
 class ModelService:
@@ -71,6 +100,7 @@ class ModelService:
         self.images: list[tuple[float, bool]] = []  # when each arrived, and whether it was taken
         self.charged: Counter[str] = Counter()
         self.poison: set[str] = set()  # sinks every request it is in
+        self.trouble: Trouble | None = None
         self._cut = random.Random(seed)
 
     async def prepare(self) -> None:
@@ -93,6 +123,11 @@ class ModelService:
         self.departures.append((loop.time(), [image.url for image in images]))
         names = [image.data_id for image in images if image.data_id is not None]
         assert len(set(names)) == len(names)
+        if (trouble := self.trouble) is not None:
+            error = trouble.error()
+            self.charged.update(image.url for image in images if error.maybe_charged)
+            await asyncio.sleep(trouble.took)
+            raise error
         await asyncio.sleep(chance.uniform(0, character.jitter))
         if chance.random() < character.lost:
             raise TransportError("never arrived", transient=True)
@@ -120,6 +155,8 @@ class ModelService:
         await asyncio.sleep(chance.uniform(*character.answers))
         if chance.random() < character.broken:
             raise TransportError("cut off", transient=True, maybe_charged=True)
+        if chance.random() < character.failing:
+            raise api_error(500, "failed")
         return answers
 
     def _read(self, image: Image) -> Scan | OCRError:
@@ -170,12 +207,14 @@ class Asker:
 
     async def all_done(self) -> None:
         """Wait until every image that was not withdrawn has an outcome."""
-        while any(
-            not outcomes and waiter not in self.withdrawn
-            for waiter, outcomes in self.outcomes.items()
-        ):
-            self._done.clear()
-            await self._done.wait()
+        while waited := [waiter for waiter in self.outcomes if self._waits(waiter)]:
+            for waiter in waited:
+                while self._waits(waiter):
+                    self._done.clear()
+                    await self._done.wait()
+
+    def _waits(self, waiter: Waiter) -> bool:
+        return not self.outcomes[waiter] and waiter not in self.withdrawn
 
 
 def batcher_of(
@@ -192,6 +231,7 @@ def batcher_of(
         "budget": RepeatBudget(6000),
         "images_per_request": limits.images_per_request,
         "throttle_timeout": 60.0,
+        "patience": 15.0,
     }
     return Batcher(service, account or AccountThrottle(limits), **(defaults | options))  # type: ignore[arg-type]
 

@@ -48,6 +48,7 @@ async def verbs(http: aiohttp.ClientSession) -> None:
         max_retries=3,
         limiter=limiter,
         throttle_timeout=60.0,
+        patience=15.0,
         max_waiting=100_000,
         repeat_budget=6_000,
         http=http,
