@@ -61,6 +61,18 @@ def test_ci_runs_the_check_of_a_clone_on_the_oldest_and_the_newest_python() -> N
     assert ".ci/run" in [step.get("run") for step in job["steps"]]
 
 
+def test_every_minimum_of_a_dependency_is_tested() -> None:
+    """`.ci/run` installs the lowest versions of every extra for users."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    tested = set(re.findall(r"--extra (\w+)", (ROOT / ".ci" / "run").read_text("utf-8")))
+    tested |= {"pictures"} if "aliocr[pictures]" in extras["emulator"] else set()
+    assert tested == extras.keys() - {"bench", "dev"}
+    optional = [requirement for name in tested for requirement in extras[name]]
+    for requirement in (*project["dependencies"], *optional):
+        assert re.match(r"[a-z]+>=|aliocr\[pictures\]$", requirement), requirement
+
+
 def test_a_release_is_checked_and_published_without_a_token() -> None:
     """Trusted publishing: one job may ask for an identity, and may do nothing else."""
     jobs = _yaml(ROOT / ".github" / "workflows" / "release.yml")["jobs"]

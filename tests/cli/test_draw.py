@@ -15,7 +15,7 @@ import pytest
 from aliocr import Frame, Region
 from aliocr.job.output.codecs import encode_json
 from aliocr.job.output.result import Read, Result, Unread
-from tests.support.program import ALIOCR, PATIENCE, emulating, in_a_shell, run, variables
+from tests.support.program import ALIOCR, PATIENCE, call, emulating, in_a_shell, run, variables
 from tests.support.truth import SAMPLES, TRUTH
 
 pytest.importorskip("click")
@@ -178,7 +178,7 @@ def test_a_drawing_is_drawn_anew_and_nothing_else_is_written_over(folder: Path) 
 def test_misuse_is_a_sentence_and_exit_2(folder: Path, options: list[str], says: str) -> None:
     """It names the value and what to do instead; nothing was read or written."""
     before = sorted(folder.iterdir())
-    done = run("draw", *(option.format(folder) for option in options))
+    done = call("draw", *(option.format(folder) for option in options))
     assert done.returncode == 2
     assert says in done.stderr
     assert sorted(folder.iterdir()) == before

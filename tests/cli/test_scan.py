@@ -16,6 +16,7 @@ from tests.support.program import (
     BAR,
     CODES,
     PATIENCE,
+    call,
     in_a_shell,
     on_a_terminal,
     run,
@@ -108,7 +109,7 @@ def test_a_dead_server_is_said_with_the_remedy_and_exit_1(served: dict[str, str]
 )
 def test_misuse_is_a_sentence_and_exit_2(arguments: list[str], says: str) -> None:
     """It names the value and what to do instead; nothing was sent."""
-    done = run(*arguments)
+    done = call(*arguments)
     assert done.returncode == 2
     assert says in done.stdout + done.stderr
 

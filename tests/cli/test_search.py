@@ -12,7 +12,7 @@ import pytest
 from aliocr import Region
 from aliocr.job.output.codecs import encode_json
 from aliocr.job.output.result import Read, Result, Unread
-from tests.support.program import in_a_shell, on_a_terminal, run
+from tests.support.program import call, in_a_shell, on_a_terminal, run
 
 pytest.importorskip("click")
 pytest.importorskip("rich")
@@ -54,12 +54,12 @@ def test_lines_are_printed_after_row_id_and_source(output: Path) -> None:
 def test_several_words_are_one_phrase(output: Path) -> None:
     """Quoted or not, over the end of a line too; both lines are printed then."""
     for words in (["grand", "total", "of"], ["grand total of"]):
-        assert run("search", output, *words).stdout.splitlines() == [
+        assert call("search", output, *words).stdout.splitlines() == [
             "3 https://example.com/3.png: the grand",
             "3 https://example.com/3.png: total of it",
         ]
-    assert run("search", output, "小计12").returncode == 0
-    assert run("search", output, "grand of").returncode == 1
+    assert call("search", output, "小计12").returncode == 0
+    assert call("search", output, "grand of").returncode == 1
 
 
 def test_json_is_the_record_as_it_stands(output: Path) -> None:
@@ -82,7 +82,7 @@ def test_exit_codes_are_those_of_grep(output: Path, tmp_path: Path) -> None:
         ((tmp_path / "none.jsonl", "a"), "is not an output of a job"),
         ((output, " "), "words must contain at least one visible"),
     ]:
-        done = run("search", *arguments)
+        done = call("search", *arguments)
         assert (done.returncode, done.stdout) == (2, ""), done
         assert said in done.stderr
         assert len(done.stderr.splitlines()) == 1
@@ -108,16 +108,17 @@ def test_exit_codes_are_those_of_grep(output: Path, tmp_path: Path) -> None:
     ],
 )
 def test_what_is_no_output_is_the_same_slip_everywhere(
-    tmp_path: Path, command: str, name: str, says: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, name: str, says: str
 ) -> None:
     """Whichever command is to go on from it: one line, exit code 2, and nothing is written."""
     if command.startswith("draw"):
         pytest.importorskip("PIL")
     (tmp_path / "notes.txt").write_text("some notes\n")
     os.mkfifo(tmp_path / "pipe.jsonl")  # which, like a device, may never come to an end
-    done = in_a_shell(f"cd {tmp_path} && aliocr {command.format(name)}")
+    monkeypatch.chdir(tmp_path)
+    done = call(*command.format(name).split())
     assert done.returncode == 2
-    said = done.stderr.decode().removeprefix("writing a report\n")
+    said = done.stderr.removeprefix("writing a report\n")
     assert said.startswith(f"Error: {says.format(name)}")
     assert said.count("\n") == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["notes.txt", "pipe.jsonl"]

@@ -19,7 +19,7 @@ from aliocr.job.output.codecs import encode_json
 from aliocr.job.output.result import Read
 from aliocr.job.summary import Failed, Summary
 from aliocr.models import Failure, Image, Region, Scan
-from tests.support.program import run
+from tests.support.program import call, run
 
 pytest.importorskip("click")
 pytest.importorskip("rich")
@@ -109,13 +109,13 @@ def test_names_of_files_do_not_steer_the_terminal(tmp_path: Path) -> None:
     output = tmp_path / f"results{RED}.jsonl"
     output.write_bytes(encode_json(Read(row=1, source=f"a{RED}.png", text=f"hello{RED}")))
     runs = (
-        run("run", tmp_path / f"{RED}.csv", "-o", tmp_path / "more.jsonl", "--dry-run"),
-        run("search", output, "hello"),
-        run("export", output, tmp_path / f"hocr{RED}"),
-        run("report", output),
-        run("report", tmp_path / f"lost{RED}.jsonl"),
-        run("draw", tmp_path / f"lost{RED}.png"),
-        run(f"do{RED}"),
+        call("run", tmp_path / f"{RED}.csv", "-o", tmp_path / "more.jsonl", "--dry-run"),
+        call("search", output, "hello"),
+        call("export", output, tmp_path / f"hocr{RED}"),
+        call("report", output),
+        call("report", tmp_path / f"lost{RED}.jsonl"),
+        call("draw", tmp_path / f"lost{RED}.png"),
+        call(f"do{RED}"),
     )
     for done in runs:
         assert not steers(done.stdout + done.stderr)

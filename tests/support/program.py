@@ -64,6 +64,20 @@ def run(
     return done
 
 
+def call(*arguments: str | int | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run it as `run` does, but in this process, which is faster: for what is refused at once."""
+    from click.testing import CliRunner
+
+    from aliocr.cli.program import program
+
+    gone: dict[str, str | None] = dict.fromkeys((*KEYS, "COLUMNS", "LINES"))
+    words = [*map(str, arguments)]
+    result = CliRunner(env=gone | environment).invoke(program, words, prog_name="aliocr")
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return subprocess.CompletedProcess(words, result.exit_code, result.stdout, result.stderr)
+
+
 @attrs.frozen
 class EmulatorProcess:
     """A running `aliocr emulate`.

@@ -13,6 +13,7 @@ from aliocr import Credentials
 from tests.support.program import (
     PATIENCE,
     EmulatorProcess,
+    call,
     emulating,
     in_a_shell,
     on_a_terminal,
@@ -464,7 +465,7 @@ def test_what_a_person_sees() -> None:
 )
 def test_misuse_is_a_sentence_and_exit_2(arguments: list[str], says: str) -> None:
     """It names the option and the value; nothing was served."""
-    done = run("emulate", "--engine", "none", *arguments)
+    done = call("emulate", "--engine", "none", *arguments)
     assert done.returncode == 2
     assert says in done.stderr
     assert done.stdout == ""
@@ -481,7 +482,7 @@ def test_a_bad_accounts_file_is_a_line_without_its_secrets(tmp_path: Path) -> No
         ("", "accounts"),
     ):
         file.write_text(content)
-        done = run("emulate", "--engine", "none", "--accounts", file)
+        done = call("emulate", "--engine", "none", "--accounts", file)
         assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
         assert done.stderr.startswith(f"Error: {file}: ")
         assert says in done.stderr

@@ -22,6 +22,7 @@ from tests.support.program import (
     CODES,
     PATIENCE,
     TerminalOutput,
+    call,
     emulating,
     in_a_shell,
     on_a_terminal,
@@ -183,7 +184,7 @@ def test_quiet_is_silent_if_all_is_well_and_not_otherwise(
 def test_misuse_is_a_sentence_and_exit_2(urls: Path, arguments: list[str], says: str) -> None:
     """It names what is wrong and what to do instead; nothing was sent or written."""
     names = {"LIST": urls, "OUT": urls.with_name("out.jsonl"), "FOLDER": urls.parent}
-    done = run("run", *(names.get(argument, argument) for argument in arguments))
+    done = call("run", *(names.get(argument, argument) for argument in arguments))
     assert done.returncode == 2
     assert says.replace("LIST", str(urls)) in done.stdout + done.stderr
     assert "Signature" not in done.stderr
@@ -209,7 +210,7 @@ def test_what_is_in_the_way_of_a_job_is_said_before_anything_is_sent(
     before = urls.read_text()
     names = {"LIST": str(urls), "OUT": str(urls.with_name("out.jsonl"))}
     names["LIST/out.jsonl"] = f"{urls}/out.jsonl"
-    done = run("run", *(names.get(argument, argument) for argument in arguments), **served)
+    done = call("run", *(names.get(argument, argument) for argument in arguments), **served)
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert says.replace("LIST", str(urls)) in line
