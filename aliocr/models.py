@@ -91,6 +91,7 @@ class Image:
         url: An http or https URL of at most 2,048 characters, reachable from the public Internet.
             The repr leaves out the query, because the query of a signed URL is a key.
         data_id: Your name for the image, 1 to 256 characters; None lets the library choose one.
+            The service gets it with a tag of the request at its end.
         interval: For GIFs and long images: read one of every `interval` frames. Needs `max_frames`.
             If both are None, only the first frame is read.
         max_frames: Read (and pay for) at most this many frames. If they do not reach the end of the

@@ -67,11 +67,14 @@ _ESCAPE = re.compile(r"\\+(?:u([0-9a-fA-F]{4})|([^\w\s]))")
 
 def unescaped(text: str) -> str:
     """Undo the escapes of URLs, HTML and JSON, also one within the other and in parts of a text."""
-    if "%" not in text and "&" not in text and "\\" not in text:
-        return text
     for _ in range(4):
-        plain = _ESCAPE.sub(lambda found: chr(int(found[1], 16)) if found[1] else found[2], text)
-        plain = unquote(html.unescape(plain))
+        plain = text
+        if "\\" in plain:
+            plain = _ESCAPE.sub(lambda each: chr(int(each[1], 16)) if each[1] else each[2], plain)
+        if "&" in plain:
+            plain = html.unescape(plain)
+        if "%" in plain:
+            plain = unquote(plain)
         if plain == text:
             break
         text = plain
@@ -94,20 +97,26 @@ class Secrets:
 
     def hide(self, text: str, longest: int = LONGEST_TEXT) -> str:
         """Return a text that comes from outside, at most so long, in which `…` replaces secrets."""
-        begins = text[: 4 * longest]
-        shown = self._hidden(begins)
-        plain = unescaped(begins)
-        if plain != begins and (hidden := self._hidden(plain)) != plain:
-            shown = hidden
-        if len(begins) < len(text):  # a secret that is cut here may be too short to be found
-            shown = shown[:-PIECE]
-        return shown if len(shown) <= longest else f"{shown[: longest - 1]}{_HIDDEN}"
+        return _shown(self.values, text[: 4 * longest + 1], longest)
 
-    def _hidden(self, text: str) -> str:
-        short, long = _needles(self.values)
-        for value in short:
-            text = text.replace(value, _HIDDEN)
-        return _RUN.sub(lambda run: _without_pieces(run[0], long), text) if long else text
+
+@lru_cache(maxsize=64)  # the images of a reply often fail with the same words
+def _shown(values: tuple[str, ...], text: str, longest: int) -> str:
+    begins = text[: 4 * longest]
+    shown = _hidden(values, begins)
+    plain = unescaped(begins)
+    if plain != begins and (hidden := _hidden(values, plain)) != plain:
+        shown = hidden
+    if len(begins) < len(text):  # a secret that is cut here may be too short to be found
+        shown = shown[:-PIECE]
+    return shown if len(shown) <= longest else f"{shown[: longest - 1]}{_HIDDEN}"
+
+
+def _hidden(values: tuple[str, ...], text: str) -> str:
+    short, long = _needles(values)
+    for value in short:
+        text = text.replace(value, _HIDDEN)
+    return _RUN.sub(lambda run: _without_pieces(run[0], long), text) if long else text
 
 
 _RUN = re.compile(rf"\S{{{PIECE},}}")

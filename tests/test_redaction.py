@@ -126,6 +126,16 @@ def test_a_code_and_a_request_id_are_texts_like_any_others() -> None:
     assert error.code == "Odd.…"
 
 
+def test_the_words_about_one_image_may_quote_another_one() -> None:
+    """The key of a neighbour is a key, too."""
+    named = wire.name_images([Image("https://example.com/"), IMAGE])
+    first, _ = named
+    body = reply(element(first, "https://example.com/", code=400, msg=f"no {SIGNED[-40:]}"))
+    ((_, error), _) = next(replies.decode_reply(200, body, named, secrets=KNOWN))
+    assert isinstance(error, OCRError)
+    assert not _leaks(_shows(error))
+
+
 def test_what_a_service_says_is_limited() -> None:
     """A message of a megabyte becomes no row and no log line of a megabyte."""
     error = api_error(400, "word " * 300_000, request_id="R" * 300_000)

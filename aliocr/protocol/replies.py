@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import TypeAlias
 
 import attrs
@@ -73,22 +74,27 @@ def decode_reply(
     """
     urls = (image.url for image in named.values())
     request_id, items = open_envelope(status, body, secrets, urls, cut)
-    return _parts(items, named, _Context(request_id, secrets, cut, on_stale))
+    return _parts(items, _Context(named, request_id, secrets, cut, on_stale))
 
 
 @attrs.frozen
 class _Context:
     """What all elements of a reply have in common; see `decode_reply`."""
 
+    named: Mapping[str, Image]
     request_id: str | None
     secrets: Secrets
     cut: OCRError | None
     on_stale: Callable[[], None]
 
+    @cached_property
+    def all_secrets(self) -> Secrets:
+        """The secrets of the request: the words about one image may quote another one's URL."""
+        return self.secrets.and_of(image.url for image in self.named.values())
 
-def _parts(
-    items: Iterable[object], named: Mapping[str, Image], context: _Context
-) -> Iterator[ReplyPart]:
+
+def _parts(items: Iterable[object], context: _Context) -> Iterator[ReplyPart]:
+    named = context.named
     unread = {name: (place, image) for place, (name, image) in enumerate(named.items())}
     matcher = Matcher(named, alone=isinstance(items, tuple) and len(items) == 1)
     failed: dict[str, OCRError] = {}
@@ -149,8 +155,8 @@ def _outcome(answer: ImageReply, image: Image, context: _Context) -> Scan | OCRE
             "the answer for this image has no code", maybe_charged=True, request_id=request_id
         )
     if answer.code != OK:
-        secrets = context.secrets.and_of([image.url])
-        return api_error(answer.code, answer.msg or "", request_id=request_id, secrets=secrets)
+        message = answer.msg or ""
+        return api_error(answer.code, message, request_id=request_id, secrets=context.all_secrets)
     if not answer.results:
         return ResponseError(
             "the answer reports success but has no results",

@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from aliocr.protocol import lenient
@@ -30,19 +31,20 @@ _WINDOW = 65_536
 """Characters before the current place that are kept. An error of `json` counts all lines before it,
 which is some twenty times faster than to read them."""
 
-_ESCAPE = re.compile(r'\\(["\\/bfnrt]|u[0-9a-fA-F]{4})?')
+_ESCAPES = re.compile(r'(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))+|(\\)')
 _DATA = re.compile(r'"data"\s*:\s*[\[{]', re.IGNORECASE)
 _FIELD = re.compile(
-    r'"(code|msg|message|requestid)"\s*:\s*("(?:[^"\\]|\\.)*"|-?\d{1,20})',
+    r'"(code|msg|message|requestid)"\s*:\s*("[^"\\]*(?:\\.[^"\\]*)*"|-?\d{1,20})',
     re.IGNORECASE | re.DOTALL,
 )
+_MOST_FIELDS = 20
 _ELEMENT_FIELDS = {"dataid", "url", "results"}
 
 
 def text_of(body: bytes | bytearray) -> str:
     """Return a body as text in which every backslash begins an escape; bad UTF-8 is replaced."""
     text = body.decode("utf-8-sig", "replace")
-    return _ESCAPE.sub(lambda found: found[0] if found[1] else r"\\", text)
+    return _ESCAPES.sub(lambda found: r"\\" if found[1] else found[0], text)
 
 
 def parse(text: str) -> object:
@@ -58,7 +60,9 @@ def fields_around(text: str) -> dict[str, Any]:
     """Return the fields of a damaged envelope, apart from its elements, by lower-case name."""
     data = _DATA.search(text)
     head = text[: data.start()] if data else text
-    found = {name.lower(): value for name, value in reversed(_FIELD.findall(head))}
+    found: dict[str, str] = {}
+    for field in islice(_FIELD.finditer(head), _MOST_FIELDS):
+        found.setdefault(field[1].lower(), field[2])
     # Elements have no request id, so this one is the envelope's wherever it stands.
     if data and (last := re.search(r'"requestid"\s*:\s*("[^"\\]*")', text, re.IGNORECASE)):
         found.setdefault("requestid", last[1])

@@ -192,8 +192,9 @@ class WrittenRegions(bytes):
 # --- requests -------------------------------------------------------------------------------------
 
 
-_PROCESS = os.urandom(4).hex()
+_PROCESS = os.urandom(3).hex()
 _requests = itertools.count()
+_PLACES = tuple(map(str, range(IMAGES_PER_REQUEST)))
 
 
 def name_images(images: Sequence[Image]) -> dict[str, Image]:
@@ -201,17 +202,18 @@ def name_images(images: Sequence[Image]) -> dict[str, Image]:
 
     Replies promise no order, so every image has a data id. On a broken connection, the reply to
     another request may come, so a data id is the caller's with a tag of the request: `mine` becomes
-    `mine-4f1c09aa1b`. If there is no room for the tag, the end of the caller's id is left out, and
+    `mine-4f1c091b`. If there is no room for the tag, the end of the caller's id is left out, and
     the image's place is added. The order of the images stays. The chunker makes sure that no two
     images have the same data id.
     """
     # Only a made or shortened id ends with a place, and a tag has no hyphen. So the ids differ.
     tag = f"-{_PROCESS}{next(_requests):x}"
+    made = f"image{tag}-"
     named = {}
     for place, image in enumerate(images):
         name = image.data_id
         if name is None:
-            name = f"image{tag}-{place}"
+            name = made + _PLACES[place]
         elif len(name) + len(tag) <= MAX_DATA_ID_CHARACTERS:
             name += tag
         else:

@@ -99,6 +99,26 @@ def test_each_error_says_if_the_request_can_have_left(error: Exception, expected
     assert "None" not in str(found)
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        aiohttp.ClientPayloadError("Set-Cookie: key"),
+        aiohttp.ServerDisconnectedError("Set-Cookie: key"),
+        aiohttp.ClientResponseError(REQUEST, (), status=400, message="Set-Cookie: key"),
+        aiohttp.ContentTypeError(REQUEST, (), message="Set-Cookie: key"),
+        aiohttp.ClientConnectionError("Set-Cookie: key"),
+        aiohttp.ClientOSError(32, "Set-Cookie: key"),
+        aiohttp.ClientError("Set-Cookie: key"),
+        aiohttp.ClientHttpProxyError(REQUEST, (), status=407, message="Set-Cookie: key"),
+        OSError("Set-Cookie: key"),
+    ],
+    ids=lambda one: type(one).__name__,
+)
+def test_no_error_repeats_what_a_server_sent(error: Exception) -> None:
+    """The words of aiohttp quote whole headers, in which there may be a cookie or a token."""
+    assert "key" not in f"{translated(error)!r} {translated(error)}"
+
+
 def test_no_error_of_aiohttp_is_left_out() -> None:
     """A new version of aiohttp may bring a class that nobody here has judged."""
     ours = {kind for kind in _all(aiohttp.ClientError) if kind.__module__.startswith("aiohttp")}
