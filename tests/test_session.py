@@ -482,6 +482,30 @@ async def test_a_limiter_that_fails_is_heard_of(session: Sessions, emulator: Emu
     assert emulator.calls == []
 
 
+async def test_a_provider_that_fails_once_fails_nobody(
+    session: Sessions, emulator: Emulator
+) -> None:
+    """Not those who wait with the images that it was asked for, by whatever method."""
+    asked = 0
+
+    async def provider() -> aliocr.Credentials:
+        nonlocal asked
+        asked += 1
+        await asyncio.sleep(0.01)
+        if asked % 2:
+            raise OSError("no metadata service")
+        return emulator.credentials
+
+    async def streamed() -> list[aliocr.Outcome]:
+        return [outcome async for outcome in ocr.stream(_urls(500))]
+
+    async with session(credentials=provider) as ocr:
+        scans, many, stream = await asyncio.gather(
+            asyncio.gather(*map(ocr.scan, _urls(50))), ocr.scan_many(_urls(300)), streamed()
+        )
+    assert all(outcome.ok for outcome in [*scans, *many, *stream])
+
+
 @pytest.mark.parametrize("gives", [None, "key", ("id", "secret"), {}], ids=repr)
 async def test_a_provider_that_gives_no_credentials_is_an_auth_error(
     session: Sessions, emulator: Emulator, gives: object
