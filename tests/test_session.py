@@ -160,9 +160,12 @@ async def test_throttled_images_wait_and_are_read(ocr: Session, emulator: Emulat
     assert all(outcome.ok for outcome in outcomes)
 
 
-async def test_the_service_says_when_to_come_again(ocr: Session, emulator: Emulator) -> None:
-    """In milliseconds; nobody of the account sends before."""
-    emulator.refuse("Throttling.User", retry_after=4.5)
+@pytest.mark.parametrize("code", ["Throttling.User", 588, "ServiceUnavailable", 503, 500])
+async def test_the_service_says_when_to_come_again(
+    ocr: Session, emulator: Emulator, code: int | str
+) -> None:
+    """In milliseconds, with whatever failure; nobody of the account sends before."""
+    emulator.refuse(code, retry_after=4.5)
     await asyncio.gather(*map(ocr.scan, _urls(150)))
     gaps = [call.arrived - emulator.calls[0].arrived for call in emulator.calls]
     assert any(4.5 <= gap < 4.75 for gap in gaps)
@@ -290,6 +293,52 @@ async def test_https_where_there_is_none_is_said(emulator: Emulator, session: Se
     assert "no TLS at 127.0.0.1" in str(outcome.error)
     assert "http://" in str(outcome.error)
     assert not outcome.error.maybe_charged
+
+
+# --- outages --------------------------------------------------------------------------------------
+
+
+def _break_down(emulator: Emulator, kind: str) -> None:
+    if kind == "page":
+        emulator.respond(502, "<html>Bad Gateway</html>", "text/html", times=None)
+    elif kind in ("503", "500"):
+        emulator.refuse(int(kind), times=None)
+    else:
+        getattr(emulator, kind)(times=None)
+
+
+@pytest.mark.parametrize("kind", ["drop_connection", "truncate_body", "hang", "page", "503", "500"])
+async def test_an_outage_is_waited_out(ocr: Session, emulator: Emulator, kind: str) -> None:
+    """Six seconds in the middle of a list: each image is read, and few are paid for twice."""
+    job = asyncio.create_task(ocr.scan_many(_urls(3000)))
+    await asyncio.sleep(1)
+    _break_down(emulator, kind)
+    await asyncio.sleep(6)
+    emulator.reset()
+    outcomes = await job
+    assert all(outcome.ok for outcome in outcomes)
+    assert ocr.stats.outcomes == {"Scan": 3000}
+    assert ocr.stats.charged_again <= 1500
+    assert emulator.charged <= 3000 + ocr.stats.charged_again
+
+
+async def test_a_deadline_holds_during_an_outage(ocr: Session, emulator: Emulator) -> None:
+    """An own `asyncio.timeout`, and `timeout=`, end at the very moment; others wait on."""
+    await ocr.scan("https://example.com/a.png")
+    emulator.drop_connection(times=None)
+    patient = asyncio.create_task(ocr.scan_many(_urls(500)))
+    await asyncio.sleep(4)
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    with pytest.raises(aliocr.ScanTimeoutError, match="no answer within the 2 s"):
+        await ocr.scan("https://example.com/b.png", timeout=2)
+    assert loop.time() - began == pytest.approx(2, abs=0.01)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(1.5):
+            await ocr.scan("https://example.com/c.png")
+    assert loop.time() - began == pytest.approx(3.5, abs=0.01)
+    emulator.reset()
+    assert all(outcome.ok for outcome in await patient)
 
 
 # --- whatever is wrong with the account is raised -------------------------------------------------
@@ -480,6 +529,30 @@ async def test_a_limiter_that_fails_is_heard_of(session: Sessions, emulator: Emu
         streamed = [outcome async for outcome in ocr.stream(_urls(500))]
     assert [outcome.ok for outcome in outcomes + streamed] == [False] * 1000
     assert emulator.calls == []
+
+
+async def test_a_provider_that_fails_once_fails_nobody(
+    session: Sessions, emulator: Emulator
+) -> None:
+    """Not those who wait with the images that it was asked for, by whatever method."""
+    asked = 0
+
+    async def provider() -> aliocr.Credentials:
+        nonlocal asked
+        asked += 1
+        await asyncio.sleep(0.01)
+        if asked % 2:
+            raise OSError("no metadata service")
+        return emulator.credentials
+
+    async def streamed() -> list[aliocr.Outcome]:
+        return [outcome async for outcome in ocr.stream(_urls(500))]
+
+    async with session(credentials=provider) as ocr:
+        scans, many, stream = await asyncio.gather(
+            asyncio.gather(*map(ocr.scan, _urls(50))), ocr.scan_many(_urls(300)), streamed()
+        )
+    assert all(outcome.ok for outcome in [*scans, *many, *stream])
 
 
 @pytest.mark.parametrize("gives", [None, "key", ("id", "secret"), {}], ids=repr)

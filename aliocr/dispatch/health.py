@@ -100,13 +100,14 @@ class ServiceHealth:
         failures, requests = BEGUN_WITH
         chance = (failures + sum(self._failed)) / (requests + len(self._failed))
         self._under_way.pop(request, None)
-        self._failed_in_a_row += 1
         if is_of_service(error):
+            self._failed_in_a_row += 1
             self._failed.append(True)
             # If the request never reached the service, no image can be the cause.
             arrived = error.maybe_charged or isinstance(error, APIError)
             self._fail(set(images) if arrived else set(), error, now)
         elif isinstance(error, APIError):
+            self._failed_in_a_row += 1
             self._answer(now)
         lasting = self.down_since is not None or self._failed_in_a_row > FAILED_IN_A_ROW
         return 1.0 if lasting else chance
@@ -131,22 +132,18 @@ class ServiceHealth:
 
     def wait(self, now: float) -> float:
         """Return the seconds until a request may be sent; 0 without an outage."""
-        self._look_for_silence(now)
+        self._forget_responses(now)
+        if self._under_way and self._responses:  # rule 3
+            since = max(self._answered_at, next(iter(self._under_way)).at)
+            slowest = max(took for _, took in self._responses)
+            if now - since > max(SILENCE, SLOWER * slowest):
+                self._open(since)
         return 0.0 if self.down_since is None else max(0.0, self._next_probe - now)
 
     @property
     def most(self) -> float:
         """Maximum number of images in the next request; infinite without an outage."""
         return math.inf if self.down_since is None else 1.0
-
-    def _look_for_silence(self, now: float) -> None:
-        """Rule 3."""
-        self._forget_responses(now)
-        if self._under_way and self._responses:
-            since = max(self._answered_at, next(iter(self._under_way)).at)
-            slowest = max(took for _, took in self._responses)
-            if now - since > max(SILENCE, SLOWER * slowest):
-                self._open(since)
 
     def fastest_response(self, now: float) -> float:
         """Return the fastest response time of the last 10 s, in seconds; 0 without a response."""

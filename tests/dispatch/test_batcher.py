@@ -7,6 +7,7 @@ import attrs
 import pytest
 
 from aliocr import (
+    AuthError,
     Failure,
     Image,
     Limits,
@@ -19,7 +20,7 @@ from aliocr import (
 )
 from aliocr.dispatch.batcher import Batcher
 from aliocr.dispatch.queue import Lane
-from aliocr.dispatch.retry import RepeatBudget
+from aliocr.dispatch.retry import RepeatBudget, RetryPolicy
 from aliocr.dispatch.throttle import AccountThrottle
 from aliocr.errors import api_error
 from aliocr.protocol.replies import ReplyPart
@@ -357,6 +358,109 @@ async def test_a_limiter_that_fails_leaves_nobody_waiting(error: BaseException) 
     asker.ask(_image(0))
     await asker.all_done()
     assert len(_failures(asker)) == 501
+    await batcher.close()
+
+
+class _Moody:
+    """A limiter, and what a sender does before it: each fails in some of its calls."""
+
+    def __init__(self, error: BaseException, *calls: int) -> None:
+        self._error = error
+        self._calls = calls
+        self.asked = 0
+
+    async def acquire(self) -> None:
+        await self()
+        await asyncio.sleep(0.1)
+
+    async def __call__(self) -> None:
+        self.asked += 1
+        if self.asked in self._calls:
+            await asyncio.sleep(0.01 * (self.asked % 2))  # at once, or after a turn of the loop
+            raise self._error
+
+
+NO_KEY = AuthError("NoCredentials", "the credentials provider raised OSError", transient=True)
+
+
+def _moody_world(where: str, moody: _Moody, **options: object) -> tuple[ModelService, Batcher]:
+    service = ModelService(STEADY, 0)
+    if where == "limiter":
+        options["limiter"] = moody
+    else:
+        service.prepare = moody  # type: ignore[method-assign]
+    return service, batcher_of(service, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("where", ["limiter", "sender"])
+@pytest.mark.parametrize("call", range(1, 6))
+async def test_one_failure_before_a_request_is_one_try_of_its_images(where: str, call: int) -> None:
+    """Whenever it comes, and whoever joins or leaves meanwhile: all are read, nobody is lost."""
+    moody = _Moody(NO_KEY if where == "sender" else ConnectionError("gone"), call)
+    service, batcher = _moody_world(where, moody)
+    asker = Asker(batcher)
+    for number in range(300):
+        asker.ask(_image(number))
+        if number % 40 == 0:
+            asker.ask(_image(1000 + number), Lane.INTERACTIVE)
+            await asyncio.sleep(0.05)
+        if number % 50 == 7:
+            asker.withdraw(asker.asked[number // 2])
+    await asker.all_done()
+    assert _failures(asker) == []
+    assert moody.asked >= call
+    assert batcher.tally.charged_again == 0
+    assert max(service.charged.values()) == 1
+    assert batcher.tally.outcomes["Scan"] == len(asker.asked) - len(asker.withdrawn)
+    await batcher.close()
+
+
+@pytest.mark.parametrize("where", ["limiter", "sender"])
+async def test_without_retries_one_failure_costs_the_next_batch_alone(where: str) -> None:
+    """Those behind it are read."""
+    moody = _Moody(NO_KEY if where == "sender" else ConnectionError("gone"), 2)
+    _, batcher = _moody_world(where, moody, retry=RetryPolicy(0))
+    asker = Asker(batcher)
+    for number in range(300):
+        asker.ask(_image(number))
+    await asker.all_done()
+    assert len(_failures(asker)) == 100
+    assert not any(error.maybe_charged for error in _failures(asker))
+    await batcher.close()
+
+
+@pytest.mark.parametrize("where", ["limiter", "sender"])
+async def test_what_is_never_to_be_had_is_said_after_the_last_try(where: str) -> None:
+    """Each image has its four tries, with rests; the images are not split for it."""
+    moody = _Moody(NO_KEY if where == "sender" else ConnectionError("gone"), *range(1, 1000))
+    service, batcher = _moody_world(where, moody)
+    asker = Asker(batcher)
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    for number in range(300):
+        asker.ask(_image(number))
+    await asker.all_done()
+    assert len(_failures(asker)) == 300
+    assert 7.7 < loop.time() - began < 15
+    assert moody.asked == 3 * 4
+    assert service.departures == []
+    await batcher.close()
+
+
+async def test_a_misused_sender_fails_all_that_wait_at_once() -> None:
+    """An error that another try cannot cure is not tried again; what comes later is."""
+    wrong = AuthError("NoCredentials", "the credentials provider gave str, not Credentials")
+    _, batcher = _moody_world("sender", _Moody(wrong, 1))
+    asker = Asker(batcher)
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    for number in range(300):
+        asker.ask(_image(number))
+    await asker.all_done()
+    assert (len(_failures(asker)), loop.time() - began < 0.1) == (300, True)
+    asker.ask(_image(1))
+    await asker.all_done()
+    assert len(_failures(asker)) == 300
     await batcher.close()
 
 
