@@ -14,7 +14,8 @@ import aliocr
 ROOT = Path(aliocr.__file__).parent
 
 FLOORS = [
-    {"atomic_file", "checks", "credentials", "errors", "extras", "limits", "stats", "version"},
+    {"absent", "atomic_file", "checks", "columns", "credentials"}
+    | {"errors", "extras", "limits", "stats", "version"},
     {"models", "arguments"},
     {"protocol", "text"},
     {"dispatch"},
@@ -25,6 +26,7 @@ FLOORS = [
 """A room is a file at the root or a folder; it imports from lower floors, and from itself."""
 
 BESIDE = {
+    ("columns", "errors"),
     ("limits", "checks"),
     ("emulator", "pictures"),
     ("report", "job"),

@@ -158,8 +158,8 @@ def _outcome(answer: ImageReply, image: Image, request_id: str | None) -> Scan |
         text=_text(result) or "\n".join(frame.text for frame in frames if frame.text),
         frames=frames,
         # `intern` keeps one copy of each word, even if a caller keeps a million scans.
-        label=sys.intern(result.label or "normal"),
-        suggestion=sys.intern(result.suggestion or "pass"),
+        label=result.label and sys.intern(result.label),
+        suggestion=result.suggestion and sys.intern(result.suggestion),
         rate=result.rate,
         task_id=answer.task_id,
         request_id=request_id,

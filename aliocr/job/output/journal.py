@@ -27,7 +27,7 @@ from aliocr.job.output.image_index import ImageIndex
 from aliocr.job.output.result import Result
 from aliocr.job.output.rowset import RowSet
 
-VERSION = 2
+VERSION = 3
 
 SCHEMA = """
 CREATE TABLE state (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
