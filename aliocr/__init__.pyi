@@ -1,3 +1,4 @@
+from aliocr.columns import COLUMNS as COLUMNS
 from aliocr.credentials import Credentials as Credentials
 from aliocr.credentials import CredentialsProvider as CredentialsProvider
 from aliocr.dispatch.limiter import Limiter as Limiter

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 import attrs
 
+from aliocr.absent import NotFailed, NotRead
 from aliocr.checks import is_count, is_text
+from aliocr.columns import columns_of, needs_review, of_error, of_image
 from aliocr.errors import OCRError
 from aliocr.redaction import without_query
 
@@ -181,6 +183,9 @@ class Frame(HasRegions):
     )
     rate: float | None = None
 
+    def __str__(self) -> str:
+        return self.text
+
     @property
     def lines(self) -> tuple[Line[Region], ...]:
         """The text line by line in reading order, computed at each use."""
@@ -190,16 +195,18 @@ class Frame(HasRegions):
 
 
 @attrs.frozen
-class Scan(HasRegions):
-    """The text of one image.
+class Scan(HasRegions, NotFailed):
+    """The text of one image; `str(scan)` is this text.
 
     Args:
         image: The image: the same object that the caller gave.
         text: All text joined; empty if there is no text.
         regions: The pieces of text with their places, in the service's order.
         frames: The captured frames, in order; empty if only one frame was captured.
-        label: `"ocr"` if there is text, `"normal"` if there is no text.
-        suggestion: `"review"` or `"pass"`, by the moderation policy; see `needs_review`.
+        label: `"ocr"` if there is text, `"normal"` if there is no text; None if the service gave
+            no label.
+        suggestion: `"review"` or `"pass"`, by the moderation policy; None if the service gave no
+            suggestion. See `needs_review`.
         rate: Confidence in percent; the service says to ignore it for OCR.
         task_id: The id that the service gave the work on this image.
         request_id: The service's id of the request that carried the image.
@@ -218,6 +225,9 @@ class Scan(HasRegions):
     request_id: str | None = None
     ok: Literal[True] = attrs.field(default=True, init=False, repr=False)
 
+    def __str__(self) -> str:
+        return self.text or "\n".join(self.lines)
+
     @property
     def lines(self) -> tuple[Line[Region], ...]:
         """The text line by line in reading order, computed at each use.
@@ -232,8 +242,23 @@ class Scan(HasRegions):
 
     @property
     def needs_review(self) -> bool:
-        """True if the service suggests that a person looks at the text."""
-        return self.suggestion == "review"
+        """True if a person should look at the image: the service did not suggest to let it pass.
+
+        True as well if there is text and the service suggested nothing.
+        """
+        return needs_review(self)
+
+    def to_dict(self, *, whole_urls: bool = False) -> dict[str, Any]:
+        """Return the outcome as plain values: the keys of `aliocr.COLUMNS`, in this order.
+
+        A text is empty and a list has no items where there is nothing; other values are None.
+
+        Args:
+            whole_urls: Keep the queries of URLs, which may be keys to the images.
+        """
+        values = {name: getattr(self, name) for name in attrs.fields_dict(Scan)}
+        values |= of_image(self.image) | {"needs_review": self.needs_review}
+        return columns_of(values, whole_urls=whole_urls)
 
 
 H = TypeVar("H", bound=HasRegions)
@@ -258,8 +283,8 @@ def undecoded_regions(found: HasRegions) -> Callable[[], tuple[Region, ...]] | N
 
 
 @attrs.frozen
-class Failure:
-    """One image that was not read, after all its tries.
+class Failure(NotRead):
+    """One image that was not read, after all its tries; `str(failure)` is the reason.
 
     Args:
         image: The image: the same object that the caller gave.
@@ -270,6 +295,55 @@ class Failure:
     error: OCRError
     ok: Literal[False] = attrs.field(default=False, init=False, repr=False)
 
+    def __str__(self) -> str:
+        return str(self.error)
+
+    @property
+    def needs_review(self) -> Literal[True]:
+        """True, because the service has not judged the image."""
+        return True
+
+    @property
+    def request_id(self) -> str | None:
+        """The service's id of the request; None if the service sent none."""
+        return self.error.request_id
+
+    def to_dict(self, *, whole_urls: bool = False) -> dict[str, Any]:
+        """Return the outcome as plain values, under the same keys as `Scan.to_dict`.
+
+        Args:
+            whole_urls: Keep the query of the URL, which may be a key to the image.
+        """
+        values = of_image(self.image) | of_error(self.error)
+        return columns_of(values | {"ok": False, "needs_review": True}, whole_urls=whole_urls)
+
 
 Outcome: TypeAlias = Scan | Failure
 """The outcome of an image; its attribute `ok` tells which of the two it is."""
+
+
+class FailedRow(Protocol):
+    """A row of an output whose image was not read, such as an `aliocr.Unread`."""
+
+    @property
+    def ok(self) -> Literal[False]:
+        """False, because the picture was not read."""
+
+    @property
+    def error(self) -> str:
+        """The message of the error."""
+
+    @property
+    def transient(self) -> bool:
+        """True if another try may succeed."""
+
+    @property
+    def maybe_charged(self) -> bool:
+        """True if at least one try may have been charged."""
+
+
+def error_of(failed: Failure | FailedRow) -> OCRError:
+    """Return the error to raise for a failure where a picture is needed that was read."""
+    if isinstance(failed, Failure):
+        return failed.error
+    return OCRError(failed.error, transient=failed.transient, maybe_charged=failed.maybe_charged)

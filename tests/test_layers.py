@@ -15,7 +15,7 @@ ROOT = Path(aliocr.__file__).parent
 
 FLOORS = [
     {
-        *("atomic_file", "checks", "credentials", "errors", "extras"),
+        *("absent", "atomic_file", "checks", "columns", "credentials", "errors", "extras"),
         *("limits", "redaction", "stats", "version"),
     },
     {"models", "arguments"},
@@ -28,6 +28,8 @@ FLOORS = [
 """A room is a file at the root or a folder; it imports from lower floors, and from itself."""
 
 BESIDE = {
+    ("columns", "errors"),
+    ("columns", "redaction"),
     ("errors", "redaction"),
     ("limits", "checks"),
     ("emulator", "pictures"),

@@ -175,6 +175,35 @@ async def test_the_web_backend_answers(emulator: Emulator) -> None:
         assert await status("https://example.com/slow.png") == 504
 
 
+@pytest.mark.usefixtures("virtual_clock", "reader_environment")
+async def test_routes_answer_with_outcomes(emulator: Emulator) -> None:
+    """With the fields that a model names, or with the row of a scan or a failure."""
+    fastapi = pytest.importorskip("fastapi")
+    httpx = pytest.importorskip("httpx")
+    (block,) = (block for block in PYTHON if "APIRouter(" in block.text)
+    scope: dict[str, Any] = {"__name__": "app"}
+    await _run(block, scope)
+    app = fastapi.FastAPI()
+    app.include_router(scope["router"])
+    url, lost = "https://example.com/receipt.png", "https://example.com/lost.png"
+    emulator.text(url, "Total 64.50")
+    emulator.fail(lost, 404)
+    async with (
+        aliocr.Session() as app.state.ocr,
+        httpx.AsyncClient(
+            transport=httpx.ASGITransport(app=app), base_url="http://backend"
+        ) as browser,
+    ):
+        page = {"text": "Total 64.50", "lines": ["Total 64.50"], "needs_review": True}
+        assert (await browser.get("/page", params={"url": url})).json() == page
+        scan = await app.state.ocr.scan(url)
+        assert scope["Page"].model_validate(scan).model_dump() == page
+        row = (await browser.get("/row", params={"url": url})).json()
+        assert (list(row), row["text"]) == (list(aliocr.COLUMNS), "Total 64.50")
+        row = (await browser.get("/row", params={"url": lost})).json()
+        assert (list(row), row["code"]) == (list(aliocr.COLUMNS), 404)
+
+
 @pytest.mark.usefixtures("reader_environment")
 async def test_a_proxy_is_used(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """The emulator in its place answers for a host that no name server knows."""
@@ -225,23 +254,41 @@ def test_every_test_in_a_manual_passes(block: Block, pytester: pytest.Pytester) 
     )
 
 
-def test_every_example_is_typed(tmp_path: Path) -> None:
-    """mypy, as strict as of the package; tests need no annotations."""
-    pytest.importorskip("mypy")
+@pytest.fixture
+def typed_modules(tmp_path: Path) -> list[str]:
+    """Write a module of the examples of each manual, and one of each file of tests."""
     if not manuals.IS_CLONE:
-        pytest.skip("the settings of mypy are those of a clone")
+        pytest.skip("the settings of type checkers are those of a clone")
     for number, manual in enumerate(MANUALS):
         (tmp_path / f"manual_{number}.py").write_text(manuals.typed_module(manual), "utf-8")
     for number, block in enumerate(PYTHON):
         if block.is_for_pytest and not block.missing:
             text = f"# mypy: allow-untyped-defs, allow-untyped-calls\n{block.text}"
             (tmp_path / f"tests_{number}.py").write_text(text, "utf-8")
-    command = [sys.executable, "-m", "mypy", "--no-error-summary", *map(str, tmp_path.iterdir())]
+    return [str(path) for path in tmp_path.iterdir()]
+
+
+def test_every_example_is_typed(typed_modules: list[str], tmp_path: Path) -> None:
+    """mypy, as strict as of the package; tests need no annotations."""
+    pytest.importorskip("mypy")
+    command = [sys.executable, "-m", "mypy", "--no-error-summary", *typed_modules]
     environment = os.environ | {"MYPYPATH": str(tmp_path)}
     done = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
     assert done.stdout + done.stderr == ""
+
+
+def test_pyright_understands_every_example_and_the_whole_api(typed_modules: list[str]) -> None:
+    """So Pylance, which is made of it, underlines nothing that is right."""
+    pytest.importorskip("pyright")
+    own = ["--pythonpath", sys.executable, "--pythonversion", "3.11"]
+    command = [sys.executable, "-m", "pyright", *own, *typed_modules, "tests/typing/api.py"]
+    environment = os.environ | {"PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"}
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "0 errors, 0 warnings, 0 informations\n", done.stderr
 
 
 @each_manual

@@ -1,8 +1,38 @@
-"""What a user may hand in, and what is refused before anything is sent."""
+"""What a user may hand in, what is refused before anything is sent, and what comes back."""
 
+import copy
+import inspect
+import pickle
+from pathlib import Path
+
+import attrs
 import pytest
 
-from aliocr import Credentials, Failure, Image, Limits, OCRError, Scan
+import aliocr
+from aliocr import (
+    Credentials,
+    DrawnFrame,
+    Failure,
+    Frame,
+    Image,
+    Limits,
+    Line,
+    Match,
+    OCRError,
+    Plan,
+    Progress,
+    Read,
+    Region,
+    Retry,
+    Scan,
+    Stats,
+    Summary,
+    Unread,
+    Urls,
+)
+from aliocr.job.input.rows import BadRow
+from aliocr.job.summary import Failed
+from aliocr.models import with_lazy_regions
 
 
 @pytest.mark.parametrize(
@@ -86,7 +116,126 @@ def test_an_outcome_says_whether_it_is_one() -> None:
     assert scan.ok
     assert scan.needs_review
     assert not Scan(image, "").needs_review
-    assert not Failure(image, OCRError("no")).ok
+    failure = Failure(image, OCRError("no", request_id="id"))
+    assert not failure.ok
+    assert (failure.needs_review, failure.request_id) == (True, "id")
+
+
+REGIONS = (Region("Total", 1, 2, 30, 4), Region("64.50", 40, 2, 30, 4))
+IMAGE = Image("https://example.com/a.png")
+
+
+def test_an_outcome_is_printed_as_its_text() -> None:
+    """A failure as its reason; a row of an output like an outcome; no reason in place of a text."""
+    assert str(Scan(IMAGE, "Total\n64.50", REGIONS)) == "Total\n64.50"
+    assert str(Scan(IMAGE, "", frames=(Frame("one"), Frame("two")))) == "one\ntwo"
+    assert str(Frame("one")) == "one"
+    assert str(Scan(IMAGE, "")) == ""
+    assert str(Failure(IMAGE, OCRError("no", request_id="id"))) == "no (request id id)"
+    assert str(Read(row=1, source="a", text="Total")) == "Total"
+    assert str(Unread(row=1, source="a", kind="BadRow", error="no")) == "no"
+
+
+def test_lines_are_strings() -> None:
+    """They are joined, compared, searched and printed as strings, and know their regions."""
+    lines = Scan(IMAGE, "", REGIONS).lines
+    assert "\n".join(lines) == "Total 64.50"
+    assert lines == ("Total 64.50",)
+    assert "64.50" in lines[0]
+    assert f"{lines[0]}|{lines[0].upper()}" == "Total 64.50|TOTAL 64.50"
+    assert (type(str(lines[0])), type(lines[0].text)) == (str, str)
+    assert lines[0].regions == REGIONS
+    with pytest.raises(AttributeError):
+        lines[0].regions = ()  # type: ignore[misc]
+
+
+def _lazy() -> Scan:
+    return with_lazy_regions(Scan(IMAGE, "Total 64.50"), lambda: REGIONS)
+
+
+VALUES: list[object] = [
+    Credentials("id", "geheim", "geheim"),
+    DrawnFrame(0, 1, 2, 0.5),
+    Failure(IMAGE, aliocr.APIError(592, "slow", request_id="id")),
+    Frame("Total", REGIONS, "https://example.com/f.png", 99.5),
+    Image("https://example.com/a.gif", "id", 1, 2),
+    Limits(images_per_second=50),
+    Line("Total 64.50", REGIONS),
+    Match(Scan(IMAGE, "Total", REGIONS), 0, (Line("Total 64.50", REGIONS),), 0, 5),
+    Plan(
+        taken="url",
+        rows=2,
+        done=0,
+        bad=1,
+        bad_rows=(BadRow(2, "a", "is no URL", None, 3),),
+        images=1,
+        duplicates=0,
+        requests=1,
+        seconds=0.0,
+        charged_most=1,
+    ),
+    Progress(
+        read=1,
+        failed={"592": 1},
+        rows=2,
+        total=None,
+        exact=False,
+        charged_at_most=2,
+        budget=9,
+        seconds=1.5,
+        stats=Stats(requests=1, outcomes={"Scan": 1}),
+    ),
+    Read(row=1, source="a", text="Total", regions=REGIONS, frames=(Frame("Total", REGIONS),)),
+    REGIONS[0],
+    Retry(frozenset({"592"})),
+    Scan(IMAGE, "Total", REGIONS, (Frame("Total", REGIONS),), "ocr", "review", 99.9, "id", "id"),
+    Stats(requests=1, outcomes={"Scan": 1}),
+    Summary(
+        read=1,
+        failed=(Failed("DownloadError", 592, 1),),
+        rows=2,
+        charged=1,
+        charged_at_most=2,
+        duplicates=0,
+        ended="complete",
+        output=Path("results.jsonl"),
+        seconds=1.5,
+    ),
+    Unread(row=1, source="a", kind="DownloadError", code=592, error="slow", transient=True),
+    Urls(1, 2),
+]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
+def test_a_value_survives_copies_and_other_processes(value: object) -> None:
+    """`pickle` of any protocol, `copy` and `deepcopy`: for a process pool, or a cache."""
+    copies = [copy.copy(value), copy.deepcopy(value)]
+    copies += [
+        pickle.loads(pickle.dumps(value, protocol))  # noqa: S301 - pickled here
+        for protocol in range(pickle.HIGHEST_PROTOCOL + 1)
+    ]
+    for other in copies:
+        assert type(other) is type(value)
+        assert repr(other) == repr(value)
+        assert getattr(other, "regions", ()) == getattr(value, "regions", ())
+        if not isinstance(value, Failure):  # an error equals itself alone
+            assert other == value
+
+
+def test_regions_that_were_not_decoded_survive_copies() -> None:
+    """They are decoded for the copy."""
+    for other in (copy.copy(_lazy()), copy.deepcopy(_lazy()), pickle.loads(pickle.dumps(_lazy()))):  # noqa: S301
+        assert other == _lazy()
+
+
+def test_every_public_value_was_tried() -> None:
+    """A drawing holds a picture, and is tried where there is one."""
+    values = {
+        name
+        for name in aliocr.__all__
+        if inspect.isclass(value := getattr(aliocr, name)) and (attrs.has(value) or value is Line)
+    }
+    assert {type(value).__name__ for value in VALUES} == values - {"Drawing"}
 
 
 @pytest.mark.parametrize(

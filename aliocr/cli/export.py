@@ -30,9 +30,9 @@ File systems allow 255 bytes for a whole file name.
 def export(output: Path, folder: Path) -> None:
     """Write the output of a job as hOCR files, for other programs.
 
-    OUTPUT is a file that `aliocr run` wrote. FOLDER gets a file for each picture that was read. Its
-    name is the row and the picture's id, or the row and the picture's name if it has no id. A file
-    of that name is replaced.
+    OUTPUT is a file that `aliocr run` or `aliocr scan --json` wrote. FOLDER gets a file for each
+    picture that was read. Its name is the row and the picture's id, or the row and the picture's
+    name if it has no id. A file of that name is replaced.
 
     Exit code: 0 all written, 1 not all written, 2 misuse.
     """

@@ -9,7 +9,6 @@ from collections import Counter
 from types import TracebackType
 from typing import Self
 
-import attrs
 from rich.text import Text
 
 from aliocr.cli.console import (
@@ -21,8 +20,10 @@ from aliocr.cli.console import (
     shown,
     writing,
 )
-from aliocr.errors import APIError, OCRError, ResponseError, TransportError
-from aliocr.models import Outcome, Scan
+from aliocr.columns import columns_of
+from aliocr.errors import OCRError, ResponseError, TransportError
+from aliocr.job.input.rows import BAD_ROW
+from aliocr.models import Failure, Outcome, Scan
 
 BESIDE_BAR = 32
 
@@ -87,17 +88,13 @@ class OutcomePrinter:
                 self._write_scan(source, outcome, frames_total)
             self._progress.advance(self._bar)
             return
-        error = outcome.error
-        code = error.code if isinstance(error, APIError) else None
-        self.fail(source, reason(error, local=self._local), code, shared=_is_shared(error))
+        self.fail(source, reason(outcome.error, local=self._local), outcome)
 
-    def fail(
-        self, source: str, message: str, code: int | str | None = None, *, shared: bool = False
-    ) -> None:
-        """Print the failure of one source; a `shared` failure has a cause that affects others."""
+    def fail(self, source: str, message: str, failure: Failure | None = None) -> None:
+        """Print the failure of one source; without a `failure`, the source names no image."""
         self.failed += 1
         with writing():
-            self._write_failure(source, message, code, shared=shared)
+            self._write_failure(source, message, failure)
         self._progress.advance(self._bar)
 
     def hint(self, source: str, message: str) -> None:
@@ -114,11 +111,8 @@ class OutcomePrinter:
         if self._headings:
             self._out.print()
 
-    def _write_failure(
-        self, source: str, message: str, code: int | str | None, *, shared: bool
-    ) -> None:
-        del code  # the message already begins with the code
-        if shared:
+    def _write_failure(self, source: str, message: str, failure: Failure | None) -> None:
+        if failure is not None and _is_shared(failure.error):
             self._shared[message] += 1
         if self._shared[message] <= SAME:
             self._notes.print(Text(f"{shown(source)}: {plain(message)}", style="red"))
@@ -131,23 +125,27 @@ class JSONPrinter(OutcomePrinter):
         """Print nothing, because programs do not need notes."""
 
     def _write_scan(self, source: str, scan: Scan, frames_total: int | None) -> None:
-        fields: dict[str, object] = {"source": decoded(source), "ok": True, "text": scan.text}
-        fields["regions"] = [attrs.asdict(region) for region in scan.regions]
-        if scan.frames:
-            fields["frames"] = [attrs.asdict(frame) for frame in scan.frames]
+        fields = scan.to_dict(whole_urls=True)
         if frames_total is not None:
             fields["frames_total"] = frames_total
-        self._line(fields)
+        self._line(source, fields)
 
-    def _write_failure(
-        self, source: str, message: str, code: int | str | None, *, shared: bool
-    ) -> None:
-        del shared  # each failed source gets its own line
-        self._line({"source": decoded(source), "ok": False, "code": code, "error": message})
+    def _write_failure(self, source: str, message: str, failure: Failure | None) -> None:
+        self._line(
+            source,
+            failure.to_dict(whole_urls=True)
+            if failure is not None
+            else columns_of(
+                {"ok": False, "needs_review": True, "kind": BAD_ROW, "error": message}
+                | {"transient": False, "maybe_charged": False},
+                whole_urls=True,
+            ),
+        )
 
-    def _line(self, fields: dict[str, object]) -> None:
-        """Print an object, in UTF-8 if standard output uses UTF-8, and in ASCII if it does not.
+    def _line(self, source: str, fields: dict[str, object]) -> None:
+        """Print an object with the name of its source as it was given.
 
+        The object is in UTF-8 if standard output uses UTF-8, and in ASCII if it does not.
         ASCII is a part of all encodings. A file name that is not UTF-8 contains lone surrogates,
         which UTF-8 cannot encode. JSON in ASCII can escape them, so the object of such a file is
         always printed in ASCII. `os.fsencode` turns the name back into the bytes of the file name.
@@ -155,6 +153,7 @@ class JSONPrinter(OutcomePrinter):
         In UTF-8, too, characters that control a terminal or the direction of text are escaped. So
         the output is the same on a terminal and in a file, and its value is always exact.
         """
+        fields["source"] = decoded(source)
         is_utf8 = self._out.encoding.lower().replace("_", "-") == "utf-8"
         line = json.dumps(fields, ensure_ascii=not is_utf8)
         line = "".join(json.dumps(c)[1:-1] if is_control(c) else c for c in line)

@@ -65,9 +65,10 @@ The rows with any other reason are counted together.
 def report(**values: Any) -> None:
     """Write one HTML page about the output of a job.
 
-    OUTPUT is a file that `aliocr run` wrote; the job can still be running. The page has totals, the
-    failures and what to do about them, and each picture with its lines of text, which can be
-    searched. It is one file to keep or send, and loads nothing unless --pictures is link.
+    OUTPUT is a file that `aliocr run` or `aliocr scan --json` wrote; the job can still be running.
+    The page has totals, the failures and what to do about them, and each picture with its lines of
+    text, which can be searched. It is one file to keep or send, and loads nothing unless --pictures
+    is link.
 
     The pictures are downloaded again, from the sources in OUTPUT; pictures of signed URLs need
     --input. An earlier report is overwritten; any other file is not.

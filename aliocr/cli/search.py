@@ -25,8 +25,9 @@ from aliocr.text.search import Match, search
 def search_output(output: Path, words: Sequence[str], *, as_json: bool) -> None:
     """Find words in the output of a job.
 
-    OUTPUT is a file that `aliocr run` wrote. WORDS are one phrase, which can cross the end of a
-    line. Upper and lower case, full-width forms and the number of spaces make no difference.
+    OUTPUT is a file that `aliocr run` or `aliocr scan --json` wrote. WORDS are one phrase, which
+    can cross the end of a line. Upper and lower case, full-width forms and the number of spaces
+    make no difference.
 
     Each matching line is printed after the row, id and source of its picture.
     Exit code: 0 found, 1 not found, 2 misuse.

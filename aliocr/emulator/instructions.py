@@ -212,7 +212,7 @@ class Instructions:
                 given.append((task, answer))
             if copies is Copies.CONTRARY:
                 read = isinstance(answer, Scan)
-                given.append((task, checked_failure(500) if read else Scan(_FOREIGN_IMAGE, "")))
+                given.append((task, checked_failure(500) if read else _NOTHING_READ))
         foreign = self.foreign.take()
         if foreign:
             given.append(foreign)
@@ -277,3 +277,4 @@ def _checked_message(message: str) -> str:
 # The image of answers that are about an image not in the request. A reply contains only its task.
 _FOREIGN_IMAGE = Image("https://example.com/of-somebody-else.png", "of-somebody-else")
 FOREIGN_TASK = Task(url=_FOREIGN_IMAGE.url, data_id=_FOREIGN_IMAGE.data_id)
+_NOTHING_READ = Scan(_FOREIGN_IMAGE, "", label="normal", suggestion="pass")

@@ -10,10 +10,11 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Sequence
+from typing import Any
 
 import attrs
 
-from aliocr.errors import APIError
+from aliocr.columns import of_error, of_image
 from aliocr.job.budget import Charges
 from aliocr.job.input.prefetch import RowBatch
 from aliocr.job.input.rows import BAD_ROW, BadRow, Row, RowOrBad, changed
@@ -193,13 +194,12 @@ class Worklist:
         """Make the result of a row from the outcome of its image, for the next `write`."""
         row = pending.row
         source = self._source_of(row)
+        own: dict[str, Any] = {"row": row.number, "line": row.line, "id": row.id}
+        own |= of_image(outcome.image) | {"source": source}
         result: Result
         if outcome.ok:
             result = Read(
-                row=row.number,
-                line=row.line,
-                id=row.id,
-                source=source,
+                **own,
                 text=outcome.text,
                 regions=outcome.regions,
                 frames=tuple(
@@ -209,24 +209,11 @@ class Worklist:
                 label=outcome.label,
                 suggestion=outcome.suggestion,
                 rate=outcome.rate,
-                interval=outcome.image.interval,
-                max_frames=outcome.image.max_frames,
                 task_id=outcome.task_id,
                 request_id=outcome.request_id,
             )
         else:
-            error = outcome.error
-            result = Unread(
-                row=row.number,
-                line=row.line,
-                id=row.id,
-                source=source,
-                kind=type(error).__name__,
-                code=error.code if isinstance(error, APIError) else None,
-                error=str(error),
-                maybe_charged=error.maybe_charged,
-                request_id=error.request_id,
-            )
+            result = Unread(**own, **of_error(outcome.error))
         self._kept.append((pending, result))
         return result
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
-from aliocr.models import Frame, Region, Scan
+from aliocr.models import FailedRow, Failure, Frame, Region, Scan, error_of
 from aliocr.pictures.drawn import Drawing
 from aliocr.text.layout import Line
 
@@ -27,6 +27,10 @@ class ReadResult(Protocol):
     """The result of one picture in the output of a job, such as an `aliocr.Read`."""
 
     @property
+    def ok(self) -> Literal[True]:
+        """True, because the picture was read."""
+
+    @property
     def frames(self) -> tuple[Frame, ...]:
         """Frames that were read; empty if only one frame was read."""
 
@@ -44,7 +48,10 @@ class ReadResult(Protocol):
 
 
 def draw(
-    picture: bytes | str | Path, scan: Scan | ReadResult, *, font: str | Path | None = None
+    picture: bytes | str | Path,
+    scan: Scan | Failure | ReadResult | FailedRow,
+    *,
+    font: str | Path | None = None,
 ) -> Drawing:
     """Draw numbered boxes into a picture, and the texts beside the picture.
 
@@ -66,11 +73,14 @@ def draw(
         The drawing. It is scaled down if it would have more than 40 million pixels.
 
     Raises:
+        OCRError: `scan` is a failure; this is its error.
         PictureError: The picture is too large, or cannot be decoded.
         ValueError: The font cannot be used, or `picture` is not the picture that was read.
         OSError: A file cannot be read.
         ImportError: The extra is missing; the message says how to install it.
     """
+    if not scan.ok:
+        raise error_of(scan)
     from aliocr.pictures.artist import Artist  # noqa: PLC0415 - needs the extra
 
     data = picture if isinstance(picture, bytes) else Path(picture).read_bytes()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
@@ -31,8 +32,10 @@ class DrawnFrame:
 class Drawing:
     """A picture with numbered boxes around the texts that were read, and a panel of these texts.
 
+    `str(drawing)` is a line about it, with its remarks.
+
     Args:
-        picture: The whole drawing, in RGB. `picture.save("receipt.boxes.png")` writes a file.
+        picture: The whole drawing, in RGB.
         frames: The place of each frame in the drawing. There are several places only if several
             frames of a GIF are drawn.
         texts: Number of texts that were read.
@@ -47,3 +50,17 @@ class Drawing:
     texts: int
     unwritten: int
     remarks: tuple[str, ...]
+
+    def __str__(self) -> str:
+        texts = f"{self.texts} text{'' if self.texts == 1 else 's'}"
+        size = f"{self.picture.width} × {self.picture.height} pixels"
+        return "; ".join([f"a drawing of {texts}, {size}", *self.remarks])
+
+    def save(self, path: str | Path) -> None:
+        """Write the drawing to a file, in the format that the suffix of its name says.
+
+        Raises:
+            ValueError: The suffix is of no known format.
+            OSError: The file cannot be written.
+        """
+        self.picture.save(path)

@@ -9,12 +9,12 @@ import math
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from typing import Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 from xml.sax.saxutils import escape, quoteattr
 
 import attrs
 
-from aliocr.models import Frame, Region, Scan
+from aliocr.models import FailedRow, Failure, Frame, Region, Scan, error_of
 from aliocr.redaction import without_query
 from aliocr.text.layout import Line
 from aliocr.version import __version__
@@ -47,6 +47,9 @@ than this."""
 
 class _OutputRow(Protocol):
     """A row of a job's output, read from a file."""
+
+    @property
+    def ok(self) -> Literal[True]: ...
 
     @property
     def source(self) -> str: ...
@@ -100,7 +103,10 @@ class _PixelBox:
 
 
 def to_hocr(
-    scan: Scan | _OutputRow, *, size: tuple[int, int] | None = None, title: str | None = None
+    scan: Scan | Failure | _OutputRow | FailedRow,
+    *,
+    size: tuple[int, int] | None = None,
+    title: str | None = None,
 ) -> str:
     """Return a scan as an hOCR document with pages, lines in reading order, and words.
 
@@ -119,8 +125,11 @@ def to_hocr(
             picture. None means the URL of the picture without the query, or its path.
 
     Raises:
+        OCRError: `scan` is a failure; this is its error.
         ValueError: The size is not a pair of numbers above 0.
     """
+    if not scan.ok:
+        raise error_of(scan)
     if size is not None and not (len(size) == 2 and min(size) > 0):
         raise ValueError(f"size must be a width and a height in pixels, or None, not {size!r}")
     source = scan.image.url if isinstance(scan, Scan) else scan.source

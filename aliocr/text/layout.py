@@ -13,9 +13,7 @@ import statistics
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import Generic, Protocol, TypeVar
-
-import attrs
+from typing import Generic, Protocol, Self, TypeVar
 
 from aliocr.text.geometry import (
     PlacedText,
@@ -82,21 +80,39 @@ P = TypeVar("P", bound=PlacedText)
 P_co = TypeVar("P_co", bound=PlacedText, covariant=True)
 
 
-@attrs.frozen
-class Line(Generic[P_co]):
+class Line(str, Generic[P_co]):
     """A line of text, as a person reads: one region, or several regions side by side.
 
+    A line is a string, so lines can be joined, compared, searched and printed as strings.
+
     Args:
-        text: The text of the line; `str(line)` returns this text.
+        text: The text of the line.
         regions: The regions of the line, from left to right. Empty if the service gave a text
             without regions.
     """
 
-    text: str
-    regions: tuple[P_co, ...] = ()
+    __slots__ = ("_regions",)
 
-    def __str__(self) -> str:
-        return self.text
+    _regions: tuple[P_co, ...]
+
+    def __new__(cls, text: str, regions: tuple[P_co, ...] = ()) -> Self:
+        """Make a string that knows its regions."""
+        line = super().__new__(cls, text)
+        line._regions = regions
+        return line
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.text, self.regions)
+
+    @property
+    def text(self) -> str:
+        """The text of the line, as a plain string."""
+        return str(self)
+
+    @property
+    def regions(self) -> tuple[P_co, ...]:
+        """The regions of the line, from left to right; empty if the text has no regions."""
+        return self._regions
 
     @classmethod
     def of(cls, regions: Sequence[P_co]) -> Line[P_co]:

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from aliocr import Frame, Image, Scan
+from aliocr import COLUMNS, Frame, Image, Scan
+from aliocr import results as results_of
 from tests.support.program import (
     ALIOCR,
     BAR,
@@ -55,8 +56,31 @@ def test_json_gives_an_object_a_line(served: dict[str, str]) -> None:
     assert results[URLS[0]]["ok"]
     assert results[URLS[0]]["text"] == f"text of {URLS[0]}"
     assert list(results[URLS[0]]["regions"][0]) == ["text", "x", "y", "w", "h"]
-    assert not results["ftp://example.com/a.png"]["ok"]
-    assert "no such file" in results["ftp://example.com/a.png"]["error"]
+    bad = results["ftp://example.com/a.png"]
+    assert not bad["ok"]
+    assert "no such file" in bad["error"]
+    assert (bad["kind"], bad["needs_review"], bad["maybe_charged"]) == ("BadRow", True, False)
+    assert {tuple(line) for line in results.values()} == {COLUMNS}
+
+
+def test_json_is_an_output_for_the_other_commands(served: dict[str, str], tmp_path: Path) -> None:
+    """What was read is searched, exported and reported without a second charge."""
+    urls = [f"{url}?Signature=key" for url in URLS]
+    done = run("scan", "--json", *urls, "-", stdin="ftp://lost.png\n", **served)
+    output = tmp_path / "scans.jsonl"
+    output.write_text(done.stdout, encoding="utf-8")
+    rows = {row.source: row for row in results_of(output)}
+    assert set(rows) == {*urls, "ftp://lost.png"}
+    assert sorted(row.row for row in rows.values()) == [1, 2, 3, 4]
+    found = run("search", output, URLS[1])
+    assert (found.returncode, found.stdout.count(f"text of {URLS[1]}")) == (0, 1)
+    again = run("search", "--json", output, URLS[1])
+    assert json.loads(again.stdout)["row"] == rows[urls[1]].row
+    exported = run("export", output, tmp_path / "hocr")
+    assert exported.stdout.startswith("3 files written, 1 row was not read")
+    report = run("report", output, "--pictures", "none", "-o", tmp_path / "report.html")
+    assert report.returncode == 0, report.stderr
+    assert "ftp://lost.png" in (tmp_path / "report.html").read_text("utf-8")
 
 
 def test_a_wrong_key_is_one_line_and_exit_1(served: dict[str, str]) -> None:

@@ -1,14 +1,16 @@
 """Drawings show what was read where it stands: checked in their pixels."""
 
+import copy
 import io
 import math
+import pickle
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import aliocr
-from aliocr import Drawing, Frame, Image, PictureError, Region, Scan
+from aliocr import Drawing, Failure, Frame, Image, OCRError, PictureError, Region, Scan, Unread
 from aliocr.job.output.result import Read
 from tests.support.truth import SAMPLES, TRUTH
 
@@ -386,6 +388,31 @@ def test_what_a_job_has_read_is_drawn_like_a_scan() -> None:
     )
     one, other = (aliocr.draw(SAMPLES / "anim4.gif", each) for each in (scan, read))
     assert one.picture.tobytes() == other.picture.tobytes()
+
+
+@pytest.mark.parametrize("row", [False, True])
+def test_a_failure_cannot_be_drawn(*, row: bool) -> None:
+    """Its error says why there is nothing to draw."""
+    error = aliocr.APIError(580, "no", maybe_charged=True)
+    failed: Failure | Unread = Failure(ALL, error)
+    if row:
+        failed = Unread(row=1, source=URL, kind="APIError", error=str(error), maybe_charged=True)
+    with pytest.raises(OCRError, match="580 no") as caught:
+        aliocr.draw(blank(300, 200), failed)
+    assert caught.value.maybe_charged
+    assert row or caught.value is error
+
+
+def test_a_drawing_is_printed_saved_and_copied(tmp_path: Path) -> None:
+    """As people try: a line about it, a file by its name, the same picture in another process."""
+    drawing = aliocr.draw(blank(300, 200), page(Region("odd", -9, 10, 20, 20)))
+    size = f"{drawing.picture.width} × {drawing.picture.height} pixels"
+    assert str(drawing) == f"a drawing of 1 text, {size}; {drawing.remarks[0]}"
+    drawing.save(tmp_path / "a.png")
+    with Picture.open(tmp_path / "a.png") as saved:
+        assert saved.tobytes() == drawing.picture.tobytes()
+    for other in (copy.deepcopy(drawing), pickle.loads(pickle.dumps(drawing))):  # noqa: S301
+        assert other == drawing
 
 
 def test_another_picture_than_the_one_that_was_read_is_noticed() -> None:

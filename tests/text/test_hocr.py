@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aliocr import Frame, Image, Region, Scan, to_hocr
+from aliocr import APIError, Failure, Frame, Image, OCRError, Region, Scan, Unread, to_hocr
 from aliocr.job.output.result import Read
 
 IMAGE = Image("https://me:geheim@example.com/a.png?Signature=geheim")
@@ -149,6 +149,17 @@ def test_a_row_of_an_output_and_a_title_of_ones_own() -> None:
     assert 'image "sub/a %22b%22 <c>.png"' in page.get("title", "")
     root = _checked(to_hocr(row, title="a & b"))
     assert root.findtext(".//{http://www.w3.org/1999/xhtml}title") == "a & b"
+
+
+def test_a_failure_has_no_page() -> None:
+    """Its error says why; a row of an output has the message of the error."""
+    error = APIError(580, "no", maybe_charged=True)
+    with pytest.raises(APIError) as caught:
+        to_hocr(Failure(IMAGE, error))
+    assert caught.value is error
+    with pytest.raises(OCRError, match="580 no") as again:
+        to_hocr(Unread(row=1, source="a", kind="APIError", error="580 no", transient=True))
+    assert (again.value.transient, again.value.maybe_charged) == (True, False)
 
 
 def test_what_xml_cannot_hold_is_left_out() -> None:

@@ -1,14 +1,14 @@
+# pyright: strict
 """Uses every public name as a user does. Never run: the type checker reads it."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import assert_never, assert_type
+from typing import Any, assert_never, assert_type
 
 import aiohttp
 
 import aliocr
-from aliocr.job.output.result import Read
 
 
 async def provider() -> aliocr.Credentials:
@@ -76,18 +76,37 @@ def limiters() -> list[aliocr.Limiter]:
 
 
 def use(outcome: aliocr.Outcome) -> None:
-    """`ok` narrows, and so does `match`."""
+    """`ok` gives the attributes their types; `is True`, `isinstance` and `match` the outcome."""
     if outcome.ok:
-        assert_type(outcome, aliocr.Scan)
+        assert_type(outcome.text, str)
         region: aliocr.Region
         for region in outcome.regions:
             assert_type((region.text, region.x), tuple[str, float])
         frame: aliocr.Frame
         for frame in outcome.frames:
             assert_type(frame.rate, float | None)
-        assert_type(outcome.needs_review, bool)
+        assert_type((outcome.label, outcome.task_id), tuple[str | None, str | None])
+        assert_type("\n".join(outcome.lines), str)
     else:
         assert_type(outcome.error, aliocr.OCRError)
+    assert_type((outcome.needs_review, outcome.request_id), tuple[bool, str | None])
+    assert_type(outcome.to_dict(whole_urls=True), dict[str, Any])
+    if outcome.ok is True:
+        assert_type(outcome, aliocr.Scan)
+    else:
+        assert_type(outcome, aliocr.Failure)
+    if not isinstance(outcome, aliocr.Scan):
+        raise outcome.error
+    assert_type(outcome, aliocr.Scan)
+
+
+def use_without_asking(outcome: aliocr.Outcome) -> str:
+    """Mypy reports it; pyright cannot."""
+    return outcome.text  # type: ignore[union-attr]
+
+
+def use_of_a_match(outcome: aliocr.Outcome) -> None:
+    """`match` narrows."""
     match outcome:
         case aliocr.Scan(text=text):
             assert_type(text, str)
@@ -99,18 +118,31 @@ def use(outcome: aliocr.Outcome) -> None:
             assert_never(outcome)
 
 
+def use_of_a_row(result: aliocr.Result) -> None:
+    """`ok` of a row gives the attributes their types, too."""
+    if result.ok:
+        assert_type("\n".join(result.lines), str)
+        assert_type((result.label, result.rate), tuple[str | None, float | None])
+    else:
+        assert_type((result.kind, result.code, result.error), tuple[str, int | str | None, str])
+        assert_type((result.transient, result.maybe_charged), tuple[bool, bool])
+    assert_type((result.row, result.source, result.interval), tuple[int, str, int | None])
+    assert_type(result.needs_review, bool)
+
+
 def drawings(scan: aliocr.Scan) -> None:
     """Of bytes or a file, with or without a font."""
     drawing = aliocr.draw(b"", scan)
     assert_type(drawing, aliocr.Drawing)
     assert_type(drawing.frames, tuple[aliocr.DrawnFrame, ...])
     assert_type(aliocr.draw("a.png", scan, font=Path("font.ttf")).remarks, tuple[str, ...])
-    drawing.picture.save("a.boxes.png")
+    drawing.save("a.boxes.png")
+    drawing.picture.save(Path("a.boxes.png"))
 
 
-def drawn_of_a_job(read: Read) -> aliocr.Drawing:
-    """What a job's output says can be drawn, too."""
-    return aliocr.draw(Path("a.png"), read)
+def drawn_of_a_job(row: aliocr.Result) -> aliocr.Drawing:
+    """What a job's output says can be drawn, too; a row that failed raises."""
+    return aliocr.draw(Path("a.png"), row)
 
 
 def errors(error: aliocr.OCRError) -> str | None:
@@ -137,7 +169,12 @@ def finding(outcomes: list[aliocr.Outcome]) -> None:
             assert_type(line.text[start:end], str)
 
 
-def exporting(scan: aliocr.Scan, row: Read) -> None:
-    """Both of what can be read are exported."""
+def exporting(scan: aliocr.Outcome, row: aliocr.Result) -> None:
+    """Both of what can be read are exported; a failure raises."""
     assert_type(aliocr.to_hocr(scan, size=(640, 480), title="a page"), str)
     assert_type(aliocr.to_hocr(row), str)
+
+
+def columns() -> tuple[str, ...]:
+    """The keys of `to_dict`."""
+    return aliocr.COLUMNS

@@ -10,83 +10,63 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO, TypeAlias
 
-import attrs
 import msgspec
 
+from aliocr.columns import COLUMNS as OUTCOME_COLUMNS
+from aliocr.columns import columns_of, plain_regions
 from aliocr.job.csv_module import own_csv
 from aliocr.job.output.result import Read, Result, Unread
-from aliocr.models import Region
 
-COLUMNS = (
-    "row",
-    "line",
-    "id",
-    "source",
-    "ok",
-    "text",
-    "regions",
-    "frames",
-    "label",
-    "suggestion",
-    "rate",
-    "interval",
-    "max_frames",
-    "task_id",
-    "request_id",
-    "kind",
-    "code",
-    "error",
-    "maybe_charged",
-)
-"""Columns of CSV and Parquet: the fields of `Read`, then the fields that only `Unread` has."""
+OWN = ("row", "line", "id")
+"""Columns that outcomes outside of a job do not have."""
+
+COLUMNS = (*OWN, *OUTCOME_COLUMNS)
+"""Columns of each format: the place of the row in the input, then the columns of its outcome."""
+
+ADDED = {"data_id", "needs_review", "transient"}
+"""Columns that the first outputs of jobs do not have."""
 
 # The limit is the size of a field in characters. We chose a high limit, because the regions of a
 # large page are longer than the parser's default limit.
 _csv = own_csv(1 << 30)
 
 _NUMBERS = {"row": int, "line": int, "interval": int, "max_frames": int, "rate": float}
+_CLAIMS = ("ok", "needs_review", "transient", "maybe_charged")
+_LISTS = ("regions", "frames")
 
-_NAMES = {kind: tuple(attrs.fields_dict(kind)) for kind in (Read, Unread)}
-
-_ALWAYS = {"row", "source", "ok", "text", "regions", "kind", "code", "error"}
-"""Fields that are written even if they are empty, so that a program always finds them."""
-
-
-def fields_of(result: Result) -> dict[str, Any]:
-    """Return a result as plain values, in the order of its fields.
-
-    Empty fields are left out, except the fields in `_ALWAYS`.
-    """
-    fields = _fields(result)
-    if isinstance(result, Read):
-        fields["regions"] = [_plain(region) for region in result.regions]
-        for frame in fields.get("frames", ()):
-            frame["regions"] = [_plain(region) for region in frame["regions"]]
-    return fields
+_REQUIRED = ("source", "text", "kind", "error")
+"""Texts that may be empty; another empty text stands for nothing."""
 
 
-def _fields(result: Result) -> dict[str, Any]:
-    # Like `fields_of`, but leave `Region` objects as they are: msgspec encodes them like dicts.
-    fields = {
+def fields_of(
+    result: Result, regions: Callable[[Iterable[Any]], Any] = plain_regions
+) -> dict[str, Any]:
+    """Return all columns of a result, as `aliocr.Scan.to_dict` returns those of a scan."""
+    values = {name: getattr(result, name, None) for name in OUTCOME_COLUMNS}
+    own = {"row": result.row, "line": result.line, "id": result.id or ""}
+    return own | columns_of(values, whole_urls=True, regions=regions)
+
+
+def result_of(fields: Mapping[str, Any]) -> Result:
+    """Return the result with these columns; raise a `ValueError` if they are not of a result."""
+    told = {
         name: value
-        for name in _NAMES[type(result)]
-        if (value := getattr(result, name)) or name in _ALWAYS
+        for name, value in fields.items()
+        if value is not None and (value != "" or name in _REQUIRED)
     }
-    if isinstance(result, Read) and result.frames:
-        fields["frames"] = [
-            {"text": frame.text, "regions": frame.regions}
-            | ({} if frame.url is None else {"url": frame.url})
-            | ({} if frame.rate is None else {"rate": frame.rate})
-            for frame in result.frames
+    if told.pop("ok", None) is not True:
+        return msgspec.convert(told, Unread)
+    if isinstance(frames := told.get("frames"), list):
+        told["frames"] = [
+            {name: value for name, value in frame.items() if name == "text" or value != ""}
+            if isinstance(frame, dict)
+            else frame
+            for frame in frames
         ]
-    return fields
-
-
-def _plain(region: Region) -> dict[str, Any]:
-    return {"text": region.text, "x": region.x, "y": region.y, "w": region.w, "h": region.h}
+    return msgspec.convert(told, Read)
 
 
 def encode_json(result: Result) -> bytes:
@@ -95,19 +75,21 @@ def encode_json(result: Result) -> bytes:
     Characters that UTF-8 cannot encode are escaped; a file name in another encoding may have them.
     """
     try:
-        return msgspec.json.encode(_fields(result)) + b"\n"
+        # msgspec encodes `Region` objects like dicts.
+        return msgspec.json.encode(fields_of(result, tuple)) + b"\n"
     except UnicodeEncodeError:
         return json.dumps(fields_of(result)).encode() + b"\n"
 
 
-def decode_json(line: bytes | str) -> Result:
-    """Return the result in a line of JSON; raise a `ValueError` if the line has no result."""
+def decode_json(line: bytes | str, row: int | None = None) -> Result:
+    """Return the result in a line of JSON; raise a `ValueError` if the line has no result.
+
+    `row` is the number of a row whose line does not say it, as those of `aliocr scan --json`.
+    """
     fields = _value_of(line)
     if not isinstance(fields, dict):
         raise ValueError("not an object")  # noqa: TRY004 - the text is wrong, not a type
-    if fields.pop("ok", None) is True:
-        return msgspec.convert(fields, Read)
-    return msgspec.convert(fields, Unread)
+    return result_of(fields if row is None else {"row": row} | fields)
 
 
 def _value_of(text: bytes | str) -> Any:
@@ -129,11 +111,14 @@ class JSONLines:
         """Return the record of a result, with its line end."""
         return encode_json(result)
 
-    def decode(self, record: bytes) -> Result:
-        """Return the result in a record; raise a `ValueError` if the record is wrong or cut off."""
+    def decode(self, record: bytes, row: int | None = None) -> Result:
+        """Return the result in a record; raise a `ValueError` if the record is wrong or cut off.
+
+        `row` is the number of the row if the record does not say it.
+        """
         if not record.endswith(b"\n"):
             raise ValueError("the record is cut off")
-        return decode_json(record)
+        return decode_json(record, row)
 
     def records(self, file: BinaryIO) -> Iterator[bytes]:
         """Return the records from the current position on; the last record may be cut off."""
@@ -141,44 +126,51 @@ class JSONLines:
 
 
 class CSV:
-    """Codec for CSV with a line of column names; regions and frames are JSON."""
+    """Codec for CSV with a line of column names; regions and frames are JSON.
 
-    header = (",".join(COLUMNS) + "\r\n").encode()
+    Args:
+        columns: The columns; other ones than `COLUMNS` are only read.
+    """
+
+    def __init__(self, columns: Sequence[str] = COLUMNS) -> None:
+        self._columns = columns
+        self.header = (",".join(columns) + "\r\n").encode()
 
     def encode(self, result: Result) -> bytes:
         """Return the row of a result, which may have line breaks within quotes."""
-        fields = fields_of(result) | {"ok": "true" if result.ok else "false"}
-        if isinstance(result, Unread):
-            fields["maybe_charged"] = "true" if result.maybe_charged else "false"
-        for name in ("regions", "frames"):
-            if name in fields:
-                fields[name] = msgspec.json.encode(fields[name]).decode()
+        fields = fields_of(result)
+        for name in _CLAIMS:
+            fields[name] = fields[name] if fields[name] is None else str(fields[name]).lower()
+        for name in _LISTS:
+            fields[name] = msgspec.json.encode(fields[name]).decode()
         row = io.StringIO()
-        csv.writer(row).writerow([fields.get(name) for name in COLUMNS])
+        csv.writer(row).writerow(fields.values())
         return row.getvalue().encode("utf-8", "backslashreplace")
 
-    def decode(self, record: bytes) -> Result:
-        """Return the result in a row; raise a `ValueError` if the row is wrong or cut off."""
+    def decode(self, record: bytes, row: int | None = None) -> Result:
+        """Return the result in a row; raise a `ValueError` if the row is wrong or cut off.
+
+        `row` is the number of the row if there is no column that says it.
+        """
         if not record.endswith(b"\r\n"):
             raise ValueError("the record is cut off")
         try:
             (values,) = _csv.reader(io.StringIO(record.decode(), newline=""), strict=True)
         except _csv.Error as error:
             raise ValueError(str(error)) from None
-        if len(values) != len(COLUMNS):
-            raise ValueError(f"{len(values)} columns instead of {len(COLUMNS)}")
-        row = zip(COLUMNS, values, strict=True)
-        fields: dict[str, Any] = {
-            name: _NUMBERS.get(name, str)(value) for name, value in row if value
-        }
-        if fields.pop("ok", None) == "true":
-            for name in ("regions", "frames"):
-                fields[name] = _value_of(fields.get(name, "[]"))
-            return msgspec.convert({"source": "", "text": ""} | fields, Read)
-        if "code" in fields:
+        if len(values) != len(self._columns):
+            raise ValueError(f"{len(values)} columns instead of {len(self._columns)}")
+        fields: dict[str, Any] = {"row": row}
+        for name, value in zip(self._columns, values, strict=True):
+            if name in _CLAIMS:
+                fields[name] = value == "true" if value else None
+            elif name in _LISTS:
+                fields[name] = _value_of(value or "[]")
+            else:
+                fields[name] = _NUMBERS.get(name, str)(value) if value else value
+        if fields["code"]:
             fields["code"] = code_of(fields["code"])
-        fields["maybe_charged"] = fields.get("maybe_charged") == "true"
-        return msgspec.convert({"source": "", "error": ""} | fields, Unread)
+        return result_of(fields)
 
     def records(self, file: BinaryIO) -> Iterator[bytes]:
         """Yield the rows from the current position; rows may have line breaks within quotes."""

@@ -17,12 +17,12 @@ from typing import Literal, TypeAlias
 
 from aliocr.job.budget import Charges
 from aliocr.job.errors import BY_OUTPUT_FORMAT, JobError
-from aliocr.job.output.codecs import CSV, JSONLines
+from aliocr.job.output.codecs import COLUMNS, CSV, JSONLines
 from aliocr.job.output.job_state import DamagedError, JobState, JournalError
 from aliocr.job.output.journal import Journal
 from aliocr.job.output.lock import Lock, LockedError
 from aliocr.job.output.parquet import StagedResults
-from aliocr.job.output.read_back import results
+from aliocr.job.output.read_back import columns_in, results
 from aliocr.job.output.recovery import ending_of, gone, strange, take_up
 from aliocr.job.output.result import Result
 from aliocr.job.output.result_file import ResultFile
@@ -262,11 +262,13 @@ def _check_lost(path: Path, journal: Path) -> bool:
     """Return True if an output has no journal; refuse a file that is not an output of a job."""
     if not _has_bytes(path) or _has_bytes(journal):
         return False
+    header = CSV().header
     with path.open("rb") as file:
-        if CSV.header.startswith(file.read(len(CSV.header) + 1)):
+        if header.startswith(file.read(len(header) + 1)):
             return False  # a run ended before its first result
     with suppress(ValueError):
-        if sum(1 for _ in results(path)):
+        # An earlier version wrote fewer columns, and `aliocr scan --json` writes no rows.
+        if columns_in(path) == COLUMNS and sum(1 for _ in results(path)) > 0:
             return True
     raise ValueError(
         f"{path} is there already, without a journal of a job beside it: give another output, or "

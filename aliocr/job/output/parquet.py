@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from aliocr.extras import needed
-from aliocr.job.output.codecs import COLUMNS, code_of, fields_of
+from aliocr.job.output.codecs import ADDED, COLUMNS, OWN, code_of, fields_of, result_of
 from aliocr.job.output.journal import Journal
 from aliocr.job.output.recovery import ending_of, is_known, rebuilt, strange, take_up
 from aliocr.job.output.replacement import Replacement
-from aliocr.job.output.result import Read, Result, Unread
+from aliocr.job.output.result import Result
 
 ROWS_PER_GROUP = 10_000
 """Number of rows in a row group of the file. One row group is held in memory; its text and
@@ -125,10 +123,7 @@ class StagedResults:
 
 def _row(result: Result) -> dict[str, Any]:
     fields = {name: _text(value) for name, value in fields_of(result).items()}
-    if isinstance(result, Unread):
-        fields["maybe_charged"] = result.maybe_charged
-        fields["code"] = None if result.code is None else str(result.code)
-    return fields
+    return fields | {"code": None if fields["code"] is None else str(fields["code"])}
 
 
 def _text(value: Any) -> Any:
@@ -146,24 +141,30 @@ def _text(value: Any) -> Any:
 
 def parquet_results(path: Path) -> Iterator[Result]:
     """Yield the results in a file; raise a `ValueError` if the file is not an output of a job."""
-    pyarrow = _pyarrow()
-    try:
-        file = pyarrow.parquet.ParquetFile(path)
-    except pyarrow.ArrowInvalid as error:
-        raise ValueError(f"{path} is not a Parquet file: {error}") from None
-    with file:
-        missing = set(COLUMNS) - set(file.schema_arrow.names)
+    with _opened(path) as file:
+        missing = set(COLUMNS) - ADDED - set(OWN) - set(file.schema_arrow.names)
         if missing:
             raise ValueError(f"{path} is not an output of a job: no column {min(missing)!r}")
-        for batch in file.iter_batches(1_000):
-            for row in batch.to_pylist():
-                fields = {name: value for name, value in row.items() if value is not None}
-                if fields.pop("ok", False):
-                    yield msgspec.convert(fields, Read)
-                    continue
-                if "code" in fields:
-                    fields["code"] = code_of(fields["code"])
-                yield msgspec.convert(fields, Unread)
+        rows = chain.from_iterable(batch.to_pylist() for batch in file.iter_batches(1_000))
+        for number, row in enumerate(rows, 1):
+            fields = {"row": number} | row
+            if fields["code"] is not None:
+                fields["code"] = code_of(fields["code"])
+            yield result_of(fields)
+
+
+def parquet_columns(path: Path) -> tuple[str, ...]:
+    """Return the names of the columns of a file; raise a `ValueError` if it is not Parquet."""
+    with _opened(path) as file:
+        return tuple(file.schema_arrow.names)
+
+
+def _opened(path: Path) -> Any:
+    pyarrow = _pyarrow()
+    try:
+        return pyarrow.parquet.ParquetFile(path)
+    except pyarrow.ArrowInvalid as error:
+        raise ValueError(f"{path} is not a Parquet file: {error}") from None
 
 
 def _schema(pyarrow: Any) -> Any:
@@ -181,6 +182,8 @@ def _schema(pyarrow: Any) -> Any:
         "rate": number,
         "interval": whole,
         "max_frames": whole,
+        "needs_review": pyarrow.bool_(),
+        "transient": pyarrow.bool_(),
         "maybe_charged": pyarrow.bool_(),
     }
     return pyarrow.schema([(name, kinds.get(name, text)) for name in COLUMNS])

@@ -6,9 +6,14 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from aliocr.job.output.codecs import CSV, Codec, JSONLines
-from aliocr.job.output.parquet import MAGIC, parquet_results
+import msgspec
+
+from aliocr.job.output.codecs import ADDED, COLUMNS, CSV, OWN, Codec, JSONLines
+from aliocr.job.output.parquet import MAGIC, parquet_columns, parquet_results
 from aliocr.job.output.result import Result
+
+MOST_HEADER = 4096
+"""Size of the start of a file in which its format is looked for, in bytes."""
 
 
 def results(path: str | Path) -> Iterator[Result]:
@@ -18,11 +23,14 @@ def results(path: str | Path) -> Iterator[Result]:
     input. The output can be read while the job runs; if the last record is not complete yet, it is
     left out.
 
+    A file of outcomes that has no rows, such as what `aliocr scan --json` printed, can be read,
+    too. Its rows are numbered from 1 on.
+
     Args:
         path: An output in JSON lines, CSV or Parquet. The first bytes of the file show the format.
 
     Raises:
-        ValueError: The file is not an output of a job; the message names the file and the record.
+        ValueError: The file is not such an output; the message names the file and the record.
         ImportError: The file is Parquet, and the extra `parquet` is missing.
         OSError: The file cannot be read.
     """
@@ -32,11 +40,36 @@ def results(path: str | Path) -> Iterator[Result]:
     # here, because `open` raises an error that says it is a folder.
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
         raise ValueError(f"{path} is not a regular file, so it is not an output of a job")
-    with path.open("rb") as file:
-        start = file.read(max(len(MAGIC), len(CSV.header)))
-    if start.startswith(MAGIC):
+    if (names := _csv_header(path)) is None:
         return parquet_results(path)
-    return _results(path, CSV() if start == CSV.header else JSONLines())
+    return _results(path, CSV(names) if names else JSONLines())
+
+
+def columns_in(path: Path) -> tuple[str, ...]:
+    """Return the columns of an output, in JSON lines those of its first record.
+
+    Raises:
+        ValueError: The file is not an output.
+    """
+    if (names := _csv_header(path)) is None:
+        return parquet_columns(path)
+    if names:
+        return tuple(names)
+    with path.open("rb") as file:
+        return tuple(msgspec.json.decode(file.readline(), type=dict[str, msgspec.Raw]))
+
+
+def _csv_header(path: Path) -> list[str] | None:
+    """Return the columns that the first line of CSV names; empty for JSON lines; None for Parquet.
+
+    Files of an earlier version lack some columns.
+    """
+    with path.open("rb") as file:
+        start = file.read(MOST_HEADER)
+    if start.startswith(MAGIC):
+        return None
+    names = start.partition(b"\r\n")[0].decode(errors="replace").split(",")
+    return names if set(COLUMNS) - ADDED - set(OWN) <= set(names) else []
 
 
 def _results(path: Path, codec: Codec) -> Iterator[Result]:
@@ -44,7 +77,7 @@ def _results(path: Path, codec: Codec) -> Iterator[Result]:
         file.seek(len(codec.header))
         for number, record in enumerate(codec.records(file), 1):
             try:
-                yield codec.decode(record)
+                yield codec.decode(record, number)
             except ValueError as error:
                 if not record.endswith(b"\n"):
                     return
