@@ -101,7 +101,7 @@ def test_a_dead_server_is_said_with_the_remedy_and_exit_1(served: dict[str, str]
     assert done.stderr.splitlines()[-1].startswith("17 more: no connection")
     assert "check the network, --endpoint and --region" in done.stderr
     assert "Signature" not in done.stderr
-    done = run("scan", "--json", *urls, **dead)
+    done = run("scan", "--json", *urls, **without_tls(served))
     assert {json.loads(line)["source"] for line in done.stdout.splitlines()} == set(urls)
 
 
@@ -212,11 +212,15 @@ def test_a_terminal_shows_progress_and_a_summary(served: dict[str, str], columns
     assert all(len(line) <= columns - 3 for line in bars)
 
 
+def without_tls(served: dict[str, str]) -> dict[str, str]:
+    """An endpoint where every request fails at once, for good."""
+    return served | {"ALIOCR_ENDPOINT": served["ALIOCR_ENDPOINT"].replace("http:", "https:")}
+
+
 def test_failures_leave_no_dead_bar_above_them(served: dict[str, str]) -> None:
     """They go to standard error, past which the bar must move as it does for results."""
-    dead = served | {"ALIOCR_ENDPOINT": "http://127.0.0.1:1"}
-    seen = on_a_terminal("scan", *URLS, environment=dead)
-    assert seen.screen.count("no connection") == 3
+    seen = on_a_terminal("scan", *URLS, environment=without_tls(served))
+    assert seen.screen.count("no TLS") == 3
     assert BAR in seen.output
     assert BAR not in seen.screen
 
@@ -234,7 +238,7 @@ def test_ctrl_c_leaves_no_dead_bar(served: dict[str, str]) -> None:
 
 def test_no_colours_where_none_are_wanted(served: dict[str, str]) -> None:
     """NO_COLOR is heeded on a terminal; into a pipe no code goes at all."""
-    dead = served | {"ALIOCR_ENDPOINT": "http://127.0.0.1:1"}
+    dead = without_tls(served)
     assert "\x1b[31m" in on_a_terminal("scan", URLS[0], environment=dead).output
     assert (
         "\x1b[31m"
