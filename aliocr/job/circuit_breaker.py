@@ -8,6 +8,7 @@ from aliocr.errors import AuthError, ImageError, OCRError
 from aliocr.job.errors import JobError
 from aliocr.job.worklist import PendingRow
 from aliocr.models import Outcome
+from aliocr.stats import Stats
 
 MOST_UNSERVED = 300
 """Maximum number of images in a row that may fail for a reason outside the image. The job ends at
@@ -42,6 +43,23 @@ class CircuitBreaker:
         self._last_served = 0  # the highest row that was served
         self._unserved = 0  # number of held rows after this row
         self.has_dropped = False
+        self._read = self._retried = 0  # numbers of the session when an image was read last
+
+    def is_enough(self, stats: Stats, unanswered: int) -> bool:
+        """Return True if the session needs no more images to tell an outage.
+
+        In an outage images are tried several times before they fail, and meanwhile the session
+        would take, and send, thousands of others.
+
+        Args:
+            stats: The numbers of the session.
+            unanswered: Number of images that were given to the session and have no outcome yet.
+        """
+        read = stats.outcomes.get("Scan", 0)
+        if read != self._read:
+            self._read, self._retried = read, stats.retried
+        fails = stats.retried - self._retried >= MOST_UNSERVED
+        return fails and unanswered + self._unserved >= MOST_UNSERVED
 
     def take(self, pending: PendingRow, outcome: Outcome) -> list[tuple[PendingRow, Outcome]]:
         """Take an outcome; return the outcomes that may be written now, in the order they came.

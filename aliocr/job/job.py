@@ -44,8 +44,8 @@ class Job:
 
     A job may be stopped or killed at any time. A second job with the same arguments continues the
     first: no row is lost, no row is in the output twice, and only images that were in flight may be
-    charged twice. A journal beside the output, a SQLite file, keeps the state of the job. If
-    several rows name the same image, it is read once.
+    charged twice. A journal beside the output, a SQLite file, keeps the state of the job; if it is
+    lost, it is made again from the output. If several rows name the same image, it is read once.
 
     Args:
         source: The input: a text file of URLs, CSV, JSON lines, Parquet, a folder of pictures, or
@@ -150,7 +150,8 @@ class Job:
         Raises:
             AuthError: The account is refused.
             InputError: The input cannot be read, or the output belongs to another input.
-            JobError: Results cannot be written, or another job is writing the output.
+            JobError: Results cannot be written, the journal is damaged, another job is writing the
+                output, or the service serves no image any more.
             ValueError: The output is not of this job, or its path cannot be used; the message says
                 what to do.
             ImportError: A format needs an extra.

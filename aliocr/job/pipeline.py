@@ -161,6 +161,8 @@ class Pipeline:
                         self._over_budget = True
                         return
                     await self._next_answer()
+                while self._breaker.is_enough(self._session.stats, len(self._unanswered)):
+                    await self._next_answer()
                 self._unanswered[id(pending.image)] = pending
                 self._promised -= 1
                 yield pending.image

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import attrs
 import pytest
 
 from aliocr.errors import (
@@ -25,6 +26,7 @@ from aliocr.job.errors import JobError
 from aliocr.job.input.rows import Row
 from aliocr.job.worklist import PendingRow
 from aliocr.models import Failure, Image, Outcome, Scan
+from aliocr.stats import Stats
 
 GONE = TransportError("no network")
 
@@ -157,3 +159,17 @@ def test_a_few_that_may_have_been_charged_are_results() -> None:
     assert shown(breaker, [error] * (FEW + 1)) == []
     with pytest.raises(JobError, match=f"{FEW + 1} images in a row were not served.* 500"):
         breaker.end(stopped=False)
+
+
+def test_an_outage_takes_no_more_images_than_tell_it() -> None:
+    """While tries are repeated and none is read; but as many as end the job."""
+    breaker = CircuitBreaker()
+    read = {"Scan": 5}
+    assert not breaker.is_enough(Stats(retried=50, outcomes=read), 5_000)
+    assert not breaker.is_enough(Stats(retried=349, outcomes=read), 5_000)
+    outage = Stats(retried=350, outcomes=read)
+    assert breaker.is_enough(outage, MOST_UNSERVED)
+    assert not breaker.is_enough(outage, MOST_UNSERVED - 1)
+    shown(breaker, [GONE])
+    assert breaker.is_enough(outage, MOST_UNSERVED - 1)
+    assert not breaker.is_enough(attrs.evolve(outage, outcomes={"Scan": 6}), MOST_UNSERVED)

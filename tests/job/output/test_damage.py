@@ -20,7 +20,7 @@ import pytest
 import aliocr
 from aliocr.emulator import Emulator
 from aliocr.job.errors import JobError
-from aliocr.job.job import Job
+from aliocr.job.job import Job, Retry
 from aliocr.job.output.job_state import SCHEMA, JobState
 from aliocr.job.output.read_back import results
 from tests.support.working import by_row, opened, quick_emulator, url, urls
@@ -132,6 +132,17 @@ async def test_a_lost_journal_is_made_again_from_the_output(begun: Begun) -> Non
     charged = begun.emulator.charged
     summary = await Job(begun.source, output).run(begun.ocr)
     assert (summary.rows, summary.duplicates, begun.emulator.charged) == (ROWS + 1, 1, charged)
+
+
+async def test_failures_are_known_without_the_journal(begun: Begun) -> None:
+    """They can be tried again, and the job goes on after that."""
+    output = begun.copy("lost")
+    journal_of(output).unlink()
+    charged = begun.emulator.charged
+    begun.emulator.text(url(5), "found")
+    summary = await Job(begun.source, output, retry=Retry()).run(begun.ocr)
+    assert (summary.read, summary.failed, begun.emulator.charged) == (DONE, (), charged + 1)
+    assert await begun.went_on(output) == ""
 
 
 def damages(journal: Path, step: int) -> Iterator[tuple[str, Callable[[Path], object]]]:
