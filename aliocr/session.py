@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Hashable, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from types import TracebackType
 from typing import Self, cast
@@ -25,6 +25,7 @@ from aliocr.dispatch.throttle import throttle_of
 from aliocr.errors import ScanTimeoutError
 from aliocr.limits import Limits
 from aliocr.models import Image, Outcome, Scan
+from aliocr.protocol.deadline import ROUNDS, Deadline
 from aliocr.protocol.sender import HttpSender
 from aliocr.protocol.transport import Transport
 from aliocr.stats import Stats
@@ -202,9 +203,11 @@ class Session:
         receiver = _ScanReceiver(loop.create_future())
         waiter = batcher.submit(wanted, receiver, Lane.INTERACTIVE, deadline=deadline)
         try:
-            # Without a limit there is no `asyncio.timeout`, which would add to the cost of a scan.
-            async with nullcontext() if timeout is None else asyncio.timeout(timeout):
+            if timeout is None:  # a `Deadline` would add to the cost of a scan
                 outcome = await receiver.outcome
+            else:
+                async with Deadline(timeout, partial(receiver.rounds_to_wait, waiter)):
+                    outcome = await receiver.outcome
         except TimeoutError:
             pending = waiter.pending
             batcher.tally.outcomes["ScanTimeoutError"] += 1
@@ -304,6 +307,13 @@ class _ScanReceiver:
     def deliver(self, waiter: Waiter, outcome: Outcome) -> None:  # noqa: ARG002
         if not self.outcome.done():
             self.outcome.set_result(outcome)
+
+    def rounds_to_wait(self, waiter: Waiter) -> float:
+        """Return the rounds for which a scan goes on after its time limit; see `Deadline`."""
+        pending = waiter.pending
+        if self.outcome.done() or pending.answered:
+            return math.inf
+        return ROUNDS if pending.state is State.SENT else 0
 
 
 def _refuse_single(images: object) -> None:

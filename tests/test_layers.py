@@ -50,7 +50,7 @@ MODULES_IN_A_FOLDER = 18
 MODULES_AT_THE_ROOT = 16
 
 ON_THE_LOOP = {
-    "protocol": {"sender", "transport"},
+    "protocol": {"deadline", "sender", "transport"},
     "dispatch": {"batcher", "limiter", "settling", "stream", "throttle"},
     "job": {"job", "pipeline", "input.prefetch"},
 }

@@ -64,10 +64,7 @@ class Follower(Protocol):
         """Learn that the image is sent for the first time; later waiters do not learn this."""
 
     def image_returned(self, waiter: Waiter) -> None:
-        """Learn that a try has failed and another try follows, immediately or after a rest.
-
-        A caller that wants no other try withdraws its waiter now.
-        """
+        """Learn that a try has failed and another follows, unless the waiter is withdrawn now."""
 
 
 @attrs.define(eq=False)
@@ -108,6 +105,7 @@ class PendingImage:
         throttled_at: When the image was throttled first.
         sent_before: True if the image was sent at least once.
         maybe_charged: True if a try that has ended may have been charged.
+        answered: True while the reply to its request is being delivered.
     """
 
     image: Image
@@ -122,6 +120,7 @@ class PendingImage:
     throttled_at: float = math.inf
     sent_before: bool = False
     maybe_charged: bool = False
+    answered: bool = False
 
     @property
     def deadline(self) -> float:
@@ -247,6 +246,7 @@ class Pending:
     def returned(self, pending: PendingImage) -> bool:
         """Record that the image's request has ended; return whether a caller still waits for it."""
         self._tally.under_way -= 1
+        pending.answered = False
         if pending.state is State.DONE:
             self._tally.given_up += 1
             return False

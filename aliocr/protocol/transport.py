@@ -15,14 +15,22 @@ from email.utils import parsedate_to_datetime
 
 import aiohttp
 import attrs
+from aiohttp.abc import AbstractStreamWriter
 
 from aliocr.credentials import Credentials
 from aliocr.errors import AuthError, OCRError, ScanTimeoutError, TransportError
 from aliocr.protocol import signing
+from aliocr.protocol.deadline import ROUNDS, Deadline
 from aliocr.version import __version__
 
 CONNECT_TIMEOUT = 3.0
 """Timeout for connecting, in seconds. Source: the vendor's samples for this operation."""
+
+CONNECTING = aiohttp.ClientTimeout(
+    total=None,  # `Deadline` limits the whole request
+    connect=CONNECT_TIMEOUT,  # also to look up the name, or wait for a free connection
+    sock_connect=CONNECT_TIMEOUT,
+)
 
 KEEPALIVE_TIMEOUT = 4.0
 """Time for which an idle connection is kept, in seconds. Servers of this vendor were seen to drop
@@ -50,6 +58,22 @@ class HttpResponse:
     retry_after: float | None
 
 
+class _Body(aiohttp.BytesPayload):
+    """The body of a request.
+
+    Attributes:
+        leaves: True from the moment when the body is sent. aiohttp keeps the headers until then.
+    """
+
+    leaves = False
+
+    async def write_with_length(
+        self, writer: AbstractStreamWriter, content_length: int | None
+    ) -> None:
+        self.leaves = True
+        await super().write_with_length(writer, content_length)
+
+
 class Transport:
     """Signs and sends bodies, through one connection pool.
 
@@ -63,14 +87,7 @@ class Transport:
         self, base_url: str, *, timeout: float | None, http: aiohttp.ClientSession | None
     ) -> None:
         self._url = base_url + signing.SCAN_PATH
-        self._timeout = aiohttp.ClientTimeout(
-            total=timeout,
-            connect=CONNECT_TIMEOUT,  # also to look up the name, or wait for a free connection
-            sock_connect=CONNECT_TIMEOUT,
-            # By default, aiohttp rounds timeouts above 5 s up to a whole second of the loop's
-            # clock. The service stops at 6 s, so rounding would decide which side stops first.
-            ceil_threshold=math.inf,
-        )
+        self._timeout = timeout
         self._given = http
         self._own: aiohttp.ClientSession | None = None
         self._clock_offset = 0.0
@@ -119,22 +136,26 @@ class Transport:
             timestamp=time.time() + self._clock_offset,
             nonce=os.urandom(16).hex(),
         )
+        payload = _Body(body)
         try:
-            return await self._post(http, body, headers)
+            # Before the body leaves there can be no answer, so its connection gets no extra time.
+            async with Deadline(self._timeout, lambda: ROUNDS if payload.leaves else 0):
+                return await self._post(http, payload, headers)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             failed = translated(error)
+            failed.maybe_charged &= payload.leaves
         # Raised outside of `except`, so that it does not keep aiohttp's error as its context: that
         # error holds the signed headers.
         raise failed
 
     async def _post(
-        self, http: aiohttp.ClientSession, body: bytes, headers: dict[str, str]
+        self, http: aiohttp.ClientSession, body: _Body, headers: dict[str, str]
     ) -> HttpResponse:
         async with http.post(
             self._url,
             data=body,
             headers=headers,
-            timeout=self._timeout,
+            timeout=CONNECTING,
             # A signature is valid for one address and must not be sent to another address.
             allow_redirects=False,
             # The body of a refusal holds the reason, so a given session must not raise.
