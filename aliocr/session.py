@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Hashable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from types import TracebackType
-from typing import Self, cast
+from typing import Self
 
 import aiohttp
 
@@ -19,9 +19,9 @@ from aliocr.dispatch.batcher import Batcher
 from aliocr.dispatch.limiter import Limiter
 from aliocr.dispatch.pending import State, Waiter
 from aliocr.dispatch.queue import Lane
+from aliocr.dispatch.registry import throttle_of
 from aliocr.dispatch.retry import RepeatBudget, RetryPolicy
 from aliocr.dispatch.stream import ImageSource, ImageStream, numbered_image
-from aliocr.dispatch.throttle import throttle_of
 from aliocr.errors import ScanTimeoutError
 from aliocr.limits import Limits
 from aliocr.models import Image, Outcome, Scan
@@ -57,7 +57,7 @@ class Session:
         credentials: `Credentials`, or a provider: a callable that returns them, directly or as an
             awaitable, before every request. None reads the environment
             (`Credentials.from_environment`). Give all sessions of an account the same provider,
-            because the provider stands for the account.
+            because the provider stands for the account. It need not be hashable.
         endpoint: Base URL, scheme and host; None for the variable `ALIOCR_ENDPOINT`, or without
             this variable for `https://green.{region}.aliyuncs.com`.
         region: The region of the service, if there is no endpoint.
@@ -141,7 +141,7 @@ class Session:
         key = self._credentials
         throttle = throttle_of(
             # The key of a provider changes; the provider itself stands for the account.
-            key.access_key_id if isinstance(key, Credentials) else cast("Hashable", key),
+            key.access_key_id if isinstance(key, Credentials) else key,
             self._limits,
         )
         await self._transport.open()

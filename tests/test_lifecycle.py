@@ -10,7 +10,8 @@ import aiohttp
 import pytest
 
 from aliocr import Credentials, Limits, Session
-from aliocr.dispatch.throttle import AccountThrottle, throttle_of
+from aliocr.dispatch.registry import throttle_of
+from aliocr.dispatch.throttle import AccountThrottle
 from aliocr.emulator import Emulator
 
 T = TypeVar("T")

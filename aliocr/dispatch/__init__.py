@@ -6,6 +6,7 @@ The way of an image:
     `batcher`        takes each image in, and sends batches; the rules are at the top of its file
     `pending`        keeps the state of the image, and the callers that wait for it
     `queue`          holds the waiting images in two lanes; its chunker takes the next batch
+    `registry`       finds the throttle of the account, which all its sessions on the loop share
     `throttle`       gives the account's permit to send: pause, then image quota, then request rate
     `image_quota`    says how many images may be sent now
     `limiter`        says when one request may be sent
