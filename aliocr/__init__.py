@@ -27,6 +27,7 @@ from importlib import import_module
 _PUBLIC = {
     "credentials": "Credentials CredentialsProvider",
     "dispatch.limiter": "Limiter PacedLimiter StrictLimiter",
+    "dispatch.outcome_stream": "OutcomeStream",
     "errors": "APIError AuthError DownloadError ImageError OCRError OverloadError "
     "ResponseError ScanTimeoutError ThrottledError TransportError",
     "job.errors": "InputError JobError",

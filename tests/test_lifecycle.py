@@ -70,9 +70,13 @@ def test_a_session_says_that_it_belongs_to_another_loop() -> None:
 
     async def elsewhere(ocr: Session) -> list[str]:
         said = []
-        for verb in (ocr.scan(url), ocr.scan_many([url]), anext(ocr.stream([url]))):
+        for verb in (
+            lambda: ocr.scan(url),
+            lambda: ocr.scan_many([url]),
+            lambda: anext(ocr.stream([url])),
+        ):
             with pytest.raises(RuntimeError) as caught:
-                await verb
+                await verb()
             said.append(str(caught.value))
         return said
 

@@ -2,7 +2,9 @@
 
 The way of an image:
 
+    `source`         gives the images of any iterable, without blocking the event loop
     `stream`         takes many images; reads the source no faster than its outcomes are used
+    `outcome_stream` is the iterator that a caller of a stream holds
     `batcher`        takes each image in, and sends batches; the rules are at the top of its file
     `pending`        keeps the state of the image, and the callers that wait for it
     `queue`          holds the waiting images in two lanes; its chunker takes the next batch
