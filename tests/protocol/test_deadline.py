@@ -156,6 +156,7 @@ async def test_an_answer_that_has_come_beats_the_deadline(
         async with _session(endpoint, limit) as ocr:
             if kept:
                 await ocr.scan("https://example.com/first.png")
+                assert server.answered.wait(10)
                 server.answered.clear()
             scan = _scan(ocr, limit)
             await _until_sent(server)
