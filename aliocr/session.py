@@ -214,7 +214,7 @@ class Session:
             if timeout is None:  # a `Deadline` would add to the cost of a scan
                 outcome = await receiver.outcome
             else:
-                async with Deadline(timeout, partial(receiver.rounds_to_wait, waiter)):
+                async with Deadline(deadline, partial(receiver.rounds_to_wait, waiter)):
                     outcome = await receiver.outcome
         except TimeoutError:
             pending = waiter.pending

@@ -22,7 +22,7 @@ class Deadline:
     """A time limit for a block, as `asyncio.timeout`, that waits for an answer that has come.
 
     Args:
-        seconds: The time limit; None for no limit.
+        when: When the time is over, in seconds of the loop's clock; None for no limit.
         rounds: Called in each round of the event loop after the time limit; returns the number of
             rounds for which the block may go on: 0 if there cannot be an answer, infinity if the
             answer has come and is being read.
@@ -31,8 +31,8 @@ class Deadline:
         TimeoutError: The time is over; raised at the end of the block.
     """
 
-    def __init__(self, seconds: float | None, rounds: Callable[[], float]) -> None:
-        self._seconds = seconds
+    def __init__(self, when: float | None, rounds: Callable[[], float]) -> None:
+        self._when = when
         self._rounds = rounds
         self._passed = 0
         self._timeout = asyncio.timeout(None)
@@ -40,9 +40,8 @@ class Deadline:
 
     async def __aenter__(self) -> Self:
         await self._timeout.__aenter__()
-        if self._seconds is not None:
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(self._seconds, self._pass)
+        if self._when is not None:
+            self._timer = asyncio.get_running_loop().call_at(self._when, self._pass)
         return self
 
     async def __aexit__(

@@ -138,9 +138,7 @@ class Transport:
         )
         payload = _Body(body)
         try:
-            # Before the body leaves there can be no answer, so its connection gets no extra time.
-            async with Deadline(self._timeout, lambda: ROUNDS if payload.leaves else 0):
-                return await self._post(http, payload, headers)
+            return await self._post(http, payload, headers)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             failed = translated(error)
             failed.maybe_charged &= payload.leaves
@@ -151,22 +149,30 @@ class Transport:
     async def _post(
         self, http: aiohttp.ClientSession, body: _Body, headers: dict[str, str]
     ) -> HttpResponse:
-        async with http.post(
-            self._url,
-            data=body,
-            headers=headers,
-            timeout=CONNECTING,
-            # A signature is valid for one address and must not be sent to another address.
-            allow_redirects=False,
-            # The body of a refusal holds the reason, so a given session must not raise.
-            raise_for_status=False,
-        ) as response:
+        loop = asyncio.get_running_loop()
+        when = None if self._timeout is None else loop.time() + self._timeout
+        # Before the body leaves there can be no answer, so its connection gets no extra time.
+        async with Deadline(when, lambda: ROUNDS if body.leaves else 0):
+            response = await http.post(
+                self._url,
+                data=body,
+                headers=headers,
+                timeout=CONNECTING,
+                # A signature is valid for one address and must not be sent to another address.
+                allow_redirects=False,
+                # The body of a refusal holds the reason, so a given session must not raise.
+                raise_for_status=False,
+            )
+        async with response:
             pieces, size = [], 0
-            async for piece in response.content.iter_any():
-                pieces.append(piece)
-                size += len(piece)
-                if size > MAX_RESPONSE:
-                    raise aiohttp.ClientPayloadError(f"the response is over {MAX_RESPONSE} bytes")
+            async with Deadline(when, lambda: ROUNDS):
+                async for piece in response.content.iter_any():
+                    pieces.append(piece)
+                    size += len(piece)
+                    if size > MAX_RESPONSE:
+                        raise aiohttp.ClientPayloadError(
+                            f"the response is over {MAX_RESPONSE} bytes"
+                        )
             return HttpResponse(
                 response.status,
                 b"".join(pieces),

@@ -222,7 +222,7 @@ async def _block_that_ends_after(waits: int, rounds: list[float]) -> int:
         return asked[-1]
 
     try:
-        async with Deadline(0, answer):
+        async with Deadline(asyncio.get_running_loop().time(), answer):
             for _ in range(waits):
                 await asyncio.sleep(0)
     except TimeoutError:
