@@ -58,7 +58,7 @@ class HttpResponse:
     retry_after: float | None
 
 
-class _Body(aiohttp.BytesPayload):
+class _SentBody(aiohttp.BytesPayload):
     """The body of a request.
 
     Attributes:
@@ -136,7 +136,7 @@ class Transport:
             timestamp=time.time() + self._clock_offset,
             nonce=os.urandom(16).hex(),
         )
-        payload = _Body(body)
+        payload = _SentBody(body)
         try:
             return await self._post(http, payload, headers)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -147,7 +147,7 @@ class Transport:
         raise failed
 
     async def _post(
-        self, http: aiohttp.ClientSession, body: _Body, headers: dict[str, str]
+        self, http: aiohttp.ClientSession, body: _SentBody, headers: dict[str, str]
     ) -> HttpResponse:
         loop = asyncio.get_running_loop()
         when = None if self._timeout is None else loop.time() + self._timeout
