@@ -29,6 +29,7 @@ _PUBLIC = {
     "columns": "COLUMNS",
     "credentials": "Credentials CredentialsProvider",
     "dispatch.limiter": "Limiter PacedLimiter StrictLimiter",
+    "dispatch.outcome_stream": "OutcomeStream",
     "errors": "APIError AuthError DownloadError ImageError OCRError OverloadError "
     "ResponseError ScanTimeoutError ThrottledError TransportError",
     "job.errors": "InputError JobError",

@@ -4,6 +4,7 @@ from aliocr.credentials import CredentialsProvider as CredentialsProvider
 from aliocr.dispatch.limiter import Limiter as Limiter
 from aliocr.dispatch.limiter import PacedLimiter as PacedLimiter
 from aliocr.dispatch.limiter import StrictLimiter as StrictLimiter
+from aliocr.dispatch.outcome_stream import OutcomeStream as OutcomeStream
 from aliocr.errors import APIError as APIError
 from aliocr.errors import AuthError as AuthError
 from aliocr.errors import DownloadError as DownloadError

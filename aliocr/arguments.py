@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from difflib import get_close_matches
 from urllib.parse import urlsplit
 
 from aliocr.checks import is_number
@@ -14,6 +15,18 @@ ENDPOINT_VARIABLE = "ALIOCR_ENDPOINT"
 """Environment variable for an endpoint that is used in place of the region's, as in a test."""
 
 _ADDRESS = "http:// or https:// and a host, without a path"
+
+REGIONS = {
+    "shanghai": "cn-shanghai",
+    "beijing": "cn-beijing",
+    "shenzhen": "cn-shenzhen",
+    "singapore": "ap-southeast-1",
+    "frankfurt": "eu-central-1",
+}
+"""The regions that read images, by their places. Only for advice: there may be more by now.
+Source: "Endpoints"."""
+
+_REGION = re.compile(r"[a-z]{2,3}-[a-z]+(-[a-z0-9]+)*")
 
 EXPECTED = {
     "biz_type": "the name of a policy, or None",
@@ -73,12 +86,22 @@ def base_url(endpoint: str | None, region: str) -> str:
     if endpoint is None:
         name, endpoint = ENDPOINT_VARIABLE, os.environ.get(ENDPOINT_VARIABLE) or None
     if endpoint is None:
-        check(isinstance(region, str) and re.fullmatch(r"[a-z0-9-]+", region), "region", region)
+        _check_region(region)
         return f"https://green.{region}.aliyuncs.com"
     check(isinstance(endpoint, str), name, endpoint)
     address = _scheme_and_host(endpoint)
     check(address, name, without_query(endpoint))
     return address
+
+
+def _check_region(region: object) -> None:
+    """Refuse what has not the form of a region id; its host would not be found."""
+    if isinstance(region, str) and _REGION.fullmatch(region):
+        return
+    known = {name: each for place, each in REGIONS.items() for name in (place, each)}
+    meant = get_close_matches(str(region).strip().lower(), known, 1)
+    advice = f"; did you mean {known[meant[0]]!r}?" if meant else ""
+    raise ValueError(f"region must be {EXPECTED['region']}, not {region!r}{advice}")
 
 
 def _scheme_and_host(url: str) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Hashable, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+from collections.abc import Iterable
+from contextlib import AsyncExitStack, aclosing
 from functools import partial
 from types import TracebackType
-from typing import Self, cast
+from typing import Self
 
 import aiohttp
 
@@ -17,14 +17,23 @@ from aliocr.checks import is_count, is_text
 from aliocr.credentials import Credentials, CredentialsProvider
 from aliocr.dispatch.batcher import Batcher
 from aliocr.dispatch.limiter import Limiter
+from aliocr.dispatch.outcome_stream import OutcomeStream
 from aliocr.dispatch.pending_image import State, Waiter
 from aliocr.dispatch.queue import Lane
+from aliocr.dispatch.registry import throttle_of
 from aliocr.dispatch.retry import RepeatBudget, RetryPolicy
-from aliocr.dispatch.stream import ImageSource, ImageStream, numbered_image
-from aliocr.dispatch.throttle import throttle_of
+from aliocr.dispatch.source import (
+    ImageSource,
+    check_source,
+    close_source,
+    numbered_image,
+    values_of,
+)
+from aliocr.dispatch.stream import ImageStream
 from aliocr.errors import ScanTimeoutError
 from aliocr.limits import Limits
 from aliocr.models import Image, Outcome, Scan
+from aliocr.protocol.deadline import ROUNDS, Deadline
 from aliocr.protocol.sender import HttpSender
 from aliocr.protocol.transport import Transport
 from aliocr.stats import Stats
@@ -59,7 +68,7 @@ class Session:
         credentials: `Credentials`, or a provider: a callable that returns them, directly or as an
             awaitable, before every request. None reads the environment
             (`Credentials.from_environment`). Give all sessions of an account the same provider,
-            because the provider stands for the account.
+            because the provider stands for the account. It need not be hashable.
         endpoint: Base URL, scheme and host; None for the variable `ALIOCR_ENDPOINT`, or without
             this variable for `https://green.{region}.aliyuncs.com`.
         region: The region of the service, if there is no endpoint.
@@ -150,7 +159,7 @@ class Session:
         key = self._credentials
         throttle = throttle_of(
             # The key of a provider changes; the provider itself stands for the account.
-            key.access_key_id if isinstance(key, Credentials) else cast("Hashable", key),
+            key.access_key_id if isinstance(key, Credentials) else key,
             self._limits,
         )
         await self._transport.open()
@@ -212,9 +221,11 @@ class Session:
         receiver = _ScanReceiver(loop.create_future())
         waiter = batcher.submit(wanted, receiver, Lane.INTERACTIVE, deadline=deadline)
         try:
-            # Without a limit there is no `asyncio.timeout`, which would add to the cost of a scan.
-            async with nullcontext() if timeout is None else asyncio.timeout(timeout):
+            if timeout is None:  # a `Deadline` would add to the cost of a scan
                 outcome = await receiver.outcome
+            else:
+                async with Deadline(deadline, partial(receiver.rounds_to_wait, waiter)):
+                    outcome = await receiver.outcome
         except TimeoutError:
             pending = waiter.pending
             batcher.tally.outcomes["ScanTimeoutError"] += 1
@@ -239,60 +250,63 @@ class Session:
         """Read a list of images; return one outcome for each image, in the same order.
 
         Args:
-            images: URLs or `Image`s. All are checked before the first is sent. A data id may occur
-                more than once; such images are sent in different requests.
+            images: URLs or `Image`s, not from an asynchronous source. All are checked before the
+                first is sent. A data id may occur more than once; such images are sent in different
+                requests.
 
         Raises:
             AuthError: The account is refused. Any other failure is a `Failure` in the list.
             OverloadError: Too many images wait already.
             ValueError: The service would not accept one of the images; nothing was sent.
         """
-        _refuse_single(images)
-        wanted = [numbered_image(image, number) for number, image in enumerate(images)]
+        check_source(images)
+        if not isinstance(images, Iterable):
+            raise ValueError(  # noqa: TRY004
+                f"images must be a list or other iterable, not {images!r}; use stream()"
+            )
+        self._opened()
+        wanted: list[Image] = []
+        # Of a list there is a copy, because another task may change it while it is read.
+        source = iter(list(images) if isinstance(images, list) else images)
+        try:
+            async with aclosing(values_of(source)) as values:
+                async for value in values:
+                    wanted.append(numbered_image(value, len(wanted)))
+        finally:
+            await close_source(source)
         self._opened().check_room()
-        async with self._stream(wanted) as stream:
+        async with self._images(wanted) as stream:
             found = {number: outcome async for number, outcome in stream}
         return [found[number] for number in range(len(wanted))]
 
-    async def stream(
-        self, images: ImageSource, *, stop: asyncio.Event | None = None
-    ) -> AsyncGenerator[Outcome, None]:
-        """Read images from any (async) iterable; yield outcomes as they complete.
+    def stream(self, images: ImageSource, *, stop: asyncio.Event | None = None) -> OutcomeStream:
+        """Read images from any (async) iterable; return an iterator of outcomes as they complete.
 
         The source is read only as fast as images are sent and outcomes are used. So a million
         images need no more memory than a few thousand. When the caller leaves the loop, the waiting
-        images are withdrawn.
+        images are withdrawn; `async with` does this at once, even if a variable holds the stream.
 
         Args:
-            images: URLs or `Image`s, for example from a generator.
+            images: URLs or `Image`s, for example from a generator. If a synchronous source takes
+                long for one value, it blocks the event loop meanwhile, and not for longer.
             stop: Set this event to end the stream without losing outcomes that may be charged. No
                 more images are read from the source or sent. The outcomes of images in requests
                 still come, then the stream ends. Images that wait for a try have no outcome.
 
         Raises:
-            AuthError: The account is refused; raised immediately.
-            ValueError: The source gave a value that is not an image, or `stop` is not an
-                `asyncio.Event`. An error of the source comes after the outcomes of all images
-                before it.
-        """
-        _refuse_single(images)
-        check(stop is None or isinstance(stop, asyncio.Event), "stop", stop)
-        async with self._stream(images, stop) as outcomes:
-            async for _, outcome in outcomes:
-                yield outcome
+            ValueError: `images` is one image or no iterable, or `stop` is not an `asyncio.Event`.
 
-    @asynccontextmanager
-    async def _stream(
-        self, source: ImageSource, stop: asyncio.Event | None = None
-    ) -> AsyncIterator[ImageStream]:
-        stream = ImageStream(self._opened(), source, self._limits.images_per_request, stop)
-        self._streams.add(stream)
-        try:
-            yield stream
-        finally:
-            self._streams.discard(stream)
-            stream.leave()
-            await stream.close()
+        A step of the stream raises an `AuthError` immediately if the account is refused. A step
+        raises a `ValueError` if the source gave a value that is not an image, and any error of the
+        source, after the outcomes of all images before it. A cancelled step loses no outcome.
+        """
+        check_source(images)
+        check(stop is None or isinstance(stop, asyncio.Event), "stop", stop)
+        return OutcomeStream(self._images(images, stop))
+
+    def _images(self, source: ImageSource, stop: asyncio.Event | None = None) -> ImageStream:
+        most = self._limits.images_per_request
+        return ImageStream(self._opened(), source, most, stop, self._streams)
 
     def _opened(self) -> Batcher:
         if self._batcher is None:
@@ -315,12 +329,9 @@ class _ScanReceiver:
         if not self.outcome.done():
             self.outcome.set_result(outcome)
 
-
-def _refuse_single(images: object) -> None:
-    if isinstance(images, str | bytes | Image):
-        raise ValueError(  # noqa: TRY004
-            f"images must be a list or other iterable, not one {type(images).__name__}; "
-            "use scan() for one image"
-        )
-    if not isinstance(images, Iterable | AsyncIterable):
-        raise ValueError(f"images must be a list or other iterable, not {images!r}")  # noqa: TRY004
+    def rounds_to_wait(self, waiter: Waiter) -> float:
+        """Return the rounds for which a scan goes on after its time limit; see `Deadline`."""
+        pending = waiter.pending
+        if self.outcome.done() or pending.answered:
+            return math.inf
+        return ROUNDS if pending.state is State.SENT else 0

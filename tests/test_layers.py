@@ -56,8 +56,8 @@ MODULES_IN_A_FOLDER = 18
 MODULES_AT_THE_ROOT = 16
 
 ON_THE_LOOP = {
-    "protocol": {"sender", "transport"},
-    "dispatch": {"batcher", "limiter", "settling", "stream", "throttle"},
+    "protocol": {"deadline", "sender", "transport"},
+    "dispatch": {"batcher", "limiter", "registry", "settling", "source", "stream", "throttle"},
     "job": {"job", "pipeline", "input.prefetch"},
 }
 """What knows an event loop in these folders; the rest is pure, and tested with plain values."""

@@ -10,7 +10,8 @@ import aiohttp
 import pytest
 
 from aliocr import Credentials, Limits, Session
-from aliocr.dispatch.throttle import AccountThrottle, throttle_of
+from aliocr.dispatch.registry import throttle_of
+from aliocr.dispatch.throttle import AccountThrottle
 from aliocr.emulator import Emulator
 
 T = TypeVar("T")
@@ -69,9 +70,13 @@ def test_a_session_says_that_it_belongs_to_another_loop() -> None:
 
     async def elsewhere(ocr: Session) -> list[str]:
         said = []
-        for verb in (ocr.scan(url), ocr.scan_many([url]), anext(ocr.stream([url]))):
+        for verb in (
+            lambda: ocr.scan(url),
+            lambda: ocr.scan_many([url]),
+            lambda: anext(ocr.stream([url])),
+        ):
             with pytest.raises(RuntimeError) as caught:
-                await verb
+                await verb()
             said.append(str(caught.value))
         return said
 

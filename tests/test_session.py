@@ -631,7 +631,13 @@ async def test_no_error_holds_the_signed_headers_or_a_token() -> None:
         ({"endpoint": "https://example.com?token=x"}, r"'https://example.com\?…'"),
         ({"endpoint": "https://exam ple.com"}, "endpoint must be"),
         ({"endpoint": "https://a..b"}, "endpoint must be"),
-        ({"endpoint": None, "region": "Shanghai!"}, "region must be .*, not 'Shanghai!'"),
+        ({"endpoint": None, "region": "Shanghai!"}, "'Shanghai!'; did you mean 'cn-shanghai'"),
+        ({"endpoint": None, "region": "shanghai"}, "'shanghai'; did you mean 'cn-shanghai'"),
+        ({"endpoint": None, "region": "cn_beijing"}, "did you mean 'cn-beijing'"),
+        ({"endpoint": None, "region": "Singapore"}, "did you mean 'ap-southeast-1'"),
+        ({"endpoint": None, "region": "cn-"}, "such as cn-shanghai, not 'cn-'"),
+        ({"endpoint": None, "region": ""}, "such as cn-shanghai, not ''$"),
+        ({"endpoint": None, "region": None}, "such as cn-shanghai, not None$"),
         ({"timeout": 0}, "timeout must be .*, not 0"),
         ({"timeout": "7"}, "timeout must be .*, not '7'"),
         ({"max_retries": -1}, "max_retries must be .*, not -1"),
@@ -688,6 +694,19 @@ async def test_an_endpoint_in_the_code_beats_the_environments(
     monkeypatch.setenv("ALIOCR_ENDPOINT", "nowhere")
     async with session(endpoint=emulator.url) as ocr:
         assert (await ocr.scan("https://example.com/a.png")).text
+
+
+@pytest.mark.parametrize(
+    "region",
+    ["cn-shanghai", "ap-southeast-1", "cn-beijing-finance-1", "cn-north-2-gov-1", "rus-west-1"],
+)
+async def test_a_region_of_the_right_form_is_taken(
+    session: Sessions, region: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Known or not: the service may come to more places."""
+    monkeypatch.delenv("ALIOCR_ENDPOINT", raising=False)
+    ocr = session(endpoint=None, region=region)
+    assert repr(ocr) == f"<Session https://green.{region}.aliyuncs.com>"
 
 
 @pytest.mark.parametrize("value", [None, ""])

@@ -147,6 +147,7 @@ class Pending:
     def returned(self, pending: PendingImage) -> bool:
         """Record that the image's request has ended; return whether a caller still waits for it."""
         self._tally.under_way -= 1
+        pending.answered = False
         if pending.state is State.DONE:
             self._tally.given_up += 1
             return False

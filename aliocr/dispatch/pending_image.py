@@ -110,6 +110,7 @@ class PendingImage:
         throttled_at: When the image was throttled first.
         sent_before: True if the image was sent at least once.
         maybe_charged: True if a try that has ended may have been charged.
+        answered: True while the reply to its request is being delivered.
     """
 
     image: Image
@@ -126,6 +127,7 @@ class PendingImage:
     throttled_at: float = math.inf
     sent_before: bool = False
     maybe_charged: bool = False
+    answered: bool = False
 
     @property
     def deadline(self) -> float:

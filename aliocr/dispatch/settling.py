@@ -135,6 +135,8 @@ class Settler:
         self, batch: Sequence[PendingImage], parts: Iterator[ReplyPart], request: SentRequest
     ) -> None:
         """Deliver a reply: its first part now, unless another reply is being delivered."""
+        for pending in batch:
+            pending.answered = True
         self._replies.append(_Reply(request, parts, dict(enumerate(batch)), len(batch)))
         self.behind = len(self._replies) > 1
         self._key_failures = 0

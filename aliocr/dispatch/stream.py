@@ -5,24 +5,24 @@ source into the queue while there is room, and the reader gets outcomes as they 
 stop event, a second task waits for this event. The memory holds only images that are queued or
 sent, and outcomes that the reader has not taken yet. So a million images need no more memory than a
 few thousand.
+
+The tasks start with the first step of the reader. A step that is cancelled loses nothing: the next
+step returns the outcome. A stream ends only at its end, with its first error, or by `aclose`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import inspect
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterable, Iterable
 from contextlib import aclosing
 from typing import Self
 
 from aliocr.dispatch.batcher import Batcher
 from aliocr.dispatch.pending_image import State, Waiter
 from aliocr.dispatch.queue import Lane
+from aliocr.dispatch.source import ImageSource, close_source, numbered_image, values_of
 from aliocr.errors import AuthError, OCRError
-from aliocr.models import Image, Outcome
-
-ImageSource = Iterable[str | Image] | AsyncIterable[str | Image]
+from aliocr.models import Outcome
 
 BATCHES_QUEUED = 2
 """Full batches that a stream keeps in the queue: one for the next permit, one in reserve."""
@@ -35,10 +35,6 @@ BATCHES_OPEN = 100
 second and 7 s for each, at most 70 batches are in flight at the same time. With a higher rate or a
 longer timeout, this bound may be reached."""
 
-YIELD_EVERY = 100
-"""Number of images after which the feeder lets other tasks run. An image that is equal to a sent
-one does not count as queued, so many such images can be taken without a wait."""
-
 _END = object()
 
 
@@ -50,6 +46,10 @@ class ImageStream:
         source: URLs or images, from an (async) iterable. A generator is closed with the stream.
         images_per_request: The size of a batch, for the bounds above.
         stop: An event that drains the stream when it is set; None for no event.
+        running: The streams of which a task runs; this stream enters and leaves the set itself.
+
+    Attributes:
+        loop: The event loop of the stream.
     """
 
     def __init__(
@@ -58,7 +58,9 @@ class ImageStream:
         source: ImageSource,
         images_per_request: int,
         stop: asyncio.Event | None = None,
+        running: set[ImageStream] | None = None,
     ) -> None:
+        self.loop = asyncio.get_running_loop()
         self._batcher = batcher
         self._source = source
         self._most_queued = BATCHES_QUEUED * images_per_request
@@ -75,10 +77,24 @@ class ImageStream:
         self._refused = False
         self._draining = False
         self._reading = False
-        self._feeder = asyncio.create_task(self._feed(), name="aliocr feeder")
-        self._watchers = (
-            [] if stop is None else [asyncio.create_task(self._watch(stop), name="aliocr stop")]
-        )
+        self._stepping = False
+        self._closed = False
+        self._left = False
+        self._running = set() if running is None else running
+        self._tasks: list[asyncio.Task[None]] = []  # first the feeder; empty before the first step
+
+    def _start(self) -> None:
+        self._tasks = [asyncio.create_task(self._feed(), name="aliocr feeder")]
+        if self._asked is not None:
+            watch = self._watch(self._asked)
+            self._tasks.append(asyncio.create_task(watch, name="aliocr stop"))
+        self._running.add(self)
+        for task in self._tasks:
+            task.add_done_callback(self._task_ended)
+
+    def _task_ended(self, _: asyncio.Task[None]) -> None:
+        if all(task.done() for task in self._tasks):
+            self._running.discard(self)
 
     def image_sent(self, waiter: Waiter) -> None:
         """Count one image less in the queue."""
@@ -106,17 +122,36 @@ class ImageStream:
 
         Raises:
             AuthError: The account is refused; raised immediately.
+            RuntimeError: Another task waits for the next outcome, or on another event loop.
             Exception: Any error of the source, or the `ValueError` of an image from the source,
                 after the outcomes of all images before it.
         """
+        if self._stepping:
+            raise RuntimeError("another task already waits for the next outcome of this stream")
+        if asyncio.get_running_loop() is not self.loop:
+            raise RuntimeError("this stream was made on another event loop")
+        self._stepping = True
+        try:
+            return await self._step()
+        finally:
+            self._stepping = False
+
+    async def _step(self) -> tuple[int, Outcome]:
+        if self._left:
+            raise StopAsyncIteration
+        if not self._tasks:
+            self._start()
         if self._asked_to_stop:  # the task that waits for the event may not have run yet
             self.drain()
         while not self._untaken:
-            if self._refused or (not self._open and self._feeder.done()):
+            if self._refused or (not self._open and self._source_ended):
+                await self.close()
                 self._raise_error()
                 raise StopAsyncIteration
             self._change.clear()
             await self._change.wait()
+            if self._left:
+                raise OCRError("the stream was closed while a task waited for its next outcome")
         number, outcome = self._untaken.popleft()
         self._look_for_room()
         if not outcome.ok and isinstance(outcome.error, AuthError) and not outcome.error.of_image:
@@ -125,7 +160,7 @@ class ImageStream:
             # Scans that have come are returned first, because they have been paid for.
             self._untaken = deque(each for each in self._untaken if each[1].ok)
             self._refused = True
-            return await anext(self)
+            return await self._step()
         return number, outcome
 
     def _raise_error(self) -> None:
@@ -155,21 +190,53 @@ class ImageStream:
 
     def stop(self) -> None:
         """Stop reading the source; images that were taken from the source are still sent."""
-        if not self._feeder.done() and not self._stopped:
-            self._error = OCRError("the session was closed before the source was read to its end")
+        if not self._source_ended and not self._stopped:
+            closed = OCRError("the session was closed before the source was read to its end")
+            self._error = self._error or closed
             self._let_go()
 
     async def close(self) -> None:
         """Withdraw the open images, and end the tasks; a reader that still waits gets an error."""
+        self._shut()
+        await asyncio.wait(self._tasks)
+        self._change.set()
+
+    async def aclose(self) -> None:
+        """End the stream: throw away all outcomes that were not taken, and close the source."""
+        if not self._tasks:
+            self._left = True
+            await close_source(self._source)
+            return
+        self.abandon()
+        await self.close()
+
+    def abandon(self) -> None:
+        """Do as `aclose`, but do not wait until the tasks have ended."""
+        self._left = True
+        self._leave()
+        self._shut()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    @property
+    def is_over(self) -> bool:
+        """True if there is nothing that `abandon` could do."""
+        return not self._tasks or (self._closed and not self._untaken)
+
+    def _shut(self) -> None:
+        self._closed = True
         self.stop()
         for waiter in list(self._open):
             self._withdraw(waiter)
-        for watcher in self._watchers:
+        for watcher in self._tasks[1:]:
             watcher.cancel()
-        await asyncio.wait([self._feeder, *self._watchers])
         self._change.set()
 
-    def leave(self) -> None:
+    def _leave(self) -> None:
         """Throw away the outcomes that the reader has not taken."""
         self._batcher.tally.given_up += sum(
             outcome.ok or outcome.error.maybe_charged for _, outcome in self._untaken
@@ -180,13 +247,17 @@ class ImageStream:
         """End the feeder: cancel it if it reads the source; if it does not, it ends by itself."""
         self._stopped = True
         if self._reading:  # the feeder may be closing the source; this must not be interrupted
-            self._feeder.cancel()
+            self._tasks[0].cancel()
 
     def _withdraw(self, waiter: Waiter) -> None:
         self._open.discard(waiter)
         self._queued.discard(waiter)
         self._batcher.withdraw(waiter)
         self._change.set()
+
+    @property
+    def _source_ended(self) -> bool:
+        return self._tasks[0].done()
 
     @property
     def _asked_to_stop(self) -> bool:
@@ -215,7 +286,7 @@ class ImageStream:
     async def _pull(self) -> None:
         self._reading = True
         try:
-            async with aclosing(_each(self._source)) as values:
+            async with aclosing(values_of(self._source)) as values:
                 number = 0
                 while not self._done_reading and (value := await anext(values, _END)) is not _END:
                     if self._done_reading:
@@ -228,14 +299,12 @@ class ImageStream:
                     if not waiter.pending.sent_before:
                         self._queued.add(waiter)
                     number += 1
-                    if number % YIELD_EVERY == 0:
-                        await asyncio.sleep(0)
                     while not self._has_room():
                         self._room.clear()
                         await self._room.wait()
         finally:
             self._reading = False
-            await _close(self._source)
+            await close_source(self._source)
 
     @property
     def _done_reading(self) -> bool:
@@ -251,32 +320,3 @@ class ImageStream:
     def _look_for_room(self) -> None:
         if not self._room.is_set() and self._has_room():
             self._room.set()
-
-
-async def _each(source: ImageSource) -> AsyncGenerator[object, None]:
-    if isinstance(source, AsyncIterable):
-        async for value in source:
-            yield value
-    else:
-        for value in source:
-            yield value
-
-
-async def _close(source: ImageSource) -> None:
-    """Close a generator, because its `finally` may hold a cursor or a file."""
-    if inspect.isasyncgen(source):
-        await source.aclose()
-    elif inspect.isgenerator(source):
-        source.close()
-
-
-def numbered_image(value: object, number: int) -> Image:
-    """Return the image at a place of a list or source, counted from 0.
-
-    Raises:
-        ValueError: The service would not accept the image; the message says which image and why.
-    """
-    try:
-        return Image.of(value)
-    except ValueError as error:
-        raise ValueError(f"image {number}: {error}") from None

@@ -17,8 +17,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-from collections.abc import Hashable, Iterable, Sequence
-from weakref import WeakKeyDictionary
+from collections.abc import Iterable, Sequence
 
 import attrs
 
@@ -239,29 +238,3 @@ def _refusals(
     # A code of the service is about images, a code of the gateway is about requests.
     of_images = isinstance(outcome.code, int)
     return (request.sent.count if of_images else None), not of_images, outcome.retry_after
-
-
-# A throttle is kept after its session is closed, until its loop is closed. If it were not kept, a
-# program that opens a session for each call would get a new bucket each time, and learn nothing.
-_by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Hashable, AccountThrottle]] = (
-    WeakKeyDictionary()
-)
-
-
-def throttle_of(key: Hashable, limits: Limits) -> AccountThrottle:
-    """Return the only throttle of an account on the running loop; the last caller sets its limits.
-
-    Args:
-        key: Stands for the account: an AccessKey ID, or the provider of changing credentials.
-        limits: The limits of the account.
-    """
-    for loop in list(_by_loop):
-        if loop.is_closed():  # the locks of a throttle keep it alive, so the weak key is not enough
-            del _by_loop[loop]
-    throttles = _by_loop.setdefault(asyncio.get_running_loop(), {})
-    throttle = throttles.get(key)
-    if throttle is None:
-        throttle = throttles[key] = AccountThrottle(limits)
-    else:
-        throttle.change_limits(limits)
-    return throttle

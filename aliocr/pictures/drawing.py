@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Sequence
 from contextlib import closing
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from aliocr.models import FailedRow, Failure, Frame, Region, Scan, error_of
 from aliocr.pictures.drawn import Drawing
+from aliocr.redaction import without_query
 from aliocr.text.layout import Line
 
 if TYPE_CHECKING:
@@ -21,6 +24,9 @@ high enough to draw a screenshot of a chat with 30,000 × 900 pixels at full siz
 MAX_DRAWN_FRAMES = 100
 """Maximum number of frames in a drawing. More frames would be too small to read, because all frames
 together must fit into `MAX_DRAWN_PIXELS`."""
+
+
+_URL = re.compile(r"https?:/", re.IGNORECASE)
 
 
 class ReadResult(Protocol):
@@ -75,12 +81,13 @@ def draw(
     Raises:
         OCRError: `scan` is a failure; this is its error.
         PictureError: The picture is too large, or cannot be decoded.
-        ValueError: The font cannot be used, or `picture` is not the picture that was read.
+        ValueError: The font cannot be used, or `picture` is a URL or not the picture that was read.
         OSError: A file cannot be read.
         ImportError: The extra is missing; the message says how to install it.
     """
     if not scan.ok:
         raise error_of(scan)
+    _refuse_url(picture)
     from aliocr.pictures.artist import Artist  # noqa: PLC0415 - needs the extra
 
     data = picture if isinstance(picture, bytes) else Path(picture).read_bytes()
@@ -92,6 +99,18 @@ def draw(
     if len(pages) > MAX_DRAWN_FRAMES:
         remarks += (f"the first {MAX_DRAWN_FRAMES} of {len(pages)} frames are drawn",)
     return Drawing(artist.stacked(), artist.drawn, artist.texts, artist.unwritten, remarks)
+
+
+def _refuse_url(picture: object) -> None:
+    if not isinstance(picture, bytes | str | PathLike):
+        raise ValueError(  # noqa: TRY004
+            f"picture must be the bytes or the path of a picture, not {type(picture).__name__}"
+        )
+    if not isinstance(picture, bytes) and _URL.match(str(picture)):
+        raise ValueError(
+            "picture must be the bytes or the path of a picture, not the URL "
+            f"{without_query(str(picture))!r}; download it, and pass its bytes"
+        )
 
 
 def _pages(

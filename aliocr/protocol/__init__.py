@@ -6,6 +6,7 @@ The way of a request:
     `wire`       images → JSON body, and the classes of the reply; the only place for wire names
     `signing`    body and credentials → signed headers
     `transport`  one POST under one deadline; converts aiohttp's errors to the package's errors
+    `deadline`   a time limit that does not throw away an answer that has come
     `body`       collects the body of the response, unpacked and within a limit
     `replies`    body → one scan or error for each image, part by part
     `envelope`   opens the reply: elements that are not read yet, or the refusal of the request

@@ -15,15 +15,23 @@ from email.utils import parsedate_to_datetime
 
 import aiohttp
 import attrs
+from aiohttp.abc import AbstractStreamWriter
 
 from aliocr.credentials import Credentials
 from aliocr.errors import AuthError, OCRError, ResponseError, ScanTimeoutError, TransportError
 from aliocr.protocol import signing
 from aliocr.protocol.body import Body
+from aliocr.protocol.deadline import ROUNDS, Deadline
 from aliocr.version import __version__
 
 CONNECT_TIMEOUT = 3.0
 """Timeout for connecting, in seconds. Source: the vendor's samples for this operation."""
+
+CONNECTING = aiohttp.ClientTimeout(
+    total=None,  # `Deadline` limits the whole request
+    connect=CONNECT_TIMEOUT,  # also to look up the name, or wait for a free connection
+    sock_connect=CONNECT_TIMEOUT,
+)
 
 KEEPALIVE_TIMEOUT = 4.0
 """Time for which an idle connection is kept, in seconds. Servers of this vendor were seen to drop
@@ -52,6 +60,22 @@ class HttpResponse:
     close_connection: Callable[[], None] = attrs.field(default=lambda: None, repr=False)
 
 
+class _SentBody(aiohttp.BytesPayload):
+    """The body of a request.
+
+    Attributes:
+        leaves: True from the moment when the body is sent. aiohttp keeps the headers until then.
+    """
+
+    leaves = False
+
+    async def write_with_length(
+        self, writer: AbstractStreamWriter, content_length: int | None
+    ) -> None:
+        self.leaves = True
+        await super().write_with_length(writer, content_length)
+
+
 class Transport:
     """Signs and sends bodies, through one connection pool.
 
@@ -65,14 +89,7 @@ class Transport:
         self, base_url: str, *, timeout: float | None, http: aiohttp.ClientSession | None
     ) -> None:
         self._url = base_url + signing.SCAN_PATH
-        self._timeout = aiohttp.ClientTimeout(
-            total=timeout,
-            connect=CONNECT_TIMEOUT,  # also to look up the name, or wait for a free connection
-            sock_connect=CONNECT_TIMEOUT,
-            # By default, aiohttp rounds timeouts above 5 s up to a whole second of the loop's
-            # clock. The service stops at 6 s, so rounding would decide which side stops first.
-            ceil_threshold=math.inf,
-        )
+        self._timeout = timeout
         self._given = http
         self._own: aiohttp.ClientSession | None = None
         self._clock_offset = 0.0
@@ -124,33 +141,41 @@ class Transport:
             timestamp=time.time() + self._clock_offset,
             nonce=os.urandom(16).hex(),
         )
+        payload = _SentBody(body)
         try:
-            return await self._post(http, body, headers)
+            return await self._post(http, payload, headers)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             failed = translated(error)
+            failed.maybe_charged &= payload.leaves
         # Raised outside of `except`, so that it does not keep aiohttp's error as its context: that
         # error holds the signed headers.
         raise failed
 
     async def _post(
-        self, http: aiohttp.ClientSession, body: bytes, headers: dict[str, str]
+        self, http: aiohttp.ClientSession, body: _SentBody, headers: dict[str, str]
     ) -> HttpResponse:
-        async with http.post(
-            self._url,
-            data=body,
-            headers={**headers, "Accept-Encoding": "identity"},
-            timeout=self._timeout,
-            auto_decompress=False,  # aiohttp would unpack without a limit
-            # A signature is valid for one address and must not be sent to another address.
-            allow_redirects=False,
-            # The body of a refusal holds the reason, so a given session must not raise.
-            raise_for_status=False,
-        ) as response:
+        loop = asyncio.get_running_loop()
+        when = None if self._timeout is None else loop.time() + self._timeout
+        # Before the body leaves there can be no answer, so its connection gets no extra time.
+        async with Deadline(when, lambda: ROUNDS if body.leaves else 0):
+            response = await http.post(
+                self._url,
+                data=body,
+                headers={**headers, "Accept-Encoding": "identity"},
+                timeout=CONNECTING,
+                auto_decompress=False,  # aiohttp would unpack without a limit
+                # A signature is valid for one address and must not be sent to another address.
+                allow_redirects=False,
+                # The body of a refusal holds the reason, so a given session must not raise.
+                raise_for_status=False,
+            )
+        async with response:
             received = Body(response.headers.get("Content-Encoding", ""))
             cut: OCRError | None = None
             try:
-                async for piece in response.content.iter_any():
-                    received.add(piece)
+                async with Deadline(when, lambda: ROUNDS):
+                    async for piece in response.content.iter_any():
+                        received.add(piece)
             except ResponseError as error:
                 cut = error
             except (aiohttp.ClientError, TimeoutError, OSError) as error:

@@ -6,7 +6,7 @@ import random
 import pytest
 
 from aliocr import Limits, PacedLimiter, StrictLimiter
-from aliocr.dispatch.throttle import throttle_of
+from aliocr.dispatch.registry import throttle_of
 from aliocr.emulator.access.rate_window import WINDOWS, WindowKind, make_rate_window
 
 pytestmark = pytest.mark.usefixtures("model_clock")

@@ -9,7 +9,8 @@ import pytest
 
 from aliocr import Image, Limits
 from aliocr.dispatch.batcher import Batcher
-from aliocr.dispatch.throttle import AccountThrottle, throttle_of
+from aliocr.dispatch.registry import throttle_of
+from aliocr.dispatch.throttle import AccountThrottle
 from aliocr.emulator.access.rate_window import WINDOWS, WindowKind
 from aliocr.errors import ThrottledError, api_error
 from tests.support.model import Asker, Character, ModelService, batcher_of

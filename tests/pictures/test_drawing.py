@@ -466,3 +466,20 @@ def test_a_path_may_be_a_string(tmp_path: Path) -> None:
     assert aliocr.draw(name, truth("small_en.png")).texts == 2
     with pytest.raises(FileNotFoundError):
         aliocr.draw(tmp_path / "nothing.png", page())
+
+
+@pytest.mark.parametrize(
+    ("picture", "says"),
+    [
+        ("https://example.com/a.png?token=x", r"'https://example.com/a.png\?…'; download it"),
+        ("HTTP://example.com/a.png", "download it"),
+        (Path("https://example.com/a.png"), "download it"),
+        (Image(URL), "not Image"),
+        (None, "not NoneType"),
+    ],
+    ids=str,
+)
+def test_what_is_no_file_is_said_to_be_none(picture: Any, says: str) -> None:
+    """A URL is no path: the message says what to do, and keeps the query to itself."""
+    with pytest.raises(ValueError, match=says):
+        aliocr.draw(picture, Scan(Image(URL), ""))

@@ -3,6 +3,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any, assert_never, assert_type
 
@@ -68,6 +69,11 @@ async def verbs(http: aiohttp.ClientSession) -> None:
             use(outcome)
         async for outcome in ocr.stream(["https://example.com/a.png"]):
             use(outcome)
+        outcomes: AsyncIterator[aliocr.Outcome] = ocr.stream(["https://example.com/a.png"])
+        use(await anext(outcomes))
+        async with ocr.stream(["https://example.com/a.png"]) as stream, aclosing(stream):
+            assert_type(stream, aliocr.OutcomeStream)
+            use(await asyncio.wait_for(anext(stream), 5))
 
 
 def limiters() -> list[aliocr.Limiter]:
