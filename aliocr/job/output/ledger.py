@@ -17,15 +17,15 @@ from typing import Literal, TypeAlias
 
 from aliocr.job.budget import Charges
 from aliocr.job.errors import BY_OUTPUT_FORMAT, JobError
-from aliocr.job.output.codecs import COLUMNS, CSV, JSONLines
+from aliocr.job.output.codecs import COLUMNS, CSV, Codec, JSONLines
 from aliocr.job.output.job_state import DamagedError, JobState, JournalError
 from aliocr.job.output.journal import Journal
 from aliocr.job.output.lock import Lock, LockedError
-from aliocr.job.output.parquet import StagedResults
-from aliocr.job.output.read_back import columns_in, results
+from aliocr.job.output.parquet import StagedResults, parquet_results
+from aliocr.job.output.read_back import columns_in
 from aliocr.job.output.recovery import ending_of, gone, strange, take_up
 from aliocr.job.output.result import Result
-from aliocr.job.output.result_file import ResultFile
+from aliocr.job.output.result_file import ResultFile, results_from
 
 OutputFormat: TypeAlias = Literal["jsonl", "csv", "parquet"]
 
@@ -80,7 +80,7 @@ class Ledger:
         self._lock = threading.Lock()
         self._written: list[tuple[Result, int]] = []
         place = _journal_of(path)
-        _check_lost(path, place)
+        _check_lost(path, place, output_format)
         with self.writing(), ExitStack() as parts:
             try:
                 lock = Lock(place)
@@ -93,10 +93,12 @@ class Ledger:
             parts.callback(self.journal.close)
             try:
                 self._store = _stored(path, output_format, self.journal)
-            except BaseException:
+            except BaseException as error:
                 if self.journal.is_new:
                     self.journal.close()
                     place.unlink()
+                    if isinstance(error, ValueError):
+                        raise ValueError(_in_the_way(path)) from None
                 raise
             parts.callback(self._store.close)
             self._rows = self.journal.done()
@@ -211,7 +213,7 @@ def _stored(
 ) -> ResultFile | StagedResults:
     if output_format == "parquet":
         return StagedResults(path, journal)
-    return ResultFile(path, CSV() if output_format == "csv" else JSONLines(), journal)
+    return ResultFile(path, _codec_of(output_format), journal)
 
 
 @contextmanager
@@ -225,7 +227,7 @@ def past(path: Path, output_format: OutputFormat, settings: str) -> Iterator[Jou
         JobError: The journal cannot be read, for example because its folder is read-only.
     """
     place, state = _journal_of(path), JobState(settings, output_format)
-    lost = _check_lost(path, place)
+    lost = _check_lost(path, place, output_format)
     if not lost and not _has_bytes(place):
         yield None
         return
@@ -233,8 +235,7 @@ def past(path: Path, output_format: OutputFormat, settings: str) -> Iterator[Jou
         if lost:
             with closing(Journal(None, state)) as journal:
                 with journal.change():
-                    found = ((result, number) for number, result in enumerate(results(path)))
-                    take_up(journal, found, path)
+                    take_up(journal, _found(path, output_format), path)
                 yield journal
             return
         with closing(_opened(path, state, writes=False)) as journal:
@@ -258,7 +259,7 @@ def _journal_of(path: Path) -> Path:
     return journal
 
 
-def _check_lost(path: Path, journal: Path) -> bool:
+def _check_lost(path: Path, journal: Path, output_format: OutputFormat) -> bool:
     """Return True if an output has no journal; refuse a file that is not an output of a job."""
     if not _has_bytes(path) or _has_bytes(journal):
         return False
@@ -268,12 +269,29 @@ def _check_lost(path: Path, journal: Path) -> bool:
             return False  # a run ended before its first result
     with suppress(ValueError):
         # An earlier version wrote fewer columns, and `aliocr scan --json` writes no rows.
-        if columns_in(path) == COLUMNS and sum(1 for _ in results(path)) > 0:
+        if columns_in(path) == COLUMNS and next(_found(path, output_format), None):
             return True
-    raise ValueError(
+    raise ValueError(_in_the_way(path))
+
+
+def _found(path: Path, output_format: OutputFormat) -> Iterator[tuple[Result, int]]:
+    """Yield the results of an output that has no journal, each with its place."""
+    if output_format == "parquet":
+        yield from ((result, result.row) for result in parquet_results(path))
+    else:
+        for place, _, result in results_from(path, _codec_of(output_format)):
+            yield result, place
+
+
+def _in_the_way(path: Path) -> str:
+    return (
         f"{path} is there already, without a journal of a job beside it: give another output, or "
         "move the file away"
     )
+
+
+def _codec_of(output_format: OutputFormat) -> Codec:
+    return CSV() if output_format == "csv" else JSONLines()
 
 
 def _has_bytes(path: Path) -> bool:

@@ -198,18 +198,7 @@ class ResultFile:
                 state["unproved"] = journal.last_row
 
     def _results(self, place: int) -> Iterator[tuple[int, int, Result]]:
-        """Yield place, end and result of each record after a place, until a record is broken."""
-        with self._path.open("rb") as file:
-            place = max(place, len(self._codec.header))
-            file.seek(place)
-            for record in self._codec.records(file):
-                try:
-                    result = self._codec.decode(record)
-                except ValueError:
-                    return
-                end = place + len(record)
-                yield place, end, result
-                place = end
+        return results_from(self._path, self._codec, place)
 
     def _end_of(self, place: int, row: int) -> int | None:
         """Return the end of the record at a place; None if it is broken, or of another row."""
@@ -237,6 +226,21 @@ class ResultFile:
             self._write(rest)
             self.length += len(rest)
         os.fsync(self._file)
+
+
+def results_from(path: Path, codec: Codec, place: int = 0) -> Iterator[tuple[int, int, Result]]:
+    """Yield place, end and result of each record after a place, until a record is broken."""
+    with path.open("rb") as file:
+        place = max(place, len(codec.header))
+        file.seek(place)
+        for record in codec.records(file):
+            try:
+                result = codec.decode(record)
+            except ValueError:
+                return
+            end = place + len(record)
+            yield place, end, result
+            place = end
 
 
 def _copy(file: BinaryIO, copy: BinaryIO, size: int) -> None:
