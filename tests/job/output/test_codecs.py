@@ -15,6 +15,7 @@ from aliocr import Failure, Frame, Image, Job, OCRError, Read, Region, Result, S
 from aliocr.job.output.codecs import ADDED, COLUMNS, CSV, Codec, JSONLines
 from aliocr.job.output.job_state import VERSION, JobState
 from aliocr.job.output.journal import Journal
+from aliocr.job.output.ledger import Ledger, output_format_of
 from aliocr.job.output.parquet import StagedResults
 from aliocr.job.output.read_back import results
 from tests.support.working import files_in, quick_emulator, quick_ocr, urls
@@ -192,6 +193,11 @@ def test_an_output_of_an_earlier_version_can_be_read(tmp_path: Path, suffix: str
         told = [row | {"code": row.get("code") and str(row["code"])} for row in rows]
         pq.write_table(pyarrow.Table.from_pylist(told, schema=schema), output)
     assert list(results(output)) == OLD_ROWS
+    before = output.read_bytes()
+    with pytest.raises(ValueError, match="is there already, without a journal"):
+        Ledger(output, output_format_of(output), "")
+    assert output.read_bytes() == before
+    assert not list(tmp_path.glob("*.journal*"))
 
 
 async def test_a_job_of_an_earlier_version_is_not_gone_on_with(
