@@ -2,8 +2,8 @@
 
 The limits belong to the account, not to a session. A sender waits for a permit in three steps:
 
-1. It waits until the account is not paused. A refusal of a whole request pauses the account: for
-   the time that the service names, or for a random time that doubles with each refusal in a row.
+1. It waits until the account is not paused. Refusals of whole requests in a row pause the account,
+   as `account_pause` says.
 2. It waits until the image quota has room for at least one image.
 3. It waits for the request permit. After this wait, nothing is awaited before the request is signed
    and sent. If the account is paused again or the room is gone, the permit is given back.
@@ -21,16 +21,12 @@ from weakref import WeakKeyDictionary
 
 import attrs
 
-from aliocr.dispatch.adaptive_rate import SentBatch
+from aliocr.dispatch.account_pause import AccountPause
 from aliocr.dispatch.image_quota import ImageQuota
 from aliocr.dispatch.limiter import LearningLimiter, Limiter, PacedLimiter
-from aliocr.dispatch.retry import throttled_pause
+from aliocr.dispatch.sent_record import SentBatch
 from aliocr.errors import OCRError, ThrottledError
 from aliocr.limits import Limits
-
-LONGEST_PAUSE = 60.0
-"""Maximum length of a pause, in seconds, even if the service names a longer time, so that the
-service is asked again from time to time."""
 
 
 @attrs.frozen(eq=False)
@@ -88,9 +84,7 @@ class AccountThrottle:
         self._lock = asyncio.Lock()
         self._waiting = 0
         self._change = asyncio.Event()
-        self._paused_at = -math.inf
-        self._paused_until = -math.inf
-        self._refusals_in_a_row = 0
+        self._pause = AccountPause()
         self._stalled_since = math.inf
 
     @property
@@ -118,7 +112,7 @@ class AccountThrottle:
 
     def paused_for(self, now: float) -> float:
         """Return the seconds until a pause of the account ends; 0 if it is not paused."""
-        return max(0.0, self._paused_until - now)
+        return max(0.0, self._pause.until - now)
 
     async def permit(self, limiter: Limiter | None = None, *, since: float) -> SendPermit:
         """Wait for the permit to send one request; first come, first served.
@@ -144,7 +138,7 @@ class AccountThrottle:
             await limiter.acquire()
             now = asyncio.get_running_loop().time()
             permit = SendPermit(self._quota, limiter, self._quota.room(now), now)
-            if permit.room >= 1 and now >= self._paused_until:
+            if permit.room >= 1 and now >= self._pause.until:
                 return permit
             permit.give_back()
 
@@ -152,7 +146,7 @@ class AccountThrottle:
         """Wait until the account is not paused and there is room for an image."""
         while True:
             now = asyncio.get_running_loop().time()
-            wait = max(self._paused_until - now, self._quota.wait(now, idle_until))
+            wait = max(self._pause.until - now, self._quota.wait(now, idle_until))
             if wait <= 0:
                 return
             with contextlib.suppress(TimeoutError):
@@ -173,28 +167,13 @@ class AccountThrottle:
             request.limiter.request_ended(sent.at, throttled=throttled)
         self._quota.release(sent, refused, now)
         if throttled or refused == sent.count:
-            # If all images of a request were over the quota, it may have carried only one image.
-            # The rate learnt from it delays the next request. A pause is needed only if a request
-            # that was sent after this refusal is refused in the same way.
-            if throttled or retry_after is not None or sent.at > self._stalled_since:
-                self._pause(sent.at, retry_after, now)
+            self._pause.refused(sent.at, retry_after, now)
+            self._quota.hold_until(self._pause.until, now)
             self._stalled_since = min(self._stalled_since, now)
         elif refused is not None:
-            self._refusals_in_a_row = 0
+            self._pause.accepted()
             self._stalled_since = math.inf
         self._wake()
-
-    def _pause(self, sent_at: float, retry_after: float | None, now: float) -> None:
-        if retry_after is not None:
-            until = now + min(retry_after, LONGEST_PAUSE)
-        elif sent_at > self._paused_at:
-            # A request sent earlier was refused for the same reason, so it does not count again.
-            self._refusals_in_a_row += 1
-            until = now + throttled_pause(self._refusals_in_a_row)
-        else:
-            return
-        self._paused_at = now
-        self._paused_until = max(self._paused_until, until)
 
 
 def _refusals(
