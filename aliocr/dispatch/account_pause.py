@@ -4,7 +4,7 @@
    the rate learns from them.
 2. From the second refusal in a row, a random time that doubles with each refusal. In a row means:
    nothing was accepted between, and the request was sent after the refusal before it.
-3. If the service names a time, this time.
+3. If the service names a time, this time, whatever the failure is.
 
 Pure: times are arguments, in seconds of a monotonic clock.
 """
@@ -45,12 +45,15 @@ class AccountPause:
             now: The time.
         """
         if retry_after is not None:
-            length = min(retry_after, LONGEST_PAUSE)
+            self.wait(retry_after, now)
         elif sent_at > self._refused_at:
             self._in_a_row += 1
-            length = throttled_pause(self._in_a_row)
+            self.until = max(self.until, now + throttled_pause(self._in_a_row))
         else:
             # It was sent before an earlier refusal came, and is refused for the same reason.
             return
         self._refused_at = now
-        self.until = max(self.until, now + length)
+
+    def wait(self, seconds: float, now: float) -> None:
+        """Pause for the time that the service named, but not longer than `LONGEST_PAUSE`."""
+        self.until = max(self.until, now + min(seconds, LONGEST_PAUSE))

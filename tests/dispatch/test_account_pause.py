@@ -43,4 +43,5 @@ def test_the_service_may_name_the_time(named: float, length: float) -> None:
     pause.refused(0.0, named, 1.0)
     assert pause.until == 1.0 + length
     pause.refused(0.5, 0.0, 1.0)
+    pause.wait(0.0, 1.0)
     assert pause.until == 1.0 + length
