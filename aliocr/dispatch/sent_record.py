@@ -5,6 +5,7 @@ Both learnt rates read it. Pure: times are arguments, in seconds of a monotonic 
 
 from __future__ import annotations
 
+import math
 from collections import deque
 
 import attrs
@@ -24,13 +25,13 @@ class SentBatch:
     Args:
         at: When it was sent.
         count: Number of its requests or images.
-        rate: The rate at that time, per second.
+        rate: The rate at that time, per second; infinite if there was none.
         refused: Number refused; None until the response has come.
     """
 
     at: float
     count: int
-    rate: float
+    rate: float = math.inf
     refused: int | None = None
 
 
