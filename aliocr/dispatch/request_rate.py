@@ -5,8 +5,8 @@ other processes send for the same account. Therefore:
 
 1. The rate begins at 94.5 % of the limit. It never exceeds 99 %, and never falls below a quarter:
    if three processes fall to less, none of them finds its share again.
-2. A refusal cuts the rate in proportion to the part refused in the last second, by 10 to 50 %. The
-   cut is from the rate at which the refused request was sent.
+2. A refusal cuts the rate in proportion to the part refused in the last second, by 10 to 50 %, or
+   20 % if it is alone. The cut is from the rate at which the refused request was sent.
 3. From 90 % of the limit up, a refusal that is alone in its second costs only 1.5 %.
 4. There is one cut a second. Refusals of what was sent before a cut, or within one second after it,
    cut nothing, because a server that counts by fixed seconds refuses until its second is over.
@@ -46,6 +46,10 @@ LONE_CUT = 0.015
 CUTS = (0.1, 0.5)
 """Minimum and maximum fraction by which any other refusal cuts."""
 
+MOST_LONE_CUT = 0.2
+"""Maximum cut by a lone refusal. At a low rate it is a large part of its second: without this
+maximum, a process that has fallen behind is cut more deeply than the others, and stays behind."""
+
 FIRST_HOLD = 10.0
 """Time before the first rate grows, in seconds."""
 
@@ -55,7 +59,7 @@ HOLD = 35.0
 NEAR_GROWTH = 0.002
 """Growth near the limit, as a fraction of the limit per second."""
 
-GROWTH = 0.011
+GROWTH = 0.01
 """Growth after a cut, as a fraction of the limit per second. It grows with the time since the cut:
 after t seconds it is 1 + (t / `CONVEX`)² times as large."""
 
@@ -119,7 +123,7 @@ class RequestRate:
         else:
             # If the rate was hardly used, one refusal is a large part of little, and tells little.
             part = sums.refused / max(sums.sent, USED * sent.rate * self._record.period)
-            cut = min(max(part, CUTS[0]), CUTS[1])
+            cut = min(max(part, CUTS[0]), MOST_LONE_CUT if sums.refused == 1 else CUTS[1])
         self.rate = max(min(self.rate, sent.rate * (1 - cut)), LOWEST * self._limit)
         self._cut_at = now
         if self.rate >= NEAR * self._limit:

@@ -1,8 +1,8 @@
 """Both learnt rates together, against models of servers, in virtual time.
 
 The cases and their targets are those of `python -m benchmarks.rates`, which measures them with many
-seeds. Here a few seeds are allowed a margin for their number; `--soak` takes 20 seeds and half of
-the margin.
+seeds. Here a few seeds are allowed a margin for their number; `--soak` takes 20 seeds, and half of
+the margin for all but refusals.
 """
 
 from collections import defaultdict
@@ -18,7 +18,6 @@ FEW, MANY = range(1000, 1002), range(1000, 1020)
 
 MARGINS = {
     "share": 0.12,
-    "refused %": 1.5,
     "10 to 50, s": 4.0,
     "50 to 1,000, s": 4.0,
     "1,000 to 100, refused %": 5.0,
@@ -33,6 +32,10 @@ MARGINS = {
 STEADY = 0.02
 """The same for shares on a steady server, which hardly differ between seeds."""
 
+REFUSED = 0.6
+"""The same for refused images, as a fraction of the target. They cost nothing but time; processes
+that share a quota miss this target by up to a half where answers take 1 s."""
+
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.question)
 def test_rates_reach_their_targets(case: Case, *, soak: bool) -> None:
@@ -41,11 +44,12 @@ def test_rates_reach_their_targets(case: Case, *, soak: bool) -> None:
         pytest.skip("many worlds: only with --soak")
     worlds = [case.measure(seed) for seed in (MANY if soak else FEW)]
     for goal, values in zip(case.goals, zip(*worlds, strict=True), strict=True):
-        margin = MARGINS[goal.name] / (2 if soak else 1)
-        if case.row == "a" and goal.name == "share":
+        if goal.name == "refused %":
+            margin = REFUSED * goal.mean
+        elif case.row == "a":
             margin = STEADY
-        elif goal.name == "refused %":
-            margin *= 0.1 + goal.mean / 4
+        else:
+            margin = MARGINS[goal.name] / (2 if soak else 1)
         allowed = goal.mean - margin if goal.sense == "≥" else goal.mean + margin
         assert goal.meets(fmean(values), allowed), (goal.name, values)
 
