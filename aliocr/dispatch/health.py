@@ -83,6 +83,10 @@ class ServiceHealth:
         self._failed_in_a_row = 0
         self._answer(now)
 
+    def broke(self) -> None:
+        """Record that the last answer broke off, so that some of its images were not answered."""
+        self._failed.append(True)
+
     def failed(
         self, request: SentBatch, images: Iterable[Image], error: OCRError, now: float
     ) -> float:

@@ -26,7 +26,7 @@ from aliocr.dispatch.health import ServiceHealth
 from aliocr.dispatch.image_quota import ImageQuota
 from aliocr.dispatch.limiter import LearningLimiter, Limiter, PacedLimiter
 from aliocr.dispatch.sent_record import SentBatch
-from aliocr.errors import OCRError, ThrottledError
+from aliocr.errors import OCRError, ThrottledError, TransportError
 from aliocr.limits import Limits
 from aliocr.models import Image
 
@@ -190,6 +190,8 @@ class AccountThrottle:
         if isinstance(request.limiter, LearningLimiter):
             request.limiter.request_ended(sent.at, throttled=throttled)
         self._quota.release(sent, refused, now)
+        if not isinstance(outcome, OCRError) and any(map(_is_of_network, outcome)):
+            self.health.broke()
         if throttled or refused == sent.count:
             self._pause.refused(sent.at, retry_after, now)
             self._quota.hold_until(self._pause.until, now)
@@ -198,6 +200,10 @@ class AccountThrottle:
             self._pause.accepted()
             self._stalled_since = math.inf
         self._wake()
+
+
+def _is_of_network(error: object) -> bool:
+    return isinstance(error, TransportError)
 
 
 def _refusals(
