@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from aliocr.models import Image, Region, Scan
+from tests.support.truth import SAMPLES
 
 FOUND = json.loads((Path(__file__).parent / "regions.json").read_text(encoding="utf-8"))
 
@@ -143,3 +144,19 @@ def test_two_lines_that_an_engine_took_for_one_are_read_apart() -> None:
     assert letters == "".join(
         sorted("".join(text for text, *_ in FOUND["paper_gutter24.png"]).replace(" ", ""))
     )
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("name", ["menu_3deg.jpg", "zh_table.png", "vert_ja.png"])
+def test_the_engine_of_today_finds_the_same(name: str) -> None:
+    """A photo askew, a table in Chinese, and vertical Japanese, from picture to lines."""
+    pytest.importorskip("rapidocr")
+    pytest.importorskip("onnxruntime")
+    from PIL import Image as Pillow
+
+    from aliocr.emulator.engine import RapidOCREngine
+
+    picture = Pillow.open(SAMPLES / "order" / name).convert("RGB")
+    regions = [Region(p.text, p.x, p.y, p.w, p.h) for p in RapidOCREngine().recognize(picture)]
+    lines = Scan(Image(f"https://example.com/{name}"), "", tuple(regions)).lines
+    assert [line.text for line in lines] == TEXTS[name].strip().split("\n")
