@@ -116,6 +116,8 @@ def _bands(group: StraightBoxes[P], places: Sequence[float]) -> Sequence[Straigh
 
 def _gutters(group: StraightBoxes[P]) -> Sequence[float]:
     """Return the horizontal positions that few pieces cross, and that many have at their side."""
+    if len(group) < 2 * MIN_COLUMN_PIECES:
+        return ()
     spans = [_letters_span(each) for each in group]
     starts, ends = sorted(start for start, _ in spans), sorted(end for _, end in spans)
     found = []

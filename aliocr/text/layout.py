@@ -116,11 +116,7 @@ def reading_order(regions: Iterable[P]) -> tuple[P, ...]:
 
 
 def _rows(regions: Sequence[P]) -> Iterable[Sequence[P]]:
-    """Yield the rows of the page in reading order, each row from left to right.
-
-    In a row, the centre of each region is less than half a box height below the centre of the
-    highest region.
-    """
+    """Yield the rows of the page in reading order, each row from left to right."""
     # A stack is used, because a page of a thousand lines may be divided line by line, which is too
     # deep for recursion.
     waiting: list[StraightBoxes[P]] = [straightened(block) for block in reversed(blocks(regions))]
@@ -132,12 +128,22 @@ def _rows(regions: Sequence[P]) -> Iterable[Sequence[P]]:
             continue
         rows: list[list[StraightBox[P]]] = []
         for each in sorted(group, key=lambda each: each.middle):
-            if rows and each.middle - rows[-1][0].middle < min(each.h, rows[-1][0].h) / 2:
+            if rows and _continues(rows[-1], each):
                 rows[-1].append(each)
             else:
                 rows.append([each])
         for row in rows:
             yield [box.piece for box in sorted(row, key=lambda box: box.x)]
+
+
+def _continues(row: Sequence[StraightBox[P]], box: StraightBox[P]) -> bool:
+    """Return whether a box is in a row: beside its boxes, and level with the highest of them."""
+    if not box.middle - row[0].middle < min(box.h, row[0].h) / 2:
+        return False
+    return all(
+        min(each.x + each.w, box.x + box.w) - max(each.x, box.x) <= min(each.w, box.w) / 2
+        for each in row
+    )
 
 
 def joined_text(regions: Iterable[PlacedText]) -> str:

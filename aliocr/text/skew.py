@@ -11,6 +11,7 @@ import math
 import statistics
 from collections import Counter
 from collections.abc import Iterable
+from operator import mul
 
 import attrs
 
@@ -50,6 +51,14 @@ SAME_ROW = 0.6
 
 NEXT = 8
 """Number of pieces, in order of height, among which those beside a piece are looked for."""
+
+ROWS = 2
+"""Weight of the regularity of the rows. That of the columns counts once for each of two edges."""
+
+MAX_BEND, MAX_FAN = 0.045, 0.1
+"""Maximum difference between the slope of the rows, in the middle of the page, and the slope of the
+columns; and maximum difference between the slopes of the highest and the lowest row. Beyond these,
+a correction has taken pieces of different rows for one row."""
 
 MIN_LINKS, MIN_FAN_LINKS = 3, 8
 """Minimum number of pairs of pieces side by side by which a slope is corrected, and a fan."""
@@ -148,7 +157,7 @@ class _Edges:
     def rows(self, slope: float, fan: float = 0.0) -> int:
         """Return how regular the rows are at a skew."""
         step = SAME_PLACE * self.letter
-        return _alike([y // step for y in self._heights(slope, fan)])
+        return ROWS * _alike([y // step for y in self._heights(slope, fan)])
 
     def _heights(self, slope: float, fan: float) -> list[float]:
         return [
@@ -157,11 +166,18 @@ class _Edges:
         ]
 
     def corrected(self, slope: float) -> tuple[float, float]:
-        """Return the skew at which those pieces are level that are nearly level at a slope."""
-        fan = 0.0
+        """Return the skew at which those pieces are level that are nearly level at a slope.
+
+        Return the slope itself if the pieces are not those of rows.
+        """
+        lean, fan = slope, 0.0
         for _ in range(2):
             more, wider = self._rest(slope, fan)
             slope, fan = slope + more, fan + wider
+        depth = max(self.middles) - min(self.middles)
+        centre = (max(self.middles) + min(self.middles)) / 2
+        if abs(slope + fan * centre - lean) > MAX_BEND or abs(fan) * depth > MAX_FAN:
+            return lean, 0.0
         return slope, fan
 
     def _rest(self, slope: float, fan: float) -> tuple[float, float]:
@@ -187,4 +203,5 @@ class _Edges:
 
 def _alike(places: Iterable[float]) -> int:
     """Return the number of pairs of equal places."""
-    return sum(number * number for number in Counter(places).values())
+    numbers = Counter(places).values()
+    return sum(map(mul, numbers, numbers))

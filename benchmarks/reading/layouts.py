@@ -62,7 +62,10 @@ class Sheet:
         return " ".join(self.chance.choice(WORDS) for _ in range(number))
 
     def column(self, x: float, y: float, width: float, lines: int, *, full: bool) -> float:
-        """Put a column of running text with paragraphs; `full` lines are justified."""
+        """Put a column of running text with paragraphs; `full` lines are justified where possible.
+
+        A blank is widened by half a letter at most. In a book, words are hyphenated instead.
+        """
         blank = "" if self.chinese else " "
         paragraph = self.chance.randint(4, 9)
         for line in range(1, lines + 1):
@@ -72,7 +75,7 @@ class Sheet:
             while self.text_width(longer := text + blank + self.words(1), self.size) <= most:
                 text = longer
             self.put(text, x, y)
-            if full and not last:
+            if full and width - self.pieces[-1].w < text.count(" ") * self.size / 2:
                 self.pieces[-1] = attrs.evolve(self.pieces[-1], w=width)
             y += round(1.25 * self.size)
         return y
@@ -286,3 +289,18 @@ def layouts(
                     tilt=(chance.uniform(-0.03, 0.03), chance.uniform(-0.03, 0.03)),
                 )
             yield name, page
+
+
+def as_found(page: Page) -> list[Region]:
+    """Return the pieces as an engine finds them: in any order, in boxes that are not exact.
+
+    A box is larger than the letters by a tenth or two of their height, to each side.
+    """
+    chance = random.Random(4)
+    found = []
+    for piece in chance.sample(page.pieces, len(page.pieces)):
+        x, y, right, bottom = (min(piece.w, piece.h) * chance.uniform(0.1, 0.2) for _ in range(4))
+        found.append(
+            Region(piece.text, piece.x - x, piece.y - y, piece.w + x + right, piece.h + y + bottom)
+        )
+    return found

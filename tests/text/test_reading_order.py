@@ -19,7 +19,7 @@ if not (ROOT / "benchmarks" / "__main__.py").exists():
     pytest.skip("the benchmarks are in a clone, not in the wheel", allow_module_level=True)
 
 from benchmarks.reading.errors import character_errors, squeezed  # noqa: E402
-from benchmarks.reading.layouts import LAYOUTS, layouts  # noqa: E402
+from benchmarks.reading.layouts import LAYOUTS, as_found, layouts  # noqa: E402
 from benchmarks.reading.pages import Page, em_width, pages  # noqa: E402
 
 PAGES = dict(pages(em_width))
@@ -52,7 +52,7 @@ def test_pages_of_many_kinds_are_read_in_order(name: str) -> None:
     right = []
     in_order = []
     for _, page in layouts(em_width, SEEDS, names=[name]):
-        lines = lines_of(Scan(Image("https://example.com/a.png"), "", tuple(_shuffled(page))))
+        lines = lines_of(Scan(Image("https://example.com/a.png"), "", tuple(as_found(page))))
         texts = [line.text for line in lines]
         true = "".join(piece.text for piece in page.upright)
         in_order.append(1 - character_errors(squeezed(true), squeezed("".join(texts))))
