@@ -94,8 +94,7 @@ def parts(group: StraightBoxes[P]) -> Sequence[StraightBoxes[P]]:
     if dividing := [place for wide, place in bands if wide >= first]:
         return _bands(group, dividing)
     for wide, place in bands[:1] + bands[-1:]:
-        divided = _bands(group, [place])
-        if wide >= MIN_BAND * line and min(map(len, divided)) == 1:
+        if wide >= MIN_BAND * line and min(map(len, divided := _bands(group, [place]))) == 1:
             return divided
     for gutter in _gutters(group):
         if columns := _columns(group, gutter, line):
@@ -103,7 +102,8 @@ def parts(group: StraightBoxes[P]) -> Sequence[StraightBoxes[P]]:
     # Divide at all bands of similar height together. If only the highest band divided the group,
     # its parts could still hold several rows of a table, and would be read column by column.
     least = max(MIN_BLOCK_GAP * line, ALIKE * widest(bands)[0])
-    return _bands(group, [place for wide, place in bands if wide >= least])
+    places = [place for wide, place in bands if wide >= least]
+    return _bands(group, places) if places else (group,)
 
 
 def _bands(group: StraightBoxes[P], places: Sequence[float]) -> Sequence[StraightBoxes[P]]:
