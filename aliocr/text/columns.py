@@ -76,6 +76,10 @@ MAX_LEVEL = 0.75
 notes have the height of a line by chance. In a table, all cells have the height of a cell in the
 other column."""
 
+MAX_LEVEL_NOTES = 0.9
+"""The same share if many lines of the text are not at the height of a note, as in a curriculum with
+the same distance between lines as between the notes beside them."""
+
 LEVEL = 0.15
 """Maximum vertical distance between the centres of a note and a line at the same height, in heights
 of the note."""
@@ -228,9 +232,18 @@ def _are_columns(left: StraightBoxes[P], right: StraightBoxes[P], line: float) -
     narrow, wide = sorted((left, right), key=_width)
     if _width(narrow) > MIN_COLUMN_WIDTH * line:
         return len(few) >= MIN_COLUMN_BALANCE * _beside(many, few)
-    return _width(wide) > MIN_COLUMN_WIDTH * line and _beside(
-        narrow, wide, by=LEVEL
-    ) <= MAX_LEVEL * len(narrow)
+    if _width(wide) <= MIN_COLUMN_WIDTH * line or _are_numbers(narrow):
+        return False
+    level, lines = (
+        _beside(one, other, by=LEVEL) / len(one) for one, other in ((narrow, wide), (wide, narrow))
+    )
+    return level <= MAX_LEVEL or (level <= MAX_LEVEL_NOTES and lines <= MAX_LEVEL)
+
+
+def _are_numbers(group: StraightBoxes[P]) -> bool:
+    """Return whether most pieces are numbers, such as prices: at least half of each is digits."""
+    texts = [each.piece.text for each in group]
+    return sum(2 * sum(map(str.isdigit, text)) >= len(text) for text in texts) > len(group) / 2
 
 
 def _beside(some: StraightBoxes[P], others: StraightBoxes[P], *, by: float = 1.0) -> int:
