@@ -21,11 +21,11 @@ from collections.abc import Iterable, Sequence
 
 import attrs
 
-from aliocr.dispatch.account_pause import AccountPause
 from aliocr.dispatch.health import ServiceHealth
-from aliocr.dispatch.image_quota import ImageQuota
-from aliocr.dispatch.limiter import LearningLimiter, Limiter, PacedLimiter
-from aliocr.dispatch.sent_record import SentBatch
+from aliocr.dispatch.rates.account_pause import AccountPause
+from aliocr.dispatch.rates.image_quota import ImageQuota
+from aliocr.dispatch.rates.limiter import LearningLimiter, Limiter, PacedLimiter
+from aliocr.dispatch.rates.sent_record import SentBatch
 from aliocr.errors import OCRError, ThrottledError, TransportError
 from aliocr.limits import Limits
 from aliocr.models import Image
