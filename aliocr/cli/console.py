@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import unicodedata
@@ -38,9 +39,13 @@ def plain(text: str) -> str:
     return "".join(c if c.isprintable() or c == "\t" else " " for c in text)
 
 
-def is_control(character: str) -> bool:
-    """Return whether a character can control a terminal, a line or the direction of text."""
-    return unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp")
+def harmless_json(line: str) -> str:
+    """Escape the characters of a line of JSON that control a terminal or the direction of text.
+
+    So the line is the same on a terminal and in a file, and its values stay exact.
+    """
+    controls = ("Cc", "Cf", "Zl", "Zp")
+    return "".join(json.dumps(c)[1:-1] if unicodedata.category(c) in controls else c for c in line)
 
 
 def decoded(name: str) -> str:

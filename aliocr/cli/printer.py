@@ -13,7 +13,7 @@ from rich.text import Text
 
 from aliocr.cli.console import (
     decoded,
-    is_control,
+    harmless_json,
     plain,
     plain_console,
     progress_bar,
@@ -149,14 +149,10 @@ class JSONPrinter(OutcomePrinter):
         ASCII is a part of all encodings. A file name that is not UTF-8 contains lone surrogates,
         which UTF-8 cannot encode. JSON in ASCII can escape them, so the object of such a file is
         always printed in ASCII. `os.fsencode` turns the name back into the bytes of the file name.
-
-        In UTF-8, too, characters that control a terminal or the direction of text are escaped. So
-        the output is the same on a terminal and in a file, and its value is always exact.
         """
         fields["source"] = decoded(source)
         is_utf8 = self._out.encoding.lower().replace("_", "-") == "utf-8"
-        line = json.dumps(fields, ensure_ascii=not is_utf8)
-        line = "".join(json.dumps(c)[1:-1] if is_control(c) else c for c in line)
+        line = harmless_json(json.dumps(fields, ensure_ascii=not is_utf8))
         try:
             line.encode()
         except UnicodeEncodeError:

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 from rich.text import Text
 
-from aliocr.cli.console import discard, plain, plain_console, shown, writing
+from aliocr.cli.console import discard, harmless_json, plain, plain_console, shown, writing
 from aliocr.cli.exits import Misuse
 from aliocr.cli.job_output import rows_of
 from aliocr.job.output.codecs import encode_json
@@ -46,7 +46,8 @@ def search_output(output: Path, words: Sequence[str], *, as_json: bool) -> None:
                         console.print(line)
                     continue
                 # Write UTF-8 as bytes, because the terminal may have another encoding.
-                sys.stdout.buffer.write(encode_json(of_row[0].outcome))
+                record = encode_json(of_row[0].outcome).decode().removesuffix("\n")
+                sys.stdout.buffer.write(f"{harmless_json(record)}\n".encode())
                 sys.stdout.buffer.flush()
     except BrokenPipeError:
         discard(sys.stdout)  # the reader has closed the pipe

@@ -121,6 +121,18 @@ def test_names_of_files_do_not_steer_the_terminal(tmp_path: Path) -> None:
         assert not steers(done.stdout + done.stderr)
 
 
+def test_a_row_that_is_found_does_not_steer_the_terminal(tmp_path: Path) -> None:
+    """As JSON, its values stay exact; it is the same on a terminal and in a file."""
+    text = f"{''.join(CONTROLS)}\u2028发票🧾"
+    output = tmp_path / "results.jsonl"
+    output.write_bytes(encode_json(Read(row=1, source=f"{text}.png", text=text)))
+    done = run("search", "--json", output, "发票")
+    assert not steers(done.stdout)
+    assert "发票🧾" in done.stdout
+    assert json.loads(done.stdout)["text"] == text
+    assert json.loads(done.stdout)["source"] == f"{text}.png"
+
+
 def test_no_control_character_reaches_a_terminal() -> None:
     """All of Unicode's; line feeds end lines, and tabs stay in texts."""
     text = "".join(CONTROLS)

@@ -8,6 +8,8 @@ from typing import Any
 
 import attrs
 
+from aliocr.checks import is_count
+
 VERSION = 3
 
 SCHEMA = """
@@ -108,7 +110,8 @@ def read_state(db: sqlite3.Connection) -> JobState:
 
 def _state_of(known: dict[str, Any]) -> JobState:
     for fact in attrs.fields(JobState):
-        if not isinstance(known.get(fact.name), str if fact.name in _WORDS else int):
+        value = known.get(fact.name)
+        if not (isinstance(value, str) if fact.name in _WORDS else is_count(value, 0)):
             raise DamagedError(f"it does not say {fact.name!r}")
     flags = {name: bool(known[name]) for name in ("replacing", "published")}
     return JobState(**{name: known[name] for name in attrs.fields_dict(JobState)} | flags)

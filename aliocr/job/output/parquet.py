@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -141,10 +142,10 @@ def _text(value: Any) -> Any:
 
 def parquet_results(path: Path) -> Iterator[Result]:
     """Yield the results in a file; raise a `ValueError` if the file is not an output of a job."""
-    with _opened(path) as file:
+    with _reading(path), _pyarrow().parquet.ParquetFile(path) as file:
         missing = set(COLUMNS) - ADDED - set(OWN) - set(file.schema_arrow.names)
         if missing:
-            raise ValueError(f"{path} is not an output of a job: no column {min(missing)!r}")
+            raise ValueError(f"it has no column {min(missing)!r}")
         rows = chain.from_iterable(batch.to_pylist() for batch in file.iter_batches(1_000))
         for number, row in enumerate(rows, 1):
             fields = {"row": number} | row
@@ -155,16 +156,23 @@ def parquet_results(path: Path) -> Iterator[Result]:
 
 def parquet_columns(path: Path) -> tuple[str, ...]:
     """Return the names of the columns of a file; raise a `ValueError` if it is not Parquet."""
-    with _opened(path) as file:
+    with _reading(path), _pyarrow().parquet.ParquetFile(path) as file:
         return tuple(file.schema_arrow.names)
 
 
-def _opened(path: Path) -> Any:
-    pyarrow = _pyarrow()
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Turn the errors of a block that reads a file into a `ValueError`, but not those of a disk.
+
+    For most damage PyArrow raises an `OSError`, which has no number of the system.
+    """
     try:
-        return pyarrow.parquet.ParquetFile(path)
-    except pyarrow.ArrowInvalid as error:
-        raise ValueError(f"{path} is not a Parquet file: {error}") from None
+        yield
+    except (_pyarrow().ArrowException, ValueError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        why = (str(error).splitlines() or [""])[0]
+        raise ValueError(f"{path} is not an output of a job, or is damaged: {why}") from None
 
 
 def _schema(pyarrow: Any) -> Any:

@@ -10,6 +10,8 @@ import hashlib
 import re
 import sqlite3
 from collections.abc import Iterable
+from contextlib import suppress
+from io import BytesIO
 from itertools import islice
 from pathlib import Path
 
@@ -87,7 +89,17 @@ def is_partial(record: bytes, codec: Codec) -> bool:
         start = b'{"row":'
         return record[-1:] != b"\n" and start.startswith(record[: len(start)])
     is_whole = record.endswith(b"\r\n") and record.count(b'"') % 2 == 0
-    return not is_whole and re.match(rb"[0-9]+(,|$)", record) is not None
+    starts = re.match(rb"[0-9]+(,|$)", record) is not None
+    return starts and not is_whole and not _holds_another(record, codec)
+
+
+def _holds_another(record: bytes, codec: Codec) -> bool:
+    """Return True if whole records follow a quote of CSV that was damaged, and is never closed."""
+    for start in re.finditer(rb"\n(?=[0-9]+,)", record):
+        with suppress(ValueError):
+            codec.decode(next(codec.records(BytesIO(record[start.end() :]))))
+            return True
+    return False
 
 
 def ending_of(path: Path, length: int) -> str:

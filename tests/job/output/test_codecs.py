@@ -251,3 +251,17 @@ def test_a_line_of_something_else_is_no_outcome(tmp_path: Path, line: str) -> No
     output.write_text(f"{line}\n", "utf-8")
     with pytest.raises(ValueError, match=r"other.jsonl is not an output of a job: record 1"):
         list(results(output))
+
+
+def test_a_damaged_file_is_told_by_its_name(tmp_path: Path) -> None:
+    """At any byte of a Parquet file: what PyArrow says of it is no error of the disk."""
+    output = written(ROWS, tmp_path, "parquet")
+    whole, told = output.read_bytes(), []
+    for place in range(0, len(whole), 31):
+        output.write_bytes(whole[:place] + bytes([whole[place] ^ 255]) + whole[place + 1 :])
+        try:
+            list(results(output))
+        except ValueError as error:
+            told.append(str(error))
+    assert len(told) > 40
+    assert all(said.startswith(f"{output} is not an output of a job") for said in told)

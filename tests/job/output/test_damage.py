@@ -175,6 +175,8 @@ def damages(journal: Path, step: int) -> Iterator[tuple[str, Callable[[Path], ob
         yield f"no {fact.name}", changed(f"DELETE FROM state {where}")  # noqa: S608 - fixed text
         null = f"UPDATE state SET value = NULL {where}"  # noqa: S608 - fixed text
         yield f"odd {fact.name}", changed(null)
+        below = f"UPDATE state SET value = -5 {where}"  # noqa: S608 - fixed text
+        yield f"negative {fact.name}", changed(below)
     yield "a row", changed("DELETE FROM rows WHERE row = 7")
     yield "other version", changed("PRAGMA user_version = 99")
 
@@ -260,6 +262,34 @@ async def test_an_output_that_was_changed_is_not_cut(begun: Begun) -> None:
         assert "is not what this job has written: restore the file; or remove only " in said, name
         output.write_bytes(whole)
         assert await begun.went_on(output) == ""
+
+
+async def test_a_damaged_byte_cuts_no_other_record(begun: Begun, *, soak: bool) -> None:
+    """Whether the journal knows the output or is lost; in CSV a quote may join all that follows.
+
+    With `--soak` at every 7th byte.
+    """
+    whole = (begun.folder / f"results.{begun.suffix}").read_bytes()
+    output = begun.copy("damaged")
+    known = journal_of(output).read_bytes()
+    for number, place in enumerate(range(0, len(whole), 7 if soak else len(whole) // 17)):
+        for byte in (b'"', b"\n", b"0", b"\0"):
+            damaged = whole[:place] + byte + whole[place + 1 :]
+            output.write_bytes(damaged)
+            journal_of(output).unlink(missing_ok=True)
+            if number % 3 == 0:
+                journal_of(output).write_bytes(known)
+            said = ""
+            try:
+                await Job(begun.source, output).run(begun.ocr)
+            except (ValueError, JobError) as error:
+                said = str(error)
+            assert said.count("\n") == 0
+            if said:
+                assert content_of(output) == damaged
+            elif begun.suffix != "parquet":
+                records = damaged.splitlines(keepends=True)
+                assert content_of(output).startswith(b"".join(records[:-3]))
 
 
 async def test_an_output_that_lost_its_results_is_not_paid_for_in_silence(begun: Begun) -> None:
