@@ -172,6 +172,7 @@ class Session:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        batcher = self._opened()
         streams = list(self._streams)
         for stream in streams:
             stream.stop()
@@ -180,7 +181,7 @@ class Session:
             for stream in streams:
                 parts.push_async_callback(stream.close)
             # The batcher is closed before the streams, so that they still get their outcomes.
-            parts.push_async_callback(self._opened().close)
+            parts.push_async_callback(batcher.close)
 
     @property
     def stats(self) -> Stats:

@@ -121,6 +121,9 @@ def test_a_code_and_a_request_id_are_texts_like_any_others() -> None:
     ((_, scan),) = next(replies.decode_reply(200, body, named, secrets=KNOWN))
     assert not _leaks(repr(scan))
     assert scan.request_id == "R …"
+    body = reply(element(name, SIGNED), requestId=f"R for {SIGNED}")
+    ((_, scan),) = next(replies.decode_reply(200, body, named, secrets=KNOWN))
+    assert not _leaks(repr(scan))
     error = api_error(f"Odd.{TOKEN}", "", secrets=KNOWN)
     assert not _leaks(_shows(error))
     assert error.code == "Odd.…"

@@ -281,8 +281,6 @@ class Batcher:
         """Pass a reply, or the failure of a whole request, to the settler."""
         failed = _failure(task)
         if failed is None:
-            now = asyncio.get_running_loop().time()
-            self._throttle.health.answered(request.sent, now)
             self._settler.receive(batch, task.result(), request)
             if self._closed:
                 self._settler.close()

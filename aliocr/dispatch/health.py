@@ -6,9 +6,12 @@ A circuit breaker tells an outage, for all sessions of the account:
     open     one image a second is sent to probe, others wait     → closed
 
 1. The breaker opens if requests fail, in the network or in the service, and none was answered for
-   `SILENCE` seconds. A reply is an answer, and so is a refusal: the service is there.
+   `SILENCE` seconds. A reply is an answer, and so is a refusal: the service is there. But a reply
+   in which the service failed to read each image is the failure of the request.
 2. One image may break every request that it is in. Therefore the breaker stays closed while the
    requests that failed since the last answer have an image in common: `retry` isolates this image.
+   Images that return meanwhile go behind all others, because only a request without them tells
+   more. Otherwise, if requests leave one by one, the same image would spend all its tries.
 3. If requests are under way, the breaker opens before they fail, when no answer has come for much
    longer than the last answers took. Otherwise all images that are sent until the first request
    times out would be lost, and might be charged. A service that was always slow is not suspected.
@@ -24,7 +27,7 @@ from collections import deque
 from collections.abc import Iterable
 
 from aliocr.dispatch.rates.sent_record import SentBatch
-from aliocr.errors import APIError, AuthError, OCRError, ThrottledError
+from aliocr.errors import APIError, AuthError, OCRError, ResponseError, ThrottledError
 from aliocr.models import Image
 
 SILENCE = 1.0
@@ -76,7 +79,7 @@ class ServiceHealth:
         self._next_probe = request.at + SILENCE
 
     def answered(self, request: SentBatch, now: float) -> None:
-        """Record that a request was answered image by image."""
+        """Record that a request was answered, image by image."""
         self._under_way.pop(request, None)
         self._responses.append((now, now - request.at))
         self._failed.append(False)
@@ -90,7 +93,7 @@ class ServiceHealth:
     def failed(
         self, request: SentBatch, images: Iterable[Image], error: OCRError, now: float
     ) -> float:
-        """Record that a request failed as a whole.
+        """Record that a request failed: as a whole, or for each of its images.
 
         Args:
             request: The request.
@@ -110,9 +113,10 @@ class ServiceHealth:
             # If the request never reached the service, no image can be the cause.
             arrived = error.maybe_charged or isinstance(error, APIError)
             self._fail(set(images) if arrived else set(), error, now)
-        elif isinstance(error, APIError):
+        elif isinstance(error, APIError | ResponseError):
             self._failed_in_a_row += 1
-            self._answer(now)
+            if isinstance(error, APIError):
+                self._answer(now)
         lasting = self.down_since is not None or self._failed_in_a_row > FAILED_IN_A_ROW
         return 1.0 if lasting else chance
 
@@ -131,6 +135,11 @@ class ServiceHealth:
     def _open(self, since: float) -> None:
         if self.down_since is None:
             self.down_since = since
+
+    @property
+    def asks_others(self) -> bool:
+        """True if other images must be sent to tell an outage, or its end, from images at fault."""
+        return self.down_since is not None or bool(self._suspects)
 
     # --- permits ----------------------------------------------------------------------------------
 

@@ -164,7 +164,6 @@ class Pending:
             pending.error = error
             charged = error.maybe_charged if rule.charged == "error" else rule.charged == "maybe"
             pending.maybe_charged |= charged
-            pending.outages += verdict.counter is None
         if verdict.counter is not None:
             pending.tries = pending.tries or {}
             pending.tries[verdict.counter] = pending.tries.get(verdict.counter, 0) + 1
@@ -191,10 +190,17 @@ class Pending:
             pending.enter(State.RESTING)
         self._resting += len(group)
 
-    def requeue(self, group: Sequence[PendingImage]) -> None:
-        """Put images into the queue again, in the given order, before images never sent."""
-        for pending in reversed(group):  # each image goes to the front, so the first is put last
+    def requeue(self, group: Sequence[PendingImage], *, last: bool = False) -> None:
+        """Put images into the queue again, in the given order, before images never sent.
+
+        Args:
+            group: The images.
+            last: True to put them behind all other images.
+        """
+        # If each image goes to the front, the first is put last.
+        for pending in group if last else reversed(group):
             if pending.state is not State.DONE:
+                pending.goes_last = last
                 self._resting -= pending.state is State.RESTING
                 pending.enter(State.QUEUED)
                 self.queue.add(pending)

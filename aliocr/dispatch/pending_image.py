@@ -44,9 +44,9 @@ NEXT: dict[State, tuple[State, ...]] = {
     State.DONE: (),
 }
 
-SETBACKS_IN_FRONT = 3
-"""Number of refusals and outages after which an image returns to the end of the queue. Reason: if a
-request may carry only one image, the image at the front could otherwise block all others."""
+REFUSALS_IN_FRONT = 3
+"""Number of refusals after which an image returns to the end of the queue. Reason: if a request may
+carry only one image, the image at the front could otherwise block all others."""
 
 
 class Receiver(Protocol):
@@ -105,7 +105,7 @@ class PendingImage:
         tries: Number of failed tries of each kind or code; None if no try has failed. Tries that
             failed in an outage are left out.
         error: The failure of its last failed try; None if no try has failed.
-        outages: Number of tries that failed in an outage.
+        goes_last: True if it returned while the service did not answer, so that others go first.
         quota_refusals: Number of tries in which this image was refused for the image quota.
         throttled_at: When the image was throttled first.
         sent_before: True if the image was sent at least once.
@@ -122,7 +122,7 @@ class PendingImage:
     failures: int = 0
     tries: dict[Hashable, int] | None = None
     error: OCRError | None = attrs.field(default=None, repr=False)
-    outages: int = 0
+    goes_last: bool = False
     quota_refusals: int = 0
     throttled_at: float = math.inf
     sent_before: bool = False
@@ -138,7 +138,7 @@ class PendingImage:
     def goes_first(self) -> bool:
         """True if the image joins the queue at the front, because it returns from a try."""
         returns = self.sent_before or self.failures > 0
-        return returns and self.quota_refusals + self.outages < SETBACKS_IN_FRONT
+        return returns and not self.goes_last and self.quota_refusals < REFUSALS_IN_FRONT
 
     def enter(self, state: State) -> None:
         """Change the state, as the table allows."""

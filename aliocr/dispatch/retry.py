@@ -20,6 +20,7 @@ from aliocr.errors import (
     APIError,
     AuthError,
     OCRError,
+    ResponseError,
     ScanTimeoutError,
     ThrottledError,
     TransportError,
@@ -150,8 +151,12 @@ def kind_of(error: OCRError, together: int | None = None) -> FailureKind:
         return _transient_kind(error)
     if isinstance(error, AuthError) and not error.of_image:
         return FailureKind.ACCOUNT_REFUSED
-    if isinstance(error, APIError) and (together or 1) > 1:
-        return FailureKind.FAILED_TOGETHER if error.maybe_charged else FailureKind.REFUSED_TOGETHER
+    if (together or 1) > 1:
+        # A front may refuse a request for the URL of one image, with a page of its own.
+        if isinstance(error, APIError | ResponseError) and not error.maybe_charged:
+            return FailureKind.REFUSED_TOGETHER
+        if isinstance(error, APIError):
+            return FailureKind.FAILED_TOGETHER
     return FailureKind.FINAL
 
 

@@ -164,7 +164,9 @@ class Settler:
         if not reply.open:
             self._replies.popleft()
             self.behind = len(self._replies) > 1
-            self._throttle.ended(reply.request, [error for _, error in reply.failed])
+            self._throttle.answered(
+                reply.request, [(pending.image, error) for pending, error in reply.failed]
+            )
             if reply.failed:
                 for pending, _ in reply.failed:
                     self._pending.returned(pending)
@@ -204,7 +206,7 @@ class Settler:
 
     def settle_unsent(self, batch: Sequence[PendingImage], error: OCRError) -> None:
         """Settle the images of a request that could not be made; each image has returned."""
-        self._settle([(pending, error) for pending in batch])
+        self._settle([(pending, error) for pending in batch], sent=False)
 
     def _renew_key(self, batch: Sequence[PendingImage], error: OCRError, sent_at: float) -> None:
         """Rule 5. A request that was sent before the last key failure was known is not counted."""
@@ -222,9 +224,11 @@ class Settler:
         failed: Sequence[tuple[PendingImage, OCRError]],
         together: int | None = None,
         chance: float = 0.0,
+        *,
+        sent: bool = True,
     ) -> None:
         alike: dict[Hashable, tuple[OCRError, bool, list[PendingImage]]] = {}
-        down = together is not None and self._throttle.health.down_since is not None
+        down = sent and self._throttle.health.down_since is not None
         for pending, error in failed:
             if pending.state is not State.RETURNED:
                 continue
@@ -305,7 +309,7 @@ class Settler:
 
         def wake() -> None:
             self._rests.discard(timer)
-            self._pending.requeue(wanted)
+            self._pending.requeue(wanted, last=self._throttle.health.asks_others)
             self._ready()
 
         timer = asyncio.get_running_loop().call_later(seconds, wake)

@@ -21,12 +21,12 @@ from collections.abc import Iterable, Sequence
 
 import attrs
 
-from aliocr.dispatch.health import ServiceHealth
+from aliocr.dispatch.health import ServiceHealth, is_of_service
 from aliocr.dispatch.rates.account_pause import AccountPause
 from aliocr.dispatch.rates.image_quota import ImageQuota
 from aliocr.dispatch.rates.limiter import LearningLimiter, Limiter, PacedLimiter
 from aliocr.dispatch.rates.sent_record import SentBatch
-from aliocr.errors import OCRError, ThrottledError, TransportError
+from aliocr.errors import ImageError, OCRError, ThrottledError, TransportError
 from aliocr.limits import Limits
 from aliocr.models import Image
 
@@ -177,6 +177,26 @@ class AccountThrottle:
         self.ended(request, error)
         return chance
 
+    def answered(self, request: SentRequest, failures: Sequence[tuple[Image, OCRError]]) -> None:
+        """Learn from a request that was answered image by image.
+
+        Args:
+            request: The request.
+            failures: The images that were not read, with their errors.
+        """
+        now = asyncio.get_running_loop().time()
+        errors = [error for _, error in failures]
+        # If the service could read no image of the request, it is as good as not there. An image
+        # that fails for its own sake was looked at.
+        down = all(is_of_service(each) and not isinstance(each, ImageError) for each in errors)
+        if down and len(errors) == request.sent.count:
+            self.health.failed(request.sent, [image for image, _ in failures], errors[0], now)
+        else:
+            self.health.answered(request.sent, now)
+            if any(isinstance(each, TransportError) for each in errors):
+                self.health.broke()
+        self.ended(request, errors)
+
     def ended(self, request: SentRequest, outcome: Sequence[object] | OCRError) -> None:
         """Learn from a request that has ended.
 
@@ -190,8 +210,6 @@ class AccountThrottle:
         if isinstance(request.limiter, LearningLimiter):
             request.limiter.request_ended(sent.at, throttled=throttled)
         self._quota.release(sent, refused, now)
-        if not isinstance(outcome, OCRError) and any(map(_is_of_network, outcome)):
-            self.health.broke()
         if throttled or refused == sent.count:
             self._pause.refused(sent.at, retry_after, now)
             self._quota.hold_until(self._pause.until, now)
@@ -200,10 +218,6 @@ class AccountThrottle:
             self._pause.accepted()
             self._stalled_since = math.inf
         self._wake()
-
-
-def _is_of_network(error: object) -> bool:
-    return isinstance(error, TransportError)
 
 
 def _refusals(

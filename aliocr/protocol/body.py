@@ -41,8 +41,9 @@ class Body:
         self._encoding = ",".join(each for each in applied if each != "identity")
         self._inflater: zlib._Decompress | None = None
         if self._encoding and self._encoding not in _GZIP | {"deflate"}:
+            # No more is quoted, because a header may repeat what was sent.
             raise ResponseError(
-                f"the response is encoded as {self._encoding[:40]!r}, which was not asked for; "
+                f"the response is encoded as {self._encoding[:10]!r}, which was not asked for; "
                 "check the proxy",
                 maybe_charged=True,
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 
@@ -16,6 +17,8 @@ _decoder = msgspec.json.Decoder(ReceivedEnvelope, strict=False)
 
 _AROUND = b"\0 \t\r\n"
 """Bytes that may surround a body and mean nothing."""
+
+_UUID = re.compile(r"[0-9A-Fa-f-]{36}")
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -44,7 +47,7 @@ def open_envelope(
     """
     envelope = _decoded(body) or _decoded(body.strip(_AROUND).removeprefix(_BYTE_ORDER_MARK))
     if envelope is not None and envelope.code == OK and (elements := envelope.elements()):
-        return _shown(envelope.request_id, secrets), elements
+        return _shown(envelope.request_id, secrets, urls), elements
     text = salvage.text_of(body)
     fields = lenient.fields_of(salvage.parse(text))
     whole = bool(fields)
@@ -66,7 +69,7 @@ def open_envelope(
         raise cut or undocumented_error(status, body, secrets.and_of(urls))
     # The rest of a damaged body is read when it is asked for, because that may take long.
     left = first if whole else islice(chain(first, found), MOST_ELEMENTS)
-    return _shown(request_id, secrets), left
+    return _shown(request_id, secrets, urls), left
 
 
 def _decoded(body: bytes | bytearray) -> ReceivedEnvelope | None:
@@ -87,5 +90,7 @@ def _elements_of(data: object) -> Iterator[object]:
     return ({"dataId": key, **each} for key, each in data.items() if isinstance(each, dict))
 
 
-def _shown(request_id: str | None, secrets: Secrets) -> str | None:
-    return request_id and secrets.hide(request_id, LONGEST_ID)
+def _shown(request_id: str | None, secrets: Secrets, urls: Iterable[str]) -> str | None:
+    if request_id is None or _UUID.fullmatch(request_id):  # the usual case, which costs nothing
+        return request_id
+    return secrets.and_of(urls).hide(request_id, LONGEST_ID)

@@ -74,6 +74,8 @@ def decode_reply(
     """
     urls = (image.url for image in named.values())
     request_id, items = open_envelope(status, body, secrets, urls, cut)
+    if items == ():
+        raise cut or _missing(request_id, 0)
     return _parts(items, _Context(named, request_id, secrets, cut, on_stale))
 
 

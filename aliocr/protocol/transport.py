@@ -261,6 +261,9 @@ def translated(error: Exception) -> OCRError:
             # The errno comes from OpenSSL; for the operating system it has another meaning.
             text = f"no TLS at {error.host}:{error.port}; does the endpoint begin with http://?"
             found = TransportError(text)
+        case aiohttp.ClientConnectorDNSError():
+            text = f"the name {error.host} was not found: {error.strerror}"
+            found = TransportError(text, transient=True)
         case aiohttp.ClientConnectorError():
             number = error.errno or 0
             why = os.strerror(number) if number > 0 else error.strerror or "closed"

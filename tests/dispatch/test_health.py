@@ -157,6 +157,19 @@ async def test_an_outage_in_the_middle_of_a_job_loses_nothing(
 
 
 @pytest.mark.parametrize("kind", TROUBLES)
+async def test_requests_that_leave_one_by_one_tell_an_outage_too(kind: str) -> None:
+    """No image spends its tries while it is the only one to tell."""
+    limits = Limits(requests_per_second=1)
+    character = Character(jitter=0.0, answers=(0.1, 0.3), requests_per_second=1)
+    service, batcher, asker = _world(character, limits=limits)
+    trouble = asyncio.create_task(_trouble(service, kind, 8.0, after=0.5))
+    await _job(asker, 600)
+    await trouble
+    assert _failures(asker) == []
+    await batcher.close()
+
+
+@pytest.mark.parametrize("kind", TROUBLES)
 async def test_one_image_a_second_probes_and_the_others_wait(kind: str) -> None:
     """Whatever sessions the account has; the first answer lets all of them go on."""
     service = ModelService(STEADY, seed=0)

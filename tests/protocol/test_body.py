@@ -49,7 +49,7 @@ def test_another_encoding_is_refused_by_its_name(encoding: str) -> None:
     """At once, and not tried again: the proxy would do the same, and the images are paid for."""
     with pytest.raises(ResponseError, match="check the proxy") as caught:
         Body(encoding)
-    assert encoding.replace(" ", "")[:40] in str(caught.value)
+    assert encoding.replace(" ", "")[:10] in str(caught.value)
     assert len(str(caught.value)) < 200
     assert (caught.value.transient, caught.value.maybe_charged) == (False, True)
 
@@ -73,3 +73,10 @@ def test_what_came_before_damage_is_kept(encoding: str) -> None:
     with pytest.raises(ResponseError, match="damaged"):
         body.add(b"\xff" * 1000)
     assert body.data == TEXT
+
+
+def test_an_encoding_that_repeats_a_token_is_not_quoted_whole() -> None:
+    """A server may put what it was sent into any header."""
+    with pytest.raises(ResponseError) as caught:
+        Body("STS.token-of-the-key-0123456789")
+    assert "token-of" not in str(caught.value)

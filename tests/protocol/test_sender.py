@@ -224,3 +224,40 @@ async def test_a_refusal_that_quotes_the_request_shows_no_secret(
     shown = _shown(error)
     for secret in (KEY.access_key_secret, str(KEY.security_token), "key-of-0"):
         assert secret not in shown
+
+
+FRONTS = [302, 400, 403, 404, 405, 410, 413, 414, 431, 451]
+
+
+@pytest.mark.usefixtures("virtual_clock")
+@pytest.mark.parametrize("retries", [0, 3])
+@pytest.mark.parametrize("status", FRONTS)
+async def test_a_front_that_refuses_one_url_costs_its_neighbours_nothing(
+    status: int, retries: int
+) -> None:
+    """A firewall refuses the whole request, uncharged, with a page that names no image."""
+    outcomes, _ = await _outcomes(
+        lambda asked: http(b"<html>", status) if _has_37(asked) else http(_good(asked)),
+        max_retries=retries,
+    )
+    assert [place for place, each in enumerate(outcomes) if not each.ok] == [37]
+
+
+@pytest.mark.usefixtures("virtual_clock")
+async def test_a_front_that_refuses_everything_is_soon_believed() -> None:
+    """The wrong address: it is not asked once more for each of the images."""
+    outcomes, service = await _outcomes(lambda _: http(b"<html>", 404), 1000)
+    assert not any(each.ok for each in outcomes)
+    assert len(service.asked) <= 30
+
+
+@pytest.mark.usefixtures("virtual_clock")
+@pytest.mark.parametrize("empty", [reply(), reply(data=None), reply(data={})])
+async def test_a_reply_without_elements_costs_the_neighbours_nothing(empty: bytes) -> None:
+    """The image at fault is found as after any other request that fails."""
+    outcomes, _ = await _outcomes(lambda asked: http(empty if _has_37(asked) else _good(asked)))
+    assert [place for place, each in enumerate(outcomes) if not each.ok] == [37]
+
+
+def _has_37(asked: Asked) -> bool:
+    return any(task.url == URLS[37] for task in asked.tasks)

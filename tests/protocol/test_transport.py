@@ -119,6 +119,14 @@ def test_no_error_repeats_what_a_server_sent(error: Exception) -> None:
     assert "key" not in f"{translated(error)!r} {translated(error)}"
 
 
+@pytest.mark.parametrize("number", [-2, None])
+def test_a_name_that_is_not_found_is_said_to_be_one(number: int | None) -> None:
+    """Whichever resolver aiohttp uses: that of aiodns gives no number."""
+    found = translated(aiohttp.ClientConnectorDNSError(KEY, OSError(number, "not known")))
+    assert "name" in str(found)
+    assert "TLS" not in str(found)
+
+
 def test_no_error_of_aiohttp_is_left_out() -> None:
     """A new version of aiohttp may bring a class that nobody here has judged."""
     ours = {kind for kind in _all(aiohttp.ClientError) if kind.__module__.startswith("aiohttp")}

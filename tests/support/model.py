@@ -62,10 +62,12 @@ class Trouble:
     Args:
         error: Makes the failure of a request.
         took: Seconds until it fails.
+        each: The reply has this failure for each of the images.
     """
 
     error: Callable[[], OCRError]
     took: float = 0.05
+    each: bool = False
 
 
 TROUBLES = {
@@ -78,6 +80,8 @@ TROUBLES = {
     "503": Trouble(lambda: api_error(503, "down")),
     "500": Trouble(lambda: api_error(500, "down")),
     "gateway": Trouble(lambda: api_error("ServiceUnavailable", "down", status=503)),
+    "each 503": Trouble(lambda: api_error(503, "down"), each=True),
+    "each 586": Trouble(lambda: api_error(586, "down"), each=True),
 }
 """Each way in which a service can be gone."""
 
@@ -127,6 +131,8 @@ class ModelService:
             error = trouble.error()
             self.charged.update(image.url for image in images if error.maybe_charged)
             await asyncio.sleep(trouble.took)
+            if trouble.each:
+                return [trouble.error() for _ in images]
             raise error
         await asyncio.sleep(chance.uniform(0, character.jitter))
         if chance.random() < character.lost:
