@@ -25,6 +25,7 @@ from aliocr.protocol.wire import (
     FrameReading,
     ImageReply,
     Reading,
+    SceneResult,
     WrittenRegions,
 )
 from aliocr.redaction import Secrets
@@ -170,14 +171,14 @@ def _outcome(answer: ImageReply, image: Image, context: _Context) -> Scan | OCRE
             break
     else:
         result = answer.results[0]
+    label, suggestion = _verdict(result)
     frames = tuple(map(_frame, result.frames)) if result.frames else ()
     scan = Scan(
         image=image,
         text=_text(result) or "\n".join(frame.text for frame in frames if frame.text),
         frames=frames,
-        # `intern` keeps one copy of each word, even if a caller keeps a million scans.
-        label=result.label and sys.intern(result.label),
-        suggestion=result.suggestion and sys.intern(result.suggestion),
+        label=label,
+        suggestion=suggestion,
         rate=result.rate,
         task_id=answer.task_id,
         request_id=request_id,
@@ -187,6 +188,15 @@ def _outcome(answer: ImageReply, image: Image, context: _Context) -> Scan | OCRE
         if result.ocr_locations
         else scan
     )
+
+
+def _verdict(result: SceneResult) -> tuple[str | None, str | None]:
+    """Return label and suggestion; those of another scene say nothing about the text."""
+    if result.scene not in (None, SCENE):
+        return None, None
+    # `intern` keeps one copy of each word, even if a caller keeps a million scans.
+    label = result.label and sys.intern(result.label)
+    return label, result.suggestion and sys.intern(result.suggestion)
 
 
 def _frame(reading: FrameReading) -> Frame:

@@ -76,6 +76,15 @@ def test_regions_that_are_read_late_are_like_any_others() -> None:
     assert {_unread()} == {EAGER}
 
 
+@pytest.mark.parametrize("scene", ["ocr", None, "porn"])
+def test_the_verdict_of_another_scene_is_not_that_of_the_text(scene: str | None) -> None:
+    """The text was paid for and is kept; whether it needs review, nobody has said."""
+    scan = _scan(_body(_answer("a", label="normal", suggestion="pass", scene=scene)))
+    assert scan.text == "text"
+    assert scan.needs_review == (scene == "porn")
+    assert scan.suggestion == (None if scene == "porn" else "pass")
+
+
 @pytest.mark.parametrize(
     "same",
     [
