@@ -23,8 +23,9 @@ from aliocr import (
     Session,
     TransportError,
 )
+from aliocr.protocol.network_errors import translated
 from aliocr.protocol.sender import HttpSender
-from aliocr.protocol.transport import Transport, translated
+from aliocr.protocol.transport import Transport
 
 KEY = ConnectionKey(
     "green.example",
