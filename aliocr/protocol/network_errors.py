@@ -18,6 +18,10 @@ CONNECT_TIMEOUT = 3.0
 """Timeout for connecting, in seconds. Source: the vendor's samples for this operation."""
 
 
+_CLOUD = ".aliyuncs.com"
+"""The end of the names that a region's address has."""
+
+
 def translated(error: Exception, route: Route = Route()) -> OCRError:  # noqa: B008 - frozen
     """Translate an error of aiohttp; its class shows whether the request may have left.
 
@@ -29,37 +33,43 @@ def translated(error: Exception, route: Route = Route()) -> OCRError:  # noqa: B
         error: The error.
         route: The route of the request; the message names its proxy.
     """
-    via = f" (proxy: {route.proxy})" if route.proxy else ""
     found: OCRError
     match error:
         case aiohttp.ConnectionTimeoutError():
-            text = f"no connection within {CONNECT_TIMEOUT:g} s{via}"
+            text = f"no connection within {CONNECT_TIMEOUT:g} s{via(route)}"
             found = ScanTimeoutError(text, transient=True)
         case TimeoutError():
-            text = f"no answer in time{via}"
+            text = f"no answer in time{via(route)}"
             found = ScanTimeoutError(text, transient=True, maybe_charged=True)
         case aiohttp.ClientHttpProxyError():
             found = refused_by_proxy(error.status, route)
         case aiohttp.ClientConnectorCertificateError():
-            found = TransportError(f"{_untrusted(error)}{via}")
+            found = TransportError(f"{_untrusted(error)}{via(route)}")
         case aiohttp.ServerFingerprintMismatch():
-            found = TransportError(f"the certificate was not accepted: {error}{via}")
+            found = TransportError(f"the certificate was not accepted: {error}{via(route)}")
         case aiohttp.ClientConnectorSSLError():
             # The errno comes from OpenSSL; for the operating system it has another meaning.
-            text = f"no TLS at {error.host}:{error.port}; does the endpoint begin with http://?"
-            found = TransportError(f"{text}{via}")
+            text = f"no TLS at {error.host}:{error.port}; does its URL begin with http://?"
+            found = TransportError(f"{text}{via(route)}")
         case aiohttp.ClientConnectorError():
             number = error.errno or 0
             why = os.strerror(number) if number > 0 else error.strerror or "closed"
             step = "no TLS handshake with" if error.ssl and not number else "no connection to"
-            text = f"{step} {error.host}:{error.port}: {why}{via}"
+            if isinstance(error, aiohttp.ClientConnectorDNSError) and error.host.endswith(_CLOUD):
+                why += "; check the region"
+            text = f"{step} {error.host}:{error.port}: {why}{via(route)}"
             found = TransportError(text, transient=True)
         case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
-            found = TransportError(f"not an address that can be reached: {error}{via}")
+            found = TransportError(f"not an address that can be reached: {error}{via(route)}")
         case _:
-            text = f"the connection broke: {_reason(error)}{via}"
+            text = f"the connection broke: {_reason(error)}{via(route)}"
             found = TransportError(text, transient=True, maybe_charged=True)
     return found
+
+
+def via(route: Route) -> str:
+    """Return the end of a message about a route; empty without a proxy."""
+    return f" (proxy: {route.proxy})" if route.proxy else ""
 
 
 _UNKNOWN_ISSUER = frozenset({18, 19, 20, 21})

@@ -19,7 +19,7 @@ from aliocr.errors import OCRError, ResponseError, TransportError
 from aliocr.protocol import signing
 from aliocr.protocol.body import Body
 from aliocr.protocol.deadline import ROUNDS, Deadline
-from aliocr.protocol.network_errors import CONNECT_TIMEOUT, refused_by_proxy, translated
+from aliocr.protocol.network_errors import CONNECT_TIMEOUT, refused_by_proxy, translated, via
 from aliocr.route import Route
 from aliocr.version import __version__
 
@@ -124,6 +124,11 @@ class Transport:
         if self._own is not None:
             await self._own.close()
 
+    @property
+    def login(self) -> str:
+        """The login of the proxy that sees the request itself; empty without one."""
+        return self._route.headers.get("Proxy-Authorization", "").partition(" ")[2]
+
     async def post(self, body: bytes, credentials: Credentials) -> HttpResponse:
         """Sign a body with the current time, send it, and return the response.
 
@@ -201,9 +206,17 @@ class Transport:
 
         A proxy answers in its own words if it reads the request, and not only passes on bytes.
         """
-        if not self._route.proxy or self._route.tunnel or status not in (403, 407):
+        if not self._route.proxy or self._route.tunnel:
             return None
-        return refused_by_proxy(status, self._route)
+        if status in (403, 407):
+            return refused_by_proxy(status, self._route)
+        if status < 500:
+            return None
+        return ResponseError(
+            f"HTTP {status} without a code of the service{via(self._route)}",
+            transient=True,
+            maybe_charged=True,  # the proxy may have lost the answer
+        )
 
     def set_clock(self, date: str | None) -> bool:
         """Sign by the service's clock from now on; return False if `date` is not a date."""

@@ -114,6 +114,25 @@ async def test_a_refusal_names_the_proxy_and_costs_nothing(
 
 
 @pytest.mark.usefixtures("virtual_clock")
+@pytest.mark.parametrize("status", [203, 302, 400, 403, 404, 407, 429, 500, 502, 503, 504])
+async def test_a_page_of_a_proxy_never_repeats_its_login(
+    beyond: tuple[str, int], session: Sessions, authority: Authority, status: int
+) -> None:
+    """It is four tries at most; without TLS it may have been the service that failed."""
+    endpoint, port = beyond
+    async with Proxy(port, status=status) as proxy:
+        given = {"endpoint": endpoint, "proxy": proxy.url(WRONG), "tls": authority.client()}
+        async with session(**given, patience=1, throttle_timeout=1) as ocr:
+            with pytest.raises(OCRError) as caught:
+                await ocr.scan(URL)
+            assert ocr.stats.requests <= 4
+        text = f"{caught.value} {caught.value!r}"
+        assert "proxy" in text or status in (203, 429)
+    assert "canary" not in text
+    assert "Y2FuYXJ5" not in text  # as the header has it
+
+
+@pytest.mark.usefixtures("virtual_clock")
 async def test_a_silent_proxy_is_no_connection(
     session: Sessions, authority: Authority, emulator: Emulator
 ) -> None:

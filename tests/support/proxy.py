@@ -80,7 +80,7 @@ class Proxy(Door):
         beyond: The port of that host.
         tls: What to show to clients, for a proxy at an https:// URL.
         login: `user:password` to ask for; "" for none.
-        status: The status with which it refuses everything; 0 for none.
+        status: The status with which it refuses everything; 0 for none. Its page repeats the login.
         silent: Take requests, and never answer.
 
     Attributes:
@@ -115,7 +115,9 @@ class Proxy(Door):
         if self._silent:
             await reader.read()
         elif status:
-            page = b"<html>the page of a proxy</html>"
+            page = b"".join(
+                line for line in head.splitlines() if line.startswith(b"Proxy-Authorization")
+            )
             writer.write(b"HTTP/1.1 %d No\r\nContent-Length: %d\r\n\r\n" % (status, len(page)))
             writer.write(page)
             await writer.drain()
