@@ -51,12 +51,14 @@ def translated(error: Exception, route: Route = Route()) -> OCRError:  # noqa: B
             # The errno comes from OpenSSL; for the operating system it has another meaning.
             text = f"no TLS at {error.host}:{error.port}; does its URL begin with http://?"
             found = TransportError(f"{text}{via(route)}")
+        case aiohttp.ClientConnectorDNSError():
+            advice = "; check the region" if error.host.endswith(_CLOUD) else ""
+            text = f"the name {error.host} was not found: {error.strerror}{advice}{via(route)}"
+            found = TransportError(text, transient=True)
         case aiohttp.ClientConnectorError():
             number = error.errno or 0
             why = os.strerror(number) if number > 0 else error.strerror or "closed"
             step = "no TLS handshake with" if error.ssl and not number else "no connection to"
-            if isinstance(error, aiohttp.ClientConnectorDNSError) and error.host.endswith(_CLOUD):
-                why += "; check the region"
             text = f"{step} {error.host}:{error.port}: {why}{via(route)}"
             found = TransportError(text, transient=True)
         case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():

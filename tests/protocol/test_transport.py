@@ -138,6 +138,14 @@ def test_a_region_that_has_no_name_may_be_a_typing_error(host: str, advised: boo
     assert ("check the region" in str(translated(error))) == advised
 
 
+@pytest.mark.parametrize("number", [-2, None])
+def test_a_name_that_is_not_found_is_said_to_be_one(number: int | None) -> None:
+    """Whichever resolver aiohttp uses: that of aiodns gives no number."""
+    found = translated(aiohttp.ClientConnectorDNSError(KEY, OSError(number, "not known")))
+    assert "name" in str(found)
+    assert "TLS" not in str(found)
+
+
 def test_no_error_of_aiohttp_is_left_out() -> None:
     """A new version of aiohttp may bring a class that nobody here has judged."""
     ours = {kind for kind in _all(aiohttp.ClientError) if kind.__module__.startswith("aiohttp")}
