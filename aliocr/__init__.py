@@ -16,7 +16,7 @@ Other modules: `job` reads lists of images from files. `pictures` and `report` s
 `emulator` is a local imitation of the service. `cli` is the command line. `pytest_plugin` offers
 the emulator as a fixture. All modules use the values in `credentials`, `limits`, `stats` and
 `errors`, the columns of an outcome in `columns`, and the helpers in `absent`, `redaction`,
-`checks`, `arguments`, `extras`, `atomic_file` and `version`.
+`checks`, `arguments`, `route`, `extras`, `atomic_file` and `version`.
 
 Only the names of this package and of `aliocr.emulator` are public.
 """

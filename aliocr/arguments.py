@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+import ssl
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
-from urllib.parse import urlsplit
+from typing import Any
 
-from aliocr.checks import is_number
+from aliocr.checks import is_count, is_number, is_text
 from aliocr.credentials import Credentials, CredentialsProvider
+from aliocr.limits import Limits
 from aliocr.redaction import without_query
+from aliocr.route import scheme_and_host
 
 ENDPOINT_VARIABLE = "ALIOCR_ENDPOINT"
 """Environment variable for an endpoint that is used in place of the region's, as in a test."""
@@ -25,6 +29,9 @@ REGIONS = {
 }
 """The regions that read images, by their places. Only for advice: there may be more by now.
 Source: "Endpoints"."""
+
+WITHOUT_OCR = ("us-east-1",)
+"""Regions with Content Moderation, but without image OCR. Source: "Endpoints"."""
 
 _REGION = re.compile(r"[a-z]{2,3}-[a-z]+(-[a-z0-9]+)*")
 
@@ -48,6 +55,8 @@ EXPECTED = {
     "endpoint": _ADDRESS,
     ENDPOINT_VARIABLE: _ADDRESS,
     "region": "a region id such as cn-shanghai",
+    "vpc": "True or False",
+    "tls": "an ssl.SSLContext for clients, as from ssl.create_default_context(), or None",
 }
 """The expected value of each argument, for the error message."""
 
@@ -71,13 +80,39 @@ def is_positive(value: object) -> bool:
     return is_number(value) and 0 < value < MOST_SECONDS
 
 
-def base_url(endpoint: str | None, region: str) -> str:
+_RULES: Mapping[str, Callable[[Any], object]] = {
+    "biz_type": lambda value: value is None or (is_text(value) and value),
+    "limits": lambda value: isinstance(value, Limits),
+    "timeout": lambda value: value is None or is_positive(value),
+    "max_retries": is_count,
+    "throttle_timeout": lambda value: value is None or is_positive(value),
+    "patience": lambda value: value is None or is_positive(value),
+    "max_waiting": lambda value: value is None or is_count(value, 1),
+    "repeat_budget": lambda value: value is None or is_count(value),
+    "limiter": lambda value: value is None or hasattr(value, "acquire"),
+    "vpc": lambda value: isinstance(value, bool),
+    "tls": lambda value: (
+        value is None
+        or (isinstance(value, ssl.SSLContext) and value.protocol is not ssl.PROTOCOL_TLS_SERVER)
+    ),
+}
+"""The condition of each option of a session that can be judged alone."""
+
+
+def check_all(**options: object) -> None:
+    """Refuse the first option of a session that cannot be; see `check`."""
+    for name, value in options.items():
+        check(_RULES[name](value), name, value)
+
+
+def base_url(endpoint: str | None, region: str, *, vpc: bool = False) -> str:
     """Return the scheme and host to which requests are sent.
 
     Args:
         endpoint: The endpoint that the caller gave. None for the variable `ALIOCR_ENDPOINT`, if it
             is set and not empty.
         region: The region whose address is used if there is no endpoint.
+        vpc: Use the address of the region inside of Alibaba Cloud.
 
     Raises:
         ValueError: A bad address or region. The message leaves out query and password.
@@ -87,36 +122,26 @@ def base_url(endpoint: str | None, region: str) -> str:
         name, endpoint = ENDPOINT_VARIABLE, os.environ.get(ENDPOINT_VARIABLE) or None
     if endpoint is None:
         _check_region(region)
-        return f"https://green.{region}.aliyuncs.com"
+        return f"https://green{'-vpc' if vpc else ''}.{region}.aliyuncs.com"
     check(isinstance(endpoint, str), name, endpoint)
-    address = _scheme_and_host(endpoint)
+    address = scheme_and_host(endpoint)
     check(address, name, without_query(endpoint))
     return address
 
 
 def _check_region(region: object) -> None:
-    """Refuse what has not the form of a region id; its host would not be found."""
+    """Refuse a region without OCR, and what has not the form of a region id; allow new regions."""
+    if region in WITHOUT_OCR:
+        raise ValueError(
+            f"region {region!r} has no image OCR, as {', '.join(REGIONS.values())} have; if it has "
+            "by now, give its address as endpoint"
+        )
     if isinstance(region, str) and _REGION.fullmatch(region):
         return
     known = {name: each for place, each in REGIONS.items() for name in (place, each)}
     meant = get_close_matches(str(region).strip().lower(), known, 1)
     advice = f"; did you mean {known[meant[0]]!r}?" if meant else ""
     raise ValueError(f"region must be {EXPECTED['region']}, not {region!r}{advice}")
-
-
-def _scheme_and_host(url: str) -> str:
-    """Return scheme and host of a URL; "" if the host is not valid, or the URL has other parts."""
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        named = parts.port != 0 and (":" in host or bool(host.encode("idna")))
-    except ValueError:  # a UnicodeError is a ValueError, too
-        return ""
-    spaced = any(character.isspace() for character in host)
-    more = parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc
-    if parts.scheme not in ("http", "https") or not named or spaced or more:
-        return ""
-    return f"{parts.scheme}://{parts.netloc}"
 
 
 def checked_credentials(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import ssl
 from collections.abc import Iterable
 from contextlib import AsyncExitStack, aclosing
 from functools import partial
@@ -12,8 +13,7 @@ from typing import Self
 
 import aiohttp
 
-from aliocr.arguments import base_url, check, checked_credentials, is_positive
-from aliocr.checks import is_count, is_text
+from aliocr.arguments import base_url, check, check_all, checked_credentials, is_positive
 from aliocr.credentials import Credentials, CredentialsProvider
 from aliocr.dispatch.batcher import Batcher
 from aliocr.dispatch.outcome_stream import OutcomeStream
@@ -36,6 +36,7 @@ from aliocr.models import Image, Outcome, Scan
 from aliocr.protocol.deadline import ROUNDS, Deadline
 from aliocr.protocol.sender import HttpSender
 from aliocr.protocol.transport import Transport
+from aliocr.route import route_to
 from aliocr.stats import Stats
 
 TIMEOUT = 7.0
@@ -70,8 +71,9 @@ class Session:
             (`Credentials.from_environment`). Give all sessions of an account the same provider,
             because the provider stands for the account. It need not be hashable.
         endpoint: Base URL, scheme and host; None for the variable `ALIOCR_ENDPOINT`, or without
-            this variable for `https://green.{region}.aliyuncs.com`.
+            this variable for the region's.
         region: The region of the service, if there is no endpoint.
+        vpc: Use the region's address inside of Alibaba Cloud (VPC), if there is no endpoint.
         biz_type: The moderation policy made in the console; None for the service's default.
         limits: The limits of the account.
         timeout: Timeout of one request, in seconds, from connecting until the response is read;
@@ -92,8 +94,14 @@ class Session:
             `stream` does not raise it: it stops reading its source earlier. None for no limit.
         repeat_budget: Number of images that may be sent again although an earlier try may have been
             charged. Ten images that are read put one image back. None for no limit.
+        proxy: URL of a proxy, which may hold user and password; "" for none; None reads the
+            variables `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`. This machine itself
+            is reached without a proxy.
+        tls: An `ssl.SSLContext` with the certificates to trust. None trusts the system's, or those
+            of the variables `SSL_CERT_FILE` and `SSL_CERT_DIR`.
         http: An `aiohttp.ClientSession` to send with; the session does not close it. Its connector
-            needs `limit=0`: a request that waits 3 s for a free connection fails, uncharged.
+            needs `limit=0`: a request that waits 3 s for a free connection fails, uncharged. With
+            it, no variable is read for proxy and tls.
 
     Raises:
         ValueError: A bad argument or environment variable. The message has name and value.
@@ -105,6 +113,7 @@ class Session:
         credentials: Credentials | CredentialsProvider | None = None,
         endpoint: str | None = None,
         region: str = "cn-shanghai",
+        vpc: bool = False,
         biz_type: str | None = None,
         limits: Limits = Limits(),  # noqa: B008 - frozen
         timeout: float | None = TIMEOUT,
@@ -114,26 +123,29 @@ class Session:
         patience: float | None = PATIENCE,
         max_waiting: int | None = MAX_WAITING,
         repeat_budget: int | None = REPEAT_BUDGET,
+        proxy: str | None = None,
+        tls: ssl.SSLContext | None = None,
         http: aiohttp.ClientSession | None = None,
     ) -> None:
-        self._base_url = base_url(endpoint, region)
+        self._base_url = base_url(endpoint, region, vpc=vpc)
         self._credentials = checked_credentials(credentials)
-        check(biz_type is None or (is_text(biz_type) and biz_type), "biz_type", biz_type)
-        check(isinstance(limits, Limits), "limits", limits)
-        check(timeout is None or is_positive(timeout), "timeout", timeout)
-        check(is_count(max_retries), "max_retries", max_retries)
-        check(
-            throttle_timeout is None or is_positive(throttle_timeout),
-            "throttle_timeout",
-            throttle_timeout,
+        check_all(
+            biz_type=biz_type,
+            limits=limits,
+            timeout=timeout,
+            max_retries=max_retries,
+            throttle_timeout=throttle_timeout,
+            patience=patience,
+            max_waiting=max_waiting,
+            repeat_budget=repeat_budget,
+            limiter=limiter,
+            vpc=vpc,
+            tls=tls,
         )
-        check(patience is None or is_positive(patience), "patience", patience)
-        check(max_waiting is None or is_count(max_waiting, 1), "max_waiting", max_waiting)
-        check(repeat_budget is None or is_count(repeat_budget), "repeat_budget", repeat_budget)
-        check(limiter is None or hasattr(limiter, "acquire"), "limiter", limiter)
         check(http is None or isinstance(http, aiohttp.ClientSession), "http", http)
         self._limits = limits
-        self._transport = Transport(self._base_url, timeout=timeout, http=http)
+        route = route_to(self._base_url, proxy=proxy, tls=tls, environment=http is None)
+        self._transport = Transport(self._base_url, timeout=timeout, http=http, route=route)
         self._open_batcher = partial(
             Batcher,
             HttpSender(self._transport, self._credentials, biz_type),

@@ -16,7 +16,7 @@ ROOT = Path(aliocr.__file__).parent
 FLOORS = [
     {
         *("absent", "atomic_file", "checks", "columns", "credentials", "errors", "extras"),
-        *("limits", "redaction", "stats", "version"),
+        *("limits", "redaction", "route", "stats", "version"),
     },
     {"models", "arguments"},
     {"protocol", "text"},
@@ -32,6 +32,7 @@ BESIDE = {
     ("columns", "redaction"),
     ("errors", "redaction"),
     ("limits", "checks"),
+    ("route", "redaction"),
     ("emulator", "pictures"),
     ("report", "job"),
     ("report", "pictures"),
@@ -56,7 +57,7 @@ MODULES_IN_A_FOLDER = 18
 MODULES_AT_THE_ROOT = 16
 
 ON_THE_LOOP = {
-    "protocol": {"deadline", "sender", "transport"},
+    "protocol": {"deadline", "network_errors", "sender", "transport"},
     "dispatch": {
         *("batcher", "registry", "settling", "source", "stream", "throttle", "rates.limiter"),
     },

@@ -94,7 +94,7 @@ async def test_every_example_runs(manual: Path, capsys: pytest.CaptureFixture[st
     """One after the other, as a reader pastes them, with the emulator in the environment."""
     scope: dict[str, Any] = {"__name__": "manual"}
     for block in blocks_of(manual, "python"):
-        if block.can_be_pasted and not block.has_its_own_test and not block.missing:
+        if block.can_be_pasted and not block.reads_pictures and not block.missing:
             capsys.readouterr()
             await _run(block, scope)
             printed = capsys.readouterr().out
@@ -202,19 +202,6 @@ async def test_routes_answer_with_outcomes(emulator: Emulator) -> None:
         assert (list(row), row["text"]) == (list(aliocr.COLUMNS), "Total 64.50")
         row = (await browser.get("/row", params={"url": lost})).json()
         assert (list(row), row["code"]) == (list(aliocr.COLUMNS), 404)
-
-
-@pytest.mark.usefixtures("reader_environment")
-async def test_a_proxy_is_used(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The emulator in its place answers for a host that no name server knows."""
-    monkeypatch.setenv("ALIOCR_ENDPOINT", "http://green.invalid")
-    monkeypatch.setenv("http_proxy", emulator.url)
-    monkeypatch.delenv("no_proxy", raising=False)
-    monkeypatch.delenv("NO_PROXY", raising=False)
-    (block,) = (block for block in PYTHON if "trust_env=True" in block.text)
-    scope: dict[str, Any] = {"__name__": "manual"}
-    await _run(block, scope)
-    assert scope["scan"].text == "text of https://example.com/receipt.png"
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import contextvars
 import gc
+import ssl
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import aclosing
@@ -13,6 +14,7 @@ import pytest
 
 import aliocr
 from aliocr import Image, Session
+from aliocr.arguments import REGIONS
 from aliocr.emulator import Emulator
 
 pytestmark = pytest.mark.usefixtures("virtual_clock")
@@ -639,6 +641,10 @@ async def test_no_error_holds_the_signed_headers_or_a_token() -> None:
         ({"endpoint": None, "region": "Singapore"}, "did you mean 'ap-southeast-1'"),
         ({"endpoint": None, "region": "cn-"}, "such as cn-shanghai, not 'cn-'"),
         ({"endpoint": None, "region": ""}, "such as cn-shanghai, not ''$"),
+        (
+            {"endpoint": None, "region": "us-east-1"},
+            "'us-east-1' has no image OCR, as cn-shanghai,",
+        ),
         ({"endpoint": None, "region": None}, "such as cn-shanghai, not None$"),
         ({"timeout": 0}, "timeout must be .*, not 0"),
         ({"timeout": "7"}, "timeout must be .*, not '7'"),
@@ -649,6 +655,9 @@ async def test_no_error_holds_the_signed_headers_or_a_token() -> None:
         ({"limits": 10}, "limits must be .*, not 10"),
         ({"limiter": object()}, "limiter must be"),
         ({"http": "http://proxy"}, "http must be"),
+        ({"vpc": "yes"}, "vpc must be True or False, not 'yes'"),
+        ({"tls": "ca.pem"}, r"tls must be .*create_default_context\(\).*, not 'ca.pem'"),
+        ({"tls": ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)}, "tls must be .* for clients"),
         ({"credentials": "key"}, "credentials must be .*, not <class 'str'>"),
         ({"credentials": aliocr.Credentials}, "credentials must be .*, not <class"),
         ({"timeout": 10**400}, "timeout must be"),
@@ -665,6 +674,17 @@ async def test_an_argument_that_cannot_be_is_refused_at_once(
     monkeypatch.delenv("ALIOCR_ENDPOINT", raising=False)
     with pytest.raises(ValueError, match=says):
         session(**options)
+
+
+@pytest.mark.parametrize("region", [*REGIONS.values(), "cn-hangzhou", "us-west-1", "xx-new-9"])
+async def test_any_other_region_has_an_address(
+    session: Sessions, region: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Public or inside of the cloud; one that is not known may have been opened since."""
+    monkeypatch.delenv("ALIOCR_ENDPOINT", raising=False)
+    public, inside = (session(endpoint=None, region=region, vpc=vpc) for vpc in (False, True))
+    assert repr(public) == f"<Session https://green.{region}.aliyuncs.com>"
+    assert repr(inside) == f"<Session https://green-vpc.{region}.aliyuncs.com>"
 
 
 async def test_a_missing_key_says_which_variables_to_set(

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 COUNT = click.IntRange(1, MAX_ASKED_FRAMES)
 REGION: str = inspect.signature(Session).parameters["region"].default
 
+OF_SERVICE = ("endpoint", "region", "vpc", "biz_type", "proxy")
+"""The options that have no effect when this machine reads the pictures."""
+
 
 @attrs.frozen
 class ServiceOptions:
@@ -36,7 +39,9 @@ class ServiceOptions:
     frames: FrameChoice | None
     endpoint: str | None
     region: str
+    vpc: bool
     biz_type: str | None
+    proxy: str | None
 
     def session(
         self,
@@ -49,7 +54,9 @@ class ServiceOptions:
             return Session(
                 endpoint=self.endpoint,
                 region=self.region,
+                vpc=self.vpc,
                 biz_type=self.biz_type,
+                proxy=self.proxy,
                 limits=limits,
                 repeat_budget=repeat_budget,
             )
@@ -72,13 +79,20 @@ def service_options(command: Callable[..., None]) -> Callable[..., None]:
         "--endpoint", envvar=ENDPOINT_VARIABLE, show_envvar=True, help="Base URL of the service."
     )
     @click.option("--region", default=REGION, show_default=True, help="The account's region.")
+    @click.option("--vpc", is_flag=True, help="Use the region's address inside of Alibaba Cloud.")
     @click.option("--biz-type", help="The moderation policy to apply.")
+    @click.option(
+        "--proxy",
+        metavar="URL",
+        show_default="HTTPS_PROXY",
+        help="Proxy to the service; '' for none.",
+    )
     @wraps(command)
     def packed(*, interval: int | None, max_frames: int | None, **others: Any) -> None:
         if (interval is None) != (max_frames is None):
             raise click.UsageError("--interval and --max-frames must be used together")
         frames = None if interval is None else FrameChoice(interval, max_frames)
-        of_service = {name: others.pop(name) for name in ("endpoint", "region", "biz_type")}
+        of_service = {name: others.pop(name) for name in OF_SERVICE}
         command(service=ServiceOptions(frames, **of_service), **others)
 
     return packed
@@ -86,7 +100,7 @@ def service_options(command: Callable[..., None]) -> Callable[..., None]:
 
 def refuse_service_options() -> None:
     """Refuse the options that have no effect when this machine reads the pictures."""
-    names = ("endpoint", "region", "biz_type", "requests_per_second", "images_per_second")
+    names = (*OF_SERVICE, "requests_per_second", "images_per_second")
     refuse_options(names, "this machine reads the pictures, not the service")
 
 

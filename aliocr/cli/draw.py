@@ -11,6 +11,7 @@ import click
 
 import aliocr
 from aliocr.cli.backend import (
+    OF_SERVICE,
     ServiceOptions,
     open_backend,
     refuse_service_options,
@@ -32,7 +33,7 @@ from aliocr.session import Session
 if TYPE_CHECKING:
     from aliocr.pictures.picture import FrameCount
 
-OF_READING = ("local", "interval", "max_frames", "endpoint", "region", "biz_type")
+OF_READING = ("local", "interval", "max_frames", *OF_SERVICE)
 """Options that have no effect if the text comes from the output of a job."""
 
 NO_TEXT = "no text was read, so there are no boxes"

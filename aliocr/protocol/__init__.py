@@ -5,7 +5,8 @@ The way of a request:
     `sender`     gets the credentials before the permit, then sends one batch
     `wire`       images → JSON body, and the classes of the reply; the only place for wire names
     `signing`    body and credentials → signed headers
-    `transport`  one POST under one deadline; converts aiohttp's errors to the package's errors
+    `transport`  one POST under one deadline, on the route to the service
+    `network_errors`  converts aiohttp's errors to the package's errors
     `deadline`   a time limit that does not throw away an answer that has come
     `body`       collects the body of the response, unpacked and within a limit
     `replies`    body → one scan or error for each image, part by part

@@ -81,7 +81,7 @@ class HttpSender:
                 response.status,
                 response.body,
                 named,
-                secrets=_secrets_of(self._credentials),
+                secrets=_secrets_of(self._credentials, self._transport.login),
                 cut=response.cut,
                 on_stale=response.close_connection,
             )
@@ -93,9 +93,9 @@ class HttpSender:
             raise
 
 
-def _secrets_of(credentials: Credentials) -> Secrets:
+def _secrets_of(credentials: Credentials, login: str) -> Secrets:
     """Return the secrets that a reply may quote."""
-    return Secrets((credentials.access_key_secret, credentials.security_token or ""))
+    return Secrets((credentials.access_key_secret, credentials.security_token or "", login))
 
 
 def _no_credentials(what: str, *, transient: bool = False) -> AuthError:

@@ -1,8 +1,4 @@
-"""The transport: one signed POST under one deadline; aiohttp's errors become the package's errors.
-
-After a network failure, it matters whether the service may have got the request. If it cannot have
-got it, the images can be sent again without cost. If it may have, they may be charged twice.
-"""
+"""The transport: one signed POST under one deadline, on the route to the service."""
 
 from __future__ import annotations
 
@@ -12,20 +8,20 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 import aiohttp
 import attrs
 from aiohttp.abc import AbstractStreamWriter
 
 from aliocr.credentials import Credentials
-from aliocr.errors import AuthError, OCRError, ResponseError, ScanTimeoutError, TransportError
+from aliocr.errors import OCRError, ResponseError, TransportError
 from aliocr.protocol import signing
 from aliocr.protocol.body import Body
 from aliocr.protocol.deadline import ROUNDS, Deadline
+from aliocr.protocol.network_errors import CONNECT_TIMEOUT, refused_by_proxy, translated, via
+from aliocr.route import Route
 from aliocr.version import __version__
-
-CONNECT_TIMEOUT = 3.0
-"""Timeout for connecting, in seconds. Source: the vendor's samples for this operation."""
 
 CONNECTING = aiohttp.ClientTimeout(
     total=None,  # `Deadline` limits the whole request
@@ -48,7 +44,8 @@ class HttpResponse:
         body: The unpacked body.
         date: The `Date` header; None without this header.
         retry_after: Seconds after which to ask again, from the headers; None without such a header.
-        cut: The error that ended the body early; None if the body is whole.
+        cut: The error of the images that are not in the body, because it ended early, or because it
+            may be a proxy's; None if the body is whole.
         close_connection: Closes the connection of the response, so that no request uses it again.
     """
 
@@ -83,14 +80,21 @@ class Transport:
         base_url: Scheme and host, without a path.
         timeout: Timeout of one request with its whole response, in seconds; None for no limit.
         http: An `aiohttp.ClientSession` to use and leave open; None to make one and close it.
+        route: The route to `base_url`.
     """
 
     def __init__(
-        self, base_url: str, *, timeout: float | None, http: aiohttp.ClientSession | None
+        self,
+        base_url: str,
+        *,
+        timeout: float | None,
+        http: aiohttp.ClientSession | None,
+        route: Route = Route(),  # noqa: B008 - frozen
     ) -> None:
         self._url = base_url + signing.SCAN_PATH
         self._timeout = timeout
         self._given = http
+        self._route = route
         self._own: aiohttp.ClientSession | None = None
         self._clock_offset = 0.0
 
@@ -120,6 +124,11 @@ class Transport:
         if self._own is not None:
             await self._own.close()
 
+    @property
+    def login(self) -> str:
+        """The login of the proxy that sees the request itself; empty without one."""
+        return self._route.headers.get("Proxy-Authorization", "").partition(" ")[2]
+
     async def post(self, body: bytes, credentials: Credentials) -> HttpResponse:
         """Sign a body with the current time, send it, and return the response.
 
@@ -145,7 +154,7 @@ class Transport:
         try:
             return await self._post(http, payload, headers)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            failed = translated(error)
+            failed = translated(error, self._route)
             failed.maybe_charged &= payload.leaves
         # Raised outside of `except`, so that it does not keep aiohttp's error as its context: that
         # error holds the signed headers.
@@ -156,22 +165,25 @@ class Transport:
     ) -> HttpResponse:
         loop = asyncio.get_running_loop()
         when = None if self._timeout is None else loop.time() + self._timeout
+        replaced = _replacing_login(http, headers) if http is self._given else {}
         # Before the body leaves there can be no answer, so its connection gets no extra time.
         async with Deadline(when, lambda: ROUNDS if body.leaves else 0):
             response = await http.post(
                 self._url,
                 data=body,
-                headers={**headers, "Accept-Encoding": "identity"},
+                headers=headers | self._route.headers | {"Accept-Encoding": "identity"},
                 timeout=CONNECTING,
                 auto_decompress=False,  # aiohttp would unpack without a limit
                 # A signature is valid for one address and must not be sent to another address.
                 allow_redirects=False,
                 # The body of a refusal holds the reason, so a given session must not raise.
                 raise_for_status=False,
+                **self._route.options,
+                **replaced,
             )
         async with response:
             received = Body(response.headers.get("Content-Encoding", ""))
-            cut: OCRError | None = None
+            cut = self._refusal_by_proxy(response.status)
             try:
                 async with Deadline(when, lambda: ROUNDS):
                     async for piece in response.content.iter_any():
@@ -179,7 +191,7 @@ class Transport:
             except ResponseError as error:
                 cut = error
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
-                cut = translated(error)
+                cut = translated(error, self._route)
             return HttpResponse(
                 response.status,
                 received.data,
@@ -189,6 +201,23 @@ class Transport:
                 _closing(response),
             )
 
+    def _refusal_by_proxy(self, status: int) -> OCRError | None:
+        """Return the error of a response that is a proxy's if it is not the service's.
+
+        A proxy answers in its own words if it reads the request, and not only passes on bytes.
+        """
+        if not self._route.proxy or self._route.tunnel:
+            return None
+        if status in (403, 407):
+            return refused_by_proxy(status, self._route)
+        if status < 500:
+            return None
+        return ResponseError(
+            f"HTTP {status} without a code of the service{via(self._route)}",
+            transient=True,
+            maybe_charged=True,  # the proxy may have lost the answer
+        )
+
     def set_clock(self, date: str | None) -> bool:
         """Sign by the service's clock from now on; return False if `date` is not a date."""
         there = _timestamp(date)
@@ -196,6 +225,25 @@ class Transport:
             return False
         self._clock_offset = there - time.time()
         return True
+
+
+def _replacing_login(http: aiohttp.ClientSession, headers: dict[str, str]) -> dict[str, Any]:
+    """Return options with which the signature replaces a login of the caller's `ClientSession`.
+
+    Such a login comes from `~/.netrc`, with `trust_env=True`. aiohttp refuses a request with both.
+    """
+    if not (http.trust_env or http.auth):
+        return {}
+    signature = headers.pop("Authorization")
+
+    async def sign(
+        request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        request.headers["Authorization"] = signature
+        return await send(request)
+
+    # The middlewares of a request replace those of the session, for which there is no public name.
+    return {"middlewares": (*getattr(http, "_middlewares", ()), sign)}
 
 
 def _closing(response: aiohttp.ClientResponse) -> Callable[[], None]:
@@ -237,70 +285,3 @@ def _retry_after(headers: Mapping[str, str], now: float) -> float | None:
         return None
     sent = _timestamp(headers.get("Date"))
     return max(0.0, until - (now if sent is None else sent))
-
-
-def translated(error: Exception) -> OCRError:
-    """Translate an error of aiohttp; its class shows whether the request may have left.
-
-    The order of the cases matters, because some classes are subclasses of others: aiohttp's
-    timeouts are `TimeoutError`s, and its TLS errors are `ClientConnectorError`s. For a proxy that
-    cannot be reached, aiohttp raises a `ClientConnectorError`, too.
-    """
-    found: OCRError
-    match error:
-        case aiohttp.ConnectionTimeoutError():
-            text = f"no connection within {CONNECT_TIMEOUT:g} s"
-            found = ScanTimeoutError(text, transient=True)
-        case TimeoutError():
-            found = ScanTimeoutError("no answer in time", transient=True, maybe_charged=True)
-        case aiohttp.ClientHttpProxyError():
-            found = _refused_by_proxy(error.status)
-        case aiohttp.ClientConnectorCertificateError() | aiohttp.ServerFingerprintMismatch():
-            found = TransportError(f"the certificate was not accepted: {error}")
-        case aiohttp.ClientConnectorSSLError():
-            # The errno comes from OpenSSL; for the operating system it has another meaning.
-            text = f"no TLS at {error.host}:{error.port}; does the endpoint begin with http://?"
-            found = TransportError(text)
-        case aiohttp.ClientConnectorDNSError():
-            text = f"the name {error.host} was not found: {error.strerror}"
-            found = TransportError(text, transient=True)
-        case aiohttp.ClientConnectorError():
-            number = error.errno or 0
-            why = os.strerror(number) if number > 0 else error.strerror or "closed"
-            step = "no TLS handshake with" if error.ssl and not number else "no connection to"
-            text = f"{step} {error.host}:{error.port}: {why}"
-            found = TransportError(text, transient=True)
-        case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
-            found = TransportError(f"not an address that can be reached: {error}")
-        case _:
-            found = TransportError(
-                f"the connection broke: {_reason(error)}", transient=True, maybe_charged=True
-            )
-    return found
-
-
-def _reason(error: Exception) -> str:
-    """Return why a connection broke, without the words of aiohttp: they quote whole headers."""
-    match error:
-        case aiohttp.ClientPayloadError():
-            return "the response ended early, or its framing is damaged"
-        case aiohttp.ServerDisconnectedError():
-            return "the server closed it before the response was complete"
-        case aiohttp.ClientResponseError():
-            return "the head of the response cannot be read"
-        case OSError() if error.errno:
-            return os.strerror(error.errno)
-        case _:
-            return type(error).__name__
-
-
-def _refused_by_proxy(status: int) -> OCRError:
-    """Return the error for a proxy that refuses to connect.
-
-    The proxy will refuse every request, unless its status (500 or above) says that it has failed.
-    """
-    text = f"the proxy refuses the connection to the service with HTTP {status}"
-    if status >= 500:
-        return TransportError(text, transient=True)
-    advice = "give it a user and password" if status == 407 else "ask for access to the endpoint"
-    return AuthError(f"HTTP {status}", f"{text}; {advice}")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import re
 from typing import Self
+from urllib.parse import urljoin
 
 import aiohttp
 from yarl import URL
 
+from aliocr.route import route_to
 from aliocr.version import __version__
 
 MAX_BYTES = 20 * 1024 * 1024
@@ -26,14 +28,19 @@ MAX_REDIRECTS = 5
 SENDABLE = re.compile("[!-~]+")
 """Pattern of a URL that can be sent unchanged: printable ASCII without spaces."""
 
+PROXY_REFUSES = "the proxy of this machine refuses the connection to its host"
+
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
 NETWORK_TROUBLE: tuple[tuple[type[Exception], str], ...] = (
+    (aiohttp.ClientHttpProxyError, PROXY_REFUSES),
+    (aiohttp.ClientProxyConnectionError, "no connection to the proxy of this machine"),
     (aiohttp.ConnectionTimeoutError, f"no connection to its host within {CONNECT_TIMEOUT:g} s"),
     (TimeoutError, f"its host sent no complete answer within {TIMEOUT:g} s"),
     (aiohttp.ClientConnectorDNSError, "its host's name is not known"),
     (aiohttp.ClientConnectorCertificateError, "its host's certificate is not trusted"),
     (aiohttp.ClientConnectorError, "no connection to its host"),
-    (aiohttp.TooManyRedirects, "its host redirects too often"),
-    (aiohttp.InvalidURL, "its URL, or a URL it redirects to, is not valid"),
+    (ValueError, "its URL, or a URL it redirects to, is not valid"),
     (aiohttp.NonHttpUrlClientError, "its host redirects to a URL that is not http or https"),
     (Exception, "its host's answer is broken"),
 )
@@ -58,7 +65,6 @@ class Fetcher:
         self._http = aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT),
             cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=True,  # use the proxy of this machine, if there is one
             # Do not decompress, because a small compressed answer could become a huge picture.
             auto_decompress=False,
             headers={"User-Agent": f"aliocr/{__version__}", "Accept-Encoding": "identity"},
@@ -87,16 +93,35 @@ class Fetcher:
 
 
 async def _body(http: aiohttp.ClientSession, source: str) -> bytes:
-    # Do not quote a URL that can be sent unchanged: quoting would break a signed URL's signature.
-    url = URL(source, encoded=bool(SENDABLE.fullmatch(source)))
-    async with http.get(url, max_redirects=MAX_REDIRECTS) as response:
-        if response.status != 200:
-            raise MissingError(f"its host answers HTTP {response.status}")
-        if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-            raise MissingError("its host compresses the picture without being asked")
-        data = bytearray()
-        async for chunk in response.content.iter_any():
-            data += chunk
-            if len(data) > MAX_BYTES:
-                raise MissingError("it is larger than 20 MB")
-        return bytes(data)
+    for _ in range(MAX_REDIRECTS + 1):
+        # A URL that can be sent unchanged is not quoted: quoting would break its signature.
+        url = URL(source, encoded=bool(SENDABLE.fullmatch(source)))
+        try:
+            route = route_to(source)
+        except ValueError as error:  # in the environment
+            raise MissingError(str(error)) from None
+        # Redirects are followed here, because each host has its own route.
+        async with http.get(
+            url, headers=route.headers, allow_redirects=False, **route.options
+        ) as response:
+            onward = response.headers.get("Location")
+            if response.status in REDIRECTS and onward:
+                source = urljoin(source, onward)
+                continue
+            return await _picture(response)
+    raise MissingError("its host redirects too often")
+
+
+async def _picture(response: aiohttp.ClientResponse) -> bytes:
+    if response.status == 407:
+        raise MissingError(PROXY_REFUSES)
+    if response.status != 200:
+        raise MissingError(f"its host answers HTTP {response.status}")
+    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise MissingError("its host compresses the picture without being asked")
+    data = bytearray()
+    async for chunk in response.content.iter_any():
+        data += chunk
+        if len(data) > MAX_BYTES:
+            raise MissingError("it is larger than 20 MB")
+    return bytes(data)

@@ -23,8 +23,10 @@ from aliocr import (
     Session,
     TransportError,
 )
+from aliocr.protocol.network_errors import translated
 from aliocr.protocol.sender import HttpSender
-from aliocr.protocol.transport import Transport, translated
+from aliocr.protocol.transport import Transport
+from aliocr.route import Route
 
 KEY = ConnectionKey(
     "green.example",
@@ -41,6 +43,7 @@ REQUEST = aiohttp.RequestInfo(
     CIMultiDictProxy(CIMultiDict()),
     URL("https://green.example"),
 )
+PROXIED = Route("http://proxy.test:3128", tunnel=True)
 RESET = ConnectionResetError(104, "reset by peer")
 
 Expected = tuple[type[OCRError], bool, bool]
@@ -117,6 +120,22 @@ def test_each_error_says_if_the_request_can_have_left(error: Exception, expected
 def test_no_error_repeats_what_a_server_sent(error: Exception) -> None:
     """The words of aiohttp quote whole headers, in which there may be a cookie or a token."""
     assert "key" not in f"{translated(error)!r} {translated(error)}"
+
+
+@pytest.mark.parametrize(("error", "expected"), ERRORS, ids=lambda one: type(one).__name__)
+def test_each_error_names_the_proxy(error: Exception, expected: Expected) -> None:
+    """Whatever goes wrong on the way through it, at the end of one line."""
+    assert PROXIED.proxy in str(translated(error, PROXIED))
+    assert "\n" not in str(translated(error, PROXIED))
+
+
+@pytest.mark.parametrize(
+    ("host", "advised"), [("green.cn-shangai.aliyuncs.com", True), ("green.example", False)]
+)
+def test_a_region_that_has_no_name_may_be_a_typing_error(host: str, advised: bool) -> None:
+    """Every region that looks like one is tried, because new ones are opened."""
+    error = aiohttp.ClientConnectorDNSError(KEY._replace(host=host), OSError(-2, "not known"))
+    assert ("check the region" in str(translated(error))) == advised
 
 
 @pytest.mark.parametrize("number", [-2, None])

@@ -16,6 +16,7 @@ from aliocr.job.input.opening import opened
 from aliocr.report import fetching
 from aliocr.report.fetching import MissingError
 from aliocr.report.originals import FromInput, FromSources
+from tests.support.proxy import VARIABLES, Proxy
 from tests.support.rows_read import said
 
 PICTURE = b"not a picture"
@@ -34,8 +35,12 @@ async def answer(request: web.Request) -> web.StreamResponse:
             return web.Response(body=PICTURE, headers={"Content-Encoding": "gzip"})
         case "/large":
             return web.Response(body=bytes(20 * 1024 * 1024 + 1))
-        case "/moved" | "/loop" | "/away":
-            raise web.HTTPFound(MOVED[request.path])
+        case path if path in MOVED:
+            return web.Response(status=302, headers={"Location": MOVED[path]})
+        case "/home":  # to this machine itself
+            assert request.transport is not None
+            port = request.transport.get_extra_info("sockname")[1]
+            raise web.HTTPFound(f"http://127.0.0.1:{port}/picture")
         case "/silent":
             await asyncio.Event().wait()
         case "/broken":
@@ -46,7 +51,12 @@ async def answer(request: web.Request) -> web.StreamResponse:
     raise web.HTTPNotFound
 
 
-MOVED = {"/moved": "/picture", "/loop": "/loop", "/away": "file:///etc/hostname"}
+MOVED = {
+    "/moved": "/picture",
+    "/loop": "/loop",
+    "/away": "file:///etc/hostname",
+    "/strange": "http://[::1",
+}
 
 
 @pytest.fixture
@@ -84,14 +94,59 @@ async def test_a_host_sees_who_asks(host: str) -> None:
     assert await picture(f"{host}/agent") == f"aliocr/{aliocr.__version__}".encode()
 
 
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
+    """No variable that this machine may have, and a password for every host."""
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    netrc = tmp_path / "netrc"
+    netrc.write_text("default login me password canary\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    return monkeypatch
+
+
 async def test_the_proxy_of_this_machine_is_used(
-    host: str, monkeypatch: pytest.MonkeyPatch
+    host: str, environment: pytest.MonkeyPatch
 ) -> None:
-    """If there is no other way out."""
-    monkeypatch.setenv("http_proxy", host)
-    monkeypatch.setenv("no_proxy", "")
-    asked = "http://pictures.invalid/asked?sign=a%3D"
-    assert await picture(asked) == asked.encode()
+    """For each host on the way by itself; no host is sent a password of this machine."""
+    async with Proxy(int(host.rpartition(":")[2]), login="me:p") as proxy:
+        environment.setenv("http_proxy", proxy.url("me:p"))
+        environment.setenv("no_proxy", "direct.invalid")
+        asked = "http://pictures.invalid/asked?sign=a%3D"
+        assert await picture(asked) == asked.encode()
+        assert await picture("http://pictures.invalid/moved") == PICTURE
+        assert await picture("http://pictures.invalid/home") == PICTURE
+        with pytest.raises(MissingError, match="name is not known"):
+            await picture("http://direct.invalid/picture")
+        assert await picture(f"{host}/picture") == PICTURE
+    lines = [head.partition(" HTTP/")[0] for head in proxy.heads]
+    assert lines == [f"GET {asked}", *(f"GET http://pictures.invalid/{path}" for path in PATHS)]
+    assert not any("\r\nAuthorization:" in head for head in proxy.heads)
+
+
+PATHS = ["moved", "home"]
+"""What comes next on the same connection is not told; and this machine needs no proxy."""
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        (None, "^the proxy of this machine refuses the connection to its host$"),
+        ("http://me:canary@127.0.0.1:1", "^no connection to the proxy of this machine$"),
+        ("socks5://me:canary@p.test", "^ALL_PROXY must be http:// or https://"),
+    ],
+)
+async def test_a_proxy_that_is_in_the_way_says_so(
+    environment: pytest.MonkeyPatch, scheme: str, url: str | None, why: str
+) -> None:
+    """Without its password."""
+    async with Proxy(0, login="me:p") as proxy:
+        environment.setenv("ALL_PROXY", proxy.url("me:canary") if url is None else url)
+        with pytest.raises(MissingError, match=why) as raised:
+            await picture(f"{scheme}://pictures.invalid/picture")
+    assert "canary" not in str(raised.value)
 
 
 @pytest.mark.parametrize(
@@ -101,6 +156,7 @@ async def test_the_proxy_of_this_machine_is_used(
         ("/packed", "compresses"),
         ("/large", "larger than 20 MB"),
         ("/loop", "redirects too often"),
+        ("/strange", "its URL, or a URL it redirects to, is not valid"),
         ("/away", "a URL that is not http or https"),
         ("/broken", "its host's answer is broken"),
         ("/picture?…", "without the query"),

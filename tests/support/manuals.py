@@ -57,11 +57,6 @@ class Block:
         return "\nasyncio.run(" in self.text
 
     @property
-    def has_its_own_test(self) -> bool:
-        """The block needs the OCR engine and a web server, or a proxy and the real clock."""
-        return self.reads_pictures or "trust_env=True" in self.text
-
-    @property
     def reads_pictures(self) -> bool:
         """The block needs the OCR engine, and pictures that a web server serves."""
         return "RapidOCREngine" in self.text and not self.is_for_pytest
