@@ -33,8 +33,8 @@ which is some twenty times faster than to read them."""
 
 _ESCAPES = re.compile(r'(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))+|(\\)')
 _DATA = re.compile(r'"data"\s*:\s*[\[{]', re.IGNORECASE)
-_FIELD = re.compile(
-    r'"(code|msg|message|requestid)"\s*:\s*("[^"\\]*(?:\\.[^"\\]*)*"|-?\d{1,20})',
+_FIELD = re.compile(  # a number at the end may lack digits behind the cut
+    r'"(code|msg|message|requestid)"\s*:\s*("[^"\\]*(?:\\.[^"\\]*)*"|-?\d{1,20}(?=[^\d.]))',
     re.IGNORECASE | re.DOTALL,
 )
 _MOST_FIELDS = 20
