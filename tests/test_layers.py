@@ -15,8 +15,8 @@ ROOT = Path(aliocr.__file__).parent
 
 FLOORS = [
     {
-        *("absent", "atomic_file", "checks", "columns", "credentials", "errors", "extras"),
-        *("limits", "redaction", "stats", "version"),
+        *("absent", "atomic_file", "checks", "codes", "columns", "credentials", "errors"),
+        *("extras", "limits", "redaction", "stats", "version"),
     },
     {"models", "arguments"},
     {"protocol", "text"},
@@ -30,6 +30,7 @@ FLOORS = [
 BESIDE = {
     ("columns", "errors"),
     ("columns", "redaction"),
+    ("errors", "codes"),
     ("errors", "redaction"),
     ("limits", "checks"),
     ("emulator", "pictures"),

@@ -46,6 +46,7 @@ class HttpResponse:
     Args:
         status: The HTTP status.
         body: The unpacked body.
+        signed: The headers of the request, which a page may quote; with the signature.
         date: The `Date` header; None without this header.
         retry_after: Seconds after which to ask again, from the headers; None without such a header.
         cut: The error that ended the body early; None if the body is whole.
@@ -54,6 +55,7 @@ class HttpResponse:
 
     status: int
     body: bytes | bytearray = attrs.field(repr=False)
+    signed: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     date: str | None = None
     retry_after: float | None = None
     cut: OCRError | None = None
@@ -183,6 +185,7 @@ class Transport:
             return HttpResponse(
                 response.status,
                 received.data,
+                headers,
                 response.headers.get("Date"),
                 _retry_after(response.headers, time.time() + self._clock_offset),
                 cut,
@@ -296,8 +299,7 @@ def _refused_by_proxy(status: int) -> OCRError:
 
     The proxy will refuse every request, unless its status (500 or above) says that it has failed.
     """
-    text = f"the proxy refuses the connection to the service with HTTP {status}"
+    text = "the proxy refuses the connection to the service"
     if status >= 500:
-        return TransportError(text, transient=True)
-    advice = "give it a user and password" if status == 407 else "ask for access to the endpoint"
-    return AuthError(f"HTTP {status}", f"{text}; {advice}")
+        return TransportError(f"{text} with HTTP {status}", transient=True)
+    return AuthError(f"HTTP {status}", text)
