@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import zlib
 from collections import Counter
 from collections.abc import Sequence
@@ -21,7 +22,7 @@ class AdmissionControl:
     """Admits requests and images by the rules of the emulator's account, and counts them.
 
     Args:
-        service: Settings: the limits of the account, and the share of failing images.
+        service: Settings: the limits of the account, and the shares of failures.
     """
 
     def __init__(self, service: Service) -> None:
@@ -34,6 +35,9 @@ class AdmissionControl:
         self._failing = round(service.failing_share * 10_000)
         self._failing_code = service.failing_code
         self._failed: set[bytes] = set()
+        self._service = service
+        self._dice = random.Random(service.seed)
+        self._first_moment: float | None = None
         self._counts: Counter[str] = Counter()
 
     def allow(self, quotas: Quotas) -> None:
@@ -51,7 +55,7 @@ class AdmissionControl:
             images: Number of images in the request.
             moment: Time of a monotonic clock, in seconds.
         """
-        admitted = self._account.accept(moment)
+        admitted = not self._throttled_by_chance(moment) and self._account.accept(moment)
         self._counts.update(requests=1, images=images)
         if not admitted:
             self._counts.update(refused_requests=1, refused_images=images)
@@ -62,7 +66,8 @@ class AdmissionControl:
 
         The images that the quotas allow are in flight until `release` is called.
         """
-        granted = self._account.take_images(len(tasks), moment)
+        chance = self._dice.random() < self._service.over_quota_share
+        granted = 0 if chance else self._account.take_images(len(tasks), moment)
         codes = [self._code(task) for task in tasks[:granted]]
         refused = len(tasks) - granted
         failed = sum(code != OK for code in codes)
@@ -74,6 +79,13 @@ class AdmissionControl:
     def release(self, codes: Sequence[int]) -> None:
         """Take the images of one call of `judge` out of the images in flight."""
         self._account.release_images(sum(code != EXCEED_QUOTA for code in codes))
+
+    def _throttled_by_chance(self, moment: float) -> bool:
+        if self._first_moment is None:
+            self._first_moment = moment
+        if moment >= self._first_moment + self._service.throttled_for:
+            return False
+        return self._dice.random() < self._service.throttled_share
 
     def _code(self, task: Task) -> int:
         if not self._failing:

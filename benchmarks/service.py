@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import attrs
 
 from aliocr.emulator.access.rate_window import WindowKind
@@ -42,6 +44,9 @@ class Service:
         failing_share: Share of images that fail at the first try and are read at the next. The
             images are chosen by a hash of the URL.
         failing_code: Code of these failures.
+        over_quota_share: Share of the requests whose images are all answered with 588, by chance.
+        throttled_share: Share of the requests that are throttled by chance.
+        throttled_for: Time from the first request during which `throttled_share` holds, in seconds.
         poison: URL of an image. A request with this URL is counted, but never answered.
         seed: Random seed of the delays and the texts.
     """
@@ -54,6 +59,9 @@ class Service:
     regions: tuple[int, int] = (0, 0)
     failing_share: float = 0.0
     failing_code: int = 592
+    over_quota_share: float = 0.0
+    throttled_share: float = 0.0
+    throttled_for: float = math.inf
     poison: str | None = None
     seed: int = 1
 

@@ -51,6 +51,33 @@ def test_an_unknown_row_is_misuse() -> None:
     assert "no such row: nine" in run.stderr
 
 
+def test_learnt_rates_are_simulated_and_printed() -> None:
+    """Cases with targets and verdicts, and the faults by 20 s; an unknown row is misuse."""
+    run = _run("--rows", "b,faults", "--seeds", "1", module="benchmarks.rates")
+    assert run.returncode == 0, run.stderr
+    for found in ("10 to 50, s", "verdict", "5 % of the requests throttled", "1 seeds from 1000"):
+        assert found in run.stdout
+    assert "no such row: z" in _run("--rows", "z", module="benchmarks.rates").stderr
+
+
+async def test_the_server_refuses_the_shares_it_is_told_to() -> None:
+    """Whole requests answered 588, or throttled, until a time."""
+    from benchmarks.admission import AdmissionControl
+    from benchmarks.reply import Task
+    from benchmarks.service import Service
+
+    tasks = [Task(b"1"), Task(b"2")]  # type: ignore[arg-type]
+    over = AdmissionControl(Service(requests_per_second=None, over_quota_share=0.2))
+    judged = [over.judge(tasks, float(moment)) for moment in range(1000)]
+    assert 150 < judged.count([588, 588]) < 250
+    assert judged.count([588, 588]) + judged.count([200, 200]) == 1000
+    throttling = Service(requests_per_second=None, throttled_share=0.2, throttled_for=500.0)
+    admission = AdmissionControl(throttling)
+    admitted = [admission.admit(1, float(moment)) for moment in range(1000)]
+    assert 70 < admitted[:500].count(False) < 130
+    assert all(admitted[500:])
+
+
 @pytest.mark.parametrize("breaks", [True, False])
 def test_an_image_without_outcome_fails_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, breaks: bool

@@ -929,7 +929,7 @@ async def test_a_new_account_reads_ten_images_a_second() -> None:
         outcomes = await ocr.scan_many(_urls(300))
         assert all(outcome.ok for outcome in outcomes)
         took = emulator.calls[-1].arrived - emulator.calls[0].arrived
-        assert 30 < took < 36
+        assert 30 < took < 40  # a newcomer begins with half of what it sees
         assert ocr.stats.retried == ocr.stats.charged_again == 0
         assert ocr.stats.outcomes == {"Scan": 300}
         assert ocr.stats.images_sent == 300 + ocr.stats.throttled

@@ -2,21 +2,25 @@
 
 The way of an image:
 
-    `source`         gives the images of any iterable, without blocking the event loop
-    `stream`         takes many images; reads the source no faster than its outcomes are used
-    `outcome_stream` is the iterator that a caller of a stream holds
-    `batcher`        takes each image in, and sends batches; the rules are at the top of its file
-    `pending`        keeps the images that are not done
-    `pending_image`  has the state of one of them, and the callers that wait for it
-    `queue`          holds the waiting images in two lanes; its chunker takes the next batch
-    `registry`       finds the throttle of the account, which all its sessions on the loop share
-    `throttle`       gives the account's permit to send: pause, then image quota, then request rate
-    `health`         tells an outage, in which only probes are sent
-    `image_quota`    says how many images may be sent now
-    `limiter`        says when one request may be sent
-    `adaptive_rate`  learns both limits from refusals
-    `settling`       delivers the reply part by part, and handles the images that failed
-    `retry`          decides from one table what happens to a failed image
+    `source`           gives the images of any iterable, without blocking the event loop
+    `stream`           takes many images; reads the source no faster than its outcomes are used
+    `outcome_stream`   is the iterator that a caller of a stream holds
+    `batcher`          takes each image in, and sends batches; the rules are at the top of its file
+    `pending`          keeps the images that are not done
+    `pending_image`    has the state of one of them, and the callers that wait for it
+    `queue`            holds the waiting images in two lanes; its chunker takes the next batch
+    `registry`         finds the throttle of the account, which all its sessions on the loop share
+    `throttle`         gives the account's permit to send: pause, image quota, then request rate
+    `health`           tells an outage, in which only probes are sent
+    `image_quota`      says how many images may be sent now
+    `limiter`          says when one request may be sent
+    `account_pause`    says how long nothing is sent after refusals in a row
+    `request_rate`     learns how near to the request limit the rate may come
+    `image_rate`       learns the image quota from refusals
+    `chance_refusals`  estimates the part of refusals that a lower rate does not avoid
+    `sent_record`      remembers what was sent in the last seconds, for both rates
+    `settling`         delivers the reply part by part, and handles the images that failed
+    `retry`            decides from one table what happens to a failed image
 
 `batcher` passes each batch to a sender; the sender is in `aliocr.protocol`.
 """

@@ -23,7 +23,7 @@ import math
 from collections import deque
 from collections.abc import Iterable
 
-from aliocr.dispatch.adaptive_rate import SentBatch
+from aliocr.dispatch.sent_record import SentBatch
 from aliocr.errors import APIError, AuthError, OCRError, ThrottledError
 from aliocr.models import Image
 

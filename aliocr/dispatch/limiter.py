@@ -8,18 +8,9 @@ from typing import Protocol, runtime_checkable
 
 from aiolimiter import AsyncLimiter
 
-from aliocr.dispatch.adaptive_rate import REQUESTS, AdaptiveRate, SentBatch
+from aliocr.dispatch.request_rate import RequestRate
+from aliocr.dispatch.sent_record import SentBatch
 from aliocr.limits import REQUESTS_PER_SECOND
-
-SAFE = 0.99
-"""Maximum rate of permits, as a fraction of the limit. The remaining 1 % allows for rounding."""
-
-FIRST = 1 - REQUESTS.margin
-"""First rate of permits, as a fraction of the limit. At this rate, even the strictest server
-accepts requests whose travel times differ by up to 50 ms. After `FIRST_HOLD` requests, higher rates
-are tried."""
-
-FIRST_HOLD = 100
 
 OPEN = 1000
 """Maximum number of permits that a limiter remembers until it learns their results."""
@@ -61,7 +52,8 @@ class PacedLimiter:
 
     Requests that leave evenly do not arrive evenly, and it is not known how the service counts.
     Therefore the rate is 94.5 % of the limit at first. Later it comes as near to 99 % of the limit
-    as it can while at most 0.3 % of the requests are refused.
+    as it can while at most 0.3 % of the requests are refused. If other processes use the same
+    account, it falls to a share, at least a quarter of the limit; see `request_rate`.
 
     Args:
         requests_per_second: The limit.
@@ -69,8 +61,8 @@ class PacedLimiter:
 
     def __init__(self, requests_per_second: float = REQUESTS_PER_SECOND) -> None:
         self.requests_per_second = requests_per_second
-        self._adaptive = _adaptive_rate(requests_per_second)
-        self._bucket = _even_bucket(self._adaptive.rate)
+        self._learnt = RequestRate(requests_per_second)
+        self._bucket = _even_bucket(self._learnt.rate)
         # aiolimiter lets later callers overtake, and prefers callers that need a small amount. This
         # lock lets one caller at a time use the bucket: first come, first served.
         self._turn = asyncio.Lock()
@@ -82,23 +74,23 @@ class PacedLimiter:
     @property
     def rate(self) -> float:
         """Permits per second, now."""
-        return self._adaptive.rate
+        return self._learnt.rate
 
     def change_limit(self, requests_per_second: float) -> None:
         """Keep another limit from the next permit on."""
         if requests_per_second != self.requests_per_second:
             self.requests_per_second = requests_per_second
-            self._adaptive = _adaptive_rate(requests_per_second)
+            self._learnt = RequestRate(requests_per_second)
 
     async def acquire(self) -> None:
         """Return when the next request may be sent; a cancelled caller loses its place in line."""
         async with self._turn:
             await self._bucket.acquire()
-            if self._bucket.max_rate / self._bucket.time_period != self._adaptive.rate:
+            if self._bucket.max_rate / self._bucket.time_period != self._learnt.rate:
                 # This fills the new bucket without waiting; the next permit comes at the new rate.
-                self._bucket = _even_bucket(self._adaptive.rate)
+                self._bucket = _even_bucket(self._learnt.rate)
                 await self._bucket.acquire(self._bucket.max_rate)
-            self._open.append(self._adaptive.sent(1, asyncio.get_running_loop().time()))
+            self._open.append(self._learnt.sent(asyncio.get_running_loop().time()))
 
     def request_ended(self, sent_at: float, *, throttled: bool) -> None:
         """Learn from a result how near to the limit the rate may come."""
@@ -107,22 +99,22 @@ class PacedLimiter:
                 now = asyncio.get_running_loop().time()
                 permit = self._open[number]
                 del self._open[number]
-                self._adaptive.answered(permit, int(not throttled), int(throttled), now)
+                self._learnt.answered(permit, refused=throttled, now=now)
                 return
 
     def unused(self) -> None:
         """Forget the last permit; the time of the next permit does not change."""
         if self._open:
-            self._open.pop()
+            self._learnt.forget(self._open.pop())
 
 
-def _adaptive_rate(limit: float) -> AdaptiveRate:
-    return AdaptiveRate(FIRST * limit, SAFE * limit, REQUESTS, hold=FIRST_HOLD)
+def bucket_size(rate: float) -> float:
+    """Return the size of the token bucket for a rate of permits per second."""
+    return 1 + min(0.05, 0.005 * rate)
 
 
 def _even_bucket(rate: float) -> AsyncLimiter:
-    bucket = 1 + min(0.05, 0.005 * rate)
-    return AsyncLimiter(bucket, bucket / rate)
+    return AsyncLimiter(bucket_size(rate), bucket_size(rate) / rate)
 
 
 class StrictLimiter:

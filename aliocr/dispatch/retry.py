@@ -261,15 +261,15 @@ def _rest(failures: int) -> float:
 
 
 def throttled_pause(in_a_row: int) -> float:
-    """Return the length of an account's pause, in seconds: a random time, 10 s at most.
+    """Return the length of an account's pause, in seconds: a random time, 2 s at most.
 
-    It grows with the number of refusals in a row. The first pause is shorter than a rest, because
-    most refused requests came only slightly too early.
+    The first refusal pauses nothing. The second pauses up to 0.2 s, and each further one up to
+    twice as long as the one before.
 
     Args:
-        in_a_row: Number of refusals in a row.
+        in_a_row: Number of refusals in a row, 1 or more.
     """
-    return _backoff(in_a_row, multiplier=0.2, most=10.0)
+    return _backoff(in_a_row - 1, multiplier=0.2, most=2.0) if in_a_row > 1 else 0.0
 
 
 def _backoff(attempts: int, *, multiplier: float, most: float) -> float:

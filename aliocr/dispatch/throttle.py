@@ -2,9 +2,9 @@
 
 The limits belong to the account, not to a session. A sender waits for a permit in three steps:
 
-1. It waits until the account is not paused. A refusal of a whole request pauses the account: for
-   the time that the service names, or for a random time that doubles with each refusal in a row. In
-   an outage, it waits for the time of the next probe, which `health` tells.
+1. It waits until the account is not paused. Refusals of whole requests in a row pause the account,
+   as `account_pause` says. In an outage, it waits for the time of the next probe, which `health`
+   tells.
 2. It waits until the image quota has room for at least one image.
 3. It waits for the request permit. After this wait, nothing is awaited before the request is signed
    and sent. If the account must wait again or the room is gone, the permit is given back.
@@ -21,18 +21,14 @@ from collections.abc import Iterable, Sequence
 
 import attrs
 
-from aliocr.dispatch.adaptive_rate import SentBatch
+from aliocr.dispatch.account_pause import AccountPause
 from aliocr.dispatch.health import ServiceHealth
 from aliocr.dispatch.image_quota import ImageQuota
 from aliocr.dispatch.limiter import LearningLimiter, Limiter, PacedLimiter
-from aliocr.dispatch.retry import throttled_pause
+from aliocr.dispatch.sent_record import SentBatch
 from aliocr.errors import OCRError, ThrottledError
 from aliocr.limits import Limits
 from aliocr.models import Image
-
-LONGEST_PAUSE = 60.0
-"""Maximum length of a pause, in seconds, even if the service names a longer time, so that the
-service is asked again from time to time."""
 
 
 @attrs.frozen(eq=False)
@@ -96,9 +92,7 @@ class AccountThrottle:
         self._lock = asyncio.Lock()
         self._waiting = 0
         self._change = asyncio.Event()
-        self._paused_at = -math.inf
-        self._paused_until = -math.inf
-        self._refusals_in_a_row = 0
+        self._pause = AccountPause()
         self._stalled_since = math.inf
 
     @property
@@ -126,7 +120,7 @@ class AccountThrottle:
 
     def paused_for(self, now: float) -> float:
         """Return the seconds until a pause of the account ends; 0 if it is not paused."""
-        return max(0.0, self._paused_until - now)
+        return max(0.0, self._pause.until - now)
 
     async def permit(self, limiter: Limiter | None = None, *, since: float) -> SendPermit:
         """Wait for the permit to send one request; first come, first served.
@@ -151,7 +145,7 @@ class AccountThrottle:
             await self._clear(idle_until)
             await limiter.acquire()
             now = asyncio.get_running_loop().time()
-            waits = self.health.wait(now) > 0 or now < self._paused_until
+            waits = self.health.wait(now) > 0 or now < self._pause.until
             room = min(self._quota.room(now), self.health.most)
             permit = SendPermit(self._quota, self.health, limiter, room, now)
             if room >= 1 and not waits:
@@ -162,7 +156,7 @@ class AccountThrottle:
         """Wait until the account is not paused and there is room for an image."""
         while True:
             now = asyncio.get_running_loop().time()
-            asked = max(self._paused_until - now, self.health.wait(now))
+            asked = max(self._pause.until - now, self.health.wait(now))
             wait = max(asked, self._quota.wait(now, idle_until))
             if wait <= 0:
                 return
@@ -177,9 +171,8 @@ class AccountThrottle:
         """
         now = asyncio.get_running_loop().time()
         if error.retry_after is not None:
-            self._paused_until = max(
-                self._paused_until, now + min(error.retry_after, LONGEST_PAUSE)
-            )
+            self._pause.wait(error.retry_after, now)
+            self._quota.hold_until(self._pause.until, now)
         chance = self.health.failed(request.sent, images, error, now)
         self.ended(request, error)
         return chance
@@ -198,28 +191,13 @@ class AccountThrottle:
             request.limiter.request_ended(sent.at, throttled=throttled)
         self._quota.release(sent, refused, now)
         if throttled or refused == sent.count:
-            # If all images of a request were over the quota, it may have carried only one image.
-            # The rate learnt from it delays the next request. A pause is needed only if a request
-            # that was sent after this refusal is refused in the same way.
-            if throttled or retry_after is not None or sent.at > self._stalled_since:
-                self._pause(sent.at, retry_after, now)
+            self._pause.refused(sent.at, retry_after, now)
+            self._quota.hold_until(self._pause.until, now)
             self._stalled_since = min(self._stalled_since, now)
         elif refused is not None:
-            self._refusals_in_a_row = 0
+            self._pause.accepted()
             self._stalled_since = math.inf
         self._wake()
-
-    def _pause(self, sent_at: float, retry_after: float | None, now: float) -> None:
-        if retry_after is not None:
-            until = now + min(retry_after, LONGEST_PAUSE)
-        elif sent_at > self._paused_at:
-            # A request sent earlier was refused for the same reason, so it does not count again.
-            self._refusals_in_a_row += 1
-            until = now + throttled_pause(self._refusals_in_a_row)
-        else:
-            return
-        self._paused_at = now
-        self._paused_until = max(self._paused_until, until)
 
 
 def _refusals(

@@ -1,4 +1,8 @@
-"""Rows 1 and 1b: used share of the request rate of the account, and refused requests."""
+"""Rows 1 and 1b: used share of the request rate of the account, and refused requests.
+
+A job with real sockets has 100 or 500 requests, so that a single refusal is a large figure. Each
+row is measured on a model in virtual time, too, with tens of thousands of requests.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,11 @@ from functools import partial
 import attrs
 
 from aliocr.emulator.access.rate_window import WindowKind
+from aliocr.limits import REQUESTS_PER_SECOND
 from benchmarks.client import open_session, read_counts
 from benchmarks.figures import Row, at_least, at_most
+from benchmarks.rates.cases import FULL_RATE, LENGTH
+from benchmarks.rates.model import Character, World
 from benchmarks.server import Server
 from benchmarks.service import REAL_REPLY, Counts, Service
 from benchmarks.tally import Tally, Totals, urls
@@ -18,8 +25,8 @@ from benchmarks.worker import measure_concurrently, run_fresh
 JITTER = 0.05
 """Maximum network delay in each direction, in seconds."""
 
-FULL_RATE = 1000.0
-"""Full rate in images per second: 10 requests with 100 images each."""
+LEARNT = 120.0
+"""Time after which the margin is learnt in virtual time, in seconds."""
 
 
 @attrs.frozen
@@ -79,7 +86,48 @@ def measure_sliding_log(*, quick: bool) -> list[Row]:
         "requests": job.counts.requests,
         "images_failed": job.totals.failed,
     }
-    return [Row("1", question, figures, details, job.totals.lost)]
+    return [
+        Row("1", question, figures, details, job.totals.lost),
+        _virtual_row("1", "sliding", 0.0, ((0.3, 0), (0.90, 0.93)), quick=quick),
+    ]
+
+
+def _virtual_row(
+    number: str,
+    window: WindowKind,
+    start: float,
+    targets: tuple[tuple[float, float], tuple[float, float]],
+    *,
+    quick: bool,
+) -> Row:
+    """Measure one window on the model, from `start` seconds after the first request.
+
+    Args:
+        number: Number of the row.
+        window: How the service counts.
+        start: When counting starts, in seconds.
+        targets: Both targets of the refused requests in %, and both of the share of the rate.
+        quick: Whether few worlds are enough.
+    """
+    seeds, end = range(2 if quick else 20), start + LENGTH
+    counts = []
+    for seed in seeds:
+        world = World(Character(window=window, jitter=JITTER, answers=(0.2, 0.2)), seed)
+        client = world.add_client()
+        world.run_until(end)
+        counts.append(client.count(start, end))
+    requests = sum(count.requests for count in counts)
+    refused = 100 * sum(count.throttled for count in counts) / requests
+    share = sum(count.requests_per_second for count in counts) / len(seeds) / REQUESTS_PER_SECOND
+    since = f", from {start:.0f} s after the start" if start else ""
+    question = (
+        f"{window} in virtual time: {len(seeds)} times {LENGTH:.0f} s{since}, jitter as above"
+    )
+    figures = (
+        at_most("refused requests", refused, *targets[0], "{:.2f} %"),
+        at_least("requests/s ÷ 10", share, *targets[1], "{:.3f}"),
+    )
+    return Row(number, question, figures, {"requests": requests})
 
 
 def measure_milder_counts(*, quick: bool) -> list[Row]:
@@ -110,4 +158,6 @@ def measure_milder_counts(*, quick: bool) -> list[Row]:
         }
         question = f"{name}: the last half of {count:,} images, jitter as above"
         rows.append(Row("1b", question, figures, details, job.totals.lost))
+        targets = ((refused, refused), (reach, beat))
+        rows.append(_virtual_row("1b", window, LEARNT, targets, quick=quick))
     return rows
