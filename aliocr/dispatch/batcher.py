@@ -239,7 +239,7 @@ class Batcher:
                 continue
             self.tally.requests += 1
             sending = self._sender.send([pending.image for pending in batch])
-            request = permit.use(len(batch))
+            request = permit.use(len(batch), permit.began - began)
             _ = self._start(sending, "aliocr request", partial(self._ended, batch, request))
 
     def _pump_ended(self, task: asyncio.Task[None]) -> None:
