@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Iterable
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AsyncExitStack, aclosing, suppress
 from functools import partial
-from types import TracebackType
 from typing import Self
 
 import aiohttp
@@ -30,32 +29,13 @@ from aliocr.dispatch.source import (
     values_of,
 )
 from aliocr.dispatch.stream import ImageStream
-from aliocr.errors import ScanTimeoutError
-from aliocr.limits import Limits
-from aliocr.models import Image, Outcome, Scan
+from aliocr.errors import AuthError, OCRError, ScanTimeoutError
+from aliocr.limits import MAX_WAITING, PATIENCE, REPEAT_BUDGET, THROTTLE_TIMEOUT, TIMEOUT, Limits
+from aliocr.models import Failure, Image, Outcome, Scan
 from aliocr.protocol.deadline import ROUNDS, Deadline
 from aliocr.protocol.sender import HttpSender
 from aliocr.protocol.transport import Transport
 from aliocr.stats import Stats
-
-TIMEOUT = 7.0
-"""Timeout of one request, in seconds. The service answers within 6 s. So its own timeout code,
-which names the slow image, comes before this timeout. Source: "Response timeout"."""
-
-THROTTLE_TIMEOUT = 60.0
-"""Time for which images wait while the service throttles the whole account, in seconds."""
-
-PATIENCE = 15.0
-"""Time for which images wait in an outage, in seconds."""
-
-MAX_WAITING = 100_000
-"""Maximum number of waiting images: 100 seconds of work at 1,000 images per second."""
-
-REPEAT_BUDGET = 6_000
-"""Number of images that may be sent again although they may have been charged. This is the maximum
-number of images in flight: 10 requests of 100 images in each of the 6 seconds that a response may
-take. So if all responses are lost, all these images can be sent again once, but a long outage does
-not double the cost."""
 
 
 class Session:
@@ -153,6 +133,14 @@ class Session:
         return f"<Session {self._base_url}>"
 
     async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def open(self) -> None:
+        """Open the session on the running event loop, where `async with` has no place; once."""
         if self._batcher is not None:
             raise RuntimeError("a session can be opened once; make another one")
         self._loop = asyncio.get_running_loop()
@@ -164,15 +152,12 @@ class Session:
         )
         await self._transport.open()
         self._batcher = self._open_batcher(throttle)
-        return self
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        streams = list(self._streams)
+    async def close(self) -> None:
+        """End everything at once: images that are not answered fail, and may be charged."""
+        if self._batcher is None:
+            return
+        batcher, streams = self._opened(), list(self._streams)
         for stream in streams:
             stream.stop()
         async with AsyncExitStack() as parts:  # closes the last part first; goes on if one fails
@@ -180,7 +165,28 @@ class Session:
             for stream in streams:
                 parts.push_async_callback(stream.close)
             # The batcher is closed before the streams, so that they still get their outcomes.
-            parts.push_async_callback(self._opened().close)
+            parts.push_async_callback(batcher.close)
+
+    async def drain(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - closes at its end
+        """Send nothing more, wait for the images that were sent, then close.
+
+        Images that were not sent fail, uncharged, and no image is tried again. A stream ends with
+        an `OCRError` if its source was not read to the end.
+
+        Args:
+            timeout: Seconds to wait; None for as long as the requests take. After this time, or
+                if the caller is cancelled, images that are not answered fail, as with `close`.
+        """
+        check(timeout is None or is_positive(timeout), "timeout", timeout)
+        batcher = self._opened()
+        try:
+            for stream in list(self._streams):
+                stream.stop()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(timeout):
+                    await batcher.drain()
+        finally:
+            await self.close()
 
     @property
     def stats(self) -> Stats:
@@ -275,9 +281,16 @@ class Session:
         finally:
             await close_source(source)
         self._opened().check_room()
-        async with self._images(wanted) as stream:
-            found = {number: outcome async for number, outcome in stream}
-        return [found[number] for number in range(len(wanted))]
+        found: dict[int, Outcome] = {}
+        try:
+            async with self._images(wanted) as stream:
+                async for number, outcome in stream:
+                    found[number] = outcome  # noqa: PERF403 - kept if an error follows
+        except OCRError as error:
+            if not self._opened().closing or isinstance(error, AuthError):
+                raise
+        unsent = OCRError("the session was closed before this image was sent")
+        return [found.get(n) or Failure(image, unsent) for n, image in enumerate(wanted)]
 
     def stream(self, images: ImageSource, *, stop: asyncio.Event | None = None) -> OutcomeStream:
         """Read images from any (async) iterable; return an iterator of outcomes as they complete.

@@ -159,6 +159,7 @@ class Transport:
     async def _post(
         self, http: aiohttp.ClientSession, body: _SentBody, headers: dict[str, str]
     ) -> HttpResponse:
+        signed = dict(headers)
         loop = asyncio.get_running_loop()
         when = None if self._timeout is None else loop.time() + self._timeout
         # Before the body leaves there can be no answer, so its connection gets no extra time.
@@ -188,7 +189,7 @@ class Transport:
             return HttpResponse(
                 response.status,
                 received.data,
-                headers,
+                signed,
                 response.headers.get("Date"),
                 _retry_after(response.headers, time.time() + self._clock_offset),
                 cut,
