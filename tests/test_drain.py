@@ -94,14 +94,15 @@ async def test_nothing_is_tried_again_while_a_session_drains(
 ) -> None:
     """An image whose request fails meanwhile has this failure as its outcome."""
     emulator.delay(2)
-    {
+    breakdowns: dict[str, Callable[[], object]] = {
         "throttle": emulator.throttle,
         "503": lambda: emulator.refuse(503),
         "drop": emulator.drop_connection,
         "592": lambda: emulator.fail("*", 592),
         "588": lambda: emulator.fail("*", 588),
         "token": lambda: emulator.refuse("InvalidSecurityToken.Expired"),
-    }[kind]()
+    }
+    breakdowns[kind]()
     async with session() as ocr:
         scans = [asyncio.create_task(ocr.scan(url)) for url in _urls(100)]
         await _sent(ocr, 100)
