@@ -28,7 +28,7 @@ from importlib import import_module
 _PUBLIC = {
     "columns": "COLUMNS",
     "credentials": "Credentials CredentialsProvider",
-    "dispatch.limiter": "Limiter PacedLimiter StrictLimiter",
+    "dispatch.rates.limiter": "Limiter PacedLimiter StrictLimiter",
     "dispatch.outcome_stream": "OutcomeStream",
     "errors": "APIError AuthError DownloadError ImageError OCRError OverloadError "
     "ResponseError ScanTimeoutError ThrottledError TransportError",

@@ -1,10 +1,10 @@
 from aliocr.columns import COLUMNS as COLUMNS
 from aliocr.credentials import Credentials as Credentials
 from aliocr.credentials import CredentialsProvider as CredentialsProvider
-from aliocr.dispatch.limiter import Limiter as Limiter
-from aliocr.dispatch.limiter import PacedLimiter as PacedLimiter
-from aliocr.dispatch.limiter import StrictLimiter as StrictLimiter
 from aliocr.dispatch.outcome_stream import OutcomeStream as OutcomeStream
+from aliocr.dispatch.rates.limiter import Limiter as Limiter
+from aliocr.dispatch.rates.limiter import PacedLimiter as PacedLimiter
+from aliocr.dispatch.rates.limiter import StrictLimiter as StrictLimiter
 from aliocr.errors import APIError as APIError
 from aliocr.errors import AuthError as AuthError
 from aliocr.errors import DownloadError as DownloadError

@@ -232,7 +232,9 @@ class Scan(HasRegions, NotFailed):
     def lines(self) -> tuple[Line[Region], ...]:
         """The text line by line in reading order, computed at each use.
 
-        Columns are read one after the other, tables row by row. If the frames have more text than
+        Columns are read one after the other, tables row by row, and vertical Chinese and Japanese
+        from the right column to the left. If a region has two lines, one of either column, each
+        line has its own part of the region. If the frames have more text than
         the whole picture, the frames are read in order instead of the picture. A frame that repeats
         the text of the frame before it is left out.
         """

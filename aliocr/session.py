@@ -15,10 +15,10 @@ from aliocr.arguments import base_url, check, checked_credentials, is_positive
 from aliocr.checks import is_count, is_text
 from aliocr.credentials import Credentials, CredentialsProvider
 from aliocr.dispatch.batcher import Batcher
-from aliocr.dispatch.limiter import Limiter
 from aliocr.dispatch.outcome_stream import OutcomeStream
 from aliocr.dispatch.pending_image import State, Waiter
 from aliocr.dispatch.queue import Lane
+from aliocr.dispatch.rates.limiter import Limiter
 from aliocr.dispatch.registry import throttle_of
 from aliocr.dispatch.retry import RepeatBudget, RetryPolicy
 from aliocr.dispatch.source import (

@@ -58,7 +58,9 @@ MODULES_AT_THE_ROOT = 16
 
 ON_THE_LOOP = {
     "protocol": {"deadline", "sender", "transport"},
-    "dispatch": {"batcher", "limiter", "registry", "settling", "source", "stream", "throttle"},
+    "dispatch": {
+        *("batcher", "registry", "settling", "source", "stream", "throttle", "rates.limiter"),
+    },
     "job": {"job", "pipeline", "input.prefetch"},
 }
 """What knows an event loop in these folders; the rest is pure, and tested with plain values."""

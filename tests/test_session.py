@@ -318,7 +318,9 @@ async def test_an_outage_is_waited_out(ocr: Session, emulator: Emulator, kind: s
     outcomes = await job
     assert all(outcome.ok for outcome in outcomes)
     assert ocr.stats.outcomes == {"Scan": 3000}
-    assert ocr.stats.charged_again <= 1500
+    # Half of a reply that is cut in its middle is kept, so requests go on; the rest is paid again.
+    most = ocr.stats.images_sent / 2 if kind == "truncate_body" else 1500
+    assert ocr.stats.charged_again <= most
     assert emulator.charged <= 3000 + ocr.stats.charged_again
 
 

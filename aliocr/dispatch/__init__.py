@@ -11,14 +11,8 @@ The way of an image:
     `queue`            holds the waiting images in two lanes; its chunker takes the next batch
     `registry`         finds the throttle of the account, which all its sessions on the loop share
     `throttle`         gives the account's permit to send: pause, image quota, then request rate
+    `rates`            says how many requests and images may be sent, and learns it from refusals
     `health`           tells an outage, in which only probes are sent
-    `image_quota`      says how many images may be sent now
-    `limiter`          says when one request may be sent
-    `account_pause`    says how long nothing is sent after refusals in a row
-    `request_rate`     learns how near to the request limit the rate may come
-    `image_rate`       learns the image quota from refusals
-    `chance_refusals`  estimates the part of refusals that a lower rate does not avoid
-    `sent_record`      remembers what was sent in the last seconds, for both rates
     `settling`         delivers the reply part by part, and handles the images that failed
     `retry`            decides from one table what happens to a failed image
 

@@ -37,10 +37,10 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from aliocr.dispatch.limiter import Limiter
 from aliocr.dispatch.pending import Pending
 from aliocr.dispatch.pending_image import Follower, PendingImage, Receiver, State, Waiter
 from aliocr.dispatch.queue import Lane
+from aliocr.dispatch.rates.limiter import Limiter
 from aliocr.dispatch.retry import RepeatBudget, RetryPolicy
 from aliocr.dispatch.settling import Settler, defect
 from aliocr.dispatch.throttle import AccountThrottle, SendPermit, SentRequest

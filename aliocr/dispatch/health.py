@@ -24,7 +24,7 @@ import math
 from collections import deque
 from collections.abc import Iterable
 
-from aliocr.dispatch.sent_record import SentBatch
+from aliocr.dispatch.rates.sent_record import SentBatch
 from aliocr.errors import APIError, AuthError, OCRError, ThrottledError
 from aliocr.models import Image
 
@@ -85,6 +85,10 @@ class ServiceHealth:
         self._failed.append(False)
         self._failed_in_a_row = 0
         self._answer(now)
+
+    def broke(self) -> None:
+        """Record that the last answer broke off, so that some of its images were not answered."""
+        self._failed.append(True)
 
     def failed(
         self, request: SentBatch, images: Iterable[Image], error: OCRError, now: float

@@ -23,12 +23,12 @@ from collections.abc import Iterable, Sequence
 
 import attrs
 
-from aliocr.dispatch.account_pause import AccountPause
 from aliocr.dispatch.health import ServiceHealth
-from aliocr.dispatch.image_quota import ImageQuota
-from aliocr.dispatch.limiter import LearningLimiter, Limiter, PacedLimiter
-from aliocr.dispatch.sent_record import SentBatch
-from aliocr.errors import OCRError, ThrottledError
+from aliocr.dispatch.rates.account_pause import AccountPause
+from aliocr.dispatch.rates.image_quota import ImageQuota
+from aliocr.dispatch.rates.limiter import LearningLimiter, Limiter, PacedLimiter
+from aliocr.dispatch.rates.sent_record import SentBatch
+from aliocr.errors import OCRError, ThrottledError, TransportError
 from aliocr.limits import Limits
 from aliocr.models import Image
 
@@ -240,6 +240,8 @@ class AccountThrottle:
         if self._quota.rate < rate == math.inf:
             text = "code 588: images are sent at a learnt rate, first %(rate).0f per second"
             self.notices.tell("quota", text, rate=self._quota.rate)
+        if not isinstance(outcome, OCRError) and any(map(_is_of_network, outcome)):
+            self.health.broke()
         if throttled or refused == sent.count:
             self._pause.refused(sent.at, retry_after, now)
             self._quota.hold_until(self._pause.until, now)
@@ -251,6 +253,10 @@ class AccountThrottle:
             self._pause.accepted()
             self._stalled_since = math.inf
         self._wake()
+
+
+def _is_of_network(error: object) -> bool:
+    return isinstance(error, TransportError)
 
 
 def _refusals(

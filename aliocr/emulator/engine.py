@@ -98,9 +98,10 @@ class RapidOCREngine:
         with needed("emulator"):
             # Without this import a missing runtime would be reported only at the first picture.
             import onnxruntime  # noqa: F401, PLC0415
-            from rapidocr import RapidOCR  # noqa: PLC0415
+
+            from aliocr.emulator.gutters import ColumnOCR  # noqa: PLC0415
         # All options are set here: an option given to one call would also change later calls.
-        self._read: Any = RapidOCR(
+        self._read: Any = ColumnOCR(
             params={
                 "Global.log_level": "critical",
                 "Global.text_score": CONFIDENCE_CUT,

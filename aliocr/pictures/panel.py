@@ -13,7 +13,7 @@ import attrs
 
 from aliocr.pictures.fonts import LACKING, Face, Lettering
 from aliocr.pictures.tags import Tags
-from aliocr.text.layout import is_cjk
+from aliocr.text.letters import is_cjk
 
 UNWRITTEN = "(no font)"
 """The panel shows this in place of a text that cannot be written in any font."""

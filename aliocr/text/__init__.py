@@ -2,8 +2,12 @@
 
 The way of a text:
 
-- `geometry`: straightens a page that is slightly turned, and measures the gaps between its boxes
-- `layout`: divides the page into columns, blocks and rows, and joins the pieces to lines
+- `vertical`: turns vertical Chinese and Japanese by a quarter, so that its columns lie like lines
+- `skew`: straightens a page that is slightly turned
+- `columns`: divides the page at its gaps into columns and blocks
+- `layout`: orders each block by rows, and joins the pieces to lines
 - `search`: finds words in the lines
 - `hocr`: writes the lines as a document for other programs
+
+`geometry` has the boxes and the gaps between them, `letters` what is known of a single letter.
 """

@@ -9,7 +9,8 @@ from typing import Generic, NamedTuple, Protocol, TypeVar, cast
 import attrs
 
 from aliocr.models import Region
-from aliocr.text.layout import Line, is_cjk
+from aliocr.text.layout import Line
+from aliocr.text.letters import is_cjk
 
 HALF_WIDTH_MARKS = "\uff9e\uff9f"
 """The voicing marks of half-width kana. Each mark is a separate character after its letter."""

@@ -15,11 +15,11 @@ from functools import partial
 
 import attrs
 
-from aliocr.dispatch.account_pause import AccountPause
-from aliocr.dispatch.image_quota import ImageQuota
-from aliocr.dispatch.limiter import bucket_size
-from aliocr.dispatch.request_rate import RequestRate
-from aliocr.dispatch.sent_record import SentBatch
+from aliocr.dispatch.rates.account_pause import AccountPause
+from aliocr.dispatch.rates.image_quota import ImageQuota
+from aliocr.dispatch.rates.limiter import bucket_size
+from aliocr.dispatch.rates.request_rate import RequestRate
+from aliocr.dispatch.rates.sent_record import SentBatch
 from aliocr.emulator.access.rate_window import RateWindow, WindowKind, make_rate_window
 from aliocr.limits import IMAGES_PER_REQUEST, REQUESTS_PER_SECOND, Limits
 

@@ -13,6 +13,9 @@ from aliocr.models import Region
 TextWidth = Callable[[str, int], float]
 """Function that returns the width of a text in a given letter height, in pixels."""
 
+Matrix = tuple[tuple[float, float, float], tuple[float, float, float], tuple[float, float, float]]
+"""Matrix of a projection, row by row."""
+
 SIZE = 20
 """Height of ordinary letters, in pixels."""
 
@@ -43,29 +46,44 @@ class Page:
         width: Width of the page in pixels.
         height: Height of the page in pixels.
         degrees: Clockwise rotation about the centre of the page, in degrees.
+        tilt: How much nearer the right and the lower edge are than the centre, as a share of the
+            distance: a picture taken from the side.
+        rows: Texts that are to stand in one line, from left to right.
     """
 
     upright: tuple[Region, ...]
     width: int = 1000
     height: int = 1000
     degrees: float = 0.0
+    tilt: tuple[float, float] = (0.0, 0.0)
+    rows: tuple[tuple[str, ...], ...] = ()
 
     @property
     def pieces(self) -> tuple[Region, ...]:
-        """Lines or cells after the rotation. Each has an upright box around its rotated box."""
-        return tuple(map(self._turned, self.upright)) if self.degrees else self.upright
+        """Lines or cells on the picture. Each has an upright box around its turned box."""
+        return tuple(map(self._turned, self.upright)) if self.skewed else self.upright
+
+    @property
+    def skewed(self) -> bool:
+        """Whether the picture is turned, or taken from the side."""
+        return bool(self.degrees or any(self.tilt))
+
+    @property
+    def matrix(self) -> Matrix:
+        """The projection of the page to the picture, about the centre, in pixels."""
+        sine, cosine = math.sin(math.radians(self.degrees)), math.cos(math.radians(self.degrees))
+        right, down = -2 * self.tilt[0] / self.width, -2 * self.tilt[1] / self.height
+        return (cosine, -sine, 0.0), (sine, cosine, 0.0), (right, down, 1.0)
 
     def _turned(self, piece: Region) -> Region:
-        angle = math.radians(self.degrees)
-        sine, cosine = math.sin(angle), math.cos(angle)
         across, down = self.width / 2, self.height / 2
         corners = [
-            (x - across, y - down)
+            [sum(map(float.__mul__, row, (x - across, y - down, 1.0))) for row in self.matrix]
             for x in (piece.x, piece.x + piece.w)
             for y in (piece.y, piece.y + piece.h)
         ]
-        xs = [across + x * cosine - y * sine for x, y in corners]
-        ys = [down + x * sine + y * cosine for x, y in corners]
+        xs = [across + x / depth for x, _, depth in corners]
+        ys = [down + y / depth for _, y, depth in corners]
         return Region(piece.text, min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys))
 
 

@@ -10,8 +10,8 @@ from aliocr import Failure, Image, Limits, OCRError, Scan, TransportError
 from aliocr.dispatch.batcher import Batcher
 from aliocr.dispatch.health import ServiceHealth
 from aliocr.dispatch.queue import Lane
+from aliocr.dispatch.rates.sent_record import SentBatch
 from aliocr.dispatch.retry import RepeatBudget, RetryPolicy
-from aliocr.dispatch.sent_record import SentBatch
 from aliocr.dispatch.throttle import AccountThrottle
 from aliocr.errors import api_error
 from tests.support.model import TROUBLES, Asker, Character, ModelService, batcher_of

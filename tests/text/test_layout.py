@@ -91,6 +91,41 @@ def test_a_table_is_read_row_by_row() -> None:
     assert read(articles + prices) == words(by_rows)
 
 
+def test_prices_are_cells_though_they_are_not_level_with_their_dishes() -> None:
+    """A column of numbers is not read on its own, as notes beside a text are."""
+    menu = [
+        piece
+        for row in range(5)
+        for piece in (
+            line(f"dish {row}", 0, 90 * row, w=200),
+            line(f"1{row}.50", 420, 90 * row + 5, w=50),
+            line(f"with much of {row}", 0, 90 * row + 30, w=260),
+        )
+    ]
+    assert read(menu) == words(menu)
+
+
+def test_notes_beside_a_text_are_read_on_their_own() -> None:
+    """A bar of short lines, whose heights are not those of the text."""
+    bar = [line(f"note {row}", 0, 38 * row, w=90) for row in range(6)]
+    text = column("text ", 200, 4, 8)
+    assert read(bar + text) == words(bar + text)
+
+
+def test_what_crosses_a_gutter_divides_the_page_or_is_divided() -> None:
+    """A caption has white around it; two lines that an engine took for one have not."""
+    upper = [*column("upper a", 0, 0, 4), *column("upper b", 310, 0, 4)]
+    caption = line("a caption over both columns", 0, 135, w=500)
+    lower = [*column("lower a", 0, 180, 6), *column("lower b", 310, 180, 6)]
+    page = [*upper, caption, *lower]
+    assert read(page) == words(page)
+    left, right = "this is the left line", "and this is the right"
+    pair = line(f"{left} {right}", 0, 180 + 2 * 30, w=610)
+    merged = [piece for piece in page if piece.text not in {"lower a3", "lower b3"}]
+    expected = [left if w == "lower a3" else right if w == "lower b3" else w for w in words(page)]
+    assert read([*merged, pair]) == expected
+
+
 def test_a_line_in_pieces_is_read_from_the_left() -> None:
     """Boxes of one line differ a little in height; they are one row all the same."""
     row = [line("one", 10, 100, w=40), line("two", 60, 104, w=40), line("three", 110, 97, w=60)]

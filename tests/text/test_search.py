@@ -43,7 +43,7 @@ def _found(scan: Scan, words: str) -> list[str]:
         ("sum:|12", "sum: 12", "sum: 12"),
         ("小计 12", "小计12", "小计 12"),
         ("小计12", "小计 12", "小计12"),
-        ("欢迎|使用", "欢 迎使用", "欢迎使用"),
+        ("欢迎|使用", "欢 迎使用", "欢迎 使用"),
         ("co\u00adop", "coop", "co\u00adop"),
         ("in\u200bvoice", "invoice", "in\u200bvoice"),
     ],

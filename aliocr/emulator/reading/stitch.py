@@ -14,7 +14,8 @@ from itertools import pairwise
 import attrs
 
 from aliocr.emulator.engine import Recognized, rate
-from aliocr.text.layout import is_cjk, joined_text, reading_order
+from aliocr.text.layout import joined_text, reading_order
+from aliocr.text.letters import is_cjk
 
 REACH = 0.5
 """Maximum distance between the end of a half line and the cut, in line heights. The gap between two

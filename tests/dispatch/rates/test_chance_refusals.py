@@ -2,7 +2,7 @@
 
 import pytest
 
-from aliocr.dispatch.chance_refusals import ChanceRefusals, exceeds_chance
+from aliocr.dispatch.rates.chance_refusals import ChanceRefusals, exceeds_chance
 
 
 def _noted(low: float, high: float, count: int = 40) -> ChanceRefusals:

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from aliocr.dispatch.image_rate import ImageRate
+from aliocr.dispatch.rates.image_rate import ImageRate
 from aliocr.emulator.access.rate_window import make_rate_window
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from aliocr.dispatch.account_pause import AccountPause
+from aliocr.dispatch.rates.account_pause import AccountPause
 
 
 def test_a_lone_refusal_pauses_nothing() -> None:

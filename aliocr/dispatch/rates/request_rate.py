@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import math
 
-from aliocr.dispatch.sent_record import USED, SentBatch, SentRecord
+from aliocr.dispatch.rates.sent_record import USED, SentBatch, SentRecord
 
 HIGHEST = 0.99
 """Maximum rate, as a fraction of the limit. The remaining 1 % allows for rounding."""

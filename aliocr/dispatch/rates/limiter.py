@@ -8,8 +8,8 @@ from typing import Protocol, runtime_checkable
 
 from aiolimiter import AsyncLimiter
 
-from aliocr.dispatch.request_rate import RequestRate
-from aliocr.dispatch.sent_record import SentBatch
+from aliocr.dispatch.rates.request_rate import RequestRate
+from aliocr.dispatch.rates.sent_record import SentBatch
 from aliocr.limits import REQUESTS_PER_SECOND
 
 OPEN = 1000

@@ -27,8 +27,8 @@ from __future__ import annotations
 
 import math
 
-from aliocr.dispatch.chance_refusals import ChanceRefusals, exceeds_chance
-from aliocr.dispatch.sent_record import USED, SentBatch, SentRecord, Sums
+from aliocr.dispatch.rates.chance_refusals import ChanceRefusals, exceeds_chance
+from aliocr.dispatch.rates.sent_record import USED, SentBatch, SentRecord, Sums
 
 PERIOD = 1.0
 """Period over which a server is assumed to count, in seconds."""

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import math
 
-from aliocr.dispatch.image_rate import ImageRate
-from aliocr.dispatch.sent_record import SentBatch
+from aliocr.dispatch.rates.image_rate import ImageRate
+from aliocr.dispatch.rates.sent_record import SentBatch
 from aliocr.limits import Limits
 
 MARGIN = 0.055

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from aliocr.dispatch.request_rate import RequestRate
+from aliocr.dispatch.rates.request_rate import RequestRate
 
 
 def _use(
