@@ -16,11 +16,12 @@ from aliocr.checks import is_count, is_text
 from aliocr.credentials import Credentials, CredentialsProvider
 from aliocr.dispatch.batcher import Batcher
 from aliocr.dispatch.outcome_stream import OutcomeStream
-from aliocr.dispatch.pending_image import State, Waiter
+from aliocr.dispatch.pending_image import State
 from aliocr.dispatch.queue import Lane
 from aliocr.dispatch.rates.limiter import Limiter
 from aliocr.dispatch.registry import throttle_of
 from aliocr.dispatch.retry import RepeatBudget, RetryPolicy
+from aliocr.dispatch.scan_receiver import ScanReceiver
 from aliocr.dispatch.source import (
     ImageSource,
     check_source,
@@ -32,7 +33,7 @@ from aliocr.dispatch.stream import ImageStream
 from aliocr.errors import AuthError, OCRError, ScanTimeoutError
 from aliocr.limits import MAX_WAITING, PATIENCE, REPEAT_BUDGET, THROTTLE_TIMEOUT, TIMEOUT, Limits
 from aliocr.models import Failure, Image, Outcome, Scan
-from aliocr.protocol.deadline import ROUNDS, Deadline
+from aliocr.protocol.deadline import Deadline
 from aliocr.protocol.sender import HttpSender
 from aliocr.protocol.transport import Transport
 from aliocr.stats import Stats
@@ -224,7 +225,7 @@ class Session:
         batcher = self._opened()
         loop = asyncio.get_running_loop()
         deadline = math.inf if timeout is None else loop.time() + timeout
-        receiver = _ScanReceiver(loop.create_future())
+        receiver = ScanReceiver(loop.create_future())
         waiter = batcher.submit(wanted, receiver, Lane.INTERACTIVE, deadline=deadline)
         try:
             if timeout is None:  # a `Deadline` would add to the cost of a scan
@@ -330,21 +331,3 @@ class Session:
                 "this one with asyncio.run_coroutine_threadsafe()"
             )
         return self._batcher
-
-
-class _ScanReceiver:
-    """The caller of one scan: a future that may have been cancelled already."""
-
-    def __init__(self, outcome: asyncio.Future[Outcome]) -> None:
-        self.outcome = outcome
-
-    def deliver(self, waiter: Waiter, outcome: Outcome) -> None:  # noqa: ARG002
-        if not self.outcome.done():
-            self.outcome.set_result(outcome)
-
-    def rounds_to_wait(self, waiter: Waiter) -> float:
-        """Return the rounds for which a scan goes on after its time limit; see `Deadline`."""
-        pending = waiter.pending
-        if self.outcome.done() or pending.answered:
-            return math.inf
-        return ROUNDS if pending.state is State.SENT else 0

@@ -59,7 +59,8 @@ MODULES_AT_THE_ROOT = 16
 ON_THE_LOOP = {
     "protocol": {"deadline", "sender", "transport"},
     "dispatch": {
-        *("batcher", "registry", "settling", "source", "stream", "throttle", "rates.limiter"),
+        *("batcher", "registry", "scan_receiver", "settling", "source", "stream", "throttle"),
+        "rates.limiter",
     },
     "job": {"job", "pipeline", "input.prefetch"},
 }

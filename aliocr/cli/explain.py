@@ -16,8 +16,7 @@ from aliocr.errors import meaning
 def explain(code: Sequence[str]) -> None:
     """Explain a code of the service: what it means, and what to do.
 
-    CODE is as in an error message: 588, EXCEED_QUOTA, Throttling.User, "HTTP 407". Exit code: 0
-    explained, 2 unknown.
+    CODE is as in an error message: 588, Throttling.User, EXCEED_QUOTA, or "HTTP 407".
     """
     text = " ".join(code)
     known = typed(text)
