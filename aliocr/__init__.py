@@ -15,8 +15,9 @@ The way of an image through the package:
 Other modules: `job` reads lists of images from files. `pictures` and `report` show what was read.
 `emulator` is a local imitation of the service. `cli` is the command line. `pytest_plugin` offers
 the emulator as a fixture. All modules use the values in `credentials`, `limits`, `stats` and
-`errors`, the columns of an outcome in `columns`, and the helpers in `absent`, `redaction`,
-`checks`, `arguments`, `route`, `extras`, `atomic_file` and `version`.
+`errors`, the words for the service's codes in `codes`, the columns of an outcome in `columns`, and
+the helpers in `absent`, `redaction`, `checks`, `arguments`, `route`, `extras`, `atomic_file` and
+`version`.
 
 Only the names of this package and of `aliocr.emulator` are public.
 """

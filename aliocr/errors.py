@@ -1,4 +1,4 @@
-"""Exceptions, as a tree, and the meaning of each code of the service.
+"""Exceptions, as a tree, and which one each code of the service becomes.
 
     OCRError                       .transient  .request_id  .maybe_charged
     ├── TransportError             the network failed
@@ -17,10 +17,10 @@ argument is a plain `ValueError`, raised before anything is sent.
 
 from __future__ import annotations
 
-import re
-
 import attrs
 
+from aliocr.codes.gateway import OTHER_TEXT, SAME_TEXT, SIGNATURE
+from aliocr.codes.lookup import advice_on, families, names_a_limit
 from aliocr.redaction import LONGEST_ID, Secrets, without_queries
 
 
@@ -100,7 +100,7 @@ class APIError(OCRError):
         self.code = code
 
     def __str__(self) -> str:
-        advice = _meaning(self.code, self.message).advice
+        advice = advice_on(self.code, self.message)
         text = f"{self.code} {self.message}".rstrip(" .:")
         return self._with_request_id(f"{text}: {advice}" if advice else text)
 
@@ -133,10 +133,9 @@ class DownloadError(ImageError):
 
 @attrs.frozen
 class Meaning:
-    """The meaning of one code for a client."""
+    """The consequences of one code for a client; `codes` has the words for people."""
 
     error: type[APIError]
-    advice: str = ""
     transient: bool = False
     maybe_charged: bool = False
 
@@ -147,88 +146,64 @@ class Meaning:
 # counts as free.
 # Source: "Common error codes".
 IN_BODY: dict[int, Meaning] = {
-    280: Meaning(APIError, "the image is still being processed", maybe_charged=True),
-    400: Meaning(ImageError, "the service does not accept a parameter of this image"),
-    401: Meaning(ImageError, "the service considers this URL, or a URL it redirects to, unsafe"),
-    403: Meaning(DownloadError, "the image's host refuses the service; make the image public"),
-    404: Meaning(
-        DownloadError, "no image at this URL; check that it opens from the public Internet"
-    ),
-    408: Meaning(AuthError, "the account or RAM user lacks permission"),
-    480: Meaning(
-        DownloadError,
-        "check that the address opens from the public Internet, or send a smaller picture",
-        transient=True,
-    ),
-    500: Meaning(APIError, "the service failed", transient=True, maybe_charged=True),
-    503: Meaning(APIError, "the service is unavailable", transient=True),
-    580: Meaning(APIError, "the service's database failed", transient=True, maybe_charged=True),
-    581: Meaning(APIError, "the image was not read within 6 s", transient=True, maybe_charged=True),
-    585: Meaning(APIError, "the service's cache failed", transient=True, maybe_charged=True),
-    586: Meaning(APIError, "the service's OCR failed", transient=True, maybe_charged=True),
-    587: Meaning(APIError, "the service's queue failed", transient=True, maybe_charged=True),
-    588: Meaning(
-        ThrottledError, "over the account's image quota; request a higher quota", transient=True
-    ),
-    589: Meaning(ImageError, "the image is larger than 20 MB"),
-    590: Meaning(ImageError, "not a readable PNG, JPG, JPEG, BMP, GIF or WEBP"),
-    591: Meaning(APIError, "the service is out of connections", transient=True),
-    592: Meaning(
-        DownloadError, "not downloaded within 3 s; keep images on a fast host", transient=True
-    ),
-    594: Meaning(ImageError, "the result has expired"),
-    595: Meaning(ImageError, "frames could not be captured", transient=True, maybe_charged=True),
-    596: Meaning(
-        AuthError,
-        "the account may not use Content Moderation: activate it, pay overdue bills, or give "
-        "the RAM user the policy AliyunYundunGreenWebFullAccess",
-    ),
+    280: Meaning(APIError, maybe_charged=True),
+    400: Meaning(ImageError),
+    401: Meaning(ImageError),
+    403: Meaning(DownloadError),
+    404: Meaning(DownloadError),
+    408: Meaning(AuthError),
+    411: Meaning(AuthError),
+    480: Meaning(DownloadError, transient=True),
+    500: Meaning(APIError, transient=True, maybe_charged=True),
+    503: Meaning(APIError, transient=True),
+    580: Meaning(APIError, transient=True, maybe_charged=True),
+    581: Meaning(APIError, transient=True, maybe_charged=True),
+    585: Meaning(APIError, transient=True, maybe_charged=True),
+    586: Meaning(APIError, transient=True, maybe_charged=True),
+    587: Meaning(APIError, transient=True, maybe_charged=True),
+    588: Meaning(ThrottledError, transient=True),
+    589: Meaning(ImageError),
+    590: Meaning(ImageError),
+    591: Meaning(APIError, transient=True),
+    592: Meaning(DownloadError, transient=True),
+    594: Meaning(ImageError),
+    595: Meaning(ImageError, transient=True, maybe_charged=True),
+    596: Meaning(AuthError),
 }
 
-_CHANGED = "something on the way (a proxy) changed the request"
-_KEY = "check the AccessKey ID and secret, and that the key is enabled"
-_CLOCK = "this machine's clock differs from the service's by more than 15 minutes; set it"
-_ADDRESS = "this endpoint does not offer image OCR; check endpoint and region"
-_TOKEN = "get a new temporary key; its id, secret and token are issued together"  # noqa: S105
-
-# The whole code is looked up first, then the part before its first dot: the gateway adds details to
-# a code after a dot. `Missing` stands for MissingDate and other codes that begin with Missing.
+# The most specific code is looked up first; see `families`.
 # Source: "Common parameters", "Public errors"; for the other codes, the generic gateway pages.
 GATEWAY: dict[str, Meaning] = {
-    "InvalidAccessKeyId": Meaning(AuthError, _KEY),
-    "SignatureDoesNotMatch": Meaning(
-        AuthError,
-        f"the AccessKey secret is wrong, or {_CHANGED}",
-    ),
-    "ContentMD5NotMatched": Meaning(AuthError, _CHANGED),
-    "Missing": Meaning(AuthError, _CHANGED),
-    "UnsupportedHTTPMethod": Meaning(AuthError, _CHANGED),
-    "IncompleteSignature": Meaning(AuthError, _KEY),
-    "InvalidSignatureMethod": Meaning(AuthError, _ADDRESS),
-    "InvalidSecurityToken": Meaning(AuthError, _TOKEN),
-    "InvalidSecurityToken.Expired": Meaning(AuthError, _TOKEN, transient=True),
-    "MissingSecurityToken": Meaning(AuthError, _TOKEN),
-    "InvalidTimeStamp": Meaning(AuthError, _CLOCK),
-    "InvalidTimeStamp.Expired": Meaning(AuthError, _CLOCK, transient=True),
+    "InvalidAccessKeyId": Meaning(AuthError),
+    "SignatureDoesNotMatch": Meaning(AuthError),
+    "ContentMD5NotMatched": Meaning(AuthError),
+    "Missing": Meaning(AuthError),
+    "UnsupportedHTTPMethod": Meaning(AuthError),
+    "IncompleteSignature": Meaning(AuthError),
+    "InvalidSignatureMethod": Meaning(AuthError),
+    "InvalidSecurityToken": Meaning(AuthError),
+    "InvalidSecurityToken.Expired": Meaning(AuthError, transient=True),
+    "InvalidTimeStamp": Meaning(AuthError),
+    "InvalidTimeStamp.Expired": Meaning(AuthError, transient=True),
     # An earlier copy of the same request has arrived, and may have run.
-    "SignatureNonceUsed": Meaning(
-        APIError, "the request arrived twice", transient=True, maybe_charged=True
-    ),
-    "Forbidden": Meaning(
-        AuthError,
-        "give the RAM user the policy AliyunYundunGreenWebFullAccess, or remove the denying policy",
-    ),
-    "NoPermission": Meaning(
-        AuthError, "give the RAM user the policy AliyunYundunGreenWebFullAccess"
-    ),
-    "InvalidParameter": Meaning(APIError, _CHANGED),
-    "InvalidAction": Meaning(AuthError, _ADDRESS),
-    "InvalidApi": Meaning(AuthError, _ADDRESS),
-    "InvalidProduct": Meaning(AuthError, _ADDRESS),
-    "InvalidProtocol": Meaning(AuthError, "this endpoint requires https"),
-    "Throttling": Meaning(ThrottledError, "over the account's request rate", transient=True),
-    "InternalError": Meaning(APIError, "the service failed", transient=True, maybe_charged=True),
-    "ServiceUnavailable": Meaning(APIError, "the service is unavailable", transient=True),
+    "SignatureNonceUsed": Meaning(APIError, transient=True, maybe_charged=True),
+    "Forbidden": Meaning(AuthError),
+    "NoPermission": Meaning(AuthError),
+    "InvalidParameter": Meaning(APIError),
+    "InvalidAction": Meaning(AuthError),
+    "InvalidApi": Meaning(AuthError),
+    "InvalidProduct": Meaning(AuthError),
+    "InvalidProtocol": Meaning(AuthError),
+    "Throttling": Meaning(ThrottledError, transient=True),
+    "InternalError": Meaning(APIError, transient=True, maybe_charged=True),
+    "ServiceUnavailable": Meaning(APIError, transient=True),
+    # Not of the gateway: of this package, and of what stands before the gateway.
+    "NoCredentials": Meaning(AuthError),
+    "HTTP 401": Meaning(AuthError),
+    "HTTP 403": Meaning(AuthError),
+    "HTTP 407": Meaning(AuthError),
+    "HTTP 429": Meaning(ThrottledError, transient=True),
+    "HTTP 511": Meaning(AuthError),
 }
 
 _UNKNOWN = Meaning(APIError, maybe_charged=True)
@@ -238,24 +213,16 @@ NEVER_RAN = frozenset({408, 421, 425})
 """HTTP statuses with which a proxy or load balancer returns a request that it did not pass on: it
 came too slowly, over the wrong connection, or too early. Another try may succeed."""
 
-# If the message of code 480 names a size limit, every try of the picture fails. The only such
-# message seen so far is `GIF_TOO_MUCH_PIXELS`.
-_NAMES_A_LIMIT = re.compile(r"TOO_|too (much|many|large|big)|exceed|limit", re.IGNORECASE)
-_TOO_LARGE = Meaning(DownloadError, "send a smaller picture")
+_TOO_LARGE = Meaning(DownloadError)
 
 
-def _meaning(code: int | str, message: str = "") -> Meaning:
-    if code == 480 and _NAMES_A_LIMIT.search(message):
+def meaning(code: int | str, message: str = "") -> Meaning:
+    """Return the consequences of a code; those of an unknown code if no table has it."""
+    if names_a_limit(code, message):
         return _TOO_LARGE
     if isinstance(code, int):
         return IN_BODY.get(code, _UNKNOWN)
-    family = "Missing" if code.startswith("Missing") else code.partition(".")[0]
-    return GATEWAY.get(code) or GATEWAY.get(family, _UNKNOWN)
-
-
-def advice_on(code: int | str) -> str:
-    """Return the advice for a code of the service; empty for an unknown code."""
-    return _meaning(code).advice
+    return next((GATEWAY[name] for name in families(code) if name in GATEWAY), _UNKNOWN)
 
 
 def api_error(
@@ -280,33 +247,40 @@ def api_error(
     """
     if isinstance(code, str):
         code = secrets.hide(code, LONGEST_ID)
-    rule = _meaning(code, message)
+    rule = meaning(code, message)
     if rule is _UNKNOWN and status == 429:
         # Status 429 is not documented for this product; this is its usual meaning.
         rule = Meaning(ThrottledError, transient=True)
     elif rule is _UNKNOWN and status >= 300:
         failed = status >= 500
         rule = Meaning(APIError, transient=failed or status in NEVER_RAN, maybe_charged=failed)
-    if code == "SignatureDoesNotMatch":
+    finding = ""
+    if code == SIGNATURE:
         # The service repeats the whole string to sign, which no reader needs.
-        message = message.partition("server string to sign is")[0]
+        message, _, theirs = message.partition("server string to sign is")
+        if theirs and secrets.signed:
+            finding = SAME_TEXT if _bare(theirs) == _bare(secrets.signed) else OTHER_TEXT
+            message = f"{message.rstrip(' .')}; "
     return rule.error(
         code,
-        secrets.hide(message),
+        secrets.hide(message) + finding,
         transient=rule.transient,
         maybe_charged=rule.maybe_charged,
         request_id=request_id and secrets.hide(request_id, LONGEST_ID),
     )
 
 
+def _bare(text: str) -> str:
+    """Return a text without spaces and line ends, and without the signs around a quotation."""
+    return "".join(text.split()).strip(":*'\"[]")
+
+
 def undocumented_error(status: int, body: bytes | bytearray, secrets: Secrets = _NONE) -> OCRError:
     """Make the exception for a response without a code: a proxy's page, a redirect, a cut body."""
     start = secrets.hide(body[:1000].decode("utf-8", "replace").strip(), 60)
     text = f"HTTP {status} without a code of the service; the body starts with {start!r}"
-    if status == 429:
-        return api_error("HTTP 429", "too many requests", status=status)
-    if status in (401, 407, 511):
-        return AuthError(f"HTTP {status}", "a proxy or gateway before the service requires a login")
+    if status in (401, 407, 429, 511):
+        return api_error(f"HTTP {status}", "instead of an answer of the service")
     if status in NEVER_RAN:
         return ResponseError(text, transient=True)
     if 300 <= status < 500:

@@ -1,4 +1,4 @@
-"""The account's limits: every number with its unit and its source."""
+"""The limits of the account and of a session: every number with its unit and its source."""
 
 from __future__ import annotations
 
@@ -17,6 +17,25 @@ IMAGES_PER_REQUEST = 100
 
 LEAST_RATE = 1e-3
 """Minimum rate, per second. A lower rate, below one in 1,000 seconds, is probably a wrong unit."""
+
+TIMEOUT = 7.0
+"""Timeout of one request, in seconds. The service answers within 6 s. So its own timeout code,
+which names the slow image, comes before this timeout. Source: "Response timeout"."""
+
+THROTTLE_TIMEOUT = 60.0
+"""Time for which images wait while the service throttles the whole account, in seconds."""
+
+PATIENCE = 15.0
+"""Time for which images wait in an outage, in seconds."""
+
+MAX_WAITING = 100_000
+"""Maximum number of waiting images: 100 seconds of work at 1,000 images per second."""
+
+REPEAT_BUDGET = 6_000
+"""Number of images that may be sent again although they may have been charged. This is the maximum
+number of images in flight: 10 requests of 100 images in each of the 6 seconds that a response may
+take. So if all responses are lost, all these images can be sent again once, but a long outage does
+not double the cost."""
 
 
 def _rate(_: Limits, attribute: attrs.Attribute[float], value: float) -> None:

@@ -87,13 +87,16 @@ class Secrets:
 
     Args:
         values: The values, as they are used: an AccessKey secret, a token, the query of a URL.
+        signed: The text that was signed, to compare it with a text of the service; may be empty.
     """
 
     values: tuple[str, ...] = attrs.field(default=(), repr=False)
+    signed: str = attrs.field(default="", repr=False)
 
     def and_of(self, urls: Iterable[str]) -> Secrets:
         """Return these secrets together with what URLs hold: queries, fragments, passwords."""
-        return Secrets((*self.values, *(value for url in urls for value in _values_of(url))))
+        found = (value for url in urls for value in _values_of(url))
+        return attrs.evolve(self, values=(*self.values, *found))
 
     def hide(self, text: str, longest: int = LONGEST_TEXT) -> str:
         """Return a text that comes from outside, at most so long, in which `…` replaces secrets."""

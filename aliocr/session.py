@@ -6,9 +6,8 @@ import asyncio
 import math
 import ssl
 from collections.abc import Iterable
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AsyncExitStack, aclosing, suppress
 from functools import partial
-from types import TracebackType
 from typing import Self
 
 import aiohttp
@@ -17,11 +16,12 @@ from aliocr.arguments import base_url, check, check_all, checked_credentials, is
 from aliocr.credentials import Credentials, CredentialsProvider
 from aliocr.dispatch.batcher import Batcher
 from aliocr.dispatch.outcome_stream import OutcomeStream
-from aliocr.dispatch.pending_image import State, Waiter
+from aliocr.dispatch.pending_image import State
 from aliocr.dispatch.queue import Lane
 from aliocr.dispatch.rates.limiter import Limiter
 from aliocr.dispatch.registry import throttle_of
 from aliocr.dispatch.retry import RepeatBudget, RetryPolicy
+from aliocr.dispatch.scan_receiver import ScanReceiver
 from aliocr.dispatch.source import (
     ImageSource,
     check_source,
@@ -30,33 +30,14 @@ from aliocr.dispatch.source import (
     values_of,
 )
 from aliocr.dispatch.stream import ImageStream
-from aliocr.errors import ScanTimeoutError
-from aliocr.limits import Limits
-from aliocr.models import Image, Outcome, Scan
-from aliocr.protocol.deadline import ROUNDS, Deadline
+from aliocr.errors import AuthError, OCRError, ScanTimeoutError
+from aliocr.limits import MAX_WAITING, PATIENCE, REPEAT_BUDGET, THROTTLE_TIMEOUT, TIMEOUT, Limits
+from aliocr.models import Failure, Image, Outcome, Scan
+from aliocr.protocol.deadline import Deadline
 from aliocr.protocol.sender import HttpSender
 from aliocr.protocol.transport import Transport
 from aliocr.route import route_to
 from aliocr.stats import Stats
-
-TIMEOUT = 7.0
-"""Timeout of one request, in seconds. The service answers within 6 s. So its own timeout code,
-which names the slow image, comes before this timeout. Source: "Response timeout"."""
-
-THROTTLE_TIMEOUT = 60.0
-"""Time for which images wait while the service throttles the whole account, in seconds."""
-
-PATIENCE = 15.0
-"""Time for which images wait in an outage, in seconds."""
-
-MAX_WAITING = 100_000
-"""Maximum number of waiting images: 100 seconds of work at 1,000 images per second."""
-
-REPEAT_BUDGET = 6_000
-"""Number of images that may be sent again although they may have been charged. This is the maximum
-number of images in flight: 10 requests of 100 images in each of the 6 seconds that a response may
-take. So if all responses are lost, all these images can be sent again once, but a long outage does
-not double the cost."""
 
 
 class Session:
@@ -165,6 +146,14 @@ class Session:
         return f"<Session {self._base_url}>"
 
     async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def open(self) -> None:
+        """Open the session on the running event loop, where `async with` has no place; once."""
         if self._batcher is not None:
             raise RuntimeError("a session can be opened once; make another one")
         self._loop = asyncio.get_running_loop()
@@ -176,16 +165,12 @@ class Session:
         )
         await self._transport.open()
         self._batcher = self._open_batcher(throttle)
-        return self
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        batcher = self._opened()
-        streams = list(self._streams)
+    async def close(self) -> None:
+        """End everything at once: images that are not answered fail, and may be charged."""
+        if self._batcher is None:
+            return
+        batcher, streams = self._opened(), list(self._streams)
         for stream in streams:
             stream.stop()
         async with AsyncExitStack() as parts:  # closes the last part first; goes on if one fails
@@ -194,6 +179,27 @@ class Session:
                 parts.push_async_callback(stream.close)
             # The batcher is closed before the streams, so that they still get their outcomes.
             parts.push_async_callback(batcher.close)
+
+    async def drain(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - closes at its end
+        """Send nothing more, wait for the images that were sent, then close.
+
+        Images that were not sent fail, uncharged, and no image is tried again. A stream ends with
+        an `OCRError` if its source was not read to the end.
+
+        Args:
+            timeout: Seconds to wait; None for as long as the requests take. After this time, or
+                if the caller is cancelled, images that are not answered fail, as with `close`.
+        """
+        check(timeout is None or is_positive(timeout), "timeout", timeout)
+        batcher = self._opened()
+        try:
+            for stream in list(self._streams):
+                stream.stop()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(timeout):
+                    await batcher.drain()
+        finally:
+            await self.close()
 
     @property
     def stats(self) -> Stats:
@@ -231,7 +237,7 @@ class Session:
         batcher = self._opened()
         loop = asyncio.get_running_loop()
         deadline = math.inf if timeout is None else loop.time() + timeout
-        receiver = _ScanReceiver(loop.create_future())
+        receiver = ScanReceiver(loop.create_future())
         waiter = batcher.submit(wanted, receiver, Lane.INTERACTIVE, deadline=deadline)
         try:
             if timeout is None:  # a `Deadline` would add to the cost of a scan
@@ -288,9 +294,16 @@ class Session:
         finally:
             await close_source(source)
         self._opened().check_room()
-        async with self._images(wanted) as stream:
-            found = {number: outcome async for number, outcome in stream}
-        return [found[number] for number in range(len(wanted))]
+        found: dict[int, Outcome] = {}
+        try:
+            async with self._images(wanted) as stream:
+                async for number, outcome in stream:
+                    found[number] = outcome  # noqa: PERF403 - kept if an error follows
+        except OCRError as error:
+            if not self._opened().closing or isinstance(error, AuthError):
+                raise
+        unsent = OCRError("the session was closed before this image was sent")
+        return [found.get(n) or Failure(image, unsent) for n, image in enumerate(wanted)]
 
     def stream(self, images: ImageSource, *, stop: asyncio.Event | None = None) -> OutcomeStream:
         """Read images from any (async) iterable; return an iterator of outcomes as they complete.
@@ -330,21 +343,3 @@ class Session:
                 "this one with asyncio.run_coroutine_threadsafe()"
             )
         return self._batcher
-
-
-class _ScanReceiver:
-    """The caller of one scan: a future that may have been cancelled already."""
-
-    def __init__(self, outcome: asyncio.Future[Outcome]) -> None:
-        self.outcome = outcome
-
-    def deliver(self, waiter: Waiter, outcome: Outcome) -> None:  # noqa: ARG002
-        if not self.outcome.done():
-            self.outcome.set_result(outcome)
-
-    def rounds_to_wait(self, waiter: Waiter) -> float:
-        """Return the rounds for which a scan goes on after its time limit; see `Deadline`."""
-        pending = waiter.pending
-        if self.outcome.done() or pending.answered:
-            return math.inf
-        return ROUNDS if pending.state is State.SENT else 0

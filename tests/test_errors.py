@@ -111,10 +111,12 @@ def test_an_unknown_code_is_kept() -> None:
 def test_an_image_over_a_size_limit_is_not_downloaded_again() -> None:
     """480 covers passing failures and lasting ones; the message tells."""
     assert api_error(480, "download failed").transient
-    assert "check that the address opens" in str(api_error(480, "download failed"))
+    assert "check that the URL opens" in str(api_error(480, "download failed"))
     large = api_error(480, "GIF_TOO_MUCH_PIXELS")
     assert not large.transient
-    assert str(large) == "480 GIF_TOO_MUCH_PIXELS: send a smaller picture"
+    assert str(large).endswith(
+        "GIF_TOO_MUCH_PIXELS: the image is above a size limit; send a smaller picture"
+    )
 
 
 def test_the_query_of_a_url_is_in_no_error() -> None:

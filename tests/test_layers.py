@@ -15,8 +15,8 @@ ROOT = Path(aliocr.__file__).parent
 
 FLOORS = [
     {
-        *("absent", "atomic_file", "checks", "columns", "credentials", "errors", "extras"),
-        *("limits", "redaction", "route", "stats", "version"),
+        *("absent", "atomic_file", "checks", "codes", "columns", "credentials", "errors"),
+        *("extras", "limits", "redaction", "route", "stats", "version"),
     },
     {"models", "arguments"},
     {"protocol", "text"},
@@ -30,6 +30,7 @@ FLOORS = [
 BESIDE = {
     ("columns", "errors"),
     ("columns", "redaction"),
+    ("errors", "codes"),
     ("errors", "redaction"),
     ("limits", "checks"),
     ("route", "redaction"),
@@ -59,7 +60,8 @@ MODULES_AT_THE_ROOT = 16
 ON_THE_LOOP = {
     "protocol": {"deadline", "network_errors", "sender", "transport"},
     "dispatch": {
-        *("batcher", "registry", "settling", "source", "stream", "throttle", "rates.limiter"),
+        *("batcher", "registry", "scan_receiver", "settling", "source", "stream", "throttle"),
+        "rates.limiter",
     },
     "job": {"job", "pipeline", "input.prefetch"},
 }

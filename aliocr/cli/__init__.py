@@ -3,7 +3,7 @@
 The way of a command:
 
     `program`       finds the command
-    `scan`, `draw`, `export`, `report`, `search`, and the folders `run`, `emulate`
+    `scan`, `draw`, `explain`, `export`, `report`, `search`, and the folders `run`, `emulate`
                     are the commands, and parse their options
     `sources`       finds the pictures that arguments and standard input name
     `frame_choice`  chooses the frames to read

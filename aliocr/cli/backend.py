@@ -17,9 +17,9 @@ from aliocr.cli.exits import Misuse, refuse_options
 from aliocr.cli.frame_choice import FIRST, FrameChoice
 from aliocr.cli.sources import Source
 from aliocr.credentials import ID_VARIABLE, SECRET_VARIABLE
-from aliocr.limits import Limits
+from aliocr.limits import REPEAT_BUDGET, Limits
 from aliocr.models import MAX_ASKED_FRAMES, Image, Outcome
-from aliocr.session import REPEAT_BUDGET, Session
+from aliocr.session import Session
 
 if TYPE_CHECKING:
     from aliocr.cli.local import LocalBackend

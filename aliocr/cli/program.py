@@ -24,6 +24,7 @@ class Commands(UserDict[str, Any]):
 COMMANDS = Commands(
     draw="aliocr.cli.draw:draw",
     emulate="aliocr.cli.emulate.command:emulate",
+    explain="aliocr.cli.explain:explain",
     export="aliocr.cli.export:export",
     report="aliocr.cli.report:report",
     run="aliocr.cli.run.command:run",

@@ -4,6 +4,7 @@ The way of an image:
 
     `source`           gives the images of any iterable, without blocking the event loop
     `stream`           takes many images; reads the source no faster than its outcomes are used
+    `scan_receiver`    is the caller of one scan
     `outcome_stream`   is the iterator that a caller of a stream holds
     `batcher`          takes each image in, and sends batches; the rules are at the top of its file
     `pending`          keeps the images that are not done

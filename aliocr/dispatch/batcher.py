@@ -21,7 +21,8 @@ The rules of this file:
 7. No request is sent while more than one reply waits to be delivered.
 8. The batcher owns every task. Every task runs in a copy of the context in which the session was
    opened: a request serves many callers, so it must not appear in the trace of one caller. `close`
-   delivers the replies that have come, fails the other images, and ends the tasks.
+   delivers the replies that have come, fails the other images, and ends the tasks. `drain` fails
+   the images that would have to be sent, and waits for the replies of the others.
 
 The states of an image are in `pending`; `retry` decides what happens to a failed image.
 """
@@ -37,7 +38,7 @@ from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from aliocr.dispatch.pending import Pending
-from aliocr.dispatch.pending_image import Follower, PendingImage, Receiver, Waiter
+from aliocr.dispatch.pending_image import Follower, PendingImage, Receiver, State, Waiter
 from aliocr.dispatch.queue import Lane
 from aliocr.dispatch.rates.limiter import Limiter
 from aliocr.dispatch.retry import RepeatBudget, RetryPolicy
@@ -116,6 +117,8 @@ class Batcher:
         self._pump_task: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closed = False
+        self._change = asyncio.Event()
+        self.closing = False
         self._context = contextvars.copy_context()
 
     # --- callers ----------------------------------------------------------------------------------
@@ -164,7 +167,7 @@ class Batcher:
         """
         if lane is Lane.INTERACTIVE:
             self.check_room()
-        if self._closed:
+        if self.closing:
             raise RuntimeError("the session is closed")
         now = asyncio.get_running_loop().time()
         waiter = self._pending.add(
@@ -176,12 +179,29 @@ class Batcher:
     def withdraw(self, waiter: Waiter) -> None:
         """Deliver nothing more to this waiter; rule 3."""
         self._pending.withdraw(waiter)
+        self._change.set()
         if not self._queue.size:
             self._stop_pump()
 
+    async def drain(self) -> None:
+        """Send nothing more; return when every image that was sent has its outcome."""
+        self.closing = True
+        self._stop_pump()
+        while self._fail_unsent():
+            self._change.clear()
+            await self._change.wait()
+
+    def _fail_unsent(self) -> bool:
+        """Fail all images that would have to be sent; return whether any image is not done."""
+        why = OCRError("the session was drained before this image was sent")
+        for pending in list(self._pending):
+            if pending.state in (State.QUEUED, State.RESTING):
+                self._pending.fail(pending, pending.error or why)
+        return any(True for _ in self._pending)
+
     async def close(self) -> None:
         """Deliver a failure for every image that is not done, and end every task."""
-        self._closed = True
+        self._closed = self.closing = True
         self._settler.close()
         self._stop_pump()
         for task in self._tasks:
@@ -194,6 +214,9 @@ class Batcher:
     # --- the pump ---------------------------------------------------------------------------------
 
     def _start_pump(self) -> None:
+        if self.closing:
+            self._change.set()
+            return
         idle = self._pump_task is None or self._pump_task.done()
         if idle and self._queue.size and not self._settler.behind:
             self._pump_task = self._start(self._pump(), "aliocr pump", self._pump_ended)
@@ -239,7 +262,7 @@ class Batcher:
                 continue
             self.tally.requests += 1
             sending = self._sender.send([pending.image for pending in batch])
-            request = permit.use(len(batch))
+            request = permit.use(len(batch), permit.began - began)
             _ = self._start(sending, "aliocr request", partial(self._ended, batch, request))
 
     def _pump_ended(self, task: asyncio.Task[None]) -> None:
@@ -291,6 +314,7 @@ class Batcher:
             self._pending.returned(pending)
         if not self._closed:
             self._settler.settle_request(batch, failed, request, chance=chance)
+            self._change.set()
 
 
 @contextlib.contextmanager

@@ -22,6 +22,7 @@ Pure: times are arguments, in seconds of the loop's clock.
 
 from __future__ import annotations
 
+import logging
 import math
 from collections import deque
 from collections.abc import Iterable
@@ -29,6 +30,8 @@ from collections.abc import Iterable
 from aliocr.dispatch.rates.sent_record import SentBatch
 from aliocr.errors import APIError, AuthError, OCRError, ResponseError, ThrottledError
 from aliocr.models import Image
+
+_LOG = logging.getLogger("aliocr.dispatch")
 
 SILENCE = 1.0
 """Seconds without an answer after which the breaker opens, and between two probes."""
@@ -123,6 +126,10 @@ class ServiceHealth:
     def _answer(self, now: float) -> None:
         self._answered_at = now
         self._failing_since = math.inf
+        if self.down_since is not None:
+            took = now - self.down_since
+            fields = {"event": "outage_over", "seconds": took}
+            _LOG.info("the service answers again, after %.1f s", took, extra=fields)
         self._suspects = self.down_since = None
 
     def _fail(self, suspects: set[Image], error: OCRError, now: float) -> None:
@@ -135,6 +142,9 @@ class ServiceHealth:
     def _open(self, since: float) -> None:
         if self.down_since is None:
             self.down_since = since
+            fields = {"event": "outage", "reason": self.reason}
+            text = "no request is answered, so one image a second is sent to probe: %s"
+            _LOG.info(text, self.reason, extra=fields)
 
     @property
     def asks_others(self) -> bool:

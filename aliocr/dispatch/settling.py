@@ -164,9 +164,8 @@ class Settler:
         if not reply.open:
             self._replies.popleft()
             self.behind = len(self._replies) > 1
-            self._throttle.answered(
-                reply.request, [(pending.image, error) for pending, error in reply.failed]
-            )
+            failures = [(pending.image, error) for pending, error in reply.failed]
+            self._throttle.answered(reply.request, failures, outcome.request_id)
             if reply.failed:
                 for pending, _ in reply.failed:
                     self._pending.returned(pending)
@@ -213,6 +212,11 @@ class Settler:
         if sent_at > self._key_failed_at:
             self._key_failed_at = asyncio.get_running_loop().time()
             self._key_failures += 1
+            self._throttle.notices.tell(
+                "key",
+                "the key or the clock is out of date, and is renewed: %(error)s",
+                error=str(error),
+            )
         if self._key_failures <= KEY_RETRIES:
             self._again_now(batch)
         else:
@@ -255,6 +259,14 @@ class Settler:
         if verdict.deed is Deed.AGAIN_NOW:
             self._again_now(group)
         elif verdict.deed is Deed.AGAIN_LATER:
+            self._throttle.notices.tell(
+                "retry",
+                "%(images)d images are tried again in %(rest).1f s: %(error)s",
+                images=len(group),
+                rest=verdict.rest,
+                batch_limit=verdict.batch_limit,
+                error=str(error),
+            )
             self._again_later(group, error, verdict.rest)
         else:
             self._fail(group, error)
@@ -302,6 +314,12 @@ class Settler:
         """Let images rest. If an image may have been charged and the budget is empty, it fails."""
         refused = [each for each in group if each.maybe_charged and not self._budget.spend()]
         self._fail(refused, error)
+        if refused:
+            self._throttle.notices.tell(
+                "repeat_budget",
+                "the repeat budget is used up: %(images)d images fail, which may have been charged",
+                images=len(refused),
+            )
         wanted = self._pending.still_wanted([each for each in group if each not in refused])
         if not wanted:
             return

@@ -16,7 +16,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import attrs
@@ -30,6 +32,35 @@ from aliocr.errors import ImageError, OCRError, ThrottledError, TransportError
 from aliocr.limits import Limits
 from aliocr.models import Image
 
+_LOG = logging.getLogger("aliocr.dispatch")
+
+QUIET = 60.0
+"""Seconds for which an event that was logged at INFO is logged at DEBUG: an operator wants to know
+of it once."""
+
+
+class Notices:
+    """Tells the log what an operator should know, each event once in `QUIET` seconds."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, float] = {}
+
+    def tell(self, event: str, text: str, **fields: object) -> None:
+        """Log an event.
+
+        Args:
+            event: The name of the event, also in the field `event`.
+            text: The message, which holds the fields as `%(name)s`.
+            fields: Further fields of the record; no secret, and nothing of an image's URL.
+        """
+        now = asyncio.get_running_loop().time()
+        known = now - self._told.get(event, -math.inf) < QUIET
+        level = logging.DEBUG if known else logging.INFO
+        if _LOG.isEnabledFor(level):
+            if not known:
+                self._told[event] = now
+            _LOG.log(level, text, fields, extra={"event": event, **fields})
+
 
 @attrs.frozen(eq=False)
 class SentRequest:
@@ -38,10 +69,12 @@ class SentRequest:
     Args:
         sent: When it was sent, and how many images it carries.
         limiter: The limiter whose permit the request used.
+        waited: Seconds for which its images or its sender waited for the permit.
     """
 
     sent: SentBatch
     limiter: Limiter
+    waited: float = 0.0
 
 
 @attrs.frozen(eq=False)
@@ -62,11 +95,14 @@ class SendPermit:
     room: float
     began: float
 
-    def use(self, count: int) -> SentRequest:
-        """Report that a request with `count` images is sent; `count` is 1 or more."""
+    def use(self, count: int, waited: float = 0.0) -> SentRequest:
+        """Report that a request with `count` images is sent; `count` is 1 or more.
+
+        `waited` is the time for which the sender waited, in seconds, for the log.
+        """
         sent = self._quota.reserve(count, self.began)
         self._health.sent(sent)
-        return SentRequest(sent, self._limiter)
+        return SentRequest(sent, self._limiter, waited)
 
     def give_back(self) -> None:
         """Report that nothing is sent."""
@@ -83,11 +119,13 @@ class AccountThrottle:
     Attributes:
         limiter: The account's own limiter.
         health: What the account's requests tell of the service.
+        notices: What the log is told of the account.
     """
 
     def __init__(self, limits: Limits) -> None:
         self.limiter = PacedLimiter(limits.requests_per_second)
         self.health = ServiceHealth()
+        self.notices = Notices()
         self._quota = ImageQuota(limits)
         self._lock = asyncio.Lock()
         self._waiting = 0
@@ -174,15 +212,21 @@ class AccountThrottle:
             self._pause.wait(error.retry_after, now)
             self._quota.hold_until(self._pause.until, now)
         chance = self.health.failed(request.sent, images, error, now)
-        self.ended(request, error)
+        self.ended(request, error, error.request_id)
         return chance
 
-    def answered(self, request: SentRequest, failures: Sequence[tuple[Image, OCRError]]) -> None:
+    def answered(
+        self,
+        request: SentRequest,
+        failures: Sequence[tuple[Image, OCRError]],
+        request_id: str | None = None,
+    ) -> None:
         """Learn from a request that was answered image by image.
 
         Args:
             request: The request.
             failures: The images that were not read, with their errors.
+            request_id: The service's id of the request.
         """
         now = asyncio.get_running_loop().time()
         errors = [error for _, error in failures]
@@ -195,24 +239,39 @@ class AccountThrottle:
             self.health.answered(request.sent, now)
             if any(isinstance(each, TransportError) for each in errors):
                 self.health.broke()
-        self.ended(request, errors)
+        self.ended(request, errors, request_id)
 
-    def ended(self, request: SentRequest, outcome: Sequence[object] | OCRError) -> None:
+    def ended(
+        self,
+        request: SentRequest,
+        outcome: Sequence[object] | OCRError,
+        request_id: str | None = None,
+    ) -> None:
         """Learn from a request that has ended.
 
         Args:
             request: The request.
             outcome: The failures of its images, or the failure of the whole request.
+            request_id: The service's id of the request, for the log.
         """
+        if _LOG.isEnabledFor(logging.DEBUG):
+            _log_end(request, outcome, request_id)
         now = asyncio.get_running_loop().time()
         sent = request.sent
         refused, throttled, retry_after = _refusals(request, outcome)
         if isinstance(request.limiter, LearningLimiter):
             request.limiter.request_ended(sent.at, throttled=throttled)
+        rate = self._quota.rate
         self._quota.release(sent, refused, now)
+        if self._quota.rate < rate == math.inf:
+            text = "code 588: images are sent at a learnt rate, first %(rate).0f per second"
+            self.notices.tell("quota", text, rate=self._quota.rate)
         if throttled or refused == sent.count:
             self._pause.refused(sent.at, retry_after, now)
             self._quota.hold_until(self._pause.until, now)
+            text = "the account is over its limit of %(limit)s; the next request in %(pause).2f s"
+            limit, pause = "requests" if throttled else "images", self.paused_for(now)
+            self.notices.tell("throttled", text, limit=limit, pause=pause)
             self._stalled_since = min(self._stalled_since, now)
         elif refused is not None:
             self._pause.accepted()
@@ -236,3 +295,26 @@ def _refusals(
     # A code of the service is about images, a code of the gateway is about requests.
     of_images = isinstance(outcome.code, int)
     return (request.sent.count if of_images else None), not of_images, outcome.retry_after
+
+
+def _log_end(
+    request: SentRequest, outcome: Sequence[object] | OCRError, request_id: str | None
+) -> None:
+    """Log the end of a request: ids, counts and times, and nothing of its images."""
+    count = request.sent.count
+    failures = [outcome] * count if isinstance(outcome, OCRError) else outcome
+    kinds = Counter(str(getattr(each, "code", type(each).__name__)) for each in failures)
+    fields = {
+        "event": "request",
+        "images": count,
+        "read": count - len(failures),
+        "failed": dict(kinds),
+        "seconds": asyncio.get_running_loop().time() - request.sent.at,
+        "waited": request.waited,
+        "request_id": request_id,
+    }
+    text = (
+        "request %(request_id)s: %(read)d of %(images)d images read, failed %(failed)s, "
+        "in %(seconds).3f s after a wait of %(waited).3f s"
+    )
+    _LOG.debug(text, fields, extra=fields)

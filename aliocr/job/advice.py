@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aliocr.errors import advice_on
+from aliocr.codes.lookup import advice_on
 from aliocr.job.input.rows import BAD_ROW
 
 ADVICE = {

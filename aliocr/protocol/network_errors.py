@@ -110,10 +110,9 @@ def refused_by_proxy(status: int, route: Route) -> OCRError:
     The proxy will refuse every request, unless its status (500 or above) says that it has failed.
     """
     proxy = f"the proxy {route.proxy}" if route.proxy else "the proxy"
-    text = f"{proxy} refuses the connection to the service with HTTP {status}"
+    text = f"{proxy} refuses the connection to the service"
     if status >= 500:
-        return TransportError(text, transient=True)
-    advice = "ask for access to the endpoint"
-    if status == 407:
-        advice = "check its user and password" if route.login else "give it a user and password"
-    return AuthError(f"HTTP {status}", f"{text}; {advice}")
+        return TransportError(f"{text} with HTTP {status}", transient=True)
+    if status == 407 and route.login:
+        text += " with the user and password that were given"
+    return AuthError(f"HTTP {status}", text)

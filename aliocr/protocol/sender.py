@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from aliocr.credentials import Credentials, CredentialsProvider
 from aliocr.errors import AuthError, OCRError
 from aliocr.models import Image
-from aliocr.protocol import replies, wire
-from aliocr.protocol.transport import Transport
+from aliocr.protocol import replies, signing, wire
+from aliocr.protocol.transport import HttpResponse, Transport
 from aliocr.redaction import Secrets
 
 CREDENTIALS_TIMEOUT = 10.0
@@ -81,7 +81,7 @@ class HttpSender:
                 response.status,
                 response.body,
                 named,
-                secrets=_secrets_of(self._credentials, self._transport.login),
+                secrets=_secrets_of(self._credentials, response, self._transport.login),
                 cut=response.cut,
                 on_stale=response.close_connection,
             )
@@ -93,9 +93,20 @@ class HttpSender:
             raise
 
 
-def _secrets_of(credentials: Credentials, login: str) -> Secrets:
-    """Return the secrets that a reply may quote."""
-    return Secrets((credentials.access_key_secret, credentials.security_token or "", login))
+def _secrets_of(credentials: Credentials, response: HttpResponse, login: str) -> Secrets:
+    """Return the secrets that a reply may quote, and the text that a refusal may quote."""
+    sent = response.signed
+    return Secrets(
+        (
+            credentials.access_key_secret,
+            credentials.security_token or "",
+            sent.get("Authorization", "").rpartition(":")[2],
+            login,
+        ),
+        signed=signing.string_to_sign("POST", signing.SCAN_PATH, (), sent)
+        if response.status >= 400
+        else "",
+    )
 
 
 def _no_credentials(what: str, *, transient: bool = False) -> AuthError:

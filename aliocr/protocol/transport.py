@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import os
 import time
@@ -23,6 +24,7 @@ from aliocr.protocol.network_errors import CONNECT_TIMEOUT, refused_by_proxy, tr
 from aliocr.route import Route
 from aliocr.version import __version__
 
+_LOG = logging.getLogger("aliocr.protocol")
 CONNECTING = aiohttp.ClientTimeout(
     total=None,  # `Deadline` limits the whole request
     connect=CONNECT_TIMEOUT,  # also to look up the name, or wait for a free connection
@@ -42,6 +44,7 @@ class HttpResponse:
     Args:
         status: The HTTP status.
         body: The unpacked body.
+        signed: The headers of the request, which a page may quote; with the signature.
         date: The `Date` header; None without this header.
         retry_after: Seconds after which to ask again, from the headers; None without such a header.
         cut: The error of the images that are not in the body, because it ended early, or because it
@@ -51,6 +54,7 @@ class HttpResponse:
 
     status: int
     body: bytes | bytearray = attrs.field(repr=False)
+    signed: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     date: str | None = None
     retry_after: float | None = None
     cut: OCRError | None = None
@@ -163,6 +167,7 @@ class Transport:
     async def _post(
         self, http: aiohttp.ClientSession, body: _SentBody, headers: dict[str, str]
     ) -> HttpResponse:
+        signed = dict(headers)
         loop = asyncio.get_running_loop()
         when = None if self._timeout is None else loop.time() + self._timeout
         replaced = _replacing_login(http, headers) if http is self._given else {}
@@ -195,6 +200,7 @@ class Transport:
             return HttpResponse(
                 response.status,
                 received.data,
+                signed,
                 response.headers.get("Date"),
                 _retry_after(response.headers, time.time() + self._clock_offset),
                 cut,
@@ -223,7 +229,12 @@ class Transport:
         there = _timestamp(date)
         if there is None:
             return False
-        self._clock_offset = there - time.time()
+        offset = there - time.time()
+        if abs(offset - self._clock_offset) > 1:  # the other requests on the way set it, too
+            fields = {"event": "clock", "offset": offset}
+            text = "this machine's clock is wrong by %.0f s; the service's clock dates requests now"
+            _LOG.info(text, -offset, extra=fields)
+        self._clock_offset = offset
         return True
 
 

@@ -1,6 +1,7 @@
 """From a batch to its outcomes, over a real socket: what was paid for is not asked for again."""
 
 import gzip
+import json
 import pickle
 from collections.abc import Callable, Sequence
 
@@ -8,6 +9,7 @@ import aiohttp
 import pytest
 
 from aliocr import AuthError, Failure, Image, OCRError, Outcome, ResponseError, TransportError
+from aliocr.protocol import signing
 from tests.support.canned import KEY, Answer, Asked, Canned, element, http, images, reply
 
 URLS = [image.url for image in images(100)]
@@ -261,3 +263,52 @@ async def test_a_reply_without_elements_costs_the_neighbours_nothing(empty: byte
 
 def _has_37(asked: Asked) -> bool:
     return any(task.url == URLS[37] for task in asked.tasks)
+
+
+@pytest.mark.parametrize("status", [200, 400, 403, 407, 429, 502])
+async def test_a_page_that_echoes_the_request_is_quoted_without_it(status: int) -> None:
+    """Neither token nor signature comes back in a message, wherever the quotation begins."""
+    for first in ("authorization", "x-acs-security-token"):
+
+        def echo(asked: Asked, first: str = first) -> bytes:
+            return http(f"<pre>{asked.headers[first]} {asked.headers}".encode(), status)
+
+        async with (
+            Canned(echo) as service,
+            service.session(max_retries=0, throttle_timeout=0.01) as ocr,
+        ):
+            with pytest.raises(OCRError) as caught:
+                await ocr.scan(URLS[0])
+        shown = f"{caught.value} {caught.value!r} {pickle.dumps(caught.value)!r}"
+        sent = service.asked[-1].headers
+        assert KEY.security_token is not None
+        assert KEY.security_token not in shown
+        assert sent["authorization"].rpartition(":")[2] not in shown
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ("", "the service signed the same text: only the AccessKey secret is wrong"),
+        ("?a=b", "the service signed another text: something on the way (a proxy) changed"),
+    ],
+)
+async def test_the_text_that_the_service_signed_is_compared(change: str, says: str) -> None:
+    """With the one that was sent, token and all; so the message names the one thing to mend."""
+
+    def refuse(asked: Asked) -> bytes:
+        names = ("accept", "content-type", "content-md5", "date")
+        headers = {
+            name: value
+            for name, value in asked.headers.items()
+            if name in names or name.startswith("x-acs-")
+        }
+        text = signing.string_to_sign("POST", signing.SCAN_PATH + change, (), headers)
+        words = f"Specified signature is not matched. server string to sign is:{text}"
+        return http(json.dumps({"Code": "SignatureDoesNotMatch", "Message": words}).encode(), 400)
+
+    async with Canned(refuse) as service, service.session() as ocr:
+        with pytest.raises(AuthError) as caught:
+            await ocr.scan(URLS[0])
+    assert says in str(caught.value)
+    assert "x-acs" not in str(caught.value)

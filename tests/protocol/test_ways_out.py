@@ -81,9 +81,9 @@ async def test_a_proxy_is_the_way_out(
 
 
 LOST: dict[str, tuple[dict[str, Any], str, type[OCRError], str]] = {
-    "no login": ({"login": LOGIN}, "", AuthError, "407; give it a user and password"),
-    "wrong login": ({"login": LOGIN}, WRONG, AuthError, "407; check its user and password"),
-    "forbidden": ({"status": 403}, WRONG, AuthError, "403; ask for access to the endpoint"),
+    "no login": ({"login": LOGIN}, "", AuthError, "HTTP 407"),
+    "wrong login": ({"login": LOGIN}, WRONG, AuthError, "that were given"),
+    "forbidden": ({"status": 403}, WRONG, AuthError, "ask the owner"),
 }
 
 
@@ -107,7 +107,7 @@ async def test_a_refusal_names_the_proxy_and_costs_nothing(
             assert ocr.stats.requests <= 4
     text = str(caught.value)
     assert f"the proxy {named} refuses" in text
-    assert text.endswith(says)
+    assert says in text
     assert "\n" not in text
     assert "canary" not in f"{text}{caught.value!r}{ocr!r}"
     assert not caught.value.maybe_charged

@@ -30,6 +30,15 @@ async def source() -> AsyncIterator[str | aliocr.Image]:
     yield aliocr.Image("https://example.com/b.gif", data_id="b", interval=1, max_frames=10)
 
 
+async def opened() -> None:
+    """A session without a block."""
+    ocr = aliocr.Session()
+    await ocr.open()
+    await ocr.drain()
+    await ocr.drain(10)
+    await ocr.close()
+
+
 async def verbs(http: aiohttp.ClientSession) -> None:
     """The three verbs and every option."""
     limiter: aliocr.Limiter = Shared()

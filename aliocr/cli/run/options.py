@@ -19,8 +19,7 @@ from aliocr.cli.sources import check_standard_input
 from aliocr.job.input.opening import STANDARD_INPUT
 from aliocr.job.job import Job, Retry
 from aliocr.job.sources import Urls
-from aliocr.limits import Limits
-from aliocr.session import REPEAT_BUDGET
+from aliocr.limits import REPEAT_BUDGET, Limits
 
 BUDGET_TO_REPEATS = 10
 """Divisor of the budget: in addition to the budget, one tenth of it may be charged for images that

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from html import escape
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from aliocr.codes.explanation import Explanation
+from aliocr.codes.lookup import OF_THE_SERVICE
 from aliocr.emulator.http.same_origin import OWN
 from aliocr.pictures.html_parts import page_part, policy_hash, shared_script, shared_style
 from aliocr.protocol import signing
@@ -59,10 +62,20 @@ def landing_page(otherwise: Handler) -> Handler:
     return show
 
 
+def _code_row(code: int | str, words: Explanation) -> str:
+    """Return the row of a code in the table of codes; the page links to it by its id."""
+    name = f'<span class="source">{escape(words.name)}</span>' if words.name else ""
+    return (
+        f'<tr id="code-{code}"><td class="rule"><code>{code}</code>{name}'
+        f'</td><td class="how">{escape(words.cause)}</td><td>{escape(words.action)}</td></tr>'
+    )
+
+
 @cache
 def _page() -> tuple[bytes, dict[str, str]]:
     """Return the page with its style and script inserted, and the headers of the page."""
     text = page_part("emulator.http", "page.html")
+    text = text.replace("{{codes}}", "\n".join(_code_row(*each) for each in OF_THE_SERVICE.items()))
     text = text.replace("{{style}}", shared_style()).replace("{{script}}", shared_script())
     hashes: dict[str, str] = {}
     for kind, inline in re.findall(r"<(style|script)>(.*?)</\1>", text, re.DOTALL):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import re
 from collections.abc import AsyncIterator
 
@@ -11,6 +12,7 @@ import aiohttp
 import pytest
 from multidict import CIMultiDict
 
+from aliocr.codes.lookup import OF_THE_SERVICE
 from aliocr.emulator import Emulator
 from tests.support.asking import Heard, ask
 
@@ -211,3 +213,12 @@ async def test_the_services_paths_do_not_check_the_origin(emulator: Emulator) ->
         Origin="https://example.com",
     )
     assert (heard.status, "Code" in heard.json) == (400, True)
+
+
+async def test_the_page_explains_every_code_that_the_service_has(emulator: Emulator) -> None:
+    """A row for each, to which the codes of recent requests link."""
+    page = (await visit(emulator, Accept=BROWSER)).body.decode()
+    for code, words in OF_THE_SERVICE.items():
+        row = page.partition(f'<tr id="code-{code}">')[2].partition("</tr>")[0]
+        assert html.escape(words.cause) in row
+        assert html.escape(words.action) in row

@@ -343,6 +343,21 @@ def test_recent_requests_appear_as_they_arrive(person: Person, scripted: Emulato
     assert not person.find("#requests-empty")[0].is_displayed()
 
 
+def test_the_code_of_a_refused_request_leads_to_what_to_do(
+    person: Person, scripted: Emulator
+) -> None:
+    """Its chip is a link, which opens the table of codes at the row of this code."""
+    person.open(scripted)
+    scripted.refuse("Throttling.User")
+    asyncio.run(_scan(scripted, "https://example.com/a.png"))
+    person.wait_until("return document.querySelectorAll('#requests-rows tr').length > 0")
+    assert not person.find("#code-Missing")[0].is_displayed()
+    person.find("#requests-rows a.chip.warn")[0].click()
+    (row,) = person.find("tr:target")
+    assert row.is_displayed()
+    assert row.text.startswith("Throttling.User")
+
+
 def test_the_table_of_rules_can_be_narrowed(person: Person, scripted: Emulator) -> None:
     """To rules that are emulated, partly or not; each button has its count."""
     person.open(scripted)
