@@ -81,7 +81,7 @@ async def test_a_refusal_is_one_line_that_names_the_proxy(
     assert done.returncode == 1
     assert done.stdout == ""
     (line,) = done.stderr.splitlines()
-    assert f"the proxy {named} refuses the connection to the service with HTTP {status}" in line
+    assert f"HTTP {status} the proxy {named} refuses the connection to the service" in line
     assert "canary" not in line
     assert "charge" not in line
     assert len(proxy.heads) == 1
