@@ -10,7 +10,6 @@ from difflib import get_close_matches
 from typing import Any
 
 from aliocr.checks import is_count, is_number, is_text
-from aliocr.credentials import Credentials, CredentialsProvider
 from aliocr.limits import Limits
 from aliocr.redaction import without_query
 from aliocr.route import scheme_and_host
@@ -51,7 +50,8 @@ EXPECTED = {
     "output_format": "jsonl, csv or parquet, or None to use the file name",
     "retry": "a Retry(...), or None",
     "stop": "an asyncio.Event, or None",
-    "credentials": "a Credentials(...) or a callable that returns one",
+    "credentials": 'a Credentials(...), a callable that returns one, "chain", or a client or '
+    "provider of alibabacloud-credentials",
     "endpoint": _ADDRESS,
     ENDPOINT_VARIABLE: _ADDRESS,
     "region": "a region id such as cn-shanghai",
@@ -142,22 +142,3 @@ def _check_region(region: object) -> None:
     meant = get_close_matches(str(region).strip().lower(), known, 1)
     advice = f"; did you mean {known[meant[0]]!r}?" if meant else ""
     raise ValueError(f"region must be {EXPECTED['region']}, not {region!r}{advice}")
-
-
-def checked_credentials(
-    credentials: Credentials | CredentialsProvider | None,
-) -> Credentials | CredentialsProvider:
-    """Return the given credentials, or the credentials of the environment.
-
-    Raises:
-        ValueError: No credentials, or a wrong type. The message never holds the value.
-    """
-    if credentials is None:
-        return Credentials.from_environment()
-    provider = callable(credentials) and not isinstance(credentials, type)
-    check(
-        isinstance(credentials, Credentials) or provider,
-        "credentials",
-        credentials if isinstance(credentials, type) else type(credentials),
-    )
-    return credentials

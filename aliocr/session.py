@@ -12,8 +12,8 @@ from typing import Self
 
 import aiohttp
 
-from aliocr.arguments import base_url, check, check_all, checked_credentials, is_positive
-from aliocr.credentials import Credentials, CredentialsProvider
+from aliocr.arguments import base_url, check, check_all, is_positive
+from aliocr.credentials import AnyCredentials
 from aliocr.dispatch.batcher import Batcher
 from aliocr.dispatch.outcome_stream import OutcomeStream
 from aliocr.dispatch.pending_image import State
@@ -31,6 +31,8 @@ from aliocr.dispatch.source import (
 )
 from aliocr.dispatch.stream import ImageStream
 from aliocr.errors import AuthError, OCRError, ScanTimeoutError
+from aliocr.keys.kept import KeptCredentials
+from aliocr.keys.source import account_of, source_of
 from aliocr.limits import MAX_WAITING, PATIENCE, REPEAT_BUDGET, THROTTLE_TIMEOUT, TIMEOUT, Limits
 from aliocr.models import Failure, Image, Outcome, Scan
 from aliocr.protocol.deadline import Deadline
@@ -48,9 +50,11 @@ class Session:
 
     Args:
         credentials: `Credentials`, or a provider: a callable that returns them, directly or as an
-            awaitable, before every request. None reads the environment
-            (`Credentials.from_environment`). Give all sessions of an account the same provider,
-            because the provider stands for the account. It need not be hashable.
+            awaitable, before every request; or a client or provider object of the vendor's package
+            `alibabacloud-credentials`; or `"chain"`, which walks the vendor's default chain (extra
+            `credentials`). None reads the environment (`Credentials.from_environment`). Give all
+            sessions of an account the same provider, because the provider stands for the account.
+            It need not be hashable.
         endpoint: Base URL, scheme and host; None for the variable `ALIOCR_ENDPOINT`, or without
             this variable for the region's.
         region: The region of the service, if there is no endpoint.
@@ -86,12 +90,13 @@ class Session:
 
     Raises:
         ValueError: A bad argument or environment variable. The message has name and value.
+        ImportError: `"chain"` was given, and the extra `credentials` is missing.
     """
 
     def __init__(
         self,
         *,
-        credentials: Credentials | CredentialsProvider | None = None,
+        credentials: AnyCredentials | None = None,
         endpoint: str | None = None,
         region: str = "cn-shanghai",
         vpc: bool = False,
@@ -109,7 +114,9 @@ class Session:
         http: aiohttp.ClientSession | None = None,
     ) -> None:
         self._base_url = base_url(endpoint, region, vpc=vpc)
-        self._credentials = checked_credentials(credentials)
+        source = source_of(credentials)
+        self._account = account_of(source)
+        self._kept = KeptCredentials(source, self._base_url)
         check_all(
             biz_type=biz_type,
             limits=limits,
@@ -129,7 +136,7 @@ class Session:
         self._transport = Transport(self._base_url, timeout=timeout, http=http, route=route)
         self._open_batcher = partial(
             Batcher,
-            HttpSender(self._transport, self._credentials, biz_type),
+            HttpSender(self._transport, self._kept, biz_type),
             limiter=limiter,
             retry=RetryPolicy(max_retries),
             budget=RepeatBudget(repeat_budget),
@@ -157,12 +164,7 @@ class Session:
         if self._batcher is not None:
             raise RuntimeError("a session can be opened once; make another one")
         self._loop = asyncio.get_running_loop()
-        key = self._credentials
-        throttle = throttle_of(
-            # The key of a provider changes; the provider itself stands for the account.
-            key.access_key_id if isinstance(key, Credentials) else key,
-            self._limits,
-        )
+        throttle = throttle_of(self._account, self._limits)
         await self._transport.open()
         self._batcher = self._open_batcher(throttle)
 
@@ -175,6 +177,7 @@ class Session:
             stream.stop()
         async with AsyncExitStack() as parts:  # closes the last part first; goes on if one fails
             parts.push_async_callback(self._transport.close)
+            parts.push_async_callback(self._kept.close)
             for stream in streams:
                 parts.push_async_callback(stream.close)
             # The batcher is closed before the streams, so that they still get their outcomes.

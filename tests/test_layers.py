@@ -19,6 +19,7 @@ FLOORS = [
         *("extras", "limits", "redaction", "route", "stats", "version"),
     },
     {"models", "arguments"},
+    {"keys"},
     {"protocol", "text"},
     {"dispatch"},
     {"session"},
@@ -58,7 +59,8 @@ MODULES_IN_A_FOLDER = 18
 MODULES_AT_THE_ROOT = 16
 
 ON_THE_LOOP = {
-    "protocol": {"deadline", "network_errors", "sender", "transport"},
+    "keys": {"kept", "vendor"},
+    "protocol": {"deadline", "network_errors", "transport"},
     "dispatch": {
         *("batcher", "registry", "scan_receiver", "settling", "source", "stream", "throttle"),
         "rates.limiter",

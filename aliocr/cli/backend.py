@@ -17,6 +17,8 @@ from aliocr.cli.exits import Misuse, refuse_options
 from aliocr.cli.frame_choice import FIRST, FrameChoice
 from aliocr.cli.sources import Source
 from aliocr.credentials import ID_VARIABLE, SECRET_VARIABLE
+from aliocr.keys.chain import chain
+from aliocr.keys.vendor import CredentialsError, VendorProvider
 from aliocr.limits import REPEAT_BUDGET, Limits
 from aliocr.models import MAX_ASKED_FRAMES, Image, Outcome
 from aliocr.session import Session
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 COUNT = click.IntRange(1, MAX_ASKED_FRAMES)
 REGION: str = inspect.signature(Session).parameters["region"].default
 
-OF_SERVICE = ("endpoint", "region", "vpc", "biz_type", "proxy")
+OF_SERVICE = ("endpoint", "region", "vpc", "biz_type", "proxy", "profile")
 """The options that have no effect when this machine reads the pictures."""
 
 
@@ -42,6 +44,7 @@ class ServiceOptions:
     vpc: bool
     biz_type: str | None
     proxy: str | None
+    profile: str | None
 
     def session(
         self,
@@ -49,9 +52,11 @@ class ServiceOptions:
         limits: Limits = Limits(),  # noqa: B008 - frozen
         repeat_budget: int = REPEAT_BUDGET,
     ) -> Session:
-        """Return a session with the service; the session is not open yet."""
+        """Return a session with the service, for which there are credentials; it is not open."""
+        provider = self._provider()
         try:
-            return Session(
+            session = Session(
+                credentials=provider,
                 endpoint=self.endpoint,
                 region=self.region,
                 vpc=self.vpc,
@@ -60,12 +65,28 @@ class ServiceOptions:
                 limits=limits,
                 repeat_budget=repeat_budget,
             )
+            if provider is not None:
+                provider.find()
         except ValueError as error:
-            missing = [name for name in (ID_VARIABLE, SECRET_VARIABLE) if not os.environ.get(name)]
-            if not missing or "AccessKey" not in str(error):
-                raise click.UsageError(str(error)) from None
-        names = " and ".join(missing)
-        raise Misuse(f"no AccessKey: set {names} in the environment; --local needs no account")
+            raise click.UsageError(str(error)) from None
+        except CredentialsError as error:
+            raise Misuse(f"{error}; --local needs no account") from None
+        return session
+
+    def _provider(self) -> VendorProvider | None:
+        """Return the vendor's chain; None if an AccessKey in the environment is to be used."""
+        missing = [name for name in (ID_VARIABLE, SECRET_VARIABLE) if not os.environ.get(name)]
+        if self.profile is None and not missing:
+            return None
+        try:
+            return chain(self.profile)
+        except ImportError as error:
+            if self.profile is not None:
+                raise Misuse(str(error)) from None
+            names = " and ".join(missing)
+            raise Misuse(
+                f"no AccessKey: set {names} in the environment; {error}; --local needs no account"
+            ) from None
 
 
 def service_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -86,6 +107,9 @@ def service_options(command: Callable[..., None]) -> Callable[..., None]:
         metavar="URL",
         show_default="HTTPS_PROXY",
         help="Proxy to the service; '' for none.",
+    )
+    @click.option(
+        "--profile", metavar="NAME", help="Profile of the vendor's command line that has the key."
     )
     @wraps(command)
     def packed(*, interval: int | None, max_frames: int | None, **others: Any) -> None:

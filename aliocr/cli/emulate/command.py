@@ -49,19 +49,19 @@ def _host(_: click.Context, __: click.Parameter, value: str) -> str:
     default="127.0.0.1",
     show_default=True,
     callback=_host,
-    help="Address to listen on; 0.0.0.0 lets other machines connect.",
+    help="Address to listen on; 0.0.0.0 for all.",
 )
 @click.option("--access-key-id", metavar="ID", help="Id of the AccessKey; generated if not given.")
 @click.option(
     "--access-key-secret",
     metavar="SECRET",
-    help="Secret of the AccessKey; never use the secret of a real account.",
+    help="Secret of the AccessKey; never a real one.",
 )
 @click.option(
     "--accounts",
     "accounts_file",
     metavar="FILE",
-    help="TOML file of accounts with keys, states and limits, instead of one account.",
+    help="TOML file of several accounts, in place of one.",
 )
 @click.option(
     "--deadline",
@@ -81,7 +81,7 @@ def _host(_: click.Context, __: click.Parameter, value: str) -> str:
 @click.option(
     "--public-only",
     is_flag=True,
-    help="Download from public addresses only; others get code 401.",
+    help="Answer code 401 for addresses that are not public.",
 )
 @click.option(
     "--frame-fields",
@@ -116,7 +116,7 @@ def _host(_: click.Context, __: click.Parameter, value: str) -> str:
 @click.option(
     "--new-account",
     is_flag=True,
-    help="Use the quotas of a new account: 10 images per second, 50 in flight.",
+    help="Quotas of a new account: 10 per second, 50 in flight.",
 )
 @click.option(
     "--window",
@@ -153,7 +153,7 @@ def _host(_: click.Context, __: click.Parameter, value: str) -> str:
     type=int,
     default=0,
     show_default=True,
-    help="The same seed gives the same faults for the same requests.",
+    help="The same seed gives the same faults.",
 )
 @click.option(
     "--max-calls",
