@@ -8,6 +8,7 @@ The way of an image through the package:
     `models`    a URL becomes an `Image`: checked, frozen
     `session`   opens and closes the parts; has `scan`, `scan_many`, `stream`
     `dispatch`  decides when the image is sent, with which others, and whether it is sent again
+    `keys`      finds the credentials that sign its request
     `protocol`  encodes a batch for the service, and reads the reply
     `models`    the image becomes a `Scan`, or a `Failure` with one of the `errors`
     `text`      the lines of a scan in reading order; search, hOCR

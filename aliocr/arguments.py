@@ -8,7 +8,6 @@ from difflib import get_close_matches
 from urllib.parse import urlsplit
 
 from aliocr.checks import is_number
-from aliocr.credentials import Credentials, CredentialsProvider
 from aliocr.redaction import without_query
 
 ENDPOINT_VARIABLE = "ALIOCR_ENDPOINT"
@@ -44,7 +43,8 @@ EXPECTED = {
     "output_format": "jsonl, csv or parquet, or None to use the file name",
     "retry": "a Retry(...), or None",
     "stop": "an asyncio.Event, or None",
-    "credentials": "a Credentials(...) or a callable that returns one",
+    "credentials": 'a Credentials(...), a callable that returns one, "chain", or a client or '
+    "provider of alibabacloud-credentials",
     "endpoint": _ADDRESS,
     ENDPOINT_VARIABLE: _ADDRESS,
     "region": "a region id such as cn-shanghai",
@@ -117,22 +117,3 @@ def _scheme_and_host(url: str) -> str:
     if parts.scheme not in ("http", "https") or not named or spaced or more:
         return ""
     return f"{parts.scheme}://{parts.netloc}"
-
-
-def checked_credentials(
-    credentials: Credentials | CredentialsProvider | None,
-) -> Credentials | CredentialsProvider:
-    """Return the given credentials, or the credentials of the environment.
-
-    Raises:
-        ValueError: No credentials, or a wrong type. The message never holds the value.
-    """
-    if credentials is None:
-        return Credentials.from_environment()
-    provider = callable(credentials) and not isinstance(credentials, type)
-    check(
-        isinstance(credentials, Credentials) or provider,
-        "credentials",
-        credentials if isinstance(credentials, type) else type(credentials),
-    )
-    return credentials

@@ -6,6 +6,7 @@ no type checker may pass any value.
 
 from __future__ import annotations
 
+import ipaddress
 import sys
 from typing import TypeGuard
 
@@ -30,6 +31,14 @@ def is_count(value: object, least: int = 0) -> TypeGuard[int]:
 def is_url(text: str) -> bool:
     """Tell whether a text begins like an http or https URL. If it does not, it may be a path."""
     return text.lower().startswith(("http://", "https://"))
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine: `localhost`, or an address such as `127.0.0.1`."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def is_text(value: object) -> TypeGuard[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Mapping
-from typing import Protocol
+from typing import Any, Literal, Protocol, TypeAlias
 
 import attrs
 
@@ -70,11 +70,34 @@ class CredentialsProvider(Protocol):
     The provider is called before every request, so that a rotated key or a renewed token is used
     immediately. If getting credentials is slow, the provider should keep them for the next calls.
 
-    If it raises an exception, or if its awaitable takes longer than 10 s, this counts as a failed
-    try of the images that would have been sent next. A provider that is a plain function blocks the
-    event loop while it runs, so it cannot be stopped.
+    If it raises an exception, or if its awaitable takes long, the last credentials are used until
+    the service refuses them. Without such credentials, this counts as a failed try of the images
+    that would have been sent next; the awaitable may take 10 s. A provider that is a plain function
+    blocks the event loop while it runs, so it cannot be stopped.
     """
 
     def __call__(self) -> Credentials | Awaitable[Credentials]:
         """Return the credentials that sign the next request."""
         ...
+
+
+class VendorClient(Protocol):
+    """A client of the vendor's package `alibabacloud-credentials`. It may block."""
+
+    def get_credential(self) -> Any:
+        """Return the vendor's credentials."""
+        ...
+
+
+class VendorCredentialsProvider(Protocol):
+    """A provider of the vendor's package `alibabacloud-credentials`. It may block."""
+
+    def get_credentials(self) -> Any:
+        """Return the vendor's credentials."""
+        ...
+
+
+AnyCredentials: TypeAlias = (
+    Credentials | CredentialsProvider | VendorClient | VendorCredentialsProvider | Literal["chain"]
+)
+"""What a session takes; `"chain"` is the vendor's default chain."""

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
 
-Extra = Literal["emulator", "parquet", "pictures"]
+Extra = Literal["credentials", "emulator", "parquet", "pictures"]
 
 SENTENCES: dict[Extra, str] = {
+    "credentials": "roles and profiles need a package: pip install 'aliocr[credentials]'",
     "emulator": "reading pictures needs an OCR engine and Pillow: pip install 'aliocr[emulator]'",
     "parquet": "Parquet needs PyArrow: pip install 'aliocr[parquet]'",
     "pictures": "pictures need Pillow and NumPy: pip install 'aliocr[pictures]', or "

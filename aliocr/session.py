@@ -12,9 +12,9 @@ from typing import Self
 
 import aiohttp
 
-from aliocr.arguments import base_url, check, checked_credentials, is_positive
+from aliocr.arguments import base_url, check, is_positive
 from aliocr.checks import is_count, is_text
-from aliocr.credentials import Credentials, CredentialsProvider
+from aliocr.credentials import AnyCredentials
 from aliocr.dispatch.batcher import Batcher
 from aliocr.dispatch.limiter import Limiter
 from aliocr.dispatch.outcome_stream import OutcomeStream
@@ -31,6 +31,8 @@ from aliocr.dispatch.source import (
 )
 from aliocr.dispatch.stream import ImageStream
 from aliocr.errors import ScanTimeoutError
+from aliocr.keys.kept import KeptCredentials
+from aliocr.keys.source import account_of, source_of
 from aliocr.limits import Limits
 from aliocr.models import Image, Outcome, Scan
 from aliocr.protocol.deadline import ROUNDS, Deadline
@@ -66,9 +68,11 @@ class Session:
 
     Args:
         credentials: `Credentials`, or a provider: a callable that returns them, directly or as an
-            awaitable, before every request. None reads the environment
-            (`Credentials.from_environment`). Give all sessions of an account the same provider,
-            because the provider stands for the account. It need not be hashable.
+            awaitable, before every request; or a client or provider object of the vendor's package
+            `alibabacloud-credentials`; or `"chain"`, which walks the vendor's default chain (extra
+            `credentials`). None reads the environment (`Credentials.from_environment`). Give all
+            sessions of an account the same provider, because the provider stands for the account.
+            It need not be hashable.
         endpoint: Base URL, scheme and host; None for the variable `ALIOCR_ENDPOINT`, or without
             this variable for `https://green.{region}.aliyuncs.com`.
         region: The region of the service, if there is no endpoint.
@@ -97,12 +101,13 @@ class Session:
 
     Raises:
         ValueError: A bad argument or environment variable. The message has name and value.
+        ImportError: `"chain"` was given, and the extra `credentials` is missing.
     """
 
     def __init__(
         self,
         *,
-        credentials: Credentials | CredentialsProvider | None = None,
+        credentials: AnyCredentials | None = None,
         endpoint: str | None = None,
         region: str = "cn-shanghai",
         biz_type: str | None = None,
@@ -117,7 +122,9 @@ class Session:
         http: aiohttp.ClientSession | None = None,
     ) -> None:
         self._base_url = base_url(endpoint, region)
-        self._credentials = checked_credentials(credentials)
+        source = source_of(credentials)
+        self._account = account_of(source)
+        self._kept = KeptCredentials(source, self._base_url)
         check(biz_type is None or (is_text(biz_type) and biz_type), "biz_type", biz_type)
         check(isinstance(limits, Limits), "limits", limits)
         check(timeout is None or is_positive(timeout), "timeout", timeout)
@@ -136,7 +143,7 @@ class Session:
         self._transport = Transport(self._base_url, timeout=timeout, http=http)
         self._open_batcher = partial(
             Batcher,
-            HttpSender(self._transport, self._credentials, biz_type),
+            HttpSender(self._transport, self._kept, biz_type),
             limiter=limiter,
             retry=RetryPolicy(max_retries),
             budget=RepeatBudget(repeat_budget),
@@ -156,12 +163,7 @@ class Session:
         if self._batcher is not None:
             raise RuntimeError("a session can be opened once; make another one")
         self._loop = asyncio.get_running_loop()
-        key = self._credentials
-        throttle = throttle_of(
-            # The key of a provider changes; the provider itself stands for the account.
-            key.access_key_id if isinstance(key, Credentials) else key,
-            self._limits,
-        )
+        throttle = throttle_of(self._account, self._limits)
         await self._transport.open()
         self._batcher = self._open_batcher(throttle)
         return self
@@ -177,6 +179,7 @@ class Session:
             stream.stop()
         async with AsyncExitStack() as parts:  # closes the last part first; goes on if one fails
             parts.push_async_callback(self._transport.close)
+            parts.push_async_callback(self._kept.close)
             for stream in streams:
                 parts.push_async_callback(stream.close)
             # The batcher is closed before the streams, so that they still get their outcomes.

@@ -19,6 +19,7 @@ FLOORS = [
         *("limits", "redaction", "stats", "version"),
     },
     {"models", "arguments"},
+    {"keys"},
     {"protocol", "text"},
     {"dispatch"},
     {"session"},
@@ -56,7 +57,8 @@ MODULES_IN_A_FOLDER = 18
 MODULES_AT_THE_ROOT = 16
 
 ON_THE_LOOP = {
-    "protocol": {"deadline", "sender", "transport"},
+    "keys": {"kept", "vendor"},
+    "protocol": {"deadline", "transport"},
     "dispatch": {"batcher", "limiter", "registry", "settling", "source", "stream", "throttle"},
     "job": {"job", "pipeline", "input.prefetch"},
 }

@@ -54,6 +54,10 @@ T = TypeVar("T")
 class Sender(Protocol):
     """Sends a batch to the service, and brings back the outcomes of its images."""
 
+    @property
+    def ready(self) -> bool:
+        """Tell if a request can be sent at once; if not, it must be prepared again."""
+
     async def prepare(self) -> None:
         """Do the work that may take time, before a permit is awaited."""
 
@@ -230,6 +234,9 @@ class Batcher:
             except OCRError as error:
                 self._settler.settle_unsent(self._pending.refuse(self._most), error)
                 await asyncio.sleep(PUMP_REST)
+                continue
+            if not self._sender.ready:  # meanwhile, the service has refused the key
+                permit.give_back()
                 continue
             self._settler.end_patience()
             horizon = permit.began + self._throttle.health.fastest_response(permit.began)

@@ -2,7 +2,7 @@
 
 The way of a request:
 
-    `sender`     gets the credentials before the permit, then sends one batch
+    `sender`     has the credentials ready before the permit, then sends one batch
     `wire`       images → JSON body, and the classes of the reply; the only place for wire names
     `signing`    body and credentials → signed headers
     `transport`  one POST under one deadline; converts aiohttp's errors to the package's errors

@@ -23,6 +23,7 @@ from aliocr import (
     Session,
     TransportError,
 )
+from aliocr.keys.kept import KeptCredentials
 from aliocr.protocol.sender import HttpSender
 from aliocr.protocol.transport import Transport, translated
 
@@ -229,9 +230,12 @@ async def _refusal(status: int, body: bytes, *headers: str) -> OCRError:
         writer.close()
 
     async with _server(answer) as port:
-        transport = Transport(f"http://127.0.0.1:{port}", timeout=5, http=None)
+        address = f"http://127.0.0.1:{port}"
+        transport = Transport(address, timeout=5, http=None)
         await transport.open()
-        sender = HttpSender(transport, Credentials("id", "secret"), None)
+        kept = KeptCredentials(Credentials("id", "secret"), address)
+        sender = HttpSender(transport, kept, None)
+        await sender.prepare()
         with pytest.raises(OCRError) as caught:
             await sender.send([Image("https://example.com/a.png")])
         await transport.close()

@@ -103,6 +103,8 @@ class ModelService:
         self.trouble: Trouble | None = None
         self._cut = random.Random(seed)
 
+    ready = True
+
     async def prepare(self) -> None:
         """Nothing takes time before the permit."""
 

@@ -30,6 +30,27 @@ async def source() -> AsyncIterator[str | aliocr.Image]:
     yield aliocr.Image("https://example.com/b.gif", data_id="b", interval=1, max_frames=10)
 
 
+class VendorClient:
+    """As that of alibabacloud-credentials."""
+
+    def get_credential(self) -> object:
+        """Return the vendor's credentials."""
+        return object()
+
+
+def sessions() -> list[aliocr.Session]:
+    """Credentials of every kind."""
+    return [
+        aliocr.Session(),
+        aliocr.Session(credentials=aliocr.Credentials("id", "secret")),
+        aliocr.Session(credentials=lambda: aliocr.Credentials("id", "secret")),
+        aliocr.Session(credentials=provider),
+        aliocr.Session(credentials=VendorClient()),
+        aliocr.Session(credentials="chain"),
+        aliocr.Session(credentials="key"),  # type: ignore[arg-type]
+    ]
+
+
 async def verbs(http: aiohttp.ClientSession) -> None:
     """The three verbs and every option."""
     limiter: aliocr.Limiter = Shared()
