@@ -17,6 +17,8 @@ from aliocr.cli.exits import Misuse, refuse_options
 from aliocr.cli.frame_choice import FIRST, FrameChoice
 from aliocr.cli.sources import Source
 from aliocr.credentials import ID_VARIABLE, SECRET_VARIABLE
+from aliocr.keys.chain import chain
+from aliocr.keys.vendor import CredentialsError, VendorProvider
 from aliocr.limits import Limits
 from aliocr.models import MAX_ASKED_FRAMES, Image, Outcome
 from aliocr.session import REPEAT_BUDGET, Session
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from aliocr.pictures.picture import FrameCount
 
 COUNT = click.IntRange(1, MAX_ASKED_FRAMES)
+OF_SERVICE = ("endpoint", "region", "biz_type", "profile")
 REGION: str = inspect.signature(Session).parameters["region"].default
 
 
@@ -37,6 +40,7 @@ class ServiceOptions:
     endpoint: str | None
     region: str
     biz_type: str | None
+    profile: str | None
 
     def session(
         self,
@@ -44,21 +48,39 @@ class ServiceOptions:
         limits: Limits = Limits(),  # noqa: B008 - frozen
         repeat_budget: int = REPEAT_BUDGET,
     ) -> Session:
-        """Return a session with the service; the session is not open yet."""
+        """Return a session with the service, for which there are credentials; it is not open."""
+        provider = self._provider()
         try:
-            return Session(
+            session = Session(
+                credentials=provider,
                 endpoint=self.endpoint,
                 region=self.region,
                 biz_type=self.biz_type,
                 limits=limits,
                 repeat_budget=repeat_budget,
             )
+            if provider is not None:
+                provider.find()
         except ValueError as error:
-            missing = [name for name in (ID_VARIABLE, SECRET_VARIABLE) if not os.environ.get(name)]
-            if not missing or "AccessKey" not in str(error):
-                raise click.UsageError(str(error)) from None
-        names = " and ".join(missing)
-        raise Misuse(f"no AccessKey: set {names} in the environment; --local needs no account")
+            raise click.UsageError(str(error)) from None
+        except CredentialsError as error:
+            raise Misuse(f"{error}; --local needs no account") from None
+        return session
+
+    def _provider(self) -> VendorProvider | None:
+        """Return the vendor's chain; None if an AccessKey in the environment is to be used."""
+        missing = [name for name in (ID_VARIABLE, SECRET_VARIABLE) if not os.environ.get(name)]
+        if self.profile is None and not missing:
+            return None
+        try:
+            return chain(self.profile)
+        except ImportError as error:
+            if self.profile is not None:
+                raise Misuse(str(error)) from None
+            names = " and ".join(missing)
+            raise Misuse(
+                f"no AccessKey: set {names} in the environment; {error}; --local needs no account"
+            ) from None
 
 
 def service_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -73,12 +95,15 @@ def service_options(command: Callable[..., None]) -> Callable[..., None]:
     )
     @click.option("--region", default=REGION, show_default=True, help="The account's region.")
     @click.option("--biz-type", help="The moderation policy to apply.")
+    @click.option(
+        "--profile", metavar="NAME", help="Profile of the vendor's command line that has the key."
+    )
     @wraps(command)
     def packed(*, interval: int | None, max_frames: int | None, **others: Any) -> None:
         if (interval is None) != (max_frames is None):
             raise click.UsageError("--interval and --max-frames must be used together")
         frames = None if interval is None else FrameChoice(interval, max_frames)
-        of_service = {name: others.pop(name) for name in ("endpoint", "region", "biz_type")}
+        of_service = {name: others.pop(name) for name in OF_SERVICE}
         command(service=ServiceOptions(frames, **of_service), **others)
 
     return packed
@@ -86,7 +111,7 @@ def service_options(command: Callable[..., None]) -> Callable[..., None]:
 
 def refuse_service_options() -> None:
     """Refuse the options that have no effect when this machine reads the pictures."""
-    names = ("endpoint", "region", "biz_type", "requests_per_second", "images_per_second")
+    names = (*OF_SERVICE, "requests_per_second", "images_per_second")
     refuse_options(names, "this machine reads the pictures, not the service")
 
 

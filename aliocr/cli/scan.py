@@ -51,7 +51,8 @@ def scan(sources: Sequence[str], *, local: bool, as_json: bool, service: Service
     reads only the first frame, because it charges each frame. To choose, give --interval and
     --max-frames.
 
-    The AccessKey comes from ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET.
+    The AccessKey comes from ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET. With
+    the extra aliocr[credentials], it can also come from a profile or a role.
     Exit code: 0 all read, 1 some failed, 2 misuse.
     """
     listing = STANDARD_INPUT in sources

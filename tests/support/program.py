@@ -37,14 +37,25 @@ KEYS = (
     "ALIBABA_CLOUD_ACCESS_KEY_ID",
     "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
     "ALIBABA_CLOUD_SECURITY_TOKEN",
+    "ALIBABA_CLOUD_PROFILE",
+    "ALIBABA_CLOUD_ROLE_ARN",
+    "ALIBABA_CLOUD_CREDENTIALS_URI",
     "ALIOCR_ENDPOINT",
 )
+
+NO_PROFILES = {
+    "ALIBABA_CLOUD_CLI_PROFILE_DISABLED": "true",
+    "ALIBABA_CLOUD_CREDENTIALS_FILE": "/nowhere",
+    "ALIBABA_CLOUD_ECS_METADATA_DISABLED": "true",
+}
+"""No key comes from this machine."""
 
 
 def variables(**more: str) -> dict[str, str]:
     """Return this process's environment, without a real key or the size of another terminal."""
     others = {*KEYS, "COLUMNS", "LINES"}
-    return {name: value for name, value in os.environ.items() if name not in others} | more
+    kept = {name: value for name, value in os.environ.items() if name not in others}
+    return kept | NO_PROFILES | more
 
 
 def run(
@@ -72,7 +83,9 @@ def call(*arguments: str | int | Path, **environment: str) -> subprocess.Complet
 
     gone: dict[str, str | None] = dict.fromkeys((*KEYS, "COLUMNS", "LINES"))
     words = [*map(str, arguments)]
-    result = CliRunner(env=gone | environment).invoke(program, words, prog_name="aliocr")
+    result = CliRunner(env=gone | NO_PROFILES | environment).invoke(
+        program, words, prog_name="aliocr"
+    )
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return subprocess.CompletedProcess(words, result.exit_code, result.stdout, result.stderr)

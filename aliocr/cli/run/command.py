@@ -87,7 +87,8 @@ def run(**values: Any) -> None:
     flight; a second signal ends it immediately. URLs are written without their queries, which may
     be keys.
 
-    The AccessKey comes from ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET.
+    The AccessKey comes from ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET. With
+    the extra aliocr[credentials], it can also come from a profile or a role.
 
     \b
     Exit code:
