@@ -100,7 +100,7 @@ IN_BODY_WORDS: dict[int, Explanation] = {
     ),
     590: Explanation(
         "not a readable PNG, JPG, JPEG, BMP, GIF or WEBP",
-        "convert it to one of these; check that the URL gives an image, not a web page",
+        "convert it to one of these, unless it is a web page and not an image",
         "BAD_FORMAT",
     ),
     591: Explanation(
