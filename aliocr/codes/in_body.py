@@ -42,7 +42,7 @@ IN_BODY_WORDS: dict[int, Explanation] = {
     411: Explanation(
         "the account's administrator has not allowed this RAM user or role to call image OCR",
         f"ask the administrator for the policy {POLICY}",
-        "You don't have permission.",
+        "",
     ),
     480: Explanation(
         "the service could not fetch the image, or the image is above a size limit",
