@@ -75,6 +75,9 @@ class _OutputRow(Protocol):
     def source(self) -> str: ...
 
     @property
+    def text(self) -> str: ...
+
+    @property
     def lines(self) -> tuple[Line[Region], ...]: ...
 
     @property
