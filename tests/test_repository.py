@@ -67,7 +67,7 @@ def test_every_minimum_of_a_dependency_is_tested() -> None:
     extras = project["optional-dependencies"]
     tested = set(re.findall(r"--extra (\w+)", (ROOT / ".ci" / "run").read_text("utf-8")))
     tested |= {"pictures"} if "aliocr[pictures]" in extras["emulator"] else set()
-    assert tested == extras.keys() - {"bench", "dev"}
+    assert tested == extras.keys() - {"bench", "consumers", "dev"}
     optional = [requirement for name in tested for requirement in extras[name]]
     for requirement in (*project["dependencies"], *optional):
         assert re.match(r"[a-z-]+>=|aliocr\[pictures\]$", requirement), requirement

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from math import inf, nan
 from xml.etree import ElementTree as ET
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from aliocr import APIError, Failure, Frame, Image, OCRError, Region, Scan, Unread, to_hocr
 from aliocr.job.output.result import Read
+from aliocr.pictures.frames import chosen_frames, strip_span, total_frames
 
 IMAGE = Image("https://me:geheim@example.com/a.png?Signature=geheim")
 LENGTHS = st.floats(-50, 3_000, allow_nan=False) | st.sampled_from([1e308, -1e308, inf, -inf, nan])
@@ -48,8 +50,7 @@ def _box(element: ET.Element) -> Box:
 
 def _holds(outer: Box, inner: Box) -> bool:
     return (
-        outer[0] <= inner[0] <= inner[2] <= outer[2]
-        and outer[1] <= inner[1] <= inner[3] <= outer[3]
+        outer[0] <= inner[0] < inner[2] <= outer[2] and outer[1] <= inner[1] < inner[3] <= outer[3]
     )
 
 
@@ -74,12 +75,15 @@ def _checked(document: str) -> ET.Element:
             r'image "[^"]*"; bbox 0 0 \d+ \d+; ppageno \d+', page.get("title", ""), re.DOTALL
         )
         assert f"ppageno {number}" in page.get("title", "")
-        for line in _of(page, "ocr_line"):
-            assert _holds(_box(page), _box(line))
-            for word in _of(line, "ocrx_word"):
-                assert _holds(_box(line), _box(word))
-                assert word.text
-                assert not re.search(r"\s", word.text.strip())
+        for outer, inner in pairwise(("ocr_page", "ocr_carea", "ocr_par", "ocr_line", "ocrx_word")):
+            for element in _of(page, outer):
+                for part in _of(element, inner):
+                    assert _holds(_box(element), _box(part))
+            inside = [part for element in _of(page, outer) for part in _of(element, inner)]
+            assert inside == _of(page, inner), f"an {inner} is outside of each {outer}"
+        for word in _of(page, "ocrx_word"):
+            assert word.text
+            assert not re.search(r"\s", word.text.strip())
     return root
 
 
@@ -125,6 +129,86 @@ def test_what_is_no_place_hides_no_other() -> None:
         boxes = {word.text: _box(word) for word in _of(root, "ocrx_word")}
         assert boxes["here"] == (10, 20, 40, 60)
         assert "odd" in boxes
+
+
+def test_words_of_a_tall_region_lie_one_below_the_other() -> None:
+    """Vertical or turned text has the full width, and its line the angle; a letter is no line."""
+    regions = (
+        Region("春眠 不觉", 300.0, 10.0, 30.0, 180.0),
+        Region("Total 64.5", 100.0, 10.0, 20.0, 200.0),
+        Region("1", 10.0, 10.0, 10.0, 30.0),
+    )
+    root = _checked(to_hocr(Scan(IMAGE, "", regions), size=(400, 300)))
+    boxes = {word.text: _box(word) for word in _of(root, "ocrx_word")}
+    assert (boxes["春眠"], boxes["不觉"]) == ((300, 10, 330, 90), (300, 110, 330, 190))
+    assert (boxes["Total"], boxes["64.5"]) == ((100, 10, 120, 110), (100, 130, 120, 210))
+    for region in regions:
+        root = _checked(to_hocr(Scan(IMAGE, "", (region,)), size=(400, 300)))
+        (line,) = _of(root, "ocr_line")
+        assert ("textangle 270" in line.get("title", "")) is (region.text != "1")
+
+
+def test_a_column_is_an_area() -> None:
+    """So that a program that keeps blocks together keeps columns together."""
+    regions = tuple(
+        Region(f"{side} line {row} of the column", x, 20.0 + 40 * row, 400.0, 30.0)
+        for side, x in (("left", 10.0), ("right", 500.0))
+        for row in range(8)
+    )
+    root = _checked(to_hocr(Scan(IMAGE, "", regions), size=(1000, 400)))
+    boxes = [_box(area) for area in _of(root, "ocr_carea")]
+    assert boxes == [(10, 20, 410, 330), (500, 20, 900, 330)]
+    assert [_box(paragraph) for paragraph in _of(root, "ocr_par")] == boxes
+
+
+def test_no_word_is_without_a_pixel() -> None:
+    """A region of no size, or beside the page, is drawn by nobody."""
+    flat = (Region("flat", 10.0, 10.0, 0.0, 0.0), Region("beyond", 500.0, 500.0, 90.0, 9.0))
+    root = _checked(to_hocr(Scan(IMAGE, "", flat), size=(100, 100)))
+    assert [word.text for word in _of(root, "ocrx_word")] == ["flat", "beyond"]
+    _checked(to_hocr(Scan(IMAGE, "")))
+
+
+SIDES = [(800, 2010), (600, 2400), (300, 5000), (2400, 600), (5000, 310)]
+
+
+@pytest.mark.parametrize("sides", SIDES)
+@pytest.mark.parametrize("interval", [1, 2, 3])
+@pytest.mark.parametrize("known", [True, False])
+def test_strips_are_one_page(sides: tuple[int, int], interval: int, known: bool) -> None:
+    """As large as the picture, with each line where it is in the whole picture."""
+    total = total_frames(*sides)
+    high = sides[1] > sides[0]
+    frames = []
+    for number in chosen_frames(total, interval=interval, max_frames=100):
+        start, end = strip_span(number, max(sides), total)
+        spots = [(30.0, start + 2.0), (40.0, end - 22.0)]
+        spots = spots if high else [(start + 2.0, 30.0), (end - 62.0, 80.0)]
+        regions = tuple(Region(f"{number}-{at}", *spot, 60, 20) for at, spot in enumerate(spots))
+        frames.append(Frame(" ".join(region.text for region in regions), regions))
+    scan = Scan(IMAGE, frames[0].text, frames[0].regions, tuple(frames))
+    root = _checked(to_hocr(scan, size=sides if known else None))
+    assert [_box(page)[2:] for page in _of(root, "ocr_page")][1:] == []
+    boxes = {word.text: _box(word) for word in _of(root, "ocrx_word")}
+    for region in (region for frame in frames for region in frame.regions):
+        left, top = int(region.x), int(region.y)
+        assert boxes[region.text] == (left, top, left + 60, top + 20)
+
+
+@pytest.mark.parametrize(
+    ("size", "source"),
+    [
+        (None, "https://example.com/a.gif?x=1"),  # text moves down: its name tells
+        ((480, 270), "https://example.com/a"),  # no long picture
+    ],
+)
+def test_frames_of_a_gif_are_pages(size: tuple[int, int] | None, source: str) -> None:
+    """Wherever their texts are."""
+    frames = tuple(Frame("hi", (Region("hi", 9.0, 110.0 * row, 40.0, 20.0),)) for row in range(3))
+    root = _checked(to_hocr(Scan(Image(source), "hi", frames=frames), size=size))
+    assert len(_of(root, "ocr_page")) == 3
+    still = tuple(Frame(text, (Region(text, 9.0, 200.0, 90.0, 20.0),)) for text in "abc")
+    assert len(_of(_checked(to_hocr(Scan(IMAGE, "a", frames=still))), "ocr_page")) == 3
 
 
 def test_each_frame_is_a_page() -> None:
