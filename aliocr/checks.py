@@ -10,6 +10,14 @@ import ipaddress
 import sys
 from typing import TypeGuard
 
+AROUND = (
+    "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007"
+    "\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+    "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e"
+    "\u2060\u2061\u2062\u2063\u2064\u2066\u2067\u2068\u2069\ufeff"
+)
+"""What tables and web pages leave around a URL: blanks, and characters without width."""
+
 
 def is_number(value: object) -> TypeGuard[float]:
     """Tell whether a value is a finite int or float; a bool is not a number."""
@@ -30,7 +38,7 @@ def is_count(value: object, least: int = 0) -> TypeGuard[int]:
 
 def is_url(text: str) -> bool:
     """Tell whether a text begins like an http or https URL. If it does not, it may be a path."""
-    return text.lower().startswith(("http://", "https://"))
+    return text.lstrip(AROUND)[:8].lower().startswith(("http://", "https://"))
 
 
 def is_loopback(host: str) -> bool:

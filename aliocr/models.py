@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar
-from urllib.parse import urlsplit
 
 import attrs
 
@@ -14,13 +11,11 @@ from aliocr.absent import NotFailed, NotRead
 from aliocr.checks import is_count, is_text
 from aliocr.columns import columns_of, needs_review, of_error, of_image
 from aliocr.errors import OCRError
+from aliocr.image_url import check, encoded
 from aliocr.redaction import without_query
 
 if TYPE_CHECKING:
     from aliocr.text.layout import Line
-
-MAX_URL_CHARACTERS = 2048
-"""Maximum length of an image URL, in characters. Source: request parameter "url"."""
 
 MAX_DATA_ID_CHARACTERS = 256
 """Maximum length of a data id, in characters. The OCR documents do not name it; the service's
@@ -30,41 +25,16 @@ MAX_ASKED_FRAMES = 1_000_000
 """Maximum value of `interval` and `max_frames`. No picture of 20 MB has this many frames."""
 
 
+def _sent(url: str) -> str:
+    return encoded(url) if isinstance(url, str) else url
+
+
 def _url(_: Image, __: attrs.Attribute[str], value: str) -> None:
-    if not isinstance(value, str):
-        kind = type(value).__name__
-        raise ValueError(f"url must be a string, not a {kind}")  # noqa: TRY004
-    if len(value) > MAX_URL_CHARACTERS:
-        problem = f"has {len(value)} characters; the service takes {MAX_URL_CHARACTERS}"
-    else:
-        problem = _problem_of(value)
-    if problem:
-        raise ValueError(f"url {problem}: {without_query(value)[:80]!r}")
-
-
-# The group is the host and port, after user and password, so the cache below gets no password.
-_ADDRESS = re.compile(r"https?://(?:[^/?#\\[\]]*@)?([^/?#]*)", re.ASCII | re.IGNORECASE)
-
-
-def _problem_of(url: str) -> str:
-    found = _ADDRESS.match(url)
-    if found is None:
-        return "must start with http:// or https:// (the service downloads the image itself)"
-    if not url.isprintable() or " " in url:
-        return "holds a space or a character that cannot be printed; percent-encode it"
-    return _problem_of_address(found[1])
-
-
-@lru_cache(maxsize=1024)  # parsing takes most of the time, and many images have the same host
-def _problem_of_address(address: str) -> str:
-    try:
-        parts = urlsplit(f"http://{address}")
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        return "has a host or port that cannot be read"
-    if not host or "\\" in parts.netloc:
-        return "names no host"
-    return "" if port != 0 else "names port 0"
+    check(value)
+    if not value.isascii():
+        raise ValueError(
+            f"url has a host or port that cannot be read: {without_query(value)[:80]!r}"
+        )
 
 
 def _data_id(_: Image, __: attrs.Attribute[str | None], value: str | None) -> None:
@@ -91,7 +61,10 @@ class Image:
 
     Args:
         url: An http or https URL of at most 2,048 characters, reachable from the public Internet.
-            The repr leaves out the query, because the query of a signed URL is a key.
+            A URL as people have it is accepted: blanks and characters without width around it are
+            removed, and blanks and characters beyond ASCII in it are percent-encoded, as browsers
+            do. The attribute is the URL that is sent. The repr leaves out the query, because the
+            query of a signed URL is a key.
         data_id: Your name for the image, 1 to 256 characters; None lets the library choose one.
             The service gets it with a tag of the request at its end.
         interval: For GIFs and long images: read one of every `interval` frames. Needs `max_frames`.
@@ -105,7 +78,9 @@ class Image:
     Source: request parameters "url", "dataId", "interval", "maxFrames".
     """
 
-    url: str = attrs.field(validator=_url, repr=lambda url: repr(without_query(url)))
+    url: str = attrs.field(
+        converter=_sent, validator=_url, repr=lambda url: repr(without_query(url))
+    )
     data_id: str | None = attrs.field(default=None, validator=_data_id)
     interval: int | None = attrs.field(default=None, validator=_count)
     max_frames: int | None = attrs.field(default=None, validator=_count)

@@ -16,7 +16,7 @@ ROOT = Path(aliocr.__file__).parent
 FLOORS = [
     {
         *("absent", "atomic_file", "checks", "codes", "columns", "credentials", "errors"),
-        *("extras", "limits", "redaction", "route", "stats", "version"),
+        *("extras", "image_url", "limits", "redaction", "route", "stats", "version"),
     },
     {"models", "arguments"},
     {"keys"},
@@ -33,6 +33,8 @@ BESIDE = {
     ("columns", "redaction"),
     ("errors", "codes"),
     ("errors", "redaction"),
+    ("image_url", "checks"),
+    ("image_url", "redaction"),
     ("limits", "checks"),
     ("route", "redaction"),
     ("emulator", "pictures"),
@@ -56,7 +58,7 @@ made of it; a job knows a session by its verbs."""
 EMULATOR_USES_OF_THE_PROTOCOL = {"wire", "signing"}
 
 MODULES_IN_A_FOLDER = 18
-MODULES_AT_THE_ROOT = 16
+MODULES_AT_THE_ROOT = 17
 
 ON_THE_LOOP = {
     "keys": {"kept", "vendor"},

@@ -43,9 +43,13 @@ from aliocr.models import with_lazy_regions
         ("", "must start with http"),
         ("https://", "names no host"),
         ("https:///a.png", "names no host"),
-        ("https://example.com/a b.png", "holds a space"),
-        ("https://example.com/a.png\n", "holds a space"),
-        ("https://example.com/a\u00a0b.png", "holds a space"),
+        ("https://example.com/a\nb.png", "cannot be printed"),
+        ("https://example.com/a\x85b.png", "cannot be printed"),
+        ("https://exa mple.com/a.png", "a blank in its host"),
+        ("https://exa\u00a0mple.com/ä.png", "in its host"),
+        ("https://ü..example.com/a.png", "cannot be read"),
+        ("https://" + "ü" * 70 + ".example.com/a.png", "cannot be read"),
+        ("https://example.com/" + "图" * 300, "2720 characters when sent"),
         ("https://example.com/\udcff.png", "cannot be printed"),
         ("https://example.com\\@host/a.png", "names no host"),
         ("https://example.com:0/a.png", "port 0"),
@@ -104,7 +108,7 @@ def test_the_query_of_a_url_is_in_no_repr_and_no_message() -> None:
     image = Image("https://me:geheim@example.com/a.png?Signature=geheim")
     shown = [repr(image), repr(Scan(image, "text")), repr(Failure(image, OCRError("no")))]
     with pytest.raises(ValueError, match="url") as caught:
-        Image("https://example.com/ä b.png?Signature=geheim")
+        Image("https://example.com/ä\nb.png?Signature=geheim")
     assert not any("geheim" in text for text in [*shown, str(caught.value)])
     assert "https://…@example.com/a.png?…" in repr(image)
 

@@ -12,7 +12,7 @@ The way of a command:
     `printer`       prints the results of `scan`
     `drawing_file`  writes the drawing of `draw`
     `console`       removes control characters from text for the terminal
-    `signals`       handles Ctrl-C and SIGTERM
+    `signals`       handles Ctrl-C, SIGTERM and SIGHUP
     `exits`         turns an error into one line and an exit code
 """
 
@@ -28,7 +28,7 @@ def main() -> None:
     """Run the program `aliocr`.
 
     Exit codes: 0 all pictures were read, 1 some failed, 2 misuse, 3 a job is not complete; 130
-    after Ctrl-C and 143 after SIGTERM.
+    after Ctrl-C, 143 after SIGTERM and 129 after SIGHUP.
     """
     # Install handlers before the imports, because these take half a second. Without handlers,
     # Ctrl-C would print a traceback during this time, and SIGTERM would have no effect on the first

@@ -96,6 +96,8 @@ def writing() -> Iterator[None]:
         yield
     except BrokenPipeError:
         raise
+    except SystemExit:  # rich ends the program when the reader is gone
+        raise BrokenPipeError from None
     except OSError as error:
         discard(sys.stdout)
         raise click.ClickException(f"cannot write: {error.strerror or error}") from None

@@ -1,4 +1,6 @@
-"""Handlers of Ctrl-C and SIGTERM for all commands; exit codes are 130 and 143, as in a shell.
+"""Handlers of Ctrl-C, SIGTERM and SIGHUP for all commands.
+
+The exit codes are 130, 143 and 129, as in a shell. A terminal that is closed sends SIGHUP.
 
     `end_at_once`    ends the process immediately, until a command installs its own handlers
     `interruptible`  for a block that has nothing to finish: Ctrl-C ends the block
@@ -20,14 +22,23 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
-NUMBERS = (signal.SIGINT, signal.SIGTERM)
+NUMBERS = (
+    signal.SIGINT,
+    signal.SIGTERM,
+    # Windows has no SIGHUP, and `nohup` starts a program so that it ignores SIGHUP.
+    *(
+        number
+        for number in signal.Signals
+        if number.name == "SIGHUP" and signal.getsignal(number) is not signal.SIG_IGN
+    ),
+)
 
 EXIT_CODE = 128
 """Number that is added to the number of a signal to get the exit code."""
 
 
 def handle(handler: Callable[[int, object], object]) -> None:
-    """Install a handler for both signals."""
+    """Install a handler for all signals."""
     for number in NUMBERS:
         signal.signal(number, handler)
 
@@ -58,7 +69,7 @@ def unwound() -> Iterator[None]:
     The cleanup of the block must be short, because a second signal cannot end it.
 
     Raises:
-        SystemExit: A signal came; the exit code is 130 or 143.
+        SystemExit: A signal came; the exit code is 130, 143 or 129.
     """
 
     def unwind(number: int, _: object) -> NoReturn:
@@ -76,10 +87,11 @@ def unwound() -> Iterator[None]:
 
 @contextmanager
 def stop_signals(stop: Callable[[], object]) -> Iterator[list[int]]:
-    """Handle both signals while an event loop runs in the main thread.
+    """Handle the signals while an event loop runs in the main thread.
 
     The first signal calls `stop` in the event loop. The second signal ends the process immediately
-    and without the event loop, so that running work cannot delay the end. After the block, any
+    and without the event loop, so that running work cannot delay the end. SIGHUP never counts as
+    the second signal, because a closed terminal and its shell both send it. After the block, any
     signal ends the process immediately, because the remaining cleanup may take long.
 
     Yields:
@@ -91,10 +103,11 @@ def stop_signals(stop: Callable[[], object]) -> Iterator[list[int]]:
     came: list[int] = []
 
     def receive(number: int, _: object) -> None:
-        if came:
+        if not came:
+            came.append(number)
+            loop.call_soon_threadsafe(stop)
+        elif number in (signal.SIGINT, signal.SIGTERM):
             end_at_once(number)
-        came.append(number)
-        loop.call_soon_threadsafe(stop)
 
     handle(receive)
     try:

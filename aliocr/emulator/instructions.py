@@ -20,6 +20,7 @@ from aliocr.emulator.codes import CODE_NAMES
 from aliocr.emulator.content import Content
 from aliocr.emulator.url_counts import URLCounts
 from aliocr.errors import APIError, api_error
+from aliocr.image_url import encoded
 from aliocr.models import Image, Scan
 from aliocr.protocol import wire
 from aliocr.protocol.wire import Task
@@ -106,7 +107,7 @@ class _InstructionQueue(Generic[T]):
 
     def put(self, what: T, times: int | None, url: str = EVERY_IMAGE) -> None:
         """Add an instruction for `times` uses; if None, replace the permanent instruction."""
-        checked_url(url)
+        url = checked_url(url)
         if times is None:
             self._permanent[url] = what
         elif not is_count(times, 1):
@@ -116,7 +117,7 @@ class _InstructionQueue(Generic[T]):
 
     def end(self, url: str) -> None:
         """Remove the permanent instruction of a URL."""
-        self._permanent.pop(url, None)
+        self._permanent.pop(encoded(url), None)
 
     def take(self, url: str = EVERY_IMAGE) -> T | None:
         """Return the next instruction, and count this use; None if there is no instruction."""
@@ -225,16 +226,17 @@ def names(url: str) -> tuple[str, ...]:
     An instruction without a query is also for the image with any query, because a signed URL has
     another query after each signing.
     """
+    url = encoded(url)
     return tuple(dict.fromkeys((url, url.partition("?")[0], EVERY_IMAGE)))
 
 
 def checked_url(url: str) -> str:
-    """Return the URL; raise ValueError if it is not a string that a request can hold."""
+    """Return the URL as it is sent; raise ValueError if no request can hold it."""
     if not is_text(url):
         # The message names the type, not the URL: a URL's query may give access to the image.
         kind = type(url).__name__
         raise ValueError(f"url must be a string that UTF-8 can encode, or '*', not this {kind}")
-    return url
+    return encoded(url)
 
 
 def checked_failure(code: int, message: str = "") -> APIError:

@@ -14,6 +14,7 @@ import attrs
 import msgspec
 
 from aliocr.errors import OCRError, ResponseError, api_error
+from aliocr.image_url import AMPERSAND_ADVICE, HTML_AMPERSAND
 from aliocr.models import Frame, Image, Scan, with_lazy_regions
 from aliocr.protocol import lenient
 from aliocr.protocol.envelope import open_envelope
@@ -159,6 +160,8 @@ def _outcome(answer: ImageReply, image: Image, context: _Context) -> Scan | OCRE
         )
     if answer.code != OK:
         message = answer.msg or ""
+        if HTML_AMPERSAND in image.url:
+            message += AMPERSAND_ADVICE
         return api_error(answer.code, message, request_id=request_id, secrets=context.all_secrets)
     if not answer.results:
         return ResponseError(

@@ -10,6 +10,7 @@ from urllib.parse import urljoin
 import aiohttp
 from yarl import URL
 
+from aliocr.image_url import encoded
 from aliocr.route import route_to
 from aliocr.version import __version__
 
@@ -95,6 +96,7 @@ class Fetcher:
 async def _body(http: aiohttp.ClientSession, source: str) -> bytes:
     for _ in range(MAX_REDIRECTS + 1):
         # A URL that can be sent unchanged is not quoted: quoting would break its signature.
+        source = encoded(source)
         url = URL(source, encoded=bool(SENDABLE.fullmatch(source)))
         try:
             route = route_to(source)

@@ -136,12 +136,15 @@ def test_a_terminal_shows_where(output: Path) -> None:
 
 
 def test_a_reader_that_wants_no_more_may_go(output: Path) -> None:
-    """`| head -1` ends it without a word."""
+    """`| head -1` ends it without a word, and the words were found."""
     many = output.with_name("many.jsonl")
     many.write_bytes(encode_json(ROWS[0]) * 20_000)
-    done = in_a_shell(f"aliocr search {many} total | head -1")
-    assert done.returncode == 0
-    assert done.stderr == b""
+    for option in ("", "--json"):
+        command = f"aliocr search {option} {many} total || echo $? >&2"
+        done = in_a_shell(f"{{ {command}; }} | head -1")
+        assert done.returncode == 0
+        assert done.stdout.count(b"\n") == 1
+        assert done.stderr == b""
     full = in_a_shell(f"aliocr search {many} total > /dev/full")
     assert full.returncode == 1
     assert full.stderr.decode().startswith("Error: cannot write")

@@ -54,6 +54,18 @@ async def test_an_image_says_what_it_was_told_to(emulator: Emulator) -> None:
     assert (first["label"], first["suggestion"]) == ("ocr", "review")
 
 
+async def test_an_instruction_is_for_the_url_however_it_is_written(emulator: Emulator) -> None:
+    """A client sends it percent-encoded."""
+    written = "https://example.com/发票 1.png"
+    emulator.text(written, "64.50")
+    emulator.fail(f"{written}?lost", 404)
+    emulator.omit(f"{written}?omitted", None)
+    images = [aliocr.Image(f"{written}{query}") for query in ("", "?signed", "?lost", "?omitted")]
+    answers = (await ask(emulator, *(image.url for image in images))).data
+    assert [answer["results"][0]["ocrData"] for answer in answers[:2]] == [["64.50"]] * 2
+    assert [answer["code"] for answer in answers[2:]] == [404]
+
+
 async def test_an_image_without_text_passes(emulator: Emulator) -> None:
     """`normal`, `pass`, and neither ocrData nor ocrLocations."""
     emulator.text(A, "")

@@ -58,6 +58,22 @@ async def test_each_row_has_its_result(
     assert set(summary.failed) == {Failed("BadRow", None, 1), Failed("DownloadError", 404, 1)}
 
 
+async def test_a_url_is_taken_as_people_have_it(
+    tmp_path: Path, emulator: Emulator, ocr: aliocr.Session
+) -> None:
+    """It is sent as browsers send it; its row shows what the list has, which finds it again."""
+    sources = ["https://example.com/发票 1.png", "\u200bhttps://example.com/2.png", "https://ü../"]
+    source, output = listed(tmp_path / "urls.csv", sources), tmp_path / "results.jsonl"
+    await Job(source, output).run(ocr)
+    assert [by_row(output)[row].source for row in (1, 2, 3)] == sources
+    assert [by_row(output)[row].ok for row in (1, 2, 3)] == [True, True, False]
+    assert "host or port that cannot be read" in str(by_row(output)[3])
+    assert set(asked_for(emulator)) == {
+        "https://example.com/%E5%8F%91%E7%A5%A8%201.png",
+        "https://example.com/2.png",
+    }
+
+
 async def test_equal_images_are_read_once(
     tmp_path: Path, emulator: Emulator, ocr: aliocr.Session
 ) -> None:

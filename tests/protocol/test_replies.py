@@ -64,6 +64,16 @@ def _unread() -> Scan:
     return _scan(_body(_answer("a", frames=[{"ocrData": ["text"], "ocrLocations": [REGION]}])))
 
 
+@pytest.mark.parametrize(("query", "told"), [("?a=1&amp;b=2", True), ("?a=1&b=2", False)])
+def test_an_error_tells_of_an_ampersand_out_of_html(query: str, told: bool) -> None:
+    """A URL that was copied out of a page names another parameter than was meant."""
+    image = Image(f"https://example.com/a.png{query}")
+    body = _body({"code": 404, "dataId": "a", "msg": "lost"})
+    ((_, error),) = next(iter(replies.decode_reply(200, body, {"a": image})))
+    assert isinstance(error, OCRError)
+    assert ("404 lost" in str(error), "holds &amp;" in str(error)) == (True, told)
+
+
 def test_regions_that_are_read_late_are_like_any_others() -> None:
     """A tuple of regions, the same one at each look, in a scan that equals one made by hand."""
     scan = _unread()

@@ -169,8 +169,8 @@ def emulate(**values: Any) -> None:
     The emulator checks signatures and limits as the service does, downloads the images and reads
     them. Each request is logged as a line on standard error.
 
-    After Ctrl-C or SIGTERM, the emulator finishes the requests in flight and ends with exit code 0.
-    A second signal ends it immediately, with 130 or 143.
+    After Ctrl-C, SIGTERM or SIGHUP, the emulator finishes the requests in flight and ends with exit
+    code 0. A second Ctrl-C or SIGTERM ends it immediately, with 130 or 143.
     """
     options = EmulatorOptions(**values)
     run = options.prepare()

@@ -83,9 +83,9 @@ def run(**values: Any) -> None:
     relative paths start at the current folder.
 
     Results are written as they come. If the job is stopped in any way, the same command continues
-    the job with the help of OUTPUT.journal. After Ctrl-C or SIGTERM, the job finishes the images in
-    flight; a second signal ends it immediately. URLs are written without their queries, which may
-    be keys.
+    the job with the help of OUTPUT.journal. After Ctrl-C, SIGTERM or SIGHUP (the terminal was
+    closed), the job finishes the images in flight; a second Ctrl-C or SIGTERM ends it immediately.
+    URLs are written without their queries, which may be keys.
 
     The AccessKey comes from ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET. With
     the extra aliocr[credentials], it can also come from a profile or a role.
@@ -98,8 +98,8 @@ def run(**values: Any) -> None:
       2    misuse: nothing was sent or written
       3    not complete: budget spent, key refused, disk full, or another
            job uses OUTPUT; fix this and run the same command again
-      130  stopped by Ctrl-C, or 143 by SIGTERM: run the same command
-           again to continue
+      130  stopped by Ctrl-C, 143 by SIGTERM, or 129 by SIGHUP: run the
+           same command again to continue
     """  # noqa: D301 - the \b keeps click from filling lines
     options = RunOptions(**values)
     job_run = options.prepare()

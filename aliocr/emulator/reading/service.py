@@ -15,6 +15,7 @@ from aliocr.emulator.content import Content
 from aliocr.emulator.fairness import LoopSlices
 from aliocr.emulator.instructions import ImageAnswer, Instructions
 from aliocr.errors import APIError
+from aliocr.image_url import check
 from aliocr.models import MAX_DATA_ID_CHARACTERS, Image, Scan, undecoded_regions, with_lazy_regions
 from aliocr.protocol.wire import Task
 
@@ -117,6 +118,7 @@ def _image(task: Task) -> Image | APIError:
             403, "[task.url] the OSS path is not authorised: the emulator has no OSS"
         )
     try:
+        check(task.url)  # as it came: a client must encode the URL
         return Image(task.url, task.data_id, task.interval, task.max_frames)
     except ValueError as error:
         field, _, problem = str(error).partition(" ")

@@ -358,7 +358,7 @@ def _under_way(emulator: EmulatorProcess) -> int:
     return sum(call["status"] is None for call in calls)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_it_stops_when_told(number: signal.Signals) -> None:
     """By a supervisor or by Ctrl-C, with nothing to say about it, and its port free again."""
     with emulating() as emulator:
@@ -368,7 +368,7 @@ def test_it_stops_when_told(number: signal.Signals) -> None:
             emulator.ask("GET", "/")
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_it_finishes_what_is_under_way(number: signal.Signals) -> None:
     """It takes no new connections, says what it waits for, answers, and ends with 0."""
     with emulating() as emulator, closing(_begin(emulator)) as client:

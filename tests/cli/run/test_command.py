@@ -2,10 +2,12 @@
 
 import json
 import os
+import pty
 import re
 import select
 import signal
 import subprocess
+import sys
 import termios
 import time
 from collections.abc import Iterator
@@ -20,6 +22,7 @@ from tests.support.program import (
     ALIOCR,
     BAR,
     CODES,
+    ON_ITS_TERMINAL,
     PATIENCE,
     TerminalOutput,
     call,
@@ -400,7 +403,7 @@ def test_two_jobs_on_one_output_are_refused(tmp_path: Path, served: dict[str, st
     assert len(results(output)) == 300
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_has_it_finish_what_is_under_way(
     tmp_path: Path, served: dict[str, str], number: signal.Signals
 ) -> None:
@@ -418,6 +421,44 @@ def test_a_signal_has_it_finish_what_is_under_way(
     assert 0 < len(results(output)) < 1_000
     assert run("run", urls, "-o", output, **served).returncode == 0
     assert len(results(output)) == 1_000
+
+
+def test_a_closed_terminal_has_it_finish(tmp_path: Path, served: dict[str, str]) -> None:
+    """Though nothing can be printed any more, and the shell sends SIGHUP a second time."""
+    urls, output = listed(tmp_path, 1_000), tmp_path / "results.jsonl"
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-c", ON_ITS_TERMINAL, "run", str(urls), "-o", str(output), *SLOWLY],
+        env=variables(TERM="xterm", **served),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    ) as job:
+        os.close(theirs)
+        until_something_is_in(output)
+        os.close(ours)
+        job.send_signal(signal.SIGHUP)
+        assert job.wait(PATIENCE) == 128 + signal.SIGHUP
+    assert 0 < len(results(output)) < 1_000
+    assert run("run", urls, "-o", output, **served).returncode == 0
+    assert len(results(output)) == 1_000
+
+
+def test_nohup_keeps_it_running(tmp_path: Path, served: dict[str, str]) -> None:
+    """Its SIGHUP stays ignored."""
+    urls, output = listed(tmp_path, 300), tmp_path / "results.jsonl"
+    with subprocess.Popen(
+        ["/usr/bin/env", "nohup", *ALIOCR, "run", str(urls), "-o", str(output), *SLOWLY],
+        env=variables(**served),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as job:
+        until_something_is_in(output)
+        job.send_signal(signal.SIGHUP)
+        assert job.wait(PATIENCE) == 0
+    assert len(results(output)) == 300
 
 
 def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:

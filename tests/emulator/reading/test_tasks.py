@@ -11,6 +11,8 @@ from tests.support.asking import IMAGE, send, sign
 REFUSED: dict[str, tuple[dict[str, object], str]] = {
     "another scheme": ({"url": "ftp://example.com/a.png"}, "[task.url] must start with http"),
     "2,049 characters": ({"url": f"http://a.example/{'a' * 2032}"}, "[task.url] has 2049 char"),
+    "a space": ({"url": "http://a.example/a b.png"}, "[task.url] holds a space"),
+    "a blank at the end": ({"url": f"{IMAGE}\n"}, "[task.url] holds a space"),
     "no host": ({"url": "http:///a.png?key=secret"}, "[task.url] names no host"),
     "a data id of 257": (
         {"url": IMAGE, "dataId": "d" * 257},
