@@ -10,7 +10,7 @@ import msgspec
 
 from aliocr.checks import is_url
 from aliocr.job.errors import BY_FORMAT, InputError
-from aliocr.job.input.columns import described, id_name, row_of, source_name
+from aliocr.job.input.columns import Choice, described, id_name, row_of, source_name
 from aliocr.job.input.lines import LONGEST, TO_UTF8, LineReader, Lines, decoded, shown
 from aliocr.job.input.rows import BadRow, RowOrBad
 from aliocr.redaction import without_query
@@ -29,9 +29,9 @@ class JSONLinesReader(LineReader):
     columns that the caller chose, so that a wrong name is reported immediately.
     """
 
-    def __init__(self, lines: Lines, column: str | None, id_column: str | None) -> None:
+    def __init__(self, lines: Lines, choice: Choice) -> None:
         super().__init__(lines)
-        self._asked = column, id_column
+        self._choice = choice
         self._fields: tuple[str, ...] | None = None
         self._columns: tuple[str, str | None] = "", None
         first, where = lines.begin(), lines.name
@@ -50,8 +50,8 @@ class JSONLinesReader(LineReader):
         except InputError:  # `__iter__` makes a bad row of this line later
             return
         if isinstance(value, dict):
-            source_name(tuple(value), column, where)
-            id_name(tuple(value), id_column, where)
+            fields = tuple(value)
+            self._columns = source_name(fields, choice, where), id_name(fields, choice, where)
 
     def __iter__(self) -> Iterator[RowOrBad]:
         """Yield the rows from the current position, in the order of the file."""
@@ -76,11 +76,11 @@ class JSONLinesReader(LineReader):
                 return row_of(self._number, value, None, at, "the text")
             fields = tuple(value)
             if fields != self._fields:  # seldom true: most objects have the same fields
-                column, id_column = self._asked
+                id_column = self._choice.id_column
                 no_id = id_column is not None and id_column not in fields
                 self._columns = (
-                    source_name(fields, column, "it"),
-                    None if no_id else id_name(fields, id_column, "it"),
+                    source_name(fields, self._choice, "it"),
+                    None if no_id else id_name(fields, self._choice, "it"),
                 )
                 self._fields = fields
         except InputError as error:
