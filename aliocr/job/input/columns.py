@@ -132,10 +132,10 @@ def row_of(number: int, source: object, name: object, line: int | None, column: 
         name = str(name)
     identity = name or None
     if type(source) is list:
-        if len(source) != 1:
+        if len(source) > 1:
             problem = f"{shown(column)} has {len(source):,} images; write a row for each"
             return BadRow(number, "", problem, identity, line)
-        [source] = source
+        source = source[0] if source else None
     if type(source) is not str or not source or source.isspace():
         nothing = "empty" if source is None or isinstance(source, str) else "not a text"
         return BadRow(number, _told(source), f"{shown(column)} is {nothing}", identity, line)

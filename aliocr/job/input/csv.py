@@ -92,6 +92,7 @@ class CSVReader(LineReader):
             if is_text("".join(names)):
                 raise
             raise InputError(f"{error}; its header is not UTF-8: {TO_UTF8}") from None
+        self.columns = self._column, self._id_column
         self._width = len(names)
         self._source_at = names.index(self._column)
         self._id_at = None if self._id_column is None else names.index(self._id_column)

@@ -52,6 +52,7 @@ class JSONLinesReader(LineReader):
         if isinstance(value, dict):
             fields = tuple(value)
             self._columns = source_name(fields, choice, where), id_name(fields, choice, where)
+            self.columns = self._columns
 
     def __iter__(self) -> Iterator[RowOrBad]:
         """Yield the rows from the current position, in the order of the file."""

@@ -12,7 +12,7 @@ from typing import BinaryIO, Literal, TypeAlias, get_args
 import attrs
 
 from aliocr.job.errors import BY_FORMAT, InputError
-from aliocr.job.input.columns import EARLIER_RANKS, RANKS, Choice
+from aliocr.job.input.columns import EARLIER_RANKS, RANKS, Choice, described
 from aliocr.job.input.csv import CSVReader
 from aliocr.job.input.folder import FolderReader
 from aliocr.job.input.jsonl import JSONLinesReader
@@ -126,6 +126,12 @@ class RunInput:
                 known=known,
             )
         return self._reader
+
+    @property
+    def taken(self) -> str | None:
+        """Text that names the columns; None if there are none, or until the input is open."""
+        columns = self._reader and self._reader.columns
+        return described(*columns) if columns else None
 
     def close(self) -> None:
         """Close the input, if it is open."""

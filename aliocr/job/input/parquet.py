@@ -32,9 +32,7 @@ class ParquetReader(Reader):
     `close` also closes the file. `where` is the path of the file, for messages.
     """
 
-    def __init__(
-        self, file: BinaryIO, where: str, choice: Choice
-    ) -> None:
+    def __init__(self, file: BinaryIO, where: str, choice: Choice) -> None:
         with needed("parquet"):
             import pyarrow as pa  # noqa: PLC0415 - from the extra
             from pyarrow import parquet  # noqa: PLC0415 - from the extra
@@ -49,6 +47,7 @@ class ParquetReader(Reader):
             raise InputError(f"{where} cannot be read as Parquet: {_reason(error)}") from None
         self._column = source_name(schema.names, choice, where)
         self._id_column = id_name(schema.names, choice, where)
+        self.columns = self._column, self._id_column
         _check(schema, self._column, self._id_column, where)
 
     def __iter__(self) -> Iterator[RowOrBad]:

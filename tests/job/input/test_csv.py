@@ -70,14 +70,14 @@ def test_lines_are_those_a_row_begins_at() -> None:
     [
         ("url,x,id", "A", "C"),
         ("x,URL,Data_ID", "B", "C"),
-        ("image_url,image,y", "B", None),
-        ("file,link,path", "C", None),
+        ("image,image_url,y", "B", None),
+        ("file,link,x", "B", None),
         ("\ufeffurl,id,x", "A", "B"),
         (" url , x , id ", "A", "C"),
     ],
 )
 def test_the_usual_columns_are_found(header: str, source: str, name: str | None) -> None:
-    """url, image and their like need not be named."""
+    """image_url, url and their like need not be named."""
     assert rows_of(f"{header}\nA,B,C\n", "csv") == [Row(1, source, name, 2)]
 
 
