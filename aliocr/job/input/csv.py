@@ -141,6 +141,10 @@ class CSVReader(LineReader):
             problem = self._problem(error)
             raise InputError(f"the header of {where} cannot be read: {problem}") from None
         self._row_lines.take()
+        if names[0].startswith("#"):
+            raise InputError(
+                f"{where} begins with a comment; remove the lines before the column names"
+            )
         if any(is_url(name) for name in names):
             raise InputError(
                 f"{where} has no header but begins with {listed(names)}; begin it with a line of "

@@ -73,7 +73,7 @@ def opened(
         if format_ == "parquet":
             return ParquetReader(file, name, choice)
         if format_ == "text":
-            return TextReader(lines, guessed=input_format is None and file is place)
+            return TextReader(lines, guessed=input_format is None)
         return (CSVReader if format_ == "csv" else JSONLinesReader)(lines, choice)
     except BaseException:
         lines.close()
