@@ -82,6 +82,37 @@ def test_a_list_of_pictures_in_one_row_is_told() -> None:
     assert problems == ["image_urls has 2 images; write a row for each", "image_urls is empty"]
 
 
+def test_an_object_in_the_column_is_refused_with_the_paths_to_give() -> None:
+    """Each row would fail, and the job would be complete."""
+    with pytest.raises(
+        InputError, match=r"has objects in image, .* \(--column.*one of image\.url$"
+    ):
+        rows_in(LISTS / "j_nested.jsonl")
+
+
+@pytest.mark.parametrize("column", ["image", "image.x", "url"])
+def test_a_path_that_leads_to_no_image_is_refused(column: str) -> None:
+    """Before anything is sent."""
+    with pytest.raises(InputError, match="image"):
+        rows_in(LISTS / "j_nested.jsonl", column=column)
+
+
+def test_a_path_names_a_field_of_a_field(tmp_path: Path) -> None:
+    """Of images and ids, however deep; a name that has a dot itself goes first."""
+    rows = rows_in(LISTS / "j_nested.jsonl", column="image.url")
+    assert rows == [Row(n, f"https://e.com/{n}.png", str(n), n) for n in (1, 2)]
+    path = tmp_path / "list.jsonl"
+    lines = [
+        {"a": {"b": {"c": "one", "id": 7}}},
+        {"a": {"b": {"c": "other"}}, "a.b.c": "two"},
+        {"a": {"b": "no object"}},
+    ]
+    path.write_text("\n".join(map(json.dumps, lines)))
+    one, two, bad = rows_in(path, column="a.b.c", id_column="a.b.id")
+    assert (one, two) == (Row(1, "one", "7", 1), Row(2, "two", None, 2))
+    assert getattr(bad, "problem", "").startswith("it has no column a.b.c")
+
+
 def test_a_list_of_one_picture_is_this_picture(tmp_path: Path) -> None:
     """Scrapers write lists everywhere."""
     path = tmp_path / "list.jsonl"
