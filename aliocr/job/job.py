@@ -15,8 +15,13 @@ from aliocr.checks import is_count
 from aliocr.job.input.folder import FolderReader
 from aliocr.job.input.opening import InputFormat, RunInput
 from aliocr.job.input.rows import Reader
-from aliocr.job.output.journal import Journal
-from aliocr.job.output.ledger import Ledger, OutputFormat, output_format_of, past
+from aliocr.job.output.journal import Journal, begun_earlier
+from aliocr.job.output.ledger import (
+    Ledger,
+    OutputFormat,
+    output_format_of,
+    past,
+)
 from aliocr.job.output.rowset import RowSet
 from aliocr.job.pipeline import Pipeline
 from aliocr.job.plan import Plan, planned
@@ -52,8 +57,8 @@ class Job:
             `"-"` for standard input.
         output: The file of the results: one result for each row of the input, in the order in which
             the replies come.
-        column: The column or field that names the images; None for the only column, or for a column
-            with a usual name, such as `url`.
+        column: The column or field that names the images; None for the only column, or for the
+            column with the surest name: `image_url`, then `image`, then `url`, and their like.
         id_column: The column or field of the rows' ids, which are copied to the results; None for
             the column `id`, if the input has this column.
         input_format: `"text"`, `"csv"`, `"jsonl"`, `"parquet"` or `"folder"`; None to choose the
@@ -130,6 +135,7 @@ class Job:
             again = RowSet(journal.failed(self._retry.kinds) if journal and self._retry else ())
         # A run opens the input again, because the plan reads the input to its end and closes it.
         with closing(self._input()) as input_:
+            input_.earlier = begun_earlier(self._output)
             return planned(
                 input_.open(names),
                 self._sources.check,
@@ -176,6 +182,7 @@ class Job:
     def _open_worklist(self, input_: RunInput) -> Worklist:
         """Open output and journal, if the input is readable and unchanged."""
         # Open the input first, so that no file is written if the input cannot be read.
+        input_.earlier = begun_earlier(self._output)
         reader = input_.open() if input_.can_be_read_twice else None
         if self._retry is not None:
             with past(self._output, self._output_format, self._settings) as journal:

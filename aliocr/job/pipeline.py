@@ -108,6 +108,7 @@ class Pipeline:
             budget=self._budget.limit,
             seconds=time.monotonic() - self._began,
             stats=self._session.stats,
+            taken=self._input.taken,
         )
 
     async def finish(self) -> Summary:

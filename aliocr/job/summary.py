@@ -32,6 +32,7 @@ class Progress:
         budget: Maximum number of charged images, in all runs; None for no limit.
         seconds: Duration of this run so far, in seconds.
         stats: The statistics of the session.
+        taken: The columns of images and ids; None if there are none, or until the input is open.
     """
 
     read: int
@@ -43,6 +44,7 @@ class Progress:
     budget: int | None
     seconds: float
     stats: Stats
+    taken: str | None = None
 
 
 @attrs.frozen

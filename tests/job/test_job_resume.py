@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import io
+import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +46,32 @@ async def test_run_again_it_does_nothing_more(
         first.charged_at_most,
         "complete",
     )
+
+
+async def test_a_job_of_an_earlier_version_keeps_its_column(
+    tmp_path: Path, emulator: Emulator, ocr: aliocr.Session
+) -> None:
+    """That version sent `url`; rows of two columns in one output would be no use to anybody."""
+    source, output = tmp_path / "feed.csv", tmp_path / "results.jsonl"
+
+    def feed(rows: int) -> None:
+        lines = (f"{url(row)},{url(row + 100)}\n" for row in range(1, rows + 1))
+        source.write_text("url,image_url\n" + "".join(lines))
+
+    feed(20)
+    await Job(source, output, column="url").run(ocr)
+    with closing(sqlite3.connect(f"{output}.journal")) as journal, journal:
+        journal.execute("DELETE FROM state WHERE name = 'by_ranks'")
+        journal.execute("UPDATE state SET value = '' WHERE name = 'settings'")
+    for rows in (30, 40):  # the first of these runs writes the journal of today
+        feed(rows)
+        assert Job(source, output).plan().taken == "the column url"
+        await Job(source, output).run(ocr)
+        assert [by_row(output)[row].source for row in range(1, rows + 1)] == [
+            url(row) for row in range(1, rows + 1)
+        ]
+    await Job(source, tmp_path / "new.jsonl").run(ocr)
+    assert by_row(tmp_path / "new.jsonl")[1].source == url(101)
 
 
 async def test_rows_that_were_added_are_read(

@@ -40,6 +40,7 @@ class Display:
         self._quiet = quiet
         self._recent = RecentRate(limits)
         self._progress: Progress | None = None
+        self._told_taken = False
 
     @property
     def width(self) -> int:
@@ -79,6 +80,7 @@ class Display:
             while not over.wait(FRAME):
                 loop.call_soon_threadsafe(take)
                 if progress := self._progress:
+                    self._tell_taken(progress)
                     self._recent.note(progress)
                     yield progress
 
@@ -90,6 +92,14 @@ class Display:
         finally:
             over.set()
             thread.join()
+            if progress := look():
+                self._tell_taken(progress)
+
+    def _tell_taken(self, progress: Progress) -> None:
+        """Print once which column has the images, because it may have been guessed."""
+        if progress.taken is not None and not self._told_taken:
+            self._told_taken = True
+            self.say(Text(filled(f"input: {plain(progress.taken)}", self.width)))
 
     def _stand(self, moments: Iterator[Progress], stop: asyncio.Event) -> None:
         """Show lines on a terminal, and update them in place."""

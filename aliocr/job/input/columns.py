@@ -5,14 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
+import attrs
+
 from aliocr.checks import is_url
 from aliocr.job.errors import BY_COLUMN, InputError
 from aliocr.job.input.lines import shown
 from aliocr.job.input.rows import BadRow, Row, RowOrBad
 from aliocr.redaction import without_query
 
-SOURCES = ("url", "image", "image_url", "uri", "source", "path", "link", "file")
-"""Usual names of the column of the images. The first of these names that the input has is used."""
+RANKS: tuple[tuple[str, ...], ...] = (
+    ("image_url", "image_urls", "image_link"),
+    ("image", "img", "photo", "picture"),
+    ("url", "link", "src", "href"),
+    ("uri", "source", "path", "file"),
+)
+"""Usual names of the column of the images, the surest first: beside `image_url`, `url` is a page.
+Between two names of one rank the user must choose, because either column may have the images."""
+
+EARLIER_RANKS = tuple(
+    (name,) for name in ("url", "image", "image_url", "uri", "source", "path", "link", "file")
+)
+"""The names, in their order, by which an earlier version of aliocr chose the column."""
 
 IDS = ("id", "data_id")
 """Usual names of the column of the ids. The first of these names that the input has is used."""
@@ -21,40 +34,65 @@ LISTED = 20
 """Maximum number of column names in one message."""
 
 
-def source_name(names: Sequence[str], column: str | None, where: str) -> str:
+@attrs.frozen
+class Choice:
+    """How the columns of images and ids are chosen.
+
+    Args:
+        column: The column of the images. None means the only column, or, if there are several
+            columns, the one with the surest name in `ranks`.
+        id_column: The column of the ids. None means the first name of `IDS` that the input has.
+        ranks: `EARLIER_RANKS` for a job that an earlier version began, else `RANKS`.
+    """
+
+    column: str | None = None
+    id_column: str | None = None
+    ranks: tuple[tuple[str, ...], ...] = RANKS
+
+
+def source_name(names: Sequence[str], choice: Choice, where: str) -> str:
     """Return the name of the column of the images.
 
     Args:
         names: Names of all columns.
-        column: The column that the caller chose. None means the only column, or, if there are
-            several columns, the first name of `SOURCES` that the input has.
+        choice: How the column is chosen.
         where: Name of the input that has the columns, for messages.
 
     Raises:
-        InputError: There is no such column, or several columns have its name.
+        InputError: There is no such column, or several columns may be the one.
     """
-    if column is not None:
-        return _named(names, column, where)
+    if choice.column is not None:
+        return _named(names, choice.column, where)
     if len(names) == 1:
         return names[0]
-    found = _usual(names, SOURCES)
-    if found is None:
-        raise InputError(
-            f"{where} has no column url or image; give the column {BY_COLUMN}, one of "
-            f"{listed(names)}"
-        )
-    return _named(names, found, where)
+    for rank in choice.ranks:
+        match [name for name in dict.fromkeys(names) if name.lower() in rank]:
+            case []:
+                continue
+            case [name]:
+                return _named(names, name, where)
+            case several:
+                if choice.ranks is EARLIER_RANKS:
+                    return _named(names, several[0], where)
+                raise InputError(
+                    f"{where} has the columns {listed(several)}, and each may have the images; "
+                    f"give the column {BY_COLUMN}"
+                )
+    raise InputError(
+        f"{where} has no column image_url, image or url; give the column {BY_COLUMN}, one of "
+        f"{listed(names)}"
+    )
 
 
-def id_name(names: Sequence[str], column: str | None, where: str) -> str | None:
+def id_name(names: Sequence[str], choice: Choice, where: str) -> str | None:
     """Return the name of the column of the ids; None if there is no such column.
 
-    If the caller chose no `column`, the name is the first name of `IDS` that the input has. If the
-    input has only one column, this column has the images, not the ids.
+    If the input has only one column, this column has the images, not the ids.
     """
-    if column is not None:
-        return _named(names, column, where)
-    found = _usual(names, IDS) if len(names) > 1 else None
+    if choice.id_column is not None:
+        return _named(names, choice.id_column, where)
+    lowered = {name.lower(): name for name in reversed(names)} if len(names) > 1 else {}
+    found = next((lowered[name] for name in IDS if name in lowered), None)
     return None if found is None else _named(names, found, where)
 
 
@@ -83,11 +121,6 @@ def _named(names: Sequence[str], column: str, where: str) -> str:
             raise InputError(f"{where} has {count} columns {shown(column)}; rename all but one")
 
 
-def _usual(names: Sequence[str], usual: Sequence[str]) -> str | None:
-    lowered = {name.lower(): name for name in reversed(names)}
-    return next((lowered[name] for name in usual if name in lowered), None)
-
-
 def row_of(number: int, source: object, name: object, line: int | None, column: str) -> RowOrBad:
     """Return the row that the cells of image and id make.
 
@@ -98,6 +131,11 @@ def row_of(number: int, source: object, name: object, line: int | None, column: 
             return BadRow(number, _told(source), "its id is neither text nor a number", None, line)
         name = str(name)
     identity = name or None
+    if type(source) is list:
+        if len(source) > 1:
+            problem = f"{shown(column)} has {len(source):,} images; write a row for each"
+            return BadRow(number, "", problem, identity, line)
+        source = source[0] if source else None
     if type(source) is not str or not source or source.isspace():
         nothing = "empty" if source is None or isinstance(source, str) else "not a text"
         return BadRow(number, _told(source), f"{shown(column)} is {nothing}", identity, line)

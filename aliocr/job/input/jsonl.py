@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 
 from aliocr.checks import is_url
-from aliocr.job.errors import BY_FORMAT, InputError
-from aliocr.job.input.columns import described, id_name, row_of, source_name
+from aliocr.job.errors import BY_COLUMN, BY_FORMAT, InputError
+from aliocr.job.input.columns import RANKS, Choice, described, id_name, listed, row_of, source_name
 from aliocr.job.input.lines import LONGEST, TO_UTF8, LineReader, Lines, decoded, shown
 from aliocr.job.input.rows import BadRow, RowOrBad
 from aliocr.redaction import without_query
@@ -27,11 +27,14 @@ class JSONLinesReader(LineReader):
     A text is the URL or path of the image itself. The columns are looked for in each object again,
     because objects may have different fields. If the first line is an object, it must have the
     columns that the caller chose, so that a wrong name is reported immediately.
+
+    A column may be a path into objects: `image.url` is the field `url` of the field `image`.
     """
 
-    def __init__(self, lines: Lines, column: str | None, id_column: str | None) -> None:
+    def __init__(self, lines: Lines, choice: Choice) -> None:
         super().__init__(lines)
-        self._asked = column, id_column
+        self._choice = choice
+        self._by_path = any("." in (name or "") for name in (choice.column, choice.id_column))
         self._fields: tuple[str, ...] | None = None
         self._columns: tuple[str, str | None] = "", None
         first, where = lines.begin(), lines.name
@@ -50,8 +53,12 @@ class JSONLinesReader(LineReader):
         except InputError:  # `__iter__` makes a bad row of this line later
             return
         if isinstance(value, dict):
-            source_name(tuple(value), column, where)
-            id_name(tuple(value), id_column, where)
+            value = with_paths(value) if self._by_path else value
+            fields = tuple(value)
+            self._columns = source_name(fields, choice, where), id_name(fields, choice, where)
+            self.columns = self._columns
+            if choice.ranks is RANKS:
+                _check_is_no_object(value, self._columns[0], where)
 
     def __iter__(self) -> Iterator[RowOrBad]:
         """Yield the rows from the current position, in the order of the file."""
@@ -74,13 +81,15 @@ class JSONLinesReader(LineReader):
             value = _value(line)
             if isinstance(value, str):
                 return row_of(self._number, value, None, at, "the text")
+            if self._by_path:
+                value = with_paths(value)
             fields = tuple(value)
             if fields != self._fields:  # seldom true: most objects have the same fields
-                column, id_column = self._asked
+                id_column = self._choice.id_column
                 no_id = id_column is not None and id_column not in fields
                 self._columns = (
-                    source_name(fields, column, "it"),
-                    None if no_id else id_name(fields, id_column, "it"),
+                    source_name(fields, self._choice, "it"),
+                    None if no_id else id_name(fields, self._choice, "it"),
                 )
                 self._fields = fields
         except InputError as error:
@@ -88,6 +97,34 @@ class JSONLinesReader(LineReader):
         source, name = self._columns
         return row_of(
             self._number, value[source], None if name is None else value[name], at, source
+        )
+
+
+def with_paths(value: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of an object, and then the fields of the objects in it, by their paths.
+
+    A field whose own name has a dot goes before a path.
+    """
+    found, objects = dict(value), [("", value)]
+    for path, inner in objects:  # which grows meanwhile, so that nothing is too deep
+        for name, each in inner.items():
+            found.setdefault(path + name, each)
+            if isinstance(each, dict):
+                objects.append((f"{path}{name}.", each))
+    return found
+
+
+def _check_is_no_object(value: dict[str, Any], column: str, where: str) -> None:
+    """Raise `InputError` if the images are to be in a field that has an object."""
+    if isinstance(value[column], dict):
+        paths = [
+            path
+            for path, each in with_paths(value).items()
+            if path.startswith(f"{column}.") and not isinstance(each, dict)
+        ]
+        raise InputError(
+            f"{where} has objects in {shown(column)}, not URLs or paths; give the column "
+            f"{BY_COLUMN}, one of {listed(paths)}"
         )
 
 

@@ -12,6 +12,7 @@ from typing import BinaryIO, Literal, TypeAlias, get_args
 import attrs
 
 from aliocr.job.errors import BY_FORMAT, InputError
+from aliocr.job.input.columns import EARLIER_RANKS, RANKS, Choice, described
 from aliocr.job.input.csv import CSVReader
 from aliocr.job.input.folder import FolderReader
 from aliocr.job.input.jsonl import JSONLinesReader
@@ -44,6 +45,7 @@ def opened(
     input_format: str | None = None,
     column: str | None = None,
     id_column: str | None = None,
+    earlier: bool = False,
     known: Sequence[str] = (),
 ) -> Reader:
     """Open an input and read its header; for the arguments see `RunInput` and `FolderReader`.
@@ -65,13 +67,14 @@ def opened(
             file: BinaryIO = place.open("rb")
     else:
         file = place
+    choice = Choice(column, id_column, EARLIER_RANKS if earlier else RANKS)
     lines = Lines(file, name, owned=file is not place)
     try:
         if format_ == "parquet":
-            return ParquetReader(file, name, column, id_column)
+            return ParquetReader(file, name, choice)
         if format_ == "text":
-            return TextReader(lines, guessed=input_format is None and file is place)
-        return (CSVReader if format_ == "csv" else JSONLinesReader)(lines, column, id_column)
+            return TextReader(lines, guessed=input_format is None)
+        return (CSVReader if format_ == "csv" else JSONLinesReader)(lines, choice)
     except BaseException:
         lines.close()
         raise
@@ -90,15 +93,17 @@ class RunInput:
         input_format: One of `FORMATS`; `"csv"` includes TSV. If None, the suffix of the file's name
             decides; standard input has no suffix and is read as text.
         column: Name of the column of the images. None means the only column, or, if there are
-            several columns, the first name of `SOURCES` that the input has, in upper or lower case.
+            several columns, the one whose name, in upper or lower case, is the surest of `RANKS`.
         id_column: Name of the column of the ids. None means the first name of `IDS` that the input
             has; if the input has no such column, its rows have no ids.
+        earlier: Choose the column as an earlier version did, because that version began the job.
     """
 
     source: str | Path
     input_format: str | None = None
     column: str | None = None
     id_column: str | None = None
+    earlier: bool = False
     _reader: Reader | None = attrs.field(default=None, init=False)
 
     @property
@@ -117,9 +122,16 @@ class RunInput:
                 input_format=self.input_format,
                 column=self.column,
                 id_column=self.id_column,
+                earlier=self.earlier,
                 known=known,
             )
         return self._reader
+
+    @property
+    def taken(self) -> str | None:
+        """Text that names the columns; None if there are none, or until the input is open."""
+        columns = self._reader and self._reader.columns
+        return described(*columns) if columns else None
 
     def close(self) -> None:
         """Close the input, if it is open."""

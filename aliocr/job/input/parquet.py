@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 from aliocr.extras import needed
 from aliocr.job.errors import InputError
-from aliocr.job.input.columns import described, id_name, row_of, source_name
+from aliocr.job.input.columns import Choice, described, id_name, row_of, source_name
 from aliocr.job.input.lines import DIGEST_BYTES
 from aliocr.job.input.rows import Checkpoint, Reader, RowOrBad, changed
 
@@ -32,9 +32,7 @@ class ParquetReader(Reader):
     `close` also closes the file. `where` is the path of the file, for messages.
     """
 
-    def __init__(
-        self, file: BinaryIO, where: str, column: str | None, id_column: str | None
-    ) -> None:
+    def __init__(self, file: BinaryIO, where: str, choice: Choice) -> None:
         with needed("parquet"):
             import pyarrow as pa  # noqa: PLC0415 - from the extra
             from pyarrow import parquet  # noqa: PLC0415 - from the extra
@@ -47,8 +45,9 @@ class ParquetReader(Reader):
             schema = self._table.schema_arrow
         except self._unreadable as error:
             raise InputError(f"{where} cannot be read as Parquet: {_reason(error)}") from None
-        self._column = source_name(schema.names, column, where)
-        self._id_column = id_name(schema.names, id_column, where)
+        self._column = source_name(schema.names, choice, where)
+        self._id_column = id_name(schema.names, choice, where)
+        self.columns = self._column, self._id_column
         _check(schema, self._column, self._id_column, where)
 
     def __iter__(self) -> Iterator[RowOrBad]:

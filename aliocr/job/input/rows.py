@@ -105,6 +105,10 @@ class Reader(ABC):
         InputError: From every method: the input cannot be read, or has changed.
     """
 
+    columns: tuple[str, str | None] | None = None
+    """The columns of images and ids, the second None if there are no ids; None if the input has no
+    columns, or they are not known yet."""
+
     _number = 0
 
     @abstractmethod

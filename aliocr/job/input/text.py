@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 
@@ -14,8 +15,9 @@ from aliocr.job.input.rows import BadRow, Row, RowOrBad
 class TextReader(LineReader):
     """Reads one URL or path per line, without the white space around it; skips blank lines.
 
-    `guessed` means that standard input is read as text because the caller gave no format. Then
-    input that looks like CSV or JSON is refused, because all its rows would fail.
+    `guessed` means that the input is read as text because the caller gave no format and its name,
+    if it has one, says none. Then input that looks like a table, JSON or HTML is refused, because
+    all its rows would fail.
     """
 
     description = "each line"
@@ -23,10 +25,13 @@ class TextReader(LineReader):
     def __init__(self, lines: Lines, *, guessed: bool) -> None:
         super().__init__(lines)
         first = lines.begin()
-        if guessed and not is_url(decoded(first)) and re.search(rb"[,;\t{]", first):
+        begins = decoded(first).strip()
+        is_other = re.search(r"[,;\t{<]", begins) and not is_url(begins)
+        # A path may have a comma in it.
+        if guessed and is_other and not os.path.exists(begins):  # noqa: PTH110 - takes any text
             raise InputError(
-                f"{lines.name} does not begin with a URL; if it is CSV or JSON lines, give its "
-                f"format {BY_FORMAT}"
+                f"{lines.name} does not begin with a URL; give its format {BY_FORMAT}: csv, jsonl, "
+                "or, if it has one image per line, text"
             )
 
     def __iter__(self) -> Iterator[RowOrBad]:

@@ -65,6 +65,8 @@ class JobState:
         total: Number of rows of the input; 0 until a run has read the input to its end.
         unproved: Results up to this row were found in the output, and not in the journal. They are
             compared with the input when it is read.
+        by_ranks: False if an earlier version of aliocr began the job. That version chose the column
+            of the images by another order of names, and its journals do not have this fact.
     """
 
     settings: str
@@ -79,6 +81,7 @@ class JobState:
     published: bool = False
     total: int = 0
     unproved: int = 0
+    by_ranks: bool = True
 
 
 def read_state(db: sqlite3.Connection) -> JobState:
@@ -109,11 +112,12 @@ def read_state(db: sqlite3.Connection) -> JobState:
 
 
 def _state_of(known: dict[str, Any]) -> JobState:
+    known = {"by_ranks": 0} | known
     for fact in attrs.fields(JobState):
         value = known.get(fact.name)
         if not (isinstance(value, str) if fact.name in _WORDS else is_count(value, 0)):
             raise DamagedError(f"it does not say {fact.name!r}")
-    flags = {name: bool(known[name]) for name in ("replacing", "published")}
+    flags = {name: bool(known[name]) for name in ("replacing", "published", "by_ranks")}
     return JobState(**{name: known[name] for name in attrs.fields_dict(JobState)} | flags)
 
 

@@ -14,7 +14,7 @@ import sqlite3
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -297,3 +297,38 @@ def _text_or_bytes(name: str) -> str | bytes:
     except UnicodeEncodeError:
         return os.fsencode(name)
     return name
+
+
+def journal_of(path: Path) -> Path:
+    """Return the path of the journal; refuse a path that cannot be the output of a job."""
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder: give the name of a file")
+    if not path.parent.is_dir():
+        raise ValueError(f"there is no folder {path.parent} for the output: make it first")
+    if path.exists() and not path.is_file():
+        raise ValueError(f"{path} is not a regular file: give another output")
+    journal = path.with_name(f"{path.name}.journal")
+    # Do not follow a link, because somebody else may have made it to have another file written.
+    if journal.is_symlink() or (journal.exists() and not journal.is_file()):
+        raise ValueError(f"{journal} is not a regular file: remove it, or give another output")
+    return journal
+
+
+def begun_earlier(path: Path) -> bool:
+    """Return True if the job of an output was begun before columns were chosen by ranks.
+
+    If the journal cannot be read, return False: whoever opens it next words this error.
+
+    Raises:
+        ValueError: The path cannot be used.
+    """
+    place = journal_of(path)
+    if not place.exists():
+        return False
+    with (
+        suppress(sqlite3.Error),
+        closing(sqlite3.connect(f"{place.absolute().as_uri()}?mode=rw", uri=True)) as db,
+    ):
+        facts = dict(db.execute("SELECT name, value FROM state"))
+        return bool(facts) and not facts.get("by_ranks")
+    return False

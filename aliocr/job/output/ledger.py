@@ -19,7 +19,7 @@ from aliocr.job.budget import Charges
 from aliocr.job.errors import BY_OUTPUT_FORMAT, JobError
 from aliocr.job.output.codecs import COLUMNS, CSV, Codec, JSONLines
 from aliocr.job.output.job_state import DamagedError, JobState, JournalError
-from aliocr.job.output.journal import Journal
+from aliocr.job.output.journal import Journal, journal_of
 from aliocr.job.output.lock import Lock, LockedError
 from aliocr.job.output.parquet import StagedResults, parquet_results
 from aliocr.job.output.read_back import columns_in
@@ -79,7 +79,7 @@ class Ledger:
         self._broken = False
         self._lock = threading.Lock()
         self._written: list[tuple[Result, int]] = []
-        place = _journal_of(path)
+        place = journal_of(path)
         _check_lost(path, place, output_format)
         with self.writing(), ExitStack() as parts:
             try:
@@ -226,7 +226,7 @@ def past(path: Path, output_format: OutputFormat, settings: str) -> Iterator[Jou
         ValueError: For the same reasons as in `Ledger`.
         JobError: The journal cannot be read, for example because its folder is read-only.
     """
-    place, state = _journal_of(path), JobState(settings, output_format)
+    place, state = journal_of(path), JobState(settings, output_format)
     lost = _check_lost(path, place, output_format)
     if not lost and not _has_bytes(place):
         yield None
@@ -242,21 +242,6 @@ def past(path: Path, output_format: OutputFormat, settings: str) -> Iterator[Jou
             yield journal
     except sqlite3.Error as error:
         raise JobError(_said(path, error, "read")) from error
-
-
-def _journal_of(path: Path) -> Path:
-    """Return the path of the journal; refuse a path that cannot be the output of a job."""
-    if path.is_dir():
-        raise ValueError(f"{path} is a folder: give the name of a file")
-    if not path.parent.is_dir():
-        raise ValueError(f"there is no folder {path.parent} for the output: make it first")
-    if path.exists() and not path.is_file():
-        raise ValueError(f"{path} is not a regular file: give another output")
-    journal = path.with_name(f"{path.name}.journal")
-    # Do not follow a link, because somebody else may have made it to have another file written.
-    if journal.is_symlink() or (journal.exists() and not journal.is_file()):
-        raise ValueError(f"{journal} is not a regular file: remove it, or give another output")
-    return journal
 
 
 def _check_lost(path: Path, journal: Path, output_format: OutputFormat) -> bool:
@@ -299,7 +284,7 @@ def _has_bytes(path: Path) -> bool:
 
 
 def _opened(path: Path, first: JobState, *, writes: bool = True) -> Journal:
-    place = _journal_of(path)  # check again: a writer did not hold the lock before
+    place = journal_of(path)  # check again: a writer did not hold the lock before
     try:
         journal = Journal(place, first, writes=writes)
     except JournalError as error:

@@ -340,6 +340,38 @@ def test_a_dry_run_says_which_column_it_took(tmp_path: Path, name: str) -> None:
     assert "input     the column Image, with the ids in sku\n" in run(*job, "--id", "sku").stdout
 
 
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_run_says_which_column_it_took(
+    tmp_path: Path, served: dict[str, str], terminal: bool
+) -> None:
+    """A guess is told whenever it is made, also if the job ends at once."""
+    urls, output = tmp_path / "urls.csv", tmp_path / "results.jsonl"
+    urls.write_text("id,url,image_url\n1,https://e.com/page,https://e.com/1.png\n")
+    for _ in range(2):
+        if terminal:
+            said = _seen(urls, output, environment=served).screen
+        else:
+            said = run("run", urls, "-o", output, **served).stderr
+        assert said.splitlines()[0].rstrip() == "input: the column image_url, with the ids in id"
+        assert "complete: 1 row read" in said
+    assert [row["source"] for row in results(output)] == ["https://e.com/1.png"]
+    assert run("run", urls, "-o", output, "--quiet", **served).stderr == ""
+
+
+def test_two_columns_that_may_have_the_images_are_asked_about(
+    tmp_path: Path, served: dict[str, str]
+) -> None:
+    """Both are named, and nothing is written."""
+    urls, output = tmp_path / "urls.csv", tmp_path / "results.jsonl"
+    urls.write_text("url,link\nhttps://e.com/1,https://e.com/2\n")
+    done = run("run", urls, "-o", output, **served)
+    assert done.returncode == 2
+    assert "has the columns url, link, and each may have the images" in " ".join(
+        done.stderr.split()
+    )
+    assert list(tmp_path.iterdir()) == [urls]
+
+
 def test_a_path_that_leads_nowhere_says_where_it_began(tmp_path: Path) -> None:
     """A list in another folder may mean its own; only a path in full says where it was."""
     (tmp_path / "a.png").touch()

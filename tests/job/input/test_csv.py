@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,8 +13,9 @@ from hypothesis import strategies as st
 
 from aliocr.job.errors import InputError
 from aliocr.job.input.rows import BadRow, Row
-from tests.support.listing import bad_of, piped, rows_of, sources_of
+from tests.support.listing import bad_of, piped, rows_in, rows_of, sources_of
 
+LISTS = Path(__file__).parent / "lists"
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"))
 SOURCES = TEXT.filter(lambda text: not text.isspace() and text != "")
 
@@ -67,14 +70,14 @@ def test_lines_are_those_a_row_begins_at() -> None:
     [
         ("url,x,id", "A", "C"),
         ("x,URL,Data_ID", "B", "C"),
-        ("image_url,image,y", "B", None),
-        ("file,link,path", "C", None),
+        ("image,image_url,y", "B", None),
+        ("file,link,x", "B", None),
         ("\ufeffurl,id,x", "A", "B"),
         (" url , x , id ", "A", "C"),
     ],
 )
 def test_the_usual_columns_are_found(header: str, source: str, name: str | None) -> None:
-    """url, image and their like need not be named."""
+    """image_url, url and their like need not be named."""
     assert rows_of(f"{header}\nA,B,C\n", "csv") == [Row(1, source, name, 2)]
 
 
@@ -186,3 +189,31 @@ def test_white_space_around_a_url_is_none_of_it() -> None:
     """A space after the comma is no part of a URL; a file's name keeps its own."""
     rows = rows_of("id, url\n1, http://a/1.png \n2, a .png\n", "csv")
     assert sources_of(rows) == ["http://a/1.png", " a .png"]
+
+
+def test_rows_of_a_table_with_tabs_do_not_vanish_behind_a_quote() -> None:
+    """A caption begins with a quote, a later one ends with it: the rows between are rows."""
+    sources = sources_of(rows_in(LISTS / "c_cc12m2.tsv"))
+    assert sources == [f"https://e.com/{number}.png" for number in (1, 2, 4, 5)]
+
+
+@pytest.mark.parametrize("order", [("url", "note"), ("note", "url"), ("note", "url", "more")])
+@pytest.mark.parametrize("prefix", ["https://e.com/", "scans/"])
+def test_quotes_in_a_table_with_tabs_lose_no_row(order: tuple[str, ...], prefix: str) -> None:
+    """Wherever a quote opens or closes, each line is its own row."""
+    expected = [f"{prefix}{number}.png" for number in range(3)]
+    for captions in itertools.product(["x", '"', '"x', 'x"', '"x"y', '""x'], repeat=3):
+        lines = [
+            "\t".join({"url": source}.get(name, caption) for name in order)
+            for source, caption in zip(expected, captions, strict=True)
+        ]
+        rows = rows_of("\n".join(["\t".join(order), *lines]), "csv")
+        assert sources_of(rows) == expected
+        assert [row.line for row in rows] == [2, 3, 4]
+
+
+def test_a_quoted_field_of_a_table_with_tabs_may_have_several_lines() -> None:
+    """A spreadsheet quotes a cell with line ends and tabs; such a cell is no row."""
+    note = "two\nlines, a\ttab, and https://e.com/x.png\tat\tthe end"
+    rows = rows_of(f'url\tnote\nhttps://e.com/1.png\t"{note}"\nhttps://e.com/2.png\tb\n', "csv")
+    assert sources_of(rows) == ["https://e.com/1.png", "https://e.com/2.png"]
