@@ -12,7 +12,7 @@ import attrs
 import click
 
 from aliocr.atomic_file import Draft
-from aliocr.cli.console import shown
+from aliocr.cli.console import file_name, shown
 from aliocr.cli.exits import Misuse
 from aliocr.cli.signals import unwound
 from aliocr.cli.sources import Source
@@ -59,7 +59,7 @@ class DrawingFile:
         # A name from a URL must not lead into another folder or make a hidden file.
         last = unquote(urlsplit(source.name).path, errors="replace").rpartition("/")[2]
         stem = re.sub(r"[^\w.-]+", "_", last.rpartition(".")[0] or last).strip("._")[:MOST_STEM]
-        return cls(Path((stem or "picture") + SUFFIX))
+        return cls(Path(file_name((stem or "picture") + SUFFIX)))
 
     def check(self, source: Source, *, force: bool) -> None:
         """Refuse a file that cannot be written, before a picture is read and charged.

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import click
 
 from aliocr.atomic_file import Draft
-from aliocr.cli.console import counted, shown, writing
+from aliocr.cli.console import counted, file_name, shown, writing
 from aliocr.cli.exits import Misuse
 from aliocr.cli.job_output import rows_of
 from aliocr.cli.signals import unwound
@@ -67,7 +67,7 @@ def _name(row: Read) -> str:
             label = Path(urlsplit(row.source).path if "://" in row.source else row.source).stem
     kept = re.sub(r"[^\w.-]+", "_", label).strip("._-")
     short = kept.encode()[:MOST_LABEL].decode(errors="ignore")
-    return f"{row.row}-{short}.hocr" if short else f"{row.row}.hocr"
+    return file_name(f"{row.row}-{short}.hocr" if short else f"{row.row}.hocr")
 
 
 def _summary(written: int, unread: int) -> str:

@@ -16,6 +16,7 @@ import attrs
 from aliocr.checks import is_url
 from aliocr.cli.exits import Misuse
 from aliocr.job.input.folder import pictures_in
+from aliocr.job.input.lines import BOM
 
 CHUNK = 65_536
 """Maximum number of bytes to read from standard input at once.
@@ -96,6 +97,8 @@ def check_standard_input() -> None:
 async def listed() -> AsyncIterator[str]:
     """Yield each line of standard input as soon as it comes; skip blank lines.
 
+    A byte order mark, which Windows writes at the beginning, is skipped, too.
+
     A thread reads the lines, so that the event loop can print results while the thread waits for
     the next line. The thread is a daemon and reads the file descriptor directly, so that Ctrl-C and
     the exit of the interpreter do not wait for a line.
@@ -120,11 +123,13 @@ async def listed() -> AsyncIterator[str]:
                 put(error)
 
     threading.Thread(target=read, name="aliocr stdin", daemon=True).start()
+    mark = BOM
     while isinstance(lines := await chunks.get(), list):
         for line in lines:
             # Decode names as on the command line, because a name may not be UTF-8.
-            if text := os.fsdecode(line).strip():
+            if text := os.fsdecode(line.removeprefix(mark)).strip():
                 yield text
+            mark = b""
         room.release()
     if lines is not None:
         raise lines

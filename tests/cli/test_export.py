@@ -97,6 +97,16 @@ def test_names_neither_collide_nor_leave_the_folder(tmp_path: Path) -> None:
     assert len({path.name.lower() for path in made}) == len(rows)
 
 
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
+def test_names_are_the_same_in_any_locale(tmp_path: Path, locale: str) -> None:
+    """As other programs write and read them, in UTF-8."""
+    output, folder = _output(tmp_path, [_read(1, "a.png", "发票")]), tmp_path / "hocr"
+    ascii_only = {"PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    done = run("export", output, folder, LC_ALL=locale, **ascii_only)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [os.fsencode(path.name) for path in folder.iterdir()] == ["1-发票.hocr".encode()]
+
+
 def test_again_is_the_same(tmp_path: Path) -> None:
     """Files that are there are replaced, not followed; others are left alone."""
     output, folder = _output(tmp_path, [_read(1, "a.png")]), tmp_path / "hocr"

@@ -83,6 +83,26 @@ def test_json_is_an_output_for_the_other_commands(served: dict[str, str], tmp_pa
     assert "ftp://lost.png" in (tmp_path / "report.html").read_text("utf-8")
 
 
+@pytest.mark.parametrize("command", ["scan --json -", "run - -o rows.jsonl"])
+def test_a_list_of_windows_is_a_list(
+    served: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """Its byte order mark and its line ends belong to no source; the commands agree."""
+    monkeypatch.chdir(tmp_path)
+    listing = "\ufeff" + "".join(f"{url}\r\n" for url in URLS)
+    done = run(*command.split(), stdin=listing, **served)
+    assert done.returncode == 0
+    rows = done.stdout or (tmp_path / "rows.jsonl").read_text("utf-8")
+    assert {json.loads(line)["source"] for line in rows.splitlines()} == set(URLS)
+
+
+def test_a_url_may_be_written_as_a_browser_shows_it(served: dict[str, str]) -> None:
+    """It is printed as it was given, and sent percent-encoded."""
+    (line,) = run("scan", "--json", "https://example.com/发票 1.png", **served).stdout.splitlines()
+    assert json.loads(line)["source"] == "https://example.com/发票 1.png"
+    assert json.loads(line)["text"] == ("text of https://example.com/%E5%8F%91%E7%A5%A8%201.png")
+
+
 def test_a_wrong_key_is_one_line_and_exit_1(served: dict[str, str]) -> None:
     """With the request id and what to do."""
     done = run("scan", *URLS, **(served | {"ALIBABA_CLOUD_ACCESS_KEY_SECRET": "wrong"}))

@@ -95,6 +95,9 @@ def test_exit_codes_are_those_of_grep(output: Path, tmp_path: Path) -> None:
         ("nothing.jsonl", "cannot read {}: no such file or directory"),
         (".", "cannot read {}: is a directory"),
         ("notes.txt", "{} is not an output of a job: record 1: "),
+        ("no_end.txt", "{} is not an output of a job: record 1: "),
+        ("other.jsonl", "{} is not an output of a job: record 1: "),
+        ("picture.png", "{} is not an output of a job: record 1: "),
         ("pipe.jsonl", "{} is not a regular file"),
     ],
 )
@@ -114,6 +117,10 @@ def test_what_is_no_output_is_the_same_slip_everywhere(
     if command.startswith("draw"):
         pytest.importorskip("PIL")
     (tmp_path / "notes.txt").write_text("some notes\n")
+    (tmp_path / "no_end.txt").write_text("https://example.com/a.png")
+    (tmp_path / "other.jsonl").write_text('{"source": "a"}')
+    (tmp_path / "picture.png").write_bytes(b"\x89PNG")
+    before = sorted([*(path.name for path in tmp_path.iterdir()), "pipe.jsonl"])
     os.mkfifo(tmp_path / "pipe.jsonl")  # which, like a device, may never come to an end
     monkeypatch.chdir(tmp_path)
     done = call(*command.format(name).split())
@@ -121,7 +128,7 @@ def test_what_is_no_output_is_the_same_slip_everywhere(
     said = done.stderr.removeprefix("writing a report\n")
     assert said.startswith(f"Error: {says.format(name)}")
     assert said.count("\n") == 1
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["notes.txt", "pipe.jsonl"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
 
 
 def test_a_terminal_shows_where(output: Path) -> None:

@@ -79,8 +79,21 @@ def _results(path: Path, codec: Codec) -> Iterator[Result]:
             try:
                 yield codec.decode(record, number)
             except ValueError as error:
-                if not record.endswith(b"\n"):
+                if _is_cut(record, codec):
                     return
                 raise ValueError(
                     f"{path} is not an output of a job: record {number}: {error}"
                 ) from None
+
+
+def _is_cut(record: bytes, codec: Codec) -> bool:
+    """Return True if the rest of the last record may be missing, because a job is writing it."""
+    if record.endswith(b"\n"):
+        return False
+    if codec.header:  # the file begins as an output does
+        return True
+    try:
+        msgspec.json.decode(record)
+    except ValueError:
+        return record.startswith(b"{")
+    return False
