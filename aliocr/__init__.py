@@ -17,7 +17,7 @@ Other modules: `job` reads lists of images from files. `pictures` and `report` s
 `emulator` is a local imitation of the service. `cli` is the command line. `pytest_plugin` offers
 the emulator as a fixture. All modules use the values in `credentials`, `limits`, `stats` and
 `errors`, the words for the service's codes in `codes`, the columns of an outcome in `columns`, and
-the helpers in `absent`, `redaction`, `image_url`, `checks`, `arguments`, `route`, `extras`,
+the helpers in `redaction`, `image_url`, `checks`, `arguments`, `route`, `extras`,
 `atomic_file` and `version`.
 
 Only the names of this package and of `aliocr.emulator` are public.

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar
 
 import attrs
 
-from aliocr.absent import NotFailed, NotRead
 from aliocr.checks import is_count, is_text
-from aliocr.columns import columns_of, needs_review, of_error, of_image
+from aliocr.columns import NotFailed, NotRead, columns_of, needs_review, of_error, of_image
 from aliocr.errors import OCRError
 from aliocr.image_url import check, encoded
 from aliocr.redaction import without_query

@@ -15,7 +15,7 @@ ROOT = Path(aliocr.__file__).parent
 
 FLOORS = [
     {
-        *("absent", "atomic_file", "checks", "codes", "columns", "credentials", "errors"),
+        *("atomic_file", "checks", "codes", "columns", "credentials", "errors"),
         *("extras", "image_url", "limits", "redaction", "route", "stats", "version"),
     },
     {"models", "arguments"},
@@ -58,7 +58,7 @@ made of it; a job knows a session by its verbs."""
 EMULATOR_USES_OF_THE_PROTOCOL = {"wire", "signing"}
 
 MODULES_IN_A_FOLDER = 18
-MODULES_AT_THE_ROOT = 17
+MODULES_AT_THE_ROOT = 16
 
 ON_THE_LOOP = {
     "keys": {"kept", "vendor"},

@@ -226,7 +226,7 @@ async def test_a_stream_that_nobody_holds_ends(
     assert ocr.stats.waiting == ocr.stats.under_way == 0
 
 
-async def test_a_stream_of_a_loop_that_has_ended_is_let_go(session: Sessions) -> None:
+def test_a_stream_of_a_loop_that_has_ended_is_let_go(session: Sessions) -> None:
     """Collected later, in whatever thread: nothing complains."""
     held: list[OutcomeStream] = []
     with Emulator() as emulator:
@@ -238,7 +238,7 @@ async def test_a_stream_of_a_loop_that_has_ended_is_let_go(session: Sessions) ->
 
         thread = threading.Thread(target=lambda: asyncio.run(main()))
         thread.start()
-        await asyncio.to_thread(thread.join)
+        thread.join()
     held.clear()
     gc.collect()
 

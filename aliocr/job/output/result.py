@@ -6,8 +6,7 @@ from typing import Literal, TypeAlias
 
 import attrs
 
-from aliocr.absent import NotFailed, NotRead
-from aliocr.columns import needs_review
+from aliocr.columns import NotFailed, NotRead, needs_review
 from aliocr.models import Frame, Region
 from aliocr.text.layout import Line, lines_of
 

@@ -204,6 +204,7 @@ async def test_a_damaged_journal_is_told_in_a_line_and_made_again(
 
 async def test_a_journal_of_another_output_is_refused(begun: Begun) -> None:
     """Of another format, and of the same list in the same format; then it is made again."""
+    pytest.importorskip("pyarrow")
     other = begun.folder / "other"
     other.mkdir()
     for suffix in FORMATS:
@@ -222,6 +223,7 @@ async def test_a_journal_of_another_output_is_refused(begun: Begun) -> None:
 
 async def test_a_journal_that_knows_no_result_cuts_nothing(begun: Begun) -> None:
     """What stands in the output is taken up if it is of this job, else it is left alone."""
+    pytest.importorskip("pyarrow")
     empty = begun.folder / f"empty.{begun.suffix}"
     stop = asyncio.Event()
     stop.set()
