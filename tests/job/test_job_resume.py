@@ -74,6 +74,23 @@ async def test_a_job_of_an_earlier_version_keeps_its_column(
     assert by_row(tmp_path / "new.jsonl")[1].source == url(101)
 
 
+@pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
+async def test_a_job_without_a_result_may_begin_with_other_options(
+    suffix: str, tmp_path: Path, emulator: Emulator, ocr: aliocr.Session
+) -> None:
+    """The first command was wrong, and was stopped; the right one needs no other output."""
+    source, output = urls(tmp_path / "urls.csv", 20), tmp_path / f"results.{suffix}"
+    stop = asyncio.Event()
+    stop.set()
+    await Job(source, output, column="id").run(ocr, stop=stop)
+    assert rows_of(output) == []
+    assert Job(source, output, column="url").plan().images == 20
+    summary = await Job(source, output, column="url").run(ocr)
+    assert (summary.ended, summary.read, emulator.charged) == ("complete", 20, 20)
+    with pytest.raises(ValueError, match="was begun with --column url"):
+        await Job(source, output, column="id").run(ocr)
+
+
 async def test_rows_that_were_added_are_read(
     tmp_path: Path, emulator: Emulator, ocr: aliocr.Session
 ) -> None:

@@ -123,6 +123,23 @@ class Journal:
         self.state = changed
         self._images.written()
 
+    def binds(self, output: Path) -> bool:
+        """Return False if no row has had a result: then any input and options may be given."""
+        query = "SELECT EXISTS (SELECT 1 FROM rows) OR EXISTS (SELECT 1 FROM retries)"
+        (had,) = self._db.execute(query).fetchone()
+        # A run that was killed may have written results that the journal lacks.
+        length = output.stat().st_size if output.exists() else 0
+        return bool(had) or self.state.replacing or length != self.state.length
+
+    def begin_again(self, settings: str) -> None:
+        """Forget the input of runs without a result, but not their charges."""
+        self.total = 0
+        with self.change(settings=settings, by_ranks=True):
+            self._db.execute("DELETE FROM checkpoints")
+            self._db.execute("DELETE FROM names")
+            self._db.execute("DELETE FROM images")
+            self._db.execute("DELETE FROM late")
+
     def _open_transaction(self) -> None:
         if not self._db.in_transaction:
             self._db.execute("BEGIN IMMEDIATE")
@@ -317,10 +334,8 @@ def journal_of(path: Path) -> Path:
 def begun_earlier(path: Path) -> bool:
     """Return True if the job of an output was begun before columns were chosen by ranks.
 
-    If the journal cannot be read, return False: whoever opens it next words this error.
-
-    Raises:
-        ValueError: The path cannot be used.
+    If the journal cannot be read, return False: whoever opens it next words this error. Raise
+    `ValueError` if the path cannot be used.
     """
     place = journal_of(path)
     if not place.exists():

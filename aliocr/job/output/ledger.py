@@ -297,6 +297,9 @@ def _opened(path: Path, first: JobState, *, writes: bool = True) -> Journal:
             f"{place} is the journal of an output in {state.output_format}, and {path} is to be in "
             f"{first.output_format}: {_rebuilds(path)}, or give another output"
         )
+    elif not journal.binds(path):
+        if writes:
+            journal.begin_again(first.settings)
     elif state.settings != first.settings:
         problem = (
             f"{path} was begun with {state.settings or 'no options'}, and now has "
