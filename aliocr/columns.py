@@ -137,10 +137,10 @@ def columns_of(
 
 # --- what an outcome lacks, for type checkers ----------------------------------------------------
 
-# mypy narrows an outcome by `if outcome.ok:`. pyright, which is the checker of Pylance, narrows it by
-# `is True`, `isinstance` and `match`, but not by a plain `.ok`, and so it would report every use of
-# `outcome.text`. Below it reads that a failure has a `text` whose use never gives a value. So the type
-# of `outcome.text` is that of a scan. At run time the attributes are missing.
+# mypy narrows an outcome by `if outcome.ok:`. pyright, which is the checker of Pylance, narrows it
+# by `is True`, `isinstance` and `match`, but not by a plain `.ok`, and so it would report every use
+# of `outcome.text`. Below it reads that a failure has a `text` whose use never gives a value. So
+# the type of `outcome.text` is that of a scan. At run time the attributes are missing.
 
 MYPY = False
 """True for mypy alone, which therefore still reports a `.text` for which `.ok` was not tested."""
