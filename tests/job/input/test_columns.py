@@ -8,9 +8,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
-from pyarrow import parquet
 
 from aliocr.job.errors import InputError
 from aliocr.job.input.columns import EARLIER_RANKS, RANKS
@@ -28,6 +26,8 @@ def table(folder: Path, suffix: str, names: Sequence[str]) -> Path:
     """Return a list of one row, in which each cell is the name of its column, in lower case."""
     path, row = folder / f"list.{suffix}", {name: name.lower() for name in names}
     if suffix == "parquet":
+        pa = pytest.importorskip("pyarrow")
+        parquet = pytest.importorskip("pyarrow.parquet")
         buffer = io.BytesIO()
         parquet.write_table(pa.table({name: [cell] for name, cell in row.items()}), buffer)
         path.write_bytes(buffer.getvalue())
