@@ -21,8 +21,7 @@ The rules of this file:
 7. No request is sent while more than one reply waits to be delivered.
 8. The batcher owns every task. Every task runs in a copy of the context in which the session was
    opened: a request serves many callers, so it must not appear in the trace of one caller. `close`
-   delivers the replies that have come, fails the other images, and ends the tasks. `drain` fails
-   the images that would have to be sent, and waits for the replies of the others.
+   delivers the replies that have come, fails the other images, and ends the tasks.
 
 The states of an image are in `pending`; `retry` decides what happens to a failed image.
 """
@@ -201,7 +200,7 @@ class Batcher:
         for pending in list(self._pending):
             if pending.state in (State.QUEUED, State.RESTING):
                 self._pending.fail(pending, pending.error or why)
-        return any(True for _ in self._pending)
+        return any(self._pending)
 
     async def close(self) -> None:
         """Deliver a failure for every image that is not done, and end every task."""

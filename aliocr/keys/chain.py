@@ -105,11 +105,11 @@ def chain(profile: str | None = None) -> VendorProvider:
     Raises:
         ImportError: The extra `credentials` is missing; the message says how to install it.
     """
-    found = Chain(_sources(profile, only_files=profile is not None))
+    found = Chain(_sources(profile))
     return VendorProvider(found, found.forget)
 
 
-def _sources(profile: str | None, *, only_files: bool) -> dict[str, Callable[[], Any]]:
+def _sources(profile: str | None) -> dict[str, Callable[[], Any]]:
     with needed("credentials"):
         from alibabacloud_credentials import provider as vendor  # noqa: PLC0415 - an extra
         from alibabacloud_credentials.http import HttpOptions  # noqa: PLC0415
@@ -157,7 +157,7 @@ def _sources(profile: str | None, *, only_files: bool) -> dict[str, Callable[[],
         )
 
     files = {"~/.aliyun/config.json": config, "credentials.ini": ini}
-    if only_files:
+    if profile is not None:
         return files
     return {
         "environment": _Environment,

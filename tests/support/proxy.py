@@ -63,12 +63,17 @@ class Door:
         await self._pass_on(reader, writer)
 
     async def _pass_on(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head: bytes = b""
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        head: bytes = b"",
+        said: bytearray | None = None,
     ) -> None:
+        """Pass on `head`, then all bytes both ways; keep those of the client in `said`."""
         answers, onward = await asyncio.open_connection("127.0.0.1", self._beyond)
         onward.write(head)
         try:
-            await asyncio.gather(_pass(reader, onward), _pass(answers, writer))
+            await asyncio.gather(_pass(reader, onward, said), _pass(answers, writer))
         finally:
             onward.transport.abort()
 
@@ -129,8 +134,12 @@ class Proxy(Door):
             await self._pass_on(reader, writer, head)
 
 
-async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _pass(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, kept: bytearray | None = None
+) -> None:
     while data := await reader.read(CHUNK):
+        if kept is not None:
+            kept += data
         writer.write(data)
         await writer.drain()
     if writer.can_write_eof():
