@@ -215,6 +215,21 @@ def _frames(
     if total == 1:
         yield PictureFrame(0, whole, 0, 0)
         return
+    for index, box in strip_boxes(whole, interval, max_frames):
+        yield PictureFrame(index, whole.crop(box), *box[:2])
+
+
+def strip_boxes(
+    whole: Image.Image, interval: int | None, max_frames: int | None
+) -> Iterator[tuple[int, tuple[int, int, int, int]]]:
+    """Yield number and edges of each chosen strip of a long image: left, upper, right, lower.
+
+    Another image is one strip. The arguments are as in `decode`.
+
+    Raises:
+        PictureError: Code 480: too many strips are chosen.
+    """
+    total = total_frames(*whole.size)
     chosen = chosen_frames(total, interval=interval, max_frames=max_frames)
     check_frames(len(chosen))
     for index in chosen:
@@ -222,9 +237,9 @@ def _frames(
         span = strip_span(index, max(whole.size), total)
         start, stop = (_calm_cut(whole, edge, total) for edge in span)
         if whole.height > whole.width:
-            yield PictureFrame(index, whole.crop((0, start, whole.width, stop)), 0, start)
+            yield index, (0, start, whole.width, stop)
         else:
-            yield PictureFrame(index, whole.crop((start, 0, stop, whole.height)), start, 0)
+            yield index, (start, 0, stop, whole.height)
 
 
 def _gif_frames(image: Image.Image, chosen: range) -> Iterator[PictureFrame]:
