@@ -35,7 +35,7 @@ class OutcomeStream(AsyncIterator[Outcome]):
             del self
         return outcome
 
-    def tell_sent(self, sent: Callable[[Image], None]) -> None:
+    def tell_sent(self, sent: Callable[[Image], object]) -> None:
         """Have each image told right before a request with it leaves, in every try.
 
         Args:

@@ -63,7 +63,7 @@ class ImageStream:
         running: set[ImageStream] | None = None,
     ) -> None:
         self.loop = asyncio.get_running_loop()
-        self.sent: Callable[[Image], None] | None = None
+        self.sent: Callable[[Image], object] | None = None
         self._batcher = batcher
         self._source = source
         self._most_queued = BATCHES_QUEUED * images_per_request
