@@ -151,6 +151,8 @@ class JSONPrinter(OutcomePrinter):
         always printed in ASCII. `os.fsencode` turns the name back into the bytes of the file name.
         """
         fields["source"] = decoded(source)
+        if fields["code"] is not None:
+            fields["code"] = str(fields["code"])  # one type in a column, as in outputs of jobs
         is_utf8 = self._out.encoding.lower().replace("_", "-") == "utf-8"
         line = harmless_json(json.dumps(fields, ensure_ascii=not is_utf8))
         try:

@@ -15,7 +15,8 @@ from aliocr.checks import is_count
 from aliocr.job.input.folder import FolderReader
 from aliocr.job.input.opening import InputFormat, RunInput
 from aliocr.job.input.rows import Reader
-from aliocr.job.output.journal import Journal, begun_earlier
+from aliocr.job.output.job_state import begun_earlier
+from aliocr.job.output.journal import Journal
 from aliocr.job.output.ledger import (
     Ledger,
     OutputFormat,

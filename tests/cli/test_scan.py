@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from aliocr import COLUMNS, Frame, Image, Scan
+from aliocr import COLUMNS, APIError, Failure, Frame, Image, Scan
 from aliocr import results as results_of
 from tests.support.program import (
     ALIOCR,
@@ -59,8 +59,19 @@ def test_json_gives_an_object_a_line(served: dict[str, str]) -> None:
     bad = results["ftp://example.com/a.png"]
     assert not bad["ok"]
     assert "no such file" in bad["error"]
+    assert bad["code"] is None
     assert (bad["kind"], bad["needs_review"], bad["maybe_charged"]) == ("BadRow", True, False)
     assert {tuple(line) for line in results.values()} == {COLUMNS}
+
+
+def test_a_code_is_text_in_json(capsys: pytest.CaptureFixture[str]) -> None:
+    """The gateway's codes are words, and a column has one type."""
+    from aliocr.cli.printer import JSONPrinter
+
+    url = "https://example.com/a.png"
+    with JSONPrinter(1, local=False) as printer:
+        printer.show(url, Failure(Image(url), APIError(404, "gone")))
+    assert json.loads(capsys.readouterr().out)["code"] == "404"
 
 
 def test_json_is_an_output_for_the_other_commands(served: dict[str, str], tmp_path: Path) -> None:

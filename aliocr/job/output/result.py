@@ -110,3 +110,8 @@ class Unread(_RowResult, NotRead):
 
 Result: TypeAlias = Read | Unread
 """The result of a row; `ok` says which of the two classes it is."""
+
+
+def images_charged(result: Result) -> int:
+    """Return how many images the service charged for a result that is no copy of another."""
+    return max(1, len(result.frames)) if result.ok else 0

@@ -138,12 +138,12 @@ def test_failures_are_told_by_kind_with_what_to_do(urls: Path, faulty: dict[str,
     output = urls.with_name("results.jsonl")
     done = run("run", urls, "-o", output, **faulty)
     assert done.returncode == 1
-    missing = sum(row.get("code") == 404 for row in results(output))
+    missing = sum(row["code"] == "404" for row in results(output))
     assert missing
     assert f"{missing}  DownloadError 404: no image at this URL" in done.stderr
     assert "to retry  --retry-failed" in done.stderr
     again = run("run", urls, "-o", output, "--retry-failed", "--kind", "404", **faulty)
-    left = sum(row.get("code") == 404 for row in results(output))
+    left = sum(row["code"] == "404" for row in results(output))
     assert left < missing
     assert again.returncode == (1 if any(not row["ok"] for row in results(output)) else 0)
 
