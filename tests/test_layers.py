@@ -23,7 +23,7 @@ FLOORS = [
     {"protocol", "text"},
     {"dispatch"},
     {"session"},
-    {"job", "pictures", "report", "emulator"},
+    {"job", "pictures", "report", "export", "emulator"},
     {"cli", "pytest_plugin"},
 ]
 """A room is a file at the root or a folder; it imports from lower floors, and from itself."""
@@ -38,6 +38,8 @@ BESIDE = {
     ("limits", "checks"),
     ("route", "redaction"),
     ("emulator", "pictures"),
+    ("export", "job"),
+    ("export", "pictures"),
     ("report", "job"),
     ("report", "pictures"),
 }
@@ -48,6 +50,7 @@ ASKED_FOR_LATE = {("models", "text.layout")}
 
 NOT_FOR = {
     "emulator": {"arguments", "dispatch", "session"},
+    "export": {"arguments", "credentials", "dispatch", "protocol", "session"},
     "job": {"dispatch", "protocol"},
     "pictures": {"arguments", "credentials", "dispatch", "protocol", "session"},
     "report": {"arguments", "credentials", "dispatch", "protocol", "session"},

@@ -1,4 +1,4 @@
-"""`aliocr export`: a file a picture, in the folder and nowhere else."""
+"""`aliocr export`: each format is chosen by its suffix; hOCR is a file a picture, in a folder."""
 
 from __future__ import annotations
 
@@ -165,7 +165,9 @@ def test_misuse_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
     for arguments, said in [
         ((tmp_path / "missing.jsonl", tmp_path / "hocr"), "cannot read"),
         ((tmp_path / "none.jsonl", tmp_path / "hocr"), "is not an output of a job"),
-        ((output, output), "cannot make"),
+        ((output, output / "hocr"), "cannot make"),
+        ((output, output), "the suffix .jsonl is unknown: give "),
+        ((output, tmp_path / "pages.docx"), "the suffix .docx is unknown: give "),
     ]:
         done = run("export", *arguments)
         assert (done.returncode, done.stdout) == (2, "")
