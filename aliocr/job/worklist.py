@@ -211,6 +211,9 @@ class Worklist:
                 rate=outcome.rate,
                 task_id=outcome.task_id,
                 request_id=outcome.request_id,
+                width=outcome.width,
+                height=outcome.height,
+                turn=outcome.turn,
             )
         else:
             result = Unread(**own, **of_error(outcome.error))

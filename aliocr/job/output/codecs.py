@@ -26,14 +26,15 @@ OWN = ("row", "line", "id")
 COLUMNS = (*OWN, *OUTCOME_COLUMNS)
 """Columns of each format: the place of the row in the input, then the columns of its outcome."""
 
-ADDED = {"data_id", "needs_review", "transient"}
-"""Columns that the first outputs of jobs do not have."""
+ADDED = {"data_id", "needs_review", "transient", "width", "height", "turn"}
+"""Columns that outputs of earlier versions do not have."""
 
 # The limit is the size of a field in characters. We chose a high limit, because the regions of a
 # large page are longer than the parser's default limit.
 _csv = own_csv(1 << 30)
 
-_NUMBERS = {"row": int, "line": int, "interval": int, "max_frames": int, "rate": float}
+_WHOLE_NUMBERS = ("row", "line", "interval", "max_frames", "width", "height", "turn")
+_NUMBERS = dict.fromkeys(_WHOLE_NUMBERS, int) | {"rate": float}
 _CLAIMS = ("ok", "needs_review", "transient", "maybe_charged")
 _LISTS = ("regions", "frames")
 

@@ -41,6 +41,9 @@ ROWS: list[Result] = [
         rate=99.91,
         task_id="task",
         request_id="request",
+        width=1280,
+        height=720,
+        turn=0,
     ),
     Read(row=1, source="a.png", text=""),
     Unread(
@@ -121,8 +124,7 @@ def test_every_row_has_every_column(tmp_path: Path, suffix: str) -> None:
     scan = Scan(
         Image("https://example.com/3.png?x", "three", 2, 9),
         **{
-            name: getattr(ROWS[0], name)
-            for name in ("text", "regions", "frames", "label", "suggestion", "rate")
+            name: getattr(ROWS[0], name) for name in (*aliocr.COLUMNS[5:10], *aliocr.COLUMNS[11:15])
         },
         task_id="task",
         request_id="request",
