@@ -76,7 +76,18 @@ ON_THE_LOOP = {
 
 PURE_ROOMS = FLOORS[0] | FLOORS[1] | {"text"}
 
-NEED_PILLOW = {"artist", "fonts", "panel", "picture", "portrait", "sheet", "sheet_plan", "tags"}
+NEED_PILLOW = {
+    "opening",
+    "upright",
+    "artist",
+    "fonts",
+    "panel",
+    "picture",
+    "portrait",
+    "sheet",
+    "sheet_plan",
+    "tags",
+}
 """Modules of `pictures` that load Pillow, or one another, at their top: all that touch pixels."""
 
 
