@@ -10,7 +10,7 @@ from aliocr.cli.console import counted, shown, writing
 from aliocr.cli.exits import Misuse
 from aliocr.cli.job_output import reading, rows_of
 from aliocr.cli.signals import unwound
-from aliocr.export.formats import FOLDER, Format, format_of
+from aliocr.export.formats import FOLDER, ExportError, Format, format_of
 from aliocr.export.originals import Originals
 from aliocr.export.tally import Tally
 from aliocr.job.output.journal import journal_of
@@ -47,6 +47,8 @@ def export(output: Path, target: str, folder: Path | None) -> None:
     try:
         with unwound():
             writer(rows, path, Originals(output.parent, folder), tally)
+    except ExportError as error:
+        raise click.ClickException(str(error)) from None
     except OSError as error:
         why = f"cannot write {shown(target)}: {error.strerror or error}"
         if chosen is FOLDER:  # the files before the error are there
@@ -55,7 +57,7 @@ def export(output: Path, target: str, folder: Path | None) -> None:
     with writing():
         click.echo(f"{_summary(tally, chosen)} in {shown(target)}")
         for remark, number in tally.remarks.most_common():
-            click.echo(f"  {number:,} {remark}")
+            click.echo(f"  {number:,}  {remark}")
 
 
 def _check(path: Path, output: Path, chosen: Format) -> None:

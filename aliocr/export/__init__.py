@@ -4,8 +4,17 @@ The way of a row to the file:
 
 * `formats` has the table of all formats: the suffix of the target chooses one of them.
 * `originals` finds the picture of a row on this machine; nothing is downloaded.
-* `hocr` writes a folder of hOCR files.
 * `tally` counts what was written, and what was not.
+* `label` says what people call the picture.
+* `hocr` writes a folder of hOCR files.
+
+The way of a picture to a page of a PDF, which needs the extra `pdf`:
+
+* `pdf` decides which pages a row has, and which have their picture.
+* `page_image` takes a picture as it is if a PDF can have it, or converts it.
+* `text_page` draws the text where there is no picture.
+* `text_layer` lays the text over the picture, in the font of `glyphless`, which has no ink.
+* `pdf_file` writes the pages in parts, and joins the parts.
 
 Each writer takes the rows one after the other, so that memory does not grow with the job.
 """
