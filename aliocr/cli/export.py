@@ -23,15 +23,17 @@ from aliocr.job.output.journal import journal_of
     "--input",
     "folder",
     metavar="FOLDER",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    type=click.Path(path_type=Path),
     help="Folder with the pictures, if they are not at their paths, or were read from URLs.",
 )
 def export(output: Path, target: str, folder: Path | None) -> None:
     """Write the output of a job for other programs.
 
-    OUTPUT is a file that `aliocr run` or `aliocr scan --json` wrote. Any other TARGET is a folder
-    that gets an hOCR file for each picture that was read. Its name is the row and the picture's id,
-    or the row and the picture's name if it has no id. A file of that name is replaced.
+    OUTPUT is a file that `aliocr run` or `aliocr scan --json` wrote. The suffix of TARGET chooses
+    the format: .pdf for a searchable PDF, .md for Markdown, .txt for text. Without a suffix, TARGET
+    is a folder that gets an hOCR file for each picture. A file that is there is replaced.
+
+    No picture is downloaded. Without its picture, a page of a PDF shows the text alone.
 
     Exit code: 0 all written, 1 not all written, 2 misuse.
     """
@@ -41,6 +43,8 @@ def export(output: Path, target: str, folder: Path | None) -> None:
         writer = chosen.writer
     except (ValueError, ImportError) as error:
         raise Misuse(f"{shown(target)}: {error}") from None
+    if folder is not None and not folder.is_dir():
+        raise Misuse(f"--input {shown(str(folder))} is no folder: give the folder of the pictures")
     path = Path(target)
     _check(path, output, chosen)
     tally = Tally()

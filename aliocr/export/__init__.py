@@ -5,8 +5,9 @@ The way of a row to the file:
 * `formats` has the table of all formats: the suffix of the target chooses one of them.
 * `originals` finds the picture of a row on this machine; nothing is downloaded.
 * `tally` counts what was written, and what was not.
-* `label` says what people call the picture.
+* `wording` says what people call the picture, and leaves out what cannot be seen.
 * `hocr` writes a folder of hOCR files.
+* `text` writes one text of all pictures, plain or in Markdown.
 
 The way of a picture to a page of a PDF, which needs the extra `pdf`:
 

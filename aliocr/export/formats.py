@@ -64,7 +64,11 @@ class Format:
 
 FOLDER = Format("a folder of hOCR files", (), "file", "aliocr.export.hocr:write_hocr")
 
-FORMATS = (Format("a searchable PDF", (".pdf",), "page", "aliocr.export.pdf:write_pdf"),)
+FORMATS = (
+    Format("a searchable PDF", (".pdf",), "page", "aliocr.export.pdf:write_pdf"),
+    Format("Markdown", (".md",), "picture", "aliocr.export.text:write_markdown"),
+    Format("text", (".txt",), "picture", "aliocr.export.text:write_text"),
+)
 
 
 def format_of(target: str) -> Format:

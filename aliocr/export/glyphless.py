@@ -57,6 +57,7 @@ def _file() -> bytes:
     return Path(__file__).with_suffix(".ttf").read_bytes()
 
 
+@cache
 def glyph_of(character: str) -> int:
     """Return the glyph of a character: a Chinese letter is twice as wide as a Latin one."""
     if unicodedata.combining(character):
@@ -82,8 +83,9 @@ class GlyphlessFont:
 
     def written(self, text: str) -> bytes:
         """Return the text as the numbers of its characters, in hexadecimal digits."""
-        numbers = (self._numbers.setdefault(each, len(self._numbers) + 1) for each in text)
-        return b"".join(b"%04x" % min(number, MAX_CHARACTERS) for number in numbers)
+        known = self._numbers
+        numbers = (known.setdefault(each, len(known) + 1) for each in text)
+        return "".join(f"{number:04x}" for number in numbers).encode()
 
     def add_to(self, pdf: Pdf) -> Object:
         """Add the font to a PDF; return it. All characters must have been written."""

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from aliocr.atomic_file import Draft
 from aliocr.export.formats import ExportError
-from aliocr.export.label import label_of
 from aliocr.export.originals import UNREADABLE, Original, Originals
 from aliocr.export.page_image import PageImage, images_of
 from aliocr.export.pdf_file import PdfFile, PdfPage
 from aliocr.export.tally import Tally
 from aliocr.export.text_layer import UprightPage
 from aliocr.export.text_page import TextPages
+from aliocr.export.wording import label_of
 from aliocr.job.output.result import Read, Result
 from aliocr.models import Region
 from aliocr.pictures.size_limits import PictureError

@@ -1,13 +1,13 @@
 """A PDF that is written page by page, so that memory does not grow with its pictures.
 
-pikepdf holds a whole document in memory. So the pages are written in parts, each to a temporary
-file beside the target, and at the end joined; pikepdf then copies the pictures from file to file.
+pikepdf holds new pages in memory, and pages that are copied from another document. So the pages are
+written in parts, each to a temporary file beside the target. At the end qpdf, on which pikepdf is
+built, joins the files, and copies the pictures from file to file.
 """
 
 from __future__ import annotations
 
 import tempfile
-from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import IO, BinaryIO, Self, cast
@@ -23,7 +23,19 @@ from aliocr.text.layout import Line
 from aliocr.version import __version__
 
 with needed("pdf"):
-    from pikepdf import Array, Dictionary, Name, Object, OutlineItem, Page, Pdf, Stream, String
+    from pikepdf import (
+        AccessMode,
+        Array,
+        Dictionary,
+        Job,
+        Name,
+        Object,
+        OutlineItem,
+        Page,
+        Pdf,
+        Stream,
+        String,
+    )
 
 DPI = 150
 """Resolution of a picture that has none, in dots per inch."""
@@ -80,9 +92,8 @@ class PdfFile:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._held = ExitStack()
-        self._parts: list[BinaryIO] = []
+        self._folder = tempfile.TemporaryDirectory(dir=folder, prefix=".aliocr-", suffix=".part")
+        self._parts: list[Path] = []
         self._labels: list[tuple[int, str]] = []
         self._pages = 0
         self._begin()
@@ -97,7 +108,7 @@ class PdfFile:
         traceback: TracebackType | None,
     ) -> None:
         self._pdf.close()
-        self._held.close()
+        self._folder.cleanup()
 
     def add(self, page: PdfPage) -> None:
         """Append a page.
@@ -136,14 +147,18 @@ class PdfFile:
             OSError: The file cannot be written.
         """
         self._end()
-        with Pdf.new() as whole, ExitStack() as held:
-            for part in self._parts:
-                whole.pages.extend(held.enter_context(Pdf.open(part)).pages)
+        joined = self._path("joined")
+        Job(["pikepdf", "--empty", "--pages", *map(str, self._parts), "--", str(joined)]).run()
+        with Pdf.open(joined, access_mode=AccessMode.stream) as whole:
             with whole.open_outline() as outline:
                 outline.root.extend(OutlineItem(label, page) for page, label in self._labels)
             whole.docinfo[Name.Title] = String(title)
             whole.docinfo[Name.Producer] = String(f"aliocr {__version__}")
+            del whole.trailer.ID  # a random one, of the joined file
             whole.save(cast("BinaryIO", file), deterministic_id=True)
+
+    def _path(self, name: str) -> Path:
+        return Path(self._folder.name, f"{name}.pdf")
 
     def _begin(self) -> None:
         self._pdf = Pdf.new()
@@ -155,8 +170,7 @@ class PdfFile:
         font = self._font.add_to(self._pdf)
         for page in self._pdf.pages:
             page.obj.Resources.Font.F = font
-        file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 (closed at the end)
-        part = cast("BinaryIO", self._held.enter_context(file))
+        part = self._path(f"{len(self._parts)}")
         self._pdf.save(part)
         self._pdf.close()
         self._parts.append(part)

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 
 import attrs
 
 from aliocr.export.glyphless import ASCENT, DESCENT, GlyphlessFont, width_of
+from aliocr.export.wording import legible
 from aliocr.models import Region
 from aliocr.text.boxes import is_tall, real
 from aliocr.text.geometry import turned
 from aliocr.text.layout import Line
-
-DROPPED = {"Cc", "Cf", "Cs"}
-"""Unicode categories of the characters that are left out: they are invisible, or halves."""
 
 RIGHT_TO_LEFT = "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]"
 
@@ -113,16 +110,6 @@ def _shown(region: Region, height: float, scale: float, font: GlyphlessFont) -> 
         # pdfium sorts neighbouring texts that begin at the same height from left to right, and so
         # the columns of a vertical text. A text between two columns begins elsewhere.
         yield b"<%b> Tj" % font.written(" ")
-
-
-def legible(text: str) -> str:
-    """Return the text without characters that cannot be seen; letters and marks are composed."""
-    composed = unicodedata.normalize("NFC", " ".join(text.split(" ")))
-    return "".join(
-        " " if each.isspace() else each
-        for each in composed
-        if each.isspace() or unicodedata.category(each) not in DROPPED
-    )
 
 
 def written_order(text: str) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from aliocr.export.page_image import PageImage, encoded
-from aliocr.export.text_layer import UprightPage, legible
+from aliocr.export.text_layer import UprightPage
+from aliocr.export.wording import legible
 from aliocr.extras import needed
 from aliocr.models import Region
 from aliocr.pictures.fonts import Lettering

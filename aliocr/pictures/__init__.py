@@ -6,6 +6,7 @@ engine finds fit the picture everywhere. This package needs the extra `pictures`
 Decode a picture:
 * `size_limits` refuses a picture that is too large or too slow to decode.
 * `opening` opens the file, and lets the decoder make a very large picture smaller.
+* `header` reads the size and the resolution from the header of the file alone.
 * `upright` makes pixels upright, opaque and RGB.
 * `picture` decodes a picture into such frames.
 * `frames` computes which frames are read; it does not need the pixels.

@@ -1,7 +1,8 @@
-"""The label of a row: what people call its picture."""
+"""Words for people: what they call a picture, and its text without what cannot be seen."""
 
 from __future__ import annotations
 
+import unicodedata
 from contextlib import suppress
 from pathlib import PurePath
 from urllib.parse import unquote, urlsplit
@@ -9,6 +10,9 @@ from urllib.parse import unquote, urlsplit
 from aliocr.checks import is_url
 from aliocr.job.output.result import Read
 from aliocr.redaction import without_query
+
+DROPPED = {"Cc", "Cf", "Cs"}
+"""Unicode categories of the characters that are left out: they are invisible, or halves."""
 
 
 def label_of(row: Read) -> str:
@@ -28,3 +32,12 @@ def name_of(row: Read) -> str:
 def source_of(row: Read) -> str:
     """Return the URL of a row without its query, which may be a key; or its path."""
     return without_query(row.source) if is_url(row.source) else row.source
+
+
+def legible(text: str) -> str:
+    """Return the text without characters that cannot be seen; letters and marks are composed."""
+    composed = unicodedata.normalize("NFC", text)
+    if composed.isprintable():
+        return composed
+    blank = (" " if each.isspace() else each for each in composed)
+    return "".join(each for each in blank if unicodedata.category(each) not in DROPPED)
