@@ -60,7 +60,17 @@ class Format:
 
 FOLDER = Format("a folder of hOCR files", (), "file", "aliocr.export.hocr:write_hocr")
 
-FORMATS: tuple[Format, ...] = ()
+SHEET = Format("a CSV sheet", (".csv",), "row", "aliocr.export.sheet:write_sheet")
+
+FORMATS: tuple[Format, ...] = (
+    Format(
+        "an SQLite database",
+        (".db", ".sqlite", ".sqlite3"),
+        "row",
+        "aliocr.export.database:write_database",
+    ),
+    SHEET,
+)
 
 
 def format_of(target: str) -> Format:
