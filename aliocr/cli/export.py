@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -10,8 +11,9 @@ from aliocr.cli.console import counted, shown, writing
 from aliocr.cli.exits import Misuse
 from aliocr.cli.job_output import reading, rows_of
 from aliocr.cli.signals import unwound
-from aliocr.export.formats import FOLDER, ExportError, Format, format_of
+from aliocr.export.formats import FOLDER, SHEET, ExportError, Format, format_of
 from aliocr.export.originals import Originals
+from aliocr.export.sheet import write_sheet
 from aliocr.export.tally import Tally
 from aliocr.job.output.journal import journal_of
 
@@ -26,12 +28,14 @@ from aliocr.job.output.journal import journal_of
     type=click.Path(path_type=Path),
     help="Folder with the pictures, if they are not at their paths, or were read from URLs.",
 )
-def export(output: Path, target: str, folder: Path | None) -> None:
+@click.option("--bom", is_flag=True, help="Begin a CSV sheet with a byte order mark, for Excel.")
+def export(output: Path, target: str, folder: Path | None, *, bom: bool) -> None:
     """Write the output of a job for other programs.
 
     OUTPUT is a file that `aliocr run` or `aliocr scan --json` wrote. The suffix of TARGET chooses
-    the format: .pdf for a searchable PDF, .md for Markdown, .txt for text. Without a suffix, TARGET
-    is a folder that gets an hOCR file for each picture. A file that is there is replaced.
+    the format: .pdf for a searchable PDF, .md for Markdown, .txt for text, .db for SQLite, .csv for
+    spreadsheets. Without a suffix, TARGET is a folder that gets an hOCR file for each picture. A
+    file that is there is replaced.
 
     No picture is downloaded. Without its picture, a page of a PDF shows the text alone.
 
@@ -45,6 +49,10 @@ def export(output: Path, target: str, folder: Path | None) -> None:
         raise Misuse(f"{shown(target)}: {error}") from None
     if folder is not None and not folder.is_dir():
         raise Misuse(f"--input {shown(str(folder))} is no folder: give the folder of the pictures")
+    if bom:
+        if chosen is not SHEET:
+            raise Misuse(f"--bom is for a CSV sheet, and {shown(target)} is {chosen.name}")
+        writer = partial(write_sheet, bom=True)
     path = Path(target)
     _check(path, output, chosen)
     tally = Tally()

@@ -8,6 +8,9 @@ The way of a row to the file:
 * `wording` says what people call the picture, and leaves out what cannot be seen.
 * `hocr` writes a folder of hOCR files.
 * `text` writes one text of all pictures, plain or in Markdown.
+* `table` has the columns of those that are tables.
+* `database` writes an SQLite file with full text, by the words of `search_words`.
+* `sheet` writes a CSV file for spreadsheets.
 
 The way of a picture to a page of a PDF, which needs the extra `pdf`:
 

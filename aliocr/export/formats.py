@@ -64,10 +64,19 @@ class Format:
 
 FOLDER = Format("a folder of hOCR files", (), "file", "aliocr.export.hocr:write_hocr")
 
+SHEET = Format("a CSV sheet", (".csv",), "row", "aliocr.export.sheet:write_sheet")
+
 FORMATS = (
     Format("a searchable PDF", (".pdf",), "page", "aliocr.export.pdf:write_pdf"),
     Format("Markdown", (".md",), "picture", "aliocr.export.text:write_markdown"),
     Format("text", (".txt",), "picture", "aliocr.export.text:write_text"),
+    Format(
+        "an SQLite database",
+        (".db", ".sqlite", ".sqlite3"),
+        "row",
+        "aliocr.export.database:write_database",
+    ),
+    SHEET,
 )
 
 

@@ -247,10 +247,8 @@ sys.modules["pikepdf"] = None
 from aliocr.cli import main
 main()
 """
-    command = [sys.executable, "-c", program, "export", str(output), "book.pdf"]
-    done = subprocess.run(
-        command, cwd=tmp_path, env=variables(), capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, "-c", program, "export", str(output), str(tmp_path / "book.pdf")]
+    done = subprocess.run(command, env=variables(), capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "pip install 'aliocr[pdf]'" in done.stderr
     assert not (tmp_path / "book.pdf").exists()
@@ -260,3 +258,36 @@ def test_an_empty_output_is_no_file(tmp_path: Path) -> None:
     """And no error."""
     done = run("export", _output(tmp_path, []), tmp_path / "hocr")
     assert (done.returncode, done.stdout.split(" in ")[0]) == (0, "0 files written")
+
+
+def test_a_sheet_and_a_database_have_all_rows(tmp_path: Path) -> None:
+    """The rows that were not read are counted, and tell why."""
+    unread = Unread(row=2, source="b.png", kind="DownloadError", error="no")
+    output = _output(tmp_path, [_read(1, "a.png"), unread])
+    for name, options in (("pages.db", []), ("sheet.csv", []), ("sheet.csv", ["--bom"])):
+        done = call("export", output, tmp_path / name, *options)
+        assert (done.returncode, done.stderr) == (0, "")
+        said, remark = done.stdout.splitlines()
+        assert said == f"2 rows written in {tmp_path / name}"
+        assert remark.startswith("  1  of them were not read: ")
+    assert (tmp_path / "sheet.csv").read_bytes().startswith(b"\xef\xbb\xbf")
+
+
+@pytest.mark.parametrize("name", ["pages.db", "hocr"])
+def test_only_a_sheet_has_a_mark(name: str, tmp_path: Path) -> None:
+    """Another target says so, and is not written."""
+    done = call("export", _output(tmp_path, [_read(1, "a.png")]), tmp_path / name, "--bom")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--bom is for a CSV sheet" in done.stderr
+    assert not (tmp_path / name).exists()
+
+
+@pytest.mark.parametrize("name", ["pages.db", "sheet.csv"])
+def test_a_full_disk_leaves_no_half_of_a_file(name: str, tmp_path: Path) -> None:
+    """It is one line, and exit code 1."""
+    output = _output(tmp_path, [_read(1, "a.png")])
+    done = in_a_shell(f"ulimit -f 0; aliocr export {output} {tmp_path / name}")
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert b"cannot write" in done.stderr
+    assert [each.name for each in tmp_path.iterdir()] == [output.name]
