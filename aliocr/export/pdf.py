@@ -15,7 +15,7 @@ from aliocr.export.pdf_file import PdfFile, PdfPage
 from aliocr.export.tally import Tally
 from aliocr.export.text_layer import UprightPage
 from aliocr.export.text_page import TextPages
-from aliocr.export.wording import label_of
+from aliocr.export.wording import label_of, legible
 from aliocr.job.output.result import Read, Result
 from aliocr.models import Region
 from aliocr.pictures.size_limits import PictureError
@@ -45,7 +45,7 @@ def write_pdf(rows: Iterable[Result], target: Path, originals: Originals, tally:
                 tally.written += 1
         if not tally.written:
             raise ExportError("no picture was read, so the PDF would have no page")
-        pdf.save(draft.file, target.stem)
+        pdf.save(draft.file, legible(target.stem))
         draft.place()
     if text_pages.lacking:
         tally.remarks[NO_FONT] = text_pages.lacking
@@ -65,7 +65,7 @@ def _pages(row: Read, original: Original, text_pages: TextPages, tally: Tally) -
         else:
             turned = True
         dpi = original.header.dpi if original.header else None
-        label = label_of(row) if number == 1 else None
+        label = legible(label_of(row)) if number == 1 else None
         yield PdfPage(lines, place, image, dpi, label, image_is_upright=not turned)
 
 

@@ -14,6 +14,7 @@ from typing import IO, BinaryIO, Self, cast
 
 import attrs
 
+from aliocr.checks import is_text
 from aliocr.export.glyphless import GlyphlessFont
 from aliocr.export.page_image import PageImage
 from aliocr.export.text_layer import UprightPage, text_layer
@@ -92,7 +93,9 @@ class PdfFile:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = tempfile.TemporaryDirectory(dir=folder, prefix=".aliocr-", suffix=".part")
+        # pikepdf takes names in UTF-8 only, and in some locales the folder has another one.
+        place = folder if is_text(str(folder)) else None
+        self._folder = tempfile.TemporaryDirectory(dir=place, prefix=".aliocr-", suffix=".part")
         self._parts: list[Path] = []
         self._labels: list[tuple[int, str]] = []
         self._pages = 0

@@ -108,6 +108,23 @@ def test_names_are_the_same_in_any_locale(tmp_path: Path, locale: str) -> None:
     assert [os.fsencode(path.name) for path in folder.iterdir()] == ["1-发票.hocr".encode()]
 
 
+@pytest.mark.parametrize("suffix", [".txt", ".md", ".pdf"])
+def test_a_file_has_its_name_in_any_locale(suffix: str, tmp_path: Path) -> None:
+    """In a folder whose name this locale cannot spell, too; also a name that is no UTF-8."""
+    if suffix == ".pdf":
+        pytest.importorskip("pikepdf")
+        pytest.importorskip("PIL")
+    (tmp_path / "书").mkdir()
+    output = _output(tmp_path, [_read(1, "发票.png", "发票")])
+    for name in ("发票", os.fsdecode(b"\xff")):
+        target = tmp_path / "书" / f"{name}{suffix}"
+        ascii_only = {"PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+        done = run("export", output, target, LC_ALL="C", **ascii_only)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert target.stat().st_size
+    assert len(list((tmp_path / "书").iterdir())) == 2
+
+
 def test_again_is_the_same(tmp_path: Path) -> None:
     """Files that are there are replaced, not followed; others are left alone."""
     output, folder = _output(tmp_path, [_read(1, "a.png")]), tmp_path / "hocr"

@@ -32,9 +32,11 @@ POINTS = 72 / 150
 """Size of a pixel on a page whose picture has no resolution."""
 
 
-def _poppler(path: Path) -> str:
+def _poppler(path: Path, *options: str) -> str:
     assert PDFTOTEXT
-    done = subprocess.run([PDFTOTEXT, path, "-"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [PDFTOTEXT, *options, path, "-"], capture_output=True, text=True, check=True
+    )
     return done.stdout
 
 
@@ -147,6 +149,20 @@ def test_a_turned_page_is_shown_upright(turn: int, tmp_path: Path) -> None:
     assert _is_red(page.corner)
     assert page.lines == [region.text for region in LINES]
     assert all(_near(page.places[region.text], region) for region in LINES)
+
+
+def test_columns_are_read_one_after_the_other(tmp_path: Path) -> None:
+    """However narrow the gutter: by pdfium, and by pdftotext in the order of the file."""
+    columns = tuple(
+        Region(f"{side} {row} of the prose", x, 20 + 30 * row, 190, 22)
+        for row in range(12)
+        for side, x in (("left", 20), ("right", 222))
+    )
+    path, _ = book(tmp_path, [said("", regions=columns)])
+    wanted = [*(each.text for each in columns[::2]), *(each.text for each in columns[1::2])]
+    assert pages_of_book(path)[0].lines == wanted
+    if PDFTOTEXT:
+        assert [line for line in _poppler(path, "-raw").split("\n") if line.strip()] == wanted
 
 
 def test_vertical_columns_are_found_in_their_order(tmp_path: Path) -> None:
