@@ -13,12 +13,12 @@ The way of an image through the package:
     `models`    the image becomes a `Scan`, or a `Failure` with one of the `errors`
     `text`      the lines of a scan in reading order; search, hOCR
 
-Other modules: `job` reads lists of images from files. `pictures` and `report` show what was read.
-`emulator` is a local imitation of the service. `cli` is the command line. `pytest_plugin` offers
-the emulator as a fixture. All modules use the values in `credentials`, `limits`, `stats` and
-`errors`, the words for the service's codes in `codes`, the columns of an outcome in `columns`, and
-the helpers in `redaction`, `image_url`, `checks`, `arguments`, `route`, `extras`,
-`atomic_file` and `version`.
+Other modules: `job` reads lists of images from files. `pictures` and `report` show what was read,
+and `export` writes it for other programs. `emulator` is a local imitation of the service. `cli` is
+the command line. `pytest_plugin` offers the emulator as a fixture. All modules use the values in
+`credentials`, `limits`, `stats` and `errors`, the words for the service's codes in `codes`, the
+columns of an outcome in `columns`, and the helpers in `redaction`, `image_url`, `checks`,
+`arguments`, `route`, `extras`, `atomic_file` and `version`.
 
 Only the names of this package and of `aliocr.emulator` are public.
 """

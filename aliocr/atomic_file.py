@@ -1,4 +1,4 @@
-"""Atomic write: a temporary file beside the target, renamed when it is complete."""
+"""Names of new files, and atomic writes: a temporary file, renamed when it is complete."""
 
 from __future__ import annotations
 
@@ -8,6 +8,15 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
+
+
+def file_name(name: str) -> str:
+    """Return the name of a new file, which is written in UTF-8 in any locale, as others write it.
+
+    Args:
+        name: The name, without lone surrogates.
+    """
+    return os.fsdecode(name.encode())
 
 
 class Draft:

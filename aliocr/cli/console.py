@@ -56,15 +56,6 @@ def decoded(name: str) -> str:
         return name
 
 
-def file_name(name: str) -> str:
-    """Return the name of a new file, which is written in UTF-8 in any locale, as others write it.
-
-    Args:
-        name: The name, without lone surrogates.
-    """
-    return os.fsdecode(name.encode())
-
-
 def shown(name: str) -> str:
     """Return the name of a source for a message: printable, shortened, without a URL's query."""
     words = plain(decoded(without_query(name) if "://" in name else name))

@@ -11,8 +11,8 @@ from urllib.parse import unquote, urlsplit
 import attrs
 import click
 
-from aliocr.atomic_file import Draft
-from aliocr.cli.console import file_name, shown
+from aliocr.atomic_file import Draft, file_name
+from aliocr.cli.console import shown
 from aliocr.cli.exits import Misuse
 from aliocr.cli.signals import unwound
 from aliocr.cli.sources import Source

@@ -2,76 +2,97 @@
 
 from __future__ import annotations
 
-import re
-from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import click
 
-from aliocr.atomic_file import Draft
-from aliocr.cli.console import counted, file_name, shown, writing
+from aliocr.cli.console import counted, shown, writing
 from aliocr.cli.exits import Misuse
-from aliocr.cli.job_output import rows_of
+from aliocr.cli.job_output import reading, rows_of
 from aliocr.cli.signals import unwound
-from aliocr.job.output.result import Read
-from aliocr.text.hocr import to_hocr
-
-MOST_LABEL = 120
-"""Maximum size of the label (an id or a picture's name) in a file name, in bytes.
-
-File systems allow 255 bytes for a whole file name.
-"""
+from aliocr.export.formats import FOLDER, SHEET, ExportError, Format, format_of
+from aliocr.export.originals import Originals
+from aliocr.export.sheet import write_sheet
+from aliocr.export.tally import Tally
+from aliocr.job.output.journal import journal_of
 
 
 @click.command(no_args_is_help=True)
 @click.argument("output", type=click.Path(path_type=Path))
-@click.argument("folder", type=click.Path(path_type=Path))
-def export(output: Path, folder: Path) -> None:
-    """Write the output of a job as hOCR files, for other programs.
+@click.argument("target")
+@click.option(
+    "--input",
+    "folder",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path),
+    help="Folder with the pictures, if they are not at their paths, or were read from URLs.",
+)
+@click.option("--bom", is_flag=True, help="Begin a CSV sheet with a byte order mark, for Excel.")
+def export(output: Path, target: str, folder: Path | None, *, bom: bool) -> None:
+    """Write the output of a job for other programs.
 
-    OUTPUT is a file that `aliocr run` or `aliocr scan --json` wrote. FOLDER gets a file for each
-    picture that was read. Its name is the row and the picture's id, or the row and the picture's
-    name if it has no id. A file of that name is replaced.
+    OUTPUT is a file that `aliocr run` or `aliocr scan --json` wrote. The suffix of TARGET chooses
+    the format: .pdf for a searchable PDF, .md for Markdown, .txt for text, .db for SQLite, .csv for
+    spreadsheets. Without a suffix, TARGET is a folder that gets an hOCR file for each picture. A
+    file that is there is replaced.
+
+    No picture is downloaded. Without its picture, a page of a PDF shows the text alone.
 
     Exit code: 0 all written, 1 not all written, 2 misuse.
     """
     rows = rows_of(output)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise Misuse(f"cannot make {shown(str(folder))}: {error.strerror or error}") from None
-    written = unread = 0
+        chosen = format_of(target)
+        writer = chosen.writer
+    except (ValueError, ImportError) as error:
+        raise Misuse(f"{shown(target)}: {error}") from None
+    if folder is not None and not folder.is_dir():
+        raise Misuse(f"--input {shown(str(folder))} is no folder: give the folder of the pictures")
+    if bom:
+        if chosen is not SHEET:
+            raise Misuse(f"--bom is for a CSV sheet, and {shown(target)} is {chosen.name}")
+        writer = partial(write_sheet, bom=True)
+    path = Path(target)
+    _check(path, output, chosen)
+    tally = Tally()
     try:
         with unwound():
-            for result in rows:
-                if not isinstance(result, Read):
-                    unread += 1
-                    continue
-                with Draft(folder / _name(result)) as draft:
-                    draft.file.write(to_hocr(result).encode())
-                    draft.place()
-                written += 1
+            writer(rows, path, Originals(output.parent, folder), tally)
+    except ExportError as error:
+        raise click.ClickException(str(error)) from None
     except OSError as error:
-        why = f"cannot write {shown(str(folder))}: {error.strerror or error}"
-        raise click.ClickException(f"{why}; {_summary(written, unread)}") from None
+        why = f"cannot write {shown(target)}: {error.strerror or error}"
+        if chosen is FOLDER:  # the files before the error are there
+            why += f"; {_summary(tally, chosen)}"
+        raise click.ClickException(why) from None
     with writing():
-        click.echo(f"{_summary(written, unread)} in {shown(str(folder))}")
+        click.echo(f"{_summary(tally, chosen)} in {shown(target)}")
+        for remark, number in tally.remarks.most_common():
+            click.echo(f"  {number:,}  {remark}")
 
 
-def _name(row: Read) -> str:
-    """Return a file name. Its row number makes it unique; it never leads to another folder."""
-    label = row.id or ""
-    if not label:
-        with suppress(ValueError):  # a malformed URL
-            label = Path(urlsplit(row.source).path if "://" in row.source else row.source).stem
-    kept = re.sub(r"[^\w.-]+", "_", label).strip("._-")
-    short = kept.encode()[:MOST_LABEL].decode(errors="ignore")
-    return file_name(f"{row.row}-{short}.hocr" if short else f"{row.row}.hocr")
+def _check(path: Path, output: Path, chosen: Format) -> None:
+    """Refuse to replace what has cost money: an output. Make the folder of a folder's format."""
+    if chosen is FOLDER:
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            why = error.strerror or error
+            raise Misuse(f"cannot make {shown(str(path))}: {why}") from None
+        return
+    if not path.exists():
+        return
+    if not path.is_file():
+        raise Misuse(f"{shown(str(path))} is not a regular file")
+    with reading(path):
+        if path.samefile(output) or journal_of(path).exists():
+            raise Misuse(f"{shown(str(path))} is the output of a job: give another TARGET")
 
 
-def _summary(written: int, unread: int) -> str:
-    files = f"{counted(written, 'file')} written"
-    if not unread:
-        return files
-    return f"{files}, {counted(unread, 'row')} {'was' if unread == 1 else 'were'} not read,"
+def _summary(tally: Tally, chosen: Format) -> str:
+    said = f"{counted(tally.written, chosen.noun)} written"
+    if not tally.unread:
+        return said
+    were = "was" if tally.unread == 1 else "were"
+    return f"{said}, {counted(tally.unread, 'row')} {were} not read,"
