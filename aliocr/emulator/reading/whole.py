@@ -57,7 +57,7 @@ def whole_parts(data: bytes, interval: int | None, max_frames: int | None) -> Pa
     if second is not None or (data.startswith(b"GIF") and count_frames(data).moves):
         moving = chain((first,), () if second is None else (second,), frames)
         return Parts(moving, partial(_combined, first.picture.size))
-    strips = strip_boxes(first.picture, interval, max_frames)
+    strips = strip_boxes(first, interval, max_frames)
     whole = _WholePicture(first.picture, cuts(first.picture), [box for _, box in strips])
     return Parts(pieces(whole.picture, whole.cuts), whole.combined)
 
