@@ -17,23 +17,43 @@ from aliocr.text.layout import joined_text, reading_order
 
 H = TypeVar("H", Frame, Content)
 
+MIN_MISSED = 4
+"""A picture without text, in which at least this number of letters seems to be, was not read: it is
+in a script that the engine does not know. Fewer may be a pattern or noise."""
+
 
 @attrs.frozen
 class RecognizedFrame:
-    """The lines of one frame in reading order, as a `Strip` to be stitched and as a `Frame`."""
+    """The lines of one frame in reading order, as a `Strip` to be stitched and as a `Frame`.
+
+    `missed` is the number of letters that the engine saw, but did not read.
+    """
 
     strip: Strip
     frame: Frame
+    missed: float = 0.0
 
     @classmethod
     def of(cls, frame: PictureFrame, recognized: Iterable[Recognized]) -> Self:
         """Return the recognized frame for an engine's lines, whose boxes are in frame pixels."""
-        picture = frame.picture
-        lines = reading_order(recognized)
-        found = tuple(attrs.evolve(line, x=line.x + frame.x, y=line.y + frame.y) for line in lines)
-        blanks = tuple(blank_sides(picture, line.x, line.y, line.w, line.h) for line in lines)
-        strip = Strip(found, frame.x, frame.x + picture.width, blanks)
-        return cls(strip, _with_regions(found, Frame(joined_text(found), rate=_rate(found))))
+        lines = reading_order(recognized, getattr(recognized, "turn", None))
+        missed = getattr(recognized, "missed", 0.0)
+        found = tuple(_in_picture(line, frame) for line in lines)
+        blanks = tuple(_blanks(line, frame) for line in lines)
+        strip = Strip(found, frame.x, frame.x + frame.width, blanks)
+        whole = Frame(joined_text(found), rate=_rate(found, missed))
+        return cls(strip, _with_regions(found, whole), missed)
+
+
+def _in_picture(line: Recognized, frame: PictureFrame) -> Recognized:
+    scale = frame.scale
+    x, y = line.x * scale + frame.x, line.y * scale + frame.y
+    return attrs.evolve(line, x=x, y=y, w=line.w * scale, h=line.h * scale)
+
+
+def _blanks(line: Recognized, frame: PictureFrame) -> tuple[int, int]:
+    before, after = blank_sides(frame.picture, line.x, line.y, line.w, line.h)
+    return before * frame.scale, after * frame.scale
 
 
 def combine_frames(recognized: Sequence[RecognizedFrame]) -> Content:
@@ -46,7 +66,8 @@ def combine_frames(recognized: Sequence[RecognizedFrame]) -> Content:
         found = [line for strip in strips for line in strip.found]
     # A single frame is the image itself, so `frames` is empty then. Source: "frames".
     frames = tuple(one.frame for one in recognized) if len(recognized) > 1 else ()
-    return _with_regions(found, Content(joined_text(found), frames=frames, rate=_rate(found)))
+    mean = _rate(found, sum(one.missed for one in recognized))
+    return _with_regions(found, Content(joined_text(found), frames=frames, rate=mean))
 
 
 def _with_regions(found: Sequence[Recognized], holder: H) -> H:
@@ -61,6 +82,8 @@ def _with_regions(found: Sequence[Recognized], holder: H) -> H:
     return with_lazy_regions(holder, WrittenRegions.of(regions))
 
 
-def _rate(found: Sequence[Recognized]) -> float:
+def _rate(found: Sequence[Recognized], missed: float) -> float:
     mean = rate(found)
-    return CERTAIN if mean is None else mean
+    if mean is None:
+        return 0.0 if missed >= MIN_MISSED else CERTAIN
+    return mean
