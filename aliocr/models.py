@@ -223,7 +223,7 @@ class Scan(HasRegions, NotFailed):
         """
         from aliocr.text.layout import lines_of  # noqa: PLC0415 - loaded at the first use
 
-        return lines_of(self, self.frames, turn=self.turn)
+        return lines_of(self, self.frames, turn=self.turn, size=(self.width, self.height))
 
     @property
     def needs_review(self) -> bool:

@@ -209,6 +209,10 @@ yes     frames lists the captured frames if there are several (frames)
         and url, an address that is valid for 5 minutes. --frame-fields, or frame_fields in Python,
         chooses fields: the frames of other scenes have only rate and url.
         test_images.py::test_frames_are_left_out_when_one_was_captured
+yes     size and turn of a picture are not in a result (result)
+        They are not, unless --whole-pictures is given, or whole_pictures in Python. A result then
+        has width, height and turn, and a long picture is read uncut.
+        test_whole.py::test_only_an_emulator_of_whole_pictures_says_size_and_turn
 yes     answers may have any order, and dataId identifies the image (Response parameters)
         By default the order is the order of the request.
         test_script.py::test_answers_can_come_in_another_order

@@ -17,6 +17,10 @@ from aliocr.text.letters import is_cjk
 from aliocr.text.skew import straightened
 from aliocr.text.vertical import blocks, is_vertical
 
+MIN_LONG = 2.5
+"""The longer side of a long picture is more than so many times as long as the other side. The
+frames of such a picture are strips. Source: documents, "interval"."""
+
 P = TypeVar("P", bound=PlacedText)
 P_co = TypeVar("P_co", bound=PlacedText, covariant=True)
 
@@ -69,20 +73,28 @@ class PageText(Protocol[P_co]):
 
 
 def lines_of(
-    page: PageText[P], frames: Sequence[PageText[P]] = (), *, turn: int | None = None
+    page: PageText[P],
+    frames: Sequence[PageText[P]] = (),
+    *,
+    turn: int | None = None,
+    size: tuple[int | None, int | None] = (None, None),
 ) -> tuple[Line[P], ...]:
     """Return the lines of a page in reading order.
 
     The documents do not say if the text of a picture includes the text of all its frames. So if the
     frames have more text than the page, or the same pieces, return the lines of the frames. A frame
-    that has the same pieces at the same places as the frame before is skipped.
+    that has the same pieces at the same places as the frame before is skipped. If the frames are
+    known to be strips of a long picture, only the picture counts: a line may run through them.
 
     Args:
         page: The picture as a whole.
         frames: The captured frames of the picture, in order.
         turn: Angle by which the picture must be turned clockwise to be upright, in degrees; None if
             it is upright. The regions of the lines stay those of the picture as it is.
+        size: Width and height of the picture, in pixels; None if they are not known.
     """
+    if _are_strips(frames, *size):
+        return _lines(page, turn)
     said, in_frames = _pieces(page), [piece for frame in frames for piece in _pieces(frame)]
     if not frames or (_letters(in_frames) <= _letters(said) and said != in_frames):
         return _lines(page, turn)
@@ -97,6 +109,17 @@ def _lines(page: PageText[P], turn: int | None) -> tuple[Line[P], ...]:
         lines = (Line(text, tuple(row)) for text, row in _upright_rows(page.regions, turn))
         return tuple(line for line in lines if line.text)
     return (Line(page.text),) if page.text else ()
+
+
+def _are_strips(frames: Sequence[PageText[P]], width: int | None, height: int | None) -> bool:
+    """Return whether frames are strips of a picture, from its upper end or from its left end."""
+    if not frames or not width or not height or max(width, height) <= MIN_LONG * min(width, height):
+        return False
+    places = [
+        [each.y + each.h / 2 if height > width else each.x + each.w / 2 for each in frame.regions]
+        for frame in frames
+    ]
+    return all(max(before) <= min(place) for before, place in pairwise(filter(None, places)))
 
 
 def _pieces(page: PageText[P]) -> list[str]:
@@ -174,7 +197,7 @@ def _continues(row: Sequence[StraightBox[P]], box: StraightBox[P]) -> bool:
     )
 
 
-def joined_text(regions: Iterable[PlacedText]) -> str:
+def joined_text(regions: Iterable[PlacedText], turn: int | None = None) -> str:
     """Return the texts as one string, with a space between two texts.
 
     There is no space between two CJK characters (Chinese or Japanese), unless the gap between the
@@ -182,8 +205,9 @@ def joined_text(regions: Iterable[PlacedText]) -> str:
 
     Args:
         regions: Regions in reading order; regions without text are skipped.
+        turn: Angle by which the picture must be turned clockwise to be upright, as in `lines_of`.
     """
-    pieces = [region for region in regions if region.text]
+    pieces = [turned(region, turn or 0) for region in regions if region.text]
     joined = [piece.text for piece in pieces[:1]]
     for left, right in pairwise(pieces):
         if not (is_cjk(left.text[-1]) and is_cjk(right.text[0])) or _apart(left, right):

@@ -401,7 +401,7 @@ def test_local_says_how_a_picture_was_read(tmp_path: Path) -> None:
 
     done = run("scan", "--local", SAMPLES / "long_portrait.png")
     assert "70" in done.stdout
-    assert "a long picture, read in 7 strips" in done.stderr
+    assert "a long picture, read whole" in done.stderr
     done = run("scan", "--local", "--interval", 2, "--max-frames", 9, SAMPLES / "anim4.gif")
     assert (done.stdout, done.stderr) == ("Frame one: apples\n第三帧：樱桃\n", "")
     frames = [Picture.new("L", (60, 60), 2 * grey) for grey in range(120)]

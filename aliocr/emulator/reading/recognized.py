@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Self, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import Self, TypeAlias, TypeVar
 
 import attrs
 
@@ -26,23 +26,27 @@ in a script that the engine does not know. Fewer may be a pattern or noise."""
 class RecognizedFrame:
     """The lines of one frame in reading order, as a `Strip` to be stitched and as a `Frame`.
 
-    `missed` is the number of letters that the engine saw, but did not read.
+    `turn` is the angle in degrees by which the frame must be turned clockwise to be upright; None
+    if the engine does not say it. `missed` is the number of letters that the engine saw, but did
+    not read.
     """
 
     strip: Strip
     frame: Frame
+    turn: int | None = None
     missed: float = 0.0
 
     @classmethod
-    def of(cls, frame: PictureFrame, recognized: Iterable[Recognized]) -> Self:
+    def of(
+        cls, frame: PictureFrame, recognized: Iterable[Recognized], turn: int | None = None
+    ) -> Self:
         """Return the recognized frame for an engine's lines, whose boxes are in frame pixels."""
-        lines = reading_order(recognized, getattr(recognized, "turn", None))
+        lines = reading_order(recognized, turn)
         missed = getattr(recognized, "missed", 0.0)
         found = tuple(_in_picture(line, frame) for line in lines)
         blanks = tuple(_blanks(line, frame) for line in lines)
         strip = Strip(found, frame.x, frame.x + frame.width, blanks)
-        whole = Frame(joined_text(found), rate=_rate(found, missed))
-        return cls(strip, _with_regions(found, whole), missed)
+        return cls(strip, frame_of(found, turn, missed), turn, missed)
 
 
 def _in_picture(line: Recognized, frame: PictureFrame) -> Recognized:
@@ -56,8 +60,36 @@ def _blanks(line: Recognized, frame: PictureFrame) -> tuple[int, int]:
     return before * frame.scale, after * frame.scale
 
 
-def combine_frames(recognized: Sequence[RecognizedFrame]) -> Content:
-    """Combine all recognized frames of a picture, from first to last, into its content."""
+Recognize: TypeAlias = Callable[[PictureFrame], RecognizedFrame]
+"""Recognizes a frame with the engine of the calling thread."""
+
+
+def frame_of(found: Sequence[Recognized], turn: int | None, missed: float = 0.0) -> Frame:
+    """Return the frame with these lines, which are in reading order, with its turn."""
+    return _with_regions(found, Frame(joined_text(found, turn), rate=_rate(found, missed)))
+
+
+def content_of(
+    found: Sequence[Recognized],
+    frames: Sequence[Frame],
+    size: tuple[int, int] | None,
+    turn: int | None,
+    missed: float = 0.0,
+) -> Content:
+    """Return the content with these lines, which are in reading order."""
+    width, height = size or (None, None)
+    text, rate = joined_text(found, turn), _rate(found, missed)
+    content = Content(text, (), tuple(frames), rate, width, height, None if size is None else turn)
+    return _with_regions(found, content)
+
+
+def combine_frames(
+    recognized: Sequence[RecognizedFrame], size: tuple[int, int] | None = None
+) -> Content:
+    """Combine all recognized frames of a picture, from first to last, into its content.
+
+    The content says size and turn of the picture only if `size` is given.
+    """
     strips = [one.strip for one in recognized]
     found: Sequence[Recognized]
     if any(strip.left for strip in strips):
@@ -66,8 +98,8 @@ def combine_frames(recognized: Sequence[RecognizedFrame]) -> Content:
         found = [line for strip in strips for line in strip.found]
     # A single frame is the image itself, so `frames` is empty then. Source: "frames".
     frames = tuple(one.frame for one in recognized) if len(recognized) > 1 else ()
-    mean = _rate(found, sum(one.missed for one in recognized))
-    return _with_regions(found, Content(joined_text(found), frames=frames, rate=mean))
+    missed = sum(one.missed for one in recognized)
+    return content_of(found, frames, size, recognized[0].turn, missed)
 
 
 def _with_regions(found: Sequence[Recognized], holder: H) -> H:

@@ -68,7 +68,7 @@ class Read(_RowResult, NotFailed):
     @property
     def lines(self) -> tuple[Line[Region], ...]:
         """The lines of text in reading order, like `lines` of `aliocr.Scan`."""
-        return lines_of(self, self.frames, turn=self.turn)
+        return lines_of(self, self.frames, turn=self.turn, size=(self.width, self.height))
 
     @property
     def needs_review(self) -> bool:
