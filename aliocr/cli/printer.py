@@ -34,6 +34,22 @@ The number of further failures with this message is printed at the end.
 """
 
 
+LOW_RATE = 75
+"""Below this confidence in percent, a text of this machine's engine is doubtful. Pages that are
+well read have 90 or more; pages in Greek have about 75, in Cyrillic, Arabic or Korean 65 or less.
+"""
+
+
+def doubt(outcome: Outcome) -> str | None:
+    """Return a note on a text of this machine's engine that was read with low confidence."""
+    if not outcome.ok or outcome.rate is None or outcome.rate >= LOW_RATE:
+        return None
+    return (
+        f"read with low confidence ({outcome.rate:.0f} %): it may be blurred, or in a script that "
+        "this machine cannot read"
+    )
+
+
 class OutcomePrinter:
     """Prints texts on standard output, and the progress, failures and summary on standard error.
 

@@ -29,8 +29,11 @@ FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP")
 """Formats of pictures that are accepted. Source: documents, "Limits on images"."""
 
 MAX_MISSING = 0.05
-"""Maximum share of the lines of pixels that a JPEG without an end mark may lack. Browsers show such
-a picture, whatever it lacks. But a half of a page that is read as a page would lose text."""
+"""Maximum share of the pixels that a JPEG without an end mark may lack. Browsers show such a
+picture, whatever it lacks. But a half of a page that is read as a page would lose text."""
+
+LOOKED_AT = 0.2
+"""Share of the picture, from the bottom, in which the pixels that it lacks are counted."""
 
 NO_DATA = (127, 128)
 """Value of the pixels for which a JPEG has no data, in all channels. In inverted channels it is
@@ -112,7 +115,9 @@ def _completed(data: bytes, scans: int) -> OpenPicture:
     picture = _reduced(_image(data + JPEG_END))
     picture.image.load()
     width, height = picture.image.size
-    last = picture.image.crop((0, height - 1 - int(MAX_MISSING * height), width, height))
-    if np.isin(np.asarray(last), NO_DATA).all() or (scans > 1 and not LAST_SCAN.search(data)):
-        raise PictureError(590, "truncated")
+    bottom = picture.image.crop((0, int((1 - LOOKED_AT) * height), width, height))
+    pixels = np.asarray(bottom).reshape(bottom.width * bottom.height, -1)
+    missing = np.isin(pixels, NO_DATA).all(axis=1).sum() / (width * height)
+    if missing > MAX_MISSING or (scans > 1 and not LAST_SCAN.search(data)):
+        raise PictureError(590, "damaged or truncated")
     return picture

@@ -172,36 +172,35 @@ def _frames(
         yield from _gif_frames(picture.image, chosen)
         return
     frame = _whole_frame(picture)
-    total = total_frames(frame.width, frame.height)
-    if total == 1:
+    if total_frames(frame.width, frame.height) == 1:
         yield frame
         return
     for index, box in strip_boxes(frame, interval, max_frames):
-        yield _strip(frame, index, box)
+        yield _part(frame, index, box)
 
 
 def strip_boxes(
-    whole: PictureFrame, interval: int | None, max_frames: int | None
+    frame: PictureFrame, interval: int | None, max_frames: int | None
 ) -> Iterator[tuple[int, tuple[int, int, int, int]]]:
-    """Yield number and edges of each chosen strip of a long picture: left, upper, right, lower.
+    """Yield number and edges of each chosen strip of a long image: left, upper, right, lower.
 
-    The edges are in pixels of `whole.picture`. Another picture is one strip. The other arguments
-    are as in `decode`.
+    Another image is one strip. The edges are in pixels of `frame.picture`. The arguments are as in
+    `decode`.
 
     Raises:
         PictureError: Code 480: too many strips are chosen.
     """
-    image, total = whole.picture, total_frames(whole.width, whole.height)
+    whole, total = frame.picture, total_frames(frame.width, frame.height)
     chosen = chosen_frames(total, interval=interval, max_frames=max_frames)
     check_frames(len(chosen))
     for index in chosen:
         # Move the cuts at both ends of the strip to places between lines of text, if possible.
-        span = strip_span(index, max(image.size), total)
-        start, stop = (_calm_cut(image, edge, total) for edge in span)
-        if image.height > image.width:
-            yield index, (0, start, image.width, stop)
+        span = strip_span(index, max(whole.size), total)
+        start, stop = (_calm_cut(whole, edge, total) for edge in span)
+        if whole.height > whole.width:
+            yield index, (0, start, whole.width, stop)
         else:
-            yield index, (start, 0, stop, image.height)
+            yield index, (start, 0, stop, whole.height)
 
 
 def _whole_frame(picture: OpenPicture) -> PictureFrame:
@@ -213,10 +212,12 @@ def _whole_frame(picture: OpenPicture) -> PictureFrame:
     return PictureFrame(0, pixels, 0, 0, picture.scale, width, height)
 
 
-def _strip(whole: PictureFrame, index: int, box: tuple[int, int, int, int]) -> PictureFrame:
-    left, upper, right, lower = (edge * whole.scale for edge in box)
-    width, height = min(right, whole.width) - left, min(lower, whole.height) - upper
-    return PictureFrame(index, whole.picture.crop(box), left, upper, whole.scale, width, height)
+def _part(frame: PictureFrame, index: int, box: tuple[int, int, int, int]) -> PictureFrame:
+    """Return a part of a frame; the box is in pixels of `frame.picture`."""
+    left, upper, right, lower = (edge * frame.scale for edge in box)
+    width, height = min(right, frame.width) - left, min(lower, frame.height) - upper
+    strip = frame.picture.crop(box)
+    return PictureFrame(index, strip, left, upper, frame.scale, width, height)
 
 
 def _gif_frames(image: Image.Image, chosen: range) -> Iterator[PictureFrame]:

@@ -15,7 +15,7 @@ from aliocr.cli.exits import Misuse
 from aliocr.cli.run.options import RunOptions
 from aliocr.cli.run.plan_text import plan_lines
 from aliocr.job.errors import JobError
-from aliocr.job.input.folder import OTHERS, pictures_in
+from aliocr.job.input.folder import pictures_in
 from aliocr.job.job import Job
 from aliocr.limits import LEAST_RATE, REQUESTS_PER_SECOND, Limits
 
@@ -111,7 +111,7 @@ def run(**values: Any) -> None:
         with suppress(OSError):  # the job reports this error
             _, skipped = pictures_in(source)
             if skipped:
-                click.echo(f"{shown(str(source))}: {skipped:,} skipped: {OTHERS}", err=True)
+                click.echo(f"{shown(str(source))}: {skipped}", err=True)
     sys.exit(job_run.run())
 
 

@@ -56,9 +56,9 @@ def whole_parts(data: bytes, interval: int | None, max_frames: int | None) -> Pa
     second = next(frames, None)
     if second is not None or (data.startswith(b"GIF") and count_frames(data).moves):
         moving = chain((first,), () if second is None else (second,), frames)
-        return Parts(moving, partial(_combined, first.picture.size))
+        return Parts(moving, partial(_combined, (first.width, first.height)))
     strips = strip_boxes(first, interval, max_frames)
-    whole = _WholePicture(first.picture, cuts(first.picture), [box for _, box in strips])
+    whole = _WholePicture(first, cuts(first.picture), [box for _, box in strips])
     return Parts(pieces(whole.picture, whole.cuts), whole.combined)
 
 
@@ -70,11 +70,19 @@ def _combined(
 
 @attrs.frozen
 class _WholePicture:
-    """A picture that does not move, its cuts, and the frames that the service would make of it."""
+    """A picture that does not move, its cuts, and the frames that the service would make of it.
 
-    picture: Image.Image
+    Until the last step all places are in pixels of `picture`, which may have been made smaller.
+    """
+
+    frame: PictureFrame
     cuts: Sequence[Cut]
     strips: Sequence[tuple[int, int, int, int]]
+
+    @property
+    def picture(self) -> Image.Image:
+        """The pixels of the picture."""
+        return self.frame.picture
 
     def combined(
         self, recognized: Sequence[RecognizedFrame], recognize: Recognize
@@ -101,8 +109,11 @@ class _WholePicture:
         found = self._placed(found)
         if self.cuts:
             found = reading_order(found, turn)
-        frames = [frame_of(_within(found, box), turn) for box in self.strips]
-        yield content_of(found, frames if len(frames) > 1 else (), self.picture.size, turn)
+        scale, size = self.frame.scale, (self.frame.width, self.frame.height)
+        frames = [frame_of(_scaled(_within(found, box), scale), turn) for box in self.strips]
+        missed = sum(part.missed for part in recognized)
+        found = _scaled(found, scale)
+        yield content_of(found, frames if len(frames) > 1 else (), size, turn, missed)
 
     def _placed(self, lines: Sequence[Recognized]) -> Sequence[Recognized]:
         """Return the lines as in a picture whose pieces are one below the other, and back."""
@@ -132,6 +143,16 @@ class _WholePicture:
             attrs.evolve(piece, x=x + piece.x, y=y + piece.y)
             for piece in pieces(part, cuts(part) if along else ())
         ]
+
+
+def _scaled(found: Sequence[Recognized], scale: int) -> Sequence[Recognized]:
+    """Return lines in pixels of the file; `scale` is that of the frame."""
+    if scale == 1:
+        return found
+    return [
+        attrs.evolve(line, x=line.x * scale, y=line.y * scale, w=line.w * scale, h=line.h * scale)
+        for line in found
+    ]
 
 
 def _joined(recognized: Sequence[RecognizedFrame], *, stitch: bool) -> Sequence[Recognized]:

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from aliocr import Image
+from aliocr.job.input.folder import OTHERS
 from aliocr.job.summary import Failed, Summary
 from tests.support.program import (
     ALIOCR,
@@ -627,8 +628,9 @@ def test_a_folder_of_pictures_is_read_on_this_machine(tmp_path: Path) -> None:
         (folder / name).write_bytes((SAMPLES / sample).read_bytes())
     (folder / "notes.txt").touch()
     (folder / "more").mkdir()
+    (folder / ".hidden").mkdir()
     output = tmp_path / "results.jsonl"
-    skipped = "2 skipped: folders, broken links, and files without the suffix of a picture"
+    skipped = f"2 skipped: {OTHERS}"
     planned = run("run", folder, "-o", output, "--local", "--dry-run").stdout
     assert f"the pictures in the folder; {skipped}\n" in planned
     done = run("run", folder, "-o", output, "--local")
