@@ -60,7 +60,8 @@ def delimiter_at_header(lines: Lines, column: str | None, *, look: bool) -> str:
             if look and _names_images(names, column):
                 header, first = len(read) - 1, text
                 break
-            if not look or len(line) > LONGEST or any(map(is_url, names)):
+            is_open = text.count('"') % 2  # a cell goes on in the next line
+            if not look or is_open or len(line) > LONGEST or any(map(is_url, names)):
                 break
     lines.give_back(read)
     for _ in range(len(read) if header is None else header):

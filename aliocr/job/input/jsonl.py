@@ -149,14 +149,15 @@ def _value(line: bytes) -> dict[str, Any] | str:
         value = msgspec.json.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         problem = f"it is not JSON: {str(error).removeprefix('JSON is malformed: ')}"
-        if not line.endswith((b"\n", b"\r")):
-            problem += "; it is the last line, and seems to be cut off"
+        cut = "; it is the last line, and seems to be cut off"
+        is_ended = line.endswith((b"\n", b"\r"))
         try:
             value = json.loads(line.decode())  # reads NaN and lone surrogates; msgspec does not
         except UnicodeDecodeError:
-            raise InputError(f"it is not UTF-8; {TO_UTF8}") from None
+            encoding = f"it is not UTF-8; {TO_UTF8}"
+            raise InputError(encoding if is_ended else f"it is not UTF-8{cut}") from None
         except (ValueError, RecursionError):
-            raise InputError(problem) from None
+            raise InputError(problem if is_ended else problem + cut) from None
     if not isinstance(value, dict | str):
         raise InputError("it is neither an object nor a text")
     return value

@@ -237,7 +237,11 @@ def test_lines_above_the_header_are_skipped(preamble: str, header: str) -> None:
 
 
 def test_no_row_is_taken_for_a_header() -> None:
-    """A list of one column of any name, and cells with the names of columns."""
+    """A list of one column of any name, cells with the names of columns, a name of two lines."""
+    rows = rows_of(f'id,"my\npicture",url\n1,x,{U}\n', "csv", column="my\npicture")
+    assert rows == [Row(1, "x", "1", 3)]
+    with_path = f'id,"my\npath",url\n1,x,{U}\n'
+    assert rows_of(with_path, "csv") == [Row(1, U, "1", 3)]
     rows = rows_of("foto\nhttps://e.com/1.png\nurl\n", "csv")
     assert [row.source for row in rows] == [U, "url"]
     rows = rows_of("id,kind,url\n1,image,\n2,url,https://e.com/1.png\n", "csv")

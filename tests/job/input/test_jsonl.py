@@ -154,9 +154,10 @@ def test_an_id_that_was_asked_for_must_be_one() -> None:
 
 def test_a_last_line_without_an_end_is_a_row_and_half_a_line_says_that_it_is_cut() -> None:
     """A program was killed while it wrote the list."""
-    whole = '{"url": "a"}\n{"url": "b"}'
+    half = '{"url": "b", "note": "好"}'.encode()
+    whole = b'{"url": "a"}\n' + half
     assert sources_of(rows_of(whole, "jsonl")) == ["a", "b"]
-    for most in range(1, len('{"url": "b"}')):
+    for most in range(1, len(half)):
         [first, last] = rows_of(whole[:-most], "jsonl")
         assert first.source == "a"
         assert isinstance(last, BadRow)
