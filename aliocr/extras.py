@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
 
-Extra = Literal["credentials", "emulator", "parquet", "pdf", "pictures"]
+Extra = Literal["credentials", "emulator", "parquet", "pdf", "pictures", "zstd"]
 
 SENTENCES: dict[Extra, str] = {
     "credentials": "roles and profiles need a package: pip install 'aliocr[credentials]'",
@@ -15,6 +15,7 @@ SENTENCES: dict[Extra, str] = {
     "pdf": "PDFs need pikepdf and Pillow: pip install 'aliocr[pdf]'",
     "pictures": "pictures need Pillow and NumPy: pip install 'aliocr[pictures]', or "
     "pip install 'aliocr[emulator]' to read them as well",
+    "zstd": "Zstandard needs a package before Python 3.14: pip install 'aliocr[zstd]'",
 }
 
 
