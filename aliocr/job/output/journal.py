@@ -23,6 +23,7 @@ import attrs
 
 from aliocr.job.input.rows import Checkpoint
 from aliocr.job.output.codecs import decode_json, encode_json
+from aliocr.job.output.database import connected, prepared
 from aliocr.job.output.image_index import ImageIndex
 from aliocr.job.output.job_state import (
     SCHEMA,
@@ -35,16 +36,12 @@ from aliocr.job.output.job_state import (
 from aliocr.job.output.result import Result
 from aliocr.job.output.rowset import RowSet
 
-CACHE_KIBIBYTES = 8_192
-"""Size of SQLite's cache, in KiB. The digests of some 250,000 images fit into the cache; the cache
-of the operating system holds the rest."""
-
 
 class Journal:
     """The journal of one job. If the file is empty, its tables are made, with this state.
 
     A writer must hold the lock of the job. Only one thread at a time may use the journal. Without a
-    path, the journal is in memory.
+    path, the journal is in memory. With `wal` False, it has no write-ahead log; see `database`.
 
     Raises:
         JournalError: The file is not a journal of this version.
@@ -56,39 +53,24 @@ class Journal:
         is_new: True if this object has made the tables.
     """
 
-    def __init__(self, path: Path | None, first: JobState, *, writes: bool = True) -> None:
-        # With a WAL, the size says nothing: the WAL has the pages that the file lacks.
-        size = path.stat().st_size if path and not Path(f"{path}-wal").exists() else 0
-        # Without an isolation level, `change` and other methods begin the transactions.
-        self._db = sqlite3.connect(
-            # Open for writing even if `writes` is False, because a read-only connection would
-            # not remove the files that SQLite makes beside the journal.
-            f"{path.absolute().as_uri()}?mode=rw" if path else ":memory:",
-            uri=True,
-            isolation_level=None,
-            check_same_thread=False,
-        )
+    def __init__(
+        self, path: Path | None, first: JobState, *, writes: bool = True, wal: bool = True
+    ) -> None:
+        # With a WAL or a rollback journal, the size says nothing: that file has the other pages.
+        has_others = path and any(Path(f"{path}{end}").exists() for end in ("-wal", "-journal"))
+        size = path.stat().st_size if path and not has_others else 0
+        self._db = connected(path)
         try:
-            self._begin(first, size, writes=writes)
-        except BaseException as error:
+            tables = _check(self._db, size)
+            if writes:
+                self._db = prepared(self._db, path, wal=wal)
+            self._begin(first, tables)
+        except BaseException:
             self._db.close()
-            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB:
-                raise JournalError("it is not a SQLite file") from error
             raise
 
-    def _begin(self, first: JobState, size: int, *, writes: bool) -> None:
+    def _begin(self, first: JobState, tables: int) -> None:
         db = self._db
-        (version,) = db.execute("PRAGMA user_version").fetchone()
-        (tables,) = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        if tables and version != VERSION:
-            raise JournalError("it comes from another program, or from another version of aliocr")
-        (page_size,) = db.execute("PRAGMA page_size").fetchone()
-        if size % page_size:
-            raise DamagedError("it ends within a page")
-        if writes:
-            db.execute("PRAGMA journal_mode = WAL")
-            db.execute("PRAGMA synchronous = FULL")
-            db.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
         if not tables:
             # Make tables and first state in one transaction. If the process is killed before the
             # end, the file has no tables, and the next run makes them.
@@ -297,6 +279,18 @@ class Journal:
         self._db.close()
 
 
+def _check(db: sqlite3.Connection, size: int) -> int:
+    """Return the number of tables, after checks of what SQLite does not notice."""
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    (tables,) = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    if tables and version != VERSION:
+        raise JournalError("it comes from another program, or from another version of aliocr")
+    (page_size,) = db.execute("PRAGMA page_size").fetchone()
+    if size % page_size:
+        raise DamagedError("it ends within a page")
+    return int(tables)
+
+
 def _of_kinds(kinds: frozenset[str]) -> tuple[str, tuple[str, ...]]:
     """Return an SQL condition for failures of these kinds or codes, and its parameters."""
     # Leave out rows that were read: their kind is NULL in the table `rows`, and empty in `summary`.
@@ -340,10 +334,7 @@ def begun_earlier(path: Path) -> bool:
     place = journal_of(path)
     if not place.exists():
         return False
-    with (
-        suppress(sqlite3.Error),
-        closing(sqlite3.connect(f"{place.absolute().as_uri()}?mode=rw", uri=True)) as db,
-    ):
+    with suppress(sqlite3.Error, JournalError), closing(connected(place)) as db:
         facts = dict(db.execute("SELECT name, value FROM state"))
         return bool(facts) and not facts.get("by_ranks")
     return False

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from aliocr.job.budget import Charges
-from aliocr.job.errors import BY_OUTPUT_FORMAT, JobError
+from aliocr.job.errors import BY_OUTPUT_FORMAT, REMEDIES, JobError
+from aliocr.job.output import database
 from aliocr.job.output.codecs import COLUMNS, CSV, Codec, JSONLines
 from aliocr.job.output.job_state import DamagedError, JobState, JournalError
 from aliocr.job.output.journal import Journal, journal_of
@@ -89,7 +90,7 @@ class Ledger:
                     f"another job is writing {path}; wait for that job, or give another output"
                 ) from None
             parts.callback(lock.release)
-            self.journal = _opened(path, JobState(settings, output_format))
+            self.journal = _opened(path, JobState(settings, output_format), lock)
             parts.callback(self.journal.close)
             try:
                 self._store = _stored(path, output_format, self.journal)
@@ -112,8 +113,9 @@ class Ledger:
         except sqlite3.Error as error:
             raise JobError(_said(self.path, error)) from error
         except OSError as error:
+            why = [error.strerror or str(error), *filter(None, [REMEDIES.get(error.errno or 0)])]
             name = error.filename or self.path
-            raise JobError(f"cannot write {name}: {error.strerror or error}; {REMEDY}") from error
+            raise JobError(f"cannot write {name}: {': '.join(why)}; {REMEDY}") from error
 
     def write(self, results: Sequence[Result]) -> None:
         """Write results of rows that have no result yet. May be called in any thread.
@@ -238,7 +240,7 @@ def past(path: Path, output_format: OutputFormat, settings: str) -> Iterator[Jou
                     take_up(journal, _found(path, output_format), path)
                 yield journal
             return
-        with closing(_opened(path, state, writes=False)) as journal:
+        with closing(_opened(path, state)) as journal:
             yield journal
     except sqlite3.Error as error:
         raise JobError(_said(path, error, "read")) from error
@@ -283,10 +285,11 @@ def _has_bytes(path: Path) -> bool:
     return path.exists() and path.stat().st_size > 0
 
 
-def _opened(path: Path, first: JobState, *, writes: bool = True) -> Journal:
+def _opened(path: Path, first: JobState, lock: Lock | None = None) -> Journal:
+    """Open the journal, to write if the lock is given."""
     place = journal_of(path)  # check again: a writer did not hold the lock before
     try:
-        journal = Journal(place, first, writes=writes)
+        journal = Journal(place, first, writes=lock is not None, wal=not (lock and lock.on_network))
     except JournalError as error:
         raise ValueError(
             f"{place} is not the journal of a job: {error}; {_rebuilds(path)}"
@@ -298,7 +301,7 @@ def _opened(path: Path, first: JobState, *, writes: bool = True) -> Journal:
             f"{first.output_format}: {_rebuilds(path)}, or give another output"
         )
     elif not journal.binds(path):
-        if writes:
+        if lock:
             journal.begin_again(first.settings)
     elif state.settings != first.settings:
         problem = (
@@ -319,8 +322,8 @@ def _rebuilds(path: Path) -> str:
 
 def _said(path: Path, error: sqlite3.Error, action: str = "write") -> str:
     """Return the message for an error of SQLite."""
-    # The lowest byte of an extended code is the code of the kind.
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    code = database.code_of(error)
     if isinstance(error, DamagedError) or code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return f"{path}.journal is damaged: {error}; {_rebuilds(path)}"
-    return f"cannot {action} {path}.journal: {error}; {REMEDY}"
+    why = ": ".join([str(error), *filter(None, [database.REMEDIES.get(code)])])
+    return f"cannot {action} {path}.journal: {why}; {REMEDY}"
