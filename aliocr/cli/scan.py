@@ -24,6 +24,7 @@ from aliocr.cli.printer import JSONPrinter, OutcomePrinter
 from aliocr.cli.sources import Expansion, Source, check_standard_input, expand, listed
 from aliocr.job.input.folder import OTHERS
 from aliocr.job.input.opening import STANDARD_INPUT
+from aliocr.job.input.rows import BadRow
 from aliocr.models import Image
 from aliocr.session import Session
 
@@ -136,10 +137,13 @@ class ScanRun:
             yield each
         if not self.listing:
             return
-        async for name in listed():
-            try:
-                expansion = expand(name, files=self.session is None)
-            except ValueError as error:
-                self.printer.fail(name, str(error))
+        async for row in listed():
+            if isinstance(row, BadRow):
+                self.printer.fail(row.source, row.problem)
                 continue
-            yield name, expansion
+            try:
+                expansion = expand(row.source, files=self.session is None)
+            except ValueError as error:
+                self.printer.fail(row.source, str(error))
+                continue
+            yield row.source, expansion
