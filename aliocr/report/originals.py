@@ -65,7 +65,7 @@ class FromSources:
         source = result.source
         if not is_url(source):
             return await asyncio.to_thread(_contents, source, self._folders)
-        if _is_cut(source):
+        if is_cut(source):
             raise MissingError(CUT)
         return await self._fetcher.picture(source)
 
@@ -89,7 +89,7 @@ class FromInput:
         Raises:
             InputError: The input cannot be read.
         """
-        cut = {result.row: result.source for result in results if _is_cut(result.source)}
+        cut = {result.row: result.source for result in results if is_cut(result.source)}
         for count, row in enumerate(self._reader if cut else (), 1):
             # Compare the URLs, because a wrong input would put wrong pictures beside the texts.
             if cut.pop(row.number, None) == without_query(row.source):
@@ -102,7 +102,7 @@ class FromInput:
     async def picture(self, result: Result) -> bytes:
         """See `Originals`."""
         source = self._whole.get(result.row, result.source)
-        if _is_cut(source):
+        if is_cut(source):
             raise MissingError(NOT_LISTED)
         return await self._originals.picture(attrs.evolve(result, source=source))
 
@@ -148,12 +148,12 @@ def address(source: str, page: Path, folders: tuple[Path, ...] = ()) -> str:
             raise MissingError("no relative path leads from this page to its file") from None
         # Begin with a dot, so that a name before a colon is not taken for the scheme of a URL.
         return f"./{quote(os.fsencode(path.replace(os.sep, '/')))}"
-    if _is_cut(source):
+    if is_cut(source):
         raise MissingError(CUT)
     return source
 
 
-def _is_cut(source: str) -> bool:
+def is_cut(source: str) -> bool:
     """Return True if `without_query` removed the URL's query, or its user and password."""
     try:
         user = urlsplit(source).netloc.rpartition("@")[0]

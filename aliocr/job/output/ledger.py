@@ -43,12 +43,22 @@ SUFFIXES: dict[str, OutputFormat] = {
 REMEDY = "results written before are kept. Fix the cause and start the job again"
 
 
-def output_format_of(path: Path) -> OutputFormat:
+COMPRESSED = {".gz", ".bz2", ".xz", ".zst", ".zip"}
+
+
+def output_format_of(path: Path, given: OutputFormat | None = None) -> OutputFormat:
     """Return the format for the suffix of a file name; JSON lines if the name has no suffix.
 
     Raises:
-        ValueError: The suffix is not known.
+        ValueError: The suffix is not known, and no format is given; or it is one of `COMPRESSED`.
     """
+    if path.suffix.lower() in COMPRESSED:
+        raise ValueError(
+            f"{path} is not compressed, because a job continues its output: give {path.stem} as "
+            "the output, and compress it when the job is complete"
+        )
+    if given is not None:
+        return given
     if path.suffix.lower() not in SUFFIXES:
         raise ValueError(
             f"{path} does not say its format: give the output format {BY_OUTPUT_FORMAT}, jsonl, "
