@@ -110,18 +110,12 @@ def run(**values: Any) -> None:
     The AccessKey comes from ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET. With
     the extra aliocr[credentials], it can also come from a profile or a role.
 
-    \b
-    Exit code:
-      0    all rows were read, but for those of --allow-failed; with
-           --dry-run, the plan was printed
-      1    the job is complete, but some rows failed; with --dry-run, the
-           plan could not be printed
-      2    misuse: nothing was sent or written
-      3    not complete: budget spent, key refused, disk full, or another
-           job uses OUTPUT; fix this and run the same command again
-      130  stopped by Ctrl-C, 143 by SIGTERM, or 129 by SIGHUP: run the
-           same command again to continue
-    """  # noqa: D301 - the \b keeps click from filling lines
+    Exit code: 0 all rows were read, but for those of --allow-failed; 1 complete, but some rows
+    failed; 2 misuse: nothing was sent or written; 3 not complete: budget spent, key refused, disk
+    full, or another job uses OUTPUT; 130, 143 or 129 stopped by Ctrl-C, SIGTERM or SIGHUP. After
+    3, fix the cause; after a stop, nothing: the same command continues the job. With --dry-run, 0
+    the plan was printed, 1 it could not be printed.
+    """
     options = RunOptions(**values)
     job_run = options.prepare()
     if options.dry_run:
