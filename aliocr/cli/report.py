@@ -51,7 +51,7 @@ The rows with any other reason are counted together.
     "--input",
     "listed",
     metavar="INPUT",
-    help="The input of the job, which has the queries of URLs; OUTPUT has no queries.",
+    help="The input of the job: it has the queries of URLs, or is the folder of the files.",
 )
 @click.option("--column", metavar="NAME", help="Column of the images in INPUT.")
 @click.option(
@@ -70,8 +70,9 @@ def report(**values: Any) -> None:
     text, which can be searched. It is one file to keep or send, and loads nothing unless --pictures
     is link.
 
-    The pictures are downloaded again, from the sources in OUTPUT; pictures of signed URLs need
-    --input. An earlier report is overwritten; any other file is not.
+    The pictures are downloaded again, from the sources in OUTPUT; pictures of signed URLs, and
+    files that are elsewhere now, need --input. An earlier report is overwritten; any other file is
+    not.
 
     Exit code: 0 written, 1 not written, 2 misuse.
     """
@@ -103,6 +104,11 @@ class ReportRequest:
     column: str | None
     limit: int
 
+    @property
+    def _given_folder(self) -> Path | None:
+        """The folder of the pictures, if --input names a folder."""
+        return Path(self.listed) if self.listed and Path(self.listed).is_dir() else None
+
     async def write_until_stopped(self) -> WrittenReport:
         """Write the page. The first signal cancels this, and then no unfinished page remains."""
         task = asyncio.current_task()
@@ -117,10 +123,12 @@ class ReportRequest:
 
     async def _write(self) -> WrittenReport:
         page = self.page or self.output.parent / f"{self.output.stem}.html"
-        async with FromSources(self.output.parent) as sources:
+        given = self._given_folder
+        beside = () if self.listed is None else (Path(self.listed).parent,)
+        async with FromSources(self.output.parent, *beside, given=given) as sources:
             with ExitStack() as held:
                 listed = None
-                if self.listed is not None:
+                if self.listed is not None and given is None:
                     with reading(self.listed):
                         reader = opened(self.listed, column=self.column)
                     listed = FromInput(sources, held.enter_context(closing(reader)))

@@ -104,8 +104,8 @@ def run(**values: Any) -> None:
     Results are written as they come. If the job is stopped in any way, the same command continues
     the job with the help of OUTPUT.journal. After Ctrl-C, SIGTERM or SIGHUP (the terminal was
     closed), the job finishes the images in flight; a second Ctrl-C or SIGTERM ends it immediately.
-    URLs are written without their queries, which may be keys. With -o -, results go to standard
-    output as JSON lines, and the job cannot be continued.
+    URLs are written without their queries, which may be keys. If OUTPUT is -, results go to
+    standard output as JSON lines, and the job cannot be continued.
 
     The AccessKey comes from ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET. With
     the extra aliocr[credentials], it can also come from a profile or a role.
