@@ -119,7 +119,7 @@ class ScanRun:
     async def _images(self, backend: Backend) -> AsyncIterator[Image]:
         async for name, expansion in self._expansions():
             if expansion.skipped:
-                self.printer.hint(name, f"{expansion.skipped:,} skipped: {OTHERS}")
+                self.printer.note(name, f"{expansion.skipped:,} skipped: {OTHERS}")
             for source in expansion.sources:
                 try:
                     if source.path is None:

@@ -446,6 +446,7 @@ def test_local_says_how_a_picture_was_read(tmp_path: Path) -> None:
     done = run("scan", "--local", "--json", tmp_path)
     totals = {Path(one["source"]).name: one.get("frames_total") for one in _objects(done.stdout)}
     assert totals == {"empty.png": None, "many.gif": 120, "same.gif": 3}
+    assert "2 skipped" in done.stderr
 
 
 @pytest.mark.engine
