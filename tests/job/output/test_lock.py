@@ -50,13 +50,12 @@ sqlite3.connect = connected
 OPEN = """
 import sys
 from pathlib import Path
-from aliocr.job.budget import Charges
 from aliocr.job.output.ledger import Ledger
 from aliocr.job.output.result import Read
 ledger = Ledger(Path(sys.argv[1]), "jsonl", "")
 row = ledger.journal.last_row + 1
 ledger.write([Read(row=row, source="", text="")])
-ledger.commit(Charges(), duplicates=0)
+ledger.commit(0, duplicates=0)
 print("open", flush=True)
 sys.stdin.read()
 ledger.close()
