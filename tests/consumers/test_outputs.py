@@ -7,6 +7,7 @@ first rows were not read and the next ones have no text.
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
@@ -34,8 +35,16 @@ def _duckdb(sql: str) -> list[Row]:
     return [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]
 
 
+def _line_of(program: str, path: Path) -> str:
+    """Return the line that the manual of jobs gives for a program, with the path of a file."""
+    text = (Path(aliocr.__file__).parent / "job" / "README.md").read_text(encoding="utf-8")
+    (line,) = re.findall(rf"^\| {program} \| `(.*)` \|$", text, re.MULTILINE)
+    assert "results.jsonl" in line
+    return str(line).replace("results.jsonl", str(path))
+
+
 def _duckdb_json(path: Path) -> list[Row]:
-    return _duckdb(f"SELECT * FROM read_json_auto('{path}', sample_size=-1)")  # noqa: S608
+    return _duckdb(_line_of("DuckDB", path))
 
 
 def _duckdb_csv(path: Path) -> list[Row]:
@@ -50,7 +59,7 @@ def _duckdb_parquet(path: Path) -> list[Row]:
 
 def _polars_json(path: Path) -> list[Row]:
     polars = pytest.importorskip("polars")
-    rows: list[Row] = polars.read_ndjson(path, infer_schema_length=None).to_dicts()
+    rows: list[Row] = eval(_line_of("Polars", path), {"pl": polars}).to_dicts()  # noqa: S307
     return rows
 
 
