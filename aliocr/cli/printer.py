@@ -145,10 +145,7 @@ class JSONPrinter(OutcomePrinter):
         """Print nothing, because programs do not need notes."""
 
     def _write_scan(self, source: str, scan: Scan, frames_total: int | None) -> None:
-        fields = scan.to_dict(whole_urls=True)
-        if frames_total is not None:
-            fields["frames_total"] = frames_total
-        self._line(source, fields)
+        self._line(source, scan.to_dict(whole_urls=True), frames_total)
 
     def _write_failure(self, source: str, message: str, failure: Failure | None) -> None:
         self._line(
@@ -162,15 +159,19 @@ class JSONPrinter(OutcomePrinter):
             ),
         )
 
-    def _line(self, source: str, fields: dict[str, object]) -> None:
+    def _line(
+        self, source: str, fields: dict[str, object], frames_total: int | None = None
+    ) -> None:
         """Print an object with the name of its source as it was given.
+
+        Each object has the same keys, because many readers take the keys of the first object.
 
         The object is in UTF-8 if standard output uses UTF-8, and in ASCII if it does not.
         ASCII is a part of all encodings. A file name that is not UTF-8 contains lone surrogates,
         which UTF-8 cannot encode. JSON in ASCII can escape them, so the object of such a file is
         always printed in ASCII. `os.fsencode` turns the name back into the bytes of the file name.
         """
-        fields["source"] = decoded(source)
+        fields |= {"source": decoded(source), "frames_total": frames_total}
         if fields["code"] is not None:
             fields["code"] = str(fields["code"])  # one type in a column, as in outputs of jobs
         is_utf8 = self._out.encoding.lower().replace("_", "-") == "utf-8"

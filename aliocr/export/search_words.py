@@ -32,14 +32,11 @@ _WORD = rf"(?:(?!{HAN_OR_KANA})[^\W_])+"
 _OTHER = rf"{_WORD}(?:(?<=\d)[.,:/-](?=\d){_WORD})*"
 """A word or number in another script; an amount, a time or a date is one number."""
 
-_UNIT = re.compile(rf"{_LETTER}|{_OTHER}")
-
-_RUN = re.compile(rf"(?:{_OTHER})?(?:{_LETTER}(?:{_OTHER})?)+")
-"""Letters and digits side by side, of which at least one is Chinese or Japanese."""
+_UNIT = re.compile(rf"({_LETTER})|{_OTHER}")
 
 _BLANKS = {
-    within: re.compile(rf"(?<={HAN_OR_KANA}){within}+|{within}+(?={HAN_OR_KANA})")
-    for within in (r"\s", r"[^\S\n]")
+    blank: re.compile(rf"(?<={HAN_OR_KANA}){blank}+|(?<!{blank}){blank}+(?={HAN_OR_KANA})")
+    for blank in (r"\s", r"[^\S\n]")
 }
 """Blanks beside Chinese or Japanese, which do not count: with the ends of lines, and without."""
 
@@ -67,8 +64,24 @@ def search_words(lines: str) -> str:
 
 
 def _runs(text: str, blank: str) -> Iterator[Sequence[str]]:
-    for run in _RUN.finditer(_BLANKS[blank].sub("", text)):
-        yield _UNIT.findall(run[0])
+    """Yield the runs with a letter of Chinese or Japanese, as letters, words and numbers.
+
+    Units that touch are a run. They are found one by one, because one expression for a whole run
+    takes quadratic time for a long word.
+    """
+    run: list[str] = []
+    end = 0
+    is_found = False
+    for unit in _UNIT.finditer(_BLANKS[blank].sub("", text)):
+        if unit.start() != end:
+            if is_found:
+                yield run
+            run, is_found = [], False
+        run.append(unit[0])
+        is_found = is_found or unit[1] is not None
+        end = unit.end()
+    if is_found:
+        yield run
 
 
 def _parts(units: Sequence[str]) -> Iterator[str]:

@@ -59,3 +59,9 @@ def test_each_word_is_there_once() -> None:
     words = search_words("发票发票\n发票").split()
     assert len(words) == len(set(words))
     assert words[:2] == ["发", "票"]
+
+
+@pytest.mark.parametrize("text", ["x", "1.", " ", "\n", "票", "票x", "票 ", "1/"])
+def test_a_long_text_takes_no_longer_than_many_short_ones(text: str) -> None:
+    """No expression looks at a text again and again; quadratic time would be minutes here."""
+    assert len(search_words(text * 100_000)) < 10_000_000

@@ -17,6 +17,8 @@ from tests.support.truth import TRUTH
 ocrmypdf = pytest.importorskip("ocrmypdf", reason="the extra consumers brings it")
 pdfium = pytest.importorskip("pypdfium2", reason="the extra consumers brings it")
 
+pytestmark = pytest.mark.consumers
+
 IMAGE = Image("https://example.com/a.png")
 Place = tuple[float, float, float, float]
 
