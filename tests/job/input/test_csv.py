@@ -274,6 +274,18 @@ def test_an_id_that_is_not_utf_8_costs_its_row_only_if_it_was_asked_for() -> Non
     assert row.id == "x" * 257
 
 
+def test_an_id_that_may_have_moved_is_left_out_or_told() -> None:
+    """A comma in a title moves the cells behind it; those left of the image have not moved."""
+    text = f"nr,url,title,id\n1,{U},Hello, world,7\n2,{U},Hello,8,,\n"
+    reader = piped(text, "csv")
+    assert list(reader) == [Row(1, U, None, 2), Row(2, U, "8", 3)]
+    assert "; 1 ids left out" in reader.description
+    assert [row.id for row in rows_of(text, "csv", id_column="nr")] == ["1", "2"]
+    assert bad_of(rows_of(text, "csv", id_column="id")) == [
+        (1, 2, "it has 5 fields, so its id may be another field")
+    ]
+
+
 def test_the_line_ends_of_an_old_mac_are_line_ends() -> None:
     """In the whole file, if the first line has one; a quoted cell keeps its own."""
     text = f'id,url,note\r1,{U},"a\rb"\r2,{U},x\r\n3,{U},y\n4,{U},z'
