@@ -193,12 +193,13 @@ class CSVReader(LineReader):
         may be cut. The last line of a file that was not written to its end may be cut, too.
         """
         doubt = f"it has {len(fields)} fields, but the header has {self._width}"
-        source, *behind = fields[self._source_at :] or [""]
-        if not source or not behind or len(fields) < self._width:
+        if self._source_at >= len(fields):
+            return doubt
+        source, *behind = fields[self._source_at :]
+        if len(fields) < self._width:
             is_ended = behind or self._row_lines.read[-1].endswith((b"\n", b"\r", b'"'))
-            if source and (is_ended or _is_whole(source)):
-                return None
-            return f"{doubt}: it is cut off, or a line end is missing" if source else doubt
+            is_whole = is_ended or _is_whole(source)
+            return None if is_whole else f"{doubt}: it is cut off, or a line end is missing"
         if not self._has_more(fields):
             return None
         moved = behind[: len(fields) - self._width]
