@@ -50,10 +50,10 @@ The rows with any other reason are counted together.
 @click.option(
     "--input",
     "listed",
-    metavar="INPUT",
     multiple=True,
+    metavar="INPUT",
     help="The input of the job: it has the queries of URLs, or is the folder of the files. May be "
-    "repeated.",
+    "repeated, in the order of the job.",
 )
 @click.option("--column", metavar="NAME", help="Column of the images in INPUT.")
 @click.option(
@@ -126,6 +126,7 @@ class ReportRequest:
                 raise
 
     async def _write(self) -> WrittenReport:
+        output = self.output.resolve()
         page = self.page or self.output.parent / f"{self.output.stem}.html"
         given = self._given_folder
         beside = {Path(each).parent for each in self.listed}
@@ -133,8 +134,8 @@ class ReportRequest:
             with ExitStack() as held:
                 listed = None
                 if self.listed and given is None:
-                    with reading(self.listed[0]):
-                        reader = opened(self.listed, column=self.column)
+                    with reading(", ".join(self.listed)):
+                        reader = opened(self.listed, column=self.column, output=output)
                     listed = FromInput(sources, held.enter_context(closing(reader)))
                 gallery: Gallery
                 match self.pictures:
