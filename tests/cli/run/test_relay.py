@@ -60,9 +60,11 @@ def test_a_signal_has_it_finish_what_is_under_way(urls: Path, served: dict[str, 
         text=True,
     ) as job:
         assert job.stdout is not None
+        assert job.stderr is not None
         first = job.stdout.readline()
         job.send_signal(signal.SIGINT)
-        rest, said = job.communicate(timeout=PATIENCE)
+        rest, said = job.stdout.read(), job.stderr.read()
+        job.wait(PATIENCE)
     assert job.returncode == 130
     told = json.loads(report.read_text())
     assert told["ended"] == "stopped"
