@@ -12,7 +12,8 @@ from typing import BinaryIO, Literal, TypeAlias, get_args
 import attrs
 
 from aliocr.job.errors import BY_FORMAT, InputError
-from aliocr.job.input.columns import EARLIER_RANKS, RANKS, Choice, described
+from aliocr.job.input.columns import EARLIER_RANKS, FORMER_RANKS, RANKS, Choice, described
+from aliocr.job.input.content import check_content, check_parquet
 from aliocr.job.input.csv import CSVReader
 from aliocr.job.input.folder import FolderReader
 from aliocr.job.input.jsonl import JSONLinesReader
@@ -39,6 +40,15 @@ OF_SUFFIX: dict[str, InputFormat] = {
 """The format for each suffix of a file's name. A file with any other suffix is text."""
 
 
+OF_READER: dict[type, InputFormat] = {
+    TextReader: "text",
+    CSVReader: "csv",
+    JSONLinesReader: "jsonl",
+    ParquetReader: "parquet",
+    FolderReader: "folder",
+}
+
+
 def opened(
     source: str | Path | BinaryIO,
     *,
@@ -46,6 +56,8 @@ def opened(
     column: str | None = None,
     id_column: str | None = None,
     earlier: bool = False,
+    by_ranks: bool = False,
+    begun: bool = False,
     known: Sequence[str] = (),
 ) -> Reader:
     """Open an input and read its header; for the arguments see `RunInput` and `FolderReader`.
@@ -67,13 +79,16 @@ def opened(
             file: BinaryIO = place.open("rb")
     else:
         file = place
-    choice = Choice(column, id_column, EARLIER_RANKS if earlier else RANKS)
+    choice = Choice(column, id_column, _ranks(earlier=earlier, by_ranks=by_ranks))
     lines = Lines(file, name, owned=file is not place)
     try:
         if format_ == "parquet":
+            check_parquet(file, name)
             return ParquetReader(file, name, choice)
+        if input_format is None and not begun:
+            check_content(lines, format_)
         if format_ == "text":
-            return TextReader(lines, guessed=input_format is None)
+            return TextReader(lines)
         return (CSVReader if format_ == "csv" else JSONLinesReader)(lines, choice)
     except BaseException:
         lines.close()
@@ -97,6 +112,8 @@ class RunInput:
         id_column: Name of the column of the ids. None means the first name of `IDS` that the input
             has; if the input has no such column, its rows have no ids.
         earlier: Choose the column as an earlier version did, because that version began the job.
+        by_ranks: That version had ranks of names, too.
+        begun: The job has results, so the input is not looked at for what else it may be.
     """
 
     source: str | Path
@@ -104,7 +121,14 @@ class RunInput:
     column: str | None = None
     id_column: str | None = None
     earlier: bool = False
+    by_ranks: bool = False
+    begun: bool = False
     _reader: Reader | None = attrs.field(default=None, init=False)
+
+    @property
+    def name(self) -> str:
+        """Name of the input in messages."""
+        return "standard input" if self.source == STANDARD_INPUT else str(self.source)
 
     @property
     def can_be_read_twice(self) -> bool:
@@ -114,8 +138,8 @@ class RunInput:
         path = Path(self.source)
         return path.is_dir() or path.is_file() or not path.exists()
 
-    def open(self, known: Sequence[str] = ()) -> Reader:
-        """Return the reader; the first call opens it. For `known` see `FolderReader`."""
+    def open(self) -> Reader:
+        """Return the reader; the first call opens it."""
         if self._reader is None:
             self._reader = opened(
                 self.source,
@@ -123,7 +147,8 @@ class RunInput:
                 column=self.column,
                 id_column=self.id_column,
                 earlier=self.earlier,
-                known=known,
+                by_ranks=self.by_ranks,
+                begun=self.begun,
             )
         return self._reader
 
@@ -133,10 +158,26 @@ class RunInput:
         columns = self._reader and self._reader.columns
         return described(*columns) if columns else None
 
+    @property
+    def found(self) -> dict[str, str | None]:
+        """The format and the columns of the input, as far as they are known by now."""
+        reader, found = self._reader, dict[str, str | None]()
+        if format_ := self.input_format or OF_READER.get(type(reader)):
+            found["format"] = format_
+        if columns := reader and reader.columns:
+            found |= dict(zip(("column", "id"), columns, strict=True))
+        return found
+
     def close(self) -> None:
         """Close the input, if it is open."""
         if self._reader is not None:
             self._reader.close()
+
+
+def _ranks(*, earlier: bool, by_ranks: bool) -> tuple[tuple[str, ...], ...]:
+    if not earlier:
+        return RANKS
+    return FORMER_RANKS if by_ranks else EARLIER_RANKS
 
 
 def _place(source: str | Path | BinaryIO) -> Path | BinaryIO:

@@ -9,9 +9,10 @@ from contextlib import suppress
 from typing import Any, BinaryIO
 
 from aliocr.extras import needed
-from aliocr.job.errors import InputError
-from aliocr.job.input.columns import Choice, described, id_name, row_of, source_name
+from aliocr.job.errors import BY_COLUMN, InputError
+from aliocr.job.input.columns import Choice, described, id_name, listed, row_of, source_name
 from aliocr.job.input.lines import DIGEST_BYTES
+from aliocr.job.input.nested import cells_at, fields_in
 from aliocr.job.input.rows import Checkpoint, Reader, RowOrBad, changed
 
 ROWS_AT_ONCE = 4096
@@ -45,10 +46,15 @@ class ParquetReader(Reader):
             schema = self._table.schema_arrow
         except self._unreadable as error:
             raise InputError(f"{where} cannot be read as Parquet: {_reason(error)}") from None
-        self._column = source_name(schema.names, choice, where)
-        self._id_column = id_name(schema.names, choice, where)
+        self._fields = fields_in(schema)
+        by_path = any("." in (name or "") for name in (choice.column, choice.id_column))
+        names = list(schema.names)
+        if by_path:
+            names += [path for path in self._fields if path not in schema.names]
+        self._column = source_name(names, choice, where)
+        self._id_column = id_name(names, choice, where)
         self.columns = self._column, self._id_column
-        _check(schema, self._column, self._id_column, where)
+        _check(self._fields, self._column, self._id_column, where)
 
     def __iter__(self) -> Iterator[RowOrBad]:
         """Yield the rows from the current position, in the order of the file.
@@ -60,17 +66,19 @@ class ParquetReader(Reader):
         while group < metadata.num_row_groups and skipped >= metadata.row_group(group).num_rows:
             skipped -= metadata.row_group(group).num_rows
             group += 1
-        columns = [self._column] if self._id_column is None else [self._column, self._id_column]
+        sources_at, _ = self._fields[self._column]
+        ids_at = None if self._id_column is None else self._fields[self._id_column][0]
+        columns = [".".join(names) for names in (sources_at, ids_at) if names]
         groups = range(group, metadata.num_row_groups)
         pieces = self._table.iter_batches(ROWS_AT_ONCE, groups, columns, use_threads=False)
         try:
             for piece in pieces:
                 rest = piece.slice(min(skipped, piece.num_rows))
                 skipped -= piece.num_rows - rest.num_rows
-                sources = _values(rest.column(self._column))
+                sources = _values(cells_at(rest, sources_at))
                 names: list[Any] = [None] * len(sources)
-                if self._id_column is not None:
-                    names = _values(rest.column(self._id_column))
+                if ids_at is not None:
+                    names = _values(cells_at(rest, ids_at))
                 for source, name in zip(sources, names, strict=True):
                     self._number += 1
                     yield row_of(self._number, source, name, None, self._column)
@@ -123,7 +131,9 @@ def _digest(file: BinaryIO, where: str) -> str:
     return hashlib.blake2b(footer, digest_size=DIGEST_BYTES).hexdigest()
 
 
-def _check(schema: Any, column: str, id_column: str | None, where: str) -> None:
+def _check(
+    fields: dict[str, tuple[tuple[str, ...], Any]], column: str, id_column: str | None, where: str
+) -> None:
     """Raise `InputError` if the column of images or ids has values of a wrong type."""
     import pyarrow as pa  # noqa: PLC0415 - from the extra
 
@@ -142,14 +152,18 @@ def _check(schema: Any, column: str, id_column: str | None, where: str) -> None:
     def is_number(kind: Any) -> bool:
         return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind))
 
-    kind = schema.field(column).type
-    if not is_text(kind):
+    at, kind = fields[column]
+    if not is_text(kind) and not (types.is_list(kind) and is_text(kind.value_type)):
+        inner = (each for each in fields.items() if each[1][0][: len(at)] == at)
+        texts = [path for path, (_, held) in inner if is_text(held)]
+        one = f" {BY_COLUMN}, such as {listed(texts)}" if texts else ""
         raise InputError(
             f"{where} has {kind} in its column {column}, not URLs or paths; give a column of texts"
+            f"{one}"
         )
     if id_column is None:
         return
-    kind = schema.field(id_column).type
+    _, kind = fields[id_column]
     if not is_text(kind) and not is_number(kind):
         raise InputError(
             f"{where} has {kind} in its column {id_column}, which cannot be ids; give a column "

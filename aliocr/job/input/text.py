@@ -2,37 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Iterator
 
-from aliocr.checks import is_text, is_url
-from aliocr.job.errors import BY_FORMAT, InputError
+from aliocr.checks import is_text
 from aliocr.job.input.lines import LONGEST, TO_UTF8, LineReader, Lines, decoded, shown
 from aliocr.job.input.rows import BadRow, Row, RowOrBad
 
 
 class TextReader(LineReader):
-    """Reads one URL or path per line, without the white space around it; skips blank lines.
-
-    `guessed` means that the input is read as text because the caller gave no format and its name,
-    if it has one, says none. Then input that looks like a table, JSON or HTML is refused, because
-    all its rows would fail.
-    """
+    """Reads one URL or path per line, without the white space around it; skips blank lines."""
 
     description = "each line"
 
-    def __init__(self, lines: Lines, *, guessed: bool) -> None:
+    def __init__(self, lines: Lines) -> None:
         super().__init__(lines)
-        first = lines.begin()
-        begins = decoded(first).strip()
-        is_other = re.search(r"[,;\t{<]", begins) and not is_url(begins)
-        # A path may have a comma in it.
-        if guessed and is_other and not os.path.exists(begins):  # noqa: PTH110 - takes any text
-            raise InputError(
-                f"{lines.name} does not begin with a URL; give its format {BY_FORMAT}: csv, jsonl, "
-                "or, if it has one image per line, text"
-            )
+        lines.begin()
 
     def __iter__(self) -> Iterator[RowOrBad]:
         """Yield the rows from the current position, in the order of the file."""

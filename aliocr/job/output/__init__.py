@@ -9,7 +9,7 @@ The way of a result:
   repairs the output first.
 - `codecs` makes the record: a line of JSON, or a row of CSV.
 - `journal` then stores the offset of the record, and keeps the state of the job. `job_state`
-  defines this state, and checks that a journal is whole.
+  defines this state, and checks that a journal is whole; `settings` are the options in it.
 - `recovery` adds results to the journal that only the output has, because a run was killed or the
   journal is lost.
 - `replacement` puts a draft in the place of the output, for a retry or for Parquet.

@@ -14,7 +14,7 @@ import sqlite3
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from aliocr.job.output.job_state import (
     DamagedError,
     JobState,
     JournalError,
+    binds,
     read_state,
 )
 from aliocr.job.output.result import Result
@@ -125,11 +126,7 @@ class Journal:
 
     def binds(self, output: Path) -> bool:
         """Return False if no row has had a result: then any input and options may be given."""
-        query = "SELECT EXISTS (SELECT 1 FROM rows) OR EXISTS (SELECT 1 FROM retries)"
-        (had,) = self._db.execute(query).fetchone()
-        # A run that was killed may have written results that the journal lacks.
-        length = output.stat().st_size if output.exists() else 0
-        return bool(had) or self.state.replacing or length != self.state.length
+        return binds(self._db, output, self.state.length, replacing=self.state.replacing)
 
     def begin_again(self, settings: str) -> None:
         """Forget the input of runs without a result, but not their charges."""
@@ -329,21 +326,3 @@ def journal_of(path: Path) -> Path:
     if journal.is_symlink() or (journal.exists() and not journal.is_file()):
         raise ValueError(f"{journal} is not a regular file: remove it, or give another output")
     return journal
-
-
-def begun_earlier(path: Path) -> bool:
-    """Return True if the job of an output was begun before columns were chosen by ranks.
-
-    If the journal cannot be read, return False: whoever opens it next words this error. Raise
-    `ValueError` if the path cannot be used.
-    """
-    place = journal_of(path)
-    if not place.exists():
-        return False
-    with (
-        suppress(sqlite3.Error),
-        closing(sqlite3.connect(f"{place.absolute().as_uri()}?mode=rw", uri=True)) as db,
-    ):
-        facts = dict(db.execute("SELECT name, value FROM state"))
-        return bool(facts) and not facts.get("by_ranks")
-    return False

@@ -18,7 +18,13 @@ from typing import Literal, TypeAlias
 from aliocr.job.budget import Charges
 from aliocr.job.errors import BY_OUTPUT_FORMAT, JobError
 from aliocr.job.output.codecs import COLUMNS, CSV, Codec, JSONLines
-from aliocr.job.output.job_state import DamagedError, JobState, JournalError
+from aliocr.job.output.job_state import (
+    Begun,
+    DamagedError,
+    JobState,
+    JournalError,
+    begun_by,
+)
 from aliocr.job.output.journal import Journal, journal_of
 from aliocr.job.output.lock import Lock, LockedError
 from aliocr.job.output.parquet import StagedResults, parquet_results
@@ -26,6 +32,7 @@ from aliocr.job.output.read_back import columns_in
 from aliocr.job.output.recovery import ending_of, gone, strange, take_up
 from aliocr.job.output.result import Result
 from aliocr.job.output.result_file import ResultFile, results_from
+from aliocr.job.output.settings import disagreement
 
 OutputFormat: TypeAlias = Literal["jsonl", "csv", "parquet"]
 
@@ -64,7 +71,7 @@ class Ledger:
     Args:
         path: The output. The journal beside the output has the same name with `.journal` appended.
         output_format: The format of the output.
-        settings: The `settings` of `JobState`, which error messages show.
+        settings: The `settings` of `JobState`.
 
     Raises:
         ValueError: The path cannot be used, or its file is not of this job; the message says what
@@ -244,6 +251,22 @@ def past(path: Path, output_format: OutputFormat, settings: str) -> Iterator[Jou
         raise JobError(_said(path, error, "read")) from error
 
 
+def begun_in(path: Path, output_format: OutputFormat) -> Begun | None:
+    """Return how the job of an output was begun; None if no row has had a result.
+
+    Whoever opens a journal that cannot be read words this error.
+
+    Raises:
+        ValueError: As in `Ledger`.
+    """
+    place = journal_of(path)
+    if _check_lost(path, place, output_format):
+        return Begun()
+    with suppress(sqlite3.Error):
+        return begun_by(place, path)
+    return None
+
+
 def _check_lost(path: Path, journal: Path, output_format: OutputFormat) -> bool:
     """Return True if an output has no journal; refuse a file that is not an output of a job."""
     if not _has_bytes(path) or _has_bytes(journal):
@@ -300,10 +323,11 @@ def _opened(path: Path, first: JobState, *, writes: bool = True) -> Journal:
     elif not journal.binds(path):
         if writes:
             journal.begin_again(first.settings)
-    elif state.settings != first.settings:
+    elif differ := disagreement(state.settings, first.settings):
+        then, now = differ
         problem = (
-            f"{path} was begun with {state.settings or 'no options'}, and now has "
-            f"{first.settings or 'no options'}: give the same options, or another output"
+            f"{path} was begun with {then}, and now has {now}: give the same options, or another "
+            "output"
         )
     elif state.output_format != "parquet" and state.length and not state.replacing:
         problem = "" if _has_bytes(path) else gone(path)
