@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
 
-Extra = Literal["credentials", "emulator", "parquet", "pictures"]
+Extra = Literal["credentials", "emulator", "parquet", "pictures", "zstd"]
 
 SENTENCES: dict[Extra, str] = {
     "credentials": "roles and profiles need a package: pip install 'aliocr[credentials]'",
@@ -14,6 +14,7 @@ SENTENCES: dict[Extra, str] = {
     "parquet": "Parquet needs PyArrow: pip install 'aliocr[parquet]'",
     "pictures": "pictures need Pillow and NumPy: pip install 'aliocr[pictures]', or "
     "pip install 'aliocr[emulator]' to read them as well",
+    "zstd": "Zstandard needs a package before Python 3.14: pip install 'aliocr[zstd]'",
 }
 
 

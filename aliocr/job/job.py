@@ -13,7 +13,7 @@ from aliocr.arguments import check
 from aliocr.checks import is_count
 from aliocr.job.input.first_rows import FirstRows
 from aliocr.job.input.folder import FolderReader
-from aliocr.job.input.opening import InputFormat, RunInput
+from aliocr.job.input.opening import InputFormat, InputSource, RunInput
 from aliocr.job.input.rows import Reader
 from aliocr.job.output.journal import Journal
 from aliocr.job.output.ledger import (
@@ -55,8 +55,9 @@ class Job:
     lost, it is made again from the output. If several rows name the same image, it is read once.
 
     Args:
-        source: The input: a text file of URLs, CSV, JSON lines, Parquet, a folder of pictures, or
-            `"-"` for standard input.
+        source: The input: a text file of URLs, CSV, JSON lines, Parquet, a folder of these or of
+            pictures, a pattern such as `"lists/*.csv"`, or `"-"` for standard input. A sequence of
+            files, folders of lists and patterns is read in its order, as one input.
         output: The file of the results: one result for each row of the input, in the order in which
             the replies come.
         column: The column or field that names the images; None for the only column, or for the
@@ -85,7 +86,7 @@ class Job:
 
     def __init__(
         self,
-        source: str | Path,
+        source: InputSource,
         output: str | Path,
         *,
         column: str | None = None,
@@ -118,7 +119,8 @@ class Job:
         self._pipeline: Pipeline | None = None
 
     def __repr__(self) -> str:
-        return f"<Job {self._source} → {self._said}>"
+        sources = [self._source] if isinstance(self._source, str | Path) else self._source
+        return f"<Job {', '.join(map(str, sources))} → {self._said}>"
 
     def plan(self, limits: Limits = Limits()) -> Plan:  # noqa: B008 - frozen
         """Return the work that a run would do: read the whole input, and send nothing.
@@ -233,6 +235,7 @@ class Job:
             earlier=begun is not None and begun.earlier,
             by_ranks=begun is not None and begun.by_ranks,
             begun=begun is not None,
+            output=self._output,
         )
 
     def _settings(self, input_: RunInput) -> str:

@@ -114,7 +114,7 @@ class _RowCounts:
             self.rows += 1
             is_done = done(row.number)
             self.done += is_done
-            bad = bad_row(row, check)
+            bad = bad_row(row, check, reader.file)
             if isinstance(row, Row) and bad is None:
                 self.first_good = self.first_good or self.rows
                 yield row.digest, is_done

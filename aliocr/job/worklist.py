@@ -176,7 +176,9 @@ class Worklist:
             return
         is_bad = not result.ok and result.kind == BAD_ROW
         source = self._shown(row.source) if is_bad else self._source_of(row)
-        if (_proof(result.source), result.id) != (_proof(source), row.id or None):
+        # A bad row may have no id although its row has one, or is read now.
+        has_id = is_bad or result.id == (row.id or None)
+        if _proof(result.source) != _proof(source) or not has_id:
             raise changed(
                 "the input", f"the output has the result of another image at row {row.number:,}"
             )

@@ -23,7 +23,7 @@ RATE = click.FloatRange(min=LEAST_RATE)
 
 
 @click.command(no_args_is_help=True)
-@click.argument("source", metavar="INPUT")
+@click.argument("sources", metavar="INPUT...", nargs=-1, required=True)
 @click.option("-o", "--output", required=True, metavar="OUTPUT", help="File of the results.")
 @click.option(
     "--column", metavar="NAME", help="Column of the images; needed only if aliocr cannot tell."
@@ -80,8 +80,9 @@ def run(**values: Any) -> None:
     """Read a whole list of pictures, of any length, into a file.
 
     INPUT is a file of URLs: text with one URL per line, CSV, JSON lines or Parquet, or - for
-    standard input. With --local, INPUT can also be a folder of pictures, or list paths of pictures;
-    relative paths start at the current folder.
+    standard input. Text files can be compressed (.gz, .bz2, .xz, .zst). Several files, a pattern
+    such as 'lists/*.csv', or a folder of lists are read as one list. With --local, INPUT can also
+    be a folder of pictures, or list paths of pictures; relative paths start at the current folder.
 
     Results are written as they come. If the job is stopped in any way, the same command continues
     the job with the help of OUTPUT.journal. After Ctrl-C, SIGTERM or SIGHUP (the terminal was
@@ -107,11 +108,11 @@ def run(**values: Any) -> None:
     if options.dry_run:
         _print_plan(job_run.job, None if options.local else job_run.limits, options.budget)
         return
-    source = Path(options.source)
+    source = Path(options.sources[0])
     if not options.quiet and source.is_dir():
         with suppress(OSError):  # the job reports this error
-            _, skipped = pictures_in(source)
-            if skipped:
+            pictures, skipped = pictures_in(source)
+            if pictures and skipped:
                 click.echo(f"{shown(str(source))}: {skipped:,} skipped: {OTHERS}", err=True)
     sys.exit(job_run.run())
 

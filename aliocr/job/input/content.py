@@ -15,6 +15,7 @@ from aliocr.checks import is_url
 from aliocr.job.errors import BY_FORMAT, InputError
 from aliocr.job.input.columns import is_usual
 from aliocr.job.input.lines import OTHER_FILES, Lines, decoded, shown
+from aliocr.job.input.text import without_comment
 from aliocr.redaction import without_query
 
 LOOKED_AT = 100
@@ -112,6 +113,8 @@ def check_parquet(file: BinaryIO, name: str) -> None:
         if begins.startswith(beginning):
             raise InputError(f"{name} {problem}")
     line = decoded(begins).strip().partition("\n")[0]
+    if not line.isprintable():
+        return  # damaged: the reader says so
     line = shown(without_query(line)[:LOOKED_AT])
     what = "HTML or XML" if MARKUP(line) else f"a file that begins with {line!r}"
     raise InputError(f"{name} is not Parquet but {what}; give its format {BY_FORMAT}")
@@ -122,9 +125,9 @@ def _first_line(lines: Lines) -> str:
     lines.begin()
     read: list[bytes] = []
     first = ""
-    while len(read) < LOOKED_AT and (not first or first.startswith("#")) and (line := lines.read()):
+    while len(read) < LOOKED_AT and not first and (line := lines.read()):
         read.append(line)
-        first = decoded(line).strip()
+        first = without_comment(decoded(line).strip().partition("\r")[0])
     lines.give_back(read)
     return first
 

@@ -44,7 +44,7 @@ class FirstRows:
         Raises:
             InputError: This is the last of `FIRST_ROWS`, and none of them names an image.
         """
-        bad = bad_row(row, self.check) if self.check else None
+        bad = bad_row(row, self.check, reader.file) if self.check else None
         if bad is None:
             self.enough = True
             return True
@@ -67,7 +67,8 @@ class FirstRows:
     def _refusal(self, rows: str, reader: Reader) -> InputError:
         reasons: dict[str, list[str]] = {}
         for bad in self._bad[:NAMED]:
-            line = "" if bad.line is None else f" (line {bad.line:,})"
+            file = "" if bad.file is None else f" of {bad.file}"
+            line = "" if bad.line is None else f" (line {bad.line:,}{file})"
             reasons.setdefault(bad.problem, []).append(f"row {bad.number:,}{line}")
         said = "; ".join(f"{', '.join(places)}: {why}" for why, places in reasons.items())
         column = f", give another column {BY_COLUMN}" if reader.columns else ""
@@ -77,12 +78,12 @@ class FirstRows:
         )
 
 
-def bad_row(row: RowOrBad, check: Callable[[str], None]) -> BadRow | None:
+def bad_row(row: RowOrBad, check: Callable[[str], None], file: str | None) -> BadRow | None:
     """Return the row as a bad row with the reason if it names no image, else None."""
     if isinstance(row, BadRow):
         return row
     try:
         check(row.source)
     except ValueError as error:
-        return BadRow(row.number, row.source, str(error), row.id, row.line)
+        return BadRow(row.number, row.source, str(error), row.id, row.line, file)
     return None

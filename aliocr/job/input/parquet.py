@@ -11,8 +11,10 @@ from typing import Any, BinaryIO
 from aliocr.extras import needed
 from aliocr.job.errors import BY_COLUMN, InputError
 from aliocr.job.input.columns import Choice, described, id_name, listed, row_of, source_name
-from aliocr.job.input.lines import DIGEST_BYTES
+from aliocr.job.input.ids import Ids
+from aliocr.job.input.lines import DIGEST_BYTES, shown
 from aliocr.job.input.nested import cells_at, fields_in
+from aliocr.job.input.parquet_ids import can_be_ids, id_values
 from aliocr.job.input.rows import Checkpoint, Reader, RowOrBad, changed
 
 ROWS_AT_ONCE = 4096
@@ -51,10 +53,17 @@ class ParquetReader(Reader):
         names = list(schema.names)
         if by_path:
             names += [path for path in self._fields if path not in schema.names]
-        self._column = source_name(names, choice, where)
-        self._id_column = id_name(names, choice, where)
-        self.columns = self._column, self._id_column
-        _check(self._fields, self._column, self._id_column, where)
+        column, id_column = source_name(names, choice, where), id_name(names, choice, where)
+        self.ids = Ids(asked=choice.id_column is not None)
+        _check_images(self._fields, column, where)
+        if id_column is not None and not can_be_ids(id_type := self._fields[id_column][1]):
+            kind = f"{shown(str(id_type))} in its column {shown(id_column)}"
+            if self.ids.asked:
+                raise InputError(
+                    f"{where} has {kind}, which cannot be ids; give a column of texts or numbers"
+                )
+            self.ids.reason, id_column = f"it has {kind}", None
+        self.columns = self.ids.columns = column, id_column
 
     def __iter__(self) -> Iterator[RowOrBad]:
         """Yield the rows from the current position, in the order of the file.
@@ -66,8 +75,9 @@ class ParquetReader(Reader):
         while group < metadata.num_row_groups and skipped >= metadata.row_group(group).num_rows:
             skipped -= metadata.row_group(group).num_rows
             group += 1
-        sources_at, _ = self._fields[self._column]
-        ids_at = None if self._id_column is None else self._fields[self._id_column][0]
+        column, id_column = self.ids.columns
+        sources_at, _ = self._fields[column]
+        ids_at = None if id_column is None else self._fields[id_column][0]
         columns = [".".join(names) for names in (sources_at, ids_at) if names]
         groups = range(group, metadata.num_row_groups)
         pieces = self._table.iter_batches(ROWS_AT_ONCE, groups, columns, use_threads=False)
@@ -78,10 +88,10 @@ class ParquetReader(Reader):
                 sources = _values(cells_at(rest, sources_at))
                 names: list[Any] = [None] * len(sources)
                 if ids_at is not None:
-                    names = _values(cells_at(rest, ids_at))
+                    names = id_values(cells_at(rest, ids_at))
                 for source, name in zip(sources, names, strict=True):
                     self._number += 1
-                    yield row_of(self._number, source, name, None, self._column)
+                    yield row_of(self._number, source, name, None, self.ids)
         except self._unreadable as error:
             raise InputError(
                 f"{self._where} cannot be read past row {self._number:,}: {_reason(error)}"
@@ -91,6 +101,10 @@ class ParquetReader(Reader):
         """Check that the footer has not changed. The rows themselves are not compared."""
         if checkpoint.number and checkpoint.digest != self._digest:
             raise changed(self._where, "its footer differs")
+
+    def finish(self) -> str:
+        """Return the hash of the footer."""
+        return self._digest
 
     @property
     def checkpoint(self) -> Checkpoint:
@@ -106,7 +120,7 @@ class ParquetReader(Reader):
     @property
     def description(self) -> str:
         """Text that names the columns of images and ids."""
-        return described(self._column, self._id_column)
+        return described(*self.ids.columns) + self.note
 
     def close(self) -> None:
         """Close the file. May be called more than once."""
@@ -131,10 +145,8 @@ def _digest(file: BinaryIO, where: str) -> str:
     return hashlib.blake2b(footer, digest_size=DIGEST_BYTES).hexdigest()
 
 
-def _check(
-    fields: dict[str, tuple[tuple[str, ...], Any]], column: str, id_column: str | None, where: str
-) -> None:
-    """Raise `InputError` if the column of images or ids has values of a wrong type."""
+def _check_images(fields: dict[str, tuple[tuple[str, ...], Any]], column: str, where: str) -> None:
+    """Raise `InputError` if the column of images has no texts."""
     import pyarrow as pa  # noqa: PLC0415 - from the extra
 
     types = pa.types
@@ -142,15 +154,13 @@ def _check(
     def is_text(kind: Any) -> bool:
         held = kind.value_type if types.is_dictionary(kind) else kind
         return bool(
-            types.is_string(held)
+            types.is_null(held)  # a part of a table in which no row has an image
+            or types.is_string(held)
             or types.is_large_string(held)
             or types.is_string_view(held)
             or types.is_binary(held)
             or types.is_large_binary(held)
         )
-
-    def is_number(kind: Any) -> bool:
-        return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind))
 
     at, kind = fields[column]
     if not is_text(kind) and not (types.is_list(kind) and is_text(kind.value_type)):
@@ -160,14 +170,6 @@ def _check(
         raise InputError(
             f"{where} has {kind} in its column {column}, not URLs or paths; give a column of texts"
             f"{one}"
-        )
-    if id_column is None:
-        return
-    _, kind = fields[id_column]
-    if not is_text(kind) and not is_number(kind):
-        raise InputError(
-            f"{where} has {kind} in its column {id_column}, which cannot be ids; give a column "
-            "of texts or numbers"
         )
 
 
