@@ -172,17 +172,21 @@ def row_of(number: int, source: object, name: object, line: int | None, column: 
             return BadRow(number, "", problem, identity, line)
         source = source[0] if source else None
     if type(source) is not str or not source or source.isspace():
-        if isinstance(source, bytes):
-            nothing = f"has bytes, not a text; {TO_FILES}"
-        else:
-            nothing = "is empty" if source is None or isinstance(source, str) else "is not a text"
-        return BadRow(number, _told(source), f"{shown(column)} {nothing}", identity, line)
+        problem = f"{shown(column)} {_no_text(source)}"
+        return BadRow(number, _told(source), problem, identity, line)
     # Remove white space around a URL, but not around a path: a file's name may end in a space.
     if (source[0].isspace() or source[-1].isspace()) and is_url(source.strip()):
         source = source.strip()
     if "\0" in source:
         return BadRow(number, shown(source), "it contains a NUL byte", identity, line)
     return Row(number, source, identity, line)
+
+
+def _no_text(source: object) -> str:
+    """Return what a cell is that has no text."""
+    if isinstance(source, bytes):
+        return f"has bytes, not a text; {TO_FILES}"
+    return "is empty" if source is None or isinstance(source, str) else "is not a text"
 
 
 def _told(source: object) -> str:

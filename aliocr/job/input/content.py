@@ -112,6 +112,8 @@ def check_parquet(file: BinaryIO, name: str) -> None:
         if begins.startswith(beginning):
             raise InputError(f"{name} {problem}")
     line = decoded(begins).strip().partition("\n")[0]
+    if not line.isprintable():
+        return  # damaged: the reader says so
     line = shown(without_query(line)[:LOOKED_AT])
     what = "HTML or XML" if MARKUP(line) else f"a file that begins with {line!r}"
     raise InputError(f"{name} is not Parquet but {what}; give its format {BY_FORMAT}")

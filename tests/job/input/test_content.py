@@ -77,7 +77,7 @@ CASES: list[tuple[str, str, dict[str, str]]] = [
     ("commas at ends", ",\n".join(URLS), {"text": "more than a URL in its first line"}),
     ("URLs in brackets", f"<{URLS[0]}>\n", {"text": "has signs around its URLs, as in <https"}),
     ("URLs in quotes", f'"{URLS[0]}"\n', {"text": 'has signs around its URLs, as in "https'}),
-    ("Markdown", f"# Images\n\n- {URLS[0]}\n", {"text": "is Markdown, as in - https"}),
+    ("Markdown", f"\n- {URLS[0]}\n", {"text": "is Markdown, as in - https"}),
     ("links", f"* [x]({URLS[0]})\n", {"text": r"is Markdown, as in \* \[x\]"}),
     (
         "URLs",
@@ -189,11 +189,11 @@ def test_a_file_that_is_no_text_is_told_by_its_first_bytes(
     beginning: bytes, suffix: str, tmp_path: Path
 ) -> None:
     """Whatever its name says: a workbook, a picture, an archive, a PDF, another encoding."""
-    if beginning == b"PAR1" and suffix == ".parquet":
-        pytest.skip("it is what it says")
+    if suffix == ".parquet" and beginning not in set(OTHER_FILES) - {b"PAR1"}:
+        pytest.skip("the reader of Parquet says so")
     path = tmp_path / f"list{suffix}"
     path.write_bytes(beginning + b" and so on")
-    said = re.escape(OTHER_FILES[beginning]) if beginning in OTHER_FILES else "NUL byte|not Parquet"
+    said = re.escape(OTHER_FILES[beginning]) if beginning in OTHER_FILES else "NUL bytes"
     with pytest.raises(InputError, match=said):
         opened(path)
 

@@ -60,7 +60,7 @@ def test_a_hundred_bad_rows_are_enough() -> None:
         ('{"url": 1}\n', "jsonl", "url is not a text"),
         ("http://[::1\n", "text", "host or port that cannot be read"),
         (f"https://e.com/{'x' * 3_000}\n", "text", "characters when sent"),
-        ("url,id\nx\ny\n", "csv", "has 1 fields|url: 'x'"),
+        ("url,id\nx\ny\n", "csv", "has 1 fields|URL: 'x'"),
     ],
 )
 def test_a_short_list_is_looked_at_to_its_end(data: str, format_: str, said: str) -> None:
