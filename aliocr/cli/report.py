@@ -50,8 +50,10 @@ The rows with any other reason are counted together.
 @click.option(
     "--input",
     "listed",
+    multiple=True,
     metavar="INPUT",
-    help="The input of the job, which has the queries of URLs; OUTPUT has no queries.",
+    help="The input of the job, which has the queries of URLs; OUTPUT has no queries. May be "
+    "repeated, in the order of the job.",
 )
 @click.option("--column", metavar="NAME", help="Column of the images in INPUT.")
 @click.option(
@@ -99,7 +101,7 @@ class ReportRequest:
     output: Path
     page: Path | None
     pictures: Literal["embed", "link", "none"]
-    listed: str | None
+    listed: tuple[str, ...]
     column: str | None
     limit: int
 
@@ -116,13 +118,14 @@ class ReportRequest:
                 raise
 
     async def _write(self) -> WrittenReport:
+        output = self.output.resolve()
         page = self.page or self.output.parent / f"{self.output.stem}.html"
         async with FromSources(self.output.parent) as sources:
             with ExitStack() as held:
                 listed = None
-                if self.listed is not None:
-                    with reading(self.listed):
-                        reader = opened(self.listed, column=self.column)
+                if self.listed:
+                    with reading(", ".join(self.listed)):
+                        reader = opened(self.listed, column=self.column, output=output)
                     listed = FromInput(sources, held.enter_context(closing(reader)))
                 gallery: Gallery
                 match self.pictures:

@@ -75,6 +75,13 @@ def test_an_input_is_looked_up_for_the_rows_that_are_shown(tmp_path: Path) -> No
     out = output(tmp_path, *rows[:7], failed(8, source=rows[7].source))
     done = run("report", out, "--input", listed, "--limit", 2)
     assert done.stdout.endswith("2 of 8 rows, 2 without a picture: no connection to its host\n")
+    lists = [tmp_path / "a.txt", tmp_path / "b.txt"]
+    for part, some in zip(lists, (names[:5], names[5:]), strict=True):
+        part.write_text("".join(f"{name}?key=1\n" for name in some))
+    for inputs in (lists, [tmp_path / "[ab].txt"]):
+        given = [word for each in inputs for word in ("--input", each)]
+        done = run("report", out, *given, "--limit", 2)
+        assert done.stdout.endswith("2 without a picture: no connection to its host\n")
     listed.write_text("https://example.com/other.png?key=1\n" * 8)
     done = run("report", out, "--input", listed, "--limit", 2)
     assert done.stdout.endswith("the list does not have this URL in its row\n")

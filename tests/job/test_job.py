@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import os
 import sqlite3
 import sys
@@ -208,3 +209,21 @@ async def test_a_job_that_an_earlier_version_began_keeps_its_row_numbers(
         2: False,
         3: True,
     }
+
+
+async def test_half_a_compressed_list_is_told_and_gone_on_with(
+    tmp_path: Path, emulator: Emulator, ocr: aliocr.Session
+) -> None:
+    """Half a download does not pass for the whole list; the rest is read once it is there."""
+    text = "".join(f"https://example.com/{os.urandom(9).hex()}.png\n" for _ in range(1_000))
+    source, output = tmp_path / "urls.txt.gz", tmp_path / "out.jsonl"
+    whole = gzip.compress(text.encode())
+    source.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match="its compressed bytes are cut off"):
+        await Job(source, output).run(ocr)
+    read = len(by_row(output))
+    assert 0 < read < 600
+    source.write_bytes(whole)
+    summary = await Job(source, output).run(ocr)
+    assert (summary.ended, summary.read, summary.charged) == ("complete", 1_000, 1_000)
+    assert [row.source for _, row in sorted(by_row(output).items())] == text.splitlines()
