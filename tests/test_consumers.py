@@ -11,7 +11,7 @@ from typing import get_args
 import pytest
 
 from aliocr.export.formats import FOLDER, FORMATS
-from aliocr.job.output.ledger import OutputFormat
+from aliocr.job.output.read_back import OutputFormat
 
 TESTS = Path(__file__).parent
 PROJECT = TESTS.parent / "pyproject.toml"

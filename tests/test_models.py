@@ -177,6 +177,7 @@ VALUES: list[object] = [
         requests=1,
         seconds=0.0,
         charged_most=1,
+        refused=False,
     ),
     Progress(
         read=1,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 
 # Names of an option, for error messages: users of the command line and of the library read them.
+BY_ALLOW_BAD = "(--allow-bad, or allow_bad=True of a Job)"
 BY_COLUMN = "(--column, or column= of a Job)"
 BY_FORMAT = "(--format of aliocr run, or input_format= of a Job)"
 BY_OUTPUT_FORMAT = "(--output-format, or output_format= of a Job)"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 from typing import get_args
 
@@ -12,18 +11,16 @@ import attrs
 
 from aliocr.arguments import check
 from aliocr.checks import is_count
+from aliocr.job.input.first_rows import FirstRows
 from aliocr.job.input.folder import FolderReader
 from aliocr.job.input.opening import InputFormat, InputSource, RunInput
 from aliocr.job.input.rows import Reader
-from aliocr.job.output.job_state import begun_earlier
 from aliocr.job.output.journal import Journal
-from aliocr.job.output.ledger import (
-    Ledger,
-    OutputFormat,
-    output_format_of,
-    past,
-)
+from aliocr.job.output.journal_opening import begun_in, past
+from aliocr.job.output.ledger import Ledger, output_format_of
+from aliocr.job.output.read_back import OutputFormat
 from aliocr.job.output.rowset import RowSet
+from aliocr.job.output.settings import settings_text
 from aliocr.job.pipeline import Pipeline
 from aliocr.job.plan import Plan, planned
 from aliocr.job.sources import Sources, Urls
@@ -76,6 +73,8 @@ class Job:
             result yet.
         whole_urls: Write URLs with their queries. The query of a signed URL is a key to the image,
             so by default no query is written to any file.
+        allow_bad: Begin even if none of the first hundred rows names an image. By default such an
+            input is refused, because it is something else, or the column is wrong.
 
     Raises:
         ValueError: An argument is not valid; the message names the argument.
@@ -94,6 +93,7 @@ class Job:
         budget: int | None = None,
         retry: Retry | None = None,
         whole_urls: bool = False,
+        allow_bad: bool = False,
     ) -> None:
         check(budget is None or is_count(budget, 1), "budget", budget)
         check(input_format in (None, *get_args(InputFormat)), "input_format", input_format)
@@ -111,6 +111,7 @@ class Job:
         self._budget = budget
         self._retry = retry
         self._whole_urls = whole_urls
+        self._allow_bad = allow_bad
         self._pipeline: Pipeline | None = None
 
     def __repr__(self) -> str:
@@ -131,20 +132,23 @@ class Job:
             ValueError: The output is not of this job; or rows shall be retried, but no run has
                 begun the output yet. The message says what to do.
         """
-        with past(self._output, self._output_format, self._settings) as journal:
-            self._check_begun(journal)
-            names = journal.names() if journal else ()
-            done = journal.done() if journal else RowSet()
-            again = RowSet(journal.failed(self._retry.kinds) if journal and self._retry else ())
         # A run opens the input again, because the plan reads the input to its end and closes it.
         with closing(self._input()) as input_:
-            input_.earlier = begun_earlier(self._output)
+            reader = input_.open()
+            settings = self._settings(input_)
+            with past(self._output, self._output_format, settings) as journal:
+                self._check_begun(journal)
+                if isinstance(reader, FolderReader):
+                    reader.keep_numbers(journal.names() if journal else ())
+                done = journal.done() if journal else RowSet()
+                again = RowSet(journal.failed(self._retry.kinds) if journal and self._retry else ())
             return planned(
-                input_.open(names),
+                reader,
                 self._sources.check,
                 limits,
                 frames=self._sources.max_frames or 1,
                 done=lambda row: row not in again and (row in done or self._retry is not None),
+                allow_bad=self._allow_bad or input_.begun,
             )
 
     async def run(self, session: Session, *, stop: asyncio.Event | None = None) -> Summary:
@@ -165,10 +169,10 @@ class Job:
                 what to do.
             ImportError: A format needs an extra.
         """
-        input_ = self._input()
         self._pipeline = Pipeline(
-            partial(self._open_worklist, input_),
-            input_,
+            self._input,
+            self._first_rows,
+            self._open_worklist,
             session,
             self._sources,
             output=self._said,
@@ -182,15 +186,21 @@ class Job:
         """The progress of the run; None before the run begins."""
         return None if self._pipeline is None else self._pipeline.progress
 
+    def _first_rows(self, input_: RunInput) -> FirstRows | None:
+        """Return what looks at the first rows; None if the job has results already."""
+        if input_.begun or self._retry is not None:
+            return None
+        return FirstRows(input_.name, None if self._allow_bad else self._sources.check)
+
     def _open_worklist(self, input_: RunInput) -> Worklist:
         """Open output and journal, if the input is readable and unchanged."""
         # Open the input first, so that no file is written if the input cannot be read.
-        input_.earlier = begun_earlier(self._output)
         reader = input_.open() if input_.can_be_read_twice else None
+        settings = self._settings(input_)
         if self._retry is not None:
-            with past(self._output, self._output_format, self._settings) as journal:
+            with past(self._output, self._output_format, settings) as journal:
                 self._check_begun(journal)
-        ledger = Ledger(self._output, self._output_format, self._settings)
+        ledger = Ledger(self._output, self._output_format, settings)
         try:
             with ledger.writing():
                 if reader is not None:
@@ -212,18 +222,21 @@ class Job:
             raise ValueError(f"{self._output} is not begun, so it has no rows to retry")
 
     def _input(self) -> RunInput:
+        begun = begun_in(self._output, self._output_format)
         return RunInput(
             self._source,
             self._input_format,
             self._column,
             self._id_column,
+            earlier=begun is not None and begun.earlier,
+            by_ranks=begun is not None and begun.by_ranks,
+            begun=begun is not None,
             output=self._output,
         )
 
-    @property
-    def _settings(self) -> str:
-        """The options that decide what a row means, written like options of the command line."""
-        words = {
+    def _settings(self, input_: RunInput) -> str:
+        """Return the options that decide what a row means, as far as they are known now."""
+        given = {
             "column": self._column,
             "id": self._id_column,
             "format": self._input_format,
@@ -232,10 +245,7 @@ class Job:
             "output-format": self._given_format,
             "whole-urls": self._whole_urls or None,
         }
-        given = ((name, word) for name, word in words.items() if word is not None)
-        said = " ".join(f"--{name}" if word is True else f"--{name} {word}" for name, word in given)
-        # Escape the name of a column that is not valid UTF-8.
-        return said.encode("utf-8", "backslashreplace").decode()
+        return settings_text(given, input_.found)
 
 
 def _compare(reader: Reader, journal: Journal) -> None:

@@ -16,10 +16,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, suppress
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from aliocr.job.budget import ChargeBudget
 from aliocr.job.circuit_breaker import CircuitBreaker
+from aliocr.job.errors import JobError
+from aliocr.job.input.first_rows import FirstRows
 from aliocr.job.input.opening import RunInput
 from aliocr.job.input.prefetch import Prefetch
 from aliocr.job.output.result import Result
@@ -51,13 +53,15 @@ came."""
 class Pipeline:
     """One run of a job, from its beginning to its end; the owner awaits `finish`.
 
-    `open_worklist` is called in the job's thread. The input is closed at the end of the run.
+    The first three arguments are called in this order, in the job's thread. The input is closed at
+    the end of the run. The first rows are looked at before the worklist is opened.
     """
 
     def __init__(
         self,
-        open_worklist: Callable[[], Worklist],
-        input_: RunInput,
+        input_: Callable[[], RunInput],
+        first_rows: Callable[[RunInput], FirstRows | None],
+        open_worklist: Callable[[RunInput], Worklist],
         session: Session,
         sources: Sources,
         *,
@@ -65,8 +69,10 @@ class Pipeline:
         budget: int | None,
         stop: asyncio.Event,
     ) -> None:
+        self._make_input = input_
+        self._make_first_rows = first_rows
         self._open_worklist = open_worklist
-        self._input = input_
+        self._input: RunInput | None = None
         self._session = session
         self._sources = sources
         self._output = output
@@ -111,16 +117,13 @@ class Pipeline:
             budget=self._budget.limit,
             seconds=time.monotonic() - self._began,
             stats=self._session.stats,
-            taken=self._input.taken,
+            taken=self._input.taken if self._input else None,
         )
 
     async def finish(self) -> Summary:
         """Run all stages to their end."""
         try:
-            worklist = await self._in_thread(self._begin)
-            loop = asyncio.get_running_loop()
-            prefetch = Prefetch(self._input.open, worklist.start, worklist.digests, loop)
-            self._prefetch = prefetch
+            worklist, prefetch = await self._begin()
             async with asyncio.TaskGroup() as tasks:
                 _ = tasks.create_task(self._write(worklist), name="aliocr job writer")
                 _ = tasks.create_task(self._commit_regularly(worklist), name="aliocr job committer")
@@ -135,10 +138,40 @@ class Pipeline:
             await self._close()
         return self._summary
 
-    def _begin(self) -> Worklist:
+    async def _begin(self) -> tuple[Worklist, Prefetch]:
+        loop = asyncio.get_running_loop()
+        input_ = self._input = await self._in_thread(self._make_input)
+        first_rows = self._make_first_rows(input_)
+        if first_rows is None:
+            worklist = await self._in_thread(partial(self._open, input_))
+            prefetch = Prefetch(input_.open, worklist.start, worklist.digests, loop)
+            self._prefetch = prefetch
+            return worklist, prefetch
+        prefetch = self._prefetch = Prefetch(input_.open, None, {}, loop, first_rows)
+        await self._look(prefetch, input_)
+        worklist = await self._in_thread(partial(self._open, input_))
+        if worklist.start is not None:
+            raise JobError(f"another job began {self._output} meanwhile; start the job again")
+        return worklist, prefetch
+
+    async def _look(self, prefetch: Prefetch, input_: RunInput) -> None:
+        """Wait until the first rows were looked at; for a pipe, at most until `stop` is set."""
+        looking = asyncio.create_task(prefetch.look())
+        waiting: list[asyncio.Task[Any]] = [looking]
+        if not input_.can_be_read_twice:
+            waiting.append(asyncio.create_task(self._stop.wait()))
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            if looking.done():
+                looking.result()
+        finally:
+            for each in waiting:
+                each.cancel()
+
+    def _open(self, input_: RunInput) -> Worklist:
         # Set the attribute in this thread, because `finish` may be cancelled while the worklist is
         # opened, and `_close_files` must close it then, too.
-        worklist = self._worklist = self._open_worklist()
+        worklist = self._worklist = self._open_worklist(input_)
         self._budget.add(worklist.state.charged_at_most)
         read, failed = worklist.counts()
         self._tally[None] = read
@@ -265,10 +298,10 @@ class Pipeline:
     def _close_files(self) -> None:
         worklist = self._worklist
         try:
-            if self._prefetch is None:
-                self._input.close()
-            else:
+            if self._prefetch is not None:
                 self._prefetch.stop()
+            elif self._input is not None:
+                self._input.close()
             if worklist is not None:
                 worklist.write()
                 worklist.ledger.sent.write(self._budget.charged_at_most)

@@ -10,6 +10,7 @@ from itertools import islice
 
 import attrs
 
+from aliocr.job.input.first_rows import FIRST_ROWS, bad_row
 from aliocr.job.input.rows import BadRow, Reader, Row
 from aliocr.limits import Limits
 from aliocr.redaction import without_query
@@ -34,6 +35,7 @@ class Plan:
         done: Number of rows that have a result in the output already: they were read, or failed.
         bad: Number of rows that name no image and are not counted in `done`.
         bad_rows: The first bad rows, 20 at most, without the queries of URLs.
+        refused: True if a run would not begin, because none of the first rows names an image.
         images: Number of images to send.
         duplicates: Number of rows whose image is counted in `images` or `done` for another row.
             They cost nothing, because this image is read and charged once.
@@ -50,6 +52,7 @@ class Plan:
     done: int
     bad: int
     bad_rows: tuple[BadRow, ...]
+    refused: bool
     images: int
     duplicates: int
     requests: int
@@ -64,11 +67,13 @@ def planned(
     *,
     frames: int = 1,
     done: Callable[[int], bool] = lambda _: False,
+    allow_bad: bool = False,
 ) -> Plan:
     """Return the plan for all rows of an input; the memory used does not grow with the input.
 
     `check` raises a `ValueError` with the reason if a source is not an image; `done` returns True
-    if the row of this number is in the output already. The reader is not closed.
+    if the row of this number is in the output already; `allow_bad` means that a run begins even if
+    no row names an image. The reader is not closed.
 
     Raises:
         InputError: The input cannot be read.
@@ -87,6 +92,7 @@ def planned(
         done=counts.done,
         bad=counts.bad,
         bad_rows=tuple(counts.bad_rows),
+        refused=counts.rows > 0 and not allow_bad and not 0 < counts.first_good <= FIRST_ROWS,
         images=images,
         duplicates=counts.rows - counts.done - counts.bad - images,
         requests=requests,
@@ -97,7 +103,7 @@ def planned(
 
 class _RowCounts:
     def __init__(self) -> None:
-        self.rows = self.done = self.bad = 0
+        self.rows = self.done = self.bad = self.first_good = 0
         self.bad_rows: list[BadRow] = []
 
     def keys(
@@ -108,18 +114,11 @@ class _RowCounts:
             self.rows += 1
             is_done = done(row.number)
             self.done += is_done
-            if isinstance(row, Row):
-                try:
-                    check(row.source)
-                except ValueError as error:
-                    problem = str(error)
-                    bad = BadRow(row.number, row.source, problem, row.id, row.line, reader.file)
-                else:
-                    yield row.digest, is_done
-                    continue
-            else:
-                bad = row
-            if not is_done:
+            bad = bad_row(row, check, reader.file)
+            if isinstance(row, Row) and bad is None:
+                self.first_good = self.first_good or self.rows
+                yield row.digest, is_done
+            elif bad and not is_done:
                 self.bad += 1
                 if len(self.bad_rows) < BAD_SHOWN:
                     self.bad_rows.append(attrs.evolve(bad, source=without_query(bad.source)))

@@ -6,7 +6,9 @@ from typing import Protocol
 
 import attrs
 
+from aliocr.checks import is_url
 from aliocr.models import Image, Outcome
+from aliocr.redaction import without_query
 
 
 class Sources(Protocol):
@@ -73,6 +75,11 @@ class Urls:
 
     def image(self, source: str) -> Image:
         """Return the image at a URL."""
+        if not is_url(source):
+            said = without_query(source)[:80]
+            raise ValueError(
+                f"not an http:// or https:// URL: {said!r}; aliocr run --local reads files"
+            )
         return Image(source, interval=self.interval, max_frames=self.max_frames)
 
     def is_file(self, source: str) -> bool:

@@ -53,7 +53,7 @@ async def test_each_row_has_its_result(
     assert read.regions
     assert not bad.ok
     assert (bad.kind, bad.code, bad.line) == ("BadRow", None, 3)
-    assert "must start with http" in bad.error
+    assert "not an http:// or https:// URL" in bad.error
     assert not lost.ok
     assert (lost.kind, lost.code, lost.maybe_charged) == ("DownloadError", 404, False)
     assert lost.request_id

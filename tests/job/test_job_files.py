@@ -168,7 +168,7 @@ async def test_what_is_in_the_way_is_left_alone(
         (Job(source, folder), "is a folder: give the name of a file"),
         (Job(source, tmp_path / "no" / "out.jsonl"), "there is no folder .*no .*make it first"),
         (Job(source, odd), "is not the journal of a job: it is not a SQLite file; move it away"),
-        (Job(source, begun, column="url"), "begun with no options, and now has --column url"),
+        (Job(source, begun, column="id"), "begun with --column url, and now has --column id: give"),
         (Job(source, gone), "is gone or empty, but the journal .* put the file back"),
         (Job(tmp_path / "nowhere.csv", tmp_path / "new.jsonl"), "there is no file or folder"),
         (Job(source, tmp_path / "new.jsonl", column="link"), "no column"),

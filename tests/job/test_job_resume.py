@@ -18,6 +18,7 @@ from aliocr.job.errors import InputError
 from aliocr.job.job import Job
 from aliocr.job.sources import Urls
 from tests.support.working import (
+    asked_for,
     by_row,
     listed,
     quick_emulator,
@@ -74,6 +75,22 @@ async def test_a_job_of_an_earlier_version_keeps_its_column(
     assert by_row(tmp_path / "new.jsonl")[1].source == url(101)
 
 
+async def test_a_job_of_the_version_between_keeps_its_column_too(
+    tmp_path: Path, emulator: Emulator, ocr: aliocr.Session
+) -> None:
+    """Its journal has the options in the words of the user, and the guess is the same."""
+    source, output = tmp_path / "feed.csv", tmp_path / "results.jsonl"
+    source.write_text(f"url,Image URL\n{url(1)},{url(101)}\n")
+    await Job(source, output, column="url").run(ocr)
+    with closing(sqlite3.connect(f"{output}.journal")) as journal, journal:
+        journal.execute("UPDATE state SET value = '' WHERE name = 'settings'")
+    source.write_text(f"url,Image URL\n{url(1)},{url(101)}\n{url(2)},{url(102)}\n")
+    await Job(source, output).run(ocr)
+    assert set(asked_for(emulator)) == {url(1), url(2)}
+    with pytest.raises(ValueError, match="begun with no options, and now has --column url"):
+        await Job(source, output, column="url").run(ocr)
+
+
 @pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
 async def test_a_job_without_a_result_may_begin_with_other_options(
     suffix: str, tmp_path: Path, emulator: Emulator, ocr: aliocr.Session
@@ -84,7 +101,7 @@ async def test_a_job_without_a_result_may_begin_with_other_options(
     source, output = urls(tmp_path / "urls.csv", 20), tmp_path / f"results.{suffix}"
     stop = asyncio.Event()
     stop.set()
-    await Job(source, output, column="id").run(ocr, stop=stop)
+    await Job(source, output, column="id", allow_bad=True).run(ocr, stop=stop)
     assert rows_of(output) == []
     assert Job(source, output, column="url").plan().images == 20
     summary = await Job(source, output, column="url").run(ocr)

@@ -16,7 +16,8 @@ from aliocr.emulator import Emulator
 from aliocr.job.job import Job
 from aliocr.job.output import sent_mark
 from aliocr.job.output.codecs import CSV, JSONLines
-from aliocr.job.output.ledger import Ledger, past
+from aliocr.job.output.journal_opening import past
+from aliocr.job.output.ledger import Ledger
 from aliocr.job.output.sent_mark import SentMark
 from tests.support.working import PATIENCE, by_row, opened, started, until, urls
 

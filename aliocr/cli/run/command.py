@@ -50,6 +50,7 @@ RATE = click.FloatRange(min=LEAST_RATE)
 @click.option(
     "--local", is_flag=True, help="Read URLs and files on this machine; no account needed."
 )
+@click.option("--allow-bad", is_flag=True, help="Begin even if the first rows name no image.")
 @click.option("--dry-run", is_flag=True, help="Print what a run would do; send and write nothing.")
 @click.option(
     "--budget",

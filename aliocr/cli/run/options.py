@@ -45,6 +45,7 @@ class RunOptions:
     input_format: Any  # click allows the names of the job's formats only
     output_format: Any
     local: bool
+    allow_bad: bool
     dry_run: bool
     budget: int | None
     retry_failed: bool
@@ -156,6 +157,7 @@ class RunOptions:
                 output_format=self.output_format,
                 budget=self.budget,
                 whole_urls=self.whole_urls,
+                allow_bad=self.allow_bad,
             )
         except (ImportError, ValueError) as error:
             raise Misuse(str(error)) from None

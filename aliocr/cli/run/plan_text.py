@@ -43,6 +43,8 @@ def plan_lines(
             entries.append(("", f"{place}: {plain(row.problem)}"))
         if more := plan.bad - min(len(plan.bad_rows), MOST_NAMED):
             entries.append(("", f"and {more:,} more"))
+    if plan.refused:
+        entries.append(("refused", "a run does not begin with these rows, except with --allow-bad"))
     yield from listing(entries, width)
     yield Text("Nothing was sent or written.")
 

@@ -3,13 +3,16 @@
 The way of a row through input:
 
 - `opening`: finds out the format and opens the input, once per run
+- `content`: refuses a list that is something else than its name says
 - `several`: finds the files of a pattern or a folder of lists, and reads several files as one
 - `compression`: unpacks a compressed file while it is read
 - `lines`: reads the lines of a text file, and hashes them to notice later changes
 - `header`: finds the header of a CSV file, below a title or comments
 - `text`, `csv`, `jsonl`, `parquet`, `folder`: one reader per format; each makes rows
-- `columns`: chooses the columns of images and ids, and makes a row from their two cells
+- `columns`: chooses the columns of images and ids, and makes a row from their two cells; `nested`
+  names fields of fields
 - `ids`: makes an id from a cell of any type; `parquet_ids` reads these cells from Parquet
 - `rows`: the types that a reader returns: row, bad row, and checkpoint, where a run can continue
 - `prefetch`: reads rows in a separate thread, before the job takes them
+- `first_rows`: refuses a list whose first rows name no image, before the job begins
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import attrs
@@ -14,24 +15,52 @@ from aliocr.job.input.rows import BadRow, Row, RowOrBad
 from aliocr.redaction import without_query
 
 RANKS: tuple[tuple[str, ...], ...] = (
+    (
+        *("image_url", "image_urls", "image_link", "img_url", "photo_url", "picture_url"),
+        *("图片链接", "图片地址", "图片网址", "图片url"),
+    ),
+    ("image", "img", "photo", "picture", "图片"),
+    ("url", "link", "src", "href", "链接", "网址"),
+    ("uri", "source", "path", "file"),
+)
+"""Usual names of the column of the images, the surest first: beside `image_url`, `url` is a page.
+Between two names of one rank the user must choose, because either column may have the images.
+`Image URL`, `image-url` and `imageUrl` are `image_url`."""
+
+FORMER_RANKS: tuple[tuple[str, ...], ...] = (
     ("image_url", "image_urls", "image_link"),
     ("image", "img", "photo", "picture"),
     ("url", "link", "src", "href"),
     ("uri", "source", "path", "file"),
 )
-"""Usual names of the column of the images, the surest first: beside `image_url`, `url` is a page.
-Between two names of one rank the user must choose, because either column may have the images."""
+"""The ranks of an earlier version of aliocr, which knew these spellings only."""
 
 EARLIER_RANKS = tuple(
     (name,) for name in ("url", "image", "image_url", "uri", "source", "path", "link", "file")
 )
-"""The names, in their order, by which an earlier version of aliocr chose the column."""
+"""The names, in their order, by which a version before that one chose the column."""
 
 IDS = ("id", "data_id")
 """Usual names of the column of the ids. The first of these names that the input has is used."""
 
+TO_FILES = "write pictures to files, and read their folder with aliocr run --local"
+
 LISTED = 20
 """Maximum number of column names in one message."""
+
+_BETWEEN_WORDS = re.compile(r"[\W_]+")
+
+
+def _plain(name: str) -> str:
+    return _BETWEEN_WORDS.sub("", name).lower()
+
+
+_USUAL = {_plain(name) for rank in RANKS for name in rank}
+
+
+def is_usual(name: str) -> bool:
+    """Tell whether a text is a usual name of the column of the images."""
+    return _plain(name) in _USUAL
 
 
 @attrs.frozen
@@ -42,7 +71,8 @@ class Choice:
         column: The column of the images. None means the only column, or, if there are several
             columns, the one with the surest name in `ranks`.
         id_column: The column of the ids. None means the first name of `IDS` that the input has.
-        ranks: `EARLIER_RANKS` for a job that an earlier version began, else `RANKS`.
+        ranks: `FORMER_RANKS` or `EARLIER_RANKS` for a job that an earlier version began, else
+            `RANKS`.
     """
 
     column: str | None = None
@@ -65,8 +95,10 @@ def source_name(names: Sequence[str], choice: Choice, where: str) -> str:
         return _named(names, choice.column, where)
     if len(names) == 1:
         return names[0]
+    same = _plain if choice.ranks is RANKS else str.lower
     for rank in choice.ranks:
-        match [name for name in dict.fromkeys(names) if name.lower() in rank]:
+        usual = set(map(same, rank))
+        match [name for name in dict.fromkeys(names) if same(name) in usual]:
             case []:
                 continue
             case [name]:
@@ -147,18 +179,28 @@ def row_of(number: int, source: object, name: object, line: int | None, ids: Ids
             return BadRow(number, _told(source), problem, None, line)
     if type(source) is list:
         if len(source) > 1:
-            problem = f"{shown(column)} has {len(source):,} images; write a row for each"
+            problem = (
+                f"{shown(column)} has {len(source):,} images, and a row has one result; write a "
+                f"row for each (in JSON lines by jq -c '.{shown(column)}[]')"
+            )
             return BadRow(number, "", problem, identity, line)
         source = source[0] if source else None
     if type(source) is not str or not source or source.isspace():
-        nothing = "empty" if source is None or isinstance(source, str) else "not a text"
-        return BadRow(number, _told(source), f"{shown(column)} is {nothing}", identity, line)
+        problem = f"{shown(column)} {_no_text(source)}"
+        return BadRow(number, _told(source), problem, identity, line)
     # Remove white space around a URL, but not around a path: a file's name may end in a space.
     if (source[0].isspace() or source[-1].isspace()) and is_url(source.strip()):
         source = source.strip()
     if "\0" in source:
         return BadRow(number, shown(source), "it contains a NUL byte", identity, line)
     return Row(number, source, identity, line)
+
+
+def _no_text(source: object) -> str:
+    """Return what a cell is that has no text."""
+    if isinstance(source, bytes):
+        return f"has bytes, not a text; {TO_FILES}"
+    return "is empty" if source is None or isinstance(source, str) else "is not a text"
 
 
 def _told(source: object) -> str:

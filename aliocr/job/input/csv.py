@@ -18,7 +18,7 @@ from aliocr.job.input.columns import (
     source_name,
 )
 from aliocr.job.input.folder import SUFFIXES
-from aliocr.job.input.header import csv_parser, delimiter_at_header
+from aliocr.job.input.header import csv_parser, delimiter_at_header, is_comment
 from aliocr.job.input.ids import Ids
 from aliocr.job.input.lines import LONGEST, TO_UTF8, LineReader, Lines, decoded, shown
 from aliocr.job.input.rows import BadRow, RowOrBad
@@ -150,7 +150,7 @@ class CSVReader(LineReader):
             problem = self._problem(error)
             raise InputError(f"the header of {where} cannot be read: {problem}") from None
         self._row_lines.take()
-        if names[0].startswith("#"):
+        if is_comment(names):
             raise InputError(
                 f"{where} begins with a comment; remove the lines before the column names"
             )

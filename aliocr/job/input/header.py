@@ -6,7 +6,7 @@ import re
 
 from aliocr.checks import is_url
 from aliocr.job.csv_module import own_csv
-from aliocr.job.input.columns import RANKS
+from aliocr.job.input.columns import is_usual
 from aliocr.job.input.lines import LONGEST, Lines, decoded
 
 DELIMITERS = "\t,;|"
@@ -22,8 +22,6 @@ LOOKED_AT = 20
 
 # The parser never reaches its limit for one field, because a row has at most `LONGEST` bytes.
 csv_parser = own_csv(2 * LONGEST)
-
-_NAMES = {name for rank in RANKS for name in rank}
 
 _SEPARATOR = re.compile(r'"?sep=([^"\w\s]|\t)"?\s*', re.IGNORECASE)
 """The first line by which Excel learns the delimiter."""
@@ -79,11 +77,16 @@ def _cells(line: str, delimiter: str | None) -> list[str]:
 
 def _names_images(cells: list[str], column: str | None) -> bool:
     """Return True if these cells are a header that has the column of the images."""
-    if not cells or cells[0].startswith("#") or any(map(_DATA.fullmatch, cells)):
+    if not cells or is_comment(cells) or any(map(_DATA.fullmatch, cells)):
         return False
     if column is not None:
         return column in cells
-    return any(cell.lower() in _NAMES for cell in cells)
+    return any(map(is_usual, cells))
+
+
+def is_comment(cells: list[str]) -> bool:
+    """Return True if a line is a comment: some programs name the column of row numbers `#`."""
+    return cells[0].startswith("#") and not (len(cells) > 1 and any(map(is_usual, cells)))
 
 
 def _delimiter(header: str) -> str:

@@ -13,6 +13,7 @@ from aliocr.job.errors import BY_COLUMN, BY_FORMAT, InputError
 from aliocr.job.input.columns import RANKS, Choice, described, id_name, listed, row_of, source_name
 from aliocr.job.input.ids import Ids, id_text
 from aliocr.job.input.lines import LONGEST, TO_UTF8, LineReader, Lines, decoded, shown
+from aliocr.job.input.nested import with_paths
 from aliocr.job.input.rows import BadRow, RowOrBad
 from aliocr.redaction import without_query
 
@@ -32,7 +33,8 @@ class JSONLinesReader(LineReader):
     because objects may have different fields. If the first line is an object, it must have the
     columns that the caller chose, so that a wrong name is reported immediately.
 
-    A column may be a path into objects: `image.url` is the field `url` of the field `image`.
+    A column may be a path into objects: `image.url` is the field `url` of the field `image`, and
+    `images.0` the first of a list.
     """
 
     def __init__(self, lines: Lines, choice: Choice) -> None:
@@ -107,20 +109,6 @@ class JSONLinesReader(LineReader):
         source, id_ = self.ids.columns
         name = None if id_ is None else value[id_]
         return row_of(self._number, value[source], name, at, self.ids)
-
-
-def with_paths(value: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields of an object, and then the fields of the objects in it, by their paths.
-
-    A field whose own name has a dot goes before a path.
-    """
-    found, objects = dict(value), [("", value)]
-    for path, inner in objects:  # which grows meanwhile, so that nothing is too deep
-        for name, each in inner.items():
-            found.setdefault(path + name, each)
-            if isinstance(each, dict):
-                objects.append((f"{path}{name}.", each))
-    return found
 
 
 def _check_is_no_object(value: dict[str, Any], column: str, where: str) -> None:

@@ -37,8 +37,13 @@ OTHER_FILES = {
     b"\xfe\xff": f"is UTF-16; {FROM_UTF16}",
     b"PK\x03\x04": "is an Excel workbook or a ZIP archive; save or unpack it as CSV",
     b"PAR1": f"is Parquet; rename it to end in .parquet, or give its format {BY_FORMAT}",
-    b"\x89PNG": "is a picture, not a list; give its folder, or a list with its path",
-    b"\xff\xd8\xff": "is a picture, not a list; give its folder, or a list with its path",
+    b"\xd0\xcf\x11\xe0": "is an Excel workbook; save it as CSV",
+    b"%PDF": "is a PDF; make pictures of its pages (pdftoppm -png), and give their folder",
+    b"SQLite format 3": "is a database, such as the journal of a job; give a list",
+    **dict.fromkeys(
+        (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"II*\0", b"MM\0*"),
+        "is a picture, not a list; give its folder, or a list with its path",
+    ),
 }
 """Kinds of files that users give by mistake: the first bytes of each kind, and its message."""
 

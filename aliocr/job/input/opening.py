@@ -13,8 +13,9 @@ from typing import BinaryIO, Literal, TypeAlias, get_args
 import attrs
 
 from aliocr.job.errors import BY_FORMAT, InputError
-from aliocr.job.input.columns import EARLIER_RANKS, RANKS, Choice, described
+from aliocr.job.input.columns import EARLIER_RANKS, FORMER_RANKS, RANKS, Choice, described
 from aliocr.job.input.compression import Source, unpacked_name
+from aliocr.job.input.content import check_content, check_parquet
 from aliocr.job.input.csv import CSVReader
 from aliocr.job.input.folder import FolderReader
 from aliocr.job.input.jsonl import JSONLinesReader
@@ -42,6 +43,13 @@ OF_SUFFIX: dict[str, InputFormat] = {
 """The format for each suffix of a file's name. A file with any other suffix is text."""
 
 
+OF_READER: dict[type, InputFormat] = {
+    TextReader: "text",
+    CSVReader: "csv",
+    JSONLinesReader: "jsonl",
+    ParquetReader: "parquet",
+    FolderReader: "folder",
+}
 InputSource: TypeAlias = str | Path | Sequence[str | Path]
 """An input, or several inputs that are read one after the other."""
 
@@ -53,6 +61,8 @@ def opened(
     column: str | None = None,
     id_column: str | None = None,
     earlier: bool = False,
+    by_ranks: bool = False,
+    begun: bool = False,
     known: Sequence[str] = (),
     output: Path | None = None,
 ) -> Reader:
@@ -71,6 +81,8 @@ def opened(
                 column=column,
                 id_column=id_column,
                 earlier=earlier,
+                by_ranks=by_ranks,
+                begun=begun,
             )
             return SeveralReader(files, open_)
         (source,) = sources
@@ -89,20 +101,27 @@ def opened(
             file: BinaryIO = place.open("rb")
     else:
         file = place
-    choice = Choice(column, id_column, EARLIER_RANKS if earlier else RANKS)
+    choice = Choice(column, id_column, _ranks(earlier=earlier, by_ranks=by_ranks))
     if format_ == "parquet":
-        try:
-            return ParquetReader(file, name, choice)
-        except BaseException:
-            file.close()
-            raise
+        return _parquet(file, name, choice)
     lines = Lines(Source(file, name, owned=file is not place), name)
     try:
+        if input_format is None and not begun:
+            check_content(lines, format_)
         if format_ == "text":
-            return TextReader(lines, guessed=input_format is None, earlier=earlier)
+            return TextReader(lines, earlier=earlier)
         return (CSVReader if format_ == "csv" else JSONLinesReader)(lines, choice)
     except BaseException:
         lines.close()
+        raise
+
+
+def _parquet(file: BinaryIO, name: str, choice: Choice) -> ParquetReader:
+    try:
+        check_parquet(file, name)
+        return ParquetReader(file, name, choice)
+    except BaseException:
+        file.close()
         raise
 
 
@@ -125,6 +144,8 @@ class RunInput:
             has; if the input has no such column, its rows have no ids.
         earlier: Choose the column and count the rows as an earlier version did, because that
             version began the job.
+        by_ranks: That version had ranks of names, too.
+        begun: The job has results, so the input is not looked at for what else it may be.
         output: The output of the job, which is never a part of its input.
     """
 
@@ -133,8 +154,17 @@ class RunInput:
     column: str | None = None
     id_column: str | None = None
     earlier: bool = False
+    by_ranks: bool = False
+    begun: bool = False
     output: Path | None = None
     _reader: Reader | None = attrs.field(default=None, init=False)
+
+    @property
+    def name(self) -> str:
+        """Name of the input in messages."""
+        if self.source == STANDARD_INPUT:
+            return "standard input"
+        return ", ".join(map(str, _listed(self.source)))
 
     @property
     def can_be_read_twice(self) -> bool:
@@ -145,8 +175,8 @@ class RunInput:
         path = Path(sources[0]) if len(sources) == 1 else Path()
         return path.is_dir() or path.is_file() or not path.exists()
 
-    def open(self, known: Sequence[str] = ()) -> Reader:
-        """Return the reader; the first call opens it. For `known` see `FolderReader`."""
+    def open(self) -> Reader:
+        """Return the reader; the first call opens it."""
         if self._reader is None:
             self._reader = opened(
                 self.source,
@@ -154,7 +184,8 @@ class RunInput:
                 column=self.column,
                 id_column=self.id_column,
                 earlier=self.earlier,
-                known=known,
+                by_ranks=self.by_ranks,
+                begun=self.begun,
                 output=self.output,
             )
         return self._reader
@@ -165,10 +196,26 @@ class RunInput:
         reader = self._reader
         return described(*reader.columns) + reader.note if reader and reader.columns else None
 
+    @property
+    def found(self) -> dict[str, str | None]:
+        """The format and the columns of the input, as far as they are known by now."""
+        reader, found = self._reader, dict[str, str | None]()
+        if format_ := self.input_format or OF_READER.get(type(reader)):
+            found["format"] = format_
+        if columns := reader and reader.columns:
+            found |= dict(zip(("column", "id"), columns, strict=True))
+        return found
+
     def close(self) -> None:
         """Close the input, if it is open."""
         if self._reader is not None:
             self._reader.close()
+
+
+def _ranks(*, earlier: bool, by_ranks: bool) -> tuple[tuple[str, ...], ...]:
+    if not earlier:
+        return RANKS
+    return FORMER_RANKS if by_ranks else EARLIER_RANKS
 
 
 def _listed(source: InputSource) -> Sequence[str | Path]:

@@ -9,10 +9,11 @@ from contextlib import suppress
 from typing import Any, BinaryIO
 
 from aliocr.extras import needed
-from aliocr.job.errors import InputError
-from aliocr.job.input.columns import Choice, described, id_name, row_of, source_name
+from aliocr.job.errors import BY_COLUMN, InputError
+from aliocr.job.input.columns import Choice, described, id_name, listed, row_of, source_name
 from aliocr.job.input.ids import Ids
 from aliocr.job.input.lines import DIGEST_BYTES, shown
+from aliocr.job.input.nested import cells_at, fields_in
 from aliocr.job.input.parquet_ids import can_be_ids, id_values
 from aliocr.job.input.rows import Checkpoint, Reader, RowOrBad, changed
 
@@ -47,12 +48,16 @@ class ParquetReader(Reader):
             schema = self._table.schema_arrow
         except self._unreadable as error:
             raise InputError(f"{where} cannot be read as Parquet: {_reason(error)}") from None
-        column = source_name(schema.names, choice, where)
-        id_column = id_name(schema.names, choice, where)
+        self._fields = fields_in(schema)
+        by_path = any("." in (name or "") for name in (choice.column, choice.id_column))
+        names = list(schema.names)
+        if by_path:
+            names += [path for path in self._fields if path not in schema.names]
+        column, id_column = source_name(names, choice, where), id_name(names, choice, where)
         self.ids = Ids(asked=choice.id_column is not None)
-        _check_images(schema, column, where)
-        if id_column is not None and not can_be_ids(schema.field(id_column).type):
-            kind = f"{shown(str(schema.field(id_column).type))} in its column {shown(id_column)}"
+        _check_images(self._fields, column, where)
+        if id_column is not None and not can_be_ids(id_type := self._fields[id_column][1]):
+            kind = f"{shown(str(id_type))} in its column {shown(id_column)}"
             if self.ids.asked:
                 raise InputError(
                     f"{where} has {kind}, which cannot be ids; give a column of texts or numbers"
@@ -71,17 +76,19 @@ class ParquetReader(Reader):
             skipped -= metadata.row_group(group).num_rows
             group += 1
         column, id_column = self.ids.columns
-        columns = [column] if id_column is None else [column, id_column]
+        sources_at, _ = self._fields[column]
+        ids_at = None if id_column is None else self._fields[id_column][0]
+        columns = [".".join(names) for names in (sources_at, ids_at) if names]
         groups = range(group, metadata.num_row_groups)
         pieces = self._table.iter_batches(ROWS_AT_ONCE, groups, columns, use_threads=False)
         try:
             for piece in pieces:
                 rest = piece.slice(min(skipped, piece.num_rows))
                 skipped -= piece.num_rows - rest.num_rows
-                sources = _values(rest.column(column))
+                sources = _values(cells_at(rest, sources_at))
                 names: list[Any] = [None] * len(sources)
-                if id_column is not None:
-                    names = id_values(rest.column(id_column))
+                if ids_at is not None:
+                    names = id_values(cells_at(rest, ids_at))
                 for source, name in zip(sources, names, strict=True):
                     self._number += 1
                     yield row_of(self._number, source, name, None, self.ids)
@@ -138,23 +145,31 @@ def _digest(file: BinaryIO, where: str) -> str:
     return hashlib.blake2b(footer, digest_size=DIGEST_BYTES).hexdigest()
 
 
-def _check_images(schema: Any, column: str, where: str) -> None:
+def _check_images(fields: dict[str, tuple[tuple[str, ...], Any]], column: str, where: str) -> None:
     """Raise `InputError` if the column of images has no texts."""
     import pyarrow as pa  # noqa: PLC0415 - from the extra
 
     types = pa.types
-    kind = schema.field(column).type
-    held = kind.value_type if types.is_dictionary(kind) else kind
-    if not (
-        types.is_null(held)  # a part of a table in which no row has an image
-        or types.is_string(held)
-        or types.is_large_string(held)
-        or types.is_string_view(held)
-        or types.is_binary(held)
-        or types.is_large_binary(held)
-    ):
+
+    def is_text(kind: Any) -> bool:
+        held = kind.value_type if types.is_dictionary(kind) else kind
+        return bool(
+            types.is_null(held)  # a part of a table in which no row has an image
+            or types.is_string(held)
+            or types.is_large_string(held)
+            or types.is_string_view(held)
+            or types.is_binary(held)
+            or types.is_large_binary(held)
+        )
+
+    at, kind = fields[column]
+    if not is_text(kind) and not (types.is_list(kind) and is_text(kind.value_type)):
+        inner = (each for each in fields.items() if each[1][0][: len(at)] == at)
+        texts = [path for path, (_, held) in inner if is_text(held)]
+        one = f" {BY_COLUMN}, such as {listed(texts)}" if texts else ""
         raise InputError(
             f"{where} has {kind} in its column {column}, not URLs or paths; give a column of texts"
+            f"{one}"
         )
 
 

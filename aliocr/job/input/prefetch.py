@@ -14,6 +14,7 @@ from contextlib import closing, suppress
 
 import attrs
 
+from aliocr.job.input.first_rows import FirstRows
 from aliocr.job.input.rows import Checkpoint, Reader, RowOrBad, changed
 
 ROWS_AHEAD = 2_000
@@ -49,6 +50,7 @@ class Prefetch:
         digests: The digests of checkpoints of earlier runs that are after `start`, so that a change
             of the input is noticed. The key is the number of rows before the checkpoint.
         loop: The event loop in which the job takes rows.
+        first_rows: Looks at the first rows of a job that is still to begin; None for other jobs.
 
     Attributes:
         total: Number of rows of the input. It is estimated from the share of the input that was
@@ -62,11 +64,14 @@ class Prefetch:
         start: Checkpoint | None,
         digests: Mapping[int, str],
         loop: asyncio.AbstractEventLoop,
+        first_rows: FirstRows | None = None,
     ) -> None:
         self._open = open_
         self._start = start
         self._digests = digests
         self._loop = loop
+        self._first_rows = first_rows
+        self._looked = asyncio.Event()
         self._rows: deque[RowOrBad] = deque()
         self._checkpoints: deque[Checkpoint] = deque()
         self._room = threading.Event()
@@ -78,6 +83,16 @@ class Prefetch:
         self.counted = False
         self._thread = threading.Thread(target=self._read, name="aliocr input", daemon=True)
         self._thread.start()
+
+    async def look(self) -> None:
+        """Wait until the first rows say that the job may begin.
+
+        Raises:
+            InputError: They say that it must not, or the input cannot be read.
+        """
+        await self._looked.wait()
+        if self._error is not None and self._first_rows and not self._first_rows.enough:
+            raise self._error
 
     async def take(self, most: int) -> RowBatch:
         """Return the next rows, at most `most`; wait until there is at least one row.
@@ -121,10 +136,15 @@ class Prefetch:
             with closing(self._open()) as reader:
                 if self._start is not None:
                     reader.skip_to(self._start)
+                first_rows = self._first_rows
                 for row in reader:
+                    if first_rows and not first_rows.enough and first_rows.take(row, reader):
+                        self._loop.call_soon_threadsafe(self._looked.set)
                     self._add(row, reader)
                     if self._closed:
                         return
+                if first_rows:
+                    first_rows.end(reader)
                 end = reader.checkpoint
                 self._checkpoints.append(end)
                 self.total, self.counted = end.number, True
@@ -133,6 +153,7 @@ class Prefetch:
         finally:
             with suppress(RuntimeError):  # raised if the event loop has ended
                 self._loop.call_soon_threadsafe(self._ended.set)
+                self._loop.call_soon_threadsafe(self._looked.set)
                 self._loop.call_soon_threadsafe(self._news.set)
 
     def _add(self, row: RowOrBad, reader: Reader) -> None:

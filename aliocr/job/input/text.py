@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 
 from aliocr.checks import is_text, is_url
-from aliocr.job.errors import BY_FORMAT, InputError
 from aliocr.job.input.folder import SUFFIXES
-from aliocr.job.input.lines import LONGEST, TO_UTF8, LineReader, Lines, decoded, shown
+from aliocr.job.input.lines import LONGEST, TO_UTF8, LineReader, Lines, shown
 from aliocr.job.input.rows import BadRow, Row, RowOrBad
-
-LOOKED_AT = 50
-"""Maximum number of lines in which the first row is looked for, to know what the file is."""
 
 PICTURES = tuple(SUFFIXES)
 
@@ -23,26 +18,14 @@ class TextReader(LineReader):
 
     Blank lines and comments are skipped. Only a job that an earlier version began has a row for
     each comment, so that its rows keep their numbers.
-
-    `guessed` means that the input is read as text because the caller gave no format and its name,
-    if it has one, says none. Then input that looks like a table, JSON or HTML is refused, because
-    all its rows would fail.
     """
 
     description = "each line"
 
-    def __init__(self, lines: Lines, *, guessed: bool, earlier: bool = False) -> None:
+    def __init__(self, lines: Lines, *, earlier: bool = False) -> None:
         super().__init__(lines)
         lines.begin()
         lines.old_ends = self._has_comments = not earlier
-        begins = self._first_text()
-        is_other = re.search(r"[,;\t{<]", begins) and not is_url(begins)
-        # A path may have a comma in it.
-        if guessed and is_other and not os.path.exists(begins):  # noqa: PTH110 - takes any text
-            raise InputError(
-                f"{lines.name} does not begin with a URL; give its format {BY_FORMAT}: csv, jsonl, "
-                "or, if it has one image per line, text"
-            )
 
     def __iter__(self) -> Iterator[RowOrBad]:
         """Yield the rows from the current position, in the order of the file."""
@@ -69,18 +52,6 @@ class TextReader(LineReader):
                 yield Row(self._number, text, None, lines.line)
                 continue
             yield BadRow(self._number, shown(text), problem, line=lines.line)
-
-    def _first_text(self) -> str:
-        """Return the first line that is a row; do not take any line."""
-        read: list[bytes] = []
-        text = ""
-        while not text and len(read) < LOOKED_AT and (line := self._lines.read()):
-            read.append(line)
-            text = decoded(line).strip()
-            if self._has_comments:
-                text = without_comment(text)
-        self._lines.give_back(read)
-        return text
 
 
 def without_comment(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +124,44 @@ def read_state(db: sqlite3.Connection, version: Version) -> JobState:
         db.execute("ROLLBACK")
 
 
+@attrs.frozen
+class Begun:
+    """How a job was begun that has had a result.
+
+    Args:
+        earlier: An earlier version of aliocr began it: its settings are in the words of the user.
+        by_ranks: As in `JobState`.
+    """
+
+    earlier: bool = False
+    by_ranks: bool = True
+
+
+def begun_by(journal: Path, output: Path) -> Begun | None:
+    """Return how the job of a journal was begun; None if there is none, or it has had no result.
+
+    The journal is not checked. If it cannot be read, raise `sqlite3.Error`.
+    """
+    if not journal.exists():
+        return None
+    uri = f"{journal.absolute().as_uri()}?mode=rw"
+    with closing(sqlite3.connect(uri, uri=True)) as db:
+        facts = dict(db.execute("SELECT name, value FROM state"))
+        if not binds(db, output, facts.get("length"), replacing=bool(facts.get("replacing"))):
+            return None
+        is_earlier = not str(facts.get("settings")).startswith("{")
+        return Begun(is_earlier, bool(facts.get("by_ranks")))
+
+
+def binds(db: sqlite3.Connection, output: Path, length: int | None, *, replacing: bool) -> bool:
+    """Return False if no row of a journal has had a result; see `Journal.binds`."""
+    query = "SELECT EXISTS (SELECT 1 FROM rows) OR EXISTS (SELECT 1 FROM retries)"
+    (had,) = db.execute(query).fetchone()
+    # A run that was killed may have written results that the journal lacks.
+    written = output.stat().st_size if output.exists() else 0
+    return bool(had) or replacing or written != length
+
+
 def _state_of(known: dict[str, Any], version: Version) -> JobState:
     lacking = {name: "" if name in _WORDS else 0 for name in version.lacks}
     known = {"by_ranks": 0} | lacking | known
@@ -170,21 +208,3 @@ def journal_of(path: Path) -> Path:
     if journal.is_symlink() or (journal.exists() and not journal.is_file()):
         raise ValueError(f"{journal} is not a regular file: remove it, or give another output")
     return journal
-
-
-def begun_earlier(path: Path) -> bool:
-    """Return True if the job of an output was begun before columns were chosen by ranks.
-
-    If the journal cannot be read, return False: whoever opens it next words this error. Raise
-    `ValueError` if the path cannot be used.
-    """
-    place = journal_of(path)
-    if not place.exists():
-        return False
-    with (
-        suppress(sqlite3.Error),
-        closing(sqlite3.connect(f"{place.absolute().as_uri()}?mode=rw", uri=True)) as db,
-    ):
-        facts = dict(db.execute("SELECT name, value FROM state"))
-        return bool(facts) and not facts.get("by_ranks")
-    return False

@@ -34,6 +34,7 @@ from aliocr.job.output.job_state import (
     JobState,
     JournalError,
     NewerError,
+    binds,
     of_kinds,
     read_state,
 )
@@ -121,11 +122,7 @@ class Journal:
 
     def binds(self, output: Path) -> bool:
         """Return False if no row has had a result: then any input and options may be given."""
-        query = "SELECT EXISTS (SELECT 1 FROM rows) OR EXISTS (SELECT 1 FROM retries)"
-        (had,) = self._db.execute(query).fetchone()
-        # A run that was killed may have written results that the journal lacks.
-        length = output.stat().st_size if output.exists() else 0
-        return bool(had) or self.state.replacing or length != self.state.length
+        return binds(self._db, output, self.state.length, replacing=self.state.replacing)
 
     def begin_again(self, settings: str) -> None:
         """Forget the input of runs without a result, but not their charges."""

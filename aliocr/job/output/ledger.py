@@ -11,37 +11,27 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Literal, TypeAlias
 
 from aliocr.job.errors import BY_OUTPUT_FORMAT, REMEDIES, JobError
-from aliocr.job.output import database
-from aliocr.job.output.job_state import (
-    DamagedError,
-    JobState,
-    JournalError,
-    NewerError,
-    journal_of,
-)
+from aliocr.job.output.job_state import JobState, journal_of
 from aliocr.job.output.journal import Journal
+from aliocr.job.output.journal_opening import REMEDY, opened_journal, words_of
 from aliocr.job.output.lock import Lock, LockedError
 from aliocr.job.output.parquet import StagedResults
 from aliocr.job.output.read_back import (
+    OutputFormat,
     codec_of,
-    found_in,
-    has_bytes,
     has_lost_journal,
     in_the_way,
     written_in,
 )
-from aliocr.job.output.recovery import completed, ending_of, gone, strange, take_up
+from aliocr.job.output.recovery import ending_of, strange
 from aliocr.job.output.result import Result, images_charged
 from aliocr.job.output.result_file import ResultFile
 from aliocr.job.output.sent_mark import SentMark
 from aliocr.job.output.versions import NEWEST
-
-OutputFormat: TypeAlias = Literal["jsonl", "csv", "parquet"]
 
 SUFFIXES: dict[str, OutputFormat] = {
     "": "jsonl",
@@ -52,8 +42,6 @@ SUFFIXES: dict[str, OutputFormat] = {
     ".parquet": "parquet",
     ".pq": "parquet",
 }
-
-REMEDY = "results written before are kept. Fix the cause and start the job again"
 
 
 COMPRESSED = {".gz", ".bz2", ".xz", ".zst", ".zip"}
@@ -88,7 +76,7 @@ class Ledger:
     Args:
         path: The output. The journal beside the output has the same name with `.journal` appended.
         output_format: The format of the output.
-        settings: The `settings` of `JobState`, which error messages show.
+        settings: The `settings` of `JobState`.
 
     Raises:
         ValueError: The path cannot be used, or its file is not of this job; the message says what
@@ -114,7 +102,7 @@ class Ledger:
                     f"another job is writing {path}; wait for that job, or give another output"
                 ) from None
             parts.callback(lock.release)
-            self.journal = _opened(path, JobState(settings, output_format), lock)
+            self.journal = opened_journal(path, JobState(settings, output_format), lock)
             parts.callback(self.journal.close)
             try:
                 self._store = _stored(path, output_format, self.journal)
@@ -157,7 +145,7 @@ class Ledger:
         try:
             yield
         except sqlite3.Error as error:
-            raise JobError(_said(self.path, error)) from error
+            raise JobError(words_of(self.path, error)) from error
         except OSError as error:
             why = [error.strerror or str(error), *filter(None, [REMEDIES.get(error.errno or 0)])]
             name = error.filename or self.path
@@ -280,83 +268,3 @@ def _stored(
     if output_format == "parquet":
         return StagedResults(path, journal, journal.staged_version() or version)
     return ResultFile(path, codec_of(output_format, version), journal)
-
-
-@contextmanager
-def past(path: Path, output_format: OutputFormat, settings: str) -> Iterator[Journal | None]:
-    """Open the journal of a job for reading, even while the job runs; give None if there is none.
-
-    If the journal is lost, give a journal in memory that has the results of the output.
-
-    Raises:
-        ValueError: For the same reasons as in `Ledger`.
-        JobError: The journal cannot be read, for example because its folder is read-only.
-    """
-    place, state = journal_of(path), JobState(settings, output_format)
-    lost = has_lost_journal(path, place, output_format)
-    if not lost and not has_bytes(place):
-        yield None
-        return
-    try:
-        if lost:
-            with closing(Journal(None, state)) as journal:
-                with journal.change():
-                    take_up(journal, found_in(path, output_format), path)
-                yield journal
-            return
-        with closing(_opened(path, state)) as journal:
-            yield journal
-    except sqlite3.Error as error:
-        raise JobError(_said(path, error, "read")) from error
-
-
-def _opened(path: Path, first: JobState, lock: Lock | None = None) -> Journal:
-    """Open the journal, to write if the lock is given."""
-    place = journal_of(path)  # check again: a writer did not hold the lock before
-    try:
-        journal = Journal(place, first, writes=lock is not None, wal=not (lock and lock.on_network))
-    except NewerError:
-        raise ValueError(
-            f"{path} was begun by a newer version of aliocr: upgrade aliocr, for example with "
-            "`pip install --upgrade aliocr`, or give another output"
-        ) from None
-    except JournalError as error:
-        raise ValueError(
-            f"{place} is not the journal of a job: {error}; {_rebuilds(path)}"
-        ) from None
-    if journal.version.lacks:
-        _, last_found = (lock and journal.uncounted) or (0, 0)
-        journal.state = completed(journal.state, path, first.output_format, last_found)
-    state, problem = journal.state, ""
-    if state.output_format != first.output_format:
-        problem = (
-            f"{place} is the journal of an output in {state.output_format}, and {path} is to be in "
-            f"{first.output_format}: {_rebuilds(path)}, or give another output"
-        )
-    elif not journal.binds(path):
-        if lock:
-            journal.begin_again(first.settings)
-    elif state.settings != first.settings:
-        problem = (
-            f"{path} was begun with {state.settings or 'no options'}, and now has "
-            f"{first.settings or 'no options'}: give the same options, or another output"
-        )
-    elif state.output_format != "parquet" and state.length and not state.replacing:
-        problem = "" if has_bytes(path) else gone(path)
-    if problem:
-        journal.close()
-        raise ValueError(problem)
-    return journal
-
-
-def _rebuilds(path: Path) -> str:
-    return f"move it away, and the same command makes it again from the results in {path}"
-
-
-def _said(path: Path, error: sqlite3.Error, action: str = "write") -> str:
-    """Return the message for an error of SQLite."""
-    code = database.code_of(error)
-    if isinstance(error, DamagedError) or code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return f"{path}.journal is damaged: {error}; {_rebuilds(path)}"
-    why = ": ".join([str(error), *filter(None, [database.REMEDIES.get(code)])])
-    return f"cannot {action} {path}.journal: {why}; {REMEDY}"

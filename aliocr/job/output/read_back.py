@@ -6,6 +6,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -14,6 +15,8 @@ from aliocr.job.output.parquet import MAGIC, parquet_columns, parquet_results
 from aliocr.job.output.result import Result
 from aliocr.job.output.result_file import results_from
 from aliocr.job.output.versions import NEWEST, OLDEST, OWN, VERSIONS, Version, version_of
+
+OutputFormat: TypeAlias = Literal["jsonl", "csv", "parquet"]
 
 MOST_HEADER = 4096
 """Size of the start of a file in which its format is looked for, in bytes."""

@@ -19,8 +19,8 @@ from typing import Any
 
 import pytest
 
-from aliocr import Image
 from aliocr.job.input.folder import OTHERS
+from aliocr.job.sources import Urls
 from aliocr.job.summary import Failed, Summary
 from tests.support.program import (
     ALIOCR,
@@ -358,8 +358,8 @@ def test_a_dry_run_says_what_would_be_done(tmp_path: Path) -> None:
     done = run("run", urls, "-o", tmp_path / "results.jsonl", "--dry-run")
     assert (done.returncode, done.stderr) == (0, "")
     assert list(tmp_path.iterdir()) == [urls]
-    with pytest.raises(ValueError, match="must start") as problem:
-        Image("no url")
+    with pytest.raises(ValueError, match="not an http") as problem:
+        Urls().check("no url")
     said = problem.value
     assert done.stdout.splitlines() == [
         "input     each line",
@@ -689,11 +689,13 @@ def test_a_folder_of_pictures_is_read_on_this_machine(tmp_path: Path) -> None:
     assert len(moving["frames"]) == 4
 
 
+@pytest.mark.parametrize("lines", ["https://example.com/1.png\n", "no image\n"])
 def test_a_pipe_that_says_nothing_does_not_keep_it_from_stopping(
-    urls: Path, served: dict[str, str]
+    lines: str, urls: Path, served: dict[str, str]
 ) -> None:
     """Python aborts if it ends while a thread listens to its buffered standard input."""
     reading, writing = os.pipe()
+    os.write(writing, lines.encode())
     with subprocess.Popen(
         [*ALIOCR, "run", "-", "-o", urls.with_name("out.jsonl")],
         env=variables(**served),
@@ -701,11 +703,37 @@ def test_a_pipe_that_says_nothing_does_not_keep_it_from_stopping(
         stderr=subprocess.PIPE,
         text=True,
     ) as job:
-        while not urls.with_name("out.jsonl").exists():
-            time.sleep(0.01)
+        if lines.startswith("https"):
+            until_something_is_in(urls.with_name("out.jsonl"))
+        else:
+            assert job.stderr
+            assert " 0 rows" in job.stderr.readline()  # comes every five seconds
+            assert not urls.with_name("out.jsonl").exists()
         job.send_signal(signal.SIGINT)
         _, said = job.communicate(timeout=PATIENCE)
     os.close(reading)
     os.close(writing)
     assert job.returncode == 130
-    assert "stopped before the end: 0 rows read" in said
+    rows = "1 row" if lines.startswith("https") else "0 rows"
+    assert f"stopped before the end: {rows} read" in said
+
+
+def test_a_list_of_bad_rows_is_refused_with_the_remedy(
+    tmp_path: Path, served: dict[str, str]
+) -> None:
+    """Nothing is written; the option in the message lets them fail."""
+    source, output = tmp_path / "feed.csv", tmp_path / "out.jsonl"
+    source.write_text("image,page\ncat,https://example.com/1.png\n")
+    done = run("run", source, "-o", output, **served)
+    assert done.returncode == 2
+    said = " ".join(done.stderr.split())
+    assert said.startswith("input: the column image Error: ")
+    assert "row 1 (line 2): not an http:// or https:// URL: 'cat'" in said
+    assert "--allow-bad" in said
+    assert list(tmp_path.iterdir()) == [source]
+    planned = run("run", source, "-o", output, "--dry-run").stdout
+    assert "refused  a run does not begin with these rows, except with --allow-bad" in planned
+    assert run("run", source, "-o", output, "--column", "page", **served).returncode == 0
+    other = tmp_path / "other.jsonl"
+    assert run("run", source, "-o", other, "--allow-bad", **served).returncode == 1
+    assert [row["kind"] for row in results(other)] == ["BadRow"]

@@ -39,9 +39,9 @@ def table(folder: Path, suffix: str, names: Sequence[str]) -> Path:
     return path
 
 
-def taken(path: Path, *, earlier: bool = False) -> str:
+def taken(path: Path, **version: bool) -> str:
     """Return the source of the only row."""
-    [row] = rows_in(path, earlier=earlier)
+    [row] = rows_in(path, **version)
     assert isinstance(row, Row), row
     return row.source
 
@@ -51,7 +51,8 @@ def test_the_surest_name_is_taken_and_within_a_rank_the_user_is_asked(
     suffix: str, tmp_path: Path
 ) -> None:
     """Every two of the names, whichever stands first, in either case of letters."""
-    for one, other in itertools.permutations(NAMES, 2):
+    names = NAMES if suffix == "csv" else [name for rank in RANKS for name in rank[:2]]
+    for one, other in itertools.permutations(names, 2):
         path = table(tmp_path, suffix, ["title", one, other.upper()])
         if RANK_OF[one] == RANK_OF[other]:
             with pytest.raises(InputError) as refused:
@@ -71,6 +72,13 @@ def test_a_job_of_an_earlier_version_keeps_its_column(suffix: str, tmp_path: Pat
         assert taken(path, earlier=True) == min(one, other, key=names.index)
 
 
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_a_job_of_the_version_between_keeps_its_column(suffix: str, tmp_path: Path) -> None:
+    """That version had ranks, but knew fewer spellings."""
+    path = table(tmp_path, suffix, ["title", "Image URL", "img_url", "url", "图片"])
+    assert taken(path, earlier=True, by_ranks=True) == "url"
+
+
 def test_a_feed_of_products_sends_its_pictures() -> None:
     """The page of the product is in `url`."""
     assert taken(LISTS / "c_img_cols.csv") == "https://e.com/1.png"
@@ -79,7 +87,8 @@ def test_a_feed_of_products_sends_its_pictures() -> None:
 def test_a_list_of_pictures_in_one_row_is_told() -> None:
     """One row has one result, and no picture is left out in silence."""
     problems = [getattr(row, "problem", None) for row in rows_in(LISTS / "j_scrapy.jsonl")]
-    assert problems == ["image_urls has 2 images; write a row for each", "image_urls is empty"]
+    two = "image_urls has 2 images, and a row has one result; write a row for each"
+    assert problems == [f"{two} (in JSON lines by jq -c '.image_urls[]')", "image_urls is empty"]
 
 
 def test_an_object_in_the_column_is_refused_with_the_paths_to_give() -> None:
@@ -118,3 +127,22 @@ def test_a_list_of_one_picture_is_this_picture(tmp_path: Path) -> None:
     path = tmp_path / "list.jsonl"
     path.write_text('{"url": "https://e.com/page", "image_urls": ["https://e.com/1.png"]}\n')
     assert taken(path) == "https://e.com/1.png"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Image URL", "IMAGE_URL", "image-url", "imageUrl", "ImageURL", " image url ", "图片链接"],
+)
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_a_name_may_be_written_in_any_way(suffix: str, name: str, tmp_path: Path) -> None:
+    """Spreadsheets have blanks and capitals, and APIs have humps."""
+    assert taken(table(tmp_path, suffix, ["url", name])) == name.lower()
+
+
+@pytest.mark.parametrize("header", ['"Image URL",id', "\ufeffImage URL,id", " Image URL , id "])
+def test_what_stands_around_a_name_is_no_part_of_it(header: str, tmp_path: Path) -> None:
+    """Quotes, blanks, and the mark of Windows."""
+    path = tmp_path / "list.csv"
+    path.write_text(f"{header}\nhttps://e.com/1.png,7\n", encoding="utf-8")
+    for column in (None, "Image URL"):
+        assert rows_in(path, column=column) == [Row(1, "https://e.com/1.png", "7", 2)]

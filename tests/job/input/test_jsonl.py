@@ -87,7 +87,7 @@ def test_fields_can_be_named() -> None:
         ('{"url": {"x": 1}}', "url is not a text"),
         ('{"url": [["x"]]}', "url is not a text"),
         ('{"url": []}', "url is empty"),
-        ('{"url": ["x", "y"]}', "url has 2 images; write a row for each"),
+        ('{"url": ["x", "y"]}', "url has 2 images, and a row has one result; write a row for each"),
         ('{"url": "x\\u0000"}', "it contains a NUL byte"),
         ("[" * 100_000, "it is not JSON: "),
         ("1" * 5_000, "neither|not JSON"),

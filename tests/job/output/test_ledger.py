@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from aliocr.job.output import image_index
 from aliocr.job.output.job_state import JobState
 from aliocr.job.output.journal import Journal
-from aliocr.job.output.ledger import Ledger, OutputFormat
-from aliocr.job.output.read_back import results
+from aliocr.job.output.ledger import Ledger
+from aliocr.job.output.read_back import OutputFormat, results
 from aliocr.job.output.result import Read, Result, Unread
 from aliocr.job.output.rowset import RowSet
 

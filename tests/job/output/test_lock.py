@@ -20,7 +20,8 @@ from aliocr.job.errors import REMEDIES, JobError
 from aliocr.job.output import database
 from aliocr.job.output.job_state import JobState
 from aliocr.job.output.journal import Journal
-from aliocr.job.output.ledger import Ledger, past
+from aliocr.job.output.journal_opening import past
+from aliocr.job.output.ledger import Ledger
 from aliocr.job.output.lock import Lock, LockedError
 from tests.support.working import PATIENCE, files_in
 

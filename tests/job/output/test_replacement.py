@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from aliocr.job.errors import JobError
-from aliocr.job.output.ledger import Ledger, OutputFormat
-from aliocr.job.output.read_back import results
+from aliocr.job.output.ledger import Ledger
+from aliocr.job.output.read_back import OutputFormat, results
 from aliocr.job.output.replacement import Replacement
 from aliocr.job.output.result import Read, Unread
 

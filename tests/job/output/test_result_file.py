@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from aliocr.job.output.ledger import Ledger, OutputFormat
+from aliocr.job.output.ledger import Ledger
 from aliocr.job.output.parquet import StagedResults
-from aliocr.job.output.read_back import results
+from aliocr.job.output.read_back import OutputFormat, results
 from aliocr.job.output.result import Read, Result
 from aliocr.job.output.result_file import ResultFile
 
