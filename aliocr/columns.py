@@ -25,6 +25,9 @@ EMPTY: dict[str, Any] = {
     "suggestion": "",
     "needs_review": None,
     "rate": None,
+    "width": None,
+    "height": None,
+    "turn": None,
     "task_id": "",
     "request_id": "",
     "kind": "",
@@ -159,6 +162,9 @@ class NotRead:
         label: Never
         suggestion: Never
         rate: Never
+        width: Never
+        height: Never
+        turn: Never
         task_id: Never
 
 

@@ -6,14 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
 
-Extra = Literal["credentials", "emulator", "parquet", "pictures"]
+Extra = Literal["credentials", "emulator", "parquet", "pdf", "pictures", "zstd"]
 
 SENTENCES: dict[Extra, str] = {
     "credentials": "roles and profiles need a package: pip install 'aliocr[credentials]'",
     "emulator": "reading pictures needs an OCR engine and Pillow: pip install 'aliocr[emulator]'",
     "parquet": "Parquet needs PyArrow: pip install 'aliocr[parquet]'",
+    "pdf": "PDFs need pikepdf and Pillow: pip install 'aliocr[pdf]'",
     "pictures": "pictures need Pillow and NumPy: pip install 'aliocr[pictures]', or "
     "pip install 'aliocr[emulator]' to read them as well",
+    "zstd": "Zstandard needs a package before Python 3.14: pip install 'aliocr[zstd]'",
 }
 
 

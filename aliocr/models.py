@@ -184,6 +184,12 @@ class Scan(HasRegions, NotFailed):
         rate: Confidence in percent; the service says to ignore it for OCR.
         task_id: The id that the service gave the work on this image.
         request_id: The service's id of the request that carried the image.
+        width: Width of the picture in pixels, as its regions count it: as its EXIF data turn it.
+            None if it is not known; the service does not say it, the emulator can.
+        height: Height of the picture in pixels, like `width`.
+        turn: Angle in degrees, 0, 90, 180 or 270, by which the picture must be turned clockwise so
+            that its text is upright; None if it is not known. The regions are those of the picture
+            that was given; `lines` are read as on the turned picture.
 
     Source: response parameters "result".
     """
@@ -197,6 +203,9 @@ class Scan(HasRegions, NotFailed):
     rate: float | None = None
     task_id: str | None = None
     request_id: str | None = None
+    width: int | None = None
+    height: int | None = None
+    turn: int | None = None
     ok: Literal[True] = attrs.field(default=True, init=False, repr=False)
 
     def __str__(self) -> str:
@@ -214,7 +223,7 @@ class Scan(HasRegions, NotFailed):
         """
         from aliocr.text.layout import lines_of  # noqa: PLC0415 - loaded at the first use
 
-        return lines_of(self, self.frames)
+        return lines_of(self, self.frames, turn=self.turn, size=(self.width, self.height))
 
     @property
     def needs_review(self) -> bool:

@@ -25,6 +25,9 @@ FULL = Scan(
     99.91,
     "task",
     "request",
+    1280,
+    720,
+    90,
 )
 EMPTY = Scan(Image("https://example.com/b.png"), "")
 
@@ -84,6 +87,9 @@ def test_a_scan_keeps_all_that_it_has() -> None:
         "suggestion": "review",
         "needs_review": True,
         "rate": 99.91,
+        "width": 1280,
+        "height": 720,
+        "turn": 90,
         "task_id": "task",
         "request_id": "request",
         "kind": "",

@@ -76,8 +76,26 @@ ON_THE_LOOP = {
 
 PURE_ROOMS = FLOORS[0] | FLOORS[1] | {"text"}
 
-NEED_PILLOW = {"artist", "fonts", "panel", "picture", "portrait", "sheet", "sheet_plan", "tags"}
+NEED_PILLOW = {
+    "opening",
+    "upright",
+    "artist",
+    "fonts",
+    "header",
+    "panel",
+    "picture",
+    "portrait",
+    "sheet",
+    "sheet_plan",
+    "tags",
+}
 """Modules of `pictures` that load Pillow, or one another, at their top: all that touch pixels."""
+
+NEED_PIKEPDF = {
+    f"export.{module}"
+    for module in ("glyphless", "page_image", "pdf", "pdf_file", "text_layer", "text_page")
+}
+"""Modules that write PDFs."""
 
 
 def _modules() -> dict[str, Path]:
@@ -181,9 +199,9 @@ def test_only_the_command_line_imports_the_emulator() -> None:
 
 def test_importing_the_package_loads_no_extra() -> None:
     """The wheel runs with its core dependencies alone."""
-    extras = {"click", "rich", "PIL", "numpy", "rapidocr", "onnxruntime"}
+    extras = {"click", "rich", "PIL", "numpy", "pikepdf", "rapidocr", "onnxruntime"}
     for name, path in MODULES.items():
-        if _room(name) not in ("emulator", "cli", "pictures"):
+        if _room(name) not in ("emulator", "cli", "pictures") and name not in NEED_PIKEPDF:
             assert not {imported.split(".")[0] for imported in _imports(path)} & extras
 
 
@@ -204,6 +222,14 @@ aliocr.Drawing, aliocr.DrawnFrame, aliocr.PictureError, aliocr.draw
         assert _at_top(ROOT / "pictures" / f"{module}.py") & (
             {"PIL"} | {f"aliocr.pictures.{other}" for other in NEED_PILLOW}
         ), module
+
+
+def test_other_exports_are_written_without_pictures() -> None:
+    """And without the extra of PDFs; only the writer of PDFs is imported late, by its path."""
+    for name in set(_in("export")) - NEED_PIKEPDF:
+        uses = {other for other in _at_top(MODULES[name]) if other.startswith("aliocr.")}
+        assert not uses & {f"aliocr.{other}" for other in NEED_PIKEPDF}, name
+        assert not uses & {f"aliocr.pictures.{module}" for module in NEED_PILLOW}, name
 
 
 def _at_top(path: Path) -> set[str]:

@@ -22,7 +22,7 @@ from aliocr.cli.drawing_file import DrawingFile
 from aliocr.cli.exits import Misuse, ending, refuse_options
 from aliocr.cli.frame_choice import FrameChoice, first_alone, remark
 from aliocr.cli.job_output import rows_of
-from aliocr.cli.printer import reason
+from aliocr.cli.printer import doubt, reason
 from aliocr.cli.sources import Source, expand
 from aliocr.job.output.result import Read, Result
 from aliocr.models import Outcome, Scan
@@ -150,10 +150,11 @@ class FreshScan:
         outcome = asyncio.run(self._read())
         if not outcome.ok:
             raise _failed(self.source, reason(outcome.error, local=self.session is None))
+        if self.session is None:
+            notes = ("" if self.frames else remark(counted), doubt(outcome))
+            return outcome, "; ".join(filter(None, notes))
         if self.frames is not None:
             return outcome, ""
-        if self.session is None:
-            return outcome, remark(counted)
         note = first_alone(counted)
         return outcome, note and f"{note}; --interval 1 --max-frames {counted.total} reads all"
 

@@ -16,11 +16,10 @@ from aliocr.cli.console import shown
 from aliocr.cli.exits import Misuse
 from aliocr.cli.signals import unwound
 from aliocr.cli.sources import Source
+from aliocr.job.input.folder import DRAWING, DRAWN
 
 if TYPE_CHECKING:
     from PIL import Image
-
-SUFFIX = ".boxes.png"
 
 JPEG = (".jpg", ".jpeg")
 
@@ -30,7 +29,7 @@ QUALITY = 90
 Its colours keep their full resolution, because letters have sharp edges.
 """
 
-OURS = "aliocr draw"
+OURS = DRAWN.decode()
 """Mark in the metadata of each drawing, so that a later run recognizes the file as a drawing."""
 
 MOST_STEM = 100
@@ -55,11 +54,11 @@ class DrawingFile:
                 raise Misuse(f"{shown(named)}: a drawing must be a .png or .jpg file")
             return cls(path)
         if source.path is not None:
-            return cls(source.path.with_name(source.path.stem + SUFFIX))
+            return cls(source.path.with_name(source.path.stem + DRAWING))
         # A name from a URL must not lead into another folder or make a hidden file.
         last = unquote(urlsplit(source.name).path, errors="replace").rpartition("/")[2]
         stem = re.sub(r"[^\w.-]+", "_", last.rpartition(".")[0] or last).strip("._")[:MOST_STEM]
-        return cls(Path(file_name((stem or "picture") + SUFFIX)))
+        return cls(Path(file_name((stem or "picture") + DRAWING)))
 
     def check(self, source: Source, *, force: bool) -> None:
         """Refuse a file that cannot be written, before a picture is read and charged.

@@ -11,7 +11,7 @@ from aliocr.cli.console import counted, shown, writing
 from aliocr.cli.exits import Misuse
 from aliocr.cli.job_output import reading, rows_of
 from aliocr.cli.signals import unwound
-from aliocr.export.formats import FOLDER, SHEET, Format, format_of
+from aliocr.export.formats import FOLDER, SHEET, ExportError, Format, format_of
 from aliocr.export.originals import Originals
 from aliocr.export.sheet import write_sheet
 from aliocr.export.tally import Tally
@@ -25,16 +25,19 @@ from aliocr.job.output.journal import journal_of
     "--input",
     "folder",
     metavar="FOLDER",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    type=click.Path(path_type=Path),
     help="Folder with the pictures, if they are not at their paths, or were read from URLs.",
 )
 @click.option("--bom", is_flag=True, help="Begin a CSV sheet with a byte order mark, for Excel.")
 def export(output: Path, target: str, folder: Path | None, *, bom: bool) -> None:
     """Write the output of a job for other programs.
 
-    OUTPUT is a file that `aliocr run` or `aliocr scan --json` wrote. Any other TARGET is a folder
-    that gets an hOCR file for each picture that was read. Its name is the row and the picture's id,
-    or the row and the picture's name if it has no id. A file of that name is replaced.
+    OUTPUT is a file that `aliocr run` or `aliocr scan --json` wrote. The suffix of TARGET chooses
+    the format: .pdf for a searchable PDF, .md for Markdown, .txt for text, .db for SQLite, .csv for
+    spreadsheets. Without a suffix, TARGET is a folder that gets an hOCR file for each picture. A
+    file that is there is replaced.
+
+    No picture is downloaded. Without its picture, a page of a PDF shows the text alone.
 
     Exit code: 0 all written, 1 not all written, 2 misuse.
     """
@@ -44,6 +47,8 @@ def export(output: Path, target: str, folder: Path | None, *, bom: bool) -> None
         writer = chosen.writer
     except (ValueError, ImportError) as error:
         raise Misuse(f"{shown(target)}: {error}") from None
+    if folder is not None and not folder.is_dir():
+        raise Misuse(f"--input {shown(str(folder))} is no folder: give the folder of the pictures")
     if bom:
         if chosen is not SHEET:
             raise Misuse(f"--bom is for a CSV sheet, and {shown(target)} is {chosen.name}")
@@ -54,6 +59,8 @@ def export(output: Path, target: str, folder: Path | None, *, bom: bool) -> None
     try:
         with unwound():
             writer(rows, path, Originals(output.parent, folder), tally)
+    except ExportError as error:
+        raise click.ClickException(str(error)) from None
     except OSError as error:
         why = f"cannot write {shown(target)}: {error.strerror or error}"
         if chosen is FOLDER:  # the files before the error are there
@@ -62,7 +69,7 @@ def export(output: Path, target: str, folder: Path | None, *, bom: bool) -> None
     with writing():
         click.echo(f"{_summary(tally, chosen)} in {shown(target)}")
         for remark, number in tally.remarks.most_common():
-            click.echo(f"  {number:,} {remark}")
+            click.echo(f"  {number:,}  {remark}")
 
 
 def _check(path: Path, output: Path, chosen: Format) -> None:

@@ -57,15 +57,15 @@ def remark(counted: FrameCount) -> str:
         return ""
     if not counted.readable:
         return f"the first of {total} frames was read; all frames together have too many pixels"
+    if not counted.moves:
+        return (
+            f"a long picture, read whole; the service reads only the first of its {total} strips, "
+            "unless --interval and --max-frames are given"
+        )
     if total > MOST:
         step = -(-total // MOST)
         return f"one of every {step} of {total} frames; --interval 1 --max-frames {total} reads all"
-    if counted.moves:
-        return ""
-    return (
-        f"a long picture, read in {total} strips; the service reads only the first, "
-        "unless --interval and --max-frames are given"
-    )
+    return ""
 
 
 def first_alone(counted: FrameCount) -> str:

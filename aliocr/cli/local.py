@@ -126,6 +126,7 @@ async def open_local(frames: FrameChoice | None) -> AsyncIterator[LocalBackend]:
                 requests_per_second=None,
                 deadline=None,
                 frame_fields=LASTING,
+                whole_pictures=True,
             ) as emulator,
             Session(
                 credentials=emulator.credentials,

@@ -34,6 +34,22 @@ The number of further failures with this message is printed at the end.
 """
 
 
+LOW_RATE = 75
+"""Below this confidence in percent, a text of this machine's engine is doubtful. Pages that are
+well read have 90 or more; pages in Greek have about 75, in Cyrillic, Arabic or Korean 65 or less.
+"""
+
+
+def doubt(outcome: Outcome) -> str | None:
+    """Return a note on a text of this machine's engine that was read with low confidence."""
+    if not outcome.ok or outcome.rate is None or outcome.rate >= LOW_RATE:
+        return None
+    return (
+        f"read with low confidence ({outcome.rate:.0f} %): it may be blurred, or in a script that "
+        "this machine cannot read"
+    )
+
+
 class OutcomePrinter:
     """Prints texts on standard output, and the progress, failures and summary on standard error.
 
@@ -152,6 +168,8 @@ class JSONPrinter(OutcomePrinter):
         always printed in ASCII. `os.fsencode` turns the name back into the bytes of the file name.
         """
         fields |= {"source": decoded(source), "frames_total": frames_total}
+        if fields["code"] is not None:
+            fields["code"] = str(fields["code"])  # one type in a column, as in outputs of jobs
         is_utf8 = self._out.encoding.lower().replace("_", "-") == "utf-8"
         line = harmless_json(json.dumps(fields, ensure_ascii=not is_utf8))
         try:

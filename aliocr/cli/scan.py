@@ -20,9 +20,8 @@ from aliocr.cli.backend import (
 from aliocr.cli.console import shown
 from aliocr.cli.exits import ending
 from aliocr.cli.frame_choice import FrameChoice, frames_total, remark
-from aliocr.cli.printer import JSONPrinter, OutcomePrinter
+from aliocr.cli.printer import JSONPrinter, OutcomePrinter, doubt
 from aliocr.cli.sources import Expansion, Source, check_standard_input, expand, listed
-from aliocr.job.input.folder import OTHERS
 from aliocr.job.input.opening import STANDARD_INPUT
 from aliocr.models import Image
 from aliocr.session import Session
@@ -112,13 +111,15 @@ class ScanRun:
                     continue
                 total = counted.total if counted else frames_total(outcome.image, outcome)
                 self.printer.show(source.name, outcome, total)
+                if self.session is None and (note := doubt(outcome)):
+                    self.printer.hint(source.name, note)
                 if counted and self.frames is None and (note := remark(counted)):
                     self.printer.hint(source.name, note)
 
     async def _images(self, backend: Backend) -> AsyncIterator[Image]:
         async for name, expansion in self._expansions():
             if expansion.skipped:
-                self.printer.hint(name, f"{expansion.skipped:,} skipped: {OTHERS}")
+                self.printer.hint(name, str(expansion.skipped))
             for source in expansion.sources:
                 try:
                     if source.path is None:

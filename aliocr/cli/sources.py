@@ -15,7 +15,7 @@ import attrs
 
 from aliocr.checks import is_url
 from aliocr.cli.exits import Misuse
-from aliocr.job.input.folder import pictures_in
+from aliocr.job.input.folder import Skipped, pictures_in
 from aliocr.job.input.lines import BOM
 
 CHUNK = 65_536
@@ -44,15 +44,15 @@ class Source:
 class Expansion:
     """One picture, or the pictures of a folder in the order of their names.
 
-    `skipped` is the number of entries in the folder that are not pictures.
+    `skipped` says which entries of the folder are left out.
     """
 
     sources: tuple[Source, ...]
-    skipped: int = 0
+    skipped: Skipped = attrs.field(factory=Skipped)
 
 
 def expand(name: str, *, files: bool) -> Expansion:
-    """Return the pictures of a URL, a file or a folder; folders in a folder are not searched.
+    """Return the pictures of a URL, a file or a folder.
 
     Args:
         name: Name of the source, as the user wrote it.
@@ -68,7 +68,7 @@ def expand(name: str, *, files: bool) -> Expansion:
     path = Path(name)
     try:
         mode = path.stat().st_mode
-        names, skipped = pictures_in(path) if files and stat.S_ISDIR(mode) else ([], 0)
+        names, skipped = pictures_in(path) if files and stat.S_ISDIR(mode) else ([], Skipped())
     except (FileNotFoundError, NotADirectoryError, ValueError):
         raise NoSuchFileError("no such file, and not an http:// or https:// URL") from None
     except OSError as error:

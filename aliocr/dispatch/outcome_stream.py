@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import Self
 
 from aliocr.dispatch.stream import ImageStream
-from aliocr.models import Outcome
+from aliocr.models import Image, Outcome
 
 
 class OutcomeStream(AsyncIterator[Outcome]):
@@ -34,6 +34,14 @@ class OutcomeStream(AsyncIterator[Outcome]):
             # stream of a loop that was left with an error would not end.
             del self
         return outcome
+
+    def tell_sent(self, sent: Callable[[Image], object]) -> None:
+        """Have each image told right before a request with it leaves, in every try.
+
+        Args:
+            sent: Must be quick, and must not raise.
+        """
+        self._images.sent = sent
 
     async def aclose(self) -> None:
         """End the stream: withdraw the images that wait, and close the source.

@@ -136,10 +136,9 @@ class Pending:
         self._tally.images_sent += 1
         self._tally.charged_again += pending.maybe_charged
         self._tally.retried += pending.failures > 0
-        if not pending.sent_before:
-            for waiter in list(pending.waiters):
-                if waiter.follower is not None:
-                    waiter.follower.image_sent(waiter)
+        for waiter in list(pending.waiters):
+            if waiter.follower is not None:
+                waiter.follower.image_sent(waiter)
         pending.sent_before = True
         pending.enter(State.SENT)
         self._tally.under_way += 1

@@ -60,7 +60,7 @@ class Follower(Protocol):
     """A caller that also follows the tries of its images."""
 
     def image_sent(self, waiter: Waiter) -> None:
-        """Learn that the image is sent for the first time; later waiters do not learn this."""
+        """Learn that the image is sent; later waiters learn only of its next try."""
 
     def image_returned(self, waiter: Waiter) -> None:
         """Learn that a try has failed and another try follows, immediately or after a rest.

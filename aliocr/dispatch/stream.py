@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from contextlib import aclosing
 from typing import Self
 
@@ -22,7 +23,7 @@ from aliocr.dispatch.pending_image import State, Waiter
 from aliocr.dispatch.queue import Lane
 from aliocr.dispatch.source import ImageSource, close_source, numbered_image, values_of
 from aliocr.errors import AuthError, OCRError
-from aliocr.models import Outcome
+from aliocr.models import Image, Outcome
 
 BATCHES_QUEUED = 2
 """Full batches that a stream keeps in the queue: one for the next permit, one in reserve."""
@@ -50,6 +51,7 @@ class ImageStream:
 
     Attributes:
         loop: The event loop of the stream.
+        sent: Is called with each image right before a request with it leaves; None for nobody.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class ImageStream:
         running: set[ImageStream] | None = None,
     ) -> None:
         self.loop = asyncio.get_running_loop()
+        self.sent: Callable[[Image], object] | None = None
         self._batcher = batcher
         self._source = source
         self._most_queued = BATCHES_QUEUED * images_per_request
@@ -97,7 +100,9 @@ class ImageStream:
             self._running.discard(self)
 
     def image_sent(self, waiter: Waiter) -> None:
-        """Count one image less in the queue."""
+        """Count one image less in the queue, at its first try."""
+        if self.sent is not None:
+            self.sent(waiter.image)
         self._queued.discard(waiter)
         self._look_for_room()
 

@@ -27,8 +27,9 @@ The way of a request:
 * `reading`: `service` answers each image, by an instruction or by `recognition`.
   * `download` fetches the picture: `raw_url` keeps the URL unchanged, `resolver` resolves the host,
     `addresses` refuses unsafe addresses, `unpacking` limits decompression.
-  * `reader` reads the picture with the `engine`, for which `gutters` divides lines that are in two
-    columns. `recognized` and `stitch` join the text of frames into `content`, and `frame_files`
+  * `reader` reads the picture with the `engine`, for which `lines` finds and reads lines, `gutters`
+    divides those that are in two columns, and `turning` finds out if the picture is upright.
+    `recognized` and `stitch` join the text of frames into `content`, and `frame_files`
     gives frames an address. A failure has one of the `codes`.
 * `http`: `reply_writer` writes the reply as JSON, or with `xml` as XML. `log_line` describes the
   request in the log.

@@ -36,12 +36,19 @@ class Content(HasRegions):
             in a frame are also in pixels of the whole picture. The documents do not say if
             positions in a long image count from the corner of the picture or of the frame.
         rate: Mean confidence in percent over all text.
+        width: Width of the picture in pixels; None if it is not to be said, as by the service.
+        height: Height of the picture in pixels, like `width`.
+        turn: Angle in degrees by which the picture must be turned clockwise so that its text is
+            upright, like `width`. The regions are those of the picture as it came.
     """
 
     text: str
     regions: tuple[Region, ...] = ()
     frames: tuple[Frame, ...] = ()
     rate: float = CERTAIN
+    width: int | None = None
+    height: int | None = None
+    turn: int | None = None
 
     @classmethod
     def of_text(cls, text: str) -> Content:

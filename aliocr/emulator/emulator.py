@@ -83,6 +83,9 @@ class Emulator(Script):
         frame_fields: The fields of each frame of a GIF or long image: some of `rate`, `url`,
             `ocrData` and `ocrLocations`. The documents do not show the frames of OCR. They show
             frames of the service's other scenes with only `rate` and `url`.
+        whole_pictures: If True, a long picture is read uncut, which the service does not do: the
+            text of each frame is that which lies in it, and no letter is cut in two. The results
+            then also say `width`, `height` and `turn` of the picture, see `aliocr.Scan`.
         brief_calls: When a request is done, keep only `images` (code and number of frames) instead
             of `tasks` and `answers` (all text that was read). This saves memory in an emulator that
             runs for a long time.
@@ -115,6 +118,7 @@ class Emulator(Script):
         download_timeout: float = TIMEOUT,
         private_addresses: bool = True,
         frame_fields: Collection[str] = FRAME_FIELDS,
+        whole_pictures: bool = False,
         brief_calls: bool = False,
         host: str = "127.0.0.1",
         port: int = 0,
@@ -143,6 +147,7 @@ class Emulator(Script):
         self._download_timeout = download_timeout
         self._private_addresses = private_addresses
         self._frame_fields = tuple(frame_fields)
+        self._whole_pictures = whole_pictures
         self._brief_calls = brief_calls
         self._host = host
         self._port = port
@@ -336,4 +341,9 @@ class Emulator(Script):
             private_addresses=self._private_addresses,
             slices=slices,
         )
-        return Recognition(self._engine_factory, downloader, self._frame_fields)
+        return Recognition(
+            self._engine_factory,
+            downloader,
+            self._frame_fields,
+            whole_pictures=self._whole_pictures,
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import attrs
 
@@ -13,7 +13,12 @@ from aliocr.extras import needed
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["Engine", "RapidOCREngine", "Recognized", "rate"]
+    from aliocr.emulator.lines import SeenLine
+
+__all__ = ["Engine", "Found", "RapidOCREngine", "Recognized", "rate"]
+
+MAX_SIDE_PIXELS = 1 << 20
+"""A side of a picture is shorter."""
 
 CONFIDENCE_CUT = 0.5
 """Minimum confidence of text from the engine, from 0 to 1. Text with a lower confidence is
@@ -30,7 +35,8 @@ class Recognized:
         y: Upper edge, in pixels from the top of the picture.
         w: Width in pixels.
         h: Height in pixels.
-        confidence: Confidence of the text, from 0 to 1.
+        confidence: Confidence of the text, from 0 to 1. The engine of the extra lowers it if other
+            letters of the picture were seen, but not read.
     """
 
     text: str
@@ -39,6 +45,19 @@ class Recognized:
     w: float
     h: float
     confidence: float
+
+
+class Found(tuple[Recognized, ...]):  # noqa: SLOT001 - a tuple cannot have slots
+    """The pieces of text in a picture, and what an engine says of the picture as a whole.
+
+    Attributes:
+        turn: Angle by which the picture must be turned clockwise to be upright: 0, 90, 180 or 270
+            degrees. The pieces have positions in the picture that was given.
+        missed: Number of letters that were seen but not read.
+    """
+
+    turn: int = 0
+    missed: float = 0.0
 
 
 def rate(regions: Iterable[Recognized]) -> float | None:
@@ -66,21 +85,24 @@ class Engine(Protocol):
         """Return the pieces of text in a picture.
 
         Args:
-            picture: The picture, upright and in RGB.
+            picture: The picture in RGB, as a viewer shows it.
 
         Returns:
             The pieces in any order, with positions in pixels of this picture; empty if there is no
-            text.
+            text. An engine that reads turned pictures returns a `Found`.
         """
         ...
 
 
 class RapidOCREngine:
-    """RapidOCR with the PP-OCRv6 models of its wheel, for Chinese, English and Japanese.
+    """RapidOCR with the PP-OCRv6 models of its wheel.
+
+    It reads Chinese, Japanese, and Latin letters with their accents; not Cyrillic, Arabic, Hebrew,
+    Thai, Korean, nor more of Greek than its letters in formulas.
 
     The engine needs no network. The models load at the first picture, which takes about 0.5 s. An
-    engine that has read a page uses 0.5 GB of memory or more. Upside-down text is not read, because
-    the model that rotates such text would double the time for a small picture.
+    engine that has read a page uses 0.5 GB of memory or more. A picture that lies on its side or
+    upside down is turned and read again.
 
     Since version 1.29 onnxruntime sends usage reports to its vendor, also from Linux. To prevent
     these reports, this class sets `ORT_DISABLE_TELEMETRY` for the whole process, unless you set the
@@ -99,17 +121,16 @@ class RapidOCREngine:
             # Without this import a missing runtime would be reported only at the first picture.
             import onnxruntime  # noqa: F401, PLC0415
 
-            from aliocr.emulator.gutters import ColumnOCR  # noqa: PLC0415
+            from aliocr.emulator.lines import LineOCR  # noqa: PLC0415
         # All options are set here: an option given to one call would also change later calls.
-        self._read: Any = ColumnOCR(
+        self._ocr = LineOCR(
             params={
                 "Global.log_level": "critical",
-                "Global.text_score": CONFIDENCE_CUT,
-                "Global.use_cls": False,
+                # `LineOCR` makes a picture smaller only to find its lines.
+                "Global.max_side_len": MAX_SIDE_PIXELS,
                 # By default RapidOCR enlarges a picture until its short side has 736 pixels. A
                 # strip of 64 x 200 pixels would become 736 x 2300.
                 "Det.limit_type": "max",
-                "Det.limit_side_len": 960,
                 "EngineConfig.onnxruntime.enable_cpu_mem_arena": True,
                 # Each engine uses one thread, because several engines run at the same time.
                 "EngineConfig.onnxruntime.intra_op_num_threads": 1,
@@ -117,24 +138,51 @@ class RapidOCREngine:
             }
         )
 
-    def recognize(self, picture: Image.Image) -> tuple[Recognized, ...]:
+    def recognize(self, picture: Image.Image) -> Found:
         """Return the lines of text in any order.
 
         The position of a slanted line is the upright rectangle around it.
 
         Args:
-            picture: The picture in RGB; upside-down lines are not read.
+            picture: The picture in RGB.
         """
-        found = self._read(picture)
-        # Without text the result has another class, or its `txts` is None.
-        texts = getattr(found, "txts", None)
-        if not texts:
-            return ()
-        pieces: list[Recognized] = []
-        for text, corners, score in zip(texts, found.boxes, found.scores, strict=True):
-            # The bounding box of the four corners, clipped to the picture.
-            (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
-            x, y = max(0.0, float(left)), max(0.0, float(top))
-            w, h = min(picture.width, float(right)) - x, min(picture.height, float(bottom)) - y
-            pieces.append(Recognized(text, x, y, max(0.0, w), max(0.0, h), float(score)))
-        return tuple(pieces)
+        from aliocr.emulator.lines import sure  # noqa: PLC0415 - needs the extra
+        from aliocr.emulator.turning import ROTATIONS, TRUST, likely_turn  # noqa: PLC0415
+
+        lines = self._ocr.lines(picture)
+        if turn := likely_turn(lines, self._ocr.read):
+            upright = self._ocr.lines(picture.transpose(ROTATIONS[turn]))
+            if sure(upright) >= min(TRUST, sure(lines)):
+                return _found(upright, picture, turn)
+        return _found(lines, picture, 0)
+
+
+def _found(lines: Sequence[SeenLine], picture: Image.Image, turn: int) -> Found:
+    texts = [line for line in lines if line.text and line.confidence >= CONFIDENCE_CUT]
+    read, seen = sum(len(line.text) for line in texts), sum(line.letters for line in lines)
+    # The recognizer leaves out letters that it does not know. So that a page in another script does
+    # not look well read, the confidence of a page is that of all letters that were seen.
+    share = read / seen if seen else 0.0
+    found = Found(
+        Recognized(line.text, *_box(line, picture, turn), share * line.confidence) for line in texts
+    )
+    found.turn, found.missed = turn, seen - read
+    return found
+
+
+def _box(line: SeenLine, picture: Image.Image, turn: int) -> tuple[float, float, float, float]:
+    """Return the upright rectangle around a line of the turned picture, in the given picture."""
+    (left, top), (right, bottom) = line.corners.min(axis=0), line.corners.max(axis=0)
+    match turn:
+        case 90:
+            left, top, right, bottom = top, picture.height - right, bottom, picture.height - left
+        case 180:
+            left, right = picture.width - right, picture.width - left
+            top, bottom = picture.height - bottom, picture.height - top
+        case 270:
+            left, top, right, bottom = picture.width - bottom, left, picture.width - top, right
+        case _:
+            pass
+    x, y = max(0.0, float(left)), max(0.0, float(top))
+    w, h = min(picture.width, float(right)) - x, min(picture.height, float(bottom)) - y
+    return x, y, max(0.0, w), max(0.0, h)

@@ -6,10 +6,9 @@ But the gutter is at the same place in many lines, and blanks between words are 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-from rapidocr import RapidOCR
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,27 +34,6 @@ REACH = 5.0
 MIN_LINES, MIN_SHARE = 4, 0.8
 """Minimum number of these lines, and minimum share of them that have a blank at the place of a
 gutter."""
-
-
-class ColumnOCR(RapidOCR):
-    """RapidOCR that divides lines at gutters before it reads them."""
-
-    def _load_det_model(self) -> Any:
-        model = super()._load_det_model()  # type: ignore[no-untyped-call]
-
-        def detect(picture: Pixels) -> Any:
-            result = model(picture)
-            if result.boxes is not None:
-                parts = at_gutters(picture, result.boxes)
-                result.boxes = np.array([part for divided in parts for part in divided])
-                result.scores = [
-                    score
-                    for divided, score in zip(parts, result.scores, strict=True)
-                    for _ in divided
-                ]
-            return result
-
-        return detect
 
 
 def at_gutters(picture: Pixels, boxes: Boxes) -> list[list[Boxes]]:

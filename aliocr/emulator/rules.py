@@ -150,15 +150,17 @@ yes     a download that takes more than 3 s: 592 (Image download timeout)
 yes     an image above 20 MB: 589 (Image requirements)
         test_images.py::test_20_megabytes_are_read_and_one_byte_more_is_589
 yes     a format other than PNG, JPG, JPEG, BMP, GIF, WEBP: 590 (Image requirements)
-        The content decides, not the name or the Content-Type. A damaged file also gets 590.
+        The content decides, not the name or the Content-Type. A damaged file also gets 590, but
+        a JPEG may lack its end mark and its last lines of pixels, at most 5 %.
         test_images.py::test_any_other_format_is_590
 yes     a side above 30,000 pixels: 480 (OCR, China site)
         test_size_limits.py::test_a_side_may_have_30000_pixels
 partly  a picture above 250 million pixels: 480 (OCR, China site)
-        Here the limits are 40 million pixels per frame, 200 million for all frames that must be
-        decoded, and 4,194,304 for a run-length encoded BMP. Also refused: a JPEG of over 100 scans,
-        and a file that needs over 2 million reads.
-        test_size_limits.py::test_a_still_picture_may_have_40_million_pixels
+        So much only as a JPEG of one scan. Here the limits are 100 million pixels for another JPEG,
+        80 million in grey or with a palette, 40 million in colour, 200 million for all frames of a
+        GIF that must be decoded, and 4,194,304 for a run-length encoded BMP. Also refused: a JPEG
+        of over 100 scans, and a file that needs over 2 million reads.
+        test_size_limits.py::test_what_cannot_be_decoded_smaller_may_have_40_or_80_million_pixels
 yes     a GIF above 4,194,304 pixels: 480 GIF_TOO_MUCH_PIXELS (OCR, China site)
         test_size_limits.py::test_a_gif_may_have_4194304_pixels
 yes     at least 256 × 256 pixels are recommended (Image requirements)
@@ -207,6 +209,10 @@ yes     frames lists the captured frames if there are several (frames)
         and url, an address that is valid for 5 minutes. --frame-fields, or frame_fields in Python,
         chooses fields: the frames of other scenes have only rate and url.
         test_images.py::test_frames_are_left_out_when_one_was_captured
+yes     size and turn of a picture are not in a result (result)
+        They are not, unless --whole-pictures is given, or whole_pictures in Python. A result then
+        has width, height and turn, and a long picture is read uncut.
+        test_whole.py::test_only_an_emulator_of_whole_pictures_says_size_and_turn
 yes     answers may have any order, and dataId identifies the image (Response parameters)
         By default the order is the order of the request.
         test_script.py::test_answers_can_come_in_another_order

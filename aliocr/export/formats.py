@@ -17,6 +17,10 @@ from aliocr.export.tally import Tally
 from aliocr.job.output.result import Result
 
 
+class ExportError(Exception):
+    """There is nothing to write. The message is one line. The target is as before."""
+
+
 class Writer(Protocol):
     """Writes an export. The target is replaced in one step, at the end: see `atomic_file`."""
 
@@ -27,7 +31,7 @@ class Writer(Protocol):
 
         Raises:
             OSError: The target cannot be written; it is as before.
-            ImportError: An extra is missing; the message names it.
+            ExportError: There is nothing to write.
         """
 
 
@@ -62,7 +66,10 @@ FOLDER = Format("a folder of hOCR files", (), "file", "aliocr.export.hocr:write_
 
 SHEET = Format("a CSV sheet", (".csv",), "row", "aliocr.export.sheet:write_sheet")
 
-FORMATS: tuple[Format, ...] = (
+FORMATS = (
+    Format("a searchable PDF", (".pdf",), "page", "aliocr.export.pdf:write_pdf"),
+    Format("Markdown", (".md",), "picture", "aliocr.export.text:write_markdown"),
+    Format("text", (".txt",), "picture", "aliocr.export.text:write_text"),
     Format(
         "an SQLite database",
         (".db", ".sqlite", ".sqlite3"),

@@ -14,8 +14,8 @@ class Tally:
     Attributes:
         written: Number of files, pages or rows that were written.
         unread: Number of rows that have no text, because their picture was not read.
-        remarks: Number of written things for each remark, such as "page without its picture".
-            A remark is a clause that follows its number; it has no names of files.
+        remarks: How often each remark holds for what was written, such as "drawn as text; no
+            picture on this machine". It is printed behind the number, which may be 1.
     """
 
     written: int = 0

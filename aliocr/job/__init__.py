@@ -7,7 +7,8 @@ The way of a row:
 
 - `job` holds the arguments, and opens input and output for a run.
 - `input` reads the rows: `opening` picks the format; `text`, `csv`, `jsonl`, `parquet` or `folder`
-  makes `rows` (with `lines` and `columns`); `prefetch` reads ahead in a thread.
+  makes `rows` (with `lines`, `columns` and `ids`); `several` reads files one after the other;
+  `prefetch` reads ahead in a thread.
 - `pipeline` moves rows in and results out, in four stages.
 - `worklist` takes the rows that have no result yet, and finds equal images.
 - `sources` makes an image from the text of the row.

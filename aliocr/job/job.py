@@ -13,9 +13,10 @@ import attrs
 from aliocr.arguments import check
 from aliocr.checks import is_count
 from aliocr.job.input.folder import FolderReader
-from aliocr.job.input.opening import InputFormat, RunInput
+from aliocr.job.input.opening import InputFormat, InputSource, RunInput
 from aliocr.job.input.rows import Reader
-from aliocr.job.output.journal import Journal, begun_earlier
+from aliocr.job.output.job_state import begun_earlier
+from aliocr.job.output.journal import Journal
 from aliocr.job.output.ledger import (
     Ledger,
     OutputFormat,
@@ -53,8 +54,9 @@ class Job:
     lost, it is made again from the output. If several rows name the same image, it is read once.
 
     Args:
-        source: The input: a text file of URLs, CSV, JSON lines, Parquet, a folder of pictures, or
-            `"-"` for standard input.
+        source: The input: a text file of URLs, CSV, JSON lines, Parquet, a folder of these or of
+            pictures, a pattern such as `"lists/*.csv"`, or `"-"` for standard input. A sequence of
+            files, folders of lists and patterns is read in its order, as one input.
         output: The file of the results: one result for each row of the input, in the order in which
             the replies come.
         column: The column or field that names the images; None for the only column, or for the
@@ -81,7 +83,7 @@ class Job:
 
     def __init__(
         self,
-        source: str | Path,
+        source: InputSource,
         output: str | Path,
         *,
         column: str | None = None,
@@ -112,7 +114,8 @@ class Job:
         self._pipeline: Pipeline | None = None
 
     def __repr__(self) -> str:
-        return f"<Job {self._source} → {self._said}>"
+        sources = [self._source] if isinstance(self._source, str | Path) else self._source
+        return f"<Job {', '.join(map(str, sources))} → {self._said}>"
 
     def plan(self, limits: Limits = Limits()) -> Plan:  # noqa: B008 - frozen
         """Return the work that a run would do: read the whole input, and send nothing.
@@ -209,7 +212,13 @@ class Job:
             raise ValueError(f"{self._output} is not begun, so it has no rows to retry")
 
     def _input(self) -> RunInput:
-        return RunInput(self._source, self._input_format, self._column, self._id_column)
+        return RunInput(
+            self._source,
+            self._input_format,
+            self._column,
+            self._id_column,
+            output=self._output,
+        )
 
     @property
     def _settings(self) -> str:

@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from aliocr.job.budget import ChargeBudget, Charges
+from aliocr.job.budget import ChargeBudget
 from aliocr.job.circuit_breaker import CircuitBreaker
 from aliocr.job.input.opening import RunInput
 from aliocr.job.input.prefetch import Prefetch
@@ -78,12 +78,14 @@ class Pipeline:
         self._worklist: Worklist | None = None
         self._prefetch: Prefetch | None = None
         self._began = time.monotonic()
-        self._noted = Charges()  # the charges last written to the journal
+        self._noted = 0  # the possible charges last written to the journal
         self._promised = 0  # number of images taken and not yet given to the session
         self._tally: Counter[str | None] = Counter()  # by reason; None for rows that were read
         # The rows of images without an outcome. The key is the `id` of the image object, because an
         # outcome has the same object that the session was given.
         self._unanswered: dict[int, PendingRow] = {}
+        self._sent: set[int] = set()  # the keys of those that were sent
+        self._mark_is_due = False
         self._breaker = CircuitBreaker()
         self._to_write = asyncio.Event()
         self._to_commit = asyncio.Event()
@@ -104,7 +106,7 @@ class Pipeline:
             rows=rows,
             total=None if total is None else max(total, rows),
             exact=self._prefetch is not None and self._prefetch.counted,
-            charged_at_most=self._budget.charges.charged_at_most,
+            charged_at_most=self._budget.charged_at_most,
             budget=self._budget.limit,
             seconds=time.monotonic() - self._began,
             stats=self._session.stats,
@@ -136,7 +138,7 @@ class Pipeline:
         # Set the attribute in this thread, because `finish` may be cancelled while the worklist is
         # opened, and `_close_files` must close it then, too.
         worklist = self._worklist = self._open_worklist()
-        self._budget.add(worklist.charges)
+        self._budget.add(worklist.state.charged_at_most)
         read, failed = worklist.counts()
         self._tally[None] = read
         for each in failed:
@@ -153,8 +155,8 @@ class Pipeline:
             self._promised = len(taken.pending)
             if taken.pending:
                 # Write possible charges to the journal before the images are sent. Then the next
-                # run counts every sent image even if this process is killed, and keeps the budget.
-                charges = self._charges_at_worst
+                # run counts every sent image even if the machine loses power, and keeps the budget.
+                charges = self._charged_at_worst
                 self._count(await self._in_thread(partial(worklist.commit, charges)))
             for pending in taken.pending:
                 while not self._budget.affords(len(self._unanswered)):
@@ -178,9 +180,11 @@ class Pipeline:
     async def _take_all(self, worklist: Worklist, prefetch: Prefetch) -> None:
         """Take outcomes from the stream until its end."""
         stream = self._session.stream(self._feed(worklist, prefetch), stop=self._stop)
+        stream.tell_sent(self._note_sent)
         async with aclosing(stream) as outcomes:
             async for outcome in outcomes:
                 pending = self._unanswered.pop(id(outcome.image))
+                self._sent.discard(id(outcome.image))
                 self._sources.done(outcome)
                 self._budget.answered(outcome)
                 self._answer.set()
@@ -189,6 +193,21 @@ class Pipeline:
                     self._committed.clear()
                     await self._committed.wait()
         self._keep(worklist, self._breaker.end(stopped=self._stop.is_set()))
+
+    def _note_sent(self, image: Image) -> None:
+        """Have it marked, before the request leaves, that this image may be charged."""
+        self._sent.add(id(image))
+        if not self._mark_is_due:
+            # Once for all images of the request. The event loop calls this before it starts the
+            # task of the request, which is made later.
+            self._mark_is_due = True
+            asyncio.get_running_loop().call_soon(self._mark_sent)
+
+    def _mark_sent(self) -> None:
+        self._mark_is_due = False
+        if self._worklist is not None:
+            at_most = self._budget.charged_with(len(self._sent))
+            self._worklist.ledger.sent.write(at_most)
 
     def _keep(self, worklist: Worklist, outcomes: Sequence[tuple[PendingRow, Outcome]]) -> None:
         if outcomes:
@@ -209,7 +228,8 @@ class Pipeline:
             with suppress(TimeoutError):
                 async with asyncio.timeout(NOTED_EVERY):
                     await self._to_commit.wait()
-            charges = self._charges_at_worst
+            self._mark_sent()
+            charges = self._charged_at_worst
             changed = self._to_commit.is_set() or charges != self._noted
             self._to_commit.clear()
             if changed:
@@ -218,9 +238,9 @@ class Pipeline:
                 self._committed.set()
 
     @property
-    def _charges_at_worst(self) -> Charges:
-        """The possible charges if this process ends now."""
-        return self._budget.charges_at_worst(len(self._unanswered), self._promised)
+    def _charged_at_worst(self) -> int:
+        """The possible charges if this process ends now, of images that were not sent, too."""
+        return self._budget.charged_at_worst(len(self._unanswered), self._promised)
 
     def _count(self, results: Sequence[Result]) -> None:
         for result in results:
@@ -250,7 +270,8 @@ class Pipeline:
                 self._prefetch.stop()
             if worklist is not None:
                 worklist.write()
-                worklist.commit(self._budget.charges)
+                worklist.ledger.sent.write(self._budget.charged_at_most)
+                worklist.commit(self._budget.charged_at_most)
                 missing = self._unanswered or self._breaker.has_dropped
                 complete = self._all_taken and worklist.is_whole and not missing
                 read, failed = worklist.counts()
@@ -258,8 +279,8 @@ class Pipeline:
                     read=read,
                     failed=failed,
                     rows=read + sum(each.rows for each in failed),
-                    charged=self._budget.charges.charged,
-                    charged_at_most=self._budget.charges.charged_at_most,
+                    charged=worklist.state.charged,
+                    charged_at_most=worklist.state.charged_at_most,
                     duplicates=worklist.duplicates,
                     ended=(
                         "complete" if complete else "budget" if self._over_budget else "stopped"

@@ -112,7 +112,8 @@ class _RowCounts:
                 try:
                     check(row.source)
                 except ValueError as error:
-                    bad = BadRow(row.number, row.source, str(error), row.id, row.line)
+                    problem = str(error)
+                    bad = BadRow(row.number, row.source, problem, row.id, row.line, reader.file)
                 else:
                     yield row.digest, is_done
                     continue

@@ -15,9 +15,9 @@ from typing import Any
 import attrs
 
 from aliocr.columns import of_error, of_image
-from aliocr.job.budget import Charges
 from aliocr.job.input.prefetch import RowBatch
 from aliocr.job.input.rows import BAD_ROW, BadRow, Row, RowOrBad, changed
+from aliocr.job.output.job_state import JobState
 from aliocr.job.output.ledger import Ledger
 from aliocr.job.output.result import Read, Result, Unread
 from aliocr.job.output.rowset import RowSet
@@ -78,6 +78,8 @@ class Worklist:
         self._only = RowSet(self._journal.retries()) if alone else None
         self._last = math.inf if self._only is None else self._only.most or 0
         first = (self._only and self._only.least) or self._journal.state.through + 1
+        if (uncounted := self._journal.uncounted) is not None:
+            first = min(first, uncounted[0])
         self.start = self._journal.last_checkpoint(before=first)
         self._reached = self.start.number if self.start else 0
         self.digests = self._journal.digests(after=self._reached)
@@ -88,9 +90,9 @@ class Worklist:
         self.duplicates = self._journal.state.duplicates
 
     @property
-    def charges(self) -> Charges:
-        """The charges that were last written to the journal."""
-        return Charges(self._journal.state.charged, self._journal.state.charged_at_most)
+    def state(self) -> JobState:
+        """The state that was last written to the journal."""
+        return self._journal.state
 
     def counts(self) -> tuple[int, tuple[Failed, ...]]:
         """Return the number of read rows, and the failed rows by kind and code, in all runs."""
@@ -142,7 +144,7 @@ class Worklist:
                             pass
             for checkpoint in batch.checkpoints:
                 self._journal.add_checkpoint(checkpoint)
-        self.ledger.write(written)
+        self.ledger.write(written, copies=True)
         if batch.rows:
             self._reached = batch.rows[-1].number
         else:
@@ -170,18 +172,24 @@ class Worklist:
         return PendingRow(row, image, digest)
 
     def _prove(self, row: RowOrBad) -> None:
-        """Check that a result found in the output is of this row; remember the row's image."""
+        """Check that a result found in the output is of this row; count it, and remember it."""
         result = self.ledger.result(row.number)
         if result is None:
             return
         is_bad = not result.ok and result.kind == BAD_ROW
         source = self._shown(row.source) if is_bad else self._source_of(row)
-        if (_proof(result.source), result.id) != (_proof(source), row.id or None):
+        # A bad row may have no id although its row has one, or is read now.
+        has_id = is_bad or result.id == (row.id or None)
+        if _proof(result.source) != _proof(source) or not has_id:
             raise changed(
                 "the input", f"the output has the result of another image at row {row.number:,}"
             )
-        if isinstance(row, Row):
-            self._journal.first(row.digest, row.number)
+        first = self._journal.first(row.digest, row.number) if isinstance(row, Row) else row.number
+        if self._journal.count_found(row.number):
+            if first == row.number:
+                self.ledger.count_found(result)
+            else:
+                self.duplicates += 1
 
     def _check_end(self) -> None:
         unproved = self._journal.state.unproved
@@ -211,6 +219,9 @@ class Worklist:
                 rate=outcome.rate,
                 task_id=outcome.task_id,
                 request_id=outcome.request_id,
+                width=outcome.width,
+                height=outcome.height,
+                turn=outcome.turn,
             )
         else:
             result = Unread(**own, **of_error(outcome.error))
@@ -227,7 +238,7 @@ class Worklist:
         self.ledger.write([result for _, result in kept])
         self._written += kept
 
-    def commit(self, charges: Charges) -> Sequence[Result]:
+    def commit(self, charged_at_most: int) -> Sequence[Result]:
         """Copy the written results for equal rows; make all results safe on the disk.
 
         Return the copies.
@@ -242,8 +253,8 @@ class Worklist:
             for pending, result in written
             for equal in self._equal.pop(pending.digest)
         ]
-        self.ledger.write(copies)
-        self.ledger.commit(charges, duplicates=self.duplicates)
+        self.ledger.write(copies, copies=True)
+        self.ledger.commit(charged_at_most, duplicates=self.duplicates)
         return copies
 
     def _refusal(self, row: RowOrBad, problem: str) -> Result:

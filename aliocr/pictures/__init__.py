@@ -5,7 +5,10 @@ engine finds fit the picture everywhere. This package needs the extra `pictures`
 
 Decode a picture:
 * `size_limits` refuses a picture that is too large or too slow to decode.
-* `picture` decodes a picture into frames that are upright, opaque and RGB.
+* `opening` opens the file, and lets the decoder make a very large picture smaller.
+* `header` reads the size and the resolution from the header of the file alone.
+* `upright` makes pixels upright, opaque and RGB.
+* `picture` decodes a picture into such frames.
 * `frames` computes which frames are read; it does not need the pixels.
 
 Draw a picture with its boxes:

@@ -75,12 +75,13 @@ class Artist:
                 )
             if number == len(self._pages):
                 frames.close()  # to free the decoder's memory, which is as large as the picture
-            size = frame.picture.size
+            size = (frame.width, frame.height)
             found = numbered(lines, size, placed + 1)
             placed += sum(piece.number is not None for line in found for piece in line)
             self._stray += sum(is_stray(region, size) for line in lines for region in line.regions)
             sheet = sheet_of(
                 frame.picture,
+                size,
                 found,
                 self._look,
                 heading=f"Frame {frame.index + 1}" if len(self._pages) > 1 else "",

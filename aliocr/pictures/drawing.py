@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from aliocr.models import FailedRow, Failure, Frame, Region, Scan, error_of
 from aliocr.pictures.drawn import Drawing
 from aliocr.redaction import without_query
-from aliocr.text.layout import Line
+from aliocr.text.layout import Line, lines_of
 
 if TYPE_CHECKING:
     from aliocr.pictures.picture import PictureFrame
@@ -43,6 +43,10 @@ class ReadResult(Protocol):
     @property
     def lines(self) -> tuple[Line[Region], ...]:
         """Lines of text in reading order."""
+
+    @property
+    def turn(self) -> int | None:
+        """Angle by which the picture must be turned clockwise, in degrees; None if unknown."""
 
     @property
     def interval(self) -> int | None:
@@ -124,5 +128,5 @@ def _pages(
         return (scan.lines,), whole_frames(data)
     asked = scan.image if isinstance(scan, Scan) else scan
     interval, max_frames = asked.interval or 1, asked.max_frames or len(scan.frames)
-    pages = tuple(frame.lines for frame in scan.frames)
+    pages = tuple(lines_of(frame, turn=scan.turn) for frame in scan.frames)
     return pages, whole_frames(data, interval=interval, max_frames=max_frames)

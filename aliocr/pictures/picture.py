@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
 
 import attrs
 
 from aliocr.extras import needed
 from aliocr.pictures.frames import chosen_frames, strip_span, total_frames
-from aliocr.pictures.size_limits import (
-    PictureError,
-    PictureFile,
-    check_frames,
-    check_scans,
-    check_size,
-)
+from aliocr.pictures.opening import NO_DAMAGE, OpenPicture, opened
+from aliocr.pictures.size_limits import PictureError, check_frames, check_size
+from aliocr.pictures.upright import SWAPPED, normalised, orientation
 
 with needed("pictures"):
     import numpy as np
-    from PIL import Image, UnidentifiedImageError
-
-FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP")
-"""Formats of pictures that are accepted. Source: documents, "Limits on images"."""
+    from PIL import Image
 
 CUT_REACH = 0.08
 """A cut through a long image may move to avoid a line of text. This is its maximum distance, as a
@@ -31,22 +23,6 @@ share of the length of a strip."""
 LETTER_CONTRAST = 0.3
 """A column of pixels contains a part of a letter if its contrast is more than this share of the
 contrast of the whole line."""
-
-WHITE = (255, 255, 255, 255)
-
-EXIF_ORIENTATION = 0x0112
-
-UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-"""For each EXIF orientation, the transposition that makes a picture upright. Source: EXIF 2.32, tag
-Orientation."""
 
 
 @attrs.frozen
@@ -60,12 +36,24 @@ class PictureFrame:
             wide picture.
         y: Upper edge of the frame in the whole picture, in pixels. Above 0 only for a strip of a
             high picture.
+        scale: Number of pixels of the whole picture for each pixel of `picture`, in each direction.
+            Above 1 only for a picture that was made smaller, because it is too large for the
+            memory. `x`, `y`, `width` and `height` are in pixels of the whole picture nevertheless.
+        width: Width of the frame in pixels of the whole picture.
+        height: Height of the frame in pixels of the whole picture.
     """
 
     index: int
     picture: Image.Image
-    x: int
-    y: int
+    x: int = 0
+    y: int = 0
+    scale: int = 1
+    width: int = attrs.field(
+        default=attrs.Factory(lambda self: self.picture.width, takes_self=True)
+    )
+    height: int = attrs.field(
+        default=attrs.Factory(lambda self: self.picture.height, takes_self=True)
+    )
 
 
 def decode(
@@ -90,8 +78,8 @@ def decode(
         PictureError: Code 480 or 590. It is raised before the first frame, or before a later frame
             of a GIF if the later frame exceeds a limit.
     """
-    with _opened(data) as image:
-        yield from _frames(image, interval, max_frames)
+    with opened(data) as picture:
+        yield from _frames(picture, interval, max_frames)
 
 
 def whole_frames(
@@ -104,12 +92,12 @@ def whole_frames(
     Raises:
         PictureError: Code 480 or 590.
     """
-    with _opened(data) as image:
-        if (own := _own_frames(image)) > 1:
+    with opened(data) as picture:
+        if (own := _own_frames(picture.image)) > 1:
             chosen = chosen_frames(own, interval=interval, max_frames=max_frames)
-            yield from _gif_frames(image, chosen)
+            yield from _gif_frames(picture.image, chosen)
         else:
-            yield PictureFrame(0, _normalised(image), 0, 0)
+            yield _whole_frame(picture)
 
 
 @attrs.frozen
@@ -134,45 +122,18 @@ def count_frames(data: bytes) -> FrameCount:
     Raises:
         PictureError: Code 480 or 590.
     """
-    with _opened(data) as image:
+    with opened(data) as picture:
+        image = picture.image
         own = _own_frames(image)
         # The picture need not be upright, because the number stays the same if height and width
         # are swapped.
-        total = total_frames(*image.size, gif_frames=own)
+        total = total_frames(picture.width, picture.height, gif_frames=own)
         try:
             check_size(image, own)
             check_frames(total)
         except PictureError:
             return FrameCount(total, moves=own > 1, readable=False)
         return FrameCount(total, moves=own > 1, readable=True)
-
-
-_TOO_MANY_PIXELS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
-_NO_DAMAGE = (PictureError, MemoryError, *_TOO_MANY_PIXELS)
-"""If decoding raises one of these errors, this does not mean that the picture is damaged."""
-
-
-@contextmanager
-def _opened(data: bytes) -> Iterator[Image.Image]:
-    """Open a picture and check the limits. Turn errors in the `with` block into `PictureError`."""
-    if not data:
-        raise PictureError(590, "an empty file")
-    try:
-        with Image.open(PictureFile(data), formats=FORMATS) as image:
-            # Check the size before decoding, because a file of 17 kB can declare 144 megapixels.
-            check_size(image)
-            check_scans(data)
-            yield image
-    except (PictureError, MemoryError):
-        raise
-    except _TOO_MANY_PIXELS as error:
-        raise PictureError(480, "too many pixels") from error
-    except UnidentifiedImageError as error:
-        raise PictureError(590, "an unknown format") from error
-    except Exception as error:
-        # For damaged files, Pillow's decoders raise many types of errors: OSError, SyntaxError,
-        # ValueError, IndexError, struct.error, …
-        raise PictureError(590, "damaged or truncated") from error
 
 
 def _moves(image: Image.Image) -> bool:
@@ -182,9 +143,9 @@ def _moves(image: Image.Image) -> bool:
     """
     try:
         return image.format == "GIF" and bool(getattr(image, "is_animated", False))
-    except _NO_DAMAGE:
+    except NO_DAMAGE:
         raise
-    except Exception:  # noqa: BLE001 (the second frame is damaged; see `_opened`)
+    except Exception:  # noqa: BLE001 (the second frame is damaged; see `opened`)
         return False
 
 
@@ -194,27 +155,42 @@ def _own_frames(image: Image.Image) -> int:
         return 1
     try:
         frames: int = getattr(image, "n_frames", 1)
-    except _NO_DAMAGE:
+    except NO_DAMAGE:
         raise
-    except Exception:  # noqa: BLE001 (a later frame is damaged; see `_opened`)
+    except Exception:  # noqa: BLE001 (a later frame is damaged; see `opened`)
         frames = image.tell() + 1
         image.seek(0)
     return frames
 
 
 def _frames(
-    image: Image.Image, interval: int | None, max_frames: int | None
+    picture: OpenPicture, interval: int | None, max_frames: int | None
 ) -> Iterator[PictureFrame]:
-    if _moves(image):
-        own = 1 if interval is None else _own_frames(image)
+    if _moves(picture.image):
+        own = 1 if interval is None else _own_frames(picture.image)
         chosen = chosen_frames(own, interval=interval, max_frames=max_frames)
-        yield from _gif_frames(image, chosen)
+        yield from _gif_frames(picture.image, chosen)
         return
-    whole = _normalised(image)
-    total = total_frames(*whole.size)
-    if total == 1:
-        yield PictureFrame(0, whole, 0, 0)
+    frame = _whole_frame(picture)
+    if total_frames(frame.width, frame.height) == 1:
+        yield frame
         return
+    for index, box in strip_boxes(frame, interval, max_frames):
+        yield _part(frame, index, box)
+
+
+def strip_boxes(
+    frame: PictureFrame, interval: int | None, max_frames: int | None
+) -> Iterator[tuple[int, tuple[int, int, int, int]]]:
+    """Yield number and edges of each chosen strip of a long image: left, upper, right, lower.
+
+    Another image is one strip. The edges are in pixels of `frame.picture`. The arguments are as in
+    `decode`.
+
+    Raises:
+        PictureError: Code 480: too many strips are chosen.
+    """
+    whole, total = frame.picture, total_frames(frame.width, frame.height)
     chosen = chosen_frames(total, interval=interval, max_frames=max_frames)
     check_frames(len(chosen))
     for index in chosen:
@@ -222,9 +198,26 @@ def _frames(
         span = strip_span(index, max(whole.size), total)
         start, stop = (_calm_cut(whole, edge, total) for edge in span)
         if whole.height > whole.width:
-            yield PictureFrame(index, whole.crop((0, start, whole.width, stop)), 0, start)
+            yield index, (0, start, whole.width, stop)
         else:
-            yield PictureFrame(index, whole.crop((start, 0, stop, whole.height)), start, 0)
+            yield index, (start, 0, stop, whole.height)
+
+
+def _whole_frame(picture: OpenPicture) -> PictureFrame:
+    """Return a picture that does not move as one frame."""
+    image, size = picture.image, (picture.width, picture.height)
+    # The decoder may have made the picture smaller already.
+    pixels = normalised(image, picture.scale if image.size == size else 1)
+    width, height = size[::-1] if orientation(image) in SWAPPED else size
+    return PictureFrame(0, pixels, 0, 0, picture.scale, width, height)
+
+
+def _part(frame: PictureFrame, index: int, box: tuple[int, int, int, int]) -> PictureFrame:
+    """Return a part of a frame; the box is in pixels of `frame.picture`."""
+    left, upper, right, lower = (edge * frame.scale for edge in box)
+    width, height = min(right, frame.width) - left, min(lower, frame.height) - upper
+    strip = frame.picture.crop(box)
+    return PictureFrame(index, strip, left, upper, frame.scale, width, height)
 
 
 def _gif_frames(image: Image.Image, chosen: range) -> Iterator[PictureFrame]:
@@ -237,8 +230,8 @@ def _gif_frames(image: Image.Image, chosen: range) -> Iterator[PictureFrame]:
             image.seek(index)
             check_size(image, count)
             image.load()  # so that damage in this frame is found now, and not with the next frame
-            frame = PictureFrame(index, _normalised(image), 0, 0) if index in chosen else None
-        except _NO_DAMAGE:
+            frame = PictureFrame(index, normalised(image)) if index in chosen else None
+        except NO_DAMAGE:
             raise
         except Exception:
             if not index:
@@ -246,28 +239,6 @@ def _gif_frames(image: Image.Image, chosen: range) -> Iterator[PictureFrame]:
             return
         if frame is not None:
             yield frame
-
-
-def _normalised(image: Image.Image) -> Image.Image:
-    """Return the picture upright, in RGB, with a white background instead of transparency."""
-    # Do not use Pillow's exif_transpose(), because it also rewrites the other tags, and fails for a
-    # photo with a broken tag.
-    try:
-        orientation = image.getexif().get(EXIF_ORIENTATION)
-    except Exception:  # noqa: BLE001 (viewers show such a photo without rotation)
-        orientation = None
-    if isinstance(orientation, int) and orientation in UPRIGHT:
-        image = image.transpose(UPRIGHT[orientation])
-    if image.mode.startswith("I"):
-        # Scale 16-bit grey down, because convert() would turn all values above 255 into white.
-        grey = np.asarray(image) >> 8
-        return Image.fromarray(grey.astype(np.uint8)).convert("RGB")
-    if image.has_transparency_data:
-        # Paste the picture on white. If only the alpha channel were removed, black text on a
-        # transparent background would become black text on black.
-        page = Image.new("RGBA", image.size, WHITE)
-        image = Image.alpha_composite(page, image.convert("RGBA"))
-    return image.convert("RGB")
 
 
 def _calm_cut(whole: Image.Image, edge: int, total: int) -> int:

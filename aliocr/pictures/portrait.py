@@ -105,7 +105,7 @@ def pages(
     if count.moves:
         most = min(most, detail.pixels_in_all // min(max_frames or 1, count.total))
     for frame in whole_frames(data, interval=interval, max_frames=max_frames):
-        yield Portrait(frame.index, *frame.picture.size, _uri(frame.picture, most, detail))
+        yield Portrait(frame.index, frame.width, frame.height, _uri(frame.picture, most, detail))
 
 
 def _uri(picture: Image.Image, most: int, detail: Detail) -> str:

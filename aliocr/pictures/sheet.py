@@ -42,6 +42,7 @@ class Sheet:
 
 def sheet_of(
     picture: Image.Image,
+    size: tuple[int, int],
     lines: Sequence[Sequence[NumberedText]],
     look: Look,
     *,
@@ -50,9 +51,10 @@ def sheet_of(
 ) -> Sheet:
     """Draw an RGB picture and the boxes of its lines; unless `bare`, add a panel with the texts.
 
-    The heading is drawn above the picture. Pillow's font must have all its characters.
+    The boxes are in pixels of a picture of this size; `picture` may have been made smaller. The
+    heading is drawn above the picture. Pillow's font must have all its characters.
     """
-    planner = SheetPlanner(picture.size, lines, look, headed=bool(heading))
+    planner = SheetPlanner(size, lines, look, headed=bool(heading))
     letters = sum(len(piece.text) for line in lines for piece in line)
     least = letters * LETTER_PIXELS + len(lines) * LINE_PIXELS
     plan = None

@@ -12,10 +12,30 @@ if TYPE_CHECKING:
 MAX_SIDE_PIXELS = 30_000
 """Maximum length of a side, in pixels. Source: documents of the China site, "Limits on images"."""
 
+MAX_PIXELS = 250_000_000
+"""Maximum size of a picture, in pixels. Source: documents of the China site, "Limits on images"."""
+
 MAX_FRAME_PIXELS = 40_000_000
-"""Maximum size of one frame, in pixels. We chose this value, because this machine must hold all
-pixels of the frame in memory. The service accepts 250 million pixels. Source of the service's
-limit: documents of the China site, "Limits on images"."""
+"""Maximum size of one decoded frame, in pixels. We chose this value, because this machine must hold
+all pixels of the frame in memory, as RGB. A larger picture is made smaller by a factor of 2 or 4 in
+each direction: a JPEG while it is decoded, another format afterwards, so that in colour it can not
+be larger either."""
+
+MAX_FLAT_PIXELS = 80_000_000
+"""Maximum size of a picture that cannot be made smaller while it is decoded, but has at most two
+bytes per pixel: in grey, in black and white, or with a palette. Pillow warns of pictures that are a
+little larger."""
+
+FLAT_MODES = ("1", "L", "P", "I;16")
+"""Pillow's modes of such pictures."""
+
+MAX_SCANNED_PIXELS = 100_000_000
+"""Maximum size of a JPEG that is painted in several scans (progressive), in pixels. We chose this
+value, because the decoder holds all of it in memory, even if it is made smaller: up to 6 bytes per
+pixel. Cameras write such pictures in one scan."""
+
+REDUCTIONS = (1, 2, 4)
+"""Factors by which a picture can be made smaller in each direction."""
 
 MAX_GIF_PIXELS = 4_194_304
 """Maximum size of the canvas of a GIF (width × height), in pixels. Source: documents of the China
@@ -104,7 +124,7 @@ def check_size(image: Image.Image, frames: int = 1) -> None:
     name, most = (
         ("GIF_TOO_MUCH_PIXELS", MAX_GIF_PIXELS)
         if image.format == "GIF"
-        else ("too many pixels", MAX_FRAME_PIXELS)
+        else ("too many pixels", MAX_PIXELS)
     )
     if max(image.size) > MAX_SIDE_PIXELS:
         raise PictureError(
@@ -114,7 +134,7 @@ def check_size(image: Image.Image, frames: int = 1) -> None:
         most = MAX_RLE_PIXELS
     if pixels > most:
         raise PictureError(480, f"{name}: {pixels}, at most {most} allowed")
-    if pixels * frames > MAX_DECODED_PIXELS:
+    if frames > 1 and pixels * frames > MAX_DECODED_PIXELS:
         raise PictureError(
             480,
             f"too many pixels: {frames} frames of {pixels} each, at most"
@@ -133,8 +153,37 @@ def check_frames(frames: int) -> None:
         raise PictureError(480, f"too many frames: {frames}, at most {MAX_DECODED_FRAMES} allowed")
 
 
-def check_scans(data: bytes) -> None:
-    """Refuse a JPEG with too many scans; accept any other file.
+def check_memory(image: Image.Image, scans: int) -> None:
+    """Refuse a picture that does not fit into memory before it can be made smaller.
+
+    Args:
+        image: The picture, of which only the header was read.
+        scans: Number of scans of a JPEG.
+
+    Raises:
+        PictureError: Code 480.
+    """
+    if image.format == "JPEG":
+        most, how = (
+            (MAX_SCANNED_PIXELS, " as a progressive JPEG") if scans > 1 else (MAX_PIXELS, "")
+        )
+    elif image.mode in FLAT_MODES:
+        most, how = MAX_FLAT_PIXELS, f" as a {image.format}"
+    else:
+        most, how = MAX_FRAME_PIXELS, f" as a {image.format} in colour"
+    if (pixels := image.width * image.height) > most:
+        raise PictureError(480, f"too many pixels: {pixels}, at most {most} allowed{how}")
+
+
+def reduction(pixels: int) -> int:
+    """Return the smallest factor that makes a picture small enough to be held in memory as RGB."""
+    return next(each for each in REDUCTIONS if pixels <= each**2 * MAX_FRAME_PIXELS)
+
+
+def check_scans(data: bytes) -> tuple[int, bool]:
+    """Refuse a JPEG with too many scans; return the number of its scans, and whether it is whole.
+
+    A JPEG is whole if it has an end mark. A picture of another format is whole, without scans.
 
     The function goes from marker to marker. It cannot simply count how often the bytes of a marker
     occur, because these bytes may also be in a thumbnail, or after the end of the picture, where
@@ -144,12 +193,15 @@ def check_scans(data: bytes) -> None:
         PictureError: Code 480.
     """
     scans = at = 0
-    while data.startswith(JPEG) and (found := JPEG_MARKER.search(data, at)):
+    if not data.startswith(JPEG):
+        return scans, True
+    while found := JPEG_MARKER.search(data, at):
         at = found.end()
         if found[0] == JPEG_END:
-            break
+            return scans, True
         if found[0] != JPEG:
             at += int.from_bytes(data[at : at + 2])
         scans += found[0] == JPEG_SCAN
         if scans > MAX_JPEG_SCANS:
             raise PictureError(480, f"too many scans: more than {MAX_JPEG_SCANS}")
+    return scans, False

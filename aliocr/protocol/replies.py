@@ -22,6 +22,7 @@ from aliocr.protocol.matching import Matcher
 from aliocr.protocol.wire import (
     OK,
     SCENE,
+    TURNS,
     UNREADABLE,
     FrameReading,
     ImageReply,
@@ -185,6 +186,9 @@ def _outcome(answer: ImageReply, image: Image, context: _Context) -> Scan | OCRE
         rate=result.rate,
         task_id=answer.task_id,
         request_id=request_id,
+        width=_size(result.width),
+        height=_size(result.height),
+        turn=result.turn if result.turn in TURNS else None,
     )
     return (
         with_lazy_regions(scan, WrittenRegions(result.ocr_locations))
@@ -200,6 +204,10 @@ def _verdict(result: SceneResult) -> tuple[str | None, str | None]:
     # `intern` keeps one copy of each word, even if a caller keeps a million scans.
     label = result.label and sys.intern(result.label)
     return label, result.suggestion and sys.intern(result.suggestion)
+
+
+def _size(pixels: int | None) -> int | None:
+    return pixels if pixels and pixels > 0 else None
 
 
 def _frame(reading: FrameReading) -> Frame:

@@ -31,6 +31,9 @@ from aliocr.protocol.lenient import MOST_WHOLE
 OK = 200
 SCENE = "ocr"
 
+TURNS = (0, 90, 180, 270)
+"""Turns of a picture, in degrees."""
+
 
 class _Wire(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """An object on the wire: `data_id` is sent as `dataId`; a field that is None is left out."""
@@ -104,6 +107,10 @@ class SceneResult(Reading, frozen=True):
     label: str | None = None
     suggestion: str | None = None
     frames: tuple[FrameReading, ...] | None = None
+    # Beyond the service: only the emulator with `whole_pictures` says size and turn of a picture.
+    width: int | None = None
+    height: int | None = None
+    turn: int | None = None
 
 
 Code: TypeAlias = Annotated[int, msgspec.Meta(ge=-MOST_WHOLE, le=MOST_WHOLE)]
@@ -308,6 +315,9 @@ def _answer(task: Task, answer: Scan | APIError) -> ImageReply:
         ocr_data=_lines(answer.text),
         ocr_locations=_written(answer),
         frames=frames or None,
+        width=answer.width,
+        height=answer.height,
+        turn=answer.turn,
     )
     return _FullImageReply(
         code=OK,

@@ -84,12 +84,14 @@ def _sheets(result: Read, shown: Shown) -> list[dict[str, Any]]:
     frames = result.frames if len(result.frames) > 1 else ()
     if isinstance(shown, NoPicture) and frames:
         return [
-            _sheet(lines_of(frame), shown) | {"title": f"Frame {number} of {len(frames)} read"}
+            _sheet(lines_of(frame, turn=result.turn), shown)
+            | {"title": f"Frame {number} of {len(frames)} read"}
             for number, frame in enumerate(frames, 1)
         ]
     if isinstance(shown, EmbeddedPicture) and shown.frames and frames:
         if len(shown.pages) == len(frames):
-            return [_sheet(lines_of(frame), shown, at) for at, frame in enumerate(frames)]
+            pages = (lines_of(frame, turn=result.turn) for frame in frames)
+            return [_sheet(lines, shown, at) for at, lines in enumerate(pages)]
         return [_sheet(_without_boxes(result), shown)]
     if isinstance(shown, LinkedPicture) and frames and result.source.lower().endswith(".gif"):
         # The browser plays the GIF, and the boxes of one frame would be wrong on other frames.

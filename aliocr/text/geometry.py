@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Iterable, Sequence
-from typing import Generic, Protocol, TypeAlias, TypeVar
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar, cast
 
 import attrs
 
@@ -51,6 +51,27 @@ class StraightBox(Generic[P]):
     def middle(self) -> float:
         """The vertical position of the centre of the box."""
         return self.y + self.h / 2
+
+
+def turned(piece: P, turn: int) -> P:
+    """Return a piece as it is placed after its page was turned around the upper left corner.
+
+    Args:
+        piece: An attrs object.
+        turn: Angle clockwise in degrees: 90, 180 or 270. Another angle turns nothing.
+    """
+    x, y, w, h = piece.x, piece.y, piece.w, piece.h
+    match turn:
+        case 90:
+            x, y, w, h = -y - h, x, h, w
+        case 180:
+            x, y = -x - w, -y - h
+        case 270:
+            x, y, w, h = y, -x - w, h, w
+        case _:
+            return piece
+    placed: P = attrs.evolve(cast("Any", piece), x=x, y=y, w=w, h=h)
+    return placed
 
 
 StraightBoxes: TypeAlias = Sequence[StraightBox[P]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Iterator
-from typing import Generic, NamedTuple, Protocol, TypeVar, cast
+from typing import Generic, NamedTuple, Protocol, TypeAlias, TypeVar, cast
 
 import attrs
 
@@ -14,6 +14,13 @@ from aliocr.text.letters import is_cjk
 
 HALF_WIDTH_MARKS = "\uff9e\uff9f"
 """The voicing marks of half-width kana. Each mark is a separate character after its letter."""
+
+HYPHENS = frozenset("-\u2010")
+"""Hyphens that may divide a word at the end of a line. A soft hyphen is invisible anyway."""
+
+
+_Place: TypeAlias = tuple[int, int, int]
+"""Number of a line, and start and end of a character in it."""
 
 
 class _Outcome(Protocol):
@@ -83,7 +90,7 @@ def search(outcomes: Iterable[Searched], words: str) -> Iterator[Match[Searched]
     browser: the words are one phrase, which may begin or end within longer words. Upper and lower
     case count as equal. Full-width and other forms of a character also count as equal. Several
     spaces count as one space; spaces beside a Chinese or Japanese character do not count. The
-    phrase may continue in the next line.
+    phrase may continue in the next line, also within a word that a hyphen divides there.
 
     Args:
         outcomes: Scans and failures, or the rows of an output (`aliocr.results`); failures are
@@ -106,20 +113,48 @@ def search(outcomes: Iterable[Searched], words: str) -> Iterator[Match[Searched]
 def _found(outcome: Searched, wanted: str) -> Iterator[Match[Searched]]:
     lines = cast("_WithLines", outcome).lines
     whole = " ".join(line.text for line in lines)
-    if whole.isascii() and _without_blanks(wanted) not in _without_blanks(whole).lower():
+    if whole.isascii() and _bare(wanted) not in _bare(whole).lower():
         return  # most outcomes need only this quick test, so the search is four times as fast
     letters = _letters(line.text for line in lines)
-    text = "".join(letter.folded for letter in letters)
-    at = text.find(wanted)
-    while at >= 0:
-        first, last = letters[at], letters[at + len(wanted) - 1]
-        within = lines[first.line : last.line + 1]
-        yield Match(outcome, first.line, within, first.start, last.end)
-        at = text.find(wanted, at + len(wanted))
+    found: dict[_Place, _Place] = {}
+    for way in _ways(letters):
+        text = "".join(letter.folded for letter in way)
+        at = text.find(wanted)
+        while at >= 0:
+            first, last = way[at], way[at + len(wanted) - 1]
+            found.setdefault(first[1:], last[1:])
+            at = text.find(wanted, at + len(wanted))
+    before = (-1, 0, 0)
+    for first_place, last_place in sorted(found.items()):
+        if first_place > before:
+            (number, start, _), (last_number, _, end) = first_place, last_place
+            yield Match(outcome, number, lines[number : last_number + 1], start, end)
+            before = last_place
 
 
-def _without_blanks(text: str) -> str:
-    return "".join(text.split())
+def _ways(letters: list[_Letter]) -> Iterator[list[_Letter]]:
+    """Yield the letters as they are, then with each word whole that a hyphen divides at a line end.
+
+    The hyphen may belong to the word, as in `co-operative`, or not: both ways are tried.
+    """
+    yield letters
+    ends = [
+        at
+        for at in range(1, len(letters) - 2)
+        if letters[at].folded in HYPHENS
+        and letters[at + 1].folded == " "
+        and letters[at].line < letters[at + 2].line
+        and letters[at - 1].folded.isalpha()
+        and letters[at + 2].folded.isalpha()
+    ]
+    if ends:
+        blanks, hyphens = {at + 1 for at in ends}, {*ends}
+        yield [each for at, each in enumerate(letters) if at not in blanks]
+        yield [each for at, each in enumerate(letters) if at not in blanks | hyphens]
+
+
+def _bare(text: str) -> str:
+    return "".join(text.replace("-", "").split())
 
 
 class _Letter(NamedTuple):

@@ -2,12 +2,13 @@
 
 The benchmark draws pages and reads them with the engine of the emulator. It needs the extra
 `emulator`, and fonts for Chinese pages, e.g. of the Debian packages fonts-wqy-zenhei and
-fonts-noto-cjk. There are two tables:
+fonts-noto-cjk. There are three tables:
 
 - Pages of fixed kinds: the share of characters out of place, in the order of the engine and in the
   order of the library.
 - Pages of random sizes, texts, gutters and angles: the share of characters in order, and of rows
   whose texts stand in one line. No value of the library was chosen by these pages.
+- Crops of one line: how many are read wrong uncut, and in the strips of the service.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from aliocr.emulator.engine import RapidOCREngine
 from aliocr.models import Frame, Region
 from aliocr.text.geometry import PlacedText
 from aliocr.text.layout import reading_order
+from benchmarks.reading import crops
 from benchmarks.reading.drawing import draw, text_width
 from benchmarks.reading.errors import character_errors, squeezed
 from benchmarks.reading.layouts import LAYOUTS, as_found, layouts
@@ -45,7 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure all pages, print the tables, and return 0."""
     options = _parse(arguments)
     engine = RapidOCREngine()
-    tables = (_fixed(engine, options), _random(engine, options))
+    tables = (
+        _fixed(engine, options),
+        _random(engine, options),
+        crops.measure(options.crops, options.font or [None]),
+    )
     for table in tables:
         if options.markdown:
             print(markdown(table))
@@ -152,6 +158,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--pages", type=int, default=6, metavar="N", help="number of random pages of each layout"
+    )
+    parser.add_argument(
+        "--crops", type=int, default=40, metavar="N", help="number of crops of one line"
     )
     parser.add_argument("--markdown", action="store_true", help="print the tables in Markdown")
     parser.add_argument(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -107,6 +108,23 @@ def test_names_are_the_same_in_any_locale(tmp_path: Path, locale: str) -> None:
     assert [os.fsencode(path.name) for path in folder.iterdir()] == ["1-发票.hocr".encode()]
 
 
+@pytest.mark.parametrize("suffix", [".txt", ".md", ".pdf"])
+def test_a_file_has_its_name_in_any_locale(suffix: str, tmp_path: Path) -> None:
+    """In a folder whose name this locale cannot spell, too; also a name that is no UTF-8."""
+    if suffix == ".pdf":
+        pytest.importorskip("pikepdf")
+        pytest.importorskip("PIL")
+    (tmp_path / "书").mkdir()
+    output = _output(tmp_path, [_read(1, "发票.png", "发票")])
+    for name in ("发票", os.fsdecode(b"\xff")):
+        target = tmp_path / "书" / f"{name}{suffix}"
+        ascii_only = {"PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+        done = run("export", output, target, LC_ALL="C", **ascii_only)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert target.stat().st_size
+    assert len(list((tmp_path / "书").iterdir())) == 2
+
+
 def test_again_is_the_same(tmp_path: Path) -> None:
     """Files that are there are replaced, not followed; others are left alone."""
     output, folder = _output(tmp_path, [_read(1, "a.png")]), tmp_path / "hocr"
@@ -168,12 +186,89 @@ def test_misuse_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
         ((output, output / "hocr"), "cannot make"),
         ((output, output), "the suffix .jsonl is unknown: give "),
         ((output, tmp_path / "pages.docx"), "the suffix .docx is unknown: give "),
+        ((output, tmp_path / "hocr", "--input", output), "is no folder"),
     ]:
         done = run("export", *arguments)
         assert (done.returncode, done.stdout) == (2, "")
         assert said in done.stderr
         assert len(done.stderr.splitlines()) == 1
     assert not (tmp_path / "hocr").exists()
+
+
+@pytest.mark.parametrize("suffix", [".txt", ".md"])
+def test_one_file_is_written_or_the_old_one_stays(suffix: str, tmp_path: Path) -> None:
+    """Its rows are counted; an error or a signal leaves nothing that is half done."""
+    unread = Unread(row=2, source="b", kind="DownloadError", error="no")
+    rows: list[Result] = [_read(1, "a.png"), unread]
+    output, target = _output(tmp_path, rows), tmp_path / f"pages{suffix}"
+    done = run("export", output, target)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"1 picture written, 1 row was not read, in {target}\n"
+    text = target.read_text("utf-8")
+    assert "text 1" in text
+    done = run("export", output, tmp_path / "missing" / target.name)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("Error: cannot write ")
+    full = in_a_shell(f"ulimit -f 0; aliocr export {output} {target}")
+    assert full.returncode == 1
+    assert b"cannot write" in full.stderr
+    assert target.read_text("utf-8") == text
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"pages{suffix}", "texts.jsonl"]
+
+
+@pytest.mark.parametrize("suffix", [".txt", ".pdf"])
+def test_a_signal_leaves_the_old_file(suffix: str, tmp_path: Path) -> None:
+    """And no temporary file."""
+    if suffix == ".pdf":
+        pytest.importorskip("pikepdf")
+        pytest.importorskip("PIL")
+    output = _output(tmp_path, (_read(row, "a.png") for row in range(1, 100_000)))
+    target = tmp_path / f"pages{suffix}"
+    target.write_text("old")
+    with subprocess.Popen([*ALIOCR, "export", output, target], env=variables()) as process:
+        end = time.monotonic() + PATIENCE
+        while len(list(tmp_path.iterdir())) < 3 and time.monotonic() < end:
+            time.sleep(0.005)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE) == 128 + signal.SIGINT
+    assert target.read_text() == "old"
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"pages{suffix}", "texts.jsonl"]
+
+
+def test_an_output_of_a_job_is_never_replaced(tmp_path: Path) -> None:
+    """Its rows have cost money."""
+    output = _output(tmp_path, [_read(1, "a.png")])
+    other = tmp_path / "other.txt"
+    other.write_text("paid")
+    (tmp_path / "other.txt.journal").write_bytes(b"")
+    link = tmp_path / "same.md"
+    link.hardlink_to(output)
+    (tmp_path / "pipe.txt").symlink_to(os.devnull)
+    for target, said in [
+        (other, "is the output of a job"),
+        (link, "is the output of a job"),
+        (tmp_path / "pipe.txt", "is not a regular file"),
+    ]:
+        done = call("export", output, target)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert said in done.stderr
+    assert other.read_text() == "paid"
+
+
+def test_a_missing_extra_is_named(tmp_path: Path) -> None:
+    """Before anything is written."""
+    output = _output(tmp_path, [_read(1, "a.png")])
+    program = """
+import sys
+sys.modules["pikepdf"] = None
+from aliocr.cli import main
+main()
+"""
+    command = [sys.executable, "-c", program, "export", str(output), str(tmp_path / "book.pdf")]
+    done = subprocess.run(command, env=variables(), capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "pip install 'aliocr[pdf]'" in done.stderr
+    assert not (tmp_path / "book.pdf").exists()
 
 
 def test_an_empty_output_is_no_file(tmp_path: Path) -> None:
@@ -191,7 +286,7 @@ def test_a_sheet_and_a_database_have_all_rows(tmp_path: Path) -> None:
         assert (done.returncode, done.stderr) == (0, "")
         said, remark = done.stdout.splitlines()
         assert said == f"2 rows written in {tmp_path / name}"
-        assert remark.startswith("  1 of them were not read: ")
+        assert remark.startswith("  1  of them were not read: ")
     assert (tmp_path / "sheet.csv").read_bytes().startswith(b"\xef\xbb\xbf")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from aliocr import COLUMNS, Frame, Image, Scan
+from aliocr import COLUMNS, APIError, Failure, Frame, Image, Scan
 from aliocr import results as results_of
 from tests.support.program import (
     ALIOCR,
@@ -27,6 +27,10 @@ from tests.support.truth import ENOUGH, LINES, SAMPLES, TRUTH, squeezed
 
 pytest.importorskip("click")
 pytest.importorskip("rich")
+
+from aliocr.cli.run.local_sources import LocalSources
+
+PICTURES = Path(__file__).parents[1] / "emulator" / "pictures"
 
 URLS = [f"https://example.com/{number}.png" for number in range(3)]
 
@@ -59,8 +63,19 @@ def test_json_gives_an_object_a_line(served: dict[str, str]) -> None:
     bad = results["ftp://example.com/a.png"]
     assert not bad["ok"]
     assert "no such file" in bad["error"]
+    assert bad["code"] is None
     assert (bad["kind"], bad["needs_review"], bad["maybe_charged"]) == ("BadRow", True, False)
     assert {tuple(line) for line in results.values()} == {(*COLUMNS, "frames_total")}
+
+
+def test_a_code_is_text_in_json(capsys: pytest.CaptureFixture[str]) -> None:
+    """The gateway's codes are words, and a column has one type."""
+    from aliocr.cli.printer import JSONPrinter
+
+    url = "https://example.com/a.png"
+    with JSONPrinter(1, local=False) as printer:
+        printer.show(url, Failure(Image(url), APIError(404, "gone")))
+    assert json.loads(capsys.readouterr().out)["code"] == "404"
 
 
 def test_json_is_an_output_for_the_other_commands(served: dict[str, str], tmp_path: Path) -> None:
@@ -375,7 +390,7 @@ def test_local_reads_the_lines_of_all_samples() -> None:
     their plain ones.
     """
     pytest.importorskip("rapidocr")
-    done = run("scan", "--local", "--json", SAMPLES)
+    done = run("scan", "--local", "--json", *(SAMPLES / name for name in TRUTH))
     assert done.returncode == 0
     found = expected = 0
     for line in map(json.loads, done.stdout.splitlines()):
@@ -397,7 +412,7 @@ def test_local_says_how_a_picture_was_read(tmp_path: Path) -> None:
 
     done = run("scan", "--local", SAMPLES / "long_portrait.png")
     assert "70" in done.stdout
-    assert "a long picture, read in 7 strips" in done.stderr
+    assert "a long picture, read whole" in done.stderr
     done = run("scan", "--local", "--interval", 2, "--max-frames", 9, SAMPLES / "anim4.gif")
     assert (done.stdout, done.stderr) == ("Frame one: apples\n第三帧：樱桃\n", "")
     frames = [Picture.new("L", (60, 60), 2 * grey) for grey in range(120)]
@@ -410,6 +425,7 @@ def test_local_says_how_a_picture_was_read(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("no picture")
     (tmp_path / "empty.png").touch()
     (tmp_path / "deeper").mkdir()
+    (tmp_path / ".hidden").mkdir()
     done = run("scan", "--local", tmp_path)
     assert done.returncode == 1
     assert done.stdout.count("hello") == 1
@@ -456,3 +472,28 @@ def test_a_url_shows_its_frames_as_far_as_known() -> None:
         image = Image(URLS[0], interval=asked[0], max_frames=asked[1])
         frames = (Frame(""),) * read if read > 1 else ()
         assert frames_total(image, Scan(image, "", frames=frames)) == total
+
+
+@pytest.mark.engine
+def test_what_this_machine_cannot_read_is_said() -> None:
+    """Once a picture, beside what it took for text; a turned page is read without a word."""
+    pytest.importorskip("rapidocr")
+    turned, foreign = (PICTURES / name for name in ("rot180.png", "cyrillic.png"))
+    done = run("scan", "--local", turned, foreign)
+    assert done.returncode == 0
+    assert "Total 64.50 EUR" in done.stdout
+    [said] = [line for line in done.stderr.splitlines() if "confidence" in line]
+    assert re.fullmatch(
+        r".*cyrillic\.png: read with low confidence \(\d\d %\): it may be blurred, or in a script "
+        "that this machine cannot read",
+        said,
+    )
+
+
+def test_a_doubtful_text_is_one_with_a_low_rate() -> None:
+    """Failures and texts of unknown rate are not doubted; a run counts the pictures."""
+    image = Image(URLS[0])
+    sources = LocalSources(None)
+    for rate, doubted in ((None, 0), (75.0, 0), (74.9, 1), (0.0, 2)):
+        sources.done(Scan(image, "a", rate=rate))
+        assert sources.doubtful == doubted

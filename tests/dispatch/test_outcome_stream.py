@@ -5,12 +5,14 @@ import gc
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing, suppress
+from itertools import accumulate
 
 import pytest
 
 import aliocr
-from aliocr import Outcome, OutcomeStream, Session
+from aliocr import Credentials, Outcome, OutcomeStream, Session
 from aliocr.emulator import Emulator
+from aliocr.protocol.transport import HttpResponse, Transport
 
 pytestmark = pytest.mark.usefixtures("virtual_clock")
 
@@ -54,6 +56,29 @@ async def test_a_heartbeat_loses_nothing(ocr: Session, emulator: Emulator, secon
     assert beats or seconds == 0.3
     assert ocr.stats.given_up == 0
     assert _ours() == set()
+
+
+async def test_each_image_is_told_before_its_request_leaves(
+    ocr: Session, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In every try; and what is called soon after that is called before the request leaves."""
+    marked: list[str] = []
+    at_post: list[int] = []
+    post = Transport.post
+
+    async def watched(transport: Transport, body: bytes, key: Credentials) -> HttpResponse:
+        at_post.append(len(marked))
+        return await post(transport, body, key)
+
+    monkeypatch.setattr(Transport, "post", watched)
+    emulator.fail(_urls(250)[3], 586, times=1)
+    stream = ocr.stream(_urls(250))
+    loop = asyncio.get_running_loop()
+    stream.tell_sent(lambda image: loop.call_soon(marked.append, image.url))
+    assert all([outcome.ok async for outcome in stream])
+    assert sorted(marked) == sorted(_sent(emulator))
+    assert len(marked) == 251
+    assert at_post == list(accumulate(len(call.tasks) for call in emulator.calls))
 
 
 async def test_a_step_cancelled_at_any_moment_loses_nothing(

@@ -93,7 +93,7 @@ def test_an_image_goes_through_its_states() -> None:
     assert pending.send(100, horizon=0.0) == [each]
     assert pending.succeed(each, Scan(each.image, "text"))
     assert list(pending) == []
-    assert caller.heard == ["sent", "returned"]
+    assert caller.heard == ["sent", "returned", "sent"]
     assert [outcome.ok for outcome in caller.outcomes] == [True]
     assert (tally.images_sent, tally.retried, tally.charged_again, tally.under_way) == (2, 1, 1, 0)
 

@@ -20,11 +20,14 @@ pytest.importorskip("onnxruntime")
 
 from PIL import Image, ImageDraw, ImageFont
 
-from aliocr.emulator.engine import RapidOCREngine, Recognized
+from aliocr.cli.printer import LOW_RATE
+from aliocr.emulator.engine import RapidOCREngine, Recognized, rate
 from aliocr.emulator.reading.reader import PictureReader
 from tests.support.drawing import decoded
 
 pytestmark = pytest.mark.engine
+
+PICTURES = Path(__file__).parent / "pictures"
 
 PADDING_PIXELS = 9
 """Engines draw their boxes around the ink by up to so much."""
@@ -121,6 +124,91 @@ async def test_a_sample_is_read_in_order_by_the_reader() -> None:
     printed = squeezed("".join(line["text"] for line in TRUTH["receipt_mixed.jpg"]["lines"]))
     assert squeezed(result.text) == printed
     assert result.rate > 90
+
+
+def drawn(lines: tuple[str, ...], size: int = 24) -> Image.Image:
+    """A page of black lines on white."""
+    font = ImageFont.load_default(size)
+    picture = Image.new(
+        "RGB", (int(max(map(font.getlength, lines))) + 60, 50 * len(lines) + 20), "white"
+    )
+    for number, line in enumerate(lines):
+        ImageDraw.Draw(picture).text((30, 15 + 50 * number), line, font=font, fill="black")
+    return picture
+
+
+def low_contrast(picture: Image.Image) -> Image.Image:
+    """The picture as a pale and noisy photo."""
+    noise = Image.effect_noise(picture.size, 12).convert("RGB")
+    return Image.blend(picture.point(lambda value: 90 + value // 4), noise, 0.3)
+
+
+@pytest.mark.parametrize("turn", [0, 90, 180, 270])
+@pytest.mark.parametrize("pale", [False, True])
+def test_a_turned_page_is_read(engine: RapidOCREngine, turn: int, pale: bool) -> None:
+    """Places are those of the picture that was given, not of the upright one."""
+    upright = drawn(("Rotated page", "Invoice 4711", "Total 64.50 EUR"))
+    given = (low_contrast(upright) if pale else upright).rotate(turn, expand=True)
+    found = engine.recognize(given)
+    # Pillow rotates anticlockwise.
+    assert found.turn == turn
+    assert found.missed < 1
+    assert {each.text for each in found} == {"Rotated page", "Invoice 4711", "Total 64.50 EUR"}
+    for each in found:
+        ink = given.crop((int(each.x), int(each.y), int(each.x + each.w), int(each.y + each.h)))
+        least, most = ink.convert("L").getextrema()
+        assert most - least > 40  # type: ignore[operator]
+        assert (each.w > each.h) == (turn in {0, 180})
+
+
+@pytest.mark.parametrize("turn", [0, 90, 180, 270])
+def test_a_turned_chinese_page_is_no_vertical_one(engine: RapidOCREngine, turn: int) -> None:
+    """Both have high and narrow lines, which the recognizer reads in the same way."""
+    picture = Image.open(SAMPLES / "small_zh.png").convert("RGB")
+    found = engine.recognize(picture.rotate(turn, expand=True))
+    assert found.turn == turn
+    said = {squeezed(each.text) for each in found}
+    assert said == {squeezed(each["text"]) for each in TRUTH["small_zh.png"]["lines"]}
+
+
+@pytest.mark.parametrize("turn", [0, 180])
+def test_a_vertical_page_may_be_upside_down(engine: RapidOCREngine, turn: int) -> None:
+    """Its letters are upright one by one; those of a page on its side are not."""
+    picture = Image.open(PICTURES / "vert_poem.png").convert("RGB")
+    found = engine.recognize(picture.rotate(turn))
+    assert found.turn == turn
+    assert {each.text for each in found} == {"春眠不觉晓处处闻啼鸟", "夜来风雨声花落知多少"}
+
+
+def test_pictures_that_lie_are_read(engine: RapidOCREngine) -> None:
+    """The cases that were printed as rubbish, each with its turn; vertical pages stand upright."""
+    said = {"Rotated page", "Invoice 4711", "Total 64.50 EUR"}
+    for name, turn in (("rot90.png", 90), ("rot180.png", 180)):
+        found = engine.recognize(Image.open(PICTURES / name).convert("RGB"))
+        assert (found.turn, {each.text for each in found}) == (turn, said)
+    for name in ("couplet.png", "vert_ja.png"):
+        assert engine.recognize(Image.open(PICTURES / name).convert("RGB")).turn == 0
+
+
+def test_a_script_that_the_engine_does_not_know_has_a_low_rate(engine: RapidOCREngine) -> None:
+    """The recognizer is sure of the few letters that look Latin; the others count as well."""
+    found = engine.recognize(Image.open(PICTURES / "cyrillic.png").convert("RGB"))
+    assert found.turn == 0
+    assert found.missed > 5
+    assert (rate(found) or 0) < LOW_RATE
+    for name in ("small_en.png", "small_zh.png", "receipt_mixed.jpg"):
+        found = engine.recognize(Image.open(SAMPLES / name).convert("RGB"))
+        assert (rate(found) or 0) > 90
+
+
+def test_small_letters_of_a_large_screen_are_read(engine: RapidOCREngine) -> None:
+    """At the usual size for finding lines they have four pixels."""
+    found = engine.recognize(Image.open(PICTURES / "screen_4k_16px.png").convert("RGB"))
+    assert {each.text for each in found} == {
+        *("budget backup window 98119", "budget account window 67649"),
+        *("window account report 72832", "folder printer project 48868"),
+        *("folder printer network 60865", "account window meeting 21865"),
+    }
 
 
 READ_AND_SAY_NOTHING = """

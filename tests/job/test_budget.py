@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aliocr.errors import TransportError
-from aliocr.job.budget import ChargeBudget, Charges
+from aliocr.job.budget import ChargeBudget
 from aliocr.models import Failure, Frame, Image, Scan
 from aliocr.stats import Stats
 
@@ -37,18 +37,18 @@ def test_an_image_counts_for_its_frames() -> None:
     """One frame or none that is told apart is one image; three are three."""
     budget = Session().budget()
     budget.answered(READ)
-    assert budget.charges.charged_at_most == 1
+    assert budget.charged_at_most == 1
     budget.answered(FRAMES)
-    assert budget.charges.charged_at_most == 4
+    assert budget.charged_at_most == 4
 
 
 def test_a_failure_counts_if_it_may_have_been_charged() -> None:
     """A request that broke off may have been worked on; one that was refused was not."""
     budget = Session().budget()
     budget.answered(failed(maybe_charged=False))
-    assert budget.charges.charged_at_most == 0
+    assert budget.charged_at_most == 0
     budget.answered(failed(maybe_charged=True))
-    assert budget.charges.charged_at_most == 1
+    assert budget.charged_at_most == 1
 
 
 def test_what_nobody_knows_counts_for_all_frames_that_were_asked() -> None:
@@ -56,20 +56,20 @@ def test_what_nobody_knows_counts_for_all_frames_that_were_asked() -> None:
     session = Session()
     budget = session.budget(frames=5)
     budget.answered(failed(maybe_charged=True))
-    assert budget.charges == Charges(charged=0, charged_at_most=5)
+    assert budget.charged_at_most == 5
     session.numbers |= {"charged_again": 2, "given_up": 1}
-    assert budget.charges == Charges(charged=0, charged_at_most=20)
+    assert budget.charged_at_most == 20
 
 
 def test_what_is_written_ahead_is_within_the_budget_but_for_repeats() -> None:
     """Drawn images are not sent beyond the budget; images that were sent count all the same."""
     session = Session()
     budget = session.budget(limit=10)
-    assert budget.charges_at_worst(3, 4).charged_at_most == 7
-    assert budget.charges_at_worst(8, 200).charged_at_most == 10
+    assert budget.charged_at_worst(3, 4) == 7
+    assert budget.charged_at_worst(8, 200) == 10
     session.numbers["charged_again"] = 3
-    assert budget.charges_at_worst(8, 200).charged_at_most == 11
-    assert session.budget().charges_at_worst(8, 200).charged_at_most == 208
+    assert budget.charged_at_worst(8, 200) == 11
+    assert session.budget().charged_at_worst(8, 200) == 208
 
 
 def test_what_is_under_way_counts_for_all_it_may_cost() -> None:
@@ -77,21 +77,21 @@ def test_what_is_under_way_counts_for_all_it_may_cost() -> None:
     session = Session()
     budget = session.budget(frames=20)
     session.numbers["under_way"] = 3
-    assert budget.charges.charged_at_most == 60
+    assert budget.charged_at_most == 60
     session.numbers["under_way"] = 2
     budget.answered(READ)
-    assert budget.charges.charged_at_most == 41
+    assert budget.charged_at_most == 41
 
 
 def test_what_was_charged_before_is_told_apart() -> None:
     """Earlier runs of the job are added; what the session did for others is not."""
     session = Session(charged_again=7)
     budget = session.budget()
-    budget.add(Charges(charged=90, charged_at_most=100))
-    assert budget.charges == Charges(charged=90, charged_at_most=100)
+    budget.add(100)
+    assert budget.charged_at_most == 100
     session.numbers["charged_again"] = 9
     budget.answered(READ)
-    assert budget.charges == Charges(charged=91, charged_at_most=103)
+    assert budget.charged_at_most == 103
 
 
 def test_a_budget_affords_what_it_would_pay_for_in_the_worst_case() -> None:
@@ -117,5 +117,5 @@ def test_what_is_under_way_is_reserved_once() -> None:
 def test_without_a_budget_everything_is_afforded() -> None:
     """Charges of before do not matter."""
     budget = Session().budget()
-    budget.add(Charges(charged_at_most=10**9))
+    budget.add(10**9)
     assert budget.affords(10**6)

@@ -90,7 +90,7 @@ async def test_results_that_the_job_cannot_have_written_are_refused(
         new.replace(b"50", b"0"),
         new.replace(b"50", b"99999999999"),
         new.replace(b"50", b"99999999999999999999"),
-        failed.replace(b"9999999", b"99999999999999999999"),
+        failed.replace(b'"9999999"', b"99999999999999999999"),
         whole[-200:].partition(b"\n")[2] + whole.splitlines(keepends=True)[0],
         b"[" * 100_000 + b"\n",
         new + b"my own notes",

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import os
+import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ import pytest
 
 import aliocr
 from aliocr.emulator import Emulator
+from aliocr.job.errors import InputError
 from aliocr.job.job import Job
 from aliocr.job.summary import Failed
 from tests.support.working import (
@@ -153,3 +157,73 @@ def test_an_argument_that_cannot_be_right_is_named(
     with pytest.raises(ValueError, match=problem):
         Job("urls.txt", **({"output": tmp_path / "out.jsonl"} | options))
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
+async def test_a_job_goes_on_in_the_next_of_several_lists(
+    suffix: str, tmp_path: Path, emulator: Emulator, ocr: aliocr.Session
+) -> None:
+    """A run reads what it was given, the next one only what was added; equal images cost once."""
+    if suffix == "parquet":
+        pytest.importorskip("pyarrow")
+    output = tmp_path / f"out.{suffix}"
+    first = listed(tmp_path / "a.csv", [url(1), url(2)])
+    second = listed(tmp_path / "b.csv", [url(3), url(1)])
+    third = listed(tmp_path / "c.csv", [url(4)])
+    sources: list[Any] = [first, [first, second], [first, str(second), str(third)], tmp_path]
+    for source, rows, charged in zip(sources, (2, 4, 5, 5), (2, 3, 4, 4), strict=True):
+        job = Job(source, output)
+        assert job.plan().rows == rows
+        summary = await job.run(ocr)
+        assert (summary.ended, summary.read, summary.charged) == ("complete", rows, charged)
+    assert {row: result.line for row, result in by_row(output).items()} == {
+        1: 2,
+        2: 3,
+        3: 2,
+        4: 3,
+        5: 2,
+    }
+    with pytest.raises(InputError, match="has changed since this job began: one of its first"):
+        await Job([second, first, third], output).run(ocr)
+    assert repr(Job(["a.csv", "b.csv"], "out.jsonl")) == "<Job a.csv, b.csv → out.jsonl>"
+
+
+async def test_a_job_that_an_earlier_version_began_keeps_its_row_numbers(
+    tmp_path: Path, emulator: Emulator, ocr: aliocr.Session
+) -> None:
+    """That version had a row for each comment: without it, rows would get results of others."""
+    source, output = tmp_path / "urls.txt", tmp_path / "out.jsonl"
+    source.write_text(f"# list\n{url(1)}\n")
+    await Job(source, output).run(ocr)
+    assert set(by_row(output)) == {1}
+    output.unlink()
+    (tmp_path / "out.jsonl.journal").unlink()
+    await Job(source, output).run(ocr)
+    with closing(sqlite3.connect(f"{output}.journal")) as journal, journal:
+        journal.execute("DELETE FROM state WHERE name = 'by_ranks'")
+        journal.execute("DELETE FROM checkpoints")
+    source.write_text(f"{url(1)}\n# list\n{url(2)}\n")
+    await Job(source, output).run(ocr)
+    assert {row: result.ok for row, result in by_row(output).items()} == {
+        1: True,
+        2: False,
+        3: True,
+    }
+
+
+async def test_half_a_compressed_list_is_told_and_gone_on_with(
+    tmp_path: Path, emulator: Emulator, ocr: aliocr.Session
+) -> None:
+    """Half a download does not pass for the whole list; the rest is read once it is there."""
+    text = "".join(f"https://example.com/{os.urandom(9).hex()}.png\n" for _ in range(1_000))
+    source, output = tmp_path / "urls.txt.gz", tmp_path / "out.jsonl"
+    whole = gzip.compress(text.encode())
+    source.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match="its compressed bytes are cut off"):
+        await Job(source, output).run(ocr)
+    read = len(by_row(output))
+    assert 0 < read < 600
+    source.write_bytes(whole)
+    summary = await Job(source, output).run(ocr)
+    assert (summary.ended, summary.read, summary.charged) == ("complete", 1_000, 1_000)
+    assert [row.source for _, row in sorted(by_row(output).items())] == text.splitlines()

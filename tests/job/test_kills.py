@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 
 from aliocr.emulator import Emulator
-from aliocr.job.budget import Charges
 from aliocr.job.job import Job
+from aliocr.job.output import sent_mark
 from aliocr.job.output.codecs import CSV, JSONLines
 from aliocr.job.output.ledger import Ledger, past
-from tests.support.working import PATIENCE, by_row, opened, started, urls
+from aliocr.job.output.sent_mark import SentMark
+from tests.support.working import PATIENCE, by_row, opened, started, until, urls
 
 
 def whole_rows(output: Path) -> int:
@@ -42,6 +43,15 @@ def killed(job: subprocess.Popen[str], output: Path, after: int, wait: float) ->
     job.kill()
     job.communicate(timeout=PATIENCE)
     return job.returncode == -signal.SIGKILL
+
+
+def bill(output: Path) -> tuple[int, int]:
+    """What a job that was killed may have been charged, as the next run will take it."""
+    with past(output, "csv" if output.suffix == ".csv" else "jsonl", "") as journal:
+        assert journal is not None
+        sent = SentMark(output.with_name(f"{output.name}.journal")).read()
+        assert sent is not None
+        return journal.state.charged, sent
 
 
 @pytest.mark.parametrize("name", ["results.jsonl", "results.csv"])
@@ -70,6 +80,9 @@ def test_a_job_that_is_killed_again_and_again_loses_nothing(
             dead += 1
             while emulator.under_way:
                 time.sleep(0.002)
+            if whole_rows(output):
+                least, most = bill(output)
+                assert least <= emulator.charged <= most
             charged_again = emulator.charged - whole_rows(output) - under_way
             under_way += charged_again
         last = started(emulator, source, output, images_per_request=per_request)
@@ -78,11 +91,75 @@ def test_a_job_that_is_killed_again_and_again_loses_nothing(
         twice = emulator.charged - rows
         with past(output, "csv" if output.suffix == ".csv" else "jsonl", "") as journal:
             assert journal is not None
+            assert journal.state.charged == rows
             assert journal.state.charged <= emulator.charged <= journal.state.charged_at_most
     assert dead > kills / 2
     assert set(by_row(output)) == set(range(1, rows + 1))
     assert 0 <= twice <= under_way
     print(f"{dead} kills of a job of {rows} images: {twice} charged twice")  # noqa: T201
+
+
+FIVE_REQUESTS = """
+import asyncio, sys
+import aliocr
+from aliocr.job.job import Job
+
+class Permits:
+    left = 5
+
+    async def acquire(self):
+        if not self.left:
+            await asyncio.Event().wait()
+        self.left -= 1
+
+async def main():
+    limits = aliocr.Limits(images_per_request=int(sys.argv[3]))
+    async with aliocr.Session(limits=limits, limiter=Permits()) as ocr:
+        await Job(sys.argv[1], sys.argv[2], budget=300).run(ocr)
+
+asyncio.run(main())
+"""
+"""A job that sends five requests and then waits for a permit, with the next images in hand."""
+
+
+async def five_requests(emulator: Emulator, source: Path, output: Path) -> None:
+    """Run that job, and kill it while it waits."""
+    requests = len(emulator.calls) + 5
+    job = started(emulator, source, output, program=FIVE_REQUESTS)
+    await until(lambda: len(emulator.calls) == requests and not emulator.under_way)
+    await until(lambda: whole_rows(output) == emulator.charged)
+    job.kill()
+    job.communicate(timeout=PATIENCE)
+
+
+async def test_a_budget_is_used_in_full_after_kills(tmp_path: Path) -> None:
+    """What was taken from the list and not sent is given back; so 300 images are 300."""
+    source, output = urls(tmp_path / "urls.csv", 1_000), tmp_path / "results.jsonl"
+    async with Emulator(requests_per_second=None) as emulator:
+        for _ in range(2):
+            await five_requests(emulator, source, output)
+            least, most = bill(output)
+            assert least <= emulator.charged == most <= 200
+        async with opened(emulator) as ocr:
+            summary = await Job(source, output, budget=300).run(ocr)
+    assert (summary.ended, summary.charged, summary.charged_at_most) == ("budget", 300, 300)
+    assert emulator.charged == 300
+
+
+async def test_after_a_power_failure_all_that_was_taken_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The mark of what was sent may be older than the last request, so it does not count."""
+    source, output = urls(tmp_path / "urls.csv", 1_000), tmp_path / "results.jsonl"
+    async with Emulator(requests_per_second=None) as emulator:
+        await five_requests(emulator, source, output)
+        boot = tmp_path / "boot_id"
+        boot.write_text("another start of the system")
+        monkeypatch.setattr(sent_mark, "BOOT", boot)
+        async with opened(emulator) as ocr:
+            summary = await Job(source, output, budget=300).run(ocr)
+    assert (summary.ended, summary.charged_at_most) == ("budget", 300)
+    assert summary.charged == emulator.charged < 300
 
 
 async def test_whatever_a_power_failure_leaves_is_gone_on_with(
@@ -105,10 +182,10 @@ async def test_whatever_a_power_failure_leaves_is_gone_on_with(
 
     commit = Ledger.commit
 
-    def watched(ledger: Ledger, charges: Charges, *, duplicates: int) -> None:
+    def watched(ledger: Ledger, charged_at_most: int, *, duplicates: int) -> None:
         synced = ledger.journal.state.length
         snapshot(synced)  # written, not synced, not in the journal
-        commit(ledger, charges, duplicates=duplicates)
+        commit(ledger, charged_at_most, duplicates=duplicates)
         snapshot(ledger.journal.state.length)
 
     chances = random.Random(1)

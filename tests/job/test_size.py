@@ -49,7 +49,6 @@ RETRY = (
     + """
 import sys
 from pathlib import Path
-from aliocr.job.budget import Charges
 from aliocr.job.output.ledger import Ledger
 from aliocr.job.output.result import Unread
 
@@ -60,7 +59,7 @@ for first in range(1, rows + 1, 1_000):
         Unread(row=row, source="https://example.com/", kind="DownloadError", code=404, error="gone")
         for row in range(first, first + 1_000)
     ])
-    ledger.commit(Charges(), duplicates=0)
+    ledger.commit(0, duplicates=0)
 before = peak()
 ledger.retry(frozenset())
 assert not ledger.has(1) and not ledger.has(rows)

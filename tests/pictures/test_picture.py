@@ -6,6 +6,7 @@ import random
 import struct
 import weakref
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,7 +18,9 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from aliocr.errors import api_error
-from aliocr.pictures.picture import count_frames, decode
+from aliocr.pictures import size_limits
+from aliocr.pictures.opening import FORMATS
+from aliocr.pictures.picture import count_frames, decode, whole_frames
 from aliocr.pictures.size_limits import PictureError
 from tests.support.drawing import (
     BLACK,
@@ -154,6 +157,108 @@ def test_a_photo_with_a_broken_tag_is_read_as_it_lies(orientation: int) -> None:
     exif[0x0112] = orientation
     for tags in (exif.tobytes(), b"Exif\0\0II*\0\x08\0\0\0" + bytes(range(40)), b"Exif\0\0no"):
         assert only_frame(encoded(Image.new("RGB", (60, 40)), "JPEG", exif=tags)).size == (60, 40)
+
+
+JPEGS: dict[str, dict[str, Any]] = {
+    "RGB": {},
+    "L": {},
+    "CMYK": {},
+    "RGB in several scans": {"progressive": True},
+}
+"""Kinds of JPEG, with the options of the encoder."""
+
+
+@pytest.mark.parametrize("kind", JPEGS)
+def test_a_jpeg_without_its_end_mark_is_read(kind: str) -> None:
+    """Browsers show it. What lacks more than a few lines stays refused, as half a download is."""
+    noise = np.random.default_rng(6).integers(0, 255, (160, 120, 3), np.uint8)
+    picture = Image.fromarray(noise).convert(kind.partition(" ")[0])
+    whole = encoded(picture, "JPEG", quality=90, **JPEGS[kind])
+    pixels = only_frame(whole).tobytes()
+    for end in (b"", b"\xff", bytes(40)):
+        assert only_frame(whole[:-2] + end).tobytes() == pixels
+    assert only_frame(whole[:-40]).size == (120, 160)
+    if kind != "RGB in several scans":  # an earlier scan of such a picture shows all its lines
+        assert code_of(whole[: len(whole) * 4 // 5]) == 590
+    for cut in (len(whole) // 2, len(whole) // 10):
+        assert code_of(whole[:cut]) == 590
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+@pytest.mark.parametrize(("form", "mode"), [("JPEG", "RGB"), ("PNG", "L"), ("PNG", "P")])
+def test_a_very_large_picture_is_decoded_smaller(
+    form: str, mode: str, orientation: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Frames say their place and size in pixels of the file, turned as the camera was held."""
+    monkeypatch.setattr(size_limits, "MAX_FRAME_PIXELS", 100 * 50)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    picture = Image.new("RGB", (421, 141), WHITE)
+    picture.paste(BLACK, (280, 0, 421, 141))
+    data = encoded(picture.convert(mode), form, exif=exif.tobytes())
+    sides = (421, 141) if orientation == 1 else (141, 421)
+    frames = decoded(data, interval=1, max_frames=9)
+    assert {frame.scale for frame in frames} == {4}
+    assert len(frames) == 3
+    spans = [(frame.width, frame.height)[:: 1 if orientation == 1 else -1] for frame in frames]
+    assert sum(long for long, _ in spans) == 421
+    assert {short for _, short in spans} == {141}
+    (whole,) = whole_frames(data)
+    assert (whole.width, whole.height) == sides
+    assert whole.picture.size == tuple(-(-side // 4) for side in sides)
+    first, last = (0, 0), tuple(side - 1 for side in whole.picture.size)
+    assert min(whole.picture.getpixel(first)) > 215  # type: ignore[arg-type]
+    assert max(whole.picture.getpixel(last)) < 40  # type: ignore[arg-type]
+
+
+KINDS = {
+    "PNG": ("1", "L", "LA", "P", "RGB", "RGBA", "I;16"),
+    "JPEG": ("L", "RGB", "CMYK"),
+    "BMP": ("1", "L", "P", "RGB"),
+    "GIF": ("1", "L", "P", "RGB", "RGBA"),
+    "WEBP": ("RGB", "RGBA"),
+}
+"""Each format that is read, with all kinds of pixels that it has."""
+
+
+def inked(mode: str, ink: int, paper: int) -> Image.Image:
+    """A bar of grey ink on paper: the paper is transparent, if this kind of pixels can be."""
+    mask = Image.new("L", (40, 30), 0)
+    mask.paste(255, (10, 5, 20, 25))
+    if mode == "I;16":
+        grey = np.where(np.asarray(mask) > 0, ink, paper).astype(np.uint16) * 257
+        return Image.fromarray(grey)
+    if mode in ("RGBA", "LA"):
+        picture = Image.new(mode, mask.size, (ink,) * (len(mode) - 1) + (0,))
+        picture.putalpha(mask)
+        return picture
+    picture = Image.new("L", mask.size, paper)
+    picture.paste(ink, mask=mask)
+    return picture.convert(mode)
+
+
+def test_every_format_is_walked() -> None:
+    """A new format gets its kinds of pixels."""
+    assert set(KINDS) == set(FORMATS)
+
+
+@pytest.mark.parametrize(("form", "mode"), [(f, mode) for f in KINDS for mode in KINDS[f]])
+@pytest.mark.parametrize(("ink", "paper"), [(0, 255), (255, 0)])
+def test_ink_contrasts_with_its_paper(form: str, mode: str, ink: int, paper: int) -> None:
+    """Black and white letters, in every format and kind of pixels; on paper or on none."""
+    options: dict[str, Any] = {"lossless": True} if form == "WEBP" else {}
+    page = only_frame(encoded(inked(mode, ink, paper), form, **options))
+    assert np.abs(np.asarray(page)[10, 14].astype(int) - ink).max() <= 3
+    assert np.abs(np.asarray(page)[2, 2].astype(int) - paper).max() <= 3
+
+
+def test_a_palette_with_transparent_paper_keeps_white_letters() -> None:
+    """Whether the palette has one transparent colour, or an alpha for each."""
+    bar = inked("P", 1, 0)
+    bar.putpalette([255, 255, 255, 255, 255, 255])
+    for transparency in (0, b"\0\xff"):
+        page = only_frame(encoded(bar, transparency=transparency))
+        assert (page.getpixel((2, 2)), page.getpixel((14, 10))) == (BLACK, WHITE)
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])

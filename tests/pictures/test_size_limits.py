@@ -57,11 +57,35 @@ def test_a_side_may_have_30000_pixels(form: str) -> None:
         assert "30001, at most 30000" in refusal(encoded(Image.new("1", forbidden), form)).message
 
 
-def test_a_still_picture_may_have_40_million_pixels() -> None:
+def test_what_cannot_be_decoded_smaller_may_have_40_or_80_million_pixels() -> None:
     """The service takes 250 million; what this machine takes less is said, and by how much."""
-    (frame,) = decoded(encoded(Image.new("1", (8_000, 5_000))))
-    assert frame.picture.size == (8_000, 5_000)
-    assert "40008000, at most 40000000" in refusal(png_that_declares(8_000, 5_001)).message
+    (frame,) = decoded(encoded(Image.new("1", (8_000, 5_001))))
+    assert (frame.width, frame.height, frame.scale) == (8_000, 5_001, 2)
+    assert frame.picture.size == (4_000, 2_501)
+    assert "40008000, at most 40000000 allowed as a PNG in colour" in (
+        refusal(png_that_declares(8_000, 5_001)).message
+    )
+    assert "80008000, at most 80000000 allowed as a PNG" in (
+        refusal(png_that_declares(8_000, 10_001, depth=1, colour=0)).message
+    )
+
+
+def jpeg_that_declares(width: int, height: int, *, scans: int = 1) -> bytes:
+    """A tiny JPEG whose header declares a picture of this size."""
+    data = jpeg_of(scans) if scans > 1 else encoded(Image.new("RGB", (64, 64), RED), "JPEG")
+    size = struct.pack(">HH", 64, 64)
+    return data.replace(size, struct.pack(">HH", height, width), 1)
+
+
+def test_a_jpeg_may_have_250_million_pixels() -> None:
+    """It is decoded at a smaller size; one of several scans is in memory whole nevertheless."""
+    counted = count_frames(jpeg_that_declares(25_000, 10_000))
+    assert counted == FrameCount(1, moves=False, readable=True)
+    message = refusal(jpeg_that_declares(25_000, 10_001)).message
+    assert "250025000, at most 250000000" in message
+    assert count_frames(jpeg_that_declares(10_000, 10_000, scans=12)).readable
+    message = refusal(jpeg_that_declares(10_000, 10_001, scans=12)).message
+    assert "100010000, at most 100000000 allowed as a progressive JPEG" in message
 
 
 def test_a_gif_may_have_4194304_pixels() -> None:

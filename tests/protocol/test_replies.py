@@ -180,6 +180,27 @@ def test_odd_regions_are_made_good_and_never_raise(
     assert tuple((region.text, region.x, region.y) for region in found) == meant
 
 
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ({"width": 1280, "height": 720, "turn": 270}, (1280, 720, 270)),
+        ({"width": "1280", "height": 720.0, "turn": 0}, (1280, 720, 0)),
+        ({"width": 1280, "height": None}, (1280, None, None)),
+        ({"width": 0, "height": -720, "turn": 45}, (None, None, None)),
+        ({"width": [1], "height": "high", "turn": {}}, (None, None, None)),
+        ({"width": 1e999, "height": 1.5, "turn": -90}, (None, None, None)),
+        ({}, (None, None, None)),
+    ],
+)
+def test_size_and_turn_of_a_picture_are_taken_if_they_make_sense(
+    said: dict[str, object], meant: tuple[int | None, ...]
+) -> None:
+    """The service does not say them, the emulator can; nonsense costs nothing else."""
+    scan = _scan(_body(_answer("a", **said)))
+    assert (scan.width, scan.height, scan.turn) == meant
+    assert (scan.text, scan.regions) == ("text", (READ,))
+
+
 def test_regions_stand_in_for_a_missing_text_however_odd() -> None:
     """The document promises the joined text "in general"."""
     odd = [{"text": "one", "x": None}, {"x": 1}, {"text": "two"}]

@@ -173,6 +173,9 @@ def test_a_reply_is_read_as_it_was_written(data: st.DataObject, random: Any) -> 
             rates,
             st.none() | texts,
             st.just("R-1"),
+            st.none() | counts,
+            st.none() | counts,
+            st.sampled_from((None, *wire.TURNS)),
         )
         errors = st.builds(api_error, st.sampled_from(sorted(IN_BODY)), texts)
         answers[name] = data.draw(scans | errors)

@@ -40,9 +40,9 @@ def animated(form: str, *colours: tuple[int, int, int], size: tuple[int, int] = 
     return encoded(frames[0], form, save_all=True, append_images=frames[1:], **options)
 
 
-def png_that_declares(width: int, height: int) -> bytes:
-    """A tiny file whose header declares a picture of this size."""
-    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+def png_that_declares(width: int, height: int, *, depth: int = 8, colour: int = 2) -> bytes:
+    """A tiny file whose header declares a picture of this size, by default in RGB."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
     return (
         b"\x89PNG\r\n\x1a\n"
         + struct.pack(">I", 13)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import io
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
-from aliocr.job.input.opening import opened
+from aliocr.job.input.opening import InputSource, opened
 from aliocr.job.input.rows import BadRow, Checkpoint, Reader, Row, RowOrBad
 
 
-def piped(data: bytes | str, format_: str, **more: Any) -> Reader:
+def piped(data: bytes | str, format_: str | None, **more: Any) -> Reader:
     """A reader of what is piped in, at its beginning or at a `checkpoint`."""
     raw = data.encode() if isinstance(data, str) else data
     checkpoint = more.pop("checkpoint", None)
@@ -21,13 +20,13 @@ def piped(data: bytes | str, format_: str, **more: Any) -> Reader:
     return reader
 
 
-def rows_of(data: bytes | str, format_: str, **more: Any) -> list[RowOrBad]:
+def rows_of(data: bytes | str, format_: str | None, **more: Any) -> list[RowOrBad]:
     """All rows of what is piped in."""
     return list(piped(data, format_, **more))
 
 
-def rows_in(path: Path, **more: Any) -> list[RowOrBad]:
-    """All rows of a file or folder."""
+def rows_in(path: InputSource, **more: Any) -> list[RowOrBad]:
+    """All rows of a file, a folder, or several."""
     with closing(opened(path, **more)) as reader:
         return list(reader)
 

@@ -1,11 +1,10 @@
-"""The help transcripts of the manuals, as the program prints them today.
+"""The help of each command, as the program prints it today.
 
-`python -m tests.support.transcripts` writes them anew after a help text has changed.
+`python -m tests.support.transcripts` writes it anew after a help text has changed.
 """
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from click.testing import CliRunner
@@ -13,25 +12,29 @@ from click.testing import CliRunner
 import aliocr
 from aliocr.cli.program import program
 
-MANUAL = Path(aliocr.__file__).parent / "cli" / "README.md"
+HELP = Path(aliocr.__file__).parent / "cli" / "HELP.md"
 
 WIDTH = 90
 """Columns of the terminal that is shown."""
 
-_TRANSCRIPT = re.compile(r"^(```console\n\$ aliocr (.*?)\n).*?^```", re.DOTALL | re.MULTILINE)
 
-
-def with_transcripts(manual: str) -> str:
-    """Return a manual with each `$ aliocr …` followed by what the program prints."""
-    return _TRANSCRIPT.sub(lambda found: f"{found[1]}{_printed(found[2])}```", manual)
-
-
-def _printed(arguments: str) -> str:
-    result = CliRunner().invoke(
-        program, arguments.split(), prog_name="aliocr", terminal_width=WIDTH
+def transcripts() -> str:
+    """Return the help of the program and of each command, as a Markdown text."""
+    commands = ["", *sorted(program.commands)]
+    return "\n".join(
+        [
+            "# The help of each command\n",
+            *(_transcript(f"aliocr {name}".strip()) for name in commands),
+        ]
     )
-    return result.output
+
+
+def _transcript(command: str) -> str:
+    result = CliRunner().invoke(
+        program, [*command.split()[1:], "--help"], prog_name="aliocr", terminal_width=WIDTH
+    )
+    return f"## `{command}`\n\n```console\n$ {command} --help\n{result.output}```\n"
 
 
 if __name__ == "__main__":
-    MANUAL.write_text(with_transcripts(MANUAL.read_text(encoding="utf-8")), encoding="utf-8")
+    HELP.write_text(transcripts(), encoding="utf-8")

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from aliocr import APIError, Failure, Frame, Image, OCRError, Region, Scan, Unread, to_hocr
 from aliocr.job.output.result import Read
 from aliocr.pictures.frames import chosen_frames, strip_span, total_frames
+from aliocr.text.geometry import turned
 
 IMAGE = Image("https://me:geheim@example.com/a.png?Signature=geheim")
 LENGTHS = st.floats(-50, 3_000, allow_nan=False) | st.sampled_from([1e308, -1e308, inf, -inf, nan])
@@ -280,3 +281,41 @@ def test_whatever_was_read_is_a_document(
         for word in region.text.split()
     )
     assert len(_of(root, "ocrx_word")) == words
+
+
+@pytest.mark.parametrize("turn", [90, 180, 270])
+def test_a_turned_page_is_read_as_the_upright_one(turn: int) -> None:
+    """The words in the same order, at their places in the picture as it is; lines have the angle.
+
+    In hOCR an angle is against the clock, and the picture is turned clockwise to be upright: so the
+    lines lie at this angle. A line that runs down the upright page lies at another quarter.
+    """
+    upright = (
+        Region("Total 64.50", 100.0, 10.0, 200.0, 20.0),
+        Region("春眠", 10.0, 10.0, 30.0, 90.0),
+    )
+    size = (400, 300) if turn == 180 else (300, 400)
+    dx, dy = {90: (0, 400), 180: (400, 300), 270: (300, 0)}[turn]
+    lying = tuple(
+        Region(each.text, each.x + dx, each.y + dy, each.w, each.h)
+        for each in (turned(region, 360 - turn) for region in upright)
+    )
+    scan = Scan(IMAGE, "", lying, width=size[0], height=size[1], turn=turn)
+    root = _checked(to_hocr(scan))
+    words = [(word.text, _box(word)) for word in _of(root, "ocrx_word")]
+    plain = _checked(to_hocr(Scan(IMAGE, "", upright), size=(400, 300)))
+    for (text, box), word in zip(words, _of(plain, "ocrx_word"), strict=True):
+        left, top, right, bottom = _box(word)
+        expected = turned(Region("", left, top, right - left, bottom - top), 360 - turn)
+        assert text == word.text
+        assert abs(box[0] - expected.x - dx) <= 1
+        assert abs(box[1] - expected.y - dy) <= 1
+    said = [re.search(r"textangle (\d+)", line.get("title", "")) for line in _of(root, "ocr_line")]
+    angles = [int(angle[1]) if angle else 0 for angle in said]
+    assert sorted(angles) == sorted([turn, (turn + 270) % 360])
+
+
+def test_a_page_is_as_large_as_its_picture_if_that_is_known() -> None:
+    """Of a picture that was read on this machine."""
+    root = _checked(to_hocr(Scan(IMAGE, "a", (Region("a", 1, 1, 9, 9),), width=640, height=480)))
+    assert [_box(page)[2:] for page in _of(root, "ocr_page")] == [(640, 480)]

@@ -10,6 +10,7 @@ import pytest
 
 from aliocr import Frame, Image, Region, Scan, to_hocr
 from aliocr.job.output.result import Read
+from aliocr.text.boxes import words_of
 from tests.support.rows_read import sample
 from tests.support.truth import TRUTH
 
@@ -109,6 +110,17 @@ def test_a_tall_text_runs_down(text: str, tmp_path: Path) -> None:
     assert pdf.has(text)
     if len(text) > 1:
         assert _is_near(pdf.place(text), region, 20)
+
+
+@pytest.mark.parametrize(
+    ("turn", "box"), [(90, (40, 60, 30, 300)), (180, (60, 40, 300, 30)), (270, (40, 60, 30, 300))]
+)
+def test_the_words_of_a_turned_page_are_found(turn: int, box: Place, tmp_path: Path) -> None:
+    """At their places in the picture as it is. Of a page on its head pdfium finds single words."""
+    scan = Scan(IMAGE, "", (Region("Total 64.50", *box),), width=400, height=400, turn=turn)
+    pdf = _Pdf(tmp_path, scan)
+    for word in words_of(scan.regions[0], turn):
+        assert _is_near(pdf.place(word.text), word, 20)
 
 
 @pytest.mark.parametrize(

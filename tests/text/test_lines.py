@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from aliocr import Frame, Image, Line, Region, Scan
 from aliocr.job.output.result import Read
+from aliocr.text.geometry import turned
 
 IMAGE = Image("https://example.com/a.png")
 LENGTHS = st.floats(-100, 3_000, allow_nan=False) | st.sampled_from([1e308, -1e308, inf, -inf, nan])
@@ -148,3 +149,25 @@ def test_a_row_of_an_output_has_the_same_lines(
     frames = (_frame(*regions), _frame(*other))
     read = Read(row=1, source="a", text="", regions=regions, frames=frames)
     assert read.lines == _scan(*regions, frames=frames, text="").lines
+
+
+@pytest.mark.parametrize("turn", [0, 90, 180, 270])
+def test_a_turned_picture_is_read_as_if_it_were_upright(turn: int) -> None:
+    """Its lines have the regions of the picture that was given, in columns and pairs, too."""
+    page = [
+        _at(f"{name}{row} of the text", x, 30 * row, 300)
+        for row in range(6)
+        for name, x in (("a", 0), ("b", 360))
+    ]
+    page[4:6] = [_at("a2 of the text b2 of the text", 0, 60, 660)]
+    as_given = [turned(each, (360 - turn) % 360) for each in page]
+    for read in (
+        attrs.evolve(_scan(*as_given), turn=turn),
+        Read(row=1, source="a", text="a", regions=tuple(as_given), turn=turn),
+    ):
+        assert [line.text for line in read.lines] == [line.text for line in _scan(*page).lines]
+        assert len(read.lines) == 12
+        for line, upright in zip(read.lines, _scan(*page).lines, strict=True):
+            assert [turned(each, turn) for each in line.regions] == list(upright.regions)
+    ways = [Scan(IMAGE, "", frames=(_frame(*as_given), _frame(as_given[0])), turn=turn)]
+    assert [line.text for way in ways for line in way.lines][:12] == _texts(_scan(*page))

@@ -160,3 +160,20 @@ def test_a_text_is_found_in_itself(text: str) -> None:
     except ValueError:
         return
     assert matches
+
+
+def test_a_word_that_a_hyphen_divides_is_found() -> None:
+    """With the hyphen, if it belongs to the word, and without; a dash is no hyphen."""
+    scan = _scan("co-operative hyphen-", "ation, pages 1-", "2 and Co-", "operation -", "all")
+    for words, found in {
+        "hyphenation": ["hyphen- ation"],
+        "co-operation": ["Co- operation"],
+        "cooperation": ["Co- operation"],
+        "hyphen- ation": ["hyphen- ation"],
+        "co-operat": ["co-operat", "Co- operat"],
+        "1-2": [],
+        "12": [],
+        "operationall": [],
+        "ation": ["ation", "ation"],
+    }.items():
+        assert [match.text for match in search([scan], words)] == found, words

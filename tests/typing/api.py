@@ -159,6 +159,7 @@ def use_of_a_row(result: aliocr.Result) -> None:
     if result.ok:
         assert_type("\n".join(result.lines), str)
         assert_type((result.label, result.rate), tuple[str | None, float | None])
+        assert_type((result.width, result.turn), tuple[int | None, int | None])
     else:
         assert_type((result.kind, result.code, result.error), tuple[str, int | str | None, str])
         assert_type((result.transient, result.maybe_charged), tuple[bool, bool])

@@ -91,6 +91,11 @@ def _host(_: click.Context, __: click.Parameter, value: str) -> str:
     help="Fields of each frame of GIFs and long images; other scenes have rate,url.",
 )
 @click.option(
+    "--whole-pictures",
+    is_flag=True,
+    help="Read long pictures uncut, which the service does not do.",
+)
+@click.option(
     "--requests-per-second",
     type=float,
     callback=_number,

@@ -49,6 +49,7 @@ class EmulatorOptions:
     engine: str
     public_only: bool
     frame_fields: str
+    whole_pictures: bool
     requests_per_second: float
     images_per_second: float
     images_in_flight: int
@@ -71,6 +72,7 @@ class EmulatorOptions:
                 deadline=self.deadline or None,
                 private_addresses=not self.public_only,
                 frame_fields=self.frame_fields.split(","),
+                whole_pictures=self.whole_pictures,
                 brief_calls=True,
                 requests_per_second=self.requests_per_second or None,
                 port=self.port,

@@ -15,7 +15,7 @@ from aliocr.cli.exits import Misuse
 from aliocr.cli.run.options import RunOptions
 from aliocr.cli.run.plan_text import plan_lines
 from aliocr.job.errors import JobError
-from aliocr.job.input.folder import OTHERS, pictures_in
+from aliocr.job.input.folder import pictures_in
 from aliocr.job.job import Job
 from aliocr.limits import LEAST_RATE, REQUESTS_PER_SECOND, Limits
 
@@ -23,7 +23,7 @@ RATE = click.FloatRange(min=LEAST_RATE)
 
 
 @click.command(no_args_is_help=True)
-@click.argument("source", metavar="INPUT")
+@click.argument("sources", metavar="INPUT...", nargs=-1, required=True)
 @click.option("-o", "--output", required=True, metavar="OUTPUT", help="File of the results.")
 @click.option(
     "--column", metavar="NAME", help="Column of the images; needed only if aliocr cannot tell."
@@ -79,8 +79,9 @@ def run(**values: Any) -> None:
     """Read a whole list of pictures, of any length, into a file.
 
     INPUT is a file of URLs: text with one URL per line, CSV, JSON lines or Parquet, or - for
-    standard input. With --local, INPUT can also be a folder of pictures, or list paths of pictures;
-    relative paths start at the current folder.
+    standard input. Text files can be compressed (.gz, .bz2, .xz, .zst). Several files, a pattern
+    such as 'lists/*.csv', or a folder of lists are read as one list. With --local, INPUT can also
+    be a folder of pictures, or list paths of pictures; relative paths start at the current folder.
 
     Results are written as they come. If the job is stopped in any way, the same command continues
     the job with the help of OUTPUT.journal. After Ctrl-C, SIGTERM or SIGHUP (the terminal was
@@ -106,12 +107,12 @@ def run(**values: Any) -> None:
     if options.dry_run:
         _print_plan(job_run.job, None if options.local else job_run.limits, options.budget)
         return
-    source = Path(options.source)
+    source = Path(options.sources[0])
     if not options.quiet and source.is_dir():
         with suppress(OSError):  # the job reports this error
-            _, skipped = pictures_in(source)
-            if skipped:
-                click.echo(f"{shown(str(source))}: {skipped:,} skipped: {OTHERS}", err=True)
+            pictures, skipped = pictures_in(source)
+            if pictures and skipped:
+                click.echo(f"{shown(str(source))}: {skipped}", err=True)
     sys.exit(job_run.run())
 
 

@@ -40,7 +40,7 @@ class Display:
         self._quiet = quiet
         self._recent = RecentRate(limits)
         self._progress: Progress | None = None
-        self._told_taken = False
+        self._told_taken: str | None = None
 
     @property
     def width(self) -> int:
@@ -93,12 +93,16 @@ class Display:
             over.set()
             thread.join()
             if progress := look():
-                self._tell_taken(progress)
+                self._tell_taken(progress, at_end=True)
 
-    def _tell_taken(self, progress: Progress) -> None:
-        """Print once which column has the images, because it may have been guessed."""
-        if progress.taken is not None and not self._told_taken:
-            self._told_taken = True
+    def _tell_taken(self, progress: Progress, *, at_end: bool = False) -> None:
+        """Print once which column has the images, because it may have been guessed.
+
+        Print it again at the end, if ids have been left out.
+        """
+        is_new = self._told_taken is None or (at_end and self._told_taken != progress.taken)
+        if progress.taken is not None and is_new:
+            self._told_taken = progress.taken
             self.say(Text(filled(f"input: {plain(progress.taken)}", self.width)))
 
     def _stand(self, moments: Iterator[Progress], stop: asyncio.Event) -> None:

@@ -10,6 +10,7 @@ import attrs
 from aliocr.checks import is_url
 from aliocr.cli.backend import Backend
 from aliocr.cli.frame_choice import ALL, FrameChoice
+from aliocr.cli.printer import doubt
 from aliocr.cli.sources import NoSuchFileError, Source, expand
 from aliocr.models import Image, Outcome
 
@@ -24,6 +25,8 @@ class LocalSources:
     frames: FrameChoice | None
     backend: Backend | None = None
     """Backend of this machine; must be set before the first call of `image`."""
+    doubtful: int = attrs.field(default=0, init=False)
+    """Number of pictures that were read with low confidence in this run."""
 
     @property
     def interval(self) -> int | None:
@@ -52,6 +55,7 @@ class LocalSources:
 
     def done(self, outcome: Outcome) -> None:
         """Tell the backend that a picture is done, so that another picture can be read."""
+        self.doubtful += doubt(outcome) is not None
         if self.backend is not None:
             self.backend.done(outcome)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import stat
+from glob import has_magic
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from aliocr.cli.exits import Misuse
 from aliocr.cli.run.local_sources import LocalSources
 from aliocr.cli.run.runner import JobRun
 from aliocr.cli.sources import check_standard_input
-from aliocr.job.input.opening import STANDARD_INPUT
+from aliocr.job.input.opening import STANDARD_INPUT, has_lists
 from aliocr.job.job import Job, Retry
 from aliocr.job.sources import Urls
 from aliocr.limits import REPEAT_BUDGET, Limits
@@ -31,7 +33,7 @@ retry it."""
 class RunOptions:
     """The values of the options, named as on the command line."""
 
-    source: str
+    sources: tuple[str, ...]
     output: str
     column: str | None
     id_column: str | None
@@ -81,26 +83,29 @@ class RunOptions:
                 "the output of a job must be a file, so that the job can be continued; "
                 "aliocr scan --json writes to standard output"
             )
-        if self.source == STANDARD_INPUT:
+        if self.sources == (STANDARD_INPUT,):
             check_standard_input()
             return
-        if is_url(self.source):
-            raise click.UsageError("INPUT is a file of URLs; to read one URL, use aliocr scan")
-        try:
-            is_folder = stat.S_ISDIR(Path(self.source).stat().st_mode)
-        except (OSError, ValueError) as error:
-            why = getattr(error, "strerror", None) or str(error)
-            raise Misuse(f"cannot read {shown(self.source)}: {why.lower()}") from None
-        if is_folder and not self.local:
-            raise click.UsageError(
-                "the service reads URLs only; --local reads a folder of pictures"
-            )
+        for source in self.sources:
+            if is_url(source):
+                raise click.UsageError("INPUT is a file of URLs; to read one URL, use aliocr scan")
+            if has_magic(source) and not os.path.lexists(source):
+                continue  # the job finds the files of a pattern
+            try:
+                is_folder = stat.S_ISDIR(Path(source).stat().st_mode)
+            except (OSError, ValueError) as error:
+                why = getattr(error, "strerror", None) or str(error)
+                raise Misuse(f"cannot read {shown(source)}: {why.lower()}") from None
+            if is_folder and not self.local and not has_lists(Path(source)):
+                raise click.UsageError(
+                    "the service reads URLs only; --local reads a folder of pictures"
+                )
 
     def _job(self, local: LocalSources | None) -> Job:
         frames = self.service.frames
         try:
             return Job(
-                self.source,
+                self.sources,
                 self.output,
                 sources=local or (Urls(frames.interval, frames.max_frames) if frames else Urls()),
                 retry=Retry(frozenset(self.kinds)) if self.retry_failed else None,

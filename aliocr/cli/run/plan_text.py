@@ -39,6 +39,7 @@ def plan_lines(
         entries.append(("bad", f"{counted(plan.bad, 'row')} that will fail"))
         for row in plan.bad_rows[:MOST_NAMED]:
             place = f"row {row.number:,}" if row.line is None else f"line {row.line:,}"
+            place += f" of {plain(row.file)}" if row.file is not None and row.line else ""
             entries.append(("", f"{place}: {plain(row.problem)}"))
         if more := plan.bad - min(len(plan.bad_rows), MOST_NAMED):
             entries.append(("", f"and {more:,} more"))

@@ -6,12 +6,15 @@ import asyncio
 from pathlib import Path
 
 import attrs
+from rich.text import Text
 
 from aliocr.cli.backend import open_backend
 from aliocr.cli.console import counted
+from aliocr.cli.printer import LOW_RATE
 from aliocr.cli.run.display import Display
 from aliocr.cli.run.local_sources import LocalSources
 from aliocr.cli.run.summary_text import summary_lines
+from aliocr.cli.run.wrapping import filled
 from aliocr.cli.signals import EXIT_CODE, stop_signals
 from aliocr.errors import AuthError
 from aliocr.job.errors import JobError
@@ -23,6 +26,11 @@ ALL_READ = 0
 SOME_FAILED = 1
 MISUSE = 2
 NOT_COMPLETE = 3
+
+DOUBTFUL = (
+    "{} read with low confidence: blurred, or in a script that this machine cannot read; "
+    f"see the rows with a rate below {LOW_RATE}"
+)
 
 
 @attrs.define
@@ -71,6 +79,8 @@ class JobRun:
         if code != ALL_READ or not self.quiet:
             local = self.local is not None
             display.say(*summary_lines(summary, display.width, local=local))
+        if self.local and (doubtful := self.local.doubtful):
+            display.say(Text(filled(DOUBTFUL.format(counted(doubtful, "picture")), display.width)))
         return code
 
     def _kept(self, why: Exception) -> str:

@@ -12,6 +12,8 @@ The way of an image through reading:
 - `unpacking` decodes a gzip or deflate body.
 - `reader` decodes the picture and recognizes its frames on worker threads.
 - `recognized` combines the results of all frames into the content of the image.
+- `whole` reads a long picture as one picture, if the emulator is told to; `pieces` divides it where
+  there is no ink, `seams` finds what a cut has touched, and `stack` has it read again.
 - `stitch` joins lines that are cut in two by the frames of a wide picture.
 - `frame_files` gives frames their fields, with an address at which the frame is for some minutes.
 

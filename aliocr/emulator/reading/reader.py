@@ -38,6 +38,7 @@ import attrs
 from aliocr.emulator.content import Content
 from aliocr.emulator.engine import Engine
 from aliocr.emulator.reading.recognized import RecognizedFrame, combine_frames
+from aliocr.emulator.reading.whole import Parts, whole_parts
 from aliocr.emulator.shielded import shielded
 from aliocr.pictures.picture import PictureFrame, decode
 from aliocr.pictures.size_limits import PictureError
@@ -95,12 +96,20 @@ class PictureReader:
         engine_factory: A function that makes an engine in the worker thread that uses the engine.
         workers: Number of threads, each with a separate engine. None means one thread per core, but
             at most 4.
+        whole_pictures: As in `aliocr.emulator.Emulator`.
     """
 
-    def __init__(self, engine_factory: Callable[[], Engine], workers: int | None = None) -> None:
+    def __init__(
+        self,
+        engine_factory: Callable[[], Engine],
+        workers: int | None = None,
+        *,
+        whole_pictures: bool = False,
+    ) -> None:
         if workers is None:
             workers = min(MAX_WORKERS, os.cpu_count() or 1)
         self._engine_factory = engine_factory
+        self._whole_pictures = whole_pictures
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="aliocr-reader")
         self._thread_local = threading.local()
         self._slots = asyncio.Semaphore(workers + 1)
@@ -234,20 +243,23 @@ class PictureReader:
             await self._take(self._slots, read)
             slots.callback(self._slots.release)
             opened = await _result(await self._submit_for(read, self._open, data, read.key))
-            if isinstance(opened, RecognizedFrame):
-                return combine_frames((opened,))
+            if isinstance(opened, Content):
+                return opened
             recognized: list[asyncio.Future[RecognizedFrame]] = []
             while (
-                frame := await _result(await self._submit_for(read, next, opened, None))
+                frame := await _result(await self._submit_for(read, next, opened.frames, None))
             ) is not None:
                 recognized.append(await self._submit_for(read, self._recognize, frame))
                 del frame  # so that only the worker has this frame while the next frame is decoded
             await asyncio.wait(recognized)
             # A worker combines the frames, because a thousand frames take some time. The frames are
             # combined even if no call waits any more, because all frames have already been read.
-            await self._workers.acquire()
             frames = [future.result() for future in recognized]
-            return await _result(self._submit(combine_frames, frames))
+            combining = opened.combined(frames, self._recognize)
+            while True:
+                await self._workers.acquire()
+                if content := await _result(self._submit(lambda: next(combining))):
+                    return content
 
     async def _take(self, semaphore: asyncio.Semaphore, read: _SharedRead) -> None:
         """Wait for a slot or a worker; cancel the read if no call waits for the read."""
@@ -279,20 +291,25 @@ class PictureReader:
         if not future.cancelled():
             future.exception()  # marks the error as retrieved; a cancelled read does not do this
 
-    def _open(self, data: bytes, key: _ReadKey) -> Iterator[PictureFrame] | RecognizedFrame:
+    def _open(self, data: bytes, key: _ReadKey) -> Parts | Content:
         """Begin to decode a picture, in a worker.
 
         If the picture has only one frame, the same worker recognizes the frame immediately, because
         there is nothing that another worker could do at the same time.
         """
-        frames = decode(data, interval=key.interval, max_frames=key.max_frames)
-        first = next(frames)
-        second = next(frames, None)
+        if self._whole_pictures:
+            parts = whole_parts(data, key.interval, key.max_frames)
+        else:
+            frames = decode(data, interval=key.interval, max_frames=key.max_frames)
+            parts = Parts(frames, lambda recognized, _: iter((combine_frames(recognized),)))
+        first = next(parts.frames)
+        second = next(parts.frames, None)
         if second is not None:
-            return chain((first, second), frames)
+            return Parts(chain((first, second), parts.frames), parts.combined)
         if self._closed:
             raise _ClosedError
-        return self._recognize(first)
+        recognized = (self._recognize(first),)
+        return next(filter(None, parts.combined(recognized, self._recognize)))
 
     def _engine(self) -> Engine:
         """Return the engine of the current worker thread; make the engine if there is none."""
@@ -302,7 +319,8 @@ class PictureReader:
         return engine
 
     def _recognize(self, frame: PictureFrame) -> RecognizedFrame:
-        return RecognizedFrame.of(frame, self._engine().recognize(frame.picture))
+        found = self._engine().recognize(frame.picture)
+        return RecognizedFrame.of(frame, found, getattr(found, "turn", None))
 
 
 async def _sha256(data: bytes) -> bytes:

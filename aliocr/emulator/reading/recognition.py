@@ -27,7 +27,7 @@ from aliocr.pictures.size_limits import PictureError
 class Recognition:
     """A downloader and a reader of images, which are open inside the `async with` block.
 
-    `frame_fields` is as in `Emulator`.
+    `frame_fields` and `whole_pictures` are as in `Emulator`.
     """
 
     def __init__(
@@ -35,10 +35,12 @@ class Recognition:
         engine_factory: Callable[[], Engine],
         downloader: Downloader,
         frame_fields: Collection[str] = FRAME_FIELDS,
+        *,
+        whole_pictures: bool = False,
     ) -> None:
         self._downloader = downloader
         self._frame_files = FrameFiles(frame_fields)
-        self._reader = PictureReader(engine_factory)
+        self._reader = PictureReader(engine_factory, whole_pictures=whole_pictures)
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:

@@ -166,5 +166,8 @@ def _scan(image: Image, content: Content, request_id: str) -> Scan:
         rate=content.rate,
         task_id=f"img{letters[:22]}-1s{letters[22:]}",
         request_id=request_id,
+        width=content.width,
+        height=content.height,
+        turn=content.turn,
     )
     return with_lazy_regions(scan, read) if read else scan

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 
 import attrs
 
 from aliocr.checks import is_url
 from aliocr.job.errors import BY_COLUMN, InputError
+from aliocr.job.input.ids import LONGEST_ID, Ids
 from aliocr.job.input.lines import shown
 from aliocr.job.input.rows import BadRow, Row, RowOrBad
 from aliocr.redaction import without_query
@@ -87,13 +87,14 @@ def source_name(names: Sequence[str], choice: Choice, where: str) -> str:
 def id_name(names: Sequence[str], choice: Choice, where: str) -> str | None:
     """Return the name of the column of the ids; None if there is no such column.
 
-    If the input has only one column, this column has the images, not the ids.
+    If the input has only one column, this column has the images, not the ids. Of two columns of one
+    name, none is taken unless the user asks for it, and then this is an error.
     """
     if choice.id_column is not None:
         return _named(names, choice.id_column, where)
     lowered = {name.lower(): name for name in reversed(names)} if len(names) > 1 else {}
     found = next((lowered[name] for name in IDS if name in lowered), None)
-    return None if found is None else _named(names, found, where)
+    return found if found is not None and names.count(found) == 1 else None
 
 
 def described(column: str, id_column: str | None) -> str:
@@ -117,20 +118,33 @@ def _named(names: Sequence[str], column: str, where: str) -> str:
             raise InputError(f"{where} has no column {shown(column)}; it has {listed(names)}")
         case 1:
             return column
-        case count:
-            raise InputError(f"{where} has {count} columns {shown(column)}; rename all but one")
+        case _:
+            at = listed([str(place) for place, name in enumerate(names, 1) if name == column])
+            raise InputError(
+                f"{where} has the column {shown(column)} several times, as columns {at}; rename "
+                "all but one"
+            )
 
 
-def row_of(number: int, source: object, name: object, line: int | None, column: str) -> RowOrBad:
+def row_of(number: int, source: object, name: object, line: int | None, ids: Ids) -> RowOrBad:
     """Return the row that the cells of image and id make.
 
     `name` is the cell of the id; None if there is no column of ids.
     """
-    if name is not None and type(name) is not str:
-        if isinstance(name, bool) or not isinstance(name, int | float | Decimal):
-            return BadRow(number, _told(source), "its id is neither text nor a number", None, line)
-        name = str(name)
-    identity = name or None
+    column, id_column = ids.columns
+    identity: str | None
+    if name is None:
+        identity = None
+    elif type(name) is str and len(name) <= LONGEST_ID:
+        identity = name or None
+    elif type(name) is int:
+        identity = str(name)
+    else:
+        try:
+            identity = ids.text(name)
+        except ValueError as error:
+            problem = f"its id in {shown(id_column or '')} is {error}"
+            return BadRow(number, _told(source), problem, None, line)
     if type(source) is list:
         if len(source) > 1:
             problem = f"{shown(column)} has {len(source):,} images; write a row for each"

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from aliocr.checks import is_text, is_url
-from aliocr.job.csv_module import own_csv
 from aliocr.job.errors import BY_FORMAT, InputError
-from aliocr.job.input.columns import Choice, described, id_name, listed, row_of, source_name
+from aliocr.job.input.columns import (
+    IDS,
+    RANKS,
+    Choice,
+    described,
+    id_name,
+    listed,
+    row_of,
+    source_name,
+)
+from aliocr.job.input.folder import SUFFIXES
+from aliocr.job.input.header import csv_parser, delimiter_at_header
+from aliocr.job.input.ids import Ids
 from aliocr.job.input.lines import LONGEST, TO_UTF8, LineReader, Lines, decoded, shown
 from aliocr.job.input.rows import BadRow, RowOrBad
 
-DELIMITERS = "\t,;|"
-"""Delimiters that are looked for in the header. If the header has a tab, the tab is chosen, because
-names of columns contain no tab."""
+_PICTURE = tuple(SUFFIXES)
 
-NO_DELIMITER = "\x1f"
-"""Delimiter of a file with one column: a character that URLs do not contain. A comma in a URL
-(`x-oss-process=image/resize,w_100`) then does not divide the URL, even if the URL has no quotes."""
-
-# The parser never reaches its limit for one field, because a row has at most `LONGEST` bytes.
-_csv = own_csv(2 * LONGEST)
+_REST = re.compile(r"[^\s:]*[_/&=][^\s:]*|\S+\.\w{3,4}")
+"""A cell that may be the rest of a URL with a comma in it, such as `w_100` or `h_100/a.png`."""
 
 
 class _TooLongError(Exception):
@@ -70,32 +76,35 @@ class CSVReader(LineReader):
     closing quote, the first line of the row becomes a bad row, and parsing starts again at the next
     line. Bytes that are not UTF-8 make a bad row only in the columns of images and ids.
 
+    A row may be shorter or longer than the header, if its image is where the header says: see
+    `_doubt`.
+
     Many programs divide columns by tabs and write quotes as they are. So with tabs, a quote is an
     ordinary character in a line that is a whole row only without quoting.
     """
 
     def __init__(self, lines: Lines, choice: Choice) -> None:
         super().__init__(lines)
-        lines.begin()
-        while (first := lines.read()) and not first.strip():  # blank lines before the header
-            lines.take(first)
-        lines.give_back([first])
+        is_new = choice.ranks is RANKS
+        lines.old_ends = b"\r" in lines.begin().rstrip(b"\r\n") and is_new
         self._row_lines = _RowLines(lines)
-        delimiter = _delimiter(decoded(first))
+        delimiter = delimiter_at_header(lines, choice.column, look=is_new)
         self._tabs = delimiter == "\t"
-        self._parser = _csv.reader(self._row_lines, delimiter=delimiter, strict=True)
+        self._parser = csv_parser.reader(self._row_lines, delimiter=delimiter, strict=True)
         names = self._header()
         try:
-            self._column = source_name(names, choice, lines.name)
-            self._id_column = id_name(names, choice, lines.name)
+            columns = source_name(names, choice, lines.name), id_name(names, choice, lines.name)
         except InputError as error:
             if is_text("".join(names)):
                 raise
             raise InputError(f"{error}; its header is not UTF-8: {TO_UTF8}") from None
-        self.columns = self._column, self._id_column
+        self.columns = columns
+        self.ids = Ids(columns, asked=choice.id_column is not None)
+        if columns[1] is None and not set(IDS).isdisjoint(map(str.lower, names[1:])):
+            self.ids.reason = "it has their column several times"
         self._width = len(names)
-        self._source_at = names.index(self._column)
-        self._id_at = None if self._id_column is None else names.index(self._id_column)
+        self._source_at = names.index(columns[0])
+        self._id_at = None if columns[1] is None else names.index(columns[1])
 
     def __iter__(self) -> Iterator[RowOrBad]:
         """Yield the rows from the current position, in the order of the file."""
@@ -105,7 +114,7 @@ class CSVReader(LineReader):
                 fields = next(self._parser)
             except StopIteration:
                 return
-            except (_csv.Error, _TooLongError) as error:
+            except (csv_parser.Error, _TooLongError) as error:
                 problem = self._problem(error)
                 first = self._row_lines.only_first()
                 if (unquoted := self._unquoted(first)) is None:
@@ -127,7 +136,7 @@ class CSVReader(LineReader):
     @property
     def description(self) -> str:
         """Text that names the columns of images and ids."""
-        return described(self._column, self._id_column)
+        return described(*self.ids.columns) + self.note
 
     def _header(self) -> list[str]:
         where = self._lines.name
@@ -137,7 +146,7 @@ class CSVReader(LineReader):
             raise InputError(
                 f"{where} has no header; begin it with a line of column names, such as url,id"
             ) from None
-        except (_csv.Error, _TooLongError) as error:
+        except (csv_parser.Error, _TooLongError) as error:
             problem = self._problem(error)
             raise InputError(f"the header of {where} cannot be read: {problem}") from None
         self._row_lines.take()
@@ -155,13 +164,39 @@ class CSVReader(LineReader):
 
     def _row(self, fields: list[str], line: int) -> RowOrBad:
         source = fields[self._source_at] if self._source_at < len(fields) else ""
-        if len(fields) != self._width:
-            problem = f"it has {len(fields)} fields, but the header has {self._width}"
+        if len(fields) != self._width and (problem := self._doubt(fields)):
             return BadRow(self._number, shown(source), problem, line=line)
-        name = None if self._id_at is None else fields[self._id_at]
+        at = self._id_at
+        name: str | None = None if at is None or at >= len(fields) else fields[at]
         if not is_text(source) or not is_text(name or ""):
-            return BadRow(self._number, shown(source), f"it is not UTF-8; {TO_UTF8}", line=line)
-        return row_of(self._number, source, name, line, self._column)
+            if self.ids.asked or not is_text(source):
+                return BadRow(self._number, shown(source), f"it is not UTF-8; {TO_UTF8}", line=line)
+            name = None
+            self.ids.left_out += 1
+        return row_of(self._number, source, name, line, self.ids)
+
+    def _doubt(self, fields: list[str]) -> str | None:
+        """Return why a row of another width may name another image; None if it does not.
+
+        The image is where the header says if only cells behind it are missing or empty. Additional
+        cells come from a delimiter in a text without quotes: the image may have moved, or its URL
+        may be cut. The last line of a file that was not written to its end may be cut, too.
+        """
+        doubt = f"it has {len(fields)} fields, but the header has {self._width}"
+        source, *behind = fields[self._source_at :] or [""]
+        if not source or not behind or len(fields) < self._width:
+            is_ended = behind or self._row_lines.read[-1].endswith((b"\n", b"\r", b'"'))
+            if source and (is_ended or _is_whole(source)):
+                return None
+            return f"{doubt}: it is cut off, or a line end is missing" if source else doubt
+        if not "".join(fields[self._width :]).strip():
+            return None
+        moved = behind[: len(fields) - self._width]
+        if self._source_at and any(map(is_url, moved)):
+            return f"{doubt}, and several of them may be the image; write quotes around texts"
+        if is_url(source) and not _is_whole(source) and _REST.fullmatch(behind[0]):
+            return f"{doubt}, so its URL may be cut at a delimiter; write quotes around it"
+        return None
 
     def _unquoted(self, line: bytes) -> list[str] | None:
         """Return the fields of a line whose quotes are ordinary characters.
@@ -203,14 +238,6 @@ class CSVReader(LineReader):
         return "a quote in it is closed before the field ends; write two quotes for a quote in text"
 
 
-def _delimiter(header: str) -> str:
-    """Return the delimiter that divides the header into most columns, but a tab before any other.
-
-    Return `NO_DELIMITER` if no delimiter divides the header.
-    """
-    try:
-        counts = {each: len(next(_csv.reader([header], delimiter=each), ())) for each in DELIMITERS}
-    except _csv.Error:  # `_header` parses the header again, and reports the error
-        return NO_DELIMITER
-    best = "\t" if counts["\t"] > 1 else max(counts, key=counts.__getitem__)
-    return best if counts[best] > 1 else NO_DELIMITER
+def _is_whole(url: str) -> bool:
+    """Return True if a text ends like a URL of a picture, so that nothing was cut off it."""
+    return "?" not in url and url.rstrip().lower().endswith(_PICTURE)

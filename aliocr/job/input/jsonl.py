@@ -11,6 +11,7 @@ import msgspec
 from aliocr.checks import is_url
 from aliocr.job.errors import BY_COLUMN, BY_FORMAT, InputError
 from aliocr.job.input.columns import RANKS, Choice, described, id_name, listed, row_of, source_name
+from aliocr.job.input.ids import Ids, id_text
 from aliocr.job.input.lines import LONGEST, TO_UTF8, LineReader, Lines, decoded, shown
 from aliocr.job.input.rows import BadRow, RowOrBad
 from aliocr.redaction import without_query
@@ -19,6 +20,9 @@ NO_LINES = (
     "is one JSON {kind}, but needs one line per image; convert it with jq -c '{filter}', or with "
     "to_json(orient='records', lines=True) of pandas"
 )
+
+
+_TEXT_ALONE = Ids(("the text", None))
 
 
 class JSONLinesReader(LineReader):
@@ -33,10 +37,11 @@ class JSONLinesReader(LineReader):
 
     def __init__(self, lines: Lines, choice: Choice) -> None:
         super().__init__(lines)
+        lines.old_ends = choice.ranks is RANKS
         self._choice = choice
+        self.ids = Ids(asked=choice.id_column is not None)
         self._by_path = any("." in (name or "") for name in (choice.column, choice.id_column))
         self._fields: tuple[str, ...] | None = None
-        self._columns: tuple[str, str | None] = "", None
         first, where = lines.begin(), lines.name
         begins = decoded(first).strip()
         if begins.startswith("["):
@@ -55,10 +60,15 @@ class JSONLinesReader(LineReader):
         if isinstance(value, dict):
             value = with_paths(value) if self._by_path else value
             fields = tuple(value)
-            self._columns = source_name(fields, choice, where), id_name(fields, choice, where)
-            self.columns = self._columns
+            self.ids.columns = source_name(fields, choice, where), id_name(fields, choice, where)
+            self.columns = self.ids.columns
             if choice.ranks is RANKS:
-                _check_is_no_object(value, self._columns[0], where)
+                _check_is_no_object(value, self.ids.columns[0], where)
+            if (column := choice.id_column) is not None and id_text(value[column]) is None:
+                raise InputError(
+                    f"{where} has lists or objects in {shown(column)}, which cannot be ids; give a "
+                    "field of texts or numbers"
+                )
 
     def __iter__(self) -> Iterator[RowOrBad]:
         """Yield the rows from the current position, in the order of the file."""
@@ -72,32 +82,31 @@ class JSONLinesReader(LineReader):
     @property
     def description(self) -> str:
         """Text that names the fields of image and id in the last object that was read."""
-        column, id_column = self._columns
-        return described(column, id_column) if column else "each line"
+        column, id_column = self.ids.columns
+        return (described(column, id_column) if column else "each line") + self.note
 
     def _row(self, line: bytes) -> RowOrBad:
         at = self._lines.line
         try:
             value = _value(line)
             if isinstance(value, str):
-                return row_of(self._number, value, None, at, "the text")
+                return row_of(self._number, value, None, at, _TEXT_ALONE)
             if self._by_path:
                 value = with_paths(value)
             fields = tuple(value)
             if fields != self._fields:  # seldom true: most objects have the same fields
                 id_column = self._choice.id_column
                 no_id = id_column is not None and id_column not in fields
-                self._columns = (
+                self.ids.columns = (
                     source_name(fields, self._choice, "it"),
                     None if no_id else id_name(fields, self._choice, "it"),
                 )
                 self._fields = fields
         except InputError as error:
             return BadRow(self._number, shown(decoded(line).strip()), str(error), line=at)
-        source, name = self._columns
-        return row_of(
-            self._number, value[source], None if name is None else value[name], at, source
-        )
+        source, id_ = self.ids.columns
+        name = None if id_ is None else value[id_]
+        return row_of(self._number, value[source], name, at, self.ids)
 
 
 def with_paths(value: dict[str, Any]) -> dict[str, Any]:
@@ -140,12 +149,15 @@ def _value(line: bytes) -> dict[str, Any] | str:
         value = msgspec.json.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         problem = f"it is not JSON: {str(error).removeprefix('JSON is malformed: ')}"
+        cut = "; it is the last line, and seems to be cut off"
+        is_ended = line.endswith((b"\n", b"\r"))
         try:
             value = json.loads(line.decode())  # reads NaN and lone surrogates; msgspec does not
         except UnicodeDecodeError:
-            raise InputError(f"it is not UTF-8; {TO_UTF8}") from None
+            encoding = f"it is not UTF-8; {TO_UTF8}"
+            raise InputError(encoding if is_ended else f"it is not UTF-8{cut}") from None
         except (ValueError, RecursionError):
-            raise InputError(problem) from None
+            raise InputError(problem if is_ended else problem + cut) from None
     if not isinstance(value, dict | str):
         raise InputError("it is neither an object nor a text")
     return value

@@ -8,14 +8,11 @@ changed. This takes 0.1 s for 100 MB.
 from __future__ import annotations
 
 import hashlib
-import io
-import os
-import stat
+import re
 from collections.abc import Iterable
-from contextlib import suppress
-from typing import BinaryIO
 
 from aliocr.job.errors import BY_FORMAT, InputError
+from aliocr.job.input.compression import Source
 from aliocr.job.input.rows import Checkpoint, Reader, changed
 
 LONGEST = 1 << 20
@@ -38,10 +35,6 @@ FROM_UTF16 = "save it as UTF-8 (iconv -f UTF-16 -t UTF-8)"
 OTHER_FILES = {
     b"\xff\xfe": f"is UTF-16; {FROM_UTF16}",
     b"\xfe\xff": f"is UTF-16; {FROM_UTF16}",
-    b"\x1f\x8b": "is compressed; unpack it first (gunzip)",
-    b"BZh": "is compressed; unpack it first (bunzip2)",
-    b"\xfd7zXZ": "is compressed; unpack it first (unxz)",
-    b"\x28\xb5\x2f\xfd": "is compressed; unpack it first (unzstd)",
     b"PK\x03\x04": "is an Excel workbook or a ZIP archive; save or unpack it as CSV",
     b"PAR1": f"is Parquet; rename it to end in .parquet, or give its format {BY_FORMAT}",
     b"\x89PNG": "is a picture, not a list; give its folder, or a list with its path",
@@ -50,6 +43,11 @@ OTHER_FILES = {
 """Kinds of files that users give by mistake: the first bytes of each kind, and its message."""
 
 NOT_TEXT = f"contains NUL bytes and is not a text file; if it is UTF-16, {FROM_UTF16}"
+
+
+_OLD_LINES = re.compile(rb"[^\r]*(?:\r{1,2}\n|\r)|[^\r]+")
+"""The lines of bytes in which a carriage return may end a line. Two of them before a line feed, as
+some programs for Windows write them, are one line end."""
 
 
 def decoded(line: bytes) -> str:
@@ -70,26 +68,25 @@ class Lines:
     hashed.
 
     Args:
-        stream: A binary stream, at its beginning.
+        source: The bytes, at their beginning.
         name: Name of the input in messages.
-        owned: True if `close` shall close the stream.
 
     Attributes:
         offset: Number of bytes before the position.
         line: Number of lines before the position.
+        old_ends: True if a carriage return ends a line, too, as on an old Mac.
     """
 
-    def __init__(self, stream: BinaryIO, name: str, *, owned: bool) -> None:
+    def __init__(self, source: Source, name: str) -> None:
         self.name = name
         self.offset = 0
         self.line = 0
-        # A raw stream needs a buffer; without it, each byte of a line would need a system call.
-        self._buffer = io.BufferedReader(stream) if isinstance(stream, io.RawIOBase) else None
-        self._stream = self._buffer or stream
-        self._owned = owned
+        self.old_ends = False
+        self._source = source
+        self._stream = source.stream
         self._hash = hashlib.blake2b(digest_size=DIGEST_BYTES)
         self._last = b""
-        self._usual_end = b"\n"
+        self._ended = b""
         self._given_back: list[bytes] = []
 
     def read(self, most: int | None = None) -> bytes:
@@ -103,19 +100,31 @@ class Lines:
         Raises:
             InputError: The input cannot be read.
         """
-        if self._given_back:
-            line = self._given_back.pop()
-            if most is not None and len(line) > most:
-                self._given_back.append(line[most:])
-            return line[:most]
         try:
-            if most is not None:
-                return self._stream.read(min(CHUNK, most))
-            return self._stream.readline(LONGEST + 1)
-        except (OSError, ValueError) as error:  # ValueError: a stream that was closed
-            reason = (getattr(error, "strerror", None) or str(error)).lower()
-            where = f"{self.name} cannot be read past line {self.line:,}"
-            raise InputError(f"{where}: {reason}") from error
+            if self._given_back:
+                line = self._given_back.pop()
+                if most is not None and len(line) > most:
+                    self._given_back.append(line[most:])
+                    line = line[:most]
+            elif most is None:
+                line = self._stream.readline(LONGEST + 1)
+            else:
+                line = self._stream.read(min(CHUNK, most))
+            if self.old_ends and b"\r" in line and most is None:
+                return self._first_of(line)
+        except self._source.unreadable as error:
+            raise self._source.problem(error, self.line) from error
+        return line
+
+    def _first_of(self, lines: bytes) -> bytes:
+        """Return the first of lines that carriage returns end; give the others back."""
+        if b"\r" not in lines.rstrip(b"\r\n"):
+            return lines
+        first, *others = _OLD_LINES.findall(lines)
+        if len(lines) > LONGEST and others:  # the last of them may go on
+            others[-1] += self._stream.readline(LONGEST + 1)
+        self.give_back(others)
+        return bytes(first)
 
     def give_back(self, lines: Iterable[bytes]) -> None:
         """Put lines back; the next calls of `read` return them again, in this order."""
@@ -130,7 +139,7 @@ class Lines:
         self._pass(line)
         self.line += 1
         if len(line) > LONGEST:
-            while not line.endswith(b"\n") and (line := self.read()):
+            while not line.endswith(self._ends) and (line := self.read()):
                 self._pass(line)
 
     def begin(self) -> bytes:
@@ -169,7 +178,7 @@ class Lines:
         if self.offset > checkpoint.offset or self._digest() != checkpoint.digest:
             raise changed(self.name, f"it differs before line {checkpoint.line + 1:,}")
         self.line = checkpoint.line
-        if self.offset and self._last != b"\n":
+        if self.offset and self._last not in self._ends:
             # In the earlier run, the input ended here, without a line end. Since then, a line end
             # may have been added to this last line, but nothing else.
             rest = self.read()
@@ -179,38 +188,47 @@ class Lines:
 
     def compare(self, checkpoint: Checkpoint) -> None:
         """Check that a file has not changed before a checkpoint; return to the current position."""
-        here = self.offset, self.line, self._hash.copy(), self._last, self._usual_end
+        here = self.offset, self.line, self._hash.copy(), self._last, self._ended
         self.skip_to(checkpoint)
-        self.offset, self.line, self._hash, self._last, self._usual_end = here
+        self.offset, self.line, self._hash, self._last, self._ended = here
         self._given_back.clear()
         self._stream.seek(self.offset)
+
+    def finish(self) -> str:
+        """Move to the end of the input; return the digest of the whole input."""
+        while piece := self.read(CHUNK):
+            self._pass(piece)
+        return self._digest()
 
     @property
     def share(self) -> float | None:
         """The share of the input that was taken, from 0 to 1; None if its total size is unknown."""
-        try:
-            status = os.fstat(self._stream.fileno())
-        except (OSError, ValueError):
-            return None
-        if not stat.S_ISREG(status.st_mode):
-            return None
-        return min(1.0, self.offset / status.st_size) if status.st_size else 1.0
+        return self._source.share(self.offset)
 
     def close(self) -> None:
-        """Close the stream, if this object owns the stream."""
-        with suppress(OSError, ValueError):
-            if self._owned:
-                self._stream.close()
-            elif self._buffer:
-                self._buffer.detach()  # a buffer that is still attached closes the stream later
+        """Close the stream, if the source owns the stream."""
+        self._source.close()
+
+    @property
+    def _ends(self) -> tuple[bytes, ...]:
+        """The bytes that may be the last of a line."""
+        return (b"\n", b"\r") if self.old_ends else (b"\n",)
 
     def _pass(self, piece: bytes) -> None:
         self._hash.update(piece)
         self.offset += len(piece)
         before, self._last = self._last, piece[-1:]
-        if (at := piece.rfind(b"\n")) >= 0:
-            returned = piece[at - 1 : at] if at else before
-            self._usual_end = b"\r\n" if returned == b"\r" else b"\n"
+        if self._last != b"\n":
+            at = max(map(piece.rfind, self._ends))
+            if at < 0:
+                return
+            piece = piece[: at + 1]
+        self._ended = before + piece if len(piece) == 1 else piece
+
+    @property
+    def _usual_end(self) -> bytes:
+        """The line end of the last line that has one; a line feed if there is none."""
+        return next((end for end in (b"\r\n", b"\r") if self._ended.endswith(end)), b"\n")
 
     def _digest(self) -> str:
         """Return the hash of all lines that were taken.
@@ -218,7 +236,7 @@ class Lines:
         If the last line has no line end, it is hashed as if it had one, because a line end may be
         added later.
         """
-        if not self.offset or self._last == b"\n":
+        if not self.offset or self._last in self._ends:
             return self._hash.hexdigest()
         ended = self._hash.copy()
         ended.update(self._usual_end)
@@ -246,6 +264,10 @@ class LineReader(Reader):
     def checkpoint(self) -> Checkpoint:
         """The position after the last row that was returned."""
         return self._lines.checkpoint(self._number)
+
+    def finish(self) -> str:
+        """Move to the end of the input, and return its hash."""
+        return self._lines.finish()
 
     @property
     def share(self) -> float | None:

@@ -6,6 +6,7 @@ import stat
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Literal, TypeAlias, get_args
 
@@ -13,12 +14,14 @@ import attrs
 
 from aliocr.job.errors import BY_FORMAT, InputError
 from aliocr.job.input.columns import EARLIER_RANKS, RANKS, Choice, described
+from aliocr.job.input.compression import Source, unpacked_name
 from aliocr.job.input.csv import CSVReader
 from aliocr.job.input.folder import FolderReader
 from aliocr.job.input.jsonl import JSONLinesReader
 from aliocr.job.input.lines import Lines
 from aliocr.job.input.parquet import ParquetReader
 from aliocr.job.input.rows import Reader
+from aliocr.job.input.several import SeveralReader, files_of, lists_in
 from aliocr.job.input.text import TextReader
 
 InputFormat: TypeAlias = Literal["text", "csv", "jsonl", "parquet", "folder"]
@@ -39,19 +42,38 @@ OF_SUFFIX: dict[str, InputFormat] = {
 """The format for each suffix of a file's name. A file with any other suffix is text."""
 
 
+InputSource: TypeAlias = str | Path | Sequence[str | Path]
+"""An input, or several inputs that are read one after the other."""
+
+
 def opened(
-    source: str | Path | BinaryIO,
+    source: InputSource | BinaryIO,
     *,
     input_format: str | None = None,
     column: str | None = None,
     id_column: str | None = None,
     earlier: bool = False,
     known: Sequence[str] = (),
+    output: Path | None = None,
 ) -> Reader:
     """Open an input and read its header; for the arguments see `RunInput` and `FolderReader`.
 
     A binary stream is treated like standard input, and is not closed.
     """
+    if isinstance(source, str | Path | Sequence):
+        sources = _listed(source)
+        format_of = partial(_format_by_name, wanted=input_format)
+        files = None if input_format == "folder" else files_of(sources, format_of, output)
+        if files is not None:
+            open_ = partial(
+                opened,
+                input_format=input_format,
+                column=column,
+                id_column=id_column,
+                earlier=earlier,
+            )
+            return SeveralReader(files, open_)
+        (source,) = sources
     place = _place(source)
     format_ = _format_of(place, input_format)
     name = str(place) if isinstance(place, Path) else "standard input"
@@ -68,12 +90,16 @@ def opened(
     else:
         file = place
     choice = Choice(column, id_column, EARLIER_RANKS if earlier else RANKS)
-    lines = Lines(file, name, owned=file is not place)
-    try:
-        if format_ == "parquet":
+    if format_ == "parquet":
+        try:
             return ParquetReader(file, name, choice)
+        except BaseException:
+            file.close()
+            raise
+    lines = Lines(Source(file, name, owned=file is not place), name)
+    try:
         if format_ == "text":
-            return TextReader(lines, guessed=input_format is None)
+            return TextReader(lines, guessed=input_format is None, earlier=earlier)
         return (CSVReader if format_ == "csv" else JSONLinesReader)(lines, choice)
     except BaseException:
         lines.close()
@@ -89,29 +115,34 @@ class RunInput:
     take hours.
 
     Args:
-        source: A file, a folder, or `"-"` for standard input.
+        source: A file, a folder, a pattern such as `"lists/*.csv"`, several of these, or `"-"` for
+            standard input.
         input_format: One of `FORMATS`; `"csv"` includes TSV. If None, the suffix of the file's name
             decides; standard input has no suffix and is read as text.
         column: Name of the column of the images. None means the only column, or, if there are
             several columns, the one whose name, in upper or lower case, is the surest of `RANKS`.
         id_column: Name of the column of the ids. None means the first name of `IDS` that the input
             has; if the input has no such column, its rows have no ids.
-        earlier: Choose the column as an earlier version did, because that version began the job.
+        earlier: Choose the column and count the rows as an earlier version did, because that
+            version began the job.
+        output: The output of the job, which is never a part of its input.
     """
 
-    source: str | Path
+    source: InputSource
     input_format: str | None = None
     column: str | None = None
     id_column: str | None = None
     earlier: bool = False
+    output: Path | None = None
     _reader: Reader | None = attrs.field(default=None, init=False)
 
     @property
     def can_be_read_twice(self) -> bool:
         """True for files and folders; False for standard input and pipes."""
-        if self.source == STANDARD_INPUT:
+        sources = _listed(self.source)
+        if STANDARD_INPUT in sources:
             return False
-        path = Path(self.source)
+        path = Path(sources[0]) if len(sources) == 1 else Path()
         return path.is_dir() or path.is_file() or not path.exists()
 
     def open(self, known: Sequence[str] = ()) -> Reader:
@@ -124,19 +155,24 @@ class RunInput:
                 id_column=self.id_column,
                 earlier=self.earlier,
                 known=known,
+                output=self.output,
             )
         return self._reader
 
     @property
     def taken(self) -> str | None:
         """Text that names the columns; None if there are none, or until the input is open."""
-        columns = self._reader and self._reader.columns
-        return described(*columns) if columns else None
+        reader = self._reader
+        return described(*reader.columns) + reader.note if reader and reader.columns else None
 
     def close(self) -> None:
         """Close the input, if it is open."""
         if self._reader is not None:
             self._reader.close()
+
+
+def _listed(source: InputSource) -> Sequence[str | Path]:
+    return [source] if isinstance(source, str | Path) else source
 
 
 def _place(source: str | Path | BinaryIO) -> Path | BinaryIO:
@@ -167,7 +203,23 @@ def _format_of(place: Path | BinaryIO, input_format: str | None) -> InputFormat:
     if given is not None and is_folder != (given == "folder"):
         kind = "a folder" if is_folder else "not a folder"
         raise InputError(f"{place} is {kind} and cannot be read as {given}; give another format")
-    return given or ("folder" if is_folder else OF_SUFFIX.get(place.suffix.lower(), "text"))
+    return given or ("folder" if is_folder else _by_name(place) or "text")
+
+
+def _by_name(path: Path) -> InputFormat | None:
+    """Return the format that the name of a file says; it may be compressed."""
+    return OF_SUFFIX.get(unpacked_name(path).suffix.lower())
+
+
+def _format_by_name(path: Path, wanted: str | None = None) -> str | None:
+    """Return the format of a list in a folder; None for other files, and for unwanted formats."""
+    found = _by_name(path)
+    return found if wanted in (None, found) else None
+
+
+def has_lists(folder: Path) -> bool:
+    """Return True if a folder is read as lists: it has lists, and no pictures."""
+    return bool(lists_in(folder, _format_by_name))
 
 
 @contextmanager

@@ -11,7 +11,9 @@ from typing import Any, BinaryIO
 from aliocr.extras import needed
 from aliocr.job.errors import InputError
 from aliocr.job.input.columns import Choice, described, id_name, row_of, source_name
-from aliocr.job.input.lines import DIGEST_BYTES
+from aliocr.job.input.ids import Ids
+from aliocr.job.input.lines import DIGEST_BYTES, shown
+from aliocr.job.input.parquet_ids import can_be_ids, id_values
 from aliocr.job.input.rows import Checkpoint, Reader, RowOrBad, changed
 
 ROWS_AT_ONCE = 4096
@@ -45,10 +47,18 @@ class ParquetReader(Reader):
             schema = self._table.schema_arrow
         except self._unreadable as error:
             raise InputError(f"{where} cannot be read as Parquet: {_reason(error)}") from None
-        self._column = source_name(schema.names, choice, where)
-        self._id_column = id_name(schema.names, choice, where)
-        self.columns = self._column, self._id_column
-        _check(schema, self._column, self._id_column, where)
+        column = source_name(schema.names, choice, where)
+        id_column = id_name(schema.names, choice, where)
+        self.ids = Ids(asked=choice.id_column is not None)
+        _check_images(schema, column, where)
+        if id_column is not None and not can_be_ids(schema.field(id_column).type):
+            kind = f"{shown(str(schema.field(id_column).type))} in its column {shown(id_column)}"
+            if self.ids.asked:
+                raise InputError(
+                    f"{where} has {kind}, which cannot be ids; give a column of texts or numbers"
+                )
+            self.ids.reason, id_column = f"it has {kind}", None
+        self.columns = self.ids.columns = column, id_column
 
     def __iter__(self) -> Iterator[RowOrBad]:
         """Yield the rows from the current position, in the order of the file.
@@ -60,20 +70,21 @@ class ParquetReader(Reader):
         while group < metadata.num_row_groups and skipped >= metadata.row_group(group).num_rows:
             skipped -= metadata.row_group(group).num_rows
             group += 1
-        columns = [self._column] if self._id_column is None else [self._column, self._id_column]
+        column, id_column = self.ids.columns
+        columns = [column] if id_column is None else [column, id_column]
         groups = range(group, metadata.num_row_groups)
         pieces = self._table.iter_batches(ROWS_AT_ONCE, groups, columns, use_threads=False)
         try:
             for piece in pieces:
                 rest = piece.slice(min(skipped, piece.num_rows))
                 skipped -= piece.num_rows - rest.num_rows
-                sources = _values(rest.column(self._column))
+                sources = _values(rest.column(column))
                 names: list[Any] = [None] * len(sources)
-                if self._id_column is not None:
-                    names = _values(rest.column(self._id_column))
+                if id_column is not None:
+                    names = id_values(rest.column(id_column))
                 for source, name in zip(sources, names, strict=True):
                     self._number += 1
-                    yield row_of(self._number, source, name, None, self._column)
+                    yield row_of(self._number, source, name, None, self.ids)
         except self._unreadable as error:
             raise InputError(
                 f"{self._where} cannot be read past row {self._number:,}: {_reason(error)}"
@@ -83,6 +94,10 @@ class ParquetReader(Reader):
         """Check that the footer has not changed. The rows themselves are not compared."""
         if checkpoint.number and checkpoint.digest != self._digest:
             raise changed(self._where, "its footer differs")
+
+    def finish(self) -> str:
+        """Return the hash of the footer."""
+        return self._digest
 
     @property
     def checkpoint(self) -> Checkpoint:
@@ -98,7 +113,7 @@ class ParquetReader(Reader):
     @property
     def description(self) -> str:
         """Text that names the columns of images and ids."""
-        return described(self._column, self._id_column)
+        return described(*self.ids.columns) + self.note
 
     def close(self) -> None:
         """Close the file. May be called more than once."""
@@ -123,37 +138,23 @@ def _digest(file: BinaryIO, where: str) -> str:
     return hashlib.blake2b(footer, digest_size=DIGEST_BYTES).hexdigest()
 
 
-def _check(schema: Any, column: str, id_column: str | None, where: str) -> None:
-    """Raise `InputError` if the column of images or ids has values of a wrong type."""
+def _check_images(schema: Any, column: str, where: str) -> None:
+    """Raise `InputError` if the column of images has no texts."""
     import pyarrow as pa  # noqa: PLC0415 - from the extra
 
     types = pa.types
-
-    def is_text(kind: Any) -> bool:
-        held = kind.value_type if types.is_dictionary(kind) else kind
-        return bool(
-            types.is_string(held)
-            or types.is_large_string(held)
-            or types.is_string_view(held)
-            or types.is_binary(held)
-            or types.is_large_binary(held)
-        )
-
-    def is_number(kind: Any) -> bool:
-        return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind))
-
     kind = schema.field(column).type
-    if not is_text(kind):
+    held = kind.value_type if types.is_dictionary(kind) else kind
+    if not (
+        types.is_null(held)  # a part of a table in which no row has an image
+        or types.is_string(held)
+        or types.is_large_string(held)
+        or types.is_string_view(held)
+        or types.is_binary(held)
+        or types.is_large_binary(held)
+    ):
         raise InputError(
             f"{where} has {kind} in its column {column}, not URLs or paths; give a column of texts"
-        )
-    if id_column is None:
-        return
-    kind = schema.field(id_column).type
-    if not is_text(kind) and not is_number(kind):
-        raise InputError(
-            f"{where} has {kind} in its column {id_column}, which cannot be ids; give a column "
-            "of texts or numbers"
         )
 
 

@@ -10,6 +10,7 @@ from typing import TypeAlias
 import attrs
 
 from aliocr.job.errors import InputError
+from aliocr.job.input.ids import Ids
 from aliocr.redaction import without_query
 
 BAD_ROW = "BadRow"
@@ -64,6 +65,7 @@ class BadRow:
         source: The beginning of the text in the place of the source; may be empty. The query of a
             URL is not removed: call `aliocr.redaction.without_query` before you show or write the
             text.
+        file: Name of the file that has the row; None if the input is one file.
     """
 
     number: int
@@ -71,6 +73,7 @@ class BadRow:
     problem: str
     id: str | None = None
     line: int | None = None
+    file: str | None = None
 
 
 RowOrBad: TypeAlias = Row | BadRow
@@ -109,6 +112,12 @@ class Reader(ABC):
     """The columns of images and ids, the second None if there are no ids; None if the input has no
     columns, or they are not known yet."""
 
+    ids: Ids = Ids()
+    """Makes the ids of rows. This default is for inputs without columns."""
+
+    file: str | None = None
+    """Name of the file that has the last row that was returned; None if the input is one file."""
+
     _number = 0
 
     @abstractmethod
@@ -131,6 +140,15 @@ class Reader(ABC):
     @abstractmethod
     def checkpoint(self) -> Checkpoint:
         """The position after the last row that was returned."""
+
+    def finish(self) -> str:
+        """Move to the end of the input, and return a hash of all of it; empty if it has none."""
+        return ""
+
+    @property
+    def note(self) -> str:
+        """Text to append to the names of the columns: which ids are left out; may be empty."""
+        return self.ids.note
 
     @property
     @abstractmethod

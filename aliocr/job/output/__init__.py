@@ -7,9 +7,11 @@ The way of a result:
   both files in the right order.
 - `result_file` appends the record of the result to the output. If an earlier run was killed, it
   repairs the output first.
-- `codecs` makes the record: a line of JSON, or a row of CSV.
+- `codecs` makes the record: a line of JSON, or a row of CSV. `versions` says which columns it has,
+  in the version in which the job was begun.
 - `journal` then stores the offset of the record, and keeps the state of the job. `job_state`
   defines this state, and checks that a journal is whole.
+- `sent_mark` says beside the journal how many images may have been charged if the run is killed.
 - `recovery` adds results to the journal that only the output has, because a run was killed or the
   journal is lost.
 - `replacement` puts a draft in the place of the output, for a retry or for Parquet.

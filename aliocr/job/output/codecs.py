@@ -19,21 +19,14 @@ from aliocr.columns import COLUMNS as OUTCOME_COLUMNS
 from aliocr.columns import columns_of, plain_regions
 from aliocr.job.csv_module import own_csv
 from aliocr.job.output.result import Read, Result, Unread
-
-OWN = ("row", "line", "id")
-"""Columns that outcomes outside of a job do not have."""
-
-COLUMNS = (*OWN, *OUTCOME_COLUMNS)
-"""Columns of each format: the place of the row in the input, then the columns of its outcome."""
-
-ADDED = {"data_id", "needs_review", "transient"}
-"""Columns that the first outputs of jobs do not have."""
+from aliocr.job.output.versions import NEWEST, Version, filled
 
 # The limit is the size of a field in characters. We chose a high limit, because the regions of a
 # large page are longer than the parser's default limit.
 _csv = own_csv(1 << 30)
 
-_NUMBERS = {"row": int, "line": int, "interval": int, "max_frames": int, "rate": float}
+_WHOLE_NUMBERS = ("row", "line", "interval", "max_frames", "width", "height", "turn")
+_NUMBERS = dict.fromkeys(_WHOLE_NUMBERS, int) | {"rate": float}
 _CLAIMS = ("ok", "needs_review", "transient", "maybe_charged")
 _LISTS = ("regions", "frames")
 
@@ -42,12 +35,16 @@ _REQUIRED = ("source", "text", "kind", "error")
 
 
 def fields_of(
-    result: Result, regions: Callable[[Iterable[Any]], Any] = plain_regions
+    result: Result,
+    version: Version = NEWEST,
+    regions: Callable[[Iterable[Any]], Any] = plain_regions,
+    *,
+    table: bool = False,
 ) -> dict[str, Any]:
-    """Return all columns of a result, as `aliocr.Scan.to_dict` returns those of a scan."""
+    """Return the columns of a result, as `aliocr.Scan.to_dict` returns those of a scan."""
     values = {name: getattr(result, name, None) for name in OUTCOME_COLUMNS}
     own = {"row": result.row, "line": result.line, "id": result.id or ""}
-    return own | columns_of(values, whole_urls=True, regions=regions)
+    return version.fields(own | columns_of(values, whole_urls=True, regions=regions), table=table)
 
 
 def result_of(fields: Mapping[str, Any]) -> Result:
@@ -57,28 +54,30 @@ def result_of(fields: Mapping[str, Any]) -> Result:
         for name, value in fields.items()
         if value is not None and (value != "" or name in _REQUIRED)
     }
+    if isinstance(code := told.get("code"), str):
+        told["code"] = code_of(code)
     if told.pop("ok", None) is not True:
         return msgspec.convert(told, Unread)
     if isinstance(frames := told.get("frames"), list):
-        told["frames"] = [
-            {name: value for name, value in frame.items() if name == "text" or value != ""}
-            if isinstance(frame, dict)
-            else frame
-            for frame in frames
-        ]
+        told["frames"] = [filled(each) if isinstance(each, dict) else each for each in frames]
     return msgspec.convert(told, Read)
 
 
-def encode_json(result: Result) -> bytes:
+def code_of(text: str) -> int | str:
+    """Return a code of the service: a number from a reply, or a word from the gateway."""
+    return int(text) if re.fullmatch(r"-?[0-9]{1,18}", text) else text
+
+
+def encode_json(result: Result, version: Version = NEWEST) -> bytes:
     """Return the result as a line of JSON in UTF-8, with its line end.
 
     Characters that UTF-8 cannot encode are escaped; a file name in another encoding may have them.
     """
     try:
         # msgspec encodes `Region` objects like dicts.
-        return msgspec.json.encode(fields_of(result, tuple)) + b"\n"
+        return msgspec.json.encode(fields_of(result, version, tuple)) + b"\n"
     except UnicodeEncodeError:
-        return json.dumps(fields_of(result)).encode() + b"\n"
+        return json.dumps(fields_of(result, version)).encode() + b"\n"
 
 
 def decode_json(line: bytes | str, row: int | None = None) -> Result:
@@ -103,13 +102,20 @@ def _value_of(text: bytes | str) -> Any:
 
 
 class JSONLines:
-    """Codec for JSON lines: each record is a line of JSON."""
+    """Codec for JSON lines: each record is a line of JSON.
+
+    Args:
+        version: The version in which results are written; every version is read.
+    """
 
     header = b""
 
+    def __init__(self, version: Version = NEWEST) -> None:
+        self._version = version
+
     def encode(self, result: Result) -> bytes:
         """Return the record of a result, with its line end."""
-        return encode_json(result)
+        return encode_json(result, self._version)
 
     def decode(self, record: bytes, row: int | None = None) -> Result:
         """Return the result in a record; raise a `ValueError` if the record is wrong or cut off.
@@ -129,22 +135,26 @@ class CSV:
     """Codec for CSV with a line of column names; regions and frames are JSON.
 
     Args:
-        columns: The columns; other ones than `COLUMNS` are only read.
+        version: The version in which results are written.
+        columns: The columns of a file that is only read; None for those of the version.
     """
 
-    def __init__(self, columns: Sequence[str] = COLUMNS) -> None:
-        self._columns = columns
-        self.header = (",".join(columns) + "\r\n").encode()
+    def __init__(self, version: Version = NEWEST, columns: Sequence[str] | None = None) -> None:
+        self._version = version
+        self._columns = version.columns if columns is None else columns
+        self.header = (",".join(self._columns) + "\r\n").encode()
 
     def encode(self, result: Result) -> bytes:
         """Return the row of a result, which may have line breaks within quotes."""
-        fields = fields_of(result)
+        fields = fields_of(result, self._version, table=True)
         for name in _CLAIMS:
-            fields[name] = fields[name] if fields[name] is None else str(fields[name]).lower()
+            if fields.get(name) is not None:
+                fields[name] = str(fields[name]).lower()
         for name in _LISTS:
-            fields[name] = msgspec.json.encode(fields[name]).decode()
+            if name in fields:
+                fields[name] = msgspec.json.encode(fields[name]).decode()
         row = io.StringIO()
-        csv.writer(row).writerow(fields.values())
+        csv.writer(row).writerow([fields.get(name) for name in self._columns])
         return row.getvalue().encode("utf-8", "backslashreplace")
 
     def decode(self, record: bytes, row: int | None = None) -> Result:
@@ -168,8 +178,6 @@ class CSV:
                 fields[name] = _value_of(value or "[]")
             else:
                 fields[name] = _NUMBERS.get(name, str)(value) if value else value
-        if fields["code"]:
-            fields["code"] = code_of(fields["code"])
         return result_of(fields)
 
     def records(self, file: BinaryIO) -> Iterator[bytes]:
@@ -186,8 +194,3 @@ class CSV:
 
 Codec: TypeAlias = JSONLines | CSV
 """The codec of a format in which records can be appended to a file."""
-
-
-def code_of(text: str) -> int | str:
-    """Return a code of the service: a number from a reply, or a word from the gateway."""
-    return int(text) if re.fullmatch(r"-?[0-9]{1,18}", text) else text

@@ -1,16 +1,16 @@
-"""State of a job, tables of its journal, and the check that a journal is whole."""
+"""State of a job, tables of its journal with their SQL, and the check that a journal is whole."""
 
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
+from pathlib import Path
 from typing import Any
 
 import attrs
 
 from aliocr.checks import is_count
-
-VERSION = 3
+from aliocr.job.output.versions import NEWEST, Version
 
 SCHEMA = """
 CREATE TABLE state (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -31,6 +31,13 @@ CREATE TABLE results (row INTEGER PRIMARY KEY, result TEXT NOT NULL);
 CREATE TABLE summary (kind TEXT, code, rows INTEGER NOT NULL, PRIMARY KEY (kind, code));
 """
 
+UNCOUNTED = """
+-- Rows whose results were found in the output only; they are counted as charged, or as copies, when
+-- the input is read. Journals of earlier versions get this table when they are gone on with.
+CREATE TABLE IF NOT EXISTS uncounted (row INTEGER PRIMARY KEY);
+"""
+FORGET_UNCOUNTED = "DELETE FROM uncounted WHERE row NOT IN (SELECT row FROM rows)"
+"""Call this when rows were deleted."""
 
 _WORDS = {"settings", "output_format", "ending"}
 """The facts of a state that are text; all others are numbers."""
@@ -38,6 +45,10 @@ _WORDS = {"settings", "output_format", "ending"}
 
 class JournalError(Exception):
     """The file is not a journal of a job, or is a journal of another version."""
+
+
+class NewerError(Exception):
+    """The file is the journal of a newer version of aliocr."""
 
 
 class DamagedError(sqlite3.DatabaseError):
@@ -84,8 +95,10 @@ class JobState:
     by_ranks: bool = True
 
 
-def read_state(db: sqlite3.Connection) -> JobState:
+def read_state(db: sqlite3.Connection, version: Version) -> JobState:
     """Return the state that a journal has, after a check of the whole journal.
+
+    Facts that journals of this version lack are empty; `ledger` completes them.
 
     Raises:
         DamagedError: A page, a table, a fact or a row is damaged or missing.
@@ -96,9 +109,9 @@ def read_state(db: sqlite3.Connection) -> JobState:
         (said,) = db.execute("PRAGMA quick_check(1)").fetchone()
         if said != "ok":
             raise DamagedError(said.replace("\n", " "))
-        if not _tables_of_the_schema() <= _tables(db):
+        if not _tables_of(version) <= _tables(db):
             raise DamagedError("a table is missing, or has other columns")
-        state = _state_of(dict(db.execute("SELECT name, value FROM state")))
+        state = _state_of(dict(db.execute("SELECT name, value FROM state")), version)
         rows, through, counted = db.execute(
             """SELECT (SELECT count(*) FROM rows), (SELECT count(*) FROM rows WHERE row <= ?),
             (SELECT total(rows) FROM summary)""",
@@ -111,8 +124,9 @@ def read_state(db: sqlite3.Connection) -> JobState:
         db.execute("ROLLBACK")
 
 
-def _state_of(known: dict[str, Any]) -> JobState:
-    known = {"by_ranks": 0} | known
+def _state_of(known: dict[str, Any], version: Version) -> JobState:
+    lacking = {name: "" if name in _WORDS else 0 for name in version.lacks}
+    known = {"by_ranks": 0} | lacking | known
     for fact in attrs.fields(JobState):
         value = known.get(fact.name)
         if not (isinstance(value, str) if fact.name in _WORDS else is_count(value, 0)):
@@ -125,7 +139,52 @@ def _tables(db: sqlite3.Connection) -> set[tuple[str, str | None]]:
     return set(db.execute("SELECT name, sql FROM sqlite_schema"))
 
 
-def _tables_of_the_schema() -> set[tuple[str, str | None]]:
+def _tables_of(version: Version) -> set[tuple[str, str | None]]:
     with closing(sqlite3.connect(":memory:")) as db:
         db.executescript(SCHEMA)
+        if version is NEWEST:
+            db.executescript(UNCOUNTED)
         return _tables(db)
+
+
+def of_kinds(kinds: frozenset[str]) -> tuple[str, tuple[str, ...]]:
+    """Return an SQL condition for failures of these kinds or codes, and its parameters."""
+    # Leave out rows that were read: their kind is NULL in the table `rows`, and empty in `summary`.
+    if not kinds:
+        return "kind > ''", ()
+    marks = ", ".join("?" * len(kinds))
+    where = f"kind > '' AND (kind IN ({marks}) OR CAST(code AS TEXT) IN ({marks}))"
+    return where, (*kinds, *kinds)
+
+
+def journal_of(path: Path) -> Path:
+    """Return the path of the journal; refuse a path that cannot be the output of a job."""
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder: give the name of a file")
+    if not path.parent.is_dir():
+        raise ValueError(f"there is no folder {path.parent} for the output: make it first")
+    if path.exists() and not path.is_file():
+        raise ValueError(f"{path} is not a regular file: give another output")
+    journal = path.with_name(f"{path.name}.journal")
+    # Do not follow a link, because somebody else may have made it to have another file written.
+    if journal.is_symlink() or (journal.exists() and not journal.is_file()):
+        raise ValueError(f"{journal} is not a regular file: remove it, or give another output")
+    return journal
+
+
+def begun_earlier(path: Path) -> bool:
+    """Return True if the job of an output was begun before columns were chosen by ranks.
+
+    If the journal cannot be read, return False: whoever opens it next words this error. Raise
+    `ValueError` if the path cannot be used.
+    """
+    place = journal_of(path)
+    if not place.exists():
+        return False
+    with (
+        suppress(sqlite3.Error),
+        closing(sqlite3.connect(f"{place.absolute().as_uri()}?mode=rw", uri=True)) as db,
+    ):
+        facts = dict(db.execute("SELECT name, value FROM state"))
+        return bool(facts) and not facts.get("by_ranks")
+    return False

@@ -9,12 +9,13 @@ records than the journal. The next run adds the complete records, and cuts off a
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -25,15 +26,19 @@ from aliocr.job.input.rows import Checkpoint
 from aliocr.job.output.codecs import decode_json, encode_json
 from aliocr.job.output.image_index import ImageIndex
 from aliocr.job.output.job_state import (
+    FORGET_UNCOUNTED,
     SCHEMA,
-    VERSION,
+    UNCOUNTED,
     DamagedError,
     JobState,
     JournalError,
+    NewerError,
+    of_kinds,
     read_state,
 )
 from aliocr.job.output.result import Result
 from aliocr.job.output.rowset import RowSet
+from aliocr.job.output.versions import NEWEST, VERSIONS, Version, version_of
 
 CACHE_KIBIBYTES = 8_192
 """Size of SQLite's cache, in KiB. The digests of some 250,000 images fit into the cache; the cache
@@ -47,13 +52,15 @@ class Journal:
     path, the journal is in memory.
 
     Raises:
-        JournalError: The file is not a journal of this version.
+        JournalError: The file is not a journal of a version that can go on.
+        NewerError: A newer version of aliocr has made it.
         sqlite3.Error: The file cannot be read or written, or is damaged.
 
     Attributes:
         state: The job's state after the last `change`.
         total: Number of rows of the input; 0 if not known yet. The next `change` commits it.
         is_new: True if this object has made the tables.
+        version: The version of the journal.
     """
 
     def __init__(self, path: Path | None, first: JobState, *, writes: bool = True) -> None:
@@ -78,10 +85,14 @@ class Journal:
 
     def _begin(self, first: JobState, size: int, *, writes: bool) -> None:
         db = self._db
-        (version,) = db.execute("PRAGMA user_version").fetchone()
+        (number,) = db.execute("PRAGMA user_version").fetchone()
         (tables,) = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        if tables and version != VERSION:
-            raise JournalError("it comes from another program, or from another version of aliocr")
+        self.version = VERSIONS.get(number, NEWEST) if tables else NEWEST
+        if tables and number != self.version.number:
+            (ours,) = db.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'state'")
+            if number > NEWEST.number and ours[0]:
+                raise NewerError
+            raise JournalError("it comes from another program, or from a version before 2")
         (page_size,) = db.execute("PRAGMA page_size").fetchone()
         if size % page_size:
             raise DamagedError("it ends within a page")
@@ -92,8 +103,13 @@ class Journal:
         if not tables:
             # Make tables and first state in one transaction. If the process is killed before the
             # end, the file has no tables, and the next run makes them.
-            db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {VERSION};")
-        self.state = read_state(db) if tables else first
+            number = NEWEST.number
+            db.executescript(
+                f"BEGIN IMMEDIATE; {SCHEMA}{UNCOUNTED} PRAGMA user_version = {number};"
+            )
+        self.state = read_state(db, self.version) if tables else first
+        if tables and writes:
+            db.executescript(UNCOUNTED)
         self._images = ImageIndex(db)
         self.total = self.state.total
         self.is_new = not tables
@@ -113,7 +129,8 @@ class Journal:
             yield state
             self._images.write()
             changed = attrs.evolve(self.state, total=self.total, **state)
-            values = attrs.asdict(changed).items()
+            facts = attrs.asdict(changed)
+            values = [(name, facts[name]) for name in facts if name not in self.version.lacks]
             db.executemany("INSERT OR REPLACE INTO state VALUES (?, ?)", values)
             db.execute("COMMIT")
         except BaseException:
@@ -161,6 +178,23 @@ class Journal:
             ],
         )
 
+    def add_found(self, found: Sequence[tuple[Result, int]]) -> None:
+        """Add results that were in the output only, as `add` does; they are not counted yet."""
+        self.add(found)
+        rows = [(result.row,) for result, _ in found]
+        self._db.executemany("INSERT INTO uncounted VALUES (?)", rows)
+
+    def count_found(self, row: int) -> bool:
+        """Return True if a row is to be counted now; the next `change` commits that it is."""
+        self._open_transaction()
+        return self._db.execute("DELETE FROM uncounted WHERE row = ?", (row,)).rowcount > 0
+
+    @property
+    def uncounted(self) -> tuple[int, int] | None:
+        """The lowest and the highest row to be counted; None if there is none."""
+        low, high = self._db.execute("SELECT min(row), max(row) FROM uncounted").fetchone()
+        return None if low is None else (low, high)
+
     def place(self, row: int) -> int | None:
         """Return the place of a row's result in the output; None if the row has no result."""
         found = self._db.execute("SELECT place FROM rows WHERE row = ?", (row,)).fetchone()
@@ -190,6 +224,7 @@ class Journal:
         """Delete the rows whose place is at or after an offset of the output; within `change`."""
         db = self._db
         db.execute("DELETE FROM rows WHERE place >= ?", (length,))
+        db.execute(FORGET_UNCOUNTED)
         db.execute("DELETE FROM summary")
         db.execute(
             """INSERT INTO summary SELECT coalesce(kind, ''), coalesce(code, ''), count(*)
@@ -204,7 +239,7 @@ class Journal:
 
     def failed(self, kinds: frozenset[str]) -> Iterator[int]:
         """Return the rows that failed with these kinds or codes; without kinds, all failed rows."""
-        where, names = _of_kinds(kinds)
+        where, names = of_kinds(kinds)
         query = f"SELECT row FROM rows WHERE {where} ORDER BY row"  # noqa: S608 - only fixed text
         return chain.from_iterable(self._db.execute(query, names))
 
@@ -214,7 +249,7 @@ class Journal:
         Call this in a `change` block. Return the places of the results in the output, rising.
         """
         db = self._db
-        where, names = _of_kinds(kinds)
+        where, names = of_kinds(kinds)
         again = f"FROM rows WHERE {where}"
         query = f"SELECT place {again} ORDER BY place"
         places = array("q", chain.from_iterable(db.execute(query, names)))
@@ -222,6 +257,7 @@ class Journal:
         db.execute(f"DELETE {again}", names)
         db.execute(f"DELETE FROM summary WHERE {where}", names)  # noqa: S608 - only fixed text
         db.execute("DELETE FROM results WHERE row IN (SELECT row FROM retries)")
+        db.execute(FORGET_UNCOUNTED)
         return places
 
     def close_up(self, gone: Iterable[tuple[int, int]]) -> None:
@@ -277,10 +313,10 @@ class Journal:
         numbered = enumerate(map(_text_or_bytes, names), first)
         self._db.executemany("INSERT INTO names VALUES (?, ?)", numbered)
 
-    def stage(self, results: Sequence[Result]) -> None:
-        """Store results in the journal; the next `change` commits them."""
+    def stage(self, results: Sequence[Result], version: Version) -> None:
+        """Store results in the journal as a version writes them; the next `change` commits them."""
         self._open_transaction()
-        lines = [(result.row, encode_json(result).decode()) for result in results]
+        lines = [(result.row, encode_json(result, version).decode()) for result in results]
         self._db.executemany("INSERT INTO results VALUES (?, ?)", lines)
 
     def staged(self, row: int = 0) -> Iterator[Result]:
@@ -292,19 +328,14 @@ class Journal:
             except ValueError as error:
                 raise DamagedError(f"a result is not readable: {error}") from None
 
+    def staged_version(self) -> Version | None:
+        """Return the version in which `stage` stored results; None if there are none."""
+        found = self._db.execute("SELECT result FROM results LIMIT 1").fetchone()
+        return None if found is None else version_of(json.loads(found[0]))
+
     def close(self) -> None:
         """Close the file; changes that are not committed are dropped."""
         self._db.close()
-
-
-def _of_kinds(kinds: frozenset[str]) -> tuple[str, tuple[str, ...]]:
-    """Return an SQL condition for failures of these kinds or codes, and its parameters."""
-    # Leave out rows that were read: their kind is NULL in the table `rows`, and empty in `summary`.
-    if not kinds:
-        return "kind > ''", ()
-    marks = ", ".join("?" * len(kinds))
-    where = f"kind > '' AND (kind IN ({marks}) OR CAST(code AS TEXT) IN ({marks}))"
-    return where, (*kinds, *kinds)
 
 
 def _text_or_bytes(name: str) -> str | bytes:
@@ -314,36 +345,3 @@ def _text_or_bytes(name: str) -> str | bytes:
     except UnicodeEncodeError:
         return os.fsencode(name)
     return name
-
-
-def journal_of(path: Path) -> Path:
-    """Return the path of the journal; refuse a path that cannot be the output of a job."""
-    if path.is_dir():
-        raise ValueError(f"{path} is a folder: give the name of a file")
-    if not path.parent.is_dir():
-        raise ValueError(f"there is no folder {path.parent} for the output: make it first")
-    if path.exists() and not path.is_file():
-        raise ValueError(f"{path} is not a regular file: give another output")
-    journal = path.with_name(f"{path.name}.journal")
-    # Do not follow a link, because somebody else may have made it to have another file written.
-    if journal.is_symlink() or (journal.exists() and not journal.is_file()):
-        raise ValueError(f"{journal} is not a regular file: remove it, or give another output")
-    return journal
-
-
-def begun_earlier(path: Path) -> bool:
-    """Return True if the job of an output was begun before columns were chosen by ranks.
-
-    If the journal cannot be read, return False: whoever opens it next words this error. Raise
-    `ValueError` if the path cannot be used.
-    """
-    place = journal_of(path)
-    if not place.exists():
-        return False
-    with (
-        suppress(sqlite3.Error),
-        closing(sqlite3.connect(f"{place.absolute().as_uri()}?mode=rw", uri=True)) as db,
-    ):
-        facts = dict(db.execute("SELECT name, value FROM state"))
-        return bool(facts) and not facts.get("by_ranks")
-    return False

@@ -11,21 +11,34 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from aliocr.job.budget import Charges
 from aliocr.job.errors import BY_OUTPUT_FORMAT, JobError
-from aliocr.job.output.codecs import COLUMNS, CSV, Codec, JSONLines
-from aliocr.job.output.job_state import DamagedError, JobState, JournalError
-from aliocr.job.output.journal import Journal, journal_of
+from aliocr.job.output.job_state import (
+    DamagedError,
+    JobState,
+    JournalError,
+    NewerError,
+    journal_of,
+)
+from aliocr.job.output.journal import Journal
 from aliocr.job.output.lock import Lock, LockedError
-from aliocr.job.output.parquet import StagedResults, parquet_results
-from aliocr.job.output.read_back import columns_in
-from aliocr.job.output.recovery import ending_of, gone, strange, take_up
-from aliocr.job.output.result import Result
-from aliocr.job.output.result_file import ResultFile, results_from
+from aliocr.job.output.parquet import StagedResults
+from aliocr.job.output.read_back import (
+    codec_of,
+    found_in,
+    has_bytes,
+    has_lost_journal,
+    in_the_way,
+    written_in,
+)
+from aliocr.job.output.recovery import completed, ending_of, gone, strange, take_up
+from aliocr.job.output.result import Result, images_charged
+from aliocr.job.output.result_file import ResultFile
+from aliocr.job.output.sent_mark import SentMark
+from aliocr.job.output.versions import NEWEST
 
 OutputFormat: TypeAlias = Literal["jsonl", "csv", "parquet"]
 
@@ -79,8 +92,9 @@ class Ledger:
         self._broken = False
         self._lock = threading.Lock()
         self._written: list[tuple[Result, int]] = []
+        self._charged = 0  # by results that are not in the journal yet
         place = journal_of(path)
-        _check_lost(path, place, output_format)
+        has_lost_journal(path, place, output_format)
         with self.writing(), ExitStack() as parts:
             try:
                 lock = Lock(place)
@@ -98,11 +112,33 @@ class Ledger:
                     self.journal.close()
                     place.unlink()
                     if isinstance(error, ValueError):
-                        raise ValueError(_in_the_way(path)) from None
+                        raise ValueError(in_the_way(path)) from None
                 raise
             parts.callback(self._store.close)
+            self.sent = self._opened_mark(SentMark(place))
+            parts.callback(self._close_mark)
             self._rows = self.journal.done()
             self._parts = parts.pop_all()
+
+    def _opened_mark(self, mark: SentMark) -> SentMark:
+        """Give back the charges of images that a run took and had not sent when it was killed.
+
+        Earlier versions neither write nor remove a mark, so beside their journals one proves
+        nothing.
+        """
+        journal = self.journal
+        if journal.version is NEWEST:
+            sent = None if journal.is_new else mark.read()
+            if sent is not None:
+                with journal.change(charged_at_most=max(sent, journal.state.charged)):
+                    pass
+            mark.open(journal.state.charged_at_most)
+        return mark
+
+    def _close_mark(self) -> None:
+        self.sent.close()
+        if not self._broken and self.sent.number == self.journal.state.charged_at_most:
+            self.sent.remove()
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -115,8 +151,12 @@ class Ledger:
             name = error.filename or self.path
             raise JobError(f"cannot write {name}: {error.strerror or error}; {REMEDY}") from error
 
-    def write(self, results: Sequence[Result]) -> None:
+    def write(self, results: Sequence[Result], *, copies: bool = False) -> None:
         """Write results of rows that have no result yet. May be called in any thread.
+
+        Args:
+            results: The results.
+            copies: True if other rows have paid for them.
 
         Raises:
             JobError: The results could not be written; earlier results are kept.
@@ -125,8 +165,14 @@ class Ledger:
             return
         with self.writing(), self._lock:
             self._written += zip(results, self._store.append(results), strict=True)
+            self._charged += 0 if copies else sum(map(images_charged, results))
 
-    def commit(self, charges: Charges, *, duplicates: int) -> None:
+    def count_found(self, result: Result) -> None:
+        """Count what a result was charged that an earlier run wrote and did not count."""
+        with self._lock:
+            self._charged += images_charged(result)
+
+    def commit(self, charged_at_most: int, *, duplicates: int) -> None:
         """Make written results safe on the disk, and then add them to the journal.
 
         Raises:
@@ -136,19 +182,21 @@ class Ledger:
             return  # the next run adds the results that the journal lacks
         with self._lock:
             written, self._written = self._written, []
+            charged, self._charged = self._charged, 0
             length = self._store.length
         results = [result for result, _ in written]
         self._broken = True
         with self.writing():
             if results:
                 self._store.sync(results)
+            charged += self.journal.state.charged
             self._rows.update(result.row for result in results)
             with self.journal.change(
                 length=length,
                 through=self._rows.advance(),
                 duplicates=duplicates,
-                charged=charges.charged,
-                charged_at_most=charges.charged_at_most,
+                charged=charged,
+                charged_at_most=max(charged, charged_at_most),
             ) as state:
                 self.journal.add(written)
                 if length != self.journal.state.length:
@@ -211,9 +259,10 @@ class Ledger:
 def _stored(
     path: Path, output_format: OutputFormat, journal: Journal
 ) -> ResultFile | StagedResults:
+    version = written_in(path) or journal.version
     if output_format == "parquet":
-        return StagedResults(path, journal)
-    return ResultFile(path, _codec_of(output_format), journal)
+        return StagedResults(path, journal, journal.staged_version() or version)
+    return ResultFile(path, codec_of(output_format, version), journal)
 
 
 @contextmanager
@@ -227,15 +276,15 @@ def past(path: Path, output_format: OutputFormat, settings: str) -> Iterator[Jou
         JobError: The journal cannot be read, for example because its folder is read-only.
     """
     place, state = journal_of(path), JobState(settings, output_format)
-    lost = _check_lost(path, place, output_format)
-    if not lost and not _has_bytes(place):
+    lost = has_lost_journal(path, place, output_format)
+    if not lost and not has_bytes(place):
         yield None
         return
     try:
         if lost:
             with closing(Journal(None, state)) as journal:
                 with journal.change():
-                    take_up(journal, _found(path, output_format), path)
+                    take_up(journal, found_in(path, output_format), path)
                 yield journal
             return
         with closing(_opened(path, state, writes=False)) as journal:
@@ -244,53 +293,22 @@ def past(path: Path, output_format: OutputFormat, settings: str) -> Iterator[Jou
         raise JobError(_said(path, error, "read")) from error
 
 
-def _check_lost(path: Path, journal: Path, output_format: OutputFormat) -> bool:
-    """Return True if an output has no journal; refuse a file that is not an output of a job."""
-    if not _has_bytes(path) or _has_bytes(journal):
-        return False
-    header = CSV().header
-    with path.open("rb") as file:
-        if header.startswith(file.read(len(header) + 1)):
-            return False  # a run ended before its first result
-    with suppress(ValueError):
-        # An earlier version wrote fewer columns, and `aliocr scan --json` writes no rows.
-        if columns_in(path) == COLUMNS and next(_found(path, output_format), None):
-            return True
-    raise ValueError(_in_the_way(path))
-
-
-def _found(path: Path, output_format: OutputFormat) -> Iterator[tuple[Result, int]]:
-    """Yield the results of an output that has no journal, each with its place."""
-    if output_format == "parquet":
-        yield from ((result, result.row) for result in parquet_results(path))
-    else:
-        for place, _, result in results_from(path, _codec_of(output_format)):
-            yield result, place
-
-
-def _in_the_way(path: Path) -> str:
-    return (
-        f"{path} is there already, without a journal of a job beside it: give another output, or "
-        "move the file away"
-    )
-
-
-def _codec_of(output_format: OutputFormat) -> Codec:
-    return CSV() if output_format == "csv" else JSONLines()
-
-
-def _has_bytes(path: Path) -> bool:
-    return path.exists() and path.stat().st_size > 0
-
-
 def _opened(path: Path, first: JobState, *, writes: bool = True) -> Journal:
     place = journal_of(path)  # check again: a writer did not hold the lock before
     try:
         journal = Journal(place, first, writes=writes)
+    except NewerError:
+        raise ValueError(
+            f"{path} was begun by a newer version of aliocr: upgrade aliocr, for example with "
+            "`pip install --upgrade aliocr`, or give another output"
+        ) from None
     except JournalError as error:
         raise ValueError(
             f"{place} is not the journal of a job: {error}; {_rebuilds(path)}"
         ) from None
+    if journal.version.lacks:
+        _, last_found = (writes and journal.uncounted) or (0, 0)
+        journal.state = completed(journal.state, path, first.output_format, last_found)
     state, problem = journal.state, ""
     if state.output_format != first.output_format:
         problem = (
@@ -306,7 +324,7 @@ def _opened(path: Path, first: JobState, *, writes: bool = True) -> Journal:
             f"{first.settings or 'no options'}: give the same options, or another output"
         )
     elif state.output_format != "parquet" and state.length and not state.replacing:
-        problem = "" if _has_bytes(path) else gone(path)
+        problem = "" if has_bytes(path) else gone(path)
     if problem:
         journal.close()
         raise ValueError(problem)

@@ -8,18 +8,19 @@ atomic write.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 from aliocr.extras import needed
-from aliocr.job.output.codecs import ADDED, COLUMNS, OWN, code_of, fields_of, result_of
+from aliocr.job.output.codecs import fields_of, result_of
 from aliocr.job.output.journal import Journal
 from aliocr.job.output.recovery import ending_of, is_known, rebuilt, strange, take_up
 from aliocr.job.output.replacement import Replacement
 from aliocr.job.output.result import Result
+from aliocr.job.output.versions import OLDEST, OWN, Version
 
 ROWS_PER_GROUP = 10_000
 """Number of rows in a row group of the file. One row group is held in memory; its text and
@@ -41,17 +42,18 @@ class StagedResults:
         ValueError: The file is not of this job; the message says what to do.
     """
 
-    def __init__(self, path: Path, journal: Journal) -> None:
+    def __init__(self, path: Path, journal: Journal, version: Version) -> None:
         _pyarrow()
         self._path = path
         self._journal = journal
+        self._version = version
         self._replacement = Replacement(path, journal)
         size = path.stat().st_size if path.exists() else 0
         if journal.is_new and size:
             facts = {"published": True, "length": size, "ending": ending_of(path, size)}
             with journal.change(**facts) as changed:
                 found = ((result, result.row) for result in parquet_results(path))
-                changed.update(rebuilt(journal, take_up(journal, found, path, stage=True)))
+                changed.update(rebuilt(journal, take_up(journal, found, path, version)))
         elif size and not self._is_as_written and not self._is_cut_off(size):
             raise ValueError(strange(path))
 
@@ -77,7 +79,7 @@ class StagedResults:
 
     def sync(self, results: Sequence[Result]) -> None:
         """Give results to the journal; the next `change` of the journal commits them."""
-        self._journal.stage(results)
+        self._journal.stage(results, self._version)
 
     def read(self, place: int) -> Result:
         """Return the result of a row."""
@@ -109,22 +111,23 @@ class StagedResults:
 
     def _write_draft(self) -> None:
         pyarrow = _pyarrow()
-        schema = _schema(pyarrow)
+        schema = _schema(pyarrow, self._version.columns)
         results = self._journal.staged()
         with self._replacement.open() as draft:
             with pyarrow.parquet.ParquetWriter(draft, schema, compression="zstd") as file:
-                while group := [_row(result) for result in islice(results, ROWS_PER_GROUP)]:
+                while group := [self._row(each) for each in islice(results, ROWS_PER_GROUP)]:
                     file.write_table(pyarrow.Table.from_pylist(group, schema=schema))
             draft.flush()
             os.fsync(draft.fileno())
 
+    def _row(self, result: Result) -> dict[str, Any]:
+        fields = fields_of(result, self._version, table=True)
+        if fields.get("code") is not None:
+            fields["code"] = str(fields["code"])
+        return {name: _text(value) for name, value in fields.items()}
+
     def close(self) -> None:
         """Do nothing, because no file is open."""
-
-
-def _row(result: Result) -> dict[str, Any]:
-    fields = {name: _text(value) for name, value in fields_of(result).items()}
-    return fields | {"code": None if fields["code"] is None else str(fields["code"])}
 
 
 def _text(value: Any) -> Any:
@@ -143,15 +146,12 @@ def _text(value: Any) -> Any:
 def parquet_results(path: Path) -> Iterator[Result]:
     """Yield the results in a file; raise a `ValueError` if the file is not an output of a job."""
     with _reading(path), _pyarrow().parquet.ParquetFile(path) as file:
-        missing = set(COLUMNS) - ADDED - set(OWN) - set(file.schema_arrow.names)
+        missing = set(OLDEST.columns) - set(OWN) - set(file.schema_arrow.names)
         if missing:
             raise ValueError(f"it has no column {min(missing)!r}")
         rows = chain.from_iterable(batch.to_pylist() for batch in file.iter_batches(1_000))
         for number, row in enumerate(rows, 1):
-            fields = {"row": number} | row
-            if fields["code"] is not None:
-                fields["code"] = code_of(fields["code"])
-            yield result_of(fields)
+            yield result_of({"row": number} | row)
 
 
 def parquet_columns(path: Path) -> tuple[str, ...]:
@@ -175,7 +175,7 @@ def _reading(path: Path) -> Iterator[None]:
         raise ValueError(f"{path} is not an output of a job, or is damaged: {why}") from None
 
 
-def _schema(pyarrow: Any) -> Any:
+def _schema(pyarrow: Any, columns: Iterable[str]) -> Any:
     text, number, whole = pyarrow.string(), pyarrow.float64(), pyarrow.int64()
     region = pyarrow.struct([("text", text), *((side, number) for side in "xywh")])
     frame = pyarrow.struct(
@@ -188,13 +188,16 @@ def _schema(pyarrow: Any) -> Any:
         "regions": pyarrow.list_(region),
         "frames": pyarrow.list_(frame),
         "rate": number,
+        "width": whole,
+        "height": whole,
+        "turn": whole,
         "interval": whole,
         "max_frames": whole,
         "needs_review": pyarrow.bool_(),
         "transient": pyarrow.bool_(),
         "maybe_charged": pyarrow.bool_(),
     }
-    return pyarrow.schema([(name, kinds.get(name, text)) for name in COLUMNS])
+    return pyarrow.schema([(name, kinds.get(name, text)) for name in columns])
 
 
 def _pyarrow() -> Any:

@@ -1,16 +1,19 @@
-"""Read the results of an output, in any of its formats."""
+"""Read the results of an output, in any of its formats and versions, with or without a journal."""
 
 from __future__ import annotations
 
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
-from aliocr.job.output.codecs import ADDED, COLUMNS, CSV, OWN, Codec, JSONLines
+from aliocr.job.output.codecs import CSV, Codec, JSONLines
 from aliocr.job.output.parquet import MAGIC, parquet_columns, parquet_results
 from aliocr.job.output.result import Result
+from aliocr.job.output.result_file import results_from
+from aliocr.job.output.versions import NEWEST, OLDEST, OWN, VERSIONS, Version, version_of
 
 MOST_HEADER = 4096
 """Size of the start of a file in which its format is looked for, in bytes."""
@@ -42,21 +45,7 @@ def results(path: str | Path) -> Iterator[Result]:
         raise ValueError(f"{path} is not a regular file, so it is not an output of a job")
     if (names := _csv_header(path)) is None:
         return parquet_results(path)
-    return _results(path, CSV(names) if names else JSONLines())
-
-
-def columns_in(path: Path) -> tuple[str, ...]:
-    """Return the columns of an output, in JSON lines those of its first record.
-
-    Raises:
-        ValueError: The file is not an output.
-    """
-    if (names := _csv_header(path)) is None:
-        return parquet_columns(path)
-    if names:
-        return tuple(names)
-    with path.open("rb") as file:
-        return tuple(msgspec.json.decode(file.readline(), type=dict[str, msgspec.Raw]))
+    return _results(path, CSV(columns=names) if names else JSONLines())
 
 
 def _csv_header(path: Path) -> list[str] | None:
@@ -69,7 +58,7 @@ def _csv_header(path: Path) -> list[str] | None:
     if start.startswith(MAGIC):
         return None
     names = start.partition(b"\r\n")[0].decode(errors="replace").split(",")
-    return names if set(COLUMNS) - ADDED - set(OWN) <= set(names) else []
+    return names if set(OLDEST.columns) - set(OWN) <= set(names) else []
 
 
 def _results(path: Path, codec: Codec) -> Iterator[Result]:
@@ -97,3 +86,81 @@ def _is_cut(record: bytes, codec: Codec) -> bool:
     except ValueError:
         return record.startswith(b"{")
     return False
+
+
+def written_in(path: Path) -> Version | None:
+    """Return the version of the rows of an output; None if it has no row, or rows of others."""
+    with suppress(ValueError):
+        return version_of(_columns_in(path)) if has_bytes(path) else None
+    return None
+
+
+def _columns_in(path: Path) -> tuple[str, ...]:
+    """Return the columns of an output, in JSON lines those of its first record.
+
+    Raises:
+        ValueError: The file is not an output.
+    """
+    if (names := _csv_header(path)) is None:
+        return parquet_columns(path)
+    if names:
+        return tuple(names)
+    with path.open("rb") as file:
+        return tuple(msgspec.json.decode(file.readline(), type=dict[str, msgspec.Raw]))
+
+
+def codec_of(output_format: str, version: Version) -> Codec:
+    """Return the codec of a format in which results are appended."""
+    return CSV(version) if output_format == "csv" else JSONLines(version)
+
+
+def has_lost_journal(path: Path, journal: Path, output_format: str) -> bool:
+    """Return True if an output has no journal; refuse a file that is not an output of a job."""
+    if not has_bytes(path) or has_bytes(journal):
+        return False
+    for header in (CSV(version).header for version in VERSIONS.values()):
+        with path.open("rb") as file:
+            if header.startswith(file.read(len(header) + 1)):
+                return False  # a run ended before its first result
+    with suppress(ValueError):
+        # `aliocr scan --json` writes no rows.
+        if written_in(path) and next(found_in(path, output_format), None):
+            return True
+    raise ValueError(_newer(path) or in_the_way(path))
+
+
+def _newer(path: Path) -> str:
+    """Return the message for an output of a newer version; empty if the file is none."""
+    known = set(NEWEST.columns)
+    with suppress(ValueError):
+        columns = _columns_in(path)
+        unknown = next((name for name in columns if name not in known), None)
+        if unknown is not None and known <= set(columns):
+            return (
+                f"{path} has a column {unknown!r}, which this version of aliocr does not know: "
+                "upgrade aliocr, or give another output"
+            )
+    return ""
+
+
+def found_in(path: Path, output_format: str) -> Iterator[tuple[Result, int]]:
+    """Yield the results of an output that has no journal, each with its place."""
+    if output_format == "parquet":
+        yield from ((result, result.row) for result in parquet_results(path))
+    else:
+        codec = codec_of(output_format, written_in(path) or NEWEST)
+        for place, _, result in results_from(path, codec):
+            yield result, place
+
+
+def in_the_way(path: Path) -> str:
+    """Return the message for a file that is no output of a job."""
+    return (
+        f"{path} is there already, without a journal of a job beside it: give another output, or "
+        "move the file away"
+    )
+
+
+def has_bytes(path: Path) -> bool:
+    """Return True if there is a file, and it is not empty."""
+    return path.exists() and path.stat().st_size > 0

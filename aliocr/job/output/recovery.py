@@ -15,11 +15,13 @@ from io import BytesIO
 from itertools import islice
 from pathlib import Path
 
-from aliocr.job.budget import Charges
+import attrs
+
 from aliocr.job.output.codecs import Codec, JSONLines
 from aliocr.job.output.job_state import JobState
 from aliocr.job.output.journal import Journal
-from aliocr.job.output.result import Result
+from aliocr.job.output.result import Result, images_charged
+from aliocr.job.output.versions import Version
 
 MOST_AHEAD = 1_000_000
 """Maximum difference between the row of a result and the highest row before it in the output. A job
@@ -33,49 +35,44 @@ RESULTS_AT_ONCE = 1_000
 
 
 def take_up(
-    journal: Journal, found: Iterable[tuple[Result, int]], path: Path, *, stage: bool = False
-) -> Charges:
-    """Add results of the output to the journal, within `change`; return their charges.
+    journal: Journal, found: Iterable[tuple[Result, int]], path: Path, stage: Version | None = None
+) -> int:
+    """Add results of the output to the journal, within `change`; return their charges at most.
+
+    Only the input shows which of them are copies of others, so `Worklist` counts what was charged.
 
     Args:
         journal: Must have none of these results.
         found: The results, each with its place.
         path: The output, for messages.
-        stage: Store the results themselves, too.
+        stage: Store the results themselves, too, in this version.
 
     Raises:
         ValueError: The results are not of this job; the message says what to do.
     """
     most = journal.last_row
-    charged = maybe_charged = 0
+    charged = 0
     found = iter(found)
     while some := list(islice(found, RESULTS_AT_ONCE)):
         for result, _ in some:
             if not 1 <= result.row <= most + MOST_AHEAD:
                 raise ValueError(strange(path))
             most = max(most, result.row)
-            if result.ok:
-                charged += max(1, len(result.frames))
-            else:
-                maybe_charged += result.maybe_charged
+            charged += images_charged(result) if result.ok else result.maybe_charged
         try:
-            journal.add(some)
+            journal.add_found(some)
         except (sqlite3.IntegrityError, OverflowError):
             # The journal has a result of this row already; or a code is too large for SQLite, and
             # the service never sends such a code.
             raise ValueError(strange(path)) from None
         if stage:
-            journal.stage([result for result, _ in some])
-    return Charges(charged, charged + maybe_charged)
+            journal.stage([result for result, _ in some], stage)
+    return charged
 
 
-def rebuilt(journal: Journal, charges: Charges) -> dict[str, int]:
+def rebuilt(journal: Journal, charged_at_most: int) -> dict[str, int]:
     """Return the changes of the state if a lost journal got all results of the output."""
-    return {
-        "unproved": journal.last_row,
-        "charged": charges.charged,
-        "charged_at_most": charges.charged_at_most,
-    }
+    return {"unproved": journal.last_row, "charged_at_most": charged_at_most}
 
 
 def is_partial(record: bytes, codec: Codec) -> bool:
@@ -114,6 +111,25 @@ def ending_of(path: Path, length: int) -> str:
 def is_known(path: Path, state: JobState) -> bool:
     """Return True if a file has the bytes that the journal knows, whatever comes after them."""
     return path.stat().st_size >= state.length and ending_of(path, state.length) == state.ending
+
+
+def completed(state: JobState, path: Path, output_format: str, last_found: int) -> JobState:
+    """Return the state of a journal of version 2 with the facts that this version lacks.
+
+    Args:
+        state: The state that the journal has.
+        path: The output.
+        output_format: The format of the output.
+        last_found: The last row that was found in the output only; 0 if there is none.
+    """
+    draft = path.with_name(f".{path.name}.draft")
+    file = draft if state.replacing and draft.is_file() else path
+    size = file.stat().st_size if file.exists() else 0
+    length = size if output_format == "parquet" else state.length
+    ending = ending_of(file, length) if size >= length else ""
+    return attrs.evolve(
+        state, output_format=output_format, length=length, ending=ending, unproved=last_found
+    )
 
 
 def strange(path: Path) -> str:

@@ -43,6 +43,10 @@ class Read(_RowResult, NotFailed):
         rate: The service's confidence in percent.
         task_id: The service's id of the task for this image.
         request_id: The service's id of the request.
+        width: Width of the picture in pixels, like `width` of `aliocr.Scan`.
+        height: Height of the picture in pixels.
+        turn: Angle in degrees by which the picture must be turned clockwise so that its text is
+            upright.
     """
 
     ok: Literal[True] = attrs.field(default=True, init=False, repr=False)
@@ -54,6 +58,9 @@ class Read(_RowResult, NotFailed):
     rate: float | None = None
     task_id: str | None = None
     request_id: str | None = None
+    width: int | None = None
+    height: int | None = None
+    turn: int | None = None
 
     def __str__(self) -> str:
         return self.text or "\n".join(self.lines)
@@ -61,7 +68,7 @@ class Read(_RowResult, NotFailed):
     @property
     def lines(self) -> tuple[Line[Region], ...]:
         """The lines of text in reading order, like `lines` of `aliocr.Scan`."""
-        return lines_of(self, self.frames)
+        return lines_of(self, self.frames, turn=self.turn, size=(self.width, self.height))
 
     @property
     def needs_review(self) -> bool:
@@ -103,3 +110,8 @@ class Unread(_RowResult, NotRead):
 
 Result: TypeAlias = Read | Unread
 """The result of a row; `ok` says which of the two classes it is."""
+
+
+def images_charged(result: Result) -> int:
+    """Return how many images the service charged for a result that is no copy of another."""
+    return max(1, len(result.frames)) if result.ok else 0

@@ -179,7 +179,9 @@ class ResultFile:
     def _take_up_missed(self, known: int) -> None:
         """Add the results after an offset to the journal; cut off a partial record."""
         journal, end = self._journal, known
-        if not is_known(self._path, journal.state):
+        last = journal.last_before(known)
+        ends = last is None or self._end_of(*last) == known
+        if not ends or not is_known(self._path, journal.state):
             raise ValueError(strange(self._path))
 
         def found() -> Iterator[tuple[Result, int]]:
@@ -189,11 +191,11 @@ class ResultFile:
                 end = behind
 
         with journal.change() as state:
-            charges = take_up(journal, found(), self._path)
+            charged_at_most = take_up(journal, found(), self._path)
             self._cut(end)
             state.update(length=self.length, ending=ending_of(self._path, self.length))
             if journal.is_new:
-                state.update(rebuilt(journal, charges))
+                state.update(rebuilt(journal, charged_at_most))
             elif end > known:
                 state["unproved"] = journal.last_row
 

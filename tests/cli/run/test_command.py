@@ -1,5 +1,7 @@
 """`aliocr run` as a person or a script meets it: real processes, pipes, signals and terminals."""
 
+import csv
+import gzip
 import json
 import os
 import pty
@@ -11,12 +13,14 @@ import sys
 import termios
 import time
 from collections.abc import Iterator
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from aliocr import Image
+from aliocr.job.input.folder import OTHERS
 from aliocr.job.summary import Failed, Summary
 from tests.support.program import (
     ALIOCR,
@@ -122,6 +126,41 @@ def test_a_list_may_come_through_a_pipe(tmp_path: Path, served: dict[str, str]) 
     assert len(output.read_text().splitlines()) == 4
 
 
+def test_several_lists_are_one_job(tmp_path: Path, served: dict[str, str]) -> None:
+    """Named or by a pattern that no shell has expanded; a bad row names its file."""
+    (tmp_path / "a.csv").write_text("id,url\n1,https://e.com/1.png\n")
+    (tmp_path / "b.csv").write_text("id,url\n2,no url\n")
+    (tmp_path / "c.csv.gz").write_bytes(gzip.compress(b"id,url\n3,https://e.com/3.png\n"))
+    output = tmp_path / "results.csv"
+    named = [tmp_path / name for name in ("a.csv", "b.csv", "c.csv.gz")]
+    planned = run("run", *named, "-o", output, "--dry-run")
+    assert "input     the column url, with the ids in id, in 3 files\n" in planned.stdout
+    said = " ".join(planned.stdout.split())
+    assert f"line 2 of {named[1]}: url must start with" in said
+    again: list[list[str | Path]] = [[*named], [f"{tmp_path}/*.csv*"], [tmp_path]]
+    for sources in again:
+        done = run("run", *sources, "-o", output, **served)
+        assert done.returncode == 1
+        assert "complete: 2 rows read, 1 failed" in done.stderr
+        with output.open() as file:
+            rows = sorted(csv.DictReader(file), key=itemgetter("row"))
+        assert [(row["row"], row["line"], row["id"]) for row in rows] == [
+            ("1", "2", "1"),
+            ("2", "2", "2"),
+            ("3", "2", "3"),
+        ]
+
+
+def test_a_folder_without_pictures_and_lists_is_refused(tmp_path: Path) -> None:
+    """As a pattern that matches nothing is, before anything is written."""
+    refused = {str(tmp_path): "--local reads a folder", "*.nothing": "no file matches it"}
+    for source, said in refused.items():
+        done = run("run", source, "-o", tmp_path / "out.jsonl", "--dry-run")
+        assert done.returncode == 2
+        assert said in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_same_command_again_has_nothing_to_do(urls: Path, served: dict[str, str]) -> None:
     """It says so, and costs nothing."""
     output = urls.with_name("results.jsonl")
@@ -138,12 +177,12 @@ def test_failures_are_told_by_kind_with_what_to_do(urls: Path, faulty: dict[str,
     output = urls.with_name("results.jsonl")
     done = run("run", urls, "-o", output, **faulty)
     assert done.returncode == 1
-    missing = sum(row.get("code") == 404 for row in results(output))
+    missing = sum(row["code"] == "404" for row in results(output))
     assert missing
     assert f"{missing}  DownloadError 404: no image at this URL" in done.stderr
     assert "to retry  --retry-failed" in done.stderr
     again = run("run", urls, "-o", output, "--retry-failed", "--kind", "404", **faulty)
-    left = sum(row.get("code") == 404 for row in results(output))
+    left = sum(row["code"] == "404" for row in results(output))
     assert left < missing
     assert again.returncode == (1 if any(not row["ok"] for row in results(output)) else 0)
 
@@ -627,8 +666,9 @@ def test_a_folder_of_pictures_is_read_on_this_machine(tmp_path: Path) -> None:
         (folder / name).write_bytes((SAMPLES / sample).read_bytes())
     (folder / "notes.txt").touch()
     (folder / "more").mkdir()
+    (folder / ".hidden").mkdir()
     output = tmp_path / "results.jsonl"
-    skipped = "2 skipped: folders, broken links, and files without the suffix of a picture"
+    skipped = f"2 skipped: {OTHERS}"
     planned = run("run", folder, "-o", output, "--local", "--dry-run").stdout
     assert f"the pictures in the folder; {skipped}\n" in planned
     done = run("run", folder, "-o", output, "--local")

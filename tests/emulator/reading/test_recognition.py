@@ -17,12 +17,14 @@ pytest.importorskip("PIL")
 from PIL import Image
 
 from aliocr.emulator import Emulator
-from aliocr.emulator.engine import Recognized
+from aliocr.emulator.engine import Found, Recognized
 from aliocr.emulator.reading import download
 from aliocr.emulator.reading.download import MAX_BYTES
 from aliocr.emulator.reading.service import PLACES_AT_READER
 from aliocr.models import Region, Scan
+from aliocr.pictures import size_limits
 from tests.support.album import Album, plain
+from tests.support.drawing import encoded
 
 
 @pytest.fixture
@@ -69,6 +71,37 @@ async def test_calls_keep_what_was_read_without_an_object_for_each_region(album:
         assert [len(scan.regions) for scan in scans] == [240] + 10 * [60]
         assert [frame.regions[1].y for frame in scans[0].frames] == [10] * 4
         assert scans[3].regions[2] == Region("4", 0, 20, 9, 9)
+
+
+async def test_a_page_in_an_unknown_script_has_no_high_rate(album: Album) -> None:
+    """Letters that were seen and not read: that is no blank page for certain."""
+
+    class Foreign:
+        def recognize(self, picture: Image.Image) -> Found:
+            found = Found()
+            found.missed = float(picture.width)
+            return found
+
+    async with Emulator(Foreign, requests_per_second=None) as emulator:
+        heard = await ask(emulator, album.url("/width/3"), album.url("/width/30"))
+    assert [answer["results"][0]["rate"] for answer in heard.data] == [99.9, 0.0]
+
+
+async def test_places_in_a_picture_that_was_made_smaller_are_those_of_the_file(
+    album: Album, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine reads a quarter of a phone's photo; its strips know their places, too."""
+    monkeypatch.setattr(size_limits, "MAX_FRAME_PIXELS", 100_000)
+    photo, wide = Image.new("L", (600, 500)), Image.new("L", (600, 200), 255)
+    urls = [album.post(encoded(each, "JPEG"), "a.jpg", "image/jpeg") for each in (photo, wide)]
+    async with album.emulator() as emulator:
+        bodies = [body_of(url, interval=1, maxFrames=9) for url in urls]
+        heard = [await send(emulator, body, sign(emulator, body)) for body in bodies]
+    small, strips = (each.data[0]["results"][0] for each in heard)
+    assert small["ocrLocations"] == [{"text": "300 wide", "x": 0, "y": 0, "w": 600, "h": 2}]
+    places = [frame["ocrLocations"][0] for frame in strips["frames"]]
+    assert [place["x"] for place in places] == [0, places[0]["w"], places[0]["w"] + places[1]["w"]]
+    assert sum(place["w"] for place in places) == 600
 
 
 async def test_what_cannot_be_read_is_told_by_its_code(album: Album) -> None:

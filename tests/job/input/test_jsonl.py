@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,8 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aliocr.job.errors import InputError
+from aliocr.job.input.opening import opened
 from aliocr.job.input.rows import BadRow, Row
-from tests.support.listing import bad_of, piped, rows_of, sources_of
+from tests.support.listing import bad_of, piped, rows_in, rows_of, sources_of
+
+LISTS = Path(__file__).parent / "lists"
 
 TEXT = st.text(st.characters(exclude_characters="\0"))
 SOURCES = TEXT.filter(lambda text: text != "" and not text.isspace())
@@ -83,8 +88,6 @@ def test_fields_can_be_named() -> None:
         ('{"url": [["x"]]}', "url is not a text"),
         ('{"url": []}', "url is empty"),
         ('{"url": ["x", "y"]}', "url has 2 images; write a row for each"),
-        ('{"url": "x", "id": [1]}', "its id is neither text nor a number"),
-        ('{"url": "x", "id": true}', "its id is neither text nor a number"),
         ('{"url": "x\\u0000"}', "it contains a NUL byte"),
         ("[" * 100_000, "it is not JSON: "),
         ("1" * 5_000, "neither|not JSON"),
@@ -127,3 +130,42 @@ def test_what_is_no_lines_of_json_is_refused_with_the_remedy(
         piped(data, "jsonl", **columns)
     assert "standard input" in str(refused.value)
     assert "key" not in str(refused.value)
+
+
+def test_ids_that_nobody_asked_for_cost_no_row() -> None:
+    """They are text, or are left out, which is said; a row is never bad because of them."""
+    with closing(opened(LISTS / "j_idodd.jsonl")) as reader:
+        rows = list(reader)
+        assert "; 2 ids left out, which are lists, objects" in reader.description
+    assert sources_of(rows) == [f"https://e.com/{number}.png" for number in range(1, 9)]
+    ids = [None, "true", None, "12345678901234567890123", "1", None, None, None]
+    assert [row.id for row in rows] == ids
+
+
+def test_an_id_that_was_asked_for_must_be_one() -> None:
+    """At the first line nothing is begun; later, the row says which field it is."""
+    with pytest.raises(InputError, match="has lists or objects in id, which cannot be ids"):
+        rows_in(LISTS / "j_idodd.jsonl", id_column="id")
+    lines = '{"nr": 1, "url": "a"}\n{"nr": [2], "url": "b"}\n'
+    assert bad_of(rows_of(lines, "jsonl", id_column="nr")) == [
+        (2, 2, "its id in nr is neither text nor a number")
+    ]
+
+
+def test_a_last_line_without_an_end_is_a_row_and_half_a_line_says_that_it_is_cut() -> None:
+    """A program was killed while it wrote the list."""
+    half = '{"url": "b", "note": "好"}'.encode()
+    whole = b'{"url": "a"}\n' + half
+    assert sources_of(rows_of(whole, "jsonl")) == ["a", "b"]
+    for most in range(1, len(half)):
+        [first, last] = rows_of(whole[:-most], "jsonl")
+        assert first.source == "a"
+        assert isinstance(last, BadRow)
+        assert last.problem.endswith("it is the last line, and seems to be cut off")
+
+
+@pytest.mark.parametrize("inside", ["\u2028", "\u2029", "\x85", "\x7f"])
+def test_only_line_ends_end_a_line(inside: str) -> None:
+    """Other characters that some programs take for line ends are a part of the text."""
+    line = json.dumps({"url": f"a{inside}b"}, ensure_ascii=False)
+    assert sources_of(rows_of(f"{line}\n{line}\r\n{line}\r{line}", "jsonl")) == [f"a{inside}b"] * 4

@@ -7,6 +7,7 @@ import os
 import sys
 import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -127,12 +128,11 @@ def test_misuse_is_told() -> None:
         opened("a\0b")
 
 
-@pytest.mark.parametrize("name", ["a.png", "b.txt.gz", "c.txt", "d.txt"])
+@pytest.mark.parametrize("name", ["a.png", "c.txt", "d.txt"])
 def test_files_of_another_kind_are_told(tmp_path: Path, name: str) -> None:
     """A picture, an archive, a table: each with what to do about it."""
     beginning, said = {
         "a.png": (b"\x89PNG\r\n\x1a\n", "is a picture, not a list"),
-        "b.txt.gz": (b"\x1f\x8b\x08", "is compressed; unpack it first"),
         "c.txt": (b"PAR1", "is Parquet; rename it to end in .parquet, or"),
         "d.txt": (b"abc\0\n", "contains NUL bytes and is not a text"),
     }[name]
@@ -145,10 +145,10 @@ def test_a_file_that_fails_while_it_is_read_is_told() -> None:
     """A network drive that goes away is one line, with the place it went at."""
 
     class Failing(io.BytesIO):
-        def readline(self, size: int | None = -1, /) -> bytes:
+        def readinto(self, room: Any, /) -> int:
             if self.tell() >= 4:
                 raise OSError(5, "Input/output error")
-            return super().readline(size)
+            return super().readinto(memoryview(room)[:4])
 
     with pytest.raises(InputError, match="cannot be read past line 2: input/output error"):
         list(opened(Failing(b"a\nb\nc\n")))
@@ -204,4 +204,4 @@ def test_a_path_with_a_comma_is_no_table(tmp_path: Path) -> None:
 def test_a_comment_is_not_taken_for_the_names_of_columns() -> None:
     """Else the lines of the table would be the images."""
     with pytest.raises(InputError, match="begins with a comment; remove the lines before"):
-        opened(LISTS / "c_hashheader.csv")
+        piped("# id,url\n1,https://e.com/1.png\n", "csv")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import decimal
 import sys
 from contextlib import closing
@@ -14,6 +15,8 @@ from aliocr.job.errors import InputError
 from aliocr.job.input.opening import opened
 from aliocr.job.input.rows import Row
 from tests.support.listing import bad_of, rows_in, sources_of
+
+LISTS = Path(__file__).parent / "lists"
 
 
 @pytest.fixture
@@ -85,7 +88,9 @@ def test_ids_that_are_numbers_become_texts(pa: Any, tmp_path: Path) -> None:
     """They are names, not quantities."""
     for ids, names in (
         ([1, None], ["1", None]),
-        ([1.5, 2.0], ["1.5", "2.0"]),
+        ([1.5, 2.0], ["1.5", "2"]),  # pandas has 2.0 where other rows have no id
+        ([1e20, 1e-7], ["100000000000000000000", "0.0000001"]),
+        ([float("nan"), float("inf")], [None, None]),
         ([decimal.Decimal("1.20"), None], ["1.20", None]),
         (["x", ""], ["x", None]),
     ):
@@ -119,7 +124,11 @@ def test_cells_without_an_image_are_bad_rows(pa: Any, tmp_path: Path) -> None:
         ({"url": ["x"]}, {"id_column": "x"}, "no column x; it has url"),
         ({"url": [1]}, {}, "has int64 in its column url, not URLs or paths; give a column"),
         ({"image": [{"bytes": b"x", "path": "x"}]}, {}, "has struct<.*> in its column image"),
-        ({"url": ["x"], "id": [[1]]}, {}, r"has list<.*> in its column id, which cannot be ids"),
+        (
+            {"url": ["x"], "id": [[1]]},
+            {"id_column": "id"},
+            r"has list<.*> in its column id, which cannot be ids",
+        ),
     ],
 )
 def test_columns_that_cannot_be_are_refused(
@@ -180,3 +189,51 @@ def test_without_the_extra_the_remedy_is_one_sentence(
         ImportError, match=r"^Parquet needs PyArrow: pip install 'aliocr\[parquet\]'$"
     ):
         opened(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "ids"),
+    [
+        ("bool", ["true"] * 4),
+        ("null", [None] * 4),
+        ("pandas", ["1", "2", None, "9007199254740992"]),
+        ("ts", ["2026-01-01T00:00:00"] * 4),
+        ("uuid", ["0154947a-fbee-4282-a655-d551c4c1df37"] * 4),
+    ],
+)
+def test_ids_that_nobody_asked_for_sink_no_file(pa: Any, name: str, ids: list[str | None]) -> None:
+    """Whatever a database calls its id, it is text in the output, and no image is lost."""
+    for asked in ({}, {"id_column": "id"}):
+        rows = rows_in(LISTS / f"p_id_{name}.parquet", **asked)
+        assert sources_of(rows) == [f"https://e.com/{number}.png" for number in range(4)]
+        assert [row.id for row in rows] == ids
+
+
+def test_ids_of_every_type_are_text_or_are_left_out(pa: Any, tmp_path: Path) -> None:
+    """Instants are those of UTC; what cannot be an id is said, and asked for, refused."""
+    day, noon = dt.date(2026, 11, 1), dt.datetime(2026, 11, 1, 12, 0, 0, 250_000, dt.UTC)
+    kinds: list[tuple[Any, Any, str | None]] = [
+        (pa.timestamp("s"), noon.replace(microsecond=0), "2026-11-01T12:00:00"),
+        (pa.timestamp("ms"), noon, "2026-11-01T12:00:00.250"),
+        (pa.timestamp("us", tz="Asia/Shanghai"), noon, "2026-11-01T12:00:00.250000+00:00"),
+        (pa.timestamp("ns"), 1_700_000_000_000_000_001, "2023-11-14T22:13:20.000000001"),
+        (pa.date32(), day, "2026-11-01"),
+        (pa.binary(3), b"abc", "abc"),
+        (pa.binary(3), b"a\xff\0", "61ff00"),
+        (pa.binary(), b"\xff", "ff"),
+        (pa.uint64(), 2**64 - 1, "18446744073709551615"),
+        (pa.decimal128(20, 2), decimal.Decimal("1E+2"), "100.00"),
+        (pa.dictionary(pa.int32(), pa.string()), "x", "x"),
+        (pa.dictionary(pa.int32(), pa.int64()), 7, "7"),
+        (pa.large_string(), "x" * 257, None),
+        (pa.list_(pa.int64()), [1], None),
+        (pa.struct({"oid": pa.string()}), {"oid": "1"}, None),
+        (pa.time64("us"), dt.time(1), None),
+        (pa.duration("s"), 1, None),
+    ]
+    for kind, value, text in kinds:
+        column = pa.array([value, None], kind)
+        path = written(tmp_path / "t.parquet", {"url": ["a", "b"], "id": column})
+        with closing(opened(path)) as reader:
+            assert list(reader) == [Row(1, "a", text), Row(2, "b", None)], kind
+            assert (text is None) == ("left out" in reader.note or "no ids" in reader.note), kind

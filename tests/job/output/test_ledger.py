@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aliocr.job.budget import Charges
 from aliocr.job.output import image_index
 from aliocr.job.output.job_state import JobState
 from aliocr.job.output.journal import Journal
@@ -72,7 +71,7 @@ def test_what_is_not_retried_is_found_where_it_stands(
     ledger = Ledger(output, output_format, "")
     for first in range(0, 250, 50):
         ledger.write([written[row] for row in order[first : first + 50]])
-        ledger.commit(Charges(), duplicates=0)
+        ledger.commit(0, duplicates=0)
     ledger.retry(frozenset(kinds))
     again = {
         row

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from aliocr.job.budget import Charges
 from aliocr.job.errors import JobError
 from aliocr.job.output.ledger import Ledger, OutputFormat
 from aliocr.job.output.read_back import results
@@ -25,7 +24,7 @@ def begun(output: Path, output_format: OutputFormat) -> Ledger:
         pytest.importorskip("pyarrow")
     ledger = Ledger(output, output_format, "")
     ledger.write([READ, FAILED])
-    ledger.commit(Charges(1, 1), duplicates=0)
+    ledger.commit(1, duplicates=0)
     return ledger
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from aliocr.job.budget import Charges
 from aliocr.job.output.ledger import Ledger, OutputFormat
 from aliocr.job.output.parquet import StagedResults
 from aliocr.job.output.read_back import results
@@ -37,11 +36,11 @@ def test_what_comes_while_others_are_made_lasting_is_next(
 
     ledger.write([first])
     monkeypatch.setattr(kind, "sync", busy)
-    ledger.commit(Charges(charged_at_most=1), duplicates=0)
+    ledger.commit(1, duplicates=0)
     monkeypatch.undo()
     assert (ledger.result(1), ledger.result(2)) == (first, None)
     assert (ledger.has(1), ledger.has(2)) == (True, False)
-    ledger.commit(Charges(charged_at_most=2), duplicates=0)
+    ledger.commit(2, duplicates=0)
     assert (ledger.result(1), ledger.result(2)) == (first, second)
     ledger.close()
     assert list(results(output)) == [first, second]
@@ -53,7 +52,7 @@ def test_a_parquet_file_is_not_written_for_nothing(tmp_path: Path) -> None:
     output = tmp_path / "results.parquet"
     ledger = Ledger(output, "parquet", "")
     ledger.write([Read(row=1, source="a", text="")])
-    ledger.commit(Charges(charged_at_most=1), duplicates=0)
+    ledger.commit(1, duplicates=0)
     ledger.close()
     before, written = output.stat(), list(results(output))
     Ledger(output, "parquet", "").close()
