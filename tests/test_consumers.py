@@ -32,7 +32,7 @@ CONSUMERS = {
     "export .db": ("consumers/test_database.py", ("datasette", "sqlite_utils")),
     "export .md": ("export/test_text.py", ("markdown_it",)),
     "export .pdf": ("export/test_pdf.py", ("pypdfium2", "pdftotext")),
-    "export .txt": ("export/test_text.py", ("write_text",)),
+    "export .txt": ("export/test_text.py", ("pages.txt",)),
 }
 """Of each format the file of its test, and the programs or packages that read it there."""
 
