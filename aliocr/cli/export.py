@@ -15,7 +15,7 @@ from aliocr.export.formats import FOLDER, SHEET, ExportError, Format, format_of
 from aliocr.export.originals import Originals
 from aliocr.export.sheet import write_sheet
 from aliocr.export.tally import Tally
-from aliocr.job.output.journal import journal_of
+from aliocr.job.output.job_state import journal_of
 
 
 @click.command(no_args_is_help=True)
