@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
+
+NOT_SUPPORTED = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
+"""Errors of drives that cannot sync a folder, as some network drives."""
 
 
 def file_name(name: str) -> str:
@@ -77,15 +81,18 @@ class Draft:
 
 
 def sync_folder(path: Path) -> None:
-    """Make the name of a new or renamed file survive a power failure, if the system can do this.
+    """Make the name of a new or renamed file survive a power failure, if the drive can do this.
 
     Raises:
-        OSError: The folder cannot be synced, for example on some network drives.
+        OSError: The folder cannot be synced, for example because the disk fails.
     """
     if not hasattr(os, "O_DIRECTORY"):
         return
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(folder)
+    except OSError as error:
+        if error.errno not in NOT_SUPPORTED:
+            raise
     finally:
         os.close(folder)

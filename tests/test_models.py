@@ -184,6 +184,7 @@ VALUES: list[object] = [
         rows=2,
         total=None,
         exact=False,
+        charged=1,
         charged_at_most=2,
         budget=9,
         seconds=1.5,

@@ -155,7 +155,7 @@ class FreshScan:
             return outcome, "; ".join(filter(None, notes))
         if self.frames is not None:
             return outcome, ""
-        note = first_alone(counted)
+        note = first_alone(counted, outcome)
         return outcome, note and f"{note}; --interval 1 --max-frames {counted.total} reads all"
 
     async def _read(self) -> Outcome:
@@ -197,7 +197,7 @@ class JobRow:
         """Return the row, and a note if the user may mean another row or other frames."""
         if self.others:
             return self.read, f"{self.others + 1} rows may be of this picture; the last is drawn"
-        return self.read, "" if self.read.interval else first_alone(counted)
+        return self.read, "" if self.read.interval else first_alone(counted, self.read)
 
 
 def _is_of(name: str, source: Source) -> bool:

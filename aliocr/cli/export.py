@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 import click
 
-from aliocr.cli.console import counted, shown, writing
+from aliocr.cli.console import counted, plain_console, progress_bar, shown, writing
 from aliocr.cli.exits import Misuse
 from aliocr.cli.job_output import reading, rows_of
 from aliocr.cli.signals import unwound
@@ -16,6 +18,10 @@ from aliocr.export.originals import Originals
 from aliocr.export.sheet import write_sheet
 from aliocr.export.tally import Tally
 from aliocr.job.output.job_state import journal_of
+from aliocr.job.output.result import Result
+
+BESIDE_BAR = 30
+"""Width of the words beside the progress bar, in columns."""
 
 
 @click.command(no_args_is_help=True)
@@ -56,9 +62,19 @@ def export(output: Path, target: str, folder: Path | None, *, bom: bool) -> None
     path = Path(target)
     _check(path, output, chosen)
     tally = Tally()
+    with _in_words(target, chosen, tally), unwound(), _watched(rows) as watched:
+        writer(watched, path, Originals(output.parent, folder), tally)
+    with writing():
+        click.echo(f"{_summary(tally, chosen)} in {shown(target)}")
+        for remark, number in tally.remarks.most_common():
+            click.echo(f"  {number:,}  {remark}")
+
+
+@contextmanager
+def _in_words(target: str, chosen: Format, tally: Tally) -> Iterator[None]:
+    """Turn the errors of a writer into one line."""
     try:
-        with unwound():
-            writer(rows, path, Originals(output.parent, folder), tally)
+        yield
     except ExportError as error:
         raise click.ClickException(str(error)) from None
     except OSError as error:
@@ -66,10 +82,21 @@ def export(output: Path, target: str, folder: Path | None, *, bom: bool) -> None
         if chosen is FOLDER:  # the files before the error are there
             why += f"; {_summary(tally, chosen)}"
         raise click.ClickException(why) from None
-    with writing():
-        click.echo(f"{_summary(tally, chosen)} in {shown(target)}")
-        for remark, number in tally.remarks.most_common():
-            click.echo(f"  {number:,}  {remark}")
+
+
+@contextmanager
+def _watched(rows: Iterable[Result]) -> Iterator[Iterator[Result]]:
+    """Yield the rows as an iterator that shows a progress bar on a terminal."""
+    console = plain_console(stderr=True)
+    with progress_bar(console, BESIDE_BAR, hidden=not console.is_terminal) as bar:
+        task = bar.add_task("rows", total=None)
+
+        def watched() -> Iterator[Result]:
+            for row in rows:
+                yield row
+                bar.advance(task)
+
+        yield watched()
 
 
 def _check(path: Path, output: Path, chosen: Format) -> None:

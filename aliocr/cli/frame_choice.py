@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from aliocr.job.output.result import Read
 from aliocr.models import Image, Scan
 
 if TYPE_CHECKING:
@@ -68,7 +69,8 @@ def remark(counted: FrameCount) -> str:
     return ""
 
 
-def first_alone(counted: FrameCount) -> str:
-    """Return a note about the frames that the service read by default; it may be empty."""
-    total = counted.total
-    return "" if total == 1 else f"the first of {total} frames was read"
+def first_alone(counted: FrameCount, read: Scan | Read) -> str:
+    """Return a note about the frames that were read by default; it may be empty."""
+    # A long picture whose size is known was read uncut.
+    whole = read.width is not None and not counted.moves
+    return "" if whole or counted.total == 1 else f"the first of {counted.total} frames was read"

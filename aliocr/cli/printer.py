@@ -114,7 +114,11 @@ class OutcomePrinter:
         self._progress.advance(self._bar)
 
     def hint(self, source: str, message: str) -> None:
-        """Print a note about a source, as a dim line."""
+        """Print a note for people about a source."""
+        self.note(source, message)
+
+    def note(self, source: str, message: str) -> None:
+        """Print a note about a source on standard error, as a dim line."""
         with writing():
             self._notes.print(Text(f"{shown(source)}: {plain(message)}", style="dim"))
 

@@ -16,7 +16,7 @@ from aliocr.cli.exits import Misuse
 from aliocr.cli.job_output import reading, rows_of
 from aliocr.cli.signals import end_at_once, stop_signals
 from aliocr.job.errors import InputError
-from aliocr.job.input.opening import opened
+from aliocr.job.input.opening import has_lists, opened
 from aliocr.report.gallery import Embedded, Gallery, LeftOut, Linked
 from aliocr.report.originals import FromInput, FromSources
 from aliocr.report.report_file import ReportError
@@ -50,8 +50,10 @@ The rows with any other reason are counted together.
 @click.option(
     "--input",
     "listed",
+    multiple=True,
     metavar="INPUT",
-    help="The input of the job, which has the queries of URLs; OUTPUT has no queries.",
+    help="The input of the job: it has the queries of URLs, or is the folder of the files. May be "
+    "repeated, in the order of the job.",
 )
 @click.option("--column", metavar="NAME", help="Column of the images in INPUT.")
 @click.option(
@@ -70,8 +72,9 @@ def report(**values: Any) -> None:
     text, which can be searched. It is one file to keep or send, and loads nothing unless --pictures
     is link.
 
-    The pictures are downloaded again, from the sources in OUTPUT; pictures of signed URLs need
-    --input. An earlier report is overwritten; any other file is not.
+    The pictures are downloaded again, from the sources in OUTPUT; pictures of signed URLs, and
+    files that are elsewhere now, need --input. An earlier report is overwritten; any other file is
+    not.
 
     Exit code: 0 written, 1 not written, 2 misuse.
     """
@@ -99,9 +102,16 @@ class ReportRequest:
     output: Path
     page: Path | None
     pictures: Literal["embed", "link", "none"]
-    listed: str | None
+    listed: tuple[str, ...]
     column: str | None
     limit: int
+
+    @property
+    def _given_folder(self) -> Path | None:
+        """The folder of the pictures, if --input names a folder."""
+        given = Path(*self.listed[:1])
+        pictures = len(self.listed) == 1 and given.is_dir() and not has_lists(given)
+        return given if pictures else None
 
     async def write_until_stopped(self) -> WrittenReport:
         """Write the page. The first signal cancels this, and then no unfinished page remains."""
@@ -116,13 +126,16 @@ class ReportRequest:
                 raise
 
     async def _write(self) -> WrittenReport:
+        output = self.output.resolve()
         page = self.page or self.output.parent / f"{self.output.stem}.html"
-        async with FromSources(self.output.parent) as sources:
+        given = self._given_folder
+        beside = {Path(each).parent for each in self.listed}
+        async with FromSources(self.output.parent, *beside, given=given) as sources:
             with ExitStack() as held:
                 listed = None
-                if self.listed is not None:
-                    with reading(self.listed):
-                        reader = opened(self.listed, column=self.column)
+                if self.listed and given is None:
+                    with reading(", ".join(self.listed)):
+                        reader = opened(self.listed, column=self.column, output=output)
                     listed = FromInput(sources, held.enter_context(closing(reader)))
                 gallery: Gallery
                 match self.pictures:

@@ -23,6 +23,7 @@ from aliocr.cli.frame_choice import FrameChoice, frames_total, remark
 from aliocr.cli.printer import JSONPrinter, OutcomePrinter, doubt
 from aliocr.cli.sources import Expansion, Source, check_standard_input, expand, listed
 from aliocr.job.input.opening import STANDARD_INPUT
+from aliocr.job.input.rows import BadRow
 from aliocr.models import Image
 from aliocr.session import Session
 
@@ -119,7 +120,7 @@ class ScanRun:
     async def _images(self, backend: Backend) -> AsyncIterator[Image]:
         async for name, expansion in self._expansions():
             if expansion.skipped:
-                self.printer.hint(name, str(expansion.skipped))
+                self.printer.note(name, str(expansion.skipped))
             for source in expansion.sources:
                 try:
                     if source.path is None:
@@ -137,10 +138,13 @@ class ScanRun:
             yield each
         if not self.listing:
             return
-        async for name in listed():
-            try:
-                expansion = expand(name, files=self.session is None)
-            except ValueError as error:
-                self.printer.fail(name, str(error))
+        async for row in listed():
+            if isinstance(row, BadRow):
+                self.printer.fail(row.source, row.problem)
                 continue
-            yield name, expansion
+            try:
+                expansion = expand(row.source, files=self.session is None)
+            except ValueError as error:
+                self.printer.fail(row.source, str(error))
+                continue
+            yield row.source, expansion

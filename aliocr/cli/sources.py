@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import stat
 import sys
-import threading
-from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import attrs
 
 from aliocr.checks import is_url
 from aliocr.cli.exits import Misuse
+from aliocr.job.errors import InputError
 from aliocr.job.input.folder import Skipped, pictures_in
-from aliocr.job.input.lines import BOM
+from aliocr.job.input.opening import STANDARD_INPUT, opened
+from aliocr.job.input.prefetch import Prefetch
+from aliocr.job.input.rows import RowOrBad
 
-CHUNK = 65_536
-"""Maximum number of bytes to read from standard input at once.
-
-This is also the maximum size of a line, which is a URL or a path.
-"""
-
-CHUNKS_AHEAD = 2
-"""Maximum number of chunks to read ahead from standard input, while a chunk is used."""
+ROWS_AT_ONCE = 100
+"""Maximum number of rows to take from standard input in one step."""
 
 
 class NoSuchFileError(ValueError):
@@ -94,52 +89,18 @@ def check_standard_input() -> None:
         raise Misuse("cannot read standard input: it is closed")
 
 
-async def listed() -> AsyncIterator[str]:
-    """Yield each line of standard input as soon as it comes; skip blank lines.
+async def listed() -> AsyncIterator[RowOrBad]:
+    """Yield each row of the list on standard input, as soon as it comes, as a job reads it.
 
-    A byte order mark, which Windows writes at the beginning, is skipped, too.
-
-    A thread reads the lines, so that the event loop can print results while the thread waits for
-    the next line. The thread is a daemon and reads the file descriptor directly, so that Ctrl-C and
-    the exit of the interpreter do not wait for a line.
+    Raises:
+        Misuse: Standard input is not a list, or cannot be read.
     """
-    loop = asyncio.get_running_loop()
-    chunks: asyncio.Queue[list[bytes] | Misuse | None] = asyncio.Queue()
-    room = threading.Semaphore(CHUNKS_AHEAD)
-
-    def put(item: list[bytes] | Misuse | None) -> None:
-        loop.call_soon_threadsafe(chunks.put_nowait, item)
-
-    def read() -> None:
-        with suppress(RuntimeError):  # the event loop is closed, so no line is needed
-            try:
-                for lines in _chunks():
-                    put(lines)
-                    room.acquire()
-                put(None)
-            except OSError as error:
-                put(Misuse(f"cannot read standard input: {_reason(error)}"))
-            except Misuse as error:
-                put(error)
-
-    threading.Thread(target=read, name="aliocr stdin", daemon=True).start()
-    mark = BOM
-    while isinstance(lines := await chunks.get(), list):
-        for line in lines:
-            # Decode names as on the command line, because a name may not be UTF-8.
-            if text := os.fsdecode(line.removeprefix(mark)).strip():
-                yield text
-            mark = b""
-        room.release()
-    if lines is not None:
-        raise lines
-
-
-def _chunks() -> Iterator[list[bytes]]:
-    rest = b""
-    while chunk := os.read(0, CHUNK):
-        *lines, rest = (rest + chunk).split(b"\n")
-        if b"\0" in chunk or len(rest) > CHUNK:
-            raise Misuse("standard input is not a list of sources; give a picture by its path")
-        yield lines
-    yield [rest]
+    rows = Prefetch(partial(opened, STANDARD_INPUT), None, {}, asyncio.get_running_loop())
+    try:
+        while batch := (await rows.take(ROWS_AT_ONCE)).rows:
+            for row in batch:
+                yield row
+    except InputError as error:
+        raise Misuse(str(error)) from None
+    finally:
+        rows.stop()

@@ -106,7 +106,7 @@ class Job:
         self._said = Path(output)
         self._output = self._said.resolve()  # so that all paths of one file become equal
         self._given_format = output_format
-        self._output_format = output_format or output_format_of(self._output)
+        self._output_format = output_format_of(self._output, output_format)
         self._sources = sources
         self._budget = budget
         self._retry = retry

@@ -106,6 +106,7 @@ class Pipeline:
             rows=rows,
             total=None if total is None else max(total, rows),
             exact=self._prefetch is not None and self._prefetch.counted,
+            charged=self._worklist.ledger.charged if self._worklist else 0,
             charged_at_most=self._budget.charged_at_most,
             budget=self._budget.limit,
             seconds=time.monotonic() - self._began,

@@ -28,6 +28,7 @@ class Progress:
         total: Number of rows of the input; None if not known yet.
         exact: True if `total` is counted, False if `total` is estimated from the part of the input
             that has been read.
+        charged: Number of images that were charged, in all runs.
         charged_at_most: Number of images that were charged or may have been charged, in all runs.
         budget: Maximum number of charged images, in all runs; None for no limit.
         seconds: Duration of this run so far, in seconds.
@@ -40,6 +41,7 @@ class Progress:
     rows: int
     total: int | None
     exact: bool
+    charged: int
     charged_at_most: int
     budget: int | None
     seconds: float

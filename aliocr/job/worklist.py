@@ -85,6 +85,9 @@ class Worklist:
         self.digests = self._journal.digests(after=self._reached)
         # For each pending row, the other rows with the same source; the key is the source's digest.
         self._equal: dict[bytes, list[Row]] = {}
+        # The digest of each pending image: sources that are written differently may name one image,
+        # which the session sends once.
+        self._digests: dict[Image, bytes] = {}
         self._kept: list[tuple[PendingRow, Result]] = []
         self._written: deque[tuple[PendingRow, Result]] = deque()
         self.duplicates = self._journal.state.duplicates
@@ -168,6 +171,9 @@ class Worklist:
             image = self._sources.image(row.source)
         except ValueError as error:
             return self._refusal(row, str(error))
+        if (pending := self._digests.setdefault(image, digest)) != digest:
+            self._equal[pending].append(row)
+            return None
         self._equal[digest] = []
         return PendingRow(row, image, digest)
 
@@ -177,7 +183,7 @@ class Worklist:
         if result is None:
             return
         is_bad = not result.ok and result.kind == BAD_ROW
-        source = self._shown(row.source) if is_bad else self._source_of(row)
+        source = self._shown(row.source) if is_bad else self._source_in(result, row)
         # A bad row may have no id although its row has one, or is read now.
         has_id = is_bad or result.id == (row.id or None)
         if _proof(result.source) != _proof(source) or not has_id:
@@ -248,11 +254,10 @@ class Worklist:
         """
         # The event loop may write more results during this call; the next call copies them.
         written = [self._written.popleft() for _ in range(len(self._written))]
-        copies = [
-            self._copy(result, equal)
-            for pending, result in written
-            for equal in self._equal.pop(pending.digest)
-        ]
+        copies: list[Result] = []
+        for pending, result in written:
+            self._digests.pop(pending.image, None)
+            copies += [self._copy(result, equal) for equal in self._equal.pop(pending.digest)]
         self.ledger.write(copies, copies=True)
         self.ledger.commit(charged_at_most, duplicates=self.duplicates)
         return copies
@@ -268,6 +273,10 @@ class Worklist:
             error=problem,
         )
 
+    def _source_in(self, result: Result, row: RowOrBad) -> str:
+        is_bad = not result.ok and result.kind == BAD_ROW
+        return self._shown(row.source) if is_bad else self._source_of(row)
+
     def _source_of(self, row: RowOrBad) -> str:
         is_file = self._sources.is_file(row.source)
         return row.source if is_file else self._shown(row.source)
@@ -279,7 +288,8 @@ class Worklist:
     def _copy(self, result: Result, row: Row) -> Result:
         """Return a copy of a result for an equal row; the copy is not charged."""
         self.duplicates += 1
-        own = attrs.evolve(result, row=row.number, line=row.line, id=row.id)
+        source = self._source_in(result, row)
+        own = attrs.evolve(result, row=row.number, line=row.line, id=row.id, source=source)
         return attrs.evolve(own, maybe_charged=False) if isinstance(own, Unread) else own
 
 

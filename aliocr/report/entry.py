@@ -72,7 +72,9 @@ def entry(result: Result, shown: Shown) -> dict[str, Any]:
         told["missing"] = shown.why
     if isinstance(result, Read):
         asked = result.interval is not None or len(result.frames) > 1
-        if isinstance(shown, EmbeddedPicture) and shown.total > 1 and not asked:
+        # A long picture whose size is known was read uncut, on this machine.
+        uncut = isinstance(shown, EmbeddedPicture) and not shown.frames and result.width is not None
+        if isinstance(shown, EmbeddedPicture) and shown.total > 1 and not (asked or uncut):
             told["alone"] = shown.total  # the page says that only the first was read
         return told | {"ok": True, "sheets": _sheets(result, shown)}
     told |= {"ok": False, "kind": result.kind, "code": result.code, "error": result.error}

@@ -20,6 +20,8 @@ from aliocr.report.fetching import MAX_BYTES, Fetcher, MissingError
 
 CUT = "its URL is kept without the query, which may be a key; give the full URL by --input LIST"
 
+NOT_HERE = "its file is not found from this folder; give the job's INPUT by --input"
+
 NOT_LISTED = "its URL is kept without the query, and the list does not have this URL in its row"
 
 SLICE = 200
@@ -47,10 +49,12 @@ class FromSources:
     Args:
         folders: Folders in which a relative path is looked for if the current folder does not have
             the file.
+        given: A folder in which the last parts of a path are looked for, too; None for no folder.
     """
 
-    def __init__(self, *folders: Path) -> None:
+    def __init__(self, *folders: Path, given: Path | None = None) -> None:
         self._folders = folders
+        self._given = given
         self._fetcher = Fetcher()
 
     async def __aenter__(self) -> Self:
@@ -64,8 +68,8 @@ class FromSources:
         """See `Originals`."""
         source = result.source
         if not is_url(source):
-            return await asyncio.to_thread(_contents, source, self._folders)
-        if _is_cut(source):
+            return await asyncio.to_thread(_contents, source, self._folders, self._given)
+        if is_cut(source):
             raise MissingError(CUT)
         return await self._fetcher.picture(source)
 
@@ -89,7 +93,7 @@ class FromInput:
         Raises:
             InputError: The input cannot be read.
         """
-        cut = {result.row: result.source for result in results if _is_cut(result.source)}
+        cut = {result.row: result.source for result in results if is_cut(result.source)}
         for count, row in enumerate(self._reader if cut else (), 1):
             # Compare the URLs, because a wrong input would put wrong pictures beside the texts.
             if cut.pop(row.number, None) == without_query(row.source):
@@ -102,14 +106,14 @@ class FromInput:
     async def picture(self, result: Result) -> bytes:
         """See `Originals`."""
         source = self._whole.get(result.row, result.source)
-        if _is_cut(source):
+        if is_cut(source):
             raise MissingError(NOT_LISTED)
         return await self._originals.picture(attrs.evolve(result, source=source))
 
 
-def _contents(source: str, folders: tuple[Path, ...]) -> bytes:
+def _contents(source: str, folders: tuple[Path, ...], given: Path | None) -> bytes:
     try:
-        found = _found(source, folders)
+        found = _found(source, folders, given)
         status = found.stat()
         if not stat.S_ISREG(status.st_mode):
             raise MissingError("its path is not a regular file")
@@ -118,21 +122,23 @@ def _contents(source: str, folders: tuple[Path, ...]) -> bytes:
         with found.open("rb") as file:
             return file.read(MAX_BYTES)
     except (FileNotFoundError, NotADirectoryError):
-        raise MissingError("its file no longer exists") from None
+        is_whole = Path(source).is_absolute()
+        raise MissingError("its file no longer exists" if is_whole else NOT_HERE) from None
     except (OSError, ValueError) as error:
         words = error.strerror if isinstance(error, OSError) else None
         raise MissingError(f"its file cannot be read: {words or 'not a path'}") from None
 
 
-def _found(source: str, folders: tuple[Path, ...]) -> Path:
+def _found(source: str, folders: tuple[Path, ...], given: Path | None = None) -> Path:
     """Look for the path in the current folder, then in `folders`; return the first that exists.
 
-    If none exists, return the path itself.
+    Then look in `given` for the last parts of the path, as many as possible. If no path exists,
+    return the path itself.
     """
     here = Path(source)
-    return next(
-        (path for path in (here, *(each / here for each in folders)) if path.exists()), here
-    )
+    ends = (here.parts[at:] for at in range(len(here.parts))) if given else ()
+    places = (here, *(each / here for each in folders), *(Path(given or "", *end) for end in ends))
+    return next((path for path in places if path.exists()), here)
 
 
 def address(source: str, page: Path, folders: tuple[Path, ...] = ()) -> str:
@@ -148,12 +154,12 @@ def address(source: str, page: Path, folders: tuple[Path, ...] = ()) -> str:
             raise MissingError("no relative path leads from this page to its file") from None
         # Begin with a dot, so that a name before a colon is not taken for the scheme of a URL.
         return f"./{quote(os.fsencode(path.replace(os.sep, '/')))}"
-    if _is_cut(source):
+    if is_cut(source):
         raise MissingError(CUT)
     return source
 
 
-def _is_cut(source: str) -> bool:
+def is_cut(source: str) -> bool:
     """Return True if `without_query` removed the URL's query, or its user and password."""
     try:
         user = urlsplit(source).netloc.rpartition("@")[0]

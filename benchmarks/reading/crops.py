@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import attrs
 from PIL import Image
 
-from aliocr.emulator.engine import RapidOCREngine, Recognized
+from aliocr.emulator.engine import Found, RapidOCREngine
 from aliocr.emulator.reading.reader import PictureReader
 from aliocr.models import Region
 from aliocr.text.layout import joined_text, reading_order
@@ -37,7 +37,7 @@ SIZES = (14, 18, 24, 32, 48)
 class _CountingEngine(RapidOCREngine):
     runs = 0
 
-    def recognize(self, picture: Image.Image) -> tuple[Recognized, ...]:
+    def recognize(self, picture: Image.Image) -> Found:
         self.runs += 1
         return super().recognize(picture)
 

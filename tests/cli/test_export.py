@@ -16,7 +16,16 @@ import pytest
 from aliocr import Region
 from aliocr.job.output.codecs import encode_json
 from aliocr.job.output.result import Read, Result, Unread
-from tests.support.program import ALIOCR, PATIENCE, call, in_a_shell, run, variables
+from tests.support.program import (
+    ALIOCR,
+    BAR,
+    PATIENCE,
+    call,
+    in_a_shell,
+    on_a_terminal,
+    run,
+    variables,
+)
 
 pytest.importorskip("click")
 pytest.importorskip("rich")
@@ -233,6 +242,14 @@ def test_a_signal_leaves_the_old_file(suffix: str, tmp_path: Path) -> None:
         assert process.wait(PATIENCE) == 128 + signal.SIGINT
     assert target.read_text() == "old"
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"pages{suffix}", "texts.jsonl"]
+
+
+def test_a_bar_counts_the_rows_on_a_terminal(tmp_path: Path) -> None:
+    """And is gone at the end."""
+    output, target = _output(tmp_path, [_read(1, "a.png")]), tmp_path / "pages.txt"
+    seen = on_a_terminal("export", str(output), str(target), columns=200)
+    assert BAR in seen.output
+    assert seen.screen == f"1 picture written in {target}"
 
 
 def test_an_output_of_a_job_is_never_replaced(tmp_path: Path) -> None:

@@ -65,6 +65,17 @@ def test_reasons_for_missing_pictures_are_counted(tmp_path: Path) -> None:
     assert reasons[1] == "  1  its file no longer exists"
 
 
+def test_a_folder_of_files_is_looked_up(tmp_path: Path) -> None:
+    """A job wrote its paths as they were in its own folder; without --input, it is asked for."""
+    pytest.importorskip("PIL")
+    rows = [said(name, row, source=f"album/{name}.png") for row, name in enumerate("ab", 1)]
+    (tmp_path / "moved").mkdir()
+    (tmp_path / "moved" / "a.png").write_bytes(Path(sample("small_en.png").source).read_bytes())
+    done = run("report", output(tmp_path, *rows), "--input", tmp_path / "moved")
+    assert ": 2 rows, 1 without a picture: its file is not found from this folder" in done.stdout
+    assert done.stdout.endswith("give the job's INPUT by --input\n")
+
+
 def test_an_input_is_looked_up_for_the_rows_that_are_shown(tmp_path: Path) -> None:
     """Also for a failure far down the list; another list than the job's is said to be one."""
     pytest.importorskip("PIL")
@@ -75,6 +86,13 @@ def test_an_input_is_looked_up_for_the_rows_that_are_shown(tmp_path: Path) -> No
     out = output(tmp_path, *rows[:7], failed(8, source=rows[7].source))
     done = run("report", out, "--input", listed, "--limit", 2)
     assert done.stdout.endswith("2 of 8 rows, 2 without a picture: no connection to its host\n")
+    lists = [tmp_path / "a.txt", tmp_path / "b.txt"]
+    for part, some in zip(lists, (names[:5], names[5:]), strict=True):
+        part.write_text("".join(f"{name}?key=1\n" for name in some))
+    for inputs in (lists, [tmp_path / "[ab].txt"]):
+        given = [word for each in inputs for word in ("--input", each)]
+        done = run("report", out, *given, "--limit", 2)
+        assert done.stdout.endswith("2 without a picture: no connection to its host\n")
     listed.write_text("https://example.com/other.png?key=1\n" * 8)
     done = run("report", out, "--input", listed, "--limit", 2)
     assert done.stdout.endswith("the list does not have this URL in its row\n")

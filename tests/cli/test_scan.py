@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import subprocess
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import pytest
 
 from aliocr import COLUMNS, APIError, Failure, Frame, Image, Scan
 from aliocr import results as results_of
+from aliocr.job.errors import InputError
+from aliocr.job.input.opening import opened
 from tests.support.program import (
     ALIOCR,
     BAR,
@@ -293,20 +296,44 @@ def test_a_closed_standard_input_is_misuse(command: str, served: dict[str, str])
     assert done.stderr == b"Error: cannot read standard input: it is closed\n"
 
 
-@pytest.mark.parametrize("garbage", [b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", b"x" * 200_000])
-def test_a_picture_on_standard_input_is_misuse(garbage: bytes, served: dict[str, str]) -> None:
-    """One line, not one for each line that a picture happens to have."""
-    done = in_a_shell("aliocr scan -", served, stdin=garbage)
+@pytest.mark.parametrize(
+    "listing",
+    [
+        b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
+        b"id,image_url\n1,https://example.com/1.png\n",
+        b'{"image_url": "https://example.com/1.png"}\n',
+        b"\xff\xfeh\0t\0t\0p\0\n\0",
+    ],
+    ids=["picture", "csv", "json", "utf-16"],
+)
+def test_standard_input_that_is_no_list_is_misuse(listing: bytes, served: dict[str, str]) -> None:
+    """One line, that of `aliocr run -`; not one for each line that a picture happens to have."""
+    with pytest.raises(InputError) as error:
+        opened(BytesIO(listing))
+    done = in_a_shell("aliocr scan -", served, stdin=listing)
     assert done.returncode == 2
-    assert done.stderr.count(b"\n") == 1
-    assert b"not a list of sources" in done.stderr
+    assert done.stderr.decode() == f"Error: {error.value}\n"
+
+
+def test_a_list_on_standard_input_may_come_from_windows(served: dict[str, str]) -> None:
+    """With a byte order mark and its line ends; a row that names nothing is one failure."""
+    rows = [b"\xef\xbb\xbfhttps://example.com/1.png", b"https://example.com/\xff.png", b"", b""]
+    done = in_a_shell("aliocr scan --json -", served, stdin=b"\r\n".join(rows))
+    fields = [json.loads(line) for line in done.stdout.decode().splitlines()]
+    assert [
+        (each["source"], each["ok"]) for each in sorted(fields, key=lambda each: each["ok"])
+    ] == [
+        ("https://example.com/?.png", False),
+        ("https://example.com/1.png", True),
+    ]
+    assert done.returncode == 1
 
 
 def test_standard_input_that_breaks_is_misuse(served: dict[str, str], tmp_path: Path) -> None:
     """A descriptor that is open for writing only is the simplest of read errors."""
     done = in_a_shell(f"aliocr scan - 0>{tmp_path}/new", served)
     assert done.returncode == 2
-    assert done.stderr == b"Error: cannot read standard input: bad file descriptor\n"
+    assert done.stderr == b"Error: standard input cannot be read past line 0: bad file descriptor\n"
 
 
 def test_a_line_that_is_no_source_is_one_failure(served: dict[str, str]) -> None:
@@ -435,6 +462,7 @@ def test_local_says_how_a_picture_was_read(tmp_path: Path) -> None:
     done = run("scan", "--local", "--json", tmp_path)
     totals = {Path(one["source"]).name: one.get("frames_total") for one in _objects(done.stdout)}
     assert totals == {"empty.png": None, "many.gif": 120, "same.gif": 3}
+    assert "2 skipped" in done.stderr
 
 
 @pytest.mark.engine

@@ -147,6 +147,7 @@ async def test_progress_is_true_at_any_time(
         ({"input_format": "xml"}, "input_format"),
         ({"output_format": "xml"}, "output_format"),
         ({"output": "out.txt"}, "out.txt does not say its format: give the output format"),
+        ({"output": "out.csv.gz", "output_format": "csv"}, "give out.csv as the output, and"),
         ({"retry": True}, "retry"),
     ],
 )

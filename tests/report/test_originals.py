@@ -73,9 +73,9 @@ async def host() -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-async def picture(source: str, *folders: Path) -> bytes:
+async def picture(source: str, *folders: Path, given: Path | None = None) -> bytes:
     """The picture of a result with this source."""
-    async with FromSources(*folders) as found:
+    async with FromSources(*folders, given=given) as found:
         return await found.picture(said("a", source=source))
 
 
@@ -214,8 +214,21 @@ async def test_a_path_is_read_from_here_or_beside_the_output(
     assert await picture("beside/a.png") == PICTURE
     assert await picture("a.png", beside) == PICTURE
     assert await picture(str(beside / "a.png")) == PICTURE
-    with pytest.raises(MissingError, match="no longer exists"):
+    with pytest.raises(MissingError, match="give the job's INPUT by --input"):
         await picture("a.png")
+    with pytest.raises(MissingError, match="no longer exists"):
+        await picture("/nowhere/a.png")
+
+
+async def test_a_folder_that_was_moved_can_be_given(tmp_path: Path) -> None:
+    """The longest end of a path counts, since two folders may have a file of the same name."""
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "a.png").write_bytes(b"another picture")
+    (tmp_path / "sub" / "a.png").write_bytes(PICTURE)
+    for source in ("pictures/sub/a.png", "/moved/pictures/sub/a.png"):
+        assert await picture(source, given=tmp_path) == PICTURE
+    with pytest.raises(MissingError):
+        await picture("pictures/b.png", given=tmp_path)
 
 
 async def test_a_path_to_anything_but_a_file_is_missing(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import click
 from aliocr.cli.backend import service_options
 from aliocr.cli.console import plain, plain_console, shown, width_of, writing
 from aliocr.cli.exits import Misuse
+from aliocr.cli.run.allowance import parsed
 from aliocr.cli.run.options import RunOptions
 from aliocr.cli.run.plan_text import plan_lines
 from aliocr.job.errors import JobError
@@ -24,7 +25,13 @@ RATE = click.FloatRange(min=LEAST_RATE)
 
 @click.command(no_args_is_help=True)
 @click.argument("sources", metavar="INPUT...", nargs=-1, required=True)
-@click.option("-o", "--output", required=True, metavar="OUTPUT", help="File of the results.")
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    metavar="OUTPUT",
+    help="File of the results; - for standard output.",
+)
 @click.option(
     "--column", metavar="NAME", help="Column of the images; needed only if aliocr cannot tell."
 )
@@ -74,6 +81,18 @@ RATE = click.FloatRange(min=LEAST_RATE)
     help="The account's limit.",
 )
 @service_options
+@click.option(
+    "--allow-failed",
+    callback=parsed,
+    default="0",
+    metavar="ROWS",
+    help="Exit with 0 if at most this many rows failed, or this share, such as 1%.",
+)
+@click.option(
+    "--summary-json",
+    metavar="FILE",
+    help="Write the summary as JSON at the end; - for standard output.",
+)
 @click.option("--quiet", is_flag=True, help="Print nothing unless something is wrong.")
 def run(**values: Any) -> None:
     """Read a whole list of pictures, of any length, into a file.
@@ -86,22 +105,18 @@ def run(**values: Any) -> None:
     Results are written as they come. If the job is stopped in any way, the same command continues
     the job with the help of OUTPUT.journal. After Ctrl-C, SIGTERM or SIGHUP (the terminal was
     closed), the job finishes the images in flight; a second Ctrl-C or SIGTERM ends it immediately.
-    URLs are written without their queries, which may be keys.
+    URLs are written without their queries, which may be keys. If OUTPUT is -, results go to
+    standard output as JSON lines, and the job cannot be continued.
 
     The AccessKey comes from ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET. With
     the extra aliocr[credentials], it can also come from a profile or a role.
 
-    \b
-    Exit code:
-      0    all rows were read; with --dry-run, the plan was printed
-      1    the job is complete, but some rows failed; with --dry-run, the
-           plan could not be printed
-      2    misuse: nothing was sent or written
-      3    not complete: budget spent, key refused, disk full, or another
-           job uses OUTPUT; fix this and run the same command again
-      130  stopped by Ctrl-C, 143 by SIGTERM, or 129 by SIGHUP: run the
-           same command again to continue
-    """  # noqa: D301 - the \b keeps click from filling lines
+    Exit code: 0 all rows were read, but for those of --allow-failed; 1 complete, but some rows
+    failed; 2 misuse: nothing was sent or written; 3 not complete: budget spent, key refused, disk
+    full, or another job uses OUTPUT; 130, 143 or 129 stopped by Ctrl-C, SIGTERM or SIGHUP. After
+    3, fix the cause; after a stop, nothing: the same command continues the job. With --dry-run, 0
+    the plan was printed, 1 it could not be printed.
+    """
     options = RunOptions(**values)
     job_run = options.prepare()
     if options.dry_run:

@@ -15,13 +15,18 @@ from aliocr.checks import is_url
 from aliocr.cli.backend import ServiceOptions, refuse_service_options
 from aliocr.cli.console import shown
 from aliocr.cli.exits import Misuse
+from aliocr.cli.run.allowance import Allowance
 from aliocr.cli.run.local_sources import LocalSources
+from aliocr.cli.run.relay import Relay
 from aliocr.cli.run.runner import JobRun
+from aliocr.cli.run.summary_json import SummaryFile
 from aliocr.cli.sources import check_standard_input
 from aliocr.job.input.opening import STANDARD_INPUT, has_lists
 from aliocr.job.job import Job, Retry
 from aliocr.job.sources import Urls
 from aliocr.limits import REPEAT_BUDGET, Limits
+
+STANDARD_OUTPUT = "-"
 
 BUDGET_TO_REPEATS = 10
 """Divisor of the budget: in addition to the budget, one tenth of it may be charged for images that
@@ -48,6 +53,8 @@ class RunOptions:
     requests_per_second: float
     images_per_second: float | None
     service: ServiceOptions
+    allow_failed: Allowance
+    summary_json: str | None
     quiet: bool
 
     def prepare(self) -> JobRun:
@@ -73,40 +80,74 @@ class RunOptions:
                 repeats = min(repeats, self.budget // BUDGET_TO_REPEATS // frames)
             session = self.service.session(limits=limits, repeat_budget=repeats)
         local = LocalSources(self.service.frames) if self.local else None
-        job = self._job(local)
-        return JobRun(job, Path(self.output), session, local, limits, quiet=self.quiet)
+        relay = Relay(self.output_format or "jsonl") if self.output == STANDARD_OUTPUT else None
+        return JobRun(
+            self._job(local, relay.path if relay else self.output),
+            Path(self.output),
+            session,
+            local,
+            limits,
+            quiet=self.quiet,
+            allowed=self.allow_failed,
+            summary_file=None if self.summary_json is None else SummaryFile(self.summary_json),
+            relay=relay,
+            input_words=self._input_words(),
+        )
+
+    def _input_words(self) -> tuple[str, ...]:
+        listed = ("LIST",) if STANDARD_INPUT in self.sources else self.sources
+        column = () if self.column is None else ("--column", self.column)
+        return *(word for source in listed for word in ("--input", source)), *column
 
     def _check_files(self) -> None:
         """Refuse wrong files now. Without this check, an error would come only in the run."""
-        if self.output == STANDARD_INPUT:
-            raise click.UsageError(
-                "the output of a job must be a file, so that the job can be continued; "
-                "aliocr scan --json writes to standard output"
-            )
+        if self.output == STANDARD_OUTPUT:
+            self._check_standard_output()
+        if self.summary_json is not None:
+            if self.dry_run:
+                raise click.UsageError("--summary-json needs a run, and --dry-run does not run")
+            try:
+                SummaryFile(self.summary_json).check(
+                    *self.sources, self.output, f"{self.output}.journal"
+                )
+            except ValueError as error:
+                raise Misuse(str(error)) from None
         if self.sources == (STANDARD_INPUT,):
             check_standard_input()
             return
         for source in self.sources:
-            if is_url(source):
-                raise click.UsageError("INPUT is a file of URLs; to read one URL, use aliocr scan")
-            if has_magic(source) and not os.path.lexists(source):
-                continue  # the job finds the files of a pattern
-            try:
-                is_folder = stat.S_ISDIR(Path(source).stat().st_mode)
-            except (OSError, ValueError) as error:
-                why = getattr(error, "strerror", None) or str(error)
-                raise Misuse(f"cannot read {shown(source)}: {why.lower()}") from None
-            if is_folder and not self.local and not has_lists(Path(source)):
-                raise click.UsageError(
-                    "the service reads URLs only; --local reads a folder of pictures"
-                )
+            self._check_source(source)
 
-    def _job(self, local: LocalSources | None) -> Job:
+    def _check_source(self, source: str) -> None:
+        if is_url(source):
+            raise click.UsageError("INPUT is a file of URLs; to read one URL, use aliocr scan")
+        if has_magic(source) and not os.path.lexists(source):
+            return  # the job finds the files of a pattern
+        try:
+            is_folder = stat.S_ISDIR(Path(source).stat().st_mode)
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or str(error)
+            raise Misuse(f"cannot read {shown(source)}: {why.lower()}") from None
+        if is_folder and not self.local and not has_lists(Path(source)):
+            raise click.UsageError(
+                "the service reads URLs only; --local reads a folder of pictures"
+            )
+
+    def _check_standard_output(self) -> None:
+        """Refuse options that need a file."""
+        if self.retry_failed:
+            raise click.UsageError("--retry-failed needs a file of results, and -o - has none")
+        if self.output_format == "parquet":
+            raise click.UsageError("Parquet cannot be written to standard output; give a file")
+        if self.summary_json == STANDARD_OUTPUT:
+            raise click.UsageError("standard output has the results; give a file for the summary")
+
+    def _job(self, local: LocalSources | None, output: str | Path) -> Job:
         frames = self.service.frames
         try:
             return Job(
                 self.sources,
-                self.output,
+                output,
                 sources=local or (Urls(frames.interval, frames.max_frames) if frames else Urls()),
                 retry=Retry(frozenset(self.kinds)) if self.retry_failed else None,
                 column=self.column,

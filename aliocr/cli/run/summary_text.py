@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 
@@ -25,8 +25,17 @@ LOCAL_ADVICE = {
 """Advice if this machine reads, for failures whose usual advice is about the service."""
 
 
-def summary_lines(summary: Summary, width: int, *, local: bool = False) -> Iterator[Text]:
-    """Return the lines to print after a run; `local`: this machine read the images, for free."""
+def summary_lines(
+    summary: Summary, width: int, *, local: bool = False, report_options: Sequence[str] = ()
+) -> Iterator[Text]:
+    """Return the lines to print after a run.
+
+    Args:
+        summary: The numbers.
+        width: Maximum width of a line, in columns.
+        local: This machine read the images, for free.
+        report_options: The options that `aliocr report` needs.
+    """
     failed = sum(each.rows for each in summary.failed)
     took = f"{summary.seconds:.1f} s" if summary.seconds < 10 else duration(summary.seconds)
     read = f"{counted(summary.read, 'row')} read, {failed:,} failed, in {took}"
@@ -47,12 +56,13 @@ def summary_lines(summary: Summary, width: int, *, local: bool = False) -> Itera
     column = max((len(f"{rows:,}") for rows, _ in faults), default=0)
     entries = [(f"  {rows:>{column},}", words.removesuffix(": ")) for rows, words in faults]
     yield from listing(entries, width, style="red")
-    yield from listing(_rest(summary, local=local), width)
+    yield from listing(_rest(summary, report_options, local=local), width)
 
 
-def _rest(summary: Summary, *, local: bool) -> list[tuple[str, str]]:
+def _rest(summary: Summary, report_options: Sequence[str], *, local: bool) -> list[tuple[str, str]]:
     output = str(summary.output)
-    entries = [("results", whole(plain(output)))]
+    is_kept = output != "-"  # else the results are on standard output, and cannot be used again
+    entries = [("results", whole(plain(output)))] if is_kept else []
     if not local:
         most = counted(summary.charged_at_most, "image")
         if summary.charged < summary.charged_at_most:
@@ -62,6 +72,8 @@ def _rest(summary: Summary, *, local: bool) -> list[tuple[str, str]]:
         entries.append(
             ("repeated", f"{counted(summary.duplicates, 'row')} of images that other rows have")
         )
+    if not is_kept:
+        return entries
     if summary.ended != "complete":
         more = " with a higher --budget" if summary.ended == "budget" else ""
         entries.append(("to go on", f"the same command again{more}"))
@@ -76,5 +88,6 @@ def _rest(summary: Summary, *, local: bool) -> list[tuple[str, str]]:
     # A row without a URL can never be read, but a missing file may exist when it is retried.
     elif any(local or each.kind != BAD_ROW for each in summary.failed):
         entries.append(("to retry", "--retry-failed, after the causes are fixed"))
-    entries.append(("to look", whole(plain(f"aliocr report {shlex.quote(output)}"))))
+    command = shlex.join(["aliocr", "report", output, *report_options])
+    entries.append(("to look", whole(plain(command))))
     return entries

@@ -168,12 +168,22 @@ class CSVReader(LineReader):
             return BadRow(self._number, shown(source), problem, line=line)
         at = self._id_at
         name: str | None = None if at is None or at >= len(fields) else fields[at]
-        if not is_text(source) or not is_text(name or ""):
+        problem = None
+        is_behind = at is not None and at > self._source_at
+        if len(fields) > self._width and name and is_behind and self._has_more(fields):
+            problem = f"it has {len(fields)} fields, so its id may be another field"
+        elif not is_text(source) or not is_text(name or ""):
+            problem = f"it is not UTF-8; {TO_UTF8}"
+        if problem:
             if self.ids.asked or not is_text(source):
-                return BadRow(self._number, shown(source), f"it is not UTF-8; {TO_UTF8}", line=line)
+                return BadRow(self._number, shown(source), problem, line=line)
             name = None
             self.ids.left_out += 1
         return row_of(self._number, source, name, line, self.ids)
+
+    def _has_more(self, fields: list[str]) -> bool:
+        """Return True if a row has more cells than the header, and not only empty ones."""
+        return bool("".join(fields[self._width :]).strip())
 
     def _doubt(self, fields: list[str]) -> str | None:
         """Return why a row of another width may name another image; None if it does not.
@@ -183,13 +193,14 @@ class CSVReader(LineReader):
         may be cut. The last line of a file that was not written to its end may be cut, too.
         """
         doubt = f"it has {len(fields)} fields, but the header has {self._width}"
-        source, *behind = fields[self._source_at :] or [""]
-        if not source or not behind or len(fields) < self._width:
+        if self._source_at >= len(fields):
+            return doubt
+        source, *behind = fields[self._source_at :]
+        if len(fields) < self._width:
             is_ended = behind or self._row_lines.read[-1].endswith((b"\n", b"\r", b'"'))
-            if source and (is_ended or _is_whole(source)):
-                return None
-            return f"{doubt}: it is cut off, or a line end is missing" if source else doubt
-        if not "".join(fields[self._width :]).strip():
+            is_whole = is_ended or _is_whole(source)
+            return None if is_whole else f"{doubt}: it is cut off, or a line end is missing"
+        if not self._has_more(fields):
             return None
         moved = behind[: len(fields) - self._width]
         if self._source_at and any(map(is_url, moved)):

@@ -17,8 +17,8 @@ NO_DELIMITER = "\x1f"
 """Delimiter of a file with one column: a character that URLs do not contain. A comma in a URL
 (`x-oss-process=image/resize,w_100`) then does not divide the URL, even if the URL has no quotes."""
 
-LOOKED_AT = 50
-"""Maximum number of lines in which the header is looked for."""
+LOOKED_AT = 20
+"""Maximum number of lines in which the header is looked for. A pipe may give them slowly."""
 
 # The parser never reaches its limit for one field, because a row has at most `LONGEST` bytes.
 csv_parser = own_csv(2 * LONGEST)

@@ -56,8 +56,8 @@ class Ids:
         if not self.left_out:
             return ""
         return (
-            f"; {self.left_out:,} ids left out, which are lists, objects, not UTF-8, or longer "
-            f"than {LONGEST_ID} characters"
+            f"; ids left out: {self.left_out:,}, which are lists, objects, not UTF-8, longer than "
+            f"{LONGEST_ID} characters, or in a row with more fields than the header"
         )
 
 

@@ -49,7 +49,7 @@ class TextReader(LineReader):
         lines, has_comments = self._lines, self._has_comments
         while line := lines.read():
             lines.take(line)
-            text = decoded(line).strip()
+            text = line.decode("utf-8", "surrogateescape").strip()  # `decoded`, but quicker
             if has_comments and ("#" in text or text[:1] == ";"):
                 text = without_comment(text)
             if not text:
@@ -66,7 +66,7 @@ class TextReader(LineReader):
             ):  # a path may have any encoding
                 problem = f"it is not UTF-8; {TO_UTF8}"
             else:
-                yield Row(self._number, text, line=lines.line)
+                yield Row(self._number, text, None, lines.line)
                 continue
             yield BadRow(self._number, shown(text), problem, line=lines.line)
 

@@ -10,7 +10,7 @@ The way of a result:
 - `codecs` makes the record: a line of JSON, or a row of CSV. `versions` says which columns it has,
   in the version in which the job was begun.
 - `journal` then stores the offset of the record, and keeps the state of the job. `job_state`
-  defines this state, and checks that a journal is whole.
+  defines this state, and checks that a journal is whole. `database` opens its file on any drive.
 - `sent_mark` says beside the journal how many images may have been charged if the run is killed.
 - `recovery` adds results to the journal that only the output has, because a run was killed or the
   journal is lost.

@@ -24,6 +24,7 @@ import attrs
 
 from aliocr.job.input.rows import Checkpoint
 from aliocr.job.output.codecs import decode_json, encode_json
+from aliocr.job.output.database import connected, prepared
 from aliocr.job.output.image_index import ImageIndex
 from aliocr.job.output.job_state import (
     FORGET_UNCOUNTED,
@@ -40,16 +41,12 @@ from aliocr.job.output.result import Result
 from aliocr.job.output.rowset import RowSet
 from aliocr.job.output.versions import NEWEST, VERSIONS, Version, version_of
 
-CACHE_KIBIBYTES = 8_192
-"""Size of SQLite's cache, in KiB. The digests of some 250,000 images fit into the cache; the cache
-of the operating system holds the rest."""
-
 
 class Journal:
     """The journal of one job. If the file is empty, its tables are made, with this state.
 
     A writer must hold the lock of the job. Only one thread at a time may use the journal. Without a
-    path, the journal is in memory.
+    path, the journal is in memory. With `wal` False, it has no write-ahead log; see `database`.
 
     Raises:
         JournalError: The file is not a journal of a version that can go on.
@@ -63,57 +60,39 @@ class Journal:
         version: The version of the journal.
     """
 
-    def __init__(self, path: Path | None, first: JobState, *, writes: bool = True) -> None:
-        # With a WAL, the size says nothing: the WAL has the pages that the file lacks.
-        size = path.stat().st_size if path and not Path(f"{path}-wal").exists() else 0
-        # Without an isolation level, `change` and other methods begin the transactions.
-        self._db = sqlite3.connect(
-            # Open for writing even if `writes` is False, because a read-only connection would
-            # not remove the files that SQLite makes beside the journal.
-            f"{path.absolute().as_uri()}?mode=rw" if path else ":memory:",
-            uri=True,
-            isolation_level=None,
-            check_same_thread=False,
-        )
+    def __init__(
+        self, path: Path | None, first: JobState, *, writes: bool = True, wal: bool = True
+    ) -> None:
+        # With a WAL or a rollback journal, the size says nothing: that file has the other pages.
+        has_others = path and any(Path(f"{path}{end}").exists() for end in ("-wal", "-journal"))
+        size = path.stat().st_size if path and not has_others else 0
+        self._db = connected(path)
         try:
-            self._begin(first, size, writes=writes)
-        except BaseException as error:
+            version = _check(self._db, size)
+            self.version = version or NEWEST
+            if writes:
+                self._db = prepared(self._db, path, wal=wal)
+            self._begin(first, is_new=version is None, writes=writes)
+        except BaseException:
             self._db.close()
-            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB:
-                raise JournalError("it is not a SQLite file") from error
             raise
 
-    def _begin(self, first: JobState, size: int, *, writes: bool) -> None:
+    def _begin(self, first: JobState, *, is_new: bool, writes: bool) -> None:
         db = self._db
-        (number,) = db.execute("PRAGMA user_version").fetchone()
-        (tables,) = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        self.version = VERSIONS.get(number, NEWEST) if tables else NEWEST
-        if tables and number != self.version.number:
-            (ours,) = db.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'state'")
-            if number > NEWEST.number and ours[0]:
-                raise NewerError
-            raise JournalError("it comes from another program, or from a version before 2")
-        (page_size,) = db.execute("PRAGMA page_size").fetchone()
-        if size % page_size:
-            raise DamagedError("it ends within a page")
-        if writes:
-            db.execute("PRAGMA journal_mode = WAL")
-            db.execute("PRAGMA synchronous = FULL")
-            db.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
-        if not tables:
+        if is_new:
             # Make tables and first state in one transaction. If the process is killed before the
             # end, the file has no tables, and the next run makes them.
             number = NEWEST.number
             db.executescript(
                 f"BEGIN IMMEDIATE; {SCHEMA}{UNCOUNTED} PRAGMA user_version = {number};"
             )
-        self.state = read_state(db, self.version) if tables else first
-        if tables and writes:
+        self.state = first if is_new else read_state(db, self.version)
+        if writes and not is_new:
             db.executescript(UNCOUNTED)
         self._images = ImageIndex(db)
         self.total = self.state.total
-        self.is_new = not tables
-        if self.is_new:
+        self.is_new = is_new
+        if is_new:
             with self.change():
                 pass
 
@@ -336,6 +315,21 @@ class Journal:
     def close(self) -> None:
         """Close the file; changes that are not committed are dropped."""
         self._db.close()
+
+
+def _check(db: sqlite3.Connection, size: int) -> Version | None:
+    """Return the version of a journal, None if it has no tables; check what SQLite does not."""
+    (number,) = db.execute("PRAGMA user_version").fetchone()
+    (tables,) = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    (page_size,) = db.execute("PRAGMA page_size").fetchone()
+    if tables and number not in VERSIONS:
+        (ours,) = db.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'state'").fetchone()
+        if number > NEWEST.number and ours:
+            raise NewerError
+        raise JournalError("it comes from another program, or from a version before 2")
+    if size % page_size:
+        raise DamagedError("it ends within a page")
+    return VERSIONS[number] if tables else None
 
 
 def _text_or_bytes(name: str) -> str | bytes:

@@ -15,7 +15,8 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from aliocr.job.errors import BY_OUTPUT_FORMAT, JobError
+from aliocr.job.errors import BY_OUTPUT_FORMAT, REMEDIES, JobError
+from aliocr.job.output import database
 from aliocr.job.output.job_state import (
     DamagedError,
     JobState,
@@ -55,12 +56,22 @@ SUFFIXES: dict[str, OutputFormat] = {
 REMEDY = "results written before are kept. Fix the cause and start the job again"
 
 
-def output_format_of(path: Path) -> OutputFormat:
+COMPRESSED = {".gz", ".bz2", ".xz", ".zst", ".zip"}
+
+
+def output_format_of(path: Path, given: OutputFormat | None = None) -> OutputFormat:
     """Return the format for the suffix of a file name; JSON lines if the name has no suffix.
 
     Raises:
-        ValueError: The suffix is not known.
+        ValueError: The suffix is not known, and no format is given; or it is one of `COMPRESSED`.
     """
+    if path.suffix.lower() in COMPRESSED:
+        raise ValueError(
+            f"{path} is not compressed, because a job continues its output: give {path.stem} as "
+            "the output, and compress it when the job is complete"
+        )
+    if given is not None:
+        return given
     if path.suffix.lower() not in SUFFIXES:
         raise ValueError(
             f"{path} does not say its format: give the output format {BY_OUTPUT_FORMAT}, jsonl, "
@@ -103,7 +114,7 @@ class Ledger:
                     f"another job is writing {path}; wait for that job, or give another output"
                 ) from None
             parts.callback(lock.release)
-            self.journal = _opened(path, JobState(settings, output_format))
+            self.journal = _opened(path, JobState(settings, output_format), lock)
             parts.callback(self.journal.close)
             try:
                 self._store = _stored(path, output_format, self.journal)
@@ -148,8 +159,9 @@ class Ledger:
         except sqlite3.Error as error:
             raise JobError(_said(self.path, error)) from error
         except OSError as error:
+            why = [error.strerror or str(error), *filter(None, [REMEDIES.get(error.errno or 0)])]
             name = error.filename or self.path
-            raise JobError(f"cannot write {name}: {error.strerror or error}; {REMEDY}") from error
+            raise JobError(f"cannot write {name}: {': '.join(why)}; {REMEDY}") from error
 
     def write(self, results: Sequence[Result], *, copies: bool = False) -> None:
         """Write results of rows that have no result yet. May be called in any thread.
@@ -171,6 +183,11 @@ class Ledger:
         """Count what a result was charged that an earlier run wrote and did not count."""
         with self._lock:
             self._charged += images_charged(result)
+
+    @property
+    def charged(self) -> int:
+        """Number of images that were charged, in all runs."""
+        return self.journal.state.charged + self._charged
 
     def commit(self, charged_at_most: int, *, duplicates: int) -> None:
         """Make written results safe on the disk, and then add them to the journal.
@@ -287,16 +304,17 @@ def past(path: Path, output_format: OutputFormat, settings: str) -> Iterator[Jou
                     take_up(journal, found_in(path, output_format), path)
                 yield journal
             return
-        with closing(_opened(path, state, writes=False)) as journal:
+        with closing(_opened(path, state)) as journal:
             yield journal
     except sqlite3.Error as error:
         raise JobError(_said(path, error, "read")) from error
 
 
-def _opened(path: Path, first: JobState, *, writes: bool = True) -> Journal:
+def _opened(path: Path, first: JobState, lock: Lock | None = None) -> Journal:
+    """Open the journal, to write if the lock is given."""
     place = journal_of(path)  # check again: a writer did not hold the lock before
     try:
-        journal = Journal(place, first, writes=writes)
+        journal = Journal(place, first, writes=lock is not None, wal=not (lock and lock.on_network))
     except NewerError:
         raise ValueError(
             f"{path} was begun by a newer version of aliocr: upgrade aliocr, for example with "
@@ -307,7 +325,7 @@ def _opened(path: Path, first: JobState, *, writes: bool = True) -> Journal:
             f"{place} is not the journal of a job: {error}; {_rebuilds(path)}"
         ) from None
     if journal.version.lacks:
-        _, last_found = (writes and journal.uncounted) or (0, 0)
+        _, last_found = (lock and journal.uncounted) or (0, 0)
         journal.state = completed(journal.state, path, first.output_format, last_found)
     state, problem = journal.state, ""
     if state.output_format != first.output_format:
@@ -316,7 +334,7 @@ def _opened(path: Path, first: JobState, *, writes: bool = True) -> Journal:
             f"{first.output_format}: {_rebuilds(path)}, or give another output"
         )
     elif not journal.binds(path):
-        if writes:
+        if lock:
             journal.begin_again(first.settings)
     elif state.settings != first.settings:
         problem = (
@@ -337,8 +355,8 @@ def _rebuilds(path: Path) -> str:
 
 def _said(path: Path, error: sqlite3.Error, action: str = "write") -> str:
     """Return the message for an error of SQLite."""
-    # The lowest byte of an extended code is the code of the kind.
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    code = database.code_of(error)
     if isinstance(error, DamagedError) or code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return f"{path}.journal is damaged: {error}; {_rebuilds(path)}"
-    return f"cannot {action} {path}.journal: {error}; {REMEDY}"
+    why = ": ".join([str(error), *filter(None, [database.REMEDIES.get(code)])])
+    return f"cannot {action} {path}.journal: {why}; {REMEDY}"

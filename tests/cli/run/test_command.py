@@ -108,7 +108,7 @@ def test_a_list_is_read_into_a_file(urls: Path, served: dict[str, str]) -> None:
     assert rest == [
         f"results  {output}",
         "charged  20 images",
-        f"to look  aliocr report {output}",
+        f"to look  aliocr report {output} --input {urls}",
     ]
     assert "\x1b" not in done.stderr
 
@@ -203,7 +203,14 @@ def test_quiet_is_silent_if_all_is_well_and_not_otherwise(
     [
         ([], "Usage"),
         (["LIST"], "Missing option '-o'"),
-        (["LIST", "-o", "-"], "the output of a job must be a file"),
+        (["LIST", "-o", "-", "--retry-failed"], "needs a file of results"),
+        (["LIST", "-o", "-", "--output-format", "parquet"], "Parquet cannot be written to"),
+        (["LIST", "-o", "-", "--summary-json", "-"], "give a file for the summary"),
+        (["LIST", "-o", "OUT.gz", "--local"], "out.jsonl as the output, and compress it"),
+        (["LIST", "-o", "OUT", "--summary-json", "LIST"], "LIST is a file of the job"),
+        (["LIST", "-o", "OUT", "--summary-json", "FOLDER"], "cannot be a file"),
+        (["LIST", "-o", "OUT", "--summary-json", "OUT", "--dry-run"], "does not run"),
+        (["LIST", "-o", "OUT", "--allow-failed", "101%"], "'101%' is no number of rows"),
         (["nothing.txt", "-o", "OUT"], "cannot read nothing.txt: no such file or directory"),
         (
             ["https://example.com/a.png?Signature=key", "-o", "OUT"],
@@ -226,6 +233,7 @@ def test_quiet_is_silent_if_all_is_well_and_not_otherwise(
 def test_misuse_is_a_sentence_and_exit_2(urls: Path, arguments: list[str], says: str) -> None:
     """It names what is wrong and what to do instead; nothing was sent or written."""
     names = {"LIST": urls, "OUT": urls.with_name("out.jsonl"), "FOLDER": urls.parent}
+    names["OUT.gz"] = urls.with_name("out.jsonl.gz")
     done = call("run", *(names.get(argument, argument) for argument in arguments))
     assert done.returncode == 2
     assert says.replace("LIST", str(urls)) in done.stdout + done.stderr

@@ -38,6 +38,7 @@ def at(
         "exact": False,
         "charged_at_most": rows,
         "budget": None,
+        "charged": 0,
     }
     counted: dict[str, Any] = {
         "requests": int(9.1 * seconds),

@@ -316,6 +316,8 @@ def test_the_page_tells_where_and_with_which_key(person: Person, scripted: Emula
     shell = person.texts("#snippet")[0]
     assert f"export ALIOCR_ENDPOINT={scripted.url}\n" in shell
     assert f"export ALIBABA_CLOUD_ACCESS_KEY_ID={key.access_key_id}\n" in shell
+    # An empty value would take away the secret that a shell has already.
+    assert "export ALIBABA_CLOUD_ACCESS_KEY_SECRET='<the secret>'\n" in shell
     for tab in person.find("[role=tab]"):
         tab.click()
         assert scripted.url.removeprefix("http://") in person.texts("#snippet")[0]
@@ -362,10 +364,12 @@ def test_the_table_of_rules_can_be_narrowed(person: Person, scripted: Emulator) 
     """To rules that are emulated, partly or not; each button has its count."""
     person.open(scripted)
     person.wait_until("return document.querySelectorAll('#rules-rows tr').length > 0")
+    assert not person.find("#rules-rows")[0].is_displayed()  # they are as long as ten screens
     counts = [int(words.rpartition(" ")[2]) for words in person.texts("#filters button")]
     shown = []
     for button in range(4):
         person.find("#filters button")[button].click()
+        assert person.find("#rules-rows")[0].is_displayed()
         shown.append(len(person.find("#rules-rows tr")))
     assert shown == counts
     assert counts[0] == sum(counts[1:])
@@ -428,10 +432,15 @@ def test_it_fits_the_window(person: Person, reading: Emulator, width: int) -> No
     person.wait_for_result()
     asyncio.run(_scan(reading, f"https://example.com/{'long' * 100}.png"))
     person.wait_until("return document.querySelectorAll('#requests-rows tr').length > 0")
-    wide, window = person.run(
-        "const page = document.documentElement; return [page.scrollWidth, page.clientWidth]"
-    )
-    assert wide <= window
+    person.run("for (const each of document.querySelectorAll('details')) each.open = true")
+    for tab in range(4):
+        person.run(f"document.querySelectorAll('[role=tab]')[{tab}].click()")
+        for part in ("html", "#tabs", "#snippet")[: 3 if width <= 400 else 1]:
+            wide, window = person.run(
+                f"const part = document.querySelector('{part}');"
+                "return [part.scrollWidth, part.clientWidth]"
+            )
+            assert wide <= window
 
 
 def test_it_can_be_used_without_a_mouse(person: Person, reading: Emulator) -> None:

@@ -102,6 +102,13 @@ async def test_places_in_a_picture_that_was_made_smaller_are_those_of_the_file(
     places = [frame["ocrLocations"][0] for frame in strips["frames"]]
     assert [place["x"] for place in places] == [0, places[0]["w"], places[0]["w"] + places[1]["w"]]
     assert sum(place["w"] for place in places) == 600
+    async with album.emulator(whole_pictures=True) as emulator:
+        heard = [await send(emulator, body, sign(emulator, body)) for body in bodies]
+    for (uncut,), size in zip(
+        (each.data[0]["results"] for each in heard), ((600, 500), (600, 200)), strict=True
+    ):
+        assert (uncut["width"], uncut["height"]) == size
+        assert uncut["ocrLocations"][0]["w"] == 600
 
 
 async def test_what_cannot_be_read_is_told_by_its_code(album: Album) -> None:

@@ -125,13 +125,14 @@ def test_what_is_no_table_is_refused_with_the_remedy(
 
 def test_rows_without_an_image_are_bad() -> None:
     """A row that ends before its image, or has nothing there, is told by its line."""
-    rows = rows_of("id,url\n1,a\n2\n4,\n5,  \n,d\n", "csv")
+    rows = rows_of("id,url\n1,a\n2\n4,\n5,  \n,d\n,,\n", "csv")
     assert rows == [
         Row(1, "a", "1", 2),
         BadRow(2, "", "it has 1 fields, but the header has 2", None, 3),
         BadRow(3, "", "url is empty", "4", 4),
         BadRow(4, "  ", "url is empty", "5", 5),
         Row(5, "d", None, 6),
+        BadRow(6, "", "url is empty", None, 7),
     ]
 
 
@@ -269,9 +270,21 @@ def test_an_id_that_is_not_utf_8_costs_its_row_only_if_it_was_asked_for() -> Non
     assert [number for number, _, _ in bad_of(asked)] == [1, 2, 3]
     reader = piped(f"id,url\n{'x' * 257},{U}\n{'x' * 256},{U}\n", "csv")
     assert [row.id for row in reader] == [None, "x" * 256]
-    assert "; 1 ids left out" in reader.description
+    assert "; ids left out: 1" in reader.description
     [row] = rows_of(f"id,url\n{'x' * 257},{U}\n", "csv", id_column="id")
     assert row.id == "x" * 257
+
+
+def test_an_id_that_may_have_moved_is_left_out_or_told() -> None:
+    """A comma in a title moves the cells behind it; those left of the image have not moved."""
+    text = f"nr,url,title,id\n1,{U},Hello, world,7\n2,{U},Hello,8,,\n"
+    reader = piped(text, "csv")
+    assert list(reader) == [Row(1, U, None, 2), Row(2, U, "8", 3)]
+    assert "; ids left out: 1" in reader.description
+    assert [row.id for row in rows_of(text, "csv", id_column="nr")] == ["1", "2"]
+    assert bad_of(rows_of(text, "csv", id_column="id")) == [
+        (1, 2, "it has 5 fields, so its id may be another field")
+    ]
 
 
 def test_the_line_ends_of_an_old_mac_are_line_ends() -> None:

@@ -136,7 +136,7 @@ def test_ids_that_nobody_asked_for_cost_no_row() -> None:
     """They are text, or are left out, which is said; a row is never bad because of them."""
     with closing(opened(LISTS / "j_idodd.jsonl")) as reader:
         rows = list(reader)
-        assert "; 2 ids left out, which are lists, objects" in reader.description
+        assert "; ids left out: 2, which are lists, objects" in reader.description
     assert sources_of(rows) == [f"https://e.com/{number}.png" for number in range(1, 9)]
     ids = [None, "true", None, "12345678901234567890123", "1", None, None, None]
     assert [row.id for row in rows] == ids
