@@ -75,7 +75,7 @@ def write_database(
                 _insert(database, page, row)
                 tally.written += 1
                 if not row.ok:
-                    tally.remarks["of them were not read: the view failures says why"] += 1
+                    tally.remarks["not read; the view failures says why"] += 1
             database.execute("INSERT INTO pages_fts (pages_fts) VALUES ('optimize')")
         draft.place()
 

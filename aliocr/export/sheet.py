@@ -29,9 +29,9 @@ CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 NEW_LINE = " | "
 
-CUT = f"cells were cut at {MOST_CELL:,} characters, the most that Excel takes"
+CUT = f"cut at {MOST_CELL:,} characters, the most that Excel takes in a cell"
 
-FAILED = "of them were not read: the column error says why"
+FAILED = "not read; the column error says why"
 
 
 def write_sheet(

@@ -303,7 +303,7 @@ def test_a_sheet_and_a_database_have_all_rows(tmp_path: Path) -> None:
         assert (done.returncode, done.stderr) == (0, "")
         said, remark = done.stdout.splitlines()
         assert said == f"2 rows written in {tmp_path / name}"
-        assert remark.startswith("  1  of them were not read: ")
+        assert remark.startswith("  1  not read; the ")
     assert (tmp_path / "sheet.csv").read_bytes().startswith(b"\xef\xbb\xbf")
 
 

@@ -24,6 +24,8 @@ pytest.importorskip("pikepdf")
 pytest.importorskip("pypdfium2", reason="the extra consumers brings it")
 pictures = pytest.importorskip("PIL.Image")
 
+pytestmark = pytest.mark.consumers
+
 PDFTOTEXT = shutil.which("pdftotext")
 RED = (255, 0, 0)
 LINES = (Region("Total 64.50", 60, 40, 120, 24), Region("发票 合计", 60, 90, 90, 24))
