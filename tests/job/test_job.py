@@ -201,7 +201,7 @@ async def test_a_job_that_an_earlier_version_began_keeps_its_row_numbers(
     (tmp_path / "out.jsonl.journal").unlink()
     await Job(source, output).run(ocr)
     with closing(sqlite3.connect(f"{output}.journal")) as journal, journal:
-        journal.execute("DELETE FROM state WHERE name = 'by_ranks'")
+        journal.execute("UPDATE state SET value = '' WHERE name = 'settings'")
         journal.execute("DELETE FROM checkpoints")
     source.write_text(f"{url(1)}\n# list\n{url(2)}\n")
     await Job(source, output).run(ocr)

@@ -136,7 +136,7 @@ def test_several_lists_are_one_job(tmp_path: Path, served: dict[str, str]) -> No
     planned = run("run", *named, "-o", output, "--dry-run")
     assert "input     the column url, with the ids in id, in 3 files\n" in planned.stdout
     said = " ".join(planned.stdout.split())
-    assert f"line 2 of {named[1]}: url must start with" in said
+    assert f"line 2 of {named[1]}: not an http:// or https:// URL" in said
     again: list[list[str | Path]] = [[*named], [f"{tmp_path}/*.csv*"], [tmp_path]]
     for sources in again:
         done = run("run", *sources, "-o", output, **served)
