@@ -107,7 +107,7 @@ async def test_the_image_quota_is_found_and_followed_when_it_is_raised() -> None
 async def test_a_new_account_is_used_nearly_whole(kind: WindowKind) -> None:
     """10 images a second, on every kind of server, with no limit given."""
     # The first phase learns: a bucket lets one burst through, and is believed once.
-    worlds = [(await _follow(kind, [10, 10, 10], seed))[1:] for seed in range(5)]
+    worlds = [(await _follow(kind, [10, 10, 10], seed))[1:] for seed in range(10)]
     phases = [phase for world in worlds for phase in world]
     accepted, refused = sum(p.accepted for p in phases), sum(p.refused for p in phases)
     assert accepted > 0.9 * sum(10 * phase.seconds for phase in phases)

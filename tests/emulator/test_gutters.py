@@ -87,7 +87,7 @@ def test_a_part_of_a_slanted_box_is_as_slanted() -> None:
 @pytest.mark.engine
 def test_a_newspaper_with_narrow_gutters_is_read_column_by_column() -> None:
     """Its three columns are so near to each other that the detector sees whole lines."""
-    picture = Image.open(SAMPLES / "order" / "news.png").convert("RGB")
+    picture = Image.open(SAMPLES.parent / "text" / "order" / "news.png").convert("RGB")
     found = reading_order(RapidOCREngine().recognize(picture))
     texts = [piece.text for piece in found]
     assert texts[:2] == [

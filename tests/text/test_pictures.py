@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from aliocr.models import Image, Region, Scan
-from tests.support.truth import SAMPLES
 
 FOUND = json.loads((Path(__file__).parent / "regions.json").read_text(encoding="utf-8"))
 
@@ -156,7 +155,7 @@ def test_the_engine_of_today_finds_the_same(name: str) -> None:
 
     from aliocr.emulator.engine import RapidOCREngine
 
-    picture = Pillow.open(SAMPLES / "order" / name).convert("RGB")
+    picture = Pillow.open(Path(__file__).parent / "order" / name).convert("RGB")
     regions = [Region(p.text, p.x, p.y, p.w, p.h) for p in RapidOCREngine().recognize(picture)]
     lines = Scan(Image(f"https://example.com/{name}"), "", tuple(regions)).lines
     assert [line.text for line in lines] == TEXTS[name].strip().split("\n")

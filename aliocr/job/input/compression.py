@@ -48,6 +48,7 @@ class Source:
 
     Raises:
         ImportError: The module that unpacks the file is missing.
+        InputError: The stream cannot be read.
 
     Attributes:
         stream: The bytes, unpacked.
@@ -64,11 +65,15 @@ class Source:
             if isinstance(file, io.BufferedReader)
             else io.BufferedReader(cast("io.RawIOBase", file))
         )
-        first = self._file.peek(MOST_MAGIC)
+        self._name = name
+        self.module: str | None = None
+        try:
+            first = self._file.peek(MOST_MAGIC)
+        except (OSError, ValueError) as error:
+            raise self.problem(error, 0) from None
         found = (module for magic, module in MODULES.items() if first.startswith(magic))
         self.module = next(found, None)
         self.stream: BinaryIO = self._file
-        self._name = name
         damaged: tuple[type[Exception], ...] = ()
         if self.module is not None:
             with needed("zstd") if self.module == ZSTD else nullcontext():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -25,7 +26,6 @@ from aliocr.text.geometry import turned
 from aliocr.text.layout import lines_of
 from tests.support.album import Album
 from tests.support.drawing import encoded
-from tests.support.truth import SAMPLES
 
 HEIGHT = 20
 """Height of each line: a bar of one red, which is its text."""
@@ -248,6 +248,7 @@ def test_strips_of_a_known_picture_are_one_page() -> None:
     assert all(before != after for before, after in pairwise(apart))
 
 
+CROPS = Path(__file__).parent / "crops"
 CASES = {
     "wide_date.png": ["Invoice 968418 of 14.6.2026"],
     "wide_iban.png": ["IBAN DE83 1588 2493 3044 9297"],
@@ -261,7 +262,7 @@ CASES = {
         "rch fails on words",
     ],
 }
-"""Pictures in `tests/samples/crops` that were read wrong, and their lines."""
+"""Pictures in `crops` that were read wrong, and their lines."""
 
 
 @pytest.mark.engine
@@ -271,13 +272,11 @@ async def test_crops_of_a_line_are_read_as_they_are() -> None:
     pytest.importorskip("onnxruntime")
     from aliocr.emulator.engine import RapidOCREngine
 
-    assert {path.name for path in (SAMPLES / "crops").iterdir()} == set(CASES)
+    assert {path.name for path in CROPS.iterdir()} == set(CASES)
     reader = PictureReader(RapidOCREngine, workers=1, whole_pictures=True)
     told = {}
     for name in CASES:
-        found = await reader.read(
-            (SAMPLES / "crops" / name).read_bytes(), interval=1, max_frames=100
-        )
+        found = await reader.read((CROPS / name).read_bytes(), interval=1, max_frames=100)
         size = (found.width, found.height)
         told[name] = [str(line) for line in lines_of(found, found.frames, size=size)]
     await reader.aclose()
