@@ -15,7 +15,16 @@ import pytest
 from aliocr import Frame, Region
 from aliocr.job.output.codecs import encode_json
 from aliocr.job.output.result import Read, Result, Unread
-from tests.support.program import ALIOCR, PATIENCE, call, emulating, in_a_shell, run, variables
+from tests.support.program import (
+    ALIOCR,
+    IMPATIENT,
+    PATIENCE,
+    call,
+    emulating,
+    in_a_shell,
+    run,
+    variables,
+)
 from tests.support.truth import SAMPLES, TRUTH
 
 pytest.importorskip("click")
@@ -253,7 +262,7 @@ def test_a_wrong_key_and_a_dead_server_are_a_line_and_exit_1(
     assert "the AccessKey secret is wrong" in done.stderr
     assert done.stderr.count("\n") == 1
     dead = served | {"ALIOCR_ENDPOINT": "http://127.0.0.1:1"}
-    done = run("draw", url, "-o", folder / "a.png", **dead)
+    done = run("draw", url, "-o", folder / "a.png", program=IMPATIENT, **dead)
     assert done.returncode == 1
     assert "check the network, --endpoint and --region" in done.stderr
     assert done.stderr.count("\n") == 1

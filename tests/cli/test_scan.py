@@ -19,6 +19,7 @@ from tests.support.program import (
     ALIOCR,
     BAR,
     CODES,
+    IMPATIENT,
     PATIENCE,
     call,
     in_a_shell,
@@ -133,7 +134,7 @@ def test_a_dead_server_is_said_with_the_remedy_and_exit_1(served: dict[str, str]
     """Nothing hangs, every source is accounted for, and the same is not said for ever."""
     dead = served | {"ALIOCR_ENDPOINT": "http://127.0.0.1:1"}
     urls = [f"https://example.com/{number}.png?Signature=key" for number in range(20)]
-    done = run("scan", *urls, **dead)
+    done = run("scan", *urls, program=IMPATIENT, **dead)
     assert done.returncode == 1
     assert done.stderr.count("no connection") == 4
     assert done.stderr.splitlines()[-1].startswith("17 more: no connection")

@@ -26,6 +26,12 @@ from aliocr import Credentials, Image
 from aliocr.protocol import signing, wire
 
 ALIOCR = [sys.executable, "-m", "aliocr"]
+IMPATIENT = [
+    *(sys.executable, "-c"),
+    "import aliocr.limits; aliocr.limits.PATIENCE = 1.0; from aliocr.cli import main; main()",
+]
+"""The program, but an outage is given up after a second."""
+
 EMULATE = ["emulate", "--engine", "none"]
 PATIENCE = 60
 NOTHING: Mapping[str, str] = {}
@@ -59,11 +65,14 @@ def variables(**more: str) -> dict[str, str]:
 
 
 def run(
-    *arguments: str | int | Path, stdin: str = "", **environment: str
+    *arguments: str | int | Path,
+    stdin: str = "",
+    program: Sequence[str] = ALIOCR,
+    **environment: str,
 ) -> subprocess.CompletedProcess[str]:
     """Run it to its end; return its output and exit code. It never prints a traceback."""
     done = subprocess.run(
-        [*ALIOCR, *map(str, arguments)],
+        [*program, *map(str, arguments)],
         input=stdin,
         env=variables(**environment),
         capture_output=True,

@@ -26,6 +26,7 @@ from tests.support.program import (
     ALIOCR,
     BAR,
     CODES,
+    IMPATIENT,
     ON_ITS_TERMINAL,
     PATIENCE,
     TerminalOutput,
@@ -293,7 +294,8 @@ def test_a_dead_server_fails_no_rows_and_says_how_to_go_on(
 ) -> None:
     """Nothing hangs; once it is back, the same command reads them."""
     urls, output = listed(tmp_path, 3), tmp_path / "results.jsonl"
-    done = run("run", urls, "-o", output, **(served | {"ALIOCR_ENDPOINT": "http://127.0.0.1:1"}))
+    dead = served | {"ALIOCR_ENDPOINT": "http://127.0.0.1:1"}
+    done = run("run", urls, "-o", output, program=IMPATIENT, **dead)
     assert done.returncode == 3
     *_, line = done.stderr.splitlines()  # behind the progress, since retries take their time
     assert "3 images in a row were not served" in line
