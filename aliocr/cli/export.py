@@ -14,6 +14,7 @@ from aliocr.cli.exits import Misuse
 from aliocr.cli.job_output import reading, rows_of
 from aliocr.cli.signals import unwound
 from aliocr.export.formats import FOLDER, SHEET, ExportError, Format, format_of
+from aliocr.export.list_order import in_list_order
 from aliocr.export.originals import Originals
 from aliocr.export.sheet import write_sheet
 from aliocr.export.tally import Tally
@@ -52,7 +53,7 @@ def export(output: Path, target: str, folder: Path | None, *, bom: bool) -> None
         chosen = format_of(target)
         writer = chosen.writer
     except (ValueError, ImportError) as error:
-        raise Misuse(f"{shown(target)}: {error}") from None
+        raise Misuse(f"{shown(target) or 'TARGET'}: {error}") from None
     if folder is not None and not folder.is_dir():
         raise Misuse(f"--input {shown(str(folder))} is no folder: give the folder of the pictures")
     if bom:
@@ -63,7 +64,7 @@ def export(output: Path, target: str, folder: Path | None, *, bom: bool) -> None
     _check(path, output, chosen)
     tally = Tally()
     with _in_words(target, chosen, tally), unwound(), _watched(rows) as watched:
-        writer(watched, path, Originals(output.parent, folder), tally)
+        writer(in_list_order(watched), path, Originals(output.parent, folder), tally)
     with writing():
         click.echo(f"{_summary(tally, chosen)} in {shown(target)}")
         for remark, number in tally.remarks.most_common():

@@ -36,7 +36,7 @@ class OutcomeStream(AsyncIterator[Outcome]):
         return outcome
 
     def tell_sent(self, sent: Callable[[Image], object]) -> None:
-        """Have each image told right before a request with it leaves, in every try.
+        """Call `sent` with each image right before a request with it leaves, in every try.
 
         Args:
             sent: Must be quick, and must not raise.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Engine", "Found", "RapidOCREngine", "Recognized", "rate"]
 
 MAX_SIDE_PIXELS = 1 << 20
-"""A side of a picture is shorter."""
+"""Length that no side of a picture reaches, in pixels."""
 
 CONFIDENCE_CUT = 0.5
 """Minimum confidence of text from the engine, from 0 to 1. Text with a lower confidence is

@@ -3,6 +3,7 @@
 The way of a row to the file:
 
 * `formats` has the table of all formats: the suffix of the target chooses one of them.
+* `list_order` puts the rows into the order of the list.
 * `originals` finds the picture of a row on this machine; nothing is downloaded.
 * `tally` counts what was written, and what was not.
 * `wording` says what people call the picture, and leaves out what cannot be seen.

@@ -86,8 +86,10 @@ def format_of(target: str) -> Format:
     A target without a suffix, with a slash at its end, or that is a folder already, is a folder.
 
     Raises:
-        ValueError: The suffix is unknown.
+        ValueError: The suffix is unknown, or the target is no name.
     """
+    if target in {"", "-"}:
+        raise ValueError("an export is a file or a folder: give its name")
     if target.endswith(("/", "\\")) or Path(target).is_dir():
         return FOLDER
     suffix = Path(target).suffix.lower()
@@ -96,5 +98,5 @@ def format_of(target: str) -> Format:
             return each
     if not suffix:
         return FOLDER
-    known = ", ".join(f"{suffix} for {each.name}" for each in FORMATS for suffix in each.suffixes)
+    known = ", ".join(f"{' or '.join(each.suffixes)} for {each.name}" for each in FORMATS)
     raise ValueError(f"the suffix {suffix} is unknown: give {known}, or {FOLDER.name} as NAME/")

@@ -29,8 +29,9 @@ _LETTER = rf"(?=[^\W_]){HAN_OR_KANA}"
 
 _WORD = rf"(?:(?!{HAN_OR_KANA})[^\W_])+"
 
-_OTHER = rf"{_WORD}(?:(?<=\d)[.,:/-](?=\d){_WORD})*"
-"""A word or number in another script; an amount, a time or a date is one number."""
+_OTHER = rf"{_WORD}(?:[.,:/@&'_+-]{_WORD})*"
+"""A word or number in another script: an amount, a date, `INV-2024-081` and `a@b.example` are one.
+A query for it is a phrase, which is found only if its parts stand side by side in the index."""
 
 _UNIT = re.compile(rf"({_LETTER})|{_OTHER}")
 

@@ -7,7 +7,7 @@ from aliocr.export.text_layer import UprightPage
 from aliocr.export.wording import legible
 from aliocr.extras import needed
 from aliocr.models import Region
-from aliocr.pictures.fonts import Lettering
+from aliocr.pictures.fonts import LACKING, Lettering
 from aliocr.text.boxes import is_tall
 from aliocr.text.layout import Line
 
@@ -48,9 +48,9 @@ class TextPages:
     def _write(self, draw: ImageDraw.ImageDraw, region: Region, scale: float) -> None:
         text = legible(region.text).strip()
         self.lacking += len(self._lettering.lacks(text))
-        text = self._lettering.written(text)
         if not text:
             return
+        text = self._lettering.written(text) or LACKING * len(text)
         x, y, w, h = (each * scale for each in (region.x, region.y, region.w, region.h))
         down = is_tall(text, w, h)
         across, along = (w, h) if down else (h, w)

@@ -229,7 +229,7 @@ class Pipeline:
         self._keep(worklist, self._breaker.end(stopped=self._stop.is_set()))
 
     def _note_sent(self, image: Image) -> None:
-        """Have it marked, before the request leaves, that this image may be charged."""
+        """Mark, before the request leaves, that this image may be charged."""
         self._sent.add(id(image))
         if not self._mark_is_due:
             # Once for all images of the request. The event loop calls this before it starts the

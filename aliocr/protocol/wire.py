@@ -17,16 +17,8 @@ import msgspec
 
 from aliocr.errors import APIError
 from aliocr.limits import IMAGES_PER_REQUEST
-from aliocr.models import (
-    MAX_DATA_ID_CHARACTERS,
-    Frame,
-    Image,
-    Region,
-    Scan,
-    undecoded_regions,
-)
+from aliocr.models import MAX_DATA_ID_CHARACTERS, Frame, Image, Region, Scan, undecoded_regions
 from aliocr.protocol import lenient
-from aliocr.protocol.lenient import MOST_WHOLE
 
 OK = 200
 SCENE = "ocr"
@@ -113,7 +105,7 @@ class SceneResult(Reading, frozen=True):
     turn: int | None = None
 
 
-Code: TypeAlias = Annotated[int, msgspec.Meta(ge=-MOST_WHOLE, le=MOST_WHOLE)]
+Code: TypeAlias = Annotated[int, msgspec.Meta(ge=-lenient.MOST_WHOLE, le=lenient.MOST_WHOLE)]
 
 
 class ImageReply(_Wire, frozen=True):
@@ -170,7 +162,6 @@ class BadRequest(Exception):  # noqa: N818
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """Errors of the strict decoder; RecursionError comes from a body nested a thousand levels deep."""
 
-
 _regions_decoder = msgspec.json.Decoder(tuple[Region, ...], strict=False)
 
 
@@ -194,9 +185,6 @@ class WrittenRegions(bytes):
             return _regions_decoder.decode(self)
         except UNREADABLE:
             return lenient.read_all(lenient.parse(self), Region)
-
-
-# --- requests -------------------------------------------------------------------------------------
 
 
 _PROCESS = os.urandom(3).hex()
@@ -264,9 +252,6 @@ def decode_request(body: bytes) -> ScanRequest:
 
 def _elements(array: msgspec.Struct) -> tuple[Any, ...]:
     return tuple(each for each in msgspec.structs.astuple(array) if each is not None)
-
-
-# --- writing replies ------------------------------------------------------------------------------
 
 
 def encode_reply(answers: Iterable[tuple[Task, Scan | APIError]], *, request_id: str) -> bytes:

@@ -11,11 +11,7 @@ import attrs
 
 from aliocr.models import Frame, Region, Scan
 from aliocr.text.boxes import around, real
-from aliocr.text.layout import Line, lines_of
-
-MIN_LONG = 2.5
-"""Minimum ratio of the sides of a picture that the service cuts into strips. Source: documents,
-"interval"."""
+from aliocr.text.layout import MIN_LONG, Line, lines_of
 
 MIN_STRIP = 0.75
 """Minimum length of a strip along the picture, in widths of the picture. A picture of 2.5 widths

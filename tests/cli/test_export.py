@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -189,19 +190,31 @@ def test_misuse_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
     """No output, or no folder: exit code 2."""
     (tmp_path / "none.jsonl").write_text("hello\n")
     output = _output(tmp_path, [_read(1, "a.png")])
-    for arguments, said in [
+    misuses: list[tuple[tuple[str | Path, ...], str]] = [
         ((tmp_path / "missing.jsonl", tmp_path / "hocr"), "cannot read"),
         ((tmp_path / "none.jsonl", tmp_path / "hocr"), "is not an output of a job"),
         ((output, output / "hocr"), "cannot make"),
+        ((output, ""), "TARGET: an export is a file or a folder"),
         ((output, output), "the suffix .jsonl is unknown: give "),
         ((output, tmp_path / "pages.docx"), "the suffix .docx is unknown: give "),
         ((output, tmp_path / "hocr", "--input", output), "is no folder"),
-    ]:
+    ]
+    for arguments, said in misuses:
         done = run("export", *arguments)
         assert (done.returncode, done.stdout) == (2, "")
         assert said in done.stderr
         assert len(done.stderr.splitlines()) == 1
     assert not (tmp_path / "hocr").exists()
+
+
+def test_pictures_are_in_the_order_of_the_list(tmp_path: Path) -> None:
+    """The rows of an output are in the order of the answers."""
+    output, target = (
+        _output(tmp_path, (_read(row, "a.png") for row in (3, 1, 2))),
+        tmp_path / "t.txt",
+    )
+    assert run("export", output, target).returncode == 0
+    assert re.findall(r"text \d", target.read_text("utf-8")) == ["text 1", "text 2", "text 3"]
 
 
 @pytest.mark.parametrize("suffix", [".txt", ".md"])

@@ -31,3 +31,10 @@ def test_each_suffix_has_one_format() -> None:
     with pytest.raises(ValueError, match=r"the suffix \.docx is unknown: give ") as caught:
         format_of("pages.docx")
     assert all(suffix in str(caught.value) for suffix in suffixes)
+
+
+@pytest.mark.parametrize("target", ["", "-"])
+def test_what_is_no_name_is_refused(target: str) -> None:
+    """An empty variable of a shell, and standard output."""
+    with pytest.raises(ValueError, match="give its name"):
+        format_of(target)

@@ -45,6 +45,8 @@ def test_words_and_numbers_count_as_one_letter() -> None:
     assert {"ABC公司", "2024年", "司2024", "共ABC公司2024", "ABC"} <= set(words)
     assert not {"024年", "C公司", "BC"} & set(words)
     assert {"64.50", "64.50元", "12:30"} <= set(search_words("金额¥64.50元，12:30起").split())
+    assert {"INV-2024-081", "码INV-2024-081"} <= set(search_words("号码INV-2024-081").split())
+    assert "info@a-b.example" in search_words("邮箱info@a-b.example").split()
 
 
 def test_the_plain_form_is_there() -> None:

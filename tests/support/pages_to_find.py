@@ -16,7 +16,15 @@ def _page(row: int, *lines: str) -> Read:
 PAGES: list[Result] = [
     _page(1, "增值税电子普通发票", "发票号码：01234567", "开票日期：2024年5月12日", "金额64.50元"),
     _page(2, "Total AMOUNT: 64.50 EUR", "Ｔｈａｎｋ you, Café", "INV-2024-081"),
-    _page(3, "收 据", "名称北京京东世纪信息技术有限公司", "東京タワー", "ﾃｽﾄ", "第 3 页"),
+    _page(
+        3,
+        "收 据",
+        "名称北京京东世纪信息技术有限公司",
+        "東京タワー",
+        "ﾃｽﾄ",
+        "第 3 页",
+        "编号AB-12/c",
+    ),
     Unread(row=4, source="4.png", kind="DownloadError", error="发票"),
 ]
 
@@ -29,6 +37,7 @@ QUERIES: Sequence[tuple[str, list[int]]] = (
     ],
     *[(word, [2]) for word in ("total", "TOTAL", "amount", "thank", "cafe", "inv-2024-081")],
     *[(word, [3]) for word in ("收据", "据", "タワー", "東京タワ", "テスト", "第3页")],
+    *[(word, [3]) for word in ("AB-12/c", "ab", "12/c", "编号", "号AB-12/c")],
     ("北京京东世纪信息技术有限公司", [3]),
     ("京东世纪信息技术有限公司", [3]),
     ("发票 金额", [1]),

@@ -18,8 +18,8 @@ its size then, at which letters of 12 pixels are found. In a longer picture smal
 lost."""
 
 WHOLE_RATIO = 30
-"""A picture is read uncut up to this ratio of its sides. The engine reads a line of text that is 50
-times as wide as high, but not a longer one."""
+"""Maximum ratio of the sides of a picture that is read uncut. The engine reads a line of text that
+is 50 times as wide as high, but not a longer one."""
 
 PIECE_SIDE = 960
 """Usual length of a piece, in pixels: the detector sees it in its full size."""

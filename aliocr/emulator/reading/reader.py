@@ -37,10 +37,10 @@ import attrs
 
 from aliocr.emulator.content import Content
 from aliocr.emulator.engine import Engine
-from aliocr.emulator.reading.recognized import RecognizedFrame, combine_frames
-from aliocr.emulator.reading.whole import Parts, whole_parts
+from aliocr.emulator.reading.recognized import RecognizedFrame
+from aliocr.emulator.reading.whole import Parts, frame_parts, whole_parts
 from aliocr.emulator.shielded import shielded
-from aliocr.pictures.picture import PictureFrame, decode
+from aliocr.pictures.picture import PictureFrame
 from aliocr.pictures.size_limits import PictureError
 
 MAX_WORKERS = 4
@@ -109,7 +109,7 @@ class PictureReader:
         if workers is None:
             workers = min(MAX_WORKERS, os.cpu_count() or 1)
         self._engine_factory = engine_factory
-        self._whole_pictures = whole_pictures
+        self._parts = whole_parts if whole_pictures else frame_parts
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="aliocr-reader")
         self._thread_local = threading.local()
         self._slots = asyncio.Semaphore(workers + 1)
@@ -297,11 +297,7 @@ class PictureReader:
         If the picture has only one frame, the same worker recognizes the frame immediately, because
         there is nothing that another worker could do at the same time.
         """
-        if self._whole_pictures:
-            parts = whole_parts(data, key.interval, key.max_frames)
-        else:
-            frames = decode(data, interval=key.interval, max_frames=key.max_frames)
-            parts = Parts(frames, lambda recognized, _: iter((combine_frames(recognized),)))
+        parts = self._parts(data, key.interval, key.max_frames)
         first = next(parts.frames)
         second = next(parts.frames, None)
         if second is not None:

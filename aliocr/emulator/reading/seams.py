@@ -30,7 +30,7 @@ MIN_AROUND = 32
 """The same in pixels, at least. Of a line that was cut lengthwise, nothing may have been found."""
 
 MARGIN = 0.5
-"""What is read again of a line is larger than its box by so many line heights."""
+"""Margin around the box of a line that is read again, in line heights."""
 
 SAME = 0.8
 """Minimum share of the smaller of two boxes that is within the other one, if both have one text.

@@ -28,7 +28,13 @@ from aliocr.emulator.reading.recognized import (
 from aliocr.emulator.reading.seams import Box, Seam, transposed
 from aliocr.emulator.reading.stack import recognized_together
 from aliocr.emulator.reading.stitch import stitch_lines
-from aliocr.pictures.picture import PictureFrame, count_frames, strip_boxes, whole_frames
+from aliocr.pictures.picture import (
+    PictureFrame,
+    count_frames,
+    decode,
+    strip_boxes,
+    whole_frames,
+)
 from aliocr.text.layout import reading_order
 
 
@@ -44,6 +50,15 @@ class Parts:
 
     frames: Iterator[PictureFrame]
     combined: Callable[[Sequence[RecognizedFrame], Recognize], Iterator[Content | None]]
+
+
+def frame_parts(data: bytes, interval: int | None, max_frames: int | None) -> Parts:
+    """Return the frames that the service makes of a picture as its parts.
+
+    The arguments and the errors are those of `aliocr.pictures.picture.decode`.
+    """
+    frames = decode(data, interval=interval, max_frames=max_frames)
+    return Parts(frames, partial(_combined, None))
 
 
 def whole_parts(data: bytes, interval: int | None, max_frames: int | None) -> Parts:
@@ -63,7 +78,7 @@ def whole_parts(data: bytes, interval: int | None, max_frames: int | None) -> Pa
 
 
 def _combined(
-    size: tuple[int, int], recognized: Sequence[RecognizedFrame], _: Recognize
+    size: tuple[int, int] | None, recognized: Sequence[RecognizedFrame], _: Recognize
 ) -> Iterator[Content]:
     yield combine_frames(recognized, size)
 

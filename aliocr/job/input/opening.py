@@ -70,26 +70,37 @@ def opened(
 
     A binary stream is treated like standard input, and is not closed.
     """
+    open_ = partial(
+        _opened_one,
+        input_format=input_format,
+        choice=Choice(column, id_column, _ranks(earlier=earlier, by_ranks=by_ranks)),
+        earlier=earlier,
+        begun=begun,
+    )
     if isinstance(source, str | Path | Sequence):
         sources = _listed(source)
         format_of = partial(_format_by_name, wanted=input_format)
         files = None if input_format == "folder" else files_of(sources, format_of, output)
         if files is not None:
-            open_ = partial(
-                opened,
-                input_format=input_format,
-                column=column,
-                id_column=id_column,
-                earlier=earlier,
-                by_ranks=by_ranks,
-                begun=begun,
-            )
             return SeveralReader(files, open_)
         (source,) = sources
+    return open_(source, known=known)
+
+
+def _opened_one(
+    source: str | Path | BinaryIO,
+    *,
+    input_format: str | None,
+    choice: Choice,
+    earlier: bool,
+    begun: bool,
+    known: Sequence[str] = (),
+) -> Reader:
+    """Open one file, folder or stream, and read its header."""
     place = _place(source)
     format_ = _format_of(place, input_format)
     name = str(place) if isinstance(place, Path) else "standard input"
-    if format_ in ("text", "folder") and (column is not None or id_column is not None):
+    if format_ in ("text", "folder") and (choice.column, choice.id_column) != (None, None):
         raise InputError(
             f"{name} is read as {format_} and has no columns; if it has columns, give its format "
             f"{BY_FORMAT}"
@@ -101,7 +112,6 @@ def opened(
             file: BinaryIO = place.open("rb")
     else:
         file = place
-    choice = Choice(column, id_column, _ranks(earlier=earlier, by_ranks=by_ranks))
     if format_ == "parquet":
         return _parquet(file, name, choice)
     lines = Lines(Source(file, name, owned=file is not place), name)

@@ -37,7 +37,7 @@ UNCOUNTED = """
 CREATE TABLE IF NOT EXISTS uncounted (row INTEGER PRIMARY KEY);
 """
 FORGET_UNCOUNTED = "DELETE FROM uncounted WHERE row NOT IN (SELECT row FROM rows)"
-"""Call this when rows were deleted."""
+"""SQL to run when rows were deleted."""
 
 _WORDS = {"settings", "output_format", "ending"}
 """The facts of a state that are text; all others are numbers."""

@@ -18,7 +18,7 @@ from PIL import Image
 
 from aliocr.emulator.content import CERTAIN, Content
 from aliocr.emulator.engine import Engine, Recognized
-from aliocr.emulator.reading import reader as reader_module
+from aliocr.emulator.reading import whole as whole_module
 from aliocr.emulator.reading.reader import HASHED_AT_ONCE, KEPT_CONTENTS, PictureReader
 from aliocr.models import Region
 from aliocr.pictures.picture import PictureFrame, decode
@@ -238,7 +238,7 @@ async def test_of_an_animation_few_frames_are_in_memory(monkeypatch: pytest.Monk
             most = max(most, sum(picture() is not None for picture in alive))
             yield frame
 
-    monkeypatch.setattr(reader_module, "decode", watched)
+    monkeypatch.setattr(whole_module, "decode", watched)
     reader = PictureReader(Engines(), workers=2)
     result = await read(reader, gif(*range(1, 61)), frames=100)
     await reader.aclose()
@@ -532,7 +532,7 @@ async def test_closing_while_a_picture_is_decoded(monkeypatch: pytest.MonkeyPatc
             assert gate.wait(PATIENCE)
             yield frame
 
-    monkeypatch.setattr(reader_module, "decode", slow)
+    monkeypatch.setattr(whole_module, "decode", slow)
     reader = PictureReader(engines, workers=2)
     calls = [reading(reader, plain(1)), reading(reader, gif(2, 3, 4, 5), frames=4)]
     await until(lambda: decoding.acquire(blocking=False))
