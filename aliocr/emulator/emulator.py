@@ -1,16 +1,17 @@
-"""The class `Emulator`: the accounts and the script; starting and stopping the parts."""
+"""The class `Emulator`: the accounts and the script, and the parts put together."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from aliocr.credentials import Credentials
 from aliocr.emulator.access.account import Account
 from aliocr.emulator.access.accounts import make_accounts
+from aliocr.emulator.access.operations import IMAGE_SCAN
 from aliocr.emulator.access.rate_window import WindowKind
 from aliocr.emulator.calls import Call, busiest_second
 from aliocr.emulator.content import FRAME_FIELDS, check_frame_fields
@@ -19,11 +20,11 @@ from aliocr.emulator.http import malformed
 from aliocr.emulator.http.control import Control
 from aliocr.emulator.http.endpoint import Endpoint, check_bounds
 from aliocr.emulator.http.frame_sender import FRAME, FrameSender
-from aliocr.emulator.http.loop_thread import LoopThread
+from aliocr.emulator.http.image_scan import ImageScan
 from aliocr.emulator.http.page import landing_page
 from aliocr.emulator.http.page_read import READ, PageReader
 from aliocr.emulator.http.same_origin import same_origin
-from aliocr.emulator.http.server import Server, check_address
+from aliocr.emulator.http.serving import Serving
 from aliocr.emulator.reading.download import TIMEOUT, Downloader, check_timeout
 from aliocr.emulator.reading.service import Service
 from aliocr.emulator.script import Script
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
     from aliocr.emulator.engine import Engine
     from aliocr.emulator.reading.recognition import Recognition
 
-T = TypeVar("T")
-
 DEADLINE = 6.0
 """Maximum time from a request's arrival to its reply, in seconds. Source: "Response timeout"."""
 
@@ -45,7 +44,7 @@ MAX_BODY = 2 * 1024 * 1024
 than half of this size, even if JSON escapes every character."""
 
 
-class Emulator(Script):
+class Emulator(Serving, Script):
     """An emulator of the image OCR service, with one or more accounts, on one port.
 
     `async with Emulator() as emulator:`, or `start` and `stop`, run the emulator on the running
@@ -63,15 +62,16 @@ class Emulator(Script):
             `text of {url}`.
         credentials: The account's AccessKey; None generates an AccessKey.
         accounts: Several accounts, each with its own keys, state and limits. `credentials`, the
-            three limits and `window` must then be left out. `aliocr.emulator.read_accounts` reads
+            limits, `window` and `separate_limits` must then be left out. `read_accounts` reads
             accounts from a file.
-        requests_per_second: The account's rate limit; None for no limit.
+        requests_per_second: The account's rate limit for each operation; None for no limit.
         images_per_second: The account's image quota. Images above the quota are answered with 588.
             None for no quota, although the service has a quota: see `Emulator(**NEW_ACCOUNT)`.
         images_in_flight: The account's limit for images in flight, also answered with 588.
         window: How a rate is counted: by a `"sliding"` log, which is the strictest way; in a
             `"fixed"` second; or by a token `"bucket"`. The documents do not say which way the
             service uses.
+        separate_limits: If False, the requests of all operations count together, see `Account`.
         deadline: Maximum time from a request's arrival to its reply, in seconds. The last 0.2 s are
             reserved for writing the reply, so the deadline must be longer than 0.2 s. Images that
             are not read before these 0.2 s begin are answered with 581. None waits for all images.
@@ -114,6 +114,7 @@ class Emulator(Script):
         images_per_second: float | None = None,
         images_in_flight: int | None = None,
         window: WindowKind = "sliding",
+        separate_limits: bool = True,
         deadline: float | None = DEADLINE,
         download_timeout: float = TIMEOUT,
         private_addresses: bool = True,
@@ -129,8 +130,9 @@ class Emulator(Script):
         check_bounds(deadline, max_calls)
         check_timeout(download_timeout)
         check_frame_fields(frame_fields)
-        check_address(host, port)
-        super().__init__(
+        Serving.__init__(self, host, port)
+        Script.__init__(
+            self,
             make_accounts(
                 accounts,
                 credentials,
@@ -138,7 +140,8 @@ class Emulator(Script):
                 images_per_second=images_per_second,
                 images_in_flight=images_in_flight,
                 window=window,
-            )
+                separate_limits=separate_limits,
+            ),
         )
         self.credentials = self.accounts[0].keys[0].credentials
         self.calls: list[Call] = []
@@ -149,17 +152,7 @@ class Emulator(Script):
         self._frame_fields = tuple(frame_fields)
         self._whole_pictures = whole_pictures
         self._brief_calls = brief_calls
-        self._host = host
-        self._port = port
         self._max_calls = max_calls
-        self._server: Server | None = None
-        self._thread: LoopThread | None = None
-
-    @property
-    def url(self) -> str:
-        """The endpoint, such as `http://127.0.0.1:PORT`; known after the start."""
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"http://{host}:{self._port}"
 
     def busiest_second(self) -> int:
         """Return the largest number of requests in one second; refused requests count too."""
@@ -175,46 +168,6 @@ class Emulator(Script):
         super().reset()
         self.calls.clear()
 
-    async def start(self) -> None:
-        """Listen on the port, and load the engine if there is one.
-
-        Inside `with Emulator()`, call `start` only to start the emulator again after `stop`. The
-        call may come from any event loop; the emulator runs in its own thread.
-
-        Raises:
-            ImportError: An engine was given, but the `emulator` extra is not installed.
-            OSError: The port is in use.
-            RuntimeError: The emulator has already started, or is still stopping.
-        """
-        await self._on_own_loop(self._start())
-
-    @property
-    def under_way(self) -> int:
-        """The number of requests that have arrived and have no reply yet.
-
-        0 if another server serves `application()`, because that server counts its own requests.
-        """
-        return 0 if self._server is None else self._server.under_way
-
-    async def stop(self, grace: float = 0.0) -> int:
-        """Close connections, cancel requests, and end threads.
-
-        Call `stop` on the event loop on which `start` was called. Inside `with Emulator()` any
-        event loop is allowed: `asyncio.run(emulator.stop())` stops the emulator in the middle of a
-        test. If `stop` is cancelled, it no longer waits for requests in flight. But it still stops
-        everything before it raises `CancelledError`.
-
-        Args:
-            grace: Maximum time to wait until the requests in flight are answered, in seconds.
-
-        Returns:
-            The number of requests that were not answered.
-
-        Raises:
-            RuntimeError: The emulator was started on another event loop, named in the message.
-        """
-        return await self._on_own_loop(self._stop(grace))
-
     def application(self) -> web.Application:
         """Return the emulator as an aiohttp application, for your own server.
 
@@ -227,13 +180,14 @@ class Emulator(Script):
         """
         slices = LoopSlices()
         recognition = self._recognition(slices)
+        service = Service(self._instructions, recognition, slices)
+        scan = ImageScan(service, self._instructions, slices, deadline=self._deadline)
         endpoint = Endpoint(
             self.accounts,
             self._instructions,
-            Service(self._instructions, recognition, slices),
+            {IMAGE_SCAN: scan.decode},
             slices,
             calls=self.calls,
-            deadline=self._deadline,
             max_calls=self._max_calls,
             brief_calls=self._brief_calls,
         )
@@ -260,62 +214,6 @@ class Emulator(Script):
         for method, path, handler in routes:
             app.router.add_route(method, path, handler, expect_handler=malformed.handle_expect)
         return app
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.stop()
-
-    def __enter__(self) -> Self:
-        if self._thread is not None:
-            raise RuntimeError("this emulator has already started")
-        thread = LoopThread()
-        try:
-            thread.run(self._start())
-        except BaseException:
-            thread.close()
-            raise
-        self._thread = thread
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        thread = self._thread
-        if thread is not None:
-            try:
-                thread.run(self._stop())
-            finally:
-                thread.close()
-                self._thread = None
-
-    async def _on_own_loop(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run the coroutine in the emulator's own thread; if it has none, on the running loop."""
-        return await (coroutine if self._thread is None else self._thread.call(coroutine))
-
-    async def _start(self) -> None:
-        if self._server is not None:
-            raise RuntimeError("this emulator has already started")
-        self._server = server = Server(self.application(), self._host, self._port)
-        try:
-            await server.start()
-        finally:
-            self._forget(server)
-        self._port = server.port
-
-    async def _stop(self, grace: float = 0.0) -> int:
-        server = self._server
-        if server is None:
-            return 0
-        try:
-            return await server.stop(grace)
-        finally:
-            self._forget(server)
-
-    def _forget(self, server: Server) -> None:
-        """Forget this server if it has ended, so that another server can start."""
-        if server.is_closed and self._server is server:
-            self._server = None
 
     def _status(self) -> dict[str, object]:
         engine = self._engine_factory

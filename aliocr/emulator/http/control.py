@@ -158,6 +158,7 @@ async def _listed(calls: Sequence[Call]) -> AsyncIterator[bytes]:
             "method": call.method,
             "path": call.path,
             "account": call.account,
+            "operation": call.operation,
             "request_id": call.request_id,
             "status": call.status,
             "code": call.code,
