@@ -184,7 +184,7 @@ async def test_the_account_stays_away_as_long_as_the_service_says() -> None:
         refusals += 1
         return refusals > 1
 
-    service.account.accept = accept  # type: ignore[method-assign]
+    service.account.accept = accept  # type: ignore[method-assign, assignment]
     plain = service.send
 
     async def send(images: list[Image]) -> object:
