@@ -11,7 +11,7 @@ import attrs
 
 from aliocr.protocol import signing
 
-Action: TypeAlias = Literal["ImageSyncScan"]
+Action: TypeAlias = Literal["ImageSyncScan", "UploadCredentials"]
 """Name of an operation in the header `x-acs-action`, which the vendor's SDKs always send."""
 
 
@@ -22,17 +22,22 @@ class Operation:
     Args:
         action: The name.
         path: The path of the URL.
+        does: What it does, in a few words for the landing page.
         share: Its limit of requests per second, as a multiple of the account's limit.
     """
 
     action: Action
     path: str
+    does: str
     share: float = 1.0
 
 
-IMAGE_SCAN = Operation("ImageSyncScan", signing.SCAN_PATH)
+IMAGE_SCAN = Operation("ImageSyncScan", signing.SCAN_PATH, "reads images at once")
+UPLOAD_CREDENTIALS = Operation(
+    "UploadCredentials", signing.UPLOAD_CREDENTIALS_PATH, "hands out a temporary key for uploads"
+)
 
-OPERATIONS = {operation.path: operation for operation in (IMAGE_SCAN,)}
+OPERATIONS = {operation.path: operation for operation in (IMAGE_SCAN, UPLOAD_CREDENTIALS)}
 """The operations that the emulator serves, by path."""
 
 
