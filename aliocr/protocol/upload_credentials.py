@@ -10,7 +10,9 @@ import msgspec
 from aliocr.protocol.wire import OK, UNREADABLE, BadRequest
 
 
-class UploadCredentials(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class UploadCredentials(
+    msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True
+):
     """A temporary key for object storage, and where to upload.
 
     Attributes:

@@ -7,12 +7,13 @@ uses.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import aliocr
 from tests.support.asking import ask
 
 pytest.importorskip("aliyunsdkgreen", reason="aliyun-python-sdk-green is not installed")
@@ -45,20 +46,23 @@ async def emulator() -> AsyncIterator[Emulator]:
         yield found
 
 
-def uploader_of(emulator: Emulator) -> Any:
+@pytest.fixture
+def uploader(emulator: Emulator) -> Iterator[Any]:
     """The uploader for images, made as the guide makes it."""
     key = emulator.credentials
     port = int(emulator.url.rpartition(":")[2])
     client = AcsClient(key.access_key_id, key.access_key_secret, "cn-shanghai", port=port)
     client.add_endpoint("cn-shanghai", "Green", "127.0.0.1")
-    return ClientUploader.getImageClientUploader(client)
+    yield ClientUploader.getImageClientUploader(client)
+    client.session.close()
 
 
-async def test_bytes_and_files_are_uploaded_and_read(emulator: Emulator, tmp_path: Path) -> None:
+async def test_bytes_and_files_are_uploaded_and_read(
+    emulator: Emulator, uploader: Any, tmp_path: Path
+) -> None:
     """It compares the checksum of the answer; one temporary key serves both uploads."""
     file = tmp_path / "a.png"
     file.write_bytes(DATA[:1000])
-    uploader = uploader_of(emulator)
     urls = [
         await asyncio.to_thread(uploader.uploadBytes, DATA),
         await asyncio.to_thread(uploader.uploadFile, str(file)),
@@ -70,13 +74,14 @@ async def test_bytes_and_files_are_uploaded_and_read(emulator: Emulator, tmp_pat
     scanned = await ask(emulator, *urls)
     assert scanned.codes == [200, 200]
     assert [call.operation for call in emulator.calls] == ["UploadCredentials", "ImageSyncScan"]
+    async with aliocr.Session(endpoint=emulator.url, credentials=emulator.credentials) as ocr:
+        assert (await ocr.scan(urls[0])).text == f"text of {urls[0]}"
     uid = emulator.accounts[0].uid
     assert emulator._objects.find(urls[0], uid).read() == DATA
 
 
-async def test_an_error_of_the_storage_is_understood(emulator: Emulator) -> None:
+async def test_an_error_of_the_storage_is_understood(emulator: Emulator, uploader: Any) -> None:
     """The XML has the elements that the vendor's library reads."""
-    uploader = uploader_of(emulator)
     emulator.refuse_v1()
     with pytest.raises(oss2.exceptions.AccessDenied) as caught:
         await asyncio.to_thread(uploader.uploadBytes, DATA)
@@ -90,9 +95,8 @@ async def test_an_error_of_the_storage_is_understood(emulator: Emulator) -> None
     assert expired.value.code == "SecurityTokenExpired"
 
 
-async def test_its_version_4_is_accepted(emulator: Emulator) -> None:
+async def test_its_version_4_is_accepted(emulator: Emulator, uploader: Any) -> None:
     """With and without further signed headers, as the vendor's library signs."""
-    uploader = uploader_of(emulator)
     await asyncio.to_thread(uploader.uploadBytes, b"first")
     key = uploader._credentials
     auth = oss2.StsAuth(
