@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import logging
 import re
 import secrets
 import time
@@ -22,6 +23,7 @@ from aiohttp.typedefs import Handler
 from aliocr.emulator.access.request import RawRequest
 from aliocr.emulator.chaos import ConnectionFault
 from aliocr.emulator.http.in_flight import InFlight
+from aliocr.emulator.http.log_line import LogLine, escaped
 from aliocr.emulator.http.visit import host_of
 from aliocr.emulator.instructions import Instructions
 from aliocr.emulator.reading.download import MAX_BYTES
@@ -36,6 +38,8 @@ MAX_KEY_BYTES = 1023
 """Maximum length of a key in UTF-8, in bytes. Source: "Naming conventions" of objects."""
 
 _BAD_KEY = re.compile(r"[\x00-\x1f\x7f\\]|^/|(^|/)\.{1,2}(/|$)|//|/$")
+
+_log = logging.getLogger("aliocr.emulator")
 
 
 @attrs.define
@@ -94,10 +98,9 @@ class PutObject:
         return handle
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Store the object, or answer why not."""
+        """Store the object, or answer why not; record and log the request."""
         self._in_flight.join()
-        path = _raw_path(request)
-        upload = Upload(time.time(), path)
+        began, upload = time.monotonic(), Upload(time.time(), _raw_path(request))
         self._uploads.append(upload)
         if self._max_uploads is not None:
             del self._uploads[: -self._max_uploads]
@@ -113,7 +116,8 @@ class PutObject:
                 headers["x-oss-ec"] = refused.ec
             body = refused.xml(request_id, host_of(request))
             return web.Response(status=refused.status, body=body, headers=headers)
-        upload.status = 200
+        finally:
+            _log.info("%s", _line(upload, request.method, time.monotonic() - began))
         return web.Response(headers=headers)
 
     async def _put(self, request: web.Request, upload: Upload) -> dict[str, str]:
@@ -187,12 +191,26 @@ class PutObject:
             raise StorageRefused("InternalError", f"The disk: {error.strerror}.") from None
         finally:
             file.unlink(missing_ok=True)
-        upload.url = f"oss://{BUCKET}/{name}"
+        upload.url, upload.status = f"oss://{BUCKET}/{name}", 200
         return {
             "ETag": f'"{received.md5.hex().upper()}"',
             "Content-MD5": base64.b64encode(received.md5).decode(),
             "x-oss-hash-crc64ecma": str(received.crc64),
         }
+
+
+def _line(upload: Upload, method: str, seconds: float) -> LogLine:
+    answer = "connection closed" if upload.status is None else f"{upload.status}"
+    return LogLine(
+        request=f"{escaped(method)} {escaped(upload.path)}",
+        account=upload.account,
+        answer=f"{answer} {upload.code or ''}".rstrip(),
+        good=upload.status == 200,
+        images=0,
+        outcomes=(),
+        charged=0,
+        seconds=seconds,
+    )
 
 
 def _raw_path(request: web.Request) -> str:

@@ -40,8 +40,9 @@ class UploadScript:
         if code not in STORAGE_ERRORS:
             words = ", ".join(STORAGE_ERRORS)
             raise ValueError(f"code must be one of {words}, not {code!r}")
-        if not is_text(message) or not is_text(ec):
-            raise ValueError("message and ec must be strings that UTF-8 can encode")
+        for name, value in (("message", message), ("ec", ec)):
+            if not is_text(value) or not value.isprintable():
+                raise ValueError(f"{name} must be a printable string, not {value!r}")
         self._instructions.upload_faults.put(StorageRefused(code, message, ec=ec), times)
 
     def break_uploads(self, how: Literal["drop", "hang"], times: int | None = 1) -> None:

@@ -367,7 +367,6 @@ async def test_a_connection_can_break(emulator: Emulator) -> None:
 MISUSES: dict[str, tuple[str, tuple[Any, ...]]] = {
     "an unknown code": ("fail_uploads", ("Nonsense",)),
     "no times": ("fail_uploads", ("AccessDenied", 0)),
-    "a lone surrogate": ("fail_uploads", ("AccessDenied", 1, "\ud800")),
     "an unknown break": ("break_uploads", ("cut",)),
     "a delay below 0": ("delay_uploads", (-1,)),
     "a life of 0": ("set_upload_life", (0,)),
@@ -379,12 +378,46 @@ MISUSES: dict[str, tuple[str, tuple[Any, ...]]] = {
 def test_a_wrong_instruction_is_refused(what: str) -> None:
     """With an error, before anything changes."""
     verb, arguments = MISUSES[what]
-    if "surrogate" in what:
-        with pytest.raises(ValueError, match="UTF-8"):
-            Emulator().fail_uploads("AccessDenied", message="\ud800")
-        return
     with pytest.raises(ValueError, match="must be"):
         getattr(Emulator(), verb)(*arguments)
+
+
+@pytest.mark.parametrize("text", ["\ud800", "a\r\nb", "\0"])
+def test_a_text_that_no_answer_can_hold_is_refused(text: str) -> None:
+    """Neither XML nor a header could."""
+    with pytest.raises(ValueError, match="message must be a printable string"):
+        Emulator().fail_uploads("AccessDenied", message=text)
+    with pytest.raises(ValueError, match="ec must be a printable string"):
+        Emulator().fail_uploads("AccessDenied", ec=text)
+
+
+async def test_uploads_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """Like other requests: with the account and the answer, without any secret."""
+    caplog.set_level("INFO", "aliocr.emulator")
+    async with Emulator(requests_per_second=None) as emulator:
+        desk = await desk_of(emulator)
+        await put(emulator, desk)
+        emulator.fail_uploads("ServiceUnavailable")
+        await put(emulator, desk)
+    stored, refused = (record.getMessage() for record in caplog.records if "PUT" in record.message)
+    start = f"PUT /{BUCKET}/{desk.name()}"
+    assert stored.startswith(f"{start} 200 · account ")
+    assert refused.startswith(f"{start} 503 ServiceUnavailable · account ")
+    assert desk.key.access_key_secret not in caplog.text
+
+
+async def test_uploads_are_listed_for_other_languages(emulator: Emulator) -> None:
+    """And the verbs are at the control API, like all."""
+    desk = await desk_of(emulator)
+    fault = b'{"code": "AccessDenied", "times": 1}'
+    path = "/_emulator/script/fail_uploads"
+    assert (await send(emulator, fault, {}, path=path)).status == 204
+    await put(emulator, desk)
+    await put(emulator, desk)
+    heard = await send(emulator, b"", {}, path="/_emulator/uploads", method="GET")
+    refused, stored = heard.json["uploads"]
+    assert (refused["code"], refused["url"]) == ("AccessDenied", None)
+    assert (stored["status"], stored["url"]) == (200, f"oss://{BUCKET}/{desk.name()}")
 
 
 async def test_the_record_is_bounded() -> None:
