@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import ipaddress
+import re
 from collections.abc import Callable
 from functools import partial
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from aliocr.credentials import Credentials
 from aliocr.emulator.calls import Call
-from aliocr.emulator.http.visit import Serve, Visit, in_form
+from aliocr.emulator.http.visit import Serve, Visit, host_of, in_form
 from aliocr.emulator.instructions import HttpReply
 from aliocr.emulator.storage.upload_keys import BUCKET, UploadKeys
 from aliocr.protocol import upload_credentials
 from aliocr.protocol.upload_credentials import UploadCredentials
+
+_BY_ADDRESS = re.compile(
+    r"(localhost|\d{1,3}(\.\d{1,3}){3}|\[[0-9a-f:.]+\])(:\d{1,5})?", re.ASCII | re.IGNORECASE
+)
+"""A header `Host` whose host is an IP address or `localhost`."""
 
 
 class CredentialsDesk:
@@ -53,17 +57,8 @@ def storage_address(request: web.Request) -> str:
     With another host name, the vendor's uploader would send to `BUCKET.NAME`, a name that no
     resolver knows. So a client that reached the emulator by a name gets its IP address.
     """
-    host = request.host
-    name = urlsplit(f"//{host}").hostname or ""
-    if name != "localhost" and not _is_address(name):
-        ip, port, *_ = request.get_extra_info("sockname", ("127.0.0.1", 80))
+    host, bound = host_of(request), request.get_extra_info("sockname")
+    if not _BY_ADDRESS.fullmatch(host) and isinstance(bound, tuple):
+        ip, port, *_ = bound
         host = f"[{ip}]:{port}" if ":" in ip else f"{ip}:{port}"
     return f"{request.scheme}://{host}"
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True

@@ -138,12 +138,9 @@ class PutObject:
         if not name.startswith(f"{key.folder}/"):
             words = f"The temporary key is for objects in {key.folder}/."
             raise StorageRefused("AccessDenied", words, ec="0003-00000001")
-        refused = self._instructions.refused_versions.take(str(claim.version))
-        if refused is not None:
-            raise refused.with_traceback(None)
         secret = key.credentials.access_key_secret
         check_signature(received, claim, secret, key=name, now=self._instructions.now())
-        await self._fault(request)
+        await self._fault(request, claim.version)
         return await self._store_body(request, name, length, upload)
 
     def _find_key(self, request: RawRequest, claim: StorageClaim) -> UploadKey:
@@ -158,19 +155,25 @@ class PutObject:
         if not secrets.compare_digest(
             token.strip().encode(), (key.credentials.security_token or "").encode()
         ):
-            raise StorageRefused("InvalidSecurityToken")
+            of_another = self._keys.have_token(token.strip())
+            code = "AccessKeyIdAndSecurityTokenNotMatch" if of_another else "InvalidSecurityToken"
+            raise StorageRefused(code)
         if key.expires <= self._instructions.now():
             raise StorageRefused("SecurityTokenExpired")
         return key
 
-    async def _fault(self, request: web.Request) -> None:
+    async def _fault(self, request: web.Request, version: int) -> None:
         """Let the fault happen that the script ordered for this upload, if there is one."""
+        refused = self._instructions.refused_versions.take(str(version))
+        if refused is not None:
+            raise refused.with_traceback(None)
         await asyncio.sleep(self._instructions.upload_delays.take() or 0.0)
         fault = self._instructions.upload_faults.take()
         if isinstance(fault, StorageRefused):
             raise fault.with_traceback(None)
         if fault is ConnectionFault.HANG:
-            await request.content.read()
+            async for _ in request.content.iter_any():
+                pass
             # Wait until the client leaves or the emulator stops, because both cancel this task.
             await asyncio.Event().wait()
         if fault is ConnectionFault.DROP:

@@ -53,6 +53,10 @@ class UploadKeys:
         """Return the key with this id; None if it was never handed out."""
         return self._keys.get(access_key_id)
 
+    def have_token(self, token: str) -> bool:
+        """Return True if one of the keys came with this token."""
+        return any(key.credentials.security_token == token for key in self._keys.values())
+
     def expire(self) -> None:
         """Let all keys that were handed out expire now."""
         for key in self._keys.values():

@@ -106,6 +106,8 @@ async def test_the_address_has_an_ip_address() -> None:
             f"[::1]:{port}": f"http://[::1]:{port}",
             "emulator.example:80": f"http://127.0.0.1:{port}",
             "": f"http://127.0.0.1:{port}",
+            "[::1": f"http://127.0.0.1:{port}",
+            "localhost:\xff": f"http://127.0.0.1:{port}",
         }.items():
             body = b"{}"
             headers = signing.signed_headers(

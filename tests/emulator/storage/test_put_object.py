@@ -187,6 +187,10 @@ async def test_a_secret_that_is_wrong_is_noticed(emulator: Emulator, version: in
     wrong = attrs.evolve(desk, key=Credentials(desk.key.access_key_id, "other", token))
     heard = await put(emulator, wrong, version=version)
     assert error_of(heard) == (403, "SignatureDoesNotMatch", None)
+    token = (await desk_of(emulator)).key.security_token
+    mixed = attrs.evolve(desk, key=attrs.evolve(desk.key, security_token=token))
+    heard = await put(emulator, mixed, version=version)
+    assert error_of(heard) == (403, "AccessKeyIdAndSecurityTokenNotMatch", "0002-00000004")
 
 
 @VERSIONS
