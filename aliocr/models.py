@@ -59,7 +59,8 @@ class Image:
     """One image to read.
 
     Args:
-        url: An http or https URL of at most 2,048 characters, reachable from the public Internet.
+        url: An http or https URL of at most 2,048 characters, reachable from the public Internet;
+            or the `oss://` URL of a picture that you uploaded for the service.
             A URL as people have it is accepted: blanks and characters without width around it are
             removed, and blanks and characters beyond ASCII in it are percent-encoded, as browsers
             do. The attribute is the URL that is sent. The repr leaves out the query, because the

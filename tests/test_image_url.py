@@ -11,7 +11,7 @@ from yarl import URL
 
 from aliocr import Image
 from aliocr.checks import AROUND, is_url
-from aliocr.image_url import encoded
+from aliocr.image_url import check, encoded
 
 
 @pytest.mark.parametrize(
@@ -78,3 +78,10 @@ def test_every_blank_around_a_url_goes() -> None:
     assert blanks <= set(AROUND)
     for blank in AROUND:
         assert Image(f"{blank}https://example.com/a{blank}").url == "https://example.com/a"
+
+
+@pytest.mark.parametrize("url", ["oss://bucket/upload/1/20261201/images/a", "OSS://b-1/%E5%9B%BE"])
+def test_the_url_of_an_upload_is_sent_as_it_is(url: str) -> None:
+    """As the vendor's uploader gives it."""
+    assert encoded(url) == url
+    check(url)

@@ -19,9 +19,10 @@ The way of a request:
 * `http`: `server` accepts the connection, and `malformed` lets it answer malformed requests
   too. `same_origin` protects the emulator's own pages. `endpoint` handles the request, and `body`
   reads the body.
-* `access`: `checks` decides if the `request` (as received) may pass. `accounts` finds the
-  `account`, `schemes` and `acs3` check the signature, `rate_window` counts the request against
-  the rate limit. A failed check raises a `refusal`.
+* `access`: `checks` decides if the `request` (as received) may pass. `operations` has the paths,
+  `accounts` finds the `account`, `schemes` and `acs3` check the signature, `rate_window` counts
+  the request against the rate limit. A failed check raises a `refusal`.
+* `http`: the request is now a `visit` to its operation; `image_scan` lets its images be read.
 * `instructions`: the faults and contents for the request, set by a `script` or chosen at random by
   `chaos`. `url_counts` counts how often an image was used.
 * `reading`: `service` answers each image, by an instruction or by `recognition`.
@@ -34,8 +35,10 @@ The way of a request:
 * `http`: `reply_writer` writes the reply as JSON, or with `xml` as XML. `log_line` describes the
   request in the log.
 * `calls`: the record of the request, for the test.
+* `storage`: hands out temporary keys, and takes pictures whose `oss://` URLs can then be scanned.
 
-Other modules: `emulator` starts and stops all parts, with `loop_thread` and `shielded`. `fairness`
+Other modules: `emulator` puts all parts together; `serving` starts and stops them, with
+`loop_thread` and `shielded`. `fairness`
 shares memory, connections and the time of the event loop among requests. `control`, `page`,
 `page_read` and `frame_sender` serve the emulator's own pages. `rules` holds the table below.
 
@@ -49,6 +52,7 @@ from aliocr.emulator.calls import Call, CallImage
 from aliocr.emulator.emulator import Emulator
 from aliocr.emulator.rules import TABLE
 from aliocr.emulator.script import Script
+from aliocr.emulator.storage.put_object import Upload
 
 __all__ = [
     "NEW_ACCOUNT",
@@ -59,6 +63,7 @@ __all__ = [
     "CallImage",
     "Emulator",
     "Script",
+    "Upload",
     "read_accounts",
 ]
 

@@ -46,6 +46,8 @@ class Call:
         time: Time of arrival, in seconds since the epoch by this machine's clock.
         account: The number of the account that signed the request, even if the request was
             throttled; None if no account signed the request.
+        operation: The action name of the operation, such as `ImageSyncScan`; None if no account
+            signed the request.
         tasks: The images of the request. Empty after `make_brief`, or if the body could not be
             decoded. Also empty if no account signed the request, so that strangers cannot fill the
             memory.
@@ -68,6 +70,7 @@ class Call:
     path: str
     time: float = attrs.field(factory=time.time)
     account: str | None = None
+    operation: str | None = None
     tasks: tuple[Task, ...] = ()
     biz_type: str | None = None
     status: int | None = None

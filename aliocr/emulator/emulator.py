@@ -1,16 +1,17 @@
-"""The class `Emulator`: the accounts and the script; starting and stopping the parts."""
+"""The class `Emulator`: the accounts and the script, and the parts put together."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from aliocr.credentials import Credentials
 from aliocr.emulator.access.account import Account
 from aliocr.emulator.access.accounts import make_accounts
+from aliocr.emulator.access.operations import IMAGE_SCAN, UPLOAD_CREDENTIALS
 from aliocr.emulator.access.rate_window import WindowKind
 from aliocr.emulator.calls import Call, busiest_second
 from aliocr.emulator.content import FRAME_FIELDS, check_frame_fields
@@ -19,14 +20,17 @@ from aliocr.emulator.http import malformed
 from aliocr.emulator.http.control import Control
 from aliocr.emulator.http.endpoint import Endpoint, check_bounds
 from aliocr.emulator.http.frame_sender import FRAME, FrameSender
-from aliocr.emulator.http.loop_thread import LoopThread
+from aliocr.emulator.http.image_scan import ImageScan
+from aliocr.emulator.http.in_flight import InFlight
 from aliocr.emulator.http.page import landing_page
 from aliocr.emulator.http.page_read import READ, PageReader
 from aliocr.emulator.http.same_origin import same_origin
-from aliocr.emulator.http.server import Server, check_address
+from aliocr.emulator.http.serving import Serving
 from aliocr.emulator.reading.download import TIMEOUT, Downloader, check_timeout
 from aliocr.emulator.reading.service import Service
 from aliocr.emulator.script import Script
+from aliocr.emulator.storage.credentials import CredentialsDesk
+from aliocr.emulator.storage.put_object import PutObject, Upload
 from aliocr.extras import needed
 from aliocr.limits import REQUESTS_PER_SECOND
 from aliocr.version import __version__
@@ -34,8 +38,6 @@ from aliocr.version import __version__
 if TYPE_CHECKING:
     from aliocr.emulator.engine import Engine
     from aliocr.emulator.reading.recognition import Recognition
-
-T = TypeVar("T")
 
 DEADLINE = 6.0
 """Maximum time from a request's arrival to its reply, in seconds. Source: "Response timeout"."""
@@ -45,7 +47,7 @@ MAX_BODY = 2 * 1024 * 1024
 than half of this size, even if JSON escapes every character."""
 
 
-class Emulator(Script):
+class Emulator(Serving, Script):
     """An emulator of the image OCR service, with one or more accounts, on one port.
 
     `async with Emulator() as emulator:`, or `start` and `stop`, run the emulator on the running
@@ -63,15 +65,16 @@ class Emulator(Script):
             `text of {url}`.
         credentials: The account's AccessKey; None generates an AccessKey.
         accounts: Several accounts, each with its own keys, state and limits. `credentials`, the
-            three limits and `window` must then be left out. `aliocr.emulator.read_accounts` reads
+            limits, `window` and `separate_limits` must then be left out. `read_accounts` reads
             accounts from a file.
-        requests_per_second: The account's rate limit; None for no limit.
+        requests_per_second: The account's rate limit for each operation; None for no limit.
         images_per_second: The account's image quota. Images above the quota are answered with 588.
             None for no quota, although the service has a quota: see `Emulator(**NEW_ACCOUNT)`.
         images_in_flight: The account's limit for images in flight, also answered with 588.
         window: How a rate is counted: by a `"sliding"` log, which is the strictest way; in a
             `"fixed"` second; or by a token `"bucket"`. The documents do not say which way the
             service uses.
+        separate_limits: If False, the requests of all operations count together, see `Account`.
         deadline: Maximum time from a request's arrival to its reply, in seconds. The last 0.2 s are
             reserved for writing the reply, so the deadline must be longer than 0.2 s. Images that
             are not read before these 0.2 s begin are answered with 581. None waits for all images.
@@ -91,12 +94,14 @@ class Emulator(Script):
             runs for a long time.
         host: The address to listen at.
         port: The port; 0 takes a free port, see `url`.
-        max_calls: Maximum number of requests in `calls`; the oldest are removed. None keeps all.
+        max_calls: Maximum number of requests in `calls`, and in `uploads`; the oldest are removed.
+            None keeps all.
 
     Attributes:
         credentials: The AccessKey that clients sign with: the first key of the first account.
         accounts: All accounts, in order; their keys and states may be changed at any time.
         calls: Every request that arrived, also refused requests, in order of arrival.
+        uploads: Every request to the object storage, in order of arrival; not part of `calls`.
 
     Raises:
         ValueError: A limit or deadline is too small or not a number; `host` is empty; there is no
@@ -114,6 +119,7 @@ class Emulator(Script):
         images_per_second: float | None = None,
         images_in_flight: int | None = None,
         window: WindowKind = "sliding",
+        separate_limits: bool = True,
         deadline: float | None = DEADLINE,
         download_timeout: float = TIMEOUT,
         private_addresses: bool = True,
@@ -129,8 +135,9 @@ class Emulator(Script):
         check_bounds(deadline, max_calls)
         check_timeout(download_timeout)
         check_frame_fields(frame_fields)
-        check_address(host, port)
-        super().__init__(
+        Serving.__init__(self, host, port)
+        Script.__init__(
+            self,
             make_accounts(
                 accounts,
                 credentials,
@@ -138,10 +145,12 @@ class Emulator(Script):
                 images_per_second=images_per_second,
                 images_in_flight=images_in_flight,
                 window=window,
-            )
+                separate_limits=separate_limits,
+            ),
         )
         self.credentials = self.accounts[0].keys[0].credentials
         self.calls: list[Call] = []
+        self.uploads: list[Upload] = []
         self._engine_factory = engine_factory
         self._deadline = deadline
         self._download_timeout = download_timeout
@@ -149,17 +158,7 @@ class Emulator(Script):
         self._frame_fields = tuple(frame_fields)
         self._whole_pictures = whole_pictures
         self._brief_calls = brief_calls
-        self._host = host
-        self._port = port
         self._max_calls = max_calls
-        self._server: Server | None = None
-        self._thread: LoopThread | None = None
-
-    @property
-    def url(self) -> str:
-        """The endpoint, such as `http://127.0.0.1:PORT`; known after the start."""
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"http://{host}:{self._port}"
 
     def busiest_second(self) -> int:
         """Return the largest number of requests in one second; refused requests count too."""
@@ -171,49 +170,10 @@ class Emulator(Script):
         return sum(call.charged for call in self.calls)
 
     def reset(self) -> None:
-        """Remove all instructions and all recorded calls; see `Script.reset`."""
+        """Remove all instructions, recorded calls and uploads; see `Script.reset`."""
         super().reset()
         self.calls.clear()
-
-    async def start(self) -> None:
-        """Listen on the port, and load the engine if there is one.
-
-        Inside `with Emulator()`, call `start` only to start the emulator again after `stop`. The
-        call may come from any event loop; the emulator runs in its own thread.
-
-        Raises:
-            ImportError: An engine was given, but the `emulator` extra is not installed.
-            OSError: The port is in use.
-            RuntimeError: The emulator has already started, or is still stopping.
-        """
-        await self._on_own_loop(self._start())
-
-    @property
-    def under_way(self) -> int:
-        """The number of requests that have arrived and have no reply yet.
-
-        0 if another server serves `application()`, because that server counts its own requests.
-        """
-        return 0 if self._server is None else self._server.under_way
-
-    async def stop(self, grace: float = 0.0) -> int:
-        """Close connections, cancel requests, and end threads.
-
-        Call `stop` on the event loop on which `start` was called. Inside `with Emulator()` any
-        event loop is allowed: `asyncio.run(emulator.stop())` stops the emulator in the middle of a
-        test. If `stop` is cancelled, it no longer waits for requests in flight. But it still stops
-        everything before it raises `CancelledError`.
-
-        Args:
-            grace: Maximum time to wait until the requests in flight are answered, in seconds.
-
-        Returns:
-            The number of requests that were not answered.
-
-        Raises:
-            RuntimeError: The emulator was started on another event loop, named in the message.
-        """
-        return await self._on_own_loop(self._stop(grace))
+        self.uploads.clear()
 
     def application(self) -> web.Application:
         """Return the emulator as an aiohttp application, for your own server.
@@ -227,13 +187,17 @@ class Emulator(Script):
         """
         slices = LoopSlices()
         recognition = self._recognition(slices)
+        service = Service(self._instructions, recognition, slices, self._objects)
+        scan = ImageScan(service, self._instructions, slices, deadline=self._deadline)
+        in_flight = InFlight()
+        desk = CredentialsDesk(self._upload_keys, self._instructions.now)
         endpoint = Endpoint(
             self.accounts,
             self._instructions,
-            Service(self._instructions, recognition, slices),
+            {IMAGE_SCAN: scan.decode, UPLOAD_CREDENTIALS: desk.decode},
             slices,
+            in_flight,
             calls=self.calls,
-            deadline=self._deadline,
             max_calls=self._max_calls,
             brief_calls=self._brief_calls,
         )
@@ -243,79 +207,32 @@ class Emulator(Script):
         async def open_reader(_: web.Application) -> AsyncIterator[None]:
             async with reader:
                 yield
+            self._objects.clear()
 
         app = web.Application(client_max_size=MAX_BODY, middlewares=[same_origin])
         app.cleanup_ctx.append(open_reader)
-        app.on_shutdown.append(lambda _: endpoint.aclose())
+        app.on_shutdown.append(lambda _: in_flight.aclose())
+        storage = PutObject(
+            self._upload_keys,
+            self._objects,
+            self._instructions,
+            in_flight,
+            uploads=self.uploads,
+            max_uploads=self._max_calls,
+        )
         page = landing_page(otherwise=endpoint.handle)
         routes = (
             ("GET", "/", page),
             ("HEAD", "/", page),
             ("POST", READ, PageReader(recognition).read),
             ("GET", FRAME, FrameSender(recognition).send),
-            *Control(self, self.calls, self._status).routes(),
+            *Control(self, self.calls, self.uploads, self._status).routes(),
             # All other paths, also paths with a line feed, which `.` would not match.
-            ("*", r"/{path:[\s\S]*}", endpoint.handle),
+            ("*", r"/{path:[\s\S]*}", storage.handle_or(endpoint.handle)),
         )
         for method, path, handler in routes:
             app.router.add_route(method, path, handler, expect_handler=malformed.handle_expect)
         return app
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.stop()
-
-    def __enter__(self) -> Self:
-        if self._thread is not None:
-            raise RuntimeError("this emulator has already started")
-        thread = LoopThread()
-        try:
-            thread.run(self._start())
-        except BaseException:
-            thread.close()
-            raise
-        self._thread = thread
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        thread = self._thread
-        if thread is not None:
-            try:
-                thread.run(self._stop())
-            finally:
-                thread.close()
-                self._thread = None
-
-    async def _on_own_loop(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run the coroutine in the emulator's own thread; if it has none, on the running loop."""
-        return await (coroutine if self._thread is None else self._thread.call(coroutine))
-
-    async def _start(self) -> None:
-        if self._server is not None:
-            raise RuntimeError("this emulator has already started")
-        self._server = server = Server(self.application(), self._host, self._port)
-        try:
-            await server.start()
-        finally:
-            self._forget(server)
-        self._port = server.port
-
-    async def _stop(self, grace: float = 0.0) -> int:
-        server = self._server
-        if server is None:
-            return 0
-        try:
-            return await server.stop(grace)
-        finally:
-            self._forget(server)
-
-    def _forget(self, server: Server) -> None:
-        """Forget this server if it has ended, so that another server can start."""
-        if server.is_closed and self._server is server:
-            self._server = None
 
     def _status(self) -> dict[str, object]:
         engine = self._engine_factory
@@ -327,6 +244,8 @@ class Emulator(Script):
             "accounts": [account.described() for account in self.accounts],
             "calls": len(self.calls),
             "charged": self.charged,
+            "uploads": len(self.uploads),
+            "objects": len(self._objects),
         }
 
     def _recognition(self, slices: LoopSlices) -> Recognition | None:

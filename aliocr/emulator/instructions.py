@@ -8,16 +8,19 @@ image. For a request or image without an instruction, `chaos` may choose a fault
 from __future__ import annotations
 
 import enum
+import time
 from collections.abc import Sequence, Sized
 from typing import Generic, TypeAlias, TypeVar
 
 import attrs
 
 from aliocr.checks import is_count, is_text
+from aliocr.emulator.access.operations import Operation
 from aliocr.emulator.access.refusal import Refusal
 from aliocr.emulator.chaos import Chaos, ConnectionFault
 from aliocr.emulator.codes import CODE_NAMES
 from aliocr.emulator.content import Content
+from aliocr.emulator.storage.refusal import StorageRefused
 from aliocr.emulator.url_counts import URLCounts
 from aliocr.errors import APIError, api_error
 from aliocr.image_url import encoded
@@ -25,8 +28,8 @@ from aliocr.models import Image, Scan
 from aliocr.protocol import wire
 from aliocr.protocol.wire import Task
 
-EVERY_IMAGE = "*"
-"""Stands for the URL of every image that has no separate instruction."""
+EVERY = "*"
+"""Stands for every image, or every operation, that has no separate instruction."""
 
 ImageAnswer: TypeAlias = tuple[Task, Scan | APIError]
 """A task, and its scan or its error."""
@@ -90,6 +93,8 @@ class _Instruction(Generic[T]):
 class _InstructionQueue(Generic[T]):
     """Instructions by URL: first the counted instructions in order, then the permanent instruction.
 
+    Faults and delays of requests have the name of an operation in place of the URL.
+
     An instruction for a URL is removed after its last use. An instruction for every image counts
     the uses of each image separately, so it has no last use.
 
@@ -105,7 +110,7 @@ class _InstructionQueue(Generic[T]):
     def __len__(self) -> int:
         return len(self._permanent) + sum(map(len, self._counted.values()))
 
-    def put(self, what: T, times: int | None, url: str = EVERY_IMAGE) -> None:
+    def put(self, what: T, times: int | None, url: str = EVERY) -> None:
         """Add an instruction for `times` uses; if None, replace the permanent instruction."""
         url = checked_url(url)
         if times is None:
@@ -119,10 +124,10 @@ class _InstructionQueue(Generic[T]):
         """Remove the permanent instruction of a URL."""
         self._permanent.pop(encoded(url), None)
 
-    def take(self, url: str = EVERY_IMAGE) -> T | None:
+    def take(self, url: str = EVERY) -> T | None:
         """Return the next instruction, and count this use; None if there is no instruction."""
         for name in names(url):
-            each = self._each and name == EVERY_IMAGE
+            each = self._each and name == EVERY
             for instruction in self._counted.get(name, ()):
                 uses = instruction.uses.count(url if each else name)
                 if uses > instruction.times:
@@ -146,8 +151,12 @@ class Instructions:
     Attributes:
         contents: The contents of images, by URL.
         sunk: Refusals of requests, by the URL of an image in the request.
-        delays: Delays of replies, in seconds.
+        faults: Faults of requests, by the name of the operation.
+        delays: Delays of replies, in seconds, by the name of the operation.
         foreign: Answers about an image that is not in the request.
+        upload_faults: Faults of uploads.
+        upload_delays: Delays of uploads, in seconds.
+        refused_versions: Refusals of signatures of uploads, by version, `"4"` or `"1"`.
         reversed: If True, each reply has its answers in reverse order, the last image first.
         skew: Seconds by which the emulator's clock is ahead of this machine's clock.
     """
@@ -164,24 +173,35 @@ class Instructions:
         self.faults: _InstructionQueue[RequestFault] = _InstructionQueue()
         self.delays: _InstructionQueue[float] = _InstructionQueue()
         self.foreign: _InstructionQueue[ImageAnswer] = _InstructionQueue()
+        self.upload_faults: _InstructionQueue[StorageRefused | ConnectionFault] = (
+            _InstructionQueue()
+        )
+        self.upload_delays: _InstructionQueue[float] = _InstructionQueue()
+        self.refused_versions: _InstructionQueue[StorageRefused] = _InstructionQueue()
         self.reversed = False
         self.skew = 0.0
         self.chaos: Chaos | None = None
 
     def describe(self) -> dict[str, object]:
         """Return the number of instructions in force, the clock's skew, and whether chaos is on."""
-        queues = (self.failures, self.copies, self.sunk, self.faults, self.delays, self.foreign)
-        given: tuple[Sized, ...] = (self.contents, *queues)
+        of_images = (self.contents, self.failures, self.copies, self.sunk)
+        of_requests = (self.faults, self.delays, self.foreign)
+        of_uploads = (self.upload_faults, self.upload_delays, self.refused_versions)
+        given: tuple[Sized, ...] = (*of_images, *of_requests, *of_uploads)
         return {
             "instructions": sum(map(len, given)) + self.reversed,
             "skew": self.skew,
             "chaos": self.chaos is not None,
         }
 
-    def next_fault(self, tasks: Sequence[Task]) -> RequestFault | None:
+    def now(self) -> float:
+        """Return the seconds since the epoch, by the emulator's clock with its skew."""
+        return time.time() + self.skew
+
+    def next_fault(self, operation: Operation, tasks: Sequence[Task]) -> RequestFault | None:
         """Return the fault of the request with these tasks; None for no fault."""
         sunk = (self.sunk.take(task.url) for task in tasks)
-        fault = self.faults.take() or next(filter(None, sunk), None)
+        fault = self.faults.take(operation.action) or next(filter(None, sunk), None)
         if fault is not None or self.chaos is None:
             return fault
         chosen = self.chaos.next_fault()
@@ -189,9 +209,9 @@ class Instructions:
             return checked_refusal(int(chosen) if chosen.isdecimal() else chosen)
         return chosen
 
-    def next_delay(self) -> float:
-        """Return the delay of this request's reply, in seconds."""
-        delay = self.delays.take()
+    def next_delay(self, operation: Operation) -> float:
+        """Return the delay of the reply to a request, in seconds."""
+        delay = self.delays.take(operation.action)
         if delay is None and self.chaos is not None:
             return self.chaos.next_delay()
         return delay or 0.0
@@ -227,7 +247,7 @@ def names(url: str) -> tuple[str, ...]:
     another query after each signing.
     """
     url = encoded(url)
-    return tuple(dict.fromkeys((url, url.partition("?")[0], EVERY_IMAGE)))
+    return tuple(dict.fromkeys((url, url.partition("?")[0], EVERY)))
 
 
 def checked_url(url: str) -> str:

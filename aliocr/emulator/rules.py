@@ -18,12 +18,12 @@ gateway
 yes     a method other than POST: 400 UnsupportedHTTPMethod (Request structure)
         test_refusal.py::test_another_address_is_refused
 yes     a path other than the documented path: 404 InvalidApi.NotFound (Request structure)
-        This includes the other paths of the API.
+        This includes the paths of other operations; see "elsewhere".
         test_refusal.py::test_another_address_is_refused
 yes     an x-acs-version other than 2018-05-09: 400 InvalidAction.NotFound (Common parameters)
         test_refusal.py::test_a_refusal_has_the_documented_status_and_code
-yes     an x-acs-action other than ImageSyncScan: 400 InvalidAction.NotFound (SDK)
-        With HMAC-SHA1 the header may be missing.
+yes     an x-acs-action other than that of the path: 400 InvalidAction.NotFound (SDK)
+        ImageSyncScan for scans. With HMAC-SHA1 the header may be missing.
         test_refusal.py::test_a_refusal_has_the_documented_status_and_code
 yes     a mandatory header that is missing: 400 Missing… (Common parameters)
         With HMAC-SHA1 the nonce may be missing, and with both signatures Content-MD5, because the
@@ -68,7 +68,8 @@ yes     the checks have a fixed order (Public errors)
         signature, body, rate limit.
         test_checks.py::test_the_first_thing_wrong_is_what_is_said
 yes     more than 10 requests per second and account: 400 Throttling.User (QPS limits)
-        Requests are counted by a sliding log, a fixed second or a token bucket, as you choose.
+        Each operation counts by itself, unless separate_limits is False. Requests are counted by a
+        sliding log, a fixed second or a token bucket, as you choose.
         test_checks.py::test_the_eleventh_request_of_a_second_is_throttled
 yes     a parameter that is not in the documented form: 400 InvalidParameter.Format (Public errors)
         A query that has two possible meanings is refused.
@@ -170,9 +171,10 @@ yes     a failure of the OCR algorithm: 586 (Common error codes)
         test_images.py::test_an_engine_that_fails_is_586_for_its_picture_only
 yes     the reply comes within 6 s; images not done by then: 581 (Response timeout)
         test_recognition.py::test_at_the_deadline_what_is_done_is_answered
-no      oss:// URLs and uploaded files are read (SDK)
-        The image gets 403, because the emulator cannot be given access to such files.
-        test_tasks.py::test_an_oss_path_is_403
+partly  oss:// URLs and uploaded files are read (SDK)
+        Objects that the account has uploaded to the emulator; an object that is not there gets 404.
+        Any other path gets 403, because the emulator cannot be given access to it.
+        test_put_object.py::test_an_object_is_stored_and_scanned
 
 frames
 yes     only the first frame is read without interval and maxFrames (GIFs and long images)
@@ -225,9 +227,37 @@ elsewhere
 no      asynchronous detection: asyncscan, results, callbacks (Asynchronous detection)
         404 InvalidApi.NotFound. So codes 280 (in progress) and 594 (expired) come only by script.
         test_refusal.py::test_another_address_is_refused
-no      upload credentials (SDK)
-        404 InvalidApi.NotFound.
-        test_refusal.py::test_another_address_is_refused
+yes     UploadCredentials hands out a temporary key for object storage (SDK)
+        Valid for an hour, unless the script says otherwise. The address has a scheme and an IP
+        address, so that the vendor's uploader finds the emulator.
+        test_credentials.py::test_a_temporary_key_is_handed_out
+
+storage
+yes     an object is stored by PUT, with ETag and CRC-64 in the answer (PutObject)
+        test_put_object.py::test_an_object_is_stored_and_scanned
+yes     signature versions 4 and 1 are accepted (Signature of object storage)
+        The region in version 4 may be any. The script can refuse either version.
+        test_put_object.py::test_what_is_wrong_is_said
+yes     an error is XML, with a code and the EC of its cause (Error responses)
+        test_vendor_uploader.py::test_an_error_of_the_storage_is_understood
+yes     a temporary key is for the folder that came with it (SDK)
+        test_put_object.py::test_a_key_is_for_its_own_folder
+yes     a key without its token, with a wrong or an expired token is refused (EC 0002)
+        test_put_object.py::test_keys_expire
+yes     a date more than 15 minutes wrong: RequestTimeTooSkewed (Error responses)
+        test_put_object.py::test_a_clock_that_is_off_is_refused
+yes     a Content-MD5 that does not match the body: InvalidDigest (Error responses)
+        test_put_object.py::test_a_wrong_checksum_stores_nothing
+partly  a key has at most 1,023 bytes (Object naming)
+        Keys with an empty part, `.`, `..`, a backslash or control characters are refused too.
+        test_put_object.py::test_a_wrong_key_is_refused
+partly  an object has at most 5 GB (PutObject)
+        At most 20 MB, which is the limit for images. All objects together have 1 GB; the oldest
+        are dropped. How long the service keeps objects is not documented.
+        test_put_object.py::test_the_size_is_known_before_and_bounded
+no      other operations of object storage, queries and signed URLs (API of object storage)
+        405 MethodNotAllowed, or 400 InvalidArgument for a query.
+        test_put_object.py::test_other_methods_and_buckets_are_refused
 """
 """The first line of a rule has three parts. "yes", "partly" or "no" says if the emulator keeps the
 rule. Then comes the rule; a code after a colon is the answer in that case. The source is in

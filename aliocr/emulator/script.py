@@ -10,17 +10,20 @@ import attrs
 from aliocr.checks import is_count, is_number, is_text
 from aliocr.emulator.access.account import AccessKey, Account, AccountState
 from aliocr.emulator.access.accounts import Accounts
+from aliocr.emulator.access.operations import Action, check_action
 from aliocr.emulator.chaos import Chaos, ConnectionFault
 from aliocr.emulator.content import Content
 from aliocr.emulator.instructions import (
+    EVERY,
     FOREIGN_TASK,
     Copies,
     HttpReply,
-    Instructions,
+    RequestFault,
     checked_failure,
     checked_refusal,
     checked_url,
 )
+from aliocr.emulator.storage.script import UploadScript
 from aliocr.models import Region
 
 MAX_SKEW = 10 * 365 * 86_400
@@ -28,7 +31,7 @@ MAX_SKEW = 10 * 365 * 86_400
 clock is wrong by ten years, and every date within ten years can be written."""
 
 
-class Script:
+class Script(UploadScript):
     """Gives instructions to one emulator, at any time; each instruction is valid immediately.
 
     A URL without a query is also for the same URL with any query, so a signed URL has one name for
@@ -42,13 +45,14 @@ class Script:
     Instructions with a number are used first, in the order in which they were given. Then the
     permanent instruction (`times=None`) is used. A new permanent instruction replaces the old one.
 
-    Faults of requests happen only to requests that pass the gateway. If a request has a wrong
+    Faults of requests are for requests of any operation, or only of the one that `operation` names.
+    Faults happen only to requests that pass the gateway. If a request has a wrong
     signature or is above the rate limit, the fault is kept for the next request.
     """
 
     def __init__(self, accounts: Accounts) -> None:
+        super().__init__()
         self.accounts = accounts
-        self._instructions = Instructions()
 
     def text(self, url: str, text: str, regions: Sequence[Region] | None = None) -> None:
         """Set the text of an image, and end a permanent failure of the image.
@@ -122,6 +126,7 @@ class Script:
         times: int | None = 1,
         *,
         retry_after: float | None = None,
+        operation: Action | None = None,
     ) -> None:
         """Refuse the request.
 
@@ -132,18 +137,32 @@ class Script:
             times: Number of requests; None for all.
             retry_after: Time to wait before the next try, in seconds, as a hint to the client; None
                 for no hint.
+            operation: The operation of the request, such as `"ImageSyncScan"`; None for the next
+                request of any operation.
         """
         if retry_after is not None and not (is_number(retry_after) and retry_after >= 0):
             raise ValueError(f"retry_after must be 0 s or more, or None, not {retry_after!r}")
         refused = attrs.evolve(checked_refusal(code, message), retry_after=retry_after)
-        self._instructions.faults.put(refused, times)
+        self._put_fault(refused, times, operation)
 
-    def throttle(self, times: int | None = 1, *, retry_after: float | None = None) -> None:
+    def throttle(
+        self,
+        times: int | None = 1,
+        *,
+        retry_after: float | None = None,
+        operation: Action | None = None,
+    ) -> None:
         """Refuse the request as if it were above the rate limit; see `refuse`."""
-        self.refuse("Throttling.User", times=times, retry_after=retry_after)
+        self.refuse("Throttling.User", "", times, retry_after=retry_after, operation=operation)
 
     def respond(
-        self, status: int, body: bytes | str, content_type: str, times: int | None = 1
+        self,
+        status: int,
+        body: bytes | str,
+        content_type: str,
+        times: int | None = 1,
+        *,
+        operation: Action | None = None,
     ) -> None:
         """Answer the request with any HTTP reply, such as a proxy's error page.
 
@@ -152,6 +171,7 @@ class Script:
             body: The whole body.
             content_type: The content type, with a charset if there is one; ASCII in one line.
             times: Number of requests; None for all.
+            operation: As in `refuse`.
         """
         if not (is_text(content_type) and content_type.isascii() and content_type.isprintable()):
             raise ValueError(f"content_type must be printable ASCII, not {content_type!r}")
@@ -161,29 +181,36 @@ class Script:
             kind = type(body).__name__
             raise ValueError(f"body must be bytes, or a str that UTF-8 can encode, not this {kind}")
         data = body.encode() if isinstance(body, str) else body
-        self._instructions.faults.put(HttpReply(status, (data,), content_type), times)
+        self._put_fault(HttpReply(status, (data,), content_type), times, operation)
 
-    def truncate_body(self, times: int | None = 1) -> None:
+    def truncate_body(self, times: int | None = 1, *, operation: Action | None = None) -> None:
         """Announce the length of the whole body, send half of it, and close the connection."""
-        self._instructions.faults.put(ConnectionFault.CUT, times)
+        self._put_fault(ConnectionFault.CUT, times, operation)
 
-    def drop_connection(self, times: int | None = 1) -> None:
+    def drop_connection(self, times: int | None = 1, *, operation: Action | None = None) -> None:
         """Read the images, then close the connection without a reply; the images are charged."""
-        self._instructions.faults.put(ConnectionFault.DROP, times)
+        self._put_fault(ConnectionFault.DROP, times, operation)
 
-    def hang(self, times: int | None = 1) -> None:
+    def hang(self, times: int | None = 1, *, operation: Action | None = None) -> None:
         """Send nothing while the client waits."""
-        self._instructions.faults.put(ConnectionFault.HANG, times)
+        self._put_fault(ConnectionFault.HANG, times, operation)
 
-    def stall(self, times: int | None = 1) -> None:
+    def stall(self, times: int | None = 1, *, operation: Action | None = None) -> None:
         """Send the headers and half of the body, then nothing while the client waits."""
-        self._instructions.faults.put(ConnectionFault.STALL, times)
+        self._put_fault(ConnectionFault.STALL, times, operation)
 
-    def delay(self, seconds: float, times: int | None = None) -> None:
+    def delay(
+        self, seconds: float, times: int | None = None, *, operation: Action | None = None
+    ) -> None:
         """Wait this many seconds when a reply is ready, also before refusals and faults."""
         if not is_number(seconds) or seconds < 0:
             raise ValueError(f"seconds must be 0 or more, not {seconds!r}")
-        self._instructions.delays.put(seconds, times)
+        check_action(operation)
+        self._instructions.delays.put(seconds, times, operation or EVERY)
+
+    def _put_fault(self, fault: RequestFault, times: int | None, operation: str | None) -> None:
+        check_action(operation)
+        self._instructions.faults.put(fault, times, operation or EVERY)
 
     def allow_images(
         self,
@@ -290,8 +317,11 @@ class Script:
     def reset(self) -> None:
         """Remove all instructions, and reset accounts and keys to their first state.
 
-        Requests and images that already count against rates and quotas still count.
+        Requests and images that already count against rates and quotas still count. Uploaded
+        objects are removed; the temporary keys for uploads stay valid.
         """
+        self._objects.clear()
+        self.set_upload_life()
         self._instructions.clear()
         for account in self.accounts:
             account.restore()
@@ -299,7 +329,8 @@ class Script:
 
 VERBS = tuple(
     name
-    for name, member in vars(Script).items()
+    for owner in Script.__mro__
+    for name, member in vars(owner).items()
     if inspect.isfunction(member) and not name.startswith("_")
 )
 """Names of the script methods that the control API may call."""

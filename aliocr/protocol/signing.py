@@ -19,6 +19,9 @@ from functools import lru_cache
 from aliocr.credentials import Credentials
 
 SCAN_PATH = "/green/image/scan"
+ASYNC_SCAN_PATH = "/green/image/asyncscan"
+RESULTS_PATH = "/green/image/results"
+UPLOAD_CREDENTIALS_PATH = "/green/credentials/uploadcredentials"
 API_VERSION = "2018-05-09"
 MAX_CLOCK_SKEW = 15 * 60
 """Maximum difference between `Date` and the gateway's clock, in seconds. Source: "ROA
@@ -29,15 +32,21 @@ _SIGNED_PREFIX = "x-acs-"
 
 
 def signed_headers(
-    body: bytes, credentials: Credentials, *, timestamp: float, nonce: str
+    body: bytes,
+    credentials: Credentials,
+    *,
+    timestamp: float,
+    nonce: str,
+    path: str = SCAN_PATH,
 ) -> dict[str, str]:
-    """Return all headers of one signed POST to `SCAN_PATH`.
+    """Return all headers of one signed POST.
 
     Args:
         body: The exact bytes that will be sent.
         credentials: The key that signs.
         timestamp: Seconds since the epoch, within 15 minutes of the gateway's clock.
         nonce: A string that this account never used before.
+        path: The path of the operation, without a query.
     """
     headers = {
         "Accept": _JSON,
@@ -51,7 +60,7 @@ def signed_headers(
     }
     if credentials.security_token is not None:
         headers["x-acs-security-token"] = credentials.security_token
-    text = string_to_sign("POST", SCAN_PATH, (), headers)
+    text = string_to_sign("POST", path, (), headers)
     signed = signature(credentials.access_key_secret, text)
     headers["Authorization"] = f"acs {credentials.access_key_id}:{signed}"
     return headers

@@ -286,7 +286,7 @@ async def test_being_throttled_spends_no_tries() -> None:
 async def test_an_account_that_lets_nothing_through_is_given_up() -> None:
     """After `throttle_timeout`, for those who were refused and those who waited as long."""
     service, batcher, asker = _world(Character(jitter=0.0), throttle_timeout=10.0)
-    service.account.accept = lambda moment: False  # type: ignore[method-assign]  # noqa: ARG005
+    service.account.accept = lambda *_: False  # type: ignore[method-assign]
     loop = asyncio.get_running_loop()
     began = loop.time()
     for number in range(1000):
@@ -583,7 +583,7 @@ async def test_an_interrupted_close_still_tells_everybody() -> None:
 async def test_nobody_who_wants_anything_means_no_task() -> None:
     """A pump that waits for a paused account ends when the last image is withdrawn."""
     service, batcher, asker = _world()
-    service.account.accept = lambda moment: False  # type: ignore[method-assign]  # noqa: ARG005
+    service.account.accept = lambda *_: False  # type: ignore[method-assign]
     waiters = [asker.ask(_image(number)) for number in range(3)]
     await asyncio.sleep(5)
     for waiter in waiters:

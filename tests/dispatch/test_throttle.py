@@ -179,12 +179,12 @@ async def test_the_account_stays_away_as_long_as_the_service_says() -> None:
     account = AccountThrottle(Limits())
     refusals = 0
 
-    def accept(moment: float) -> bool:
+    def accept(*_: object) -> bool:
         nonlocal refusals
         refusals += 1
         return refusals > 1
 
-    service.account.accept = accept  # type: ignore[method-assign]
+    service.account.accept = accept  # type: ignore[method-assign, assignment]
     plain = service.send
 
     async def send(images: list[Image]) -> object:
@@ -236,7 +236,7 @@ async def test_a_burst_of_throttling_is_soon_forgotten() -> None:
     loop = asyncio.get_running_loop()
     await asyncio.sleep(5)
     plain = service.account.accept
-    service.account.accept = lambda moment: False  # type: ignore[method-assign]  # noqa: ARG005
+    service.account.accept = lambda *_: False  # type: ignore[method-assign]
     await asyncio.sleep(2)
     service.account.accept = plain  # type: ignore[method-assign]
     began = loop.time() + 5

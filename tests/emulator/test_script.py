@@ -14,6 +14,7 @@ import pytest
 import aliocr
 from aliocr.credentials import Credentials
 from aliocr.emulator import Emulator
+from aliocr.emulator.access.operations import IMAGE_SCAN
 from aliocr.emulator.content import Content
 from aliocr.emulator.script import MAX_SKEW
 from aliocr.errors import APIError
@@ -393,7 +394,7 @@ def test_what_was_used_up_is_kept_no_longer(monkeypatch: pytest.MonkeyPatch) -> 
         url = f"https://example.com/{number}.png"
         script.fail(url, 500, times=1)
         script.throttle()
-        assert instructions.next_fault(()) is not None
+        assert instructions.next_fault(IMAGE_SCAN, ()) is not None
         failures = [instructions.next_outcome(url) for _ in range(3)]
         assert [getattr(each, "code", None) for each in failures] == [500, 592, None]
     (star,) = instructions.failures._counted["*"]

@@ -3,6 +3,9 @@
 import pytest
 
 from aliocr.protocol.signing import (
+    ASYNC_SCAN_PATH,
+    RESULTS_PATH,
+    UPLOAD_CREDENTIALS_PATH,
     content_md5,
     http_date,
     signature,
@@ -11,6 +14,7 @@ from aliocr.protocol.signing import (
 )
 from tests.support.vectors import (
     BODY,
+    CORE_SDK,
     DATE,
     DOCUMENTED,
     KEY,
@@ -63,6 +67,42 @@ def test_a_request_carries_every_documented_header() -> None:
     """Vector B1 comes out of the one call the session makes."""
     headers = signed_headers(BODY, KEY, timestamp=TIMESTAMP, nonce=NONCE)
     assert headers == DOCUMENTED | {"Authorization": VECTORS["B1"].authorization}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "md5", "expected"),
+    [
+        (ASYNC_SCAN_PATH, BODY, MD5, "dMOnrHdC2fqB8FYdOFJu88iT2SI="),
+        (
+            RESULTS_PATH,
+            b'["img1hdP5Wn0QC@7wW0n$VX0R@-1p3mnZ","img5Wko3NQakGw6tmwSLEK0Uk-1mUGbo"]',
+            "Bdib1/K2u1C0xXEMzMMS+Q==",
+            "YK4+9PmXTNeboBmujZUc66VLGqk=",
+        ),
+        (
+            UPLOAD_CREDENTIALS_PATH,
+            b"{}",
+            "mZFLkyvTelC5g8XnyQrpOw==",
+            "dW6hyeOMa8uOjdcR+q1UpEGYM6o=",
+        ),
+    ],
+)
+def test_every_operation_is_signed_by_its_path(
+    path: str, body: bytes, md5: str, expected: str
+) -> None:
+    """Vectors E1, E3 and E4: the body may be an array."""
+    headers = signed_headers(body, KEY, timestamp=TIMESTAMP, nonce=NONCE, path=path)
+    assert headers["Content-MD5"] == md5
+    assert headers["Authorization"] == f"acs testAccessKeyId:{expected}"
+
+
+def test_an_upload_as_the_vendors_sdk_asks_for_it_is_signed_alike() -> None:
+    """Vector E5: no nonce, octet-stream, the region in query and header."""
+    headers = CORE_SDK | {"Content-MD5": "mZFLkyvTelC5g8XnyQrpOw=="}
+    headers["x-acs-action"] = "UploadCredentials"
+    del headers["x-sdk-client"], headers["x-sdk-invoke-type"]
+    text = string_to_sign("POST", UPLOAD_CREDENTIALS_PATH, [("RegionId", "cn-shanghai")], headers)
+    assert signature(KEY.access_key_secret, text) == "VMEK9qfusVMaKbfZolDMDt9wndI="
 
 
 def test_a_temporary_key_sends_and_signs_its_token() -> None:

@@ -12,6 +12,7 @@ from aliocr.emulator.access import acs3
 from aliocr.emulator.access.account import Account
 from aliocr.emulator.access.accounts import Accounts
 from aliocr.emulator.access.checks import authenticate, check_rate
+from aliocr.emulator.access.operations import IMAGE_SCAN
 from aliocr.emulator.access.refusal import Refusal
 from aliocr.emulator.access.request import RawRequest
 from aliocr.protocol import signing
@@ -100,7 +101,7 @@ def verdict(
 ) -> Refusal | None:
     """What the gateway says of a request, by default to an account that did nothing yet."""
     found = authenticate(asked, Accounts([account or Account(KEY)]), now=now)
-    return found if isinstance(found, Refusal) else check_rate(found, moment=0.0)
+    return found if isinstance(found, Refusal) else check_rate(found, IMAGE_SCAN, moment=0.0)
 
 
 def code(refusal: Refusal | None) -> tuple[int, int | str] | None:

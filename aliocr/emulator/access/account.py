@@ -11,6 +11,7 @@ import attrs
 
 from aliocr.checks import is_count
 from aliocr.credentials import Credentials
+from aliocr.emulator.access.operations import IMAGE_SCAN, Operation
 from aliocr.emulator.access.rate_window import WINDOWS, RateWindow, WindowKind, make_rate_window
 from aliocr.emulator.access.refusal import Refusal
 from aliocr.limits import REQUESTS_PER_SECOND
@@ -77,8 +78,8 @@ class Account:
     Args:
         keys: One or more AccessKeys that sign requests of the account. `Credentials` instead of a
             sequence mean one active AccessKey.
-        requests_per_second: Maximum number of requests per second, above 0. 0.5 means one request
-            in 2 seconds; None means no limit.
+        requests_per_second: Maximum number of requests of one operation per second, above 0. 0.5
+            means one request in 2 seconds; None means no limit.
         uid: The number of the account, 16 digits, which is the `uid` of callbacks. None means a
             random number.
         state: `"active"`, or the reason why the service refuses the account: `"not_opened"`,
@@ -90,6 +91,8 @@ class Account:
             `"bucket"`. The documents do not say how the service counts. `"sliding"` is the
             strictest way: a client that stays within this limit also stays within the limits of
             the two other ways.
+        separate_limits: If False, the requests of all operations count together. The documents say
+            "the limit of this interface", so by default each operation counts by itself.
 
     Raises:
         ValueError: There is no key; uid, state or window is invalid; or a limit is not above 0.
@@ -107,6 +110,7 @@ class Account:
         images_per_second: float | None = None,
         images_in_flight: int | None = None,
         window: WindowKind = "sliding",
+        separate_limits: bool = True,
     ) -> None:
         self.keys = (AccessKey(keys),) if isinstance(keys, Credentials) else tuple(keys)
         if not self.keys or not all(isinstance(key, AccessKey) for key in self.keys):
@@ -120,7 +124,9 @@ class Account:
             raise ValueError(f"window must be one of {', '.join(WINDOWS)}, not {window!r}")
         self._kind = window
         self._requests_per_second = requests_per_second
-        self._requests = self._rate_window("requests_per_second", requests_per_second)
+        self._separate_limits = separate_limits
+        self._rate_window("requests_per_second", requests_per_second)  # only to check the value
+        self._requests: dict[str, RateWindow] = {}
         self._nonces: dict[str, float] = {}
         self._in_flight = 0
         self._images: RateWindow | None = None
@@ -161,6 +167,7 @@ class Account:
                 for key in self.keys
             ],
             "requests_per_second": self._requests_per_second,
+            "separate_limits": self._separate_limits,
             "window": self._kind,
             "images_per_second": self._images_per_second,
             "images_in_flight": self._most_in_flight,
@@ -200,9 +207,15 @@ class Account:
             self._images_per_second = images_per_second
         self._most_in_flight = most
 
-    def accept(self, moment: float) -> bool:
+    def accept(self, moment: float, operation: Operation = IMAGE_SCAN) -> bool:
         """If the rate allows a request now, count it and return True; if not, return False."""
-        return self._requests is None or self._requests.take(1, moment) == 1
+        most = self._requests_per_second
+        if most is None:
+            return True
+        name, share = (operation.action, operation.share) if self._separate_limits else ("", 1.0)
+        if name not in self._requests:
+            self._requests[name] = make_rate_window(self._kind, share * most)
+        return self._requests[name].take(1, moment) == 1
 
     def take_images(self, wanted: int, moment: float) -> int:
         """Return how many of the wanted images the quota allows now, and count these images.

@@ -5,6 +5,7 @@
     state = "active"              # or "not_opened", "unauthorized", "overdue", "banned"
     requests_per_second = 10      # 0: no limit
     window = "sliding"            # or "fixed", "bucket"
+    separate_limits = true        # false: the requests of all operations count together
     images_per_second = 10        # 0 or absent: no limit
     images_in_flight = 50         # 0 or absent: no limit
 
@@ -86,6 +87,7 @@ def make_accounts(
     images_per_second: float | None,
     images_in_flight: int | None,
     window: WindowKind,
+    separate_limits: bool,
 ) -> Accounts:
     """Return the given accounts, or one account made from the other arguments.
 
@@ -103,10 +105,11 @@ def make_accounts(
             images_per_second=images_per_second,
             images_in_flight=images_in_flight,
             window=window,
+            separate_limits=separate_limits,
         )
         return Accounts([account])
-    others = (credentials, requests_per_second, images_per_second, images_in_flight, window)
-    if others != (None, REQUESTS_PER_SECOND, None, None, "sliding"):
+    limits = (requests_per_second, images_per_second, images_in_flight, window, separate_limits)
+    if (credentials, *limits) != (None, REQUESTS_PER_SECOND, None, None, "sliding", True):
         raise ValueError(
             "leave out credentials= and the limits if accounts= is given, because each account "
             "has its own credentials and limits"
@@ -133,6 +136,7 @@ class _AccountTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     images_per_second: _Rate = 0
     images_in_flight: Annotated[int, msgspec.Meta(ge=0)] = 0
     window: WindowKind = "sliding"
+    separate_limits: bool = True
 
 
 class _AccountsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -190,6 +194,7 @@ def _account(number: int, table: _AccountTable) -> Account:
             images_per_second=table.images_per_second or None,
             images_in_flight=table.images_in_flight or None,
             window=table.window,
+            separate_limits=table.separate_limits,
         )
 
 

@@ -14,13 +14,11 @@ import hmac
 
 from aliocr.emulator.access.account import AccessKey, Account
 from aliocr.emulator.access.accounts import Accounts
+from aliocr.emulator.access.operations import OPERATIONS, Operation
 from aliocr.emulator.access.refusal import Refusal, Refused
 from aliocr.emulator.access.request import RawRequest
 from aliocr.emulator.access.schemes import Claim, Scheme, find_scheme
 from aliocr.protocol import signing
-
-ACTION = "ImageSyncScan"
-"""Name of the API action in the header `x-acs-action`, which the vendor's SDKs always send."""
 
 _NONCE = "x-acs-signature-nonce"
 
@@ -36,12 +34,12 @@ def authenticate(request: RawRequest, accounts: Accounts, *, now: float) -> Acco
         return refused.refusal
 
 
-def check_rate(account: Account, *, moment: float) -> Refusal | None:
+def check_rate(account: Account, operation: Operation, *, moment: float) -> Refusal | None:
     """Count a request of the account and return None; above the rate limit, only return a refusal.
 
     `moment` is in seconds by a monotonic clock.
     """
-    return None if account.accept(moment) else Refusal.of("Throttling.User")
+    return None if account.accept(moment, operation) else Refusal.of("Throttling.User")
 
 
 def _run_checks(request: RawRequest, accounts: Accounts, now: float) -> Account:
@@ -76,13 +74,14 @@ def _check_form(request: RawRequest) -> Scheme:
     """Check method, path, version and headers; return the scheme of the signature."""
     if request.method != "POST":
         raise Refused("UnsupportedHTTPMethod")
-    if request.path != signing.SCAN_PATH:
+    operation = OPERATIONS.get(request.path)
+    if operation is None:
         raise Refused("InvalidApi.NotFound")
     if request.headers.get("x-acs-version") != signing.API_VERSION:
         raise Refused("InvalidAction.NotFound")
     # This header may be absent, because only the newer signature requires it: `_Acs3.required`.
-    if request.headers.get("x-acs-action", ACTION) != ACTION:
-        raise Refused("InvalidAction.NotFound", f"x-acs-action must be {ACTION}.")
+    if request.headers.get("x-acs-action", operation.action) != operation.action:
+        raise Refused("InvalidAction.NotFound", f"x-acs-action must be {operation.action}.")
     _require(request, ("Accept", "Authorization"))
     scheme = find_scheme(request)
     _require(request, scheme.required)

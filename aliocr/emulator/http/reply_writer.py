@@ -44,16 +44,21 @@ async def _pieces(parts: Sequence[bytes]) -> AsyncIterator[memoryview]:
 
 
 async def write_reply(
-    answers: Sequence[ImageAnswer], slices: LoopSlices, *, request_id: str, xml: bool
+    answers: Sequence[ImageAnswer],
+    slices: LoopSlices,
+    *,
+    request_id: str,
+    action: str | None,
+    xml: bool,
 ) -> tuple[bytes, ...]:
-    """Return the body of a reply in pieces, as JSON or XML.
+    """Return the body of a reply to the operation `action` in pieces, as JSON or XML.
 
     `request_id` is the owner of the slices of the loop in which the pieces are written. Only the
     last piece may be shorter than `PIECE`.
     """
     if xml:
         elements = (wire.encode_answer(*answer) for answer in answers)
-        parts = xml_parts(wire.encode_envelope(request_id), elements)
+        parts = xml_parts(wire.encode_envelope(request_id), elements, action=action)
     else:
         parts = wire.reply_parts(answers, request_id=request_id)
     pieces: list[bytes] = []

@@ -2,8 +2,8 @@
 
 The documents say that the gateway then answers in XML, but do not show the elements. Here the
 elements have the names of the JSON fields. A refusal by the gateway is an `Error`; any other reply
-is an `ImageSyncScanResponse`, named after the action. A list becomes a repeated element; null and
-empty lists are left out.
+is named after the action, such as `ImageSyncScanResponse`. A list becomes a repeated element; null
+and empty lists are left out.
 
 Source: documents, "ROA mechanism".
 """
@@ -27,7 +27,9 @@ _UNHOLDABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 _ESCAPES = {ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;", ord("\r"): "&#13;"}
 
 
-def xml_parts(body: bytes, elements: Iterable[bytes] = ()) -> Iterator[bytes]:
+def xml_parts(
+    body: bytes, elements: Iterable[bytes] = (), *, action: str | None
+) -> Iterator[bytes]:
     """Convert a reply's JSON object to XML, in parts.
 
     The elements, which are JSON objects, replace the empty list in the body. A character that XML
@@ -35,7 +37,7 @@ def xml_parts(body: bytes, elements: Iterable[bytes] = ()) -> Iterator[bytes]:
     each part has only some hundred lines, and the event loop can run between two parts.
     """
     fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-    root = "Error" if "Code" in fields else "ImageSyncScanResponse"
+    root = "Error" if "Code" in fields else f"{action}Response"
     yield f"<?xml version='1.0' encoding='utf-8'?>\n<{root}>".encode()
     for name, value in fields.items():
         for one in map(msgspec.Raw, elements) if bytes(value) == b"[]" else (value,):

@@ -171,6 +171,7 @@ def test_a_key_is_found_with_its_account() -> None:
         {"images_per_second": 1},
         {"images_in_flight": 1},
         {"window": "fixed"},
+        {"separate_limits": False},
     ],
 )
 def test_the_one_account_and_several_exclude_each_other(arguments: dict[str, Any]) -> None:
@@ -187,6 +188,7 @@ uid = "1234567890123456"
 state = "overdue"
 requests_per_second = 0.5
 window = "fixed"
+separate_limits = false
 images_per_second = 10
 images_in_flight = 50
 [[accounts.keys]]
@@ -219,6 +221,7 @@ def test_a_file_of_accounts_is_read(tmp_path: Path) -> None:
     assert (first.uid, first.state) == ("1234567890123456", "overdue")
     assert first.keys == (AccessKey(KEY), AccessKey(TEMPORARY_KEY, active=False, expired=True))
     assert [first.accept(moment) for moment in (0, 1.9, 2)] == [True, False, True]
+    assert not first.described()["separate_limits"]
     assert first.take_images(60, 0) == 10
     assert second.state == "active"
     assert second.keys == (AccessKey(OTHER),)

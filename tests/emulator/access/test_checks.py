@@ -7,7 +7,9 @@ import pytest
 
 from aliocr.credentials import Credentials
 from aliocr.emulator.access.account import AccessKey, Account
+from aliocr.emulator.access.operations import IMAGE_SCAN
 from aliocr.emulator.access.refusal import REFUSALS
+from aliocr.emulator.access.request import RawRequest
 from aliocr.emulator.codes import CODE_NAMES
 from aliocr.errors import api_error
 from aliocr.protocol import signing
@@ -362,3 +364,38 @@ SAYS = {*REFUSALS, *CODE_NAMES, "MissingContentSha256"}
 def test_a_client_knows_what_to_make_of_every_code(says: int | str) -> None:
     """The library has advice for every code of the emulator."""
     assert str(api_error(says, "words")) != f"{says} words"
+
+
+def test_another_operation_is_checked_by_its_own_name() -> None:
+    """Vectors E4 and E5: as we sign it, and as the vendor's first SDK does."""
+    path, body = signing.UPLOAD_CREDENTIALS_PATH, b"{}"
+    ours = signing.signed_headers(body, KEY, timestamp=TIMESTAMP, nonce=NONCE, path=path)
+    assert ours["Authorization"] == "acs testAccessKeyId:dW6hyeOMa8uOjdcR+q1UpEGYM6o="
+    theirs = {
+        "Accept": "application/json",
+        "Content-Type": "application/octet-stream",
+        "Content-MD5": "mZFLkyvTelC5g8XnyQrpOw==",
+        "Date": "Tue, 14 Mar 2017 06:29:50 GMT",
+        "x-acs-action": "UploadCredentials",
+        "x-acs-region-id": "cn-shanghai",
+        "x-acs-signature-method": "HMAC-SHA1",
+        "x-acs-signature-version": "1.0",
+        "x-acs-version": "2018-05-09",
+        "Authorization": "acs testAccessKeyId:VMEK9qfusVMaKbfZolDMDt9wndI=",
+    }
+    assert verdict(RawRequest("POST", path, "", ours, body)) is None
+    assert verdict(RawRequest("POST", path, "RegionId=cn-shanghai", theirs, body)) is None
+    scan = RawRequest("POST", SCAN, "RegionId=cn-shanghai", theirs, body)
+    assert code(verdict(scan)) == (400, "InvalidAction.NotFound")
+
+
+def test_operations_count_apart_or_together() -> None:
+    """Each has a share of the account's limit, of its own unless told otherwise."""
+    often = attrs.evolve(IMAGE_SCAN, action="UploadCredentials", share=2.0)
+    apart = Account(KEY, 1)
+    assert [apart.accept(0, each) for each in (IMAGE_SCAN, IMAGE_SCAN)] == [True, False]
+    assert [apart.accept(0, often) for _ in range(3)] == [True, True, False]
+    assert apart.accept(1, IMAGE_SCAN)
+    together = Account(KEY, 1, separate_limits=False)
+    assert [together.accept(0, each) for each in (often, often, IMAGE_SCAN)] == [True, False, False]
+    assert together.described()["separate_limits"] is False

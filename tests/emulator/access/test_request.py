@@ -31,7 +31,7 @@ def hold(request: RawRequest) -> None:
     assert 400 <= refusal.status < 500
     assert isinstance(refusal.code, str)
     body = wire.encode_refusal(refusal.code, refusal.message, request_id="", host="")
-    assert b"".join(xml_parts(body))
+    assert b"".join(xml_parts(body, action="ImageSyncScan"))
 
 
 @given(

@@ -35,7 +35,9 @@ def answered(images: int, frames: tuple[Frame, ...] = ()) -> list[ImageAnswer]:
 
 async def written(answers: Sequence[ImageAnswer], *, xml: bool = False) -> tuple[bytes, ...]:
     """Return a reply's pieces, and check that the loop ran between them and none is too long."""
-    writing = asyncio.create_task(write_reply(answers, LoopSlices(), request_id="R", xml=xml))
+    writing = asyncio.create_task(
+        write_reply(answers, LoopSlices(), request_id="R", action="ImageSyncScan", xml=xml)
+    )
     turns = 0
     while not writing.done():
         await asyncio.sleep(0)

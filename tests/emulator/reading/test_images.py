@@ -19,8 +19,9 @@ from aliocr.emulator import Emulator
 from aliocr.emulator.codes import CODE_NAMES
 from aliocr.emulator.engine import Recognized
 from aliocr.emulator.reading.download import MAX_BYTES
-from tests.support.album import Album
+from tests.support.album import SAMPLES, Album
 from tests.support.drawing import BLACK, GREEN, RED, WHITE, animated, encoded, png_that_declares
+from tests.support.uploading import BUCKET, desk_of, put
 
 FORMATS = {"PNG": "png", "JPEG": "jpg", "BMP": "bmp", "GIF": "gif", "WEBP": "webp"}
 
@@ -365,3 +366,21 @@ async def test_an_emulator_can_be_kept_from_private_addresses(album: Album) -> N
     async with album.emulator(private_addresses=False) as emulator:
         heard = await ask(emulator, album.url("/width/5"))
     assert (heard.codes, album.served) == ([401], [])
+
+
+async def test_an_uploaded_picture_is_read_like_any_other(finder: Emulator) -> None:
+    """From the storage, with its frames; bytes that are no picture fail alone."""
+    desk = await desk_of(finder)
+    pictures = {
+        "a": encoded(inked()),
+        "gif": (SAMPLES / "anim4.gif").read_bytes(),
+        "none": b"no picture",
+    }
+    for name, data in pictures.items():
+        assert (await put(finder, desk, data, desk.name(name))).status == 200
+    urls = [f"oss://{BUCKET}/{desk.name(name)}" for name in pictures]
+    heard = await ask(finder, *urls, f"{urls[0]}-gone")
+    assert heard.codes == [200, 200, 590, 404]
+    assert heard.data[0]["results"][0]["ocrLocations"] == [BOX]
+    assert len(await framed(finder, urls[1], 1, 4)) == 4
+    assert finder.charged == 6
