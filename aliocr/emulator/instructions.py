@@ -151,6 +151,8 @@ class Instructions:
         sunk: Refusals of requests, by the URL of an image in the request.
         faults: Faults of requests, by the name of the operation.
         delays: Delays of replies, in seconds, by the name of the operation.
+        unsubmitted: Failures of images when they are submitted, by URL.
+        result_delays: Seconds from the submission of an image to its answer, by URL.
         foreign: Answers about an image that is not in the request.
         reversed: If True, each reply has its answers in reverse order, the last image first.
         skew: Seconds by which the emulator's clock is ahead of this machine's clock.
@@ -167,6 +169,8 @@ class Instructions:
         self.sunk: _InstructionQueue[Refusal] = _InstructionQueue()
         self.faults: _InstructionQueue[RequestFault] = _InstructionQueue()
         self.delays: _InstructionQueue[float] = _InstructionQueue()
+        self.unsubmitted: _InstructionQueue[APIError] = _InstructionQueue(each=True)
+        self.result_delays: _InstructionQueue[float] = _InstructionQueue(each=True)
         self.foreign: _InstructionQueue[ImageAnswer] = _InstructionQueue()
         self.reversed = False
         self.skew = 0.0
@@ -174,8 +178,8 @@ class Instructions:
 
     def describe(self) -> dict[str, object]:
         """Return the number of instructions in force, the clock's skew, and whether chaos is on."""
-        queues = (self.failures, self.copies, self.sunk, self.faults, self.delays, self.foreign)
-        given: tuple[Sized, ...] = (self.contents, *queues)
+        images = (self.contents, self.failures, self.copies, self.unsubmitted, self.result_delays)
+        given: tuple[Sized, ...] = (*images, self.sunk, self.faults, self.delays, self.foreign)
         return {
             "instructions": sum(map(len, given)) + self.reversed,
             "skew": self.skew,

@@ -11,6 +11,7 @@ from aliocr.checks import is_count, is_number, is_text
 from aliocr.emulator.access.account import AccessKey, Account, AccountState
 from aliocr.emulator.access.accounts import Accounts
 from aliocr.emulator.access.operations import Action, check_action
+from aliocr.emulator.asynchronous.script import AsyncScript
 from aliocr.emulator.chaos import Chaos, ConnectionFault
 from aliocr.emulator.content import Content
 from aliocr.emulator.instructions import (
@@ -31,7 +32,7 @@ MAX_SKEW = 10 * 365 * 86_400
 clock is wrong by ten years, and every date within ten years can be written."""
 
 
-class Script:
+class Script(AsyncScript):
     """Gives instructions to one emulator, at any time; each instruction is valid immediately.
 
     A URL without a query is also for the same URL with any query, so a signed URL has one name for
@@ -51,6 +52,7 @@ class Script:
     """
 
     def __init__(self, accounts: Accounts) -> None:
+        super().__init__()
         self.accounts = accounts
         self._instructions = Instructions()
 
@@ -317,9 +319,11 @@ class Script:
     def reset(self) -> None:
         """Remove all instructions, and reset accounts and keys to their first state.
 
-        Requests and images that already count against rates and quotas still count.
+        Submitted images are forgotten. Requests and images that already count against rates and
+        quotas still count.
         """
         self._instructions.clear()
+        self._tasks.clear()
         for account in self.accounts:
             account.restore()
 

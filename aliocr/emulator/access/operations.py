@@ -11,7 +11,7 @@ import attrs
 
 from aliocr.protocol import signing
 
-Action: TypeAlias = Literal["ImageSyncScan"]
+Action: TypeAlias = Literal["ImageSyncScan", "ImageAsyncScan", "ImageAsyncScanResults"]
 """Name of an operation in the header `x-acs-action`, which the vendor's SDKs always send."""
 
 
@@ -31,8 +31,12 @@ class Operation:
 
 
 IMAGE_SCAN = Operation("ImageSyncScan", signing.SCAN_PATH)
+IMAGE_ASYNC_SCAN = Operation("ImageAsyncScan", signing.ASYNC_SCAN_PATH)
+ASYNC_RESULTS = Operation("ImageAsyncScanResults", signing.RESULTS_PATH, share=5)
 
-OPERATIONS = {operation.path: operation for operation in (IMAGE_SCAN,)}
+OPERATIONS = {
+    operation.path: operation for operation in (IMAGE_SCAN, IMAGE_ASYNC_SCAN, ASYNC_RESULTS)
+}
 """The operations that the emulator serves, by path."""
 
 
