@@ -35,6 +35,8 @@ The way of a request:
 * `http`: `reply_writer` writes the reply as JSON, or with `xml` as XML. `log_line` describes the
   request in the log.
 * `calls`: the record of the request, for the test.
+* `asynchronous`: takes images that are read later; their results are asked for, or pushed.
+* `storage`: hands out temporary keys, and takes pictures whose `oss://` URLs can then be scanned.
 
 Other modules: `emulator` puts all parts together; `serving` starts and stops them, with
 `loop_thread` and `shielded`. `fairness`
@@ -51,6 +53,7 @@ from aliocr.emulator.calls import Call, CallImage
 from aliocr.emulator.emulator import Emulator
 from aliocr.emulator.rules import TABLE
 from aliocr.emulator.script import Script
+from aliocr.emulator.storage.put_object import Upload
 
 __all__ = [
     "NEW_ACCOUNT",
@@ -61,6 +64,7 @@ __all__ = [
     "CallImage",
     "Emulator",
     "Script",
+    "Upload",
     "read_accounts",
 ]
 

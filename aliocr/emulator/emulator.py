@@ -11,7 +11,12 @@ from aiohttp import web
 from aliocr.credentials import Credentials
 from aliocr.emulator.access.account import Account
 from aliocr.emulator.access.accounts import make_accounts
-from aliocr.emulator.access.operations import ASYNC_RESULTS, IMAGE_ASYNC_SCAN, IMAGE_SCAN
+from aliocr.emulator.access.operations import (
+    ASYNC_RESULTS,
+    IMAGE_ASYNC_SCAN,
+    IMAGE_SCAN,
+    UPLOAD_CREDENTIALS,
+)
 from aliocr.emulator.access.rate_window import WindowKind
 from aliocr.emulator.asynchronous.later import LaterReader
 from aliocr.emulator.asynchronous.push import Pusher
@@ -25,6 +30,7 @@ from aliocr.emulator.http.control import Control
 from aliocr.emulator.http.endpoint import Endpoint, check_bounds
 from aliocr.emulator.http.frame_sender import FRAME, FrameSender
 from aliocr.emulator.http.image_scan import ImageScan
+from aliocr.emulator.http.in_flight import InFlight
 from aliocr.emulator.http.page import landing_page
 from aliocr.emulator.http.page_read import READ, PageReader
 from aliocr.emulator.http.same_origin import same_origin
@@ -32,6 +38,8 @@ from aliocr.emulator.http.serving import Serving
 from aliocr.emulator.reading.download import TIMEOUT, Downloader, check_timeout
 from aliocr.emulator.reading.service import Service
 from aliocr.emulator.script import Script
+from aliocr.emulator.storage.credentials import CredentialsDesk
+from aliocr.emulator.storage.put_object import PutObject, Upload
 from aliocr.extras import needed
 from aliocr.limits import REQUESTS_PER_SECOND
 from aliocr.version import __version__
@@ -95,12 +103,14 @@ class Emulator(Serving, Script):
             runs for a long time.
         host: The address to listen at.
         port: The port; 0 takes a free port, see `url`.
-        max_calls: Maximum number of requests in `calls`; the oldest are removed. None keeps all.
+        max_calls: Maximum number of requests in `calls`, and in `uploads`; the oldest are removed.
+            None keeps all.
 
     Attributes:
         credentials: The AccessKey that clients sign with: the first key of the first account.
         accounts: All accounts, in order; their keys and states may be changed at any time.
         calls: Every request that arrived, also refused requests, in order of arrival.
+        uploads: Every request to the object storage, in order of arrival; not part of `calls`.
 
     Raises:
         ValueError: A limit or deadline is too small or not a number; `host` is empty; there is no
@@ -149,6 +159,7 @@ class Emulator(Serving, Script):
         )
         self.credentials = self.accounts[0].keys[0].credentials
         self.calls: list[Call] = []
+        self.uploads: list[Upload] = []
         self._engine_factory = engine_factory
         self._deadline = deadline
         self._download_timeout = download_timeout
@@ -168,9 +179,10 @@ class Emulator(Serving, Script):
         return sum(call.charged for call in self.calls)
 
     def reset(self) -> None:
-        """Remove all instructions and all recorded calls; see `Script.reset`."""
+        """Remove all instructions, recorded calls and uploads; see `Script.reset`."""
         super().reset()
         self.calls.clear()
+        self.uploads.clear()
 
     def application(self) -> web.Application:
         """Return the emulator as an aiohttp application, for your own server.
@@ -184,10 +196,12 @@ class Emulator(Serving, Script):
         """
         slices = LoopSlices()
         recognition = self._recognition(slices)
-        service = Service(self._instructions, recognition, slices)
+        service = Service(self._instructions, recognition, slices, self._objects)
         scan = ImageScan(service, self._instructions, slices, deadline=self._deadline)
         pusher = Pusher(self._tasks, private_addresses=self._private_addresses)
         later = LaterReader(service, self._instructions, self._tasks, pusher)
+        in_flight = InFlight()
+        desk = CredentialsDesk(self._upload_keys, self._instructions.now)
         endpoint = Endpoint(
             self.accounts,
             self._instructions,
@@ -195,8 +209,10 @@ class Emulator(Serving, Script):
                 IMAGE_SCAN: scan.decode,
                 IMAGE_ASYNC_SCAN: Submission(self._tasks, later, self._instructions).decode,
                 ASYNC_RESULTS: Results(self._tasks, self._instructions, slices).decode,
+                UPLOAD_CREDENTIALS: desk.decode,
             },
             slices,
+            in_flight,
             calls=self.calls,
             max_calls=self._max_calls,
             brief_calls=self._brief_calls,
@@ -208,19 +224,28 @@ class Emulator(Serving, Script):
             async with reader, pusher:
                 yield
                 await later.aclose()
+            self._objects.clear()
 
         app = web.Application(client_max_size=MAX_BODY, middlewares=[same_origin])
         app.cleanup_ctx.append(open_reader)
-        app.on_shutdown.append(lambda _: endpoint.aclose())
+        app.on_shutdown.append(lambda _: in_flight.aclose())
+        storage = PutObject(
+            self._upload_keys,
+            self._objects,
+            self._instructions,
+            in_flight,
+            uploads=self.uploads,
+            max_uploads=self._max_calls,
+        )
         page = landing_page(otherwise=endpoint.handle)
         routes = (
             ("GET", "/", page),
             ("HEAD", "/", page),
             ("POST", READ, PageReader(recognition).read),
             ("GET", FRAME, FrameSender(recognition).send),
-            *Control(self, self.calls, self._status).routes(),
+            *Control(self, self.calls, self.uploads, self._status).routes(),
             # All other paths, also paths with a line feed, which `.` would not match.
-            ("*", r"/{path:[\s\S]*}", endpoint.handle),
+            ("*", r"/{path:[\s\S]*}", storage.handle_or(endpoint.handle)),
         )
         for method, path, handler in routes:
             app.router.add_route(method, path, handler, expect_handler=malformed.handle_expect)
@@ -237,6 +262,8 @@ class Emulator(Serving, Script):
             "submitted": self._tasks.kept,
             "calls": len(self.calls),
             "charged": self.charged,
+            "uploads": len(self.uploads),
+            "objects": len(self._objects),
         }
 
     def _recognition(self, slices: LoopSlices) -> Recognition | None:

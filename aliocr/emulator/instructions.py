@@ -8,6 +8,7 @@ image. For a request or image without an instruction, `chaos` may choose a fault
 from __future__ import annotations
 
 import enum
+import time
 from collections.abc import Sequence, Sized
 from typing import Generic, TypeAlias, TypeVar
 
@@ -19,6 +20,7 @@ from aliocr.emulator.access.refusal import Refusal
 from aliocr.emulator.chaos import Chaos, ConnectionFault
 from aliocr.emulator.codes import CODE_NAMES
 from aliocr.emulator.content import Content
+from aliocr.emulator.storage.refusal import StorageRefused
 from aliocr.emulator.url_counts import URLCounts
 from aliocr.errors import APIError, api_error
 from aliocr.image_url import encoded
@@ -154,6 +156,9 @@ class Instructions:
         unsubmitted: Failures of images when they are submitted, by URL.
         result_delays: Seconds from the submission of an image to its answer, by URL.
         foreign: Answers about an image that is not in the request.
+        upload_faults: Faults of uploads.
+        upload_delays: Delays of uploads, in seconds.
+        refused_versions: Refusals of signatures of uploads, by version, `"4"` or `"1"`.
         reversed: If True, each reply has its answers in reverse order, the last image first.
         skew: Seconds by which the emulator's clock is ahead of this machine's clock.
     """
@@ -172,19 +177,31 @@ class Instructions:
         self.unsubmitted: _InstructionQueue[APIError] = _InstructionQueue(each=True)
         self.result_delays: _InstructionQueue[float] = _InstructionQueue(each=True)
         self.foreign: _InstructionQueue[ImageAnswer] = _InstructionQueue()
+        self.upload_faults: _InstructionQueue[StorageRefused | ConnectionFault] = (
+            _InstructionQueue()
+        )
+        self.upload_delays: _InstructionQueue[float] = _InstructionQueue()
+        self.refused_versions: _InstructionQueue[StorageRefused] = _InstructionQueue()
         self.reversed = False
         self.skew = 0.0
         self.chaos: Chaos | None = None
 
     def describe(self) -> dict[str, object]:
         """Return the number of instructions in force, the clock's skew, and whether chaos is on."""
-        images = (self.contents, self.failures, self.copies, self.unsubmitted, self.result_delays)
-        given: tuple[Sized, ...] = (*images, self.sunk, self.faults, self.delays, self.foreign)
+        of_images = (self.contents, self.failures, self.copies, self.sunk)
+        of_requests = (self.faults, self.delays, self.foreign)
+        of_tasks = (self.unsubmitted, self.result_delays)
+        of_uploads = (self.upload_faults, self.upload_delays, self.refused_versions)
+        given: tuple[Sized, ...] = (*of_images, *of_requests, *of_tasks, *of_uploads)
         return {
             "instructions": sum(map(len, given)) + self.reversed,
             "skew": self.skew,
             "chaos": self.chaos is not None,
         }
+
+    def now(self) -> float:
+        """Return the seconds since the epoch, by the emulator's clock with its skew."""
+        return time.time() + self.skew
 
     def next_fault(self, operation: Operation, tasks: Sequence[Task]) -> RequestFault | None:
         """Return the fault of the request with these tasks; None for no fault."""

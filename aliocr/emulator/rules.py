@@ -18,12 +18,12 @@ gateway
 yes     a method other than POST: 400 UnsupportedHTTPMethod (Request structure)
         test_refusal.py::test_another_address_is_refused
 yes     a path other than the documented path: 404 InvalidApi.NotFound (Request structure)
-        This includes the other paths of the API.
+        This includes the paths of other operations; see "elsewhere".
         test_refusal.py::test_another_address_is_refused
 yes     an x-acs-version other than 2018-05-09: 400 InvalidAction.NotFound (Common parameters)
         test_refusal.py::test_a_refusal_has_the_documented_status_and_code
-yes     an x-acs-action other than ImageSyncScan: 400 InvalidAction.NotFound (SDK)
-        With HMAC-SHA1 the header may be missing.
+yes     an x-acs-action other than that of the path: 400 InvalidAction.NotFound (SDK)
+        ImageSyncScan for scans. With HMAC-SHA1 the header may be missing.
         test_refusal.py::test_a_refusal_has_the_documented_status_and_code
 yes     a mandatory header that is missing: 400 Missing… (Common parameters)
         With HMAC-SHA1 the nonce may be missing, and with both signatures Content-MD5, because the
@@ -68,7 +68,8 @@ yes     the checks have a fixed order (Public errors)
         signature, body, rate limit.
         test_checks.py::test_the_first_thing_wrong_is_what_is_said
 yes     more than 10 requests per second and account: 400 Throttling.User (QPS limits)
-        Requests are counted by a sliding log, a fixed second or a token bucket, as you choose.
+        Each operation counts by itself, unless separate_limits is False. Requests are counted by a
+        sliding log, a fixed second or a token bucket, as you choose.
         test_checks.py::test_the_eleventh_request_of_a_second_is_throttled
 yes     a parameter that is not in the documented form: 400 InvalidParameter.Format (Public errors)
         A query that has two possible meanings is refused.
@@ -170,9 +171,10 @@ yes     a failure of the OCR algorithm: 586 (Common error codes)
         test_images.py::test_an_engine_that_fails_is_586_for_its_picture_only
 yes     the reply comes within 6 s; images not done by then: 581 (Response timeout)
         test_recognition.py::test_at_the_deadline_what_is_done_is_answered
-no      oss:// URLs and uploaded files are read (SDK)
-        The image gets 403, because the emulator cannot be given access to such files.
-        test_tasks.py::test_an_oss_path_is_403
+partly  oss:// URLs and uploaded files are read (SDK)
+        Objects that the account has uploaded to the emulator; an object that is not there gets 404.
+        Any other path gets 403, because the emulator cannot be given access to it.
+        test_put_object.py::test_an_object_is_stored_and_scanned
 
 frames
 yes     only the first frame is read without interval and maxFrames (GIFs and long images)
@@ -221,13 +223,80 @@ yes     every image and frame that is read is charged (Billing)
         free.
         test_control.py::test_calls_tell_what_arrived_and_what_it_would_have_cost
 
+asynchronous
+yes     a submitted image gets an opaque task id, with its data id (Asynchronous detection)
+        As real ids, it has @ and $. The URL is echoed too, unless the script says otherwise.
+        test_submission.py::test_submitted_images_get_ids
+yes     a submission is otherwise as a request to scan: code 400 (Asynchronous detection)
+        test_submission.py::test_a_submission_that_is_not_as_documented_is_refused
+yes     an image that is not accepted has a code and no task id (Asynchronous detection)
+        An invalid image gets 400, one above the quota 588.
+        test_submission.py::test_an_image_that_is_not_accepted_has_no_id
+yes     submitted images count against the quota until they are read: 588 (Concurrency)
+        Together with scans. If no image of a request is within the quota, the request gets 588.
+        test_submission.py::test_submitted_images_count_until_they_are_read
+no      offline images above the quota are read within 24 hours (offline, older documents)
+        The images get 588, but never their request as a whole.
+        test_submission.py::test_submitted_images_count_until_they_are_read
+yes     each operation has its own rate (Asynchronous detection, "this interface")
+        10 requests per second; for results 50, which the documents say only of files and videos.
+        test_submission.py::test_each_operation_has_its_own_rate
+yes     a submitted image is read without the deadline of 6 s (Asynchronous detection)
+        At most 10,000 images wait at the same time; others get 588.
+        test_results.py::test_an_unfinished_image_is_280
+yes     results are asked for by an array of 1 to 100 ids: code 400 (Asynchronous detection)
+        The documents give the number only for files.
+        test_results.py::test_a_body_that_is_no_array_of_ids_is_refused
+yes     an unfinished image: 280 (Common error codes)
+        test_results.py::test_an_unfinished_image_is_280
+yes     a result is kept for 1 hour after the submission: 594 (Asynchronous detection)
+        Also 594, or left out if the script says so: the ids of other accounts, and unknown ids. The
+        last 100,000 images are kept.
+        test_results.py::test_a_result_is_kept_for_an_hour
+yes     a result is pushed to the callback as a form with checksum and content (callback)
+        One image in each. The checksum is the plain digest of uid, seed and content.
+        test_push.py::test_a_result_is_pushed_with_its_checksum
+yes     cryptType is SHA256 or SM3 (cryptType)
+        SM3 is refused with code 400 where the emulator's OpenSSL does not have it.
+        test_push.py::test_a_result_is_pushed_with_its_checksum
+yes     a seed is 1 to 64 letters, digits or _, and needed with a callback: code 400 (seed)
+        test_async_wire.py::test_a_request_that_is_not_as_documented_is_refused
+yes     a push that is not answered with HTTP 200 is repeated at most 16 times (callback)
+        The documents do not say how often. Here 10 s after each answer, or as the script says.
+        test_push.py::test_a_push_is_given_up_after_16_repeats
+
 elsewhere
-no      asynchronous detection: asyncscan, results, callbacks (Asynchronous detection)
-        404 InvalidApi.NotFound. So codes 280 (in progress) and 594 (expired) come only by script.
-        test_refusal.py::test_another_address_is_refused
-no      upload credentials (SDK)
-        404 InvalidApi.NotFound.
-        test_refusal.py::test_another_address_is_refused
+yes     UploadCredentials hands out a temporary key for object storage (SDK)
+        Valid for an hour, unless the script says otherwise. The address has a scheme and an IP
+        address, so that the vendor's uploader finds the emulator.
+        test_credentials.py::test_a_temporary_key_is_handed_out
+
+storage
+yes     an object is stored by PUT, with ETag and CRC-64 in the answer (PutObject)
+        test_put_object.py::test_an_object_is_stored_and_scanned
+yes     signature versions 4 and 1 are accepted (Signature of object storage)
+        The region in version 4 may be any. The script can refuse either version.
+        test_put_object.py::test_what_is_wrong_is_said
+yes     an error is XML, with a code and the EC of its cause (Error responses)
+        test_vendor_uploader.py::test_an_error_of_the_storage_is_understood
+yes     a temporary key is for the folder that came with it (SDK)
+        test_put_object.py::test_a_key_is_for_its_own_folder
+yes     a key without its token, with a wrong or an expired token is refused (EC 0002)
+        test_put_object.py::test_keys_expire
+yes     a date more than 15 minutes wrong: RequestTimeTooSkewed (Error responses)
+        test_put_object.py::test_a_clock_that_is_off_is_refused
+yes     a Content-MD5 that does not match the body: InvalidDigest (Error responses)
+        test_put_object.py::test_a_wrong_checksum_stores_nothing
+partly  a key has at most 1,023 bytes (Object naming)
+        Keys with an empty part, `.`, `..`, a backslash or control characters are refused too.
+        test_put_object.py::test_a_wrong_key_is_refused
+partly  an object has at most 5 GB (PutObject)
+        At most 20 MB, which is the limit for images. All objects together have 1 GB; the oldest
+        are dropped. How long the service keeps objects is not documented.
+        test_put_object.py::test_the_size_is_known_before_and_bounded
+no      other operations of object storage, queries and signed URLs (API of object storage)
+        405 MethodNotAllowed, or 400 InvalidArgument for a query.
+        test_put_object.py::test_other_methods_and_buckets_are_refused
 """
 """The first line of a rule has three parts. "yes", "partly" or "no" says if the emulator keeps the
 rule. Then comes the rule; a code after a colon is the answer in that case. The source is in

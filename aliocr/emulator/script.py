@@ -19,12 +19,12 @@ from aliocr.emulator.instructions import (
     FOREIGN_TASK,
     Copies,
     HttpReply,
-    Instructions,
     RequestFault,
     checked_failure,
     checked_refusal,
     checked_url,
 )
+from aliocr.emulator.storage.script import UploadScript
 from aliocr.models import Region
 
 MAX_SKEW = 10 * 365 * 86_400
@@ -32,7 +32,7 @@ MAX_SKEW = 10 * 365 * 86_400
 clock is wrong by ten years, and every date within ten years can be written."""
 
 
-class Script(AsyncScript):
+class Script(AsyncScript, UploadScript):
     """Gives instructions to one emulator, at any time; each instruction is valid immediately.
 
     A URL without a query is also for the same URL with any query, so a signed URL has one name for
@@ -54,7 +54,6 @@ class Script(AsyncScript):
     def __init__(self, accounts: Accounts) -> None:
         super().__init__()
         self.accounts = accounts
-        self._instructions = Instructions()
 
     def text(self, url: str, text: str, regions: Sequence[Region] | None = None) -> None:
         """Set the text of an image, and end a permanent failure of the image.
@@ -319,9 +318,11 @@ class Script(AsyncScript):
     def reset(self) -> None:
         """Remove all instructions, and reset accounts and keys to their first state.
 
-        Submitted images are forgotten. Requests and images that already count against rates and
-        quotas still count.
+        Requests and images that already count against rates and quotas still count. Uploaded
+        objects and submitted images are removed; the temporary keys for uploads stay valid.
         """
+        self._objects.clear()
+        self.set_upload_life()
         self._instructions.clear()
         self._tasks.clear()
         for account in self.accounts:

@@ -6,6 +6,8 @@ The way of a request:
     `wire`       images → JSON body, and the classes of the reply; the only place for wire names
     `async_wire` the same for scanning later, and the requests for results
     `signing`    body and credentials → signed headers
+    `oss_signing`  the same for an upload to object storage
+    `upload_credentials`  the JSON of the temporary key for uploads
     `transport`  one POST under one deadline, on the route to the service
     `network_errors`  converts aiohttp's errors to the package's errors
     `deadline`   a time limit that does not throw away an answer that has come

@@ -58,7 +58,11 @@ class LaterReader:
 
         images = [task.image for task in tasks]
         reading = self._service.answer_each(
-            images, request_id=call.request_id, frames_at=frames_at, settle=settle
+            images,
+            request_id=call.request_id,
+            uid=account.uid,
+            frames_at=frames_at,
+            settle=settle,
         )
         work = self._keep(reading)
         work.add_done_callback(lambda _: self._abandon(tasks, account))

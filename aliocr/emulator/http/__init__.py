@@ -7,6 +7,7 @@ The way of a request:
 * `same_origin`: refuses cross-site requests for the emulator's own paths, `/_emulator/`.
 * `endpoint`: handles a request of the service's API, from the body to the reply. A request that
   passes the gateway is a `visit` to its operation, such as `image_scan`.
+* `in_flight`: has the requests in flight, which are cancelled when the emulator stops.
 * `body`: reads the whole body within a time limit.
 * `reply_writer`: encodes the reply in slices, as JSON or by `xml`.
 * `xml`: converts the JSON of a reply to XML.

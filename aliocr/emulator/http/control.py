@@ -10,6 +10,7 @@ A verb is a method of `Script`.
     POST   /_emulator/script/VERB   call a verb, arguments by name: {"url": "*", "code": 592}
     GET    /_emulator/calls         the requests that arrived, oldest first; ?last=N for the last N
     DELETE /_emulator/calls         forget these requests
+    GET    /_emulator/uploads       the last thousand requests to the object storage, oldest first
     GET    /_emulator/status        accounts, limits, engine, and number of images charged
     GET    /_emulator/rules         the service's rules, and which rules are emulated
     GET    /_emulator/health        200 while the emulator runs
@@ -32,6 +33,10 @@ from aliocr.emulator.http.body import BodyError, read_body
 from aliocr.emulator.http.same_origin import OWN, json_answer
 from aliocr.emulator.rules import RULES
 from aliocr.emulator.script import VERBS, Script
+from aliocr.emulator.storage.put_object import Upload
+
+MOST_UPLOADS = 1000
+"""Maximum number of uploads in an answer. Encoding them takes some milliseconds."""
 
 MAX_DIGITS = 9
 """Maximum number of digits in `?last=N`. Reason: no emulator keeps a thousand million calls."""
@@ -77,10 +82,12 @@ class Control:
         self,
         script: Script,
         calls: list[Call],
+        uploads: Sequence[Upload],
         status: Callable[[], Mapping[str, object]],
     ) -> None:
         self._verbs = {name: Verb(getattr(script, name)) for name in VERBS}
         self._calls = calls
+        self._uploads = uploads
         self._status = status
 
     def routes(self) -> tuple[tuple[str, str, Handler], ...]:
@@ -94,6 +101,7 @@ class Control:
                 f"{OWN}rules",
                 _answers_with(lambda: {"rules": list(map(attrs.asdict, RULES))}),
             ),
+            ("GET", f"{OWN}uploads", _answers_with(self._last_uploads)),
             ("GET", f"{OWN}calls", self._get_calls),
             ("DELETE", f"{OWN}calls", self._forget_calls),
             ("POST", OWN + "script/{verb}", self._run),
@@ -103,6 +111,9 @@ class Control:
 
     def _describe(self) -> dict[str, object]:
         return {"script": {name: verb.describe() for name, verb in self._verbs.items()}}
+
+    def _last_uploads(self) -> dict[str, object]:
+        return {"uploads": [attrs.asdict(upload) for upload in self._uploads[-MOST_UPLOADS:]]}
 
     async def _get_calls(self, request: web.Request) -> web.Response:
         last = request.query.get("last", str(len(self._calls)))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 import traceback
 import uuid
 from collections.abc import Mapping
@@ -23,6 +22,7 @@ from aliocr.emulator.chaos import ConnectionFault
 from aliocr.emulator.fairness import LoopSlices
 from aliocr.emulator.http.body import BodyError, read_body
 from aliocr.emulator.http.image_scan import ANSWERING
+from aliocr.emulator.http.in_flight import InFlight
 from aliocr.emulator.http.log_line import LogLine
 from aliocr.emulator.http.reply_writer import response
 from aliocr.emulator.http.visit import Decode, Serve, Visit, refused
@@ -54,6 +54,7 @@ class Endpoint:
         instructions: Instructions,
         decoders: Mapping[Operation, Decode],
         slices: LoopSlices,
+        in_flight: InFlight,
         *,
         calls: list[Call],
         max_calls: int | None,
@@ -66,7 +67,7 @@ class Endpoint:
         self._max_calls = max_calls
         self._brief_calls = brief_calls
         self._slices = slices
-        self._running: set[asyncio.Task[object]] = set()
+        self._in_flight = in_flight
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Record the request, then return the reply, also to a bad request."""
@@ -75,10 +76,7 @@ class Endpoint:
         self._calls.append(call)
         if self._max_calls is not None:
             del self._calls[: -self._max_calls]
-        running = asyncio.current_task()
-        if running is not None:
-            self._running.add(running)
-            running.add_done_callback(self._running.discard)
+        self._in_flight.join()
         try:
             reply = await self._reply(request, call)
             headers = self._headers(reply)
@@ -102,16 +100,6 @@ class Endpoint:
         _log.info("%s", LogLine.of(call, seconds=_loop_time() - call.arrived, broken=broken))
         if self._brief_calls:
             call.make_brief()
-
-    async def aclose(self) -> None:
-        """Cancel the requests in flight, and wait until these requests have ended."""
-        # Repeated, because a kept-alive connection may bring another request during the wait. Done
-        # tasks leave the set only in the next iteration of the loop. They are not waited for,
-        # because a wait for done tasks returns at once, so this loop would block the event loop.
-        while running := [task for task in self._running if not task.done()]:
-            for task in running:
-                task.cancel()
-            await asyncio.wait(running)
 
     async def _reply(self, request: web.Request, call: Call) -> HttpReply:
         try:
@@ -151,7 +139,7 @@ class Endpoint:
             fields=tuple(request.headers.items()),
             body=body,
         )
-        account = checks.authenticate(received, self._accounts, now=self._now())
+        account = checks.authenticate(received, self._accounts, now=self._instructions.now())
         if isinstance(account, Refusal):
             return account
         # The body is decoded and recorded only after the check of the signature, because this costs
@@ -185,14 +173,10 @@ class Endpoint:
             reply = await serve(visit)
         return attrs.evolve(reply, broken=fault)
 
-    def _now(self) -> float:
-        """Return the seconds since the epoch, by the emulator's clock with its skew."""
-        return time.time() + self._instructions.skew
-
     def _headers(self, reply: HttpReply) -> dict[str, str]:
         headers = {"Content-Type": reply.content_type}
         if reply.code is not None:
-            headers["Date"] = signing.http_date(self._now())
+            headers["Date"] = signing.http_date(self._instructions.now())
         if reply.retry_after is not None:
             headers["x-acs-retry-after"] = f"{1000 * reply.retry_after:.0f}"
         return headers

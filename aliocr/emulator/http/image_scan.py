@@ -49,6 +49,7 @@ class ImageScan:
         answers = await self._service.answer(
             asked.tasks[: visit.granted],
             request_id=call.request_id,
+            uid=visit.account.uid,
             frames_at=f"{visit.base_url}{FRAMES}",
             until=until,
         )

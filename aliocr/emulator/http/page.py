@@ -14,9 +14,9 @@ from aiohttp.typedefs import Handler
 
 from aliocr.codes.explanation import Explanation
 from aliocr.codes.lookup import OF_THE_SERVICE
+from aliocr.emulator.access.operations import OPERATIONS
 from aliocr.emulator.http.same_origin import OWN
 from aliocr.pictures.html_parts import page_part, policy_hash, shared_script, shared_style
-from aliocr.protocol import signing
 from aliocr.version import __version__
 
 POLICY = (
@@ -32,12 +32,18 @@ parses a string of the script as HTML."""
 SIGNED = ("authorization", "x-acs-")
 """Starts of the names of headers that only clients of the service send, in lower case."""
 
+_OPERATIONS = "\n".join(f"  POST {each.path:<36}  {each.does}" for each in OPERATIONS.values())
+
 HINT = f"""\
 An emulator of the image OCR service, of aliocr {__version__}.
 
-  POST {signing.SCAN_PATH}   signed requests, answered as by the service
-  GET  /                   a page that shows the requests, in a browser
-  GET  {OWN}         the control API: its verbs and their arguments
+  GET  /                                     a page that shows the requests, in a browser
+  GET  {OWN}                           the control API: its verbs and their arguments
+
+Signed requests, answered as by the service:
+
+{_OPERATIONS}
+  PUT  {"/BUCKET/KEY":<36}  upload of a picture, with a temporary key
 """
 """The answer to a person without a browser, such as `curl` with only the address."""
 

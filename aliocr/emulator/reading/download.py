@@ -40,6 +40,7 @@ from aliocr.emulator.reading.addresses import UnsafeAddressError, open_socket
 from aliocr.emulator.reading.raw_url import parse_raw_url
 from aliocr.emulator.reading.resolver import Resolver
 from aliocr.emulator.reading.unpacking import Unpacker, UnpackError
+from aliocr.emulator.storage.objects import StoredObject
 from aliocr.errors import APIError
 
 TIMEOUT = 3.0
@@ -170,6 +171,20 @@ class Downloader:
         memory = self._memory.share(owner)
         try:
             yield await self._download(url, owner, memory)
+        finally:
+            memory.keep(0)
+
+    @asynccontextmanager
+    async def hold(self, stored: StoredObject, owner: Hashable = None) -> AsyncIterator[bytes]:
+        """Yield the bytes of an uploaded object; memory is shared as in `fetch`.
+
+        Raises:
+            APIError: 404 if the object was dropped in the meantime.
+        """
+        memory = self._memory.share(owner)
+        await memory.take(stored.size)
+        try:
+            yield await asyncio.to_thread(stored.read)
         finally:
             memory.keep(0)
 

@@ -17,6 +17,7 @@ from aliocr.emulator.engine import Engine
 from aliocr.emulator.reading.download import Downloader
 from aliocr.emulator.reading.frame_files import FrameFiles
 from aliocr.emulator.reading.reader import PictureReader
+from aliocr.emulator.storage.objects import StoredObject
 from aliocr.errors import api_error
 from aliocr.models import Image
 from aliocr.pictures.picture import count_frames
@@ -60,8 +61,14 @@ class Recognition:
         """Wait for the work that has begun, and end the threads."""
         await self._stack.aclose()
 
-    async def read(self, image: Image, places: asyncio.Semaphore, frames_at: str) -> Content:
-        """Download and read an image.
+    async def read(
+        self,
+        image: Image,
+        places: asyncio.Semaphore,
+        frames_at: str,
+        stored: StoredObject | None = None,
+    ) -> Content:
+        """Download and read an image; if it is `stored`, read it from the object storage.
 
         All images of a request have the same `places`. An image holds one place while the reader
         has its picture. `places` is also the owner of the download, so that connections and memory
@@ -71,7 +78,12 @@ class Recognition:
         Raises:
             APIError: The image cannot be downloaded or read.
         """
-        async with self._downloader.fetch(image.url, owner=places) as data, places:
+        getting = (
+            self._downloader.fetch(image.url, owner=places)
+            if stored is None
+            else self._downloader.hold(stored, owner=places)
+        )
+        async with getting as data, places:
             try:
                 content = await self._reader.read(
                     data, interval=image.interval, max_frames=image.max_frames

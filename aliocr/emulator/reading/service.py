@@ -14,6 +14,7 @@ from aliocr.emulator.codes import image_error
 from aliocr.emulator.content import Content
 from aliocr.emulator.fairness import LoopSlices
 from aliocr.emulator.instructions import ImageAnswer, Instructions
+from aliocr.emulator.storage.objects import ObjectStore, StoredObject, is_stored
 from aliocr.errors import APIError
 from aliocr.image_url import check
 from aliocr.models import MAX_DATA_ID_CHARACTERS, Image, Scan, undecoded_regions, with_lazy_regions
@@ -50,6 +51,7 @@ class _Request:
     """What the images of a request have in common; `places` limits its pictures at the reader."""
 
     id: str
+    uid: str
     frames_at: str
     places: asyncio.Semaphore = attrs.field(
         factory=lambda: asyncio.Semaphore(PLACES_AT_READER), init=False
@@ -60,26 +62,39 @@ class Service:
     """The service, which answers the tasks of requests that have passed the gateway.
 
     `recognition` reads the images for which `instructions` have no answer. If `recognition` is
-    None, the text of such an image is `text of {url}`.
+    None, the text of such an image is `text of {url}`. `objects` has the uploaded images.
     """
 
     def __init__(
-        self, instructions: Instructions, recognition: Recognition | None, slices: LoopSlices
+        self,
+        instructions: Instructions,
+        recognition: Recognition | None,
+        slices: LoopSlices,
+        objects: ObjectStore,
     ) -> None:
+        self._objects = objects
         self._instructions = instructions
         self._slices = slices
         self._recognition = recognition
 
     async def answer(
-        self, tasks: Sequence[Task], *, request_id: str, frames_at: str, until: float | None
+        self,
+        tasks: Sequence[Task],
+        *,
+        request_id: str,
+        uid: str,
+        frames_at: str,
+        until: float | None,
     ) -> tuple[ImageAnswer, ...]:
         """Return one answer for each task of a request, in the order of the tasks.
+
+        `uid` is the number of the account, whose uploaded images may be read.
 
         The addresses of frames begin with `frames_at`. `until` is the deadline by the clock of the
         event loop; None means no deadline. A task that is not done before the deadline gets the
         answer 581.
         """
-        request = _Request(request_id, frames_at)
+        request = _Request(request_id, uid, frames_at)
         begun: list[_Outcome | _Read] = []
         try:
             async with self._slices.take(request_id):
@@ -98,13 +113,13 @@ class Service:
         return tuple(zip(tasks, map(_outcome, begun), strict=True))
 
     async def answer_each(
-        self, tasks: Sequence[Task], *, request_id: str, frames_at: str, settle: Settle
+        self, tasks: Sequence[Task], *, request_id: str, uid: str, frames_at: str, settle: Settle
     ) -> None:
         """Answer the tasks of a request without a deadline, each as soon as it is done.
 
         The other arguments are as in `answer`.
         """
-        request = _Request(request_id, frames_at)
+        request = _Request(request_id, uid, frames_at)
 
         async def answer_one(place: int, task: Task) -> None:
             async with self._slices.take(request_id):
@@ -121,11 +136,15 @@ class Service:
         image = _image(task)
         if isinstance(image, APIError):
             return image
+        try:
+            stored = self._objects.find(task.url, request.uid) if is_stored(task.url) else None
+        except APIError as error:
+            return error.with_traceback(None)
         outcome = self._instructions.next_outcome(task.url)
         if isinstance(outcome, APIError):
             return outcome
         if outcome is None and self._recognition is not None:
-            return asyncio.create_task(_read(self._recognition, image, request))
+            return asyncio.create_task(_read(self._recognition, image, request, stored))
         return _scan(image, outcome or Content.of_text(f"text of {task.url}"), request.id)
 
 
@@ -141,10 +160,6 @@ def problem_of(task: Task) -> APIError | None:
 
 def _image(task: Task) -> Image | APIError:
     """Return the image of a task; if the task is invalid, return the error."""
-    if task.url.lower().startswith("oss://"):
-        return image_error(
-            403, "[task.url] the OSS path is not authorised: the emulator has no OSS"
-        )
     try:
         check(task.url)  # as it came: a client must encode the URL
         return Image(task.url, task.data_id, task.interval, task.max_frames)
@@ -158,9 +173,11 @@ def _image(task: Task) -> Image | APIError:
     return image_error(400, f"{WIRE_NAMES[field]} {problem}")
 
 
-async def _read(recognition: Recognition, image: Image, request: _Request) -> _Outcome:
+async def _read(
+    recognition: Recognition, image: Image, request: _Request, stored: StoredObject | None
+) -> _Outcome:
     try:
-        content = await recognition.read(image, request.places, request.frames_at)
+        content = await recognition.read(image, request.places, request.frames_at, stored)
         return _scan(image, content, request.id)
     except APIError as error:
         # The emulator stores this error with the call. A stored traceback would keep the bytes of

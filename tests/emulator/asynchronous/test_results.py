@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import xml.etree.ElementTree as ET
+
 import pytest
 
 from aliocr import Credentials, Image, Scan
 from aliocr.emulator import Account, Emulator
 from aliocr.protocol import signing
 from aliocr.protocol.replies import decode_reply
-from tests.support.asking import IMAGE
+from tests.support.asking import IMAGE, until
 from tests.support.later import finished, post, results, submit, submitted
 
 OTHER = "https://example.com/b.png"
@@ -109,13 +111,27 @@ async def test_a_body_that_is_no_array_of_ids_is_refused(body: bytes, words: str
     assert words in heard.json["msg"]
 
 
-async def test_results_come_in_xml() -> None:
-    """To a client that does not accept JSON; the gateway is the same for every operation."""
+async def test_a_request_for_results_can_be_refused() -> None:
+    """Faults of requests can be for one operation alone."""
     async with Emulator() as emulator:
         emulator.refuse(503, operation="ImageAsyncScanResults")
         ids = await submitted(emulator)
         assert (await results(emulator, ids)).json["code"] == 503
         assert [item["code"] for item in await finished(emulator, ids)] == [200]
+
+
+async def test_replies_come_in_xml(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To a client that does not accept JSON."""
+    monkeypatch.setattr(signing, "_JSON", "text/xml")
+    async with Emulator() as emulator:
+        heard = ET.fromstring((await submit(emulator)).body)  # noqa: S314 (the emulator's own)
+        assert heard.tag == "ImageAsyncScanResponse"
+        task_id = heard.findtext("data/taskId")
+        assert task_id is not None
+        await until(lambda: emulator.charged == 1)
+        heard = ET.fromstring((await results(emulator, [task_id])).body)  # noqa: S314
+    assert heard.tag == "ImageAsyncScanResultsResponse"
+    assert heard.findtext("data/results/ocrData") == f"text of {IMAGE}"
 
 
 async def test_a_reset_forgets_what_was_submitted() -> None:
