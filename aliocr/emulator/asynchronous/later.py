@@ -17,6 +17,10 @@ from aliocr.emulator.reading.service import Service
 from aliocr.protocol.async_wire import Callback
 from aliocr.redaction import without_queries
 
+MAX_PUSHES = 10_000
+"""Maximum number of results that wait for their confirmation, so that a callback whose host does
+not answer cannot fill the memory. Others are not pushed, and can still be asked for."""
+
 _log = logging.getLogger("aliocr.emulator")
 
 
@@ -82,8 +86,12 @@ class LaterReader:
         task.answer = answer[1]
         self._finish(account)
         call.add_answer(answer, charged=count_charged([answer]))
-        if callback is not None and not task.forgotten:
+        if callback is None or task.forgotten:
+            return
+        if self._pusher.waiting < MAX_PUSHES:
             _ = self._keep(self._pusher.push(task, callback))
+        else:
+            _log.info("a result is not pushed: %s others are not confirmed", MAX_PUSHES)
 
     def _abandon(self, tasks: Sequence[SubmittedTask], account: Account) -> None:
         """End the tasks that have no answer when their reading has ended."""

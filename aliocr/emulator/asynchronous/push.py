@@ -37,11 +37,16 @@ _log = logging.getLogger("aliocr.emulator")
 
 
 class Pusher:
-    """Pushes answers, inside its `async with` block; `private_addresses` is as in `Emulator`."""
+    """Pushes answers, inside its `async with` block; `private_addresses` is as in `Emulator`.
+
+    Attributes:
+        waiting: The number of answers that are not confirmed and not given up.
+    """
 
     def __init__(self, tasks: Tasks, *, private_addresses: bool) -> None:
         self._tasks = tasks
         self._private_addresses = private_addresses
+        self.waiting = 0
         self._places = asyncio.Semaphore(CONNECTIONS)
         self._session: aiohttp.ClientSession | None = None
 
@@ -63,6 +68,13 @@ class Pusher:
 
     async def push(self, task: SubmittedTask, callback: Callback) -> None:
         """Push the answer of a task until it is confirmed, at most 16 times more."""
+        self.waiting += 1
+        try:
+            await self._push(task, callback)
+        finally:
+            self.waiting -= 1
+
+    async def _push(self, task: SubmittedTask, callback: Callback) -> None:
         habits, clock = self._tasks.habits, self._tasks.clock
         content = task.encode(habits).decode()
         form = {

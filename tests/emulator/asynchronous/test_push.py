@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from aliocr.emulator import Emulator
+from aliocr.emulator.asynchronous import later
 from aliocr.protocol.callback_digest import has_digest, is_genuine
 from tests.support.asking import IMAGE, until
 from tests.support.later import Receiver, finished, receiving, submit, submitted
@@ -122,3 +123,19 @@ async def test_nothing_is_pushed_to_an_unsafe_address(caplog: pytest.LogCaptureF
         await until(lambda: "push 1 of a result" in caplog.text)
         assert not receiver.forms
         assert "secret" not in caplog.text
+
+
+async def test_pushes_that_are_not_confirmed_are_bounded(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A host that never answers does not fill the memory; results can still be asked for."""
+    monkeypatch.setattr(later, "MAX_PUSHES", 2)
+    caplog.set_level("INFO", "aliocr.emulator")
+    urls = [f"{IMAGE}?{number}" for number in range(3)]
+    async with Emulator() as emulator, receiving() as receiver:
+        emulator.set_callbacks(delay=60)
+        ids = await submitted(emulator, *urls, callback=receiver.url, seed=SEED)
+        assert [item["code"] for item in await finished(emulator, ids)] == [200] * 3
+        assert caplog.text.count("a result is not pushed") == 1
+        emulator.pass_time(60)
+        await receiver.came(2)
