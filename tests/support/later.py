@@ -66,7 +66,10 @@ class Receiver:
 
     Attributes:
         bodies: The bodies as they came, oldest first.
+        types: Their content types.
         forms: Their fields.
+        redirected: How many of them followed a redirect.
+        url: The address.
     """
 
     def __init__(self, *statuses: int) -> None:
@@ -74,6 +77,7 @@ class Receiver:
         self.bodies: list[bytes] = []
         self.types: list[str] = []
         self.forms: list[dict[str, str]] = []
+        self.redirected = 0
         self.url = ""
 
     async def receive(self, request: web.Request) -> web.Response:
@@ -82,7 +86,9 @@ class Receiver:
         self.types.append(request.headers["Content-Type"])
         self.forms.append({name: str(value) for name, value in (await request.post()).items()})
         status = self._statuses.pop(0) if self._statuses else 200
-        return web.Response(status=status, headers={"Location": self.url} if status == 302 else {})
+        self.redirected += "moved" in request.query
+        moved = {"Location": f"{self.url}?moved"} if status == 307 else {}
+        return web.Response(status=status, headers=moved)
 
     async def came(self, number: int) -> None:
         """Wait until so many callbacks have come."""

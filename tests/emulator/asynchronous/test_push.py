@@ -48,11 +48,12 @@ async def test_a_result_is_pushed_with_its_checksum(crypt_type: str | None) -> N
 
 async def test_only_200_confirms_a_push() -> None:
     """A redirect is not followed; each repeat comes after the gap, and is the same."""
-    async with Emulator() as emulator, receiving(201, 302, 500) as receiver:
+    async with Emulator() as emulator, receiving(201, 307, 500) as receiver:
         await submitted(emulator, callback=receiver.url, seed=SEED)
         await receiver.came(1)
         await came_once_time_passes(emulator, receiver, 4)
         assert len(set(receiver.bodies)) == 1
+        assert not receiver.redirected
         emulator.pass_time(3600)
         await submitted(emulator, "https://example.com/b.png", callback=receiver.url, seed=SEED)
         await receiver.came(5)
