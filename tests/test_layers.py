@@ -58,7 +58,9 @@ NOT_FOR = {
 """What is below a room and none of its business: the emulator judges the client, so it must not be
 made of it; a job knows a session by its verbs."""
 
-EMULATOR_USES_OF_THE_PROTOCOL = {"oss_signing", "signing", "upload_credentials", "wire"}
+EMULATOR_USES_OF_THE_PROTOCOL = {
+    *("async_wire", "callback_digest", "oss_signing", "signing", "upload_credentials", "wire")
+}
 
 MODULES_IN_A_FOLDER = 18
 MODULES_AT_THE_ROOT = 16

@@ -35,6 +35,7 @@ The way of a request:
 * `http`: `reply_writer` writes the reply as JSON, or with `xml` as XML. `log_line` describes the
   request in the log.
 * `calls`: the record of the request, for the test.
+* `asynchronous`: takes images that are read later; their results are asked for, or pushed.
 * `storage`: hands out temporary keys, and takes pictures whose `oss://` URLs can then be scanned.
 
 Other modules: `emulator` puts all parts together; `serving` starts and stops them, with

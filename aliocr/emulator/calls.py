@@ -56,7 +56,9 @@ class Call:
         status: HTTP status of the reply; None before the reply.
         code: Code of the reply: 200, the envelope's code, or the gateway's string; None for a reply
             that is not in the service's form.
-        answers: The answer for each image, in the reply's order; empty after `make_brief`.
+        answers: The answer for each image, in the reply's order; empty after `make_brief`. Images
+            that were submitted have their answers here as soon as they are read.
+        task_ids: The ids that a reply gave to submitted images, or that a request for results has.
         charged: Number of images or frames that were read and that the service would charge, even
             if the reply was lost. Images with a code other than 200 are not counted: they are
             probably free, although the documents do not say this.
@@ -76,6 +78,7 @@ class Call:
     status: int | None = None
     code: int | str | None = None
     answers: tuple[ImageAnswer, ...] = ()
+    task_ids: tuple[str, ...] = ()
     charged: int = 0
     answered: float | None = None
     _brief: tuple[CallImage, ...] | None = attrs.field(default=None, init=False, repr=False)
@@ -89,6 +92,19 @@ class Call:
         # a task has two answers, the first is right. Reversed, so that the first answer is kept.
         became = {id(task): answer for task, answer in reversed(self.answers)}
         return tuple(_image_of(task, became.get(id(task))) for task in self.tasks)
+
+    def add_answer(self, answer: ImageAnswer, *, charged: int) -> None:
+        """Add the answer for a submitted image, which is read after the reply."""
+        self.charged += charged
+        if self._brief is None:
+            self.answers += (answer,)
+            return
+        told = _image_of(*answer)
+        waiting = (told.url, told.data_id, None)
+        for place, image in enumerate(self._brief):
+            if (image.url, image.data_id, image.code) == waiting:
+                self._brief = (*self._brief[:place], told, *self._brief[place + 1 :])
+                break
 
     def make_brief(self) -> None:
         """Replace `tasks` and `answers` by `images`, to free the memory of the text."""

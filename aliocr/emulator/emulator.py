@@ -11,8 +11,17 @@ from aiohttp import web
 from aliocr.credentials import Credentials
 from aliocr.emulator.access.account import Account
 from aliocr.emulator.access.accounts import make_accounts
-from aliocr.emulator.access.operations import IMAGE_SCAN, UPLOAD_CREDENTIALS
+from aliocr.emulator.access.operations import (
+    ASYNC_RESULTS,
+    IMAGE_ASYNC_SCAN,
+    IMAGE_SCAN,
+    UPLOAD_CREDENTIALS,
+)
 from aliocr.emulator.access.rate_window import WindowKind
+from aliocr.emulator.asynchronous.later import LaterReader
+from aliocr.emulator.asynchronous.push import Pusher
+from aliocr.emulator.asynchronous.results import Results
+from aliocr.emulator.asynchronous.submission import Submission
 from aliocr.emulator.calls import Call, busiest_second
 from aliocr.emulator.content import FRAME_FIELDS, check_frame_fields
 from aliocr.emulator.fairness import LoopSlices
@@ -189,12 +198,19 @@ class Emulator(Serving, Script):
         recognition = self._recognition(slices)
         service = Service(self._instructions, recognition, slices, self._objects)
         scan = ImageScan(service, self._instructions, slices, deadline=self._deadline)
+        pusher = Pusher(self._tasks, private_addresses=self._private_addresses)
+        later = LaterReader(service, self._instructions, self._tasks, pusher)
         in_flight = InFlight()
         desk = CredentialsDesk(self._upload_keys, self._instructions.now)
         endpoint = Endpoint(
             self.accounts,
             self._instructions,
-            {IMAGE_SCAN: scan.decode, UPLOAD_CREDENTIALS: desk.decode},
+            {
+                IMAGE_SCAN: scan.decode,
+                IMAGE_ASYNC_SCAN: Submission(self._tasks, later, self._instructions).decode,
+                ASYNC_RESULTS: Results(self._tasks, self._instructions, slices).decode,
+                UPLOAD_CREDENTIALS: desk.decode,
+            },
             slices,
             in_flight,
             calls=self.calls,
@@ -205,8 +221,9 @@ class Emulator(Serving, Script):
         reader: AbstractAsyncContextManager[object] = recognition or nullcontext()
 
         async def open_reader(_: web.Application) -> AsyncIterator[None]:
-            async with reader:
+            async with reader, pusher:
                 yield
+                await later.aclose()
             self._objects.clear()
 
         app = web.Application(client_max_size=MAX_BODY, middlewares=[same_origin])
@@ -242,6 +259,7 @@ class Emulator(Serving, Script):
             "deadline": self._deadline,
             **self._instructions.describe(),
             "accounts": [account.described() for account in self.accounts],
+            "submitted": self._tasks.kept,
             "calls": len(self.calls),
             "charged": self.charged,
             "uploads": len(self.uploads),

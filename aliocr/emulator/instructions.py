@@ -153,6 +153,8 @@ class Instructions:
         sunk: Refusals of requests, by the URL of an image in the request.
         faults: Faults of requests, by the name of the operation.
         delays: Delays of replies, in seconds, by the name of the operation.
+        unsubmitted: Failures of images when they are submitted, by URL.
+        result_delays: Seconds from the submission of an image to its answer, by URL.
         foreign: Answers about an image that is not in the request.
         upload_faults: Faults of uploads.
         upload_delays: Delays of uploads, in seconds.
@@ -172,6 +174,8 @@ class Instructions:
         self.sunk: _InstructionQueue[Refusal] = _InstructionQueue()
         self.faults: _InstructionQueue[RequestFault] = _InstructionQueue()
         self.delays: _InstructionQueue[float] = _InstructionQueue()
+        self.unsubmitted: _InstructionQueue[APIError] = _InstructionQueue(each=True)
+        self.result_delays: _InstructionQueue[float] = _InstructionQueue(each=True)
         self.foreign: _InstructionQueue[ImageAnswer] = _InstructionQueue()
         self.upload_faults: _InstructionQueue[StorageRefused | ConnectionFault] = (
             _InstructionQueue()
@@ -186,8 +190,9 @@ class Instructions:
         """Return the number of instructions in force, the clock's skew, and whether chaos is on."""
         of_images = (self.contents, self.failures, self.copies, self.sunk)
         of_requests = (self.faults, self.delays, self.foreign)
+        of_tasks = (self.unsubmitted, self.result_delays)
         of_uploads = (self.upload_faults, self.upload_delays, self.refused_versions)
-        given: tuple[Sized, ...] = (*of_images, *of_requests, *of_uploads)
+        given: tuple[Sized, ...] = (*of_images, *of_requests, *of_tasks, *of_uploads)
         return {
             "instructions": sum(map(len, given)) + self.reversed,
             "skew": self.skew,

@@ -223,10 +223,49 @@ yes     every image and frame that is read is charged (Billing)
         free.
         test_control.py::test_calls_tell_what_arrived_and_what_it_would_have_cost
 
+asynchronous
+yes     a submitted image gets an opaque task id, with its data id (Asynchronous detection)
+        As real ids, it has @ and $. The URL is echoed too, unless the script says otherwise.
+        test_submission.py::test_submitted_images_get_ids
+yes     a submission is otherwise as a request to scan: code 400 (Asynchronous detection)
+        test_submission.py::test_a_submission_that_is_not_as_documented_is_refused
+yes     an image that is not accepted has a code and no task id (Asynchronous detection)
+        An invalid image gets 400, one above the quota 588.
+        test_submission.py::test_an_image_that_is_not_accepted_has_no_id
+yes     submitted images count against the quota until they are read: 588 (Concurrency)
+        Together with scans. If no image of a request is within the quota, the request gets 588.
+        test_submission.py::test_submitted_images_count_until_they_are_read
+no      offline images above the quota are read within 24 hours (offline, older documents)
+        The images get 588, but never their request as a whole.
+        test_submission.py::test_submitted_images_count_until_they_are_read
+yes     each operation has its own rate (Asynchronous detection, "this interface")
+        10 requests per second; for results 50, which the documents say only of files and videos.
+        test_submission.py::test_each_operation_has_its_own_rate
+yes     a submitted image is read without the deadline of 6 s (Asynchronous detection)
+        At most 10,000 images wait at the same time; others get 588.
+        test_results.py::test_an_unfinished_image_is_280
+yes     results are asked for by an array of 1 to 100 ids: code 400 (Asynchronous detection)
+        The documents give the number only for files.
+        test_results.py::test_a_body_that_is_no_array_of_ids_is_refused
+yes     an unfinished image: 280 (Common error codes)
+        test_results.py::test_an_unfinished_image_is_280
+yes     a result is kept for 1 hour after the submission: 594 (Asynchronous detection)
+        Also 594, or left out if the script says so: the ids of other accounts, and unknown ids. The
+        last 100,000 images are kept.
+        test_results.py::test_a_result_is_kept_for_an_hour
+yes     a result is pushed to the callback as a form with checksum and content (callback)
+        One image in each. The checksum is the plain digest of uid, seed and content.
+        test_push.py::test_a_result_is_pushed_with_its_checksum
+yes     cryptType is SHA256 or SM3 (cryptType)
+        SM3 is refused with code 400 where the emulator's OpenSSL does not have it.
+        test_push.py::test_a_result_is_pushed_with_its_checksum
+yes     a seed is 1 to 64 letters, digits or _, and needed with a callback: code 400 (seed)
+        test_async_wire.py::test_a_request_that_is_not_as_documented_is_refused
+yes     a push that is not answered with HTTP 200 is repeated at most 16 times (callback)
+        The documents do not say how often. Here 10 s after each answer, or as the script says.
+        test_push.py::test_a_push_is_given_up_after_16_repeats
+
 elsewhere
-no      asynchronous detection: asyncscan, results, callbacks (Asynchronous detection)
-        404 InvalidApi.NotFound. So codes 280 (in progress) and 594 (expired) come only by script.
-        test_refusal.py::test_another_address_is_refused
 yes     UploadCredentials hands out a temporary key for object storage (SDK)
         Valid for an hour, unless the script says otherwise. The address has a scheme and an IP
         address, so that the vendor's uploader finds the emulator.

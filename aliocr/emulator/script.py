@@ -11,6 +11,7 @@ from aliocr.checks import is_count, is_number, is_text
 from aliocr.emulator.access.account import AccessKey, Account, AccountState
 from aliocr.emulator.access.accounts import Accounts
 from aliocr.emulator.access.operations import Action, check_action
+from aliocr.emulator.asynchronous.script import AsyncScript
 from aliocr.emulator.chaos import Chaos, ConnectionFault
 from aliocr.emulator.content import Content
 from aliocr.emulator.instructions import (
@@ -31,7 +32,7 @@ MAX_SKEW = 10 * 365 * 86_400
 clock is wrong by ten years, and every date within ten years can be written."""
 
 
-class Script(UploadScript):
+class Script(AsyncScript, UploadScript):
     """Gives instructions to one emulator, at any time; each instruction is valid immediately.
 
     A URL without a query is also for the same URL with any query, so a signed URL has one name for
@@ -318,11 +319,12 @@ class Script(UploadScript):
         """Remove all instructions, and reset accounts and keys to their first state.
 
         Requests and images that already count against rates and quotas still count. Uploaded
-        objects are removed; the temporary keys for uploads stay valid.
+        objects and submitted images are removed; the temporary keys for uploads stay valid.
         """
         self._objects.clear()
         self.set_upload_life()
         self._instructions.clear()
+        self._tasks.clear()
         for account in self.accounts:
             account.restore()
 

@@ -4,6 +4,7 @@ The way of a request:
 
     `sender`     has the credentials ready before the permit, then sends one batch
     `wire`       images → JSON body, and the classes of the reply; the only place for wire names
+    `async_wire` the same for scanning later, and the requests for results
     `signing`    body and credentials → signed headers
     `oss_signing`  the same for an upload to object storage
     `upload_credentials`  the JSON of the temporary key for uploads
@@ -16,4 +17,5 @@ The way of a request:
     `salvage`    reads what can be read of a body that is damaged or cut
     `matching`   finds the image that an element is about
     `lenient`    reads fields that are not exactly as documented
+    `callback_digest`  the checksum of a result that the service pushes
 """

@@ -256,18 +256,17 @@ def _elements(array: msgspec.Struct) -> tuple[Any, ...]:
 
 def encode_reply(answers: Iterable[tuple[Task, Scan | APIError]], *, request_id: str) -> bytes:
     """Encode the body of one reply, one element for each answer, in the order of the answers."""
-    return b"".join(reply_parts(answers, request_id=request_id))
+    elements = (encode_answer(*each) for each in answers)
+    return b"".join(reply_parts(elements, request_id=request_id))
 
 
-def reply_parts(
-    answers: Iterable[tuple[Task, Scan | APIError]], *, request_id: str
-) -> Iterator[bytes]:
-    """Encode the same body in parts, one for each answer: the whole may take a second."""
+def reply_parts(elements: Iterable[bytes], *, request_id: str) -> Iterator[bytes]:
+    """Return the same body in parts, one for each element: the whole may take a second."""
     envelope = encode_envelope(request_id)
     yield envelope[:-2]
     separator = b""
-    for each in answers:
-        yield separator + encode_answer(*each)
+    for each in elements:
+        yield separator + each
         separator = b","
     yield envelope[-2:]
 
@@ -279,10 +278,11 @@ def encode_envelope(request_id: str) -> bytes:
 
 def encode_answer(task: Task, answer: Scan | APIError) -> bytes:
     """Encode one element of a reply."""
-    return msgspec.json.encode(_answer(task, answer))
+    return msgspec.json.encode(image_reply(task, answer))
 
 
-def _answer(task: Task, answer: Scan | APIError) -> ImageReply:
+def image_reply(task: Task, answer: Scan | APIError) -> ImageReply:
+    """Return one element of a reply."""
     if isinstance(answer, APIError):
         # The code of an image is a number; the string codes of the gateway are about requests.
         return _FullImageReply(

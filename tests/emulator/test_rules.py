@@ -17,7 +17,16 @@ from aliocr.emulator.codes import CODE_NAMES
 from aliocr.emulator.rules import RULES, TABLE, ServiceRule
 
 TESTS = Path(__file__).parents[1]
-LAYERS = ["gateway", "envelope", "image", "frames", "result", "elsewhere", "storage"]
+LAYERS = [
+    "gateway",
+    "envelope",
+    "image",
+    "frames",
+    "result",
+    "asynchronous",
+    "elsewhere",
+    "storage",
+]
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.rule)

@@ -16,7 +16,7 @@ from xml.etree import ElementTree as ET
 import attrs
 import pytest
 
-from tests.support.asking import IMAGE
+from tests.support.asking import IMAGE, port_of, until
 from tests.support.truth import lines_of, squeezed
 from tests.support.wiretap import Wiretap
 
@@ -26,6 +26,10 @@ pytest.importorskip("aliyunsdkgreen", reason="aliyun-python-sdk-green is not ins
 from aliyunsdkcore.acs_exception.exceptions import ServerException
 from aliyunsdkcore.auth.credentials import StsTokenCredential
 from aliyunsdkcore.client import AcsClient
+from aliyunsdkgreen.request.v20180509.ImageAsyncScanRequest import ImageAsyncScanRequest
+from aliyunsdkgreen.request.v20180509.ImageAsyncScanResultsRequest import (
+    ImageAsyncScanResultsRequest,
+)
 from aliyunsdkgreen.request.v20180509.ImageSyncScanRequest import ImageSyncScanRequest
 
 from aliocr.credentials import Credentials
@@ -331,3 +335,19 @@ async def test_a_refusal_in_xml_is_an_unknown_one_to_the_sdk(client_of: ClientFa
         assert (status, error.tag) == (400, "Error")
         assert error.findtext("Code") == "SignatureDoesNotMatch"
         assert error.findtext("RequestId") == emulator.calls[0].request_id
+
+
+async def test_images_are_scanned_later(client_of: ClientFactory) -> None:
+    """Submitted, asked for while they are unfinished, and asked for again."""
+    async with Emulator() as emulator:
+        client = client_of(port_of(emulator), emulator.credentials)
+        emulator.delay_result("*", 60)
+        submission, results = ImageAsyncScanRequest(), ImageAsyncScanResultsRequest()
+        submission.set_content(request_of(IMAGE).get_content())
+        (item,) = (await scan(client, submission))["data"]
+        results.set_content(json.dumps([item["taskId"]]).encode())
+        assert (await scan(client, results))["data"][0]["code"] == 280
+        emulator.pass_time(60)
+        await until(lambda: emulator.charged)
+        (item,) = (await scan(client, results))["data"]
+    assert item["results"][0]["ocrData"] == [f"text of {IMAGE}"]

@@ -11,7 +11,9 @@ import attrs
 
 from aliocr.protocol import signing
 
-Action: TypeAlias = Literal["ImageSyncScan", "UploadCredentials"]
+Action: TypeAlias = Literal[
+    "ImageSyncScan", "ImageAsyncScan", "ImageAsyncScanResults", "UploadCredentials"
+]
 """Name of an operation in the header `x-acs-action`, which the vendor's SDKs always send."""
 
 
@@ -33,11 +35,20 @@ class Operation:
 
 
 IMAGE_SCAN = Operation("ImageSyncScan", signing.SCAN_PATH, "reads images at once")
+IMAGE_ASYNC_SCAN = Operation(
+    "ImageAsyncScan", signing.ASYNC_SCAN_PATH, "takes images that are read later"
+)
+ASYNC_RESULTS = Operation(
+    "ImageAsyncScanResults", signing.RESULTS_PATH, "says what became of these images", share=5
+)
 UPLOAD_CREDENTIALS = Operation(
     "UploadCredentials", signing.UPLOAD_CREDENTIALS_PATH, "hands out a temporary key for uploads"
 )
 
-OPERATIONS = {operation.path: operation for operation in (IMAGE_SCAN, UPLOAD_CREDENTIALS)}
+OPERATIONS = {
+    operation.path: operation
+    for operation in (IMAGE_SCAN, IMAGE_ASYNC_SCAN, ASYNC_RESULTS, UPLOAD_CREDENTIALS)
+}
 """The operations that the emulator serves, by path."""
 
 

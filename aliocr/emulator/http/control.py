@@ -174,6 +174,7 @@ async def _listed(calls: Sequence[Call]) -> AsyncIterator[bytes]:
             "status": call.status,
             "code": call.code,
             "images": call.images,
+            "task_ids": call.task_ids,
             "charged": call.charged,
             "seconds": None if call.answered is None else call.answered - call.arrived,
         }

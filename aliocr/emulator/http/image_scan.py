@@ -59,7 +59,7 @@ class ImageScan:
             call.answers = self._instructions.arrange(answers + over)
         xml = visit.wants_xml
         parts = await write_reply(
-            call.answers,
+            (wire.encode_answer(*answer) for answer in call.answers),
             self._slices,
             request_id=call.request_id,
             action=call.operation,

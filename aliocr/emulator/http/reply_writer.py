@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
 from aiohttp import web
 
 from aliocr.emulator.fairness import LoopSlices
 from aliocr.emulator.http.xml import xml_parts
-from aliocr.emulator.instructions import ImageAnswer
 from aliocr.protocol import wire
 
 PIECE = 65_536
@@ -44,7 +43,7 @@ async def _pieces(parts: Sequence[bytes]) -> AsyncIterator[memoryview]:
 
 
 async def write_reply(
-    answers: Sequence[ImageAnswer],
+    elements: Iterable[bytes],
     slices: LoopSlices,
     *,
     request_id: str,
@@ -53,14 +52,14 @@ async def write_reply(
 ) -> tuple[bytes, ...]:
     """Return the body of a reply to the operation `action` in pieces, as JSON or XML.
 
+    The elements, which are JSON objects, are encoded piece by piece, if `elements` encodes them.
     `request_id` is the owner of the slices of the loop in which the pieces are written. Only the
     last piece may be shorter than `PIECE`.
     """
     if xml:
-        elements = (wire.encode_answer(*answer) for answer in answers)
         parts = xml_parts(wire.encode_envelope(request_id), elements, action=action)
     else:
-        parts = wire.reply_parts(answers, request_id=request_id)
+        parts = wire.reply_parts(elements, request_id=request_id)
     pieces: list[bytes] = []
     while not pieces or len(pieces[-1]) >= PIECE:
         async with slices.take(request_id):

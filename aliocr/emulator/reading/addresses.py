@@ -6,7 +6,10 @@ not the name of the host, because a name may lead to any address.
 
 from __future__ import annotations
 
+import socket
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+
+from aiohttp import AddrInfoType
 
 METADATA = frozenset(
     map(
@@ -33,6 +36,23 @@ address. Source: RFC 8215."""
 NOT_PUBLIC = (*map(IPv6Network, ("5f00::/16", "3fff::/20")), NAT64_INSIDE)
 """Networks that are local or not assigned. They are listed here, because some Python versions do
 not know this. Source: RFC 9602, 9637."""
+
+
+class UnsafeAddressError(OSError):
+    """The emulator does not connect to this address."""
+
+    def __init__(self) -> None:
+        # All addresses get the same text. If a name had several addresses with different texts,
+        # aiohttp would replace these errors by another error.
+        super().__init__("an unsafe address")
+
+
+def open_socket(address_info: AddrInfoType, *, private_addresses: bool) -> socket.socket:
+    """Check the address and return a socket; aiohttp calls this just before it connects."""
+    family, kind, protocol, _, address = address_info
+    if is_unsafe(address[0], private_addresses=private_addresses):
+        raise UnsafeAddressError
+    return socket.socket(family, kind, protocol)
 
 
 def is_unsafe(host: str, *, private_addresses: bool) -> bool:

@@ -36,7 +36,7 @@ import aiohttp
 from aliocr.checks import is_number
 from aliocr.emulator.codes import image_error
 from aliocr.emulator.fairness import FairShare, FairShares, LoopSlices
-from aliocr.emulator.reading.addresses import is_unsafe
+from aliocr.emulator.reading.addresses import UnsafeAddressError, open_socket
 from aliocr.emulator.reading.raw_url import parse_raw_url
 from aliocr.emulator.reading.resolver import Resolver
 from aliocr.emulator.reading.unpacking import Unpacker, UnpackError
@@ -85,15 +85,6 @@ def check_timeout(timeout: float) -> None:
     """Raise `ValueError` if the timeout of one image is not a number above 0."""
     if not is_number(timeout) or timeout <= 0:
         raise ValueError(f"download_timeout must be above 0 s, not {timeout!r}")
-
-
-class _UnsafeAddressError(OSError):
-    """The emulator does not connect to this address."""
-
-    def __init__(self) -> None:
-        # All addresses get the same text. If a name had several addresses with different texts,
-        # aiohttp would replace these errors by another error.
-        super().__init__("an unsafe address")
 
 
 @asynccontextmanager
@@ -211,7 +202,7 @@ class Downloader:
         except UnpackError as error:
             raise image_error(480, f"its host's answer has {error}") from None
         except (aiohttp.ClientError, OSError) as error:
-            if isinstance(getattr(error, "os_error", None), _UnsafeAddressError):
+            if isinstance(getattr(error, "os_error", None), UnsafeAddressError):
                 unsafe = "[task.url] leads to an address that is not public"
                 raise image_error(401, unsafe) from None
             trouble = next(words for kind, words in NETWORK_TROUBLE if isinstance(error, kind))
@@ -279,10 +270,7 @@ class Downloader:
 
     def _socket(self, address_info: aiohttp.AddrInfoType) -> socket.socket:
         """Check the address and return a socket; aiohttp calls this just before it connects."""
-        family, kind, protocol, _, address = address_info
-        if is_unsafe(address[0], private_addresses=self._private_addresses):
-            raise _UnsafeAddressError
-        return socket.socket(family, kind, protocol)
+        return open_socket(address_info, private_addresses=self._private_addresses)
 
 
 def _redirect_target(here: str, location: str) -> str:

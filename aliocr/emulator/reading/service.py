@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import string
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
@@ -38,6 +38,9 @@ WIRE_NAMES = {
     "max_frames": "[task.maxFrames]",
 }
 """The names that the service's messages use for the fields of an image."""
+
+Settle: TypeAlias = Callable[[int, ImageAnswer], Awaitable[None]]
+"""Takes the place of a task in its request, from 0, and its answer."""
 
 _Outcome: TypeAlias = Scan | APIError
 _Read: TypeAlias = asyncio.Task[_Outcome]
@@ -109,6 +112,25 @@ class Service:
             await asyncio.gather(*_reads(begun), return_exceptions=True)
         return tuple(zip(tasks, map(_outcome, begun), strict=True))
 
+    async def answer_each(
+        self, tasks: Sequence[Task], *, request_id: str, uid: str, frames_at: str, settle: Settle
+    ) -> None:
+        """Answer the tasks of a request without a deadline, each as soon as it is done.
+
+        The other arguments are as in `answer`.
+        """
+        request = _Request(request_id, uid, frames_at)
+
+        async def answer_one(place: int, task: Task) -> None:
+            async with self._slices.take(request_id):
+                begun = self._begin(task, request)
+            outcome = await begun if isinstance(begun, asyncio.Task) else begun
+            await settle(place, (task, outcome))
+
+        async with asyncio.TaskGroup() as group:
+            for place, task in enumerate(tasks):
+                group.create_task(answer_one(place, task))
+
     def _begin(self, task: Task, request: _Request) -> _Outcome | _Read:
         """Return the outcome of a task, or the asyncio task that reads its image."""
         image = _image(task)
@@ -128,6 +150,12 @@ class Service:
 
 def _reads(begun: Sequence[_Outcome | _Read]) -> list[_Read]:
     return [read for read in begun if isinstance(read, asyncio.Task)]
+
+
+def problem_of(task: Task) -> APIError | None:
+    """Return what is wrong with a task before anything is downloaded; None if it is valid."""
+    image = _image(task)
+    return image if isinstance(image, APIError) else None
 
 
 def _image(task: Task) -> Image | APIError:

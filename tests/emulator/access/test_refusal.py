@@ -113,7 +113,7 @@ def test_the_newer_signature_needs_its_headers(name: str, wrong: str | None, exp
     ("method", "path", "expected"),
     [
         ("POST", "/green/image/scan/", (404, "InvalidApi.NotFound")),
-        ("POST", "/green/image/results", (404, "InvalidApi.NotFound")),
+        ("POST", "/green/image/feedback", (404, "InvalidApi.NotFound")),
         ("POST", "/green/image/sc%61n", (404, "InvalidApi.NotFound")),
         ("GET", "/green/image/scan", (400, "UnsupportedHTTPMethod")),
         ("GET", "/", (400, "UnsupportedHTTPMethod")),

@@ -36,7 +36,13 @@ def answered(images: int, frames: tuple[Frame, ...] = ()) -> list[ImageAnswer]:
 async def written(answers: Sequence[ImageAnswer], *, xml: bool = False) -> tuple[bytes, ...]:
     """Return a reply's pieces, and check that the loop ran between them and none is too long."""
     writing = asyncio.create_task(
-        write_reply(answers, LoopSlices(), request_id="R", action="ImageSyncScan", xml=xml)
+        write_reply(
+            (wire.encode_answer(*each) for each in answers),
+            LoopSlices(),
+            request_id="R",
+            action="ImageSyncScan",
+            xml=xml,
+        )
     )
     turns = 0
     while not writing.done():
