@@ -78,3 +78,23 @@ def test_every_blank_around_a_url_goes() -> None:
     assert blanks <= set(AROUND)
     for blank in AROUND:
         assert Image(f"{blank}https://example.com/a{blank}").url == "https://example.com/a"
+
+
+@pytest.mark.parametrize("between", [", ", " | ", " ", "\n", "|", ",", ";", ', "', " <"])
+def test_two_images_are_no_url(between: str) -> None:
+    """A cell of a table may have several; as one URL they would be sent, and fail."""
+    with pytest.raises(ValueError, match="is several URLs; give one image alone"):
+        Image(f"https://example.com/1.png{between}https://example.com/2.png")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://example.com/proxy/https://example.org/a.png",
+        "https://example.com/?url=https://example.org/a.png",
+        "https://example.com/join?urls=https://a.example/a.png?b,https://b.example/b",
+    ],
+)
+def test_a_url_may_have_others_in_it(url: str) -> None:
+    """Proxies of pictures have them in their paths and queries."""
+    assert Image(url).url == url
