@@ -33,6 +33,13 @@ HTML_AMPERSAND = "&amp;"
 AMPERSAND_ADVICE = f" (the URL holds {HTML_AMPERSAND}, which in HTML stands for &)"
 """What an error about a URL with `HTML_AMPERSAND` adds."""
 
+_SEVERAL = re.compile(
+    r"https?://.*?(?:[,;|]?\s+|\.(?:bmp|gif|jpe?g|png|webp)[,;|])[\"'<]?https?://",
+    re.IGNORECASE | re.DOTALL,
+).match
+"""Finds two URLs that a cell of a table has together. A URL may have another in it, but behind
+another sign: `https://example.com/proxy/https://example.org/a.png`."""
+
 _ASCII = "".join(map(chr, range(0x21, 0x7F)))
 
 _NEVER = {"Cc", "Cs"}
@@ -49,7 +56,7 @@ def encoded(url: str) -> str:
     if url.isascii() and url.isprintable() and " " not in url:
         return url
     found = _PARTS.fullmatch(bare := url.strip(AROUND))
-    if found is None or len(bare) > MAX_URL_CHARACTERS:
+    if found is None or _SEVERAL(bare) or len(bare) > MAX_URL_CHARACTERS:
         return url
     if any(unicodedata.category(character) in _NEVER for character in bare):
         return url
@@ -82,6 +89,8 @@ def _problem_of(url: str) -> str:
     found = _PARTS.fullmatch(url)
     if found is None:
         return "must start with http:// or https:// (the service downloads the image itself)"
+    if "://" in found[3] and _SEVERAL(url):
+        return "is several URLs; give one image alone"
     if any(map(str.isspace, found[2])):
         return "has a blank in its host"
     if not url.isprintable() or " " in url:

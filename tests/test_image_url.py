@@ -85,3 +85,23 @@ def test_the_url_of_an_upload_is_sent_as_it_is(url: str) -> None:
     """As the vendor's uploader gives it."""
     assert encoded(url) == url
     check(url)
+
+
+@pytest.mark.parametrize("between", [", ", " | ", " ", "\n", "|", ",", ";", ', "', " <"])
+def test_two_images_are_no_url(between: str) -> None:
+    """A cell of a table may have several; as one URL they would be sent, and fail."""
+    with pytest.raises(ValueError, match="is several URLs; give one image alone"):
+        Image(f"https://example.com/1.png{between}https://example.com/2.png")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://example.com/proxy/https://example.org/a.png",
+        "https://example.com/?url=https://example.org/a.png",
+        "https://example.com/join?urls=https://a.example/a.png?b,https://b.example/b",
+    ],
+)
+def test_a_url_may_have_others_in_it(url: str) -> None:
+    """Proxies of pictures have them in their paths and queries."""
+    assert Image(url).url == url

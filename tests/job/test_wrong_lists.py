@@ -135,13 +135,18 @@ async def test_a_pipe_that_pauses_is_waited_for_and_loses_no_row(
     assert [by_row(output)[row].ok for row in range(1, 6)] == [False] * 3 + [True] * 2
 
 
+@pytest.mark.parametrize("source", ["-", ("-",)])
 async def test_a_pipe_of_a_hundred_bad_rows_is_refused_before_its_end(
-    tmp_path: Path, emulator: Emulator, ocr: aliocr.Session, pipe: Callable[[str], None]
+    source: str | tuple[str],
+    tmp_path: Path,
+    emulator: Emulator,
+    ocr: aliocr.Session,
+    pipe: Callable[[str], None],
 ) -> None:
     """It need not be read to its end, which may never come."""
     pipe("none\n" * 100)
     with pytest.raises(InputError, match="standard input names no image in its first 100 rows"):
-        await Job("-", tmp_path / "out.jsonl").run(ocr)
+        await Job(source, tmp_path / "out.jsonl").run(ocr)
     assert (files_in(tmp_path), len(emulator.calls)) == ({}, 0)
 
 

@@ -122,6 +122,8 @@ class RunOptions:
     def _check_source(self, source: str) -> None:
         if is_url(source):
             raise click.UsageError("INPUT is a file of URLs; to read one URL, use aliocr scan")
+        if source == STANDARD_INPUT:
+            raise click.UsageError("- (standard input) cannot be one of several inputs")
         if has_magic(source) and not os.path.lexists(source):
             return  # the job finds the files of a pattern
         try:
@@ -131,7 +133,8 @@ class RunOptions:
             raise Misuse(f"cannot read {shown(source)}: {why.lower()}") from None
         if is_folder and not self.local and not has_lists(Path(source)):
             raise click.UsageError(
-                "the service reads URLs only; --local reads a folder of pictures"
+                f"{shown(source)} has no lists: --local reads a folder of pictures, and a pattern "
+                f"such as '{shown(source)}/*.txt' its text files"
             )
 
     def _check_standard_output(self) -> None:

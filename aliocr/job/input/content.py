@@ -32,7 +32,9 @@ MORE_THAN_A_URL = re.compile(
     r"""https?://.*(?:
         [,;|\s]\s*["'<]?https?://  # a second URL; one within the first follows another sign
         |[,;|]$
-        |\.(?:bmp|gif|jpe?g|png|webp)["']?,
+        |\.(?:bmp|gif|jpe?g|png|webp)["']?(?:
+            ,|[;|](?!\w+=)|\s(?!.*\.(?:bmp|gif|jpe?g|png|webp)$)  # `;w=9` is a part of a URL
+        )
         |\t
     )""",
     re.IGNORECASE | re.VERBOSE,

@@ -80,7 +80,8 @@ class CSVReader(LineReader):
     `_doubt`.
 
     Many programs divide columns by tabs and write quotes as they are. So with tabs, a quote is an
-    ordinary character in a line that is a whole row only without quoting.
+    ordinary character in a line that is a whole row only without quoting. With any delimiter, a
+    quote does not join lines that are rows of their own.
     """
 
     def __init__(self, lines: Lines, choice: Choice) -> None:
@@ -89,7 +90,9 @@ class CSVReader(LineReader):
         lines.old_ends = b"\r" in lines.begin().rstrip(b"\r\n") and is_new
         self._row_lines = _RowLines(lines)
         delimiter = delimiter_at_header(lines, choice.column, look=is_new)
+        self._delimiter = delimiter
         self._tabs = delimiter == "\t"
+        self._is_new = is_new
         self._parser = csv_parser.reader(self._row_lines, delimiter=delimiter, strict=True)
         names = self._header()
         try:
@@ -127,6 +130,8 @@ class CSVReader(LineReader):
             else:
                 if self._tabs and (unquoted := self._other_reading(fields)) is not None:
                     fields = unquoted
+                elif self._swallowed():
+                    fields = self._cells(self._row_lines.only_first())
             line = self._lines.line + 1
             self._row_lines.take()
             if fields:  # no fields: the line is blank
@@ -214,10 +219,25 @@ class CSVReader(LineReader):
 
         Return None if the columns are not divided by tabs, or the line is not a whole row.
         """
-        text = decoded(line).rstrip("\r\n")
-        fields = text.split("\t")
+        fields = self._cells(line)
         whole = self._tabs and len(fields) == self._width and len(line) <= LONGEST
-        return fields if whole and "\r" not in text else None
+        return fields if whole and "\r" not in fields[-1] else None
+
+    def _cells(self, line: bytes) -> list[str]:
+        """Return the fields of a line if no quote in it has a meaning."""
+        return decoded(line).rstrip("\r\n").split(self._delimiter)
+
+    def _swallowed(self) -> bool:
+        """Return True if a quote joins lines that are each a row of their own.
+
+        They are if each names a URL where the header says, and has all columns. A text of several
+        lines is hardly ever so.
+        """
+        lines = self._row_lines.read
+        if len(lines) == 1 or not self._is_new:
+            return False
+        rows = map(self._cells, lines)
+        return all(len(row) >= self._width > 1 and is_url(row[self._source_at]) for row in rows)
 
     def _other_reading(self, fields: list[str]) -> list[str] | None:
         """Return the fields of the first line if its quotes are ordinary characters, else None.

@@ -172,9 +172,8 @@ class RunInput:
     @property
     def name(self) -> str:
         """Name of the input in messages."""
-        if self.source == STANDARD_INPUT:
-            return "standard input"
-        return ", ".join(map(str, _listed(self.source)))
+        sources = _listed(self.source)
+        return "standard input" if STANDARD_INPUT in sources else ", ".join(map(str, sources))
 
     @property
     def can_be_read_twice(self) -> bool:

@@ -380,6 +380,19 @@ def test_quotes_in_a_table_with_tabs_lose_no_row(order: tuple[str, ...], prefix:
         assert [row.line for row in rows] == [2, 3, 4]
 
 
+@pytest.mark.parametrize("note", ['"open', '"open, and more'])
+def test_rows_do_not_vanish_behind_a_quote_of_any_table(note: str) -> None:
+    """The quote closes in a later row, so the table is not broken; a cell of lines is no row."""
+    urls = [f"https://e.com/{number}.png" for number in range(5)]
+    notes = [note, "mid, and more", 'bye"', '"See:\nhttps://e.com\nor, a, b, c"', "ok"]
+    table = "".join(f"{at},{urls[at]},{each}\n" for at, each in enumerate(notes))
+    rows = rows_of(f"id,url,note\n{table}", "csv")
+    assert sources_of(rows) == urls
+    assert [row.line for row in rows] == [2, 3, 4, 5, 8]
+    earlier = sources_of(rows_of(f"id,url,note\n{table}", "csv", earlier=True))
+    assert earlier == [urls[0], *urls[3:]]  # the rows keep their numbers
+
+
 def test_a_quoted_field_of_a_table_with_tabs_may_have_several_lines() -> None:
     """A spreadsheet quotes a cell with line ends and tabs; such a cell is no row."""
     note = "two\nlines, a\ttab, and https://e.com/x.png\tat\tthe end"
