@@ -34,10 +34,10 @@ The number of further failures with this message is printed at the end.
 """
 
 
-LOW_RATE = 75
+LOW_RATE = 80
 """Below this confidence in percent, a text of this machine's engine is doubtful. Pages that are
-well read have 90 or more; pages in Greek have about 75, in Cyrillic, Arabic or Korean 65 or less.
-"""
+well read have 90 or more; short pages in Greek or in Cyrillic capitals, of which many look Latin,
+have up to 77, and other pages in these scripts, Arabic or Korean less."""
 
 
 def doubt(outcome: Outcome) -> str | None:

@@ -31,6 +31,9 @@ MIN_BLANK = 0.5
 REACH = 5.0
 """The lines above and below a line that show a gutter are at most so far away, in heights."""
 
+BESIDE = 0.5
+"""Maximum distance from a gutter to the box of a line that ends or begins there, in heights."""
+
 MIN_LINES, MIN_SHARE = 4, 0.8
 """Minimum number of these lines, and minimum share of them that have a blank at the place of a
 gutter."""
@@ -53,7 +56,7 @@ def at_gutters(picture: Pixels, boxes: Boxes) -> list[list[Boxes]]:
             for (left, upper, right, lower), others in zip(spans, blanks, strict=True)
             if others is not own and abs(upper + lower - top - bottom) < 2 * REACH * height
         ]
-        gutters = [blank for blank in own if _persists(*blank, near)]
+        gutters = [blank for blank in own if _persists(*blank, near, BESIDE * height)]
         found.append(_parts(box, gutters, height / 5))
     return found
 
@@ -74,15 +77,20 @@ def _blanks(
     return [(x + int(ink[at]) + 1, x + int(ink[at + 1])) for at in wide]
 
 
-def _persists(start: int, end: int, near: list[tuple[float, float, list[tuple[int, int]]]]) -> bool:
-    """Return whether the lines near a blank are blank at its place too, or end there."""
+def _persists(
+    start: int, end: int, near: list[tuple[float, float, list[tuple[int, int]]]], beside: float
+) -> bool:
+    """Return whether the lines near a blank are blank at its place too, or end and begin there."""
     middle = (start + end) / 2
-    crossed = blank = 0
+    crossed = blank = ended = begun = 0
     for left, right, blanks in near:
         if left < start and end < right:
             crossed += 1
             blank += any(begin < middle < stop for begin, stop in blanks)
-    return crossed + 1 >= MIN_LINES and blank >= MIN_SHARE * crossed
+        ended += start - beside < right < end
+        begun += start < left < end + beside
+    lines = min(ended, begun)
+    return crossed + lines + 1 >= MIN_LINES and blank + lines >= MIN_SHARE * (crossed + lines)
 
 
 def _parts(box: Boxes, gutters: list[tuple[int, int]], margin: float) -> list[Boxes]:

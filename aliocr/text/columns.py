@@ -163,8 +163,8 @@ def _columns(group: StraightBoxes[P], gutter: float, line: float) -> Sequence[St
             cuts.append(run)
         else:
             for each in run:
-                for half, side in zip(_halves(each, gutter), (left, right), strict=False):
-                    side.append(half)
+                for halves, side in zip(_halves(each, gutter), (left, right), strict=True):
+                    side.extend(halves)
     found = []
     for run in cuts:
         for side in (left, right):
@@ -192,25 +192,26 @@ def _runs(
         yield run, min(above, below)
 
 
-def _halves(box: StraightBox[P], gutter: float) -> Sequence[StraightBox[P]]:
+def _halves(box: StraightBox[P], gutter: float) -> Sequence[StraightBoxes[P]]:
     """Divide a pair at the gutter, between two words or two Chinese characters.
 
-    Return the box alone if it has no such place near the gutter, or too few letters for a pair.
+    Return what is left of the gutter, and what is right of it. The box is on one side alone if an
+    end of its text is nearer to the gutter than such a place, or if it is too short for a pair.
     """
     text = box.piece.text
-    if len(text) < 2 * MIN_COLUMN_WIDTH:
-        return [box]
     widths = list(accumulate(map(letter_width, text), initial=0.0))
     wanted = (gutter - box.x) / box.w * widths[-1]
+    ends = (0, len(text))
     near = range(bisect_left(widths, wanted - MAX_OFF), bisect_right(widths, wanted + MAX_OFF))
-    breaks = [at for at in near if 0 < at < len(text) and _is_break(text[at - 1 : at + 1])]
-    if not breaks:
-        return [box]
-    at = min(breaks, key=lambda at: abs(widths[at] - wanted))
-    return [
-        _part(box, text[:at].rstrip(), box.x, gutter),
-        _part(box, text[at:].lstrip(), gutter, box.x + box.w),
-    ]
+    breaks = [at for at in near if at in ends or _is_break(text[at - 1 : at + 1])]
+    places = ends if len(text) < 2 * MIN_COLUMN_WIDTH else breaks or ends
+    at = min(places, key=lambda at: abs(widths[at] - wanted))
+    if at in ends:
+        return ([box], []) if at else ([], [box])
+    return (
+        [_part(box, text[:at].rstrip(), box.x, gutter)],
+        [_part(box, text[at:].lstrip(), gutter, box.x + box.w)],
+    )
 
 
 def _is_break(letters: str) -> bool:

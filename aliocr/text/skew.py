@@ -176,7 +176,9 @@ class _Edges:
             slope, fan = slope + more, fan + wider
         depth = max(self.middles) - min(self.middles)
         centre = (max(self.middles) + min(self.middles)) / 2
-        if abs(slope + fan * centre - lean) > MAX_BEND or abs(fan) * depth > MAX_FAN:
+        middle = slope + fan * centre
+        too_bent = abs(middle - lean) > MAX_BEND or abs(fan) * depth > MAX_FAN
+        if too_bent or abs(middle) > self.steepest:
             return lean, 0.0
         return slope, fan
 

@@ -523,6 +523,6 @@ def test_a_doubtful_text_is_one_with_a_low_rate() -> None:
     """Failures and texts of unknown rate are not doubted; a run counts the pictures."""
     image = Image(URLS[0])
     sources = LocalSources(None)
-    for rate, doubted in ((None, 0), (75.0, 0), (74.9, 1), (0.0, 2)):
+    for rate, doubted in ((None, 0), (80.0, 0), (79.9, 1), (0.0, 2)):
         sources.done(Scan(image, "a", rate=rate))
         assert sources.doubtful == doubted

@@ -57,6 +57,20 @@ def test_three_columns_are_three_parts() -> None:
         assert all(one[1] < other[0] for one, other in pairwise(parts))
 
 
+def test_lines_that_end_and_begin_at_a_blank_show_a_gutter() -> None:
+    """The detector took only one line of eight for one with the line beside it."""
+    picture, boxes = page([[(230, 246)]] * 8)
+    (left, right) = at_gutters(picture, boxes)[3]
+    halves = [
+        part for at, parts in enumerate(at_gutters(picture, boxes)) if at != 3 for part in parts
+    ]
+    (*others, divided) = at_gutters(picture, np.array([*halves, boxes[3]], np.float32))
+    assert [part.tolist() for part in divided] == [left.tolist(), right.tolist()]
+    assert all(len(parts) == 1 for parts in others)
+    ends_alone = at_gutters(picture, np.array([*halves[::2], boxes[3]], np.float32))
+    assert len(ends_alone[-1]) == 1
+
+
 @pytest.mark.parametrize(
     "blanks",
     [

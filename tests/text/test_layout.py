@@ -126,6 +126,16 @@ def test_what_crosses_a_gutter_divides_the_page_or_is_divided() -> None:
     assert read([*merged, pair]) == expected
 
 
+def test_lines_that_reach_into_a_gutter_are_not_divided() -> None:
+    """Their first and last words are not of the other column, though the boxes are too long."""
+    left = [*column("of the left side ", 0, 0, 5), line("of those one is longer", 0, 150, w=318)]
+    right = [
+        *column("of the right one ", 310, 0, 6),
+        line("besides his left he reaches", 290, 180, w=320),
+    ]
+    assert read([*left, *right]) == words([*left, *right])
+
+
 def test_a_line_in_pieces_is_read_from_the_left() -> None:
     """Boxes of one line differ a little in height; they are one row all the same."""
     row = [line("one", 10, 100, w=40), line("two", 60, 104, w=40), line("three", 110, 97, w=60)]

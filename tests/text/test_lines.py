@@ -65,6 +65,27 @@ def test_columns_are_read_one_after_the_other() -> None:
     assert _texts(_scan(*page)) == [f"{name}{row}" for name in "ab" for row in range(5)]
 
 
+def test_a_price_is_not_taken_for_that_of_the_line_above_or_below() -> None:
+    """A receipt 4.6° askew, whose rows would also fit at 7.7°, which is more than its boxes say."""
+    rows = [
+        (("Ham and cheese", 54, 162, 177, 42), ("129.89", 780, 112, 82, 34)),
+        (("Rice", 56, 209, 60, 34), ("182.34", 782, 150, 84, 34)),
+        (("Flat white", 59, 241, 131, 39), ("84.42", 796, 187, 73, 34)),
+        (("Green tea", 62, 281, 120, 37), ("120.01", 788, 225, 84, 35)),
+        (("Milk 3.5%", 64, 319, 122, 36), ("151.10", 791, 263, 84, 35)),
+        (("Butter", 68, 360, 82, 34), ("196.18", 795, 301, 83, 34)),
+        (("Rice", 70, 398, 61, 34), ("176.96", 798, 339, 83, 34)),
+        (("Butter", 74, 435, 82, 35), ("160.44", 801, 377, 83, 34)),
+        (("Butter", 77, 473, 83, 35), ("141.48", 802, 415, 85, 34)),
+        (("Bread rolls x6", 81, 503, 178, 42), ("23.49", 818, 453, 71, 33)),
+    ]
+    regions = [Region("Corner Cafe", 350, 85, 208, 51)]
+    regions += [Region(*piece) for row in rows for piece in row]
+    lines = Scan(Image("https://example.com/a.png"), "", tuple(regions)).lines
+    printed = [f"{dish[0]} {price[0]}" for dish, price in rows]
+    assert sorted(map(str, lines)) == sorted(["Corner Cafe", *printed])
+
+
 def test_chinese_pieces_join_without_blanks() -> None:
     """As it is written."""
     assert _texts(_scan(_at("欢迎", 0, 0), _at("使用", 70, 2), _at("OCR", 140, 1))) == [

@@ -12,10 +12,10 @@ from PIL import Image
 from aliocr.pictures.frames import is_long
 from aliocr.pictures.picture import PictureFrame
 
-WHOLE_SIDE = 1500
-"""A long picture is read uncut up to this length, in pixels. The detector sees it at two thirds of
-its size then, at which letters of 12 pixels are found. In a longer picture small letters would be
-lost."""
+WHOLE_SIDE = 2000
+"""A long picture is read uncut up to this length, in pixels. The engine looks for its
+lines at about half its size, and again at its full size if the letters are small. A longer picture
+would be made smaller even then, and small letters would be lost."""
 
 WHOLE_RATIO = 30
 """Maximum ratio of the sides of a picture that is read uncut. The engine reads a line of text that

@@ -237,6 +237,12 @@ async def test_only_an_emulator_of_whole_pictures_says_size_and_turn() -> None:
     assert told[0][:3] == (None, None, 23)
 
 
+@pytest.mark.parametrize("size", [(1703, 67), (67, 1703), (2000, 70)])
+def test_a_line_that_an_engine_sees_in_its_full_size_is_not_cut(size: tuple[int, int]) -> None:
+    """Each cut through letters is a risk, and what it touches is read twice."""
+    assert not cuts(Picture.new("RGB", size))
+
+
 def test_strips_of_a_known_picture_are_one_page() -> None:
     """A row that runs through three strips is one line."""
     pieces = [Region(text, 10 + 200 * at, 10, 80, 20) for at, text in enumerate(("a", "b", "c"))]
