@@ -5,6 +5,7 @@ import random
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+import hypothesis
 import looptime
 import pytest
 
@@ -17,6 +18,13 @@ MICROSECOND = 1e-6
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--soak` for the sizes of real jobs."""
     parser.addoption("--soak", action="store_true", help="sizes of real jobs: minutes, not seconds")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let Hypothesis try half as many examples as it would, and twice as many with `--soak`."""
+    examples = 200 if config.getoption("--soak") else 50
+    hypothesis.settings.register_profile("aliocr", max_examples=examples)
+    hypothesis.settings.load_profile("aliocr")
 
 
 @pytest.fixture
