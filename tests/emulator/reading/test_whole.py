@@ -260,6 +260,8 @@ CASES = {
     "wide_iban.png": ["IBAN DE83 1588 2493 3044 9297"],
     "wide_invoice_no.png": ["Invoice 780499 of 2.3.2020"],
     "wide_total_64.50.png": ["Invoice 4711", "Total 64.50 EUR"],
+    "rgba_white.png": ["Invoice 4711", "Total 64.50 EUR"],  # white letters on nothing
+    "no_eoi.jpg": ["Invoice 4711", "Total 64.50 EUR"],  # a JPEG without its end mark
     "wide_words.png": ["Meeting moved to Thursday afternoon"],
     "wide_zh.png": ["订单编号：202677269764合计¥691.63"],
     "hyphen.png": [

@@ -76,6 +76,12 @@ def test_rows_do_not_show_the_key_to_a_picture() -> None:
     assert "key" not in repr(bad)
 
 
+def test_a_byte_order_mark_is_no_part_of_the_first_url() -> None:
+    """Notepad writes one, and its line ends are those of Windows."""
+    rows = rows_in(LISTS / "t_bom.txt")
+    assert [row.source for row in rows] == ["https://e.com/1.png", "https://e.com/2.png"]
+
+
 def test_comments_are_no_rows() -> None:
     """A line that begins with # or ;, and what follows a URL behind a blank."""
     rows = rows_in(LISTS / "t_comments.txt")
