@@ -136,7 +136,7 @@ def test_a_compressed_list_is_read_piece_by_piece(suffix: str) -> None:
 def test_how_far_a_compressed_list_was_read_is_known(tmp_path: Path) -> None:
     """By its bytes on the disk, because its unpacked size is not known."""
     path = tmp_path / "urls.txt.gz"
-    path.write_bytes(gzip.compress(text_of("urls.txt", 100_000)))
+    path.write_bytes(gzip.compress(text_of("urls.txt", 200_000)))
     with closing(opened(path)) as reader:
         shares = [reader.share or 0.0 for row in reader if row.number % 25_000 == 0]
     assert shares == sorted(shares)
