@@ -307,7 +307,7 @@ def test_one_line_of_the_readme_runs_the_tests() -> None:
     """The check of a clone takes it from there."""
     lines = [line for line in README.read_text(encoding="utf-8").splitlines() if ".[dev]" in line]
     assert len(lines) == 1
-    assert lines[0].endswith("pytest -n 3")
+    assert lines[0].endswith("pytest -n 2")
 
 
 def test_the_help_of_each_command_is_up_to_date() -> None:
