@@ -15,9 +15,9 @@ from aliocr.cli.job_output import reading, rows_of
 from aliocr.cli.signals import unwound
 from aliocr.export.formats import FOLDER, SHEET, ExportError, Format, format_of
 from aliocr.export.list_order import in_list_order
-from aliocr.export.originals import Originals
+from aliocr.export.originals import PictureFiles
 from aliocr.export.sheet import write_sheet
-from aliocr.export.tally import Tally
+from aliocr.export.tally import ExportTally
 from aliocr.job.output.job_state import journal_of
 from aliocr.job.output.result import Result
 
@@ -62,9 +62,9 @@ def export(output: Path, target: str, folder: Path | None, *, bom: bool) -> None
         writer = partial(write_sheet, bom=True)
     path = Path(target)
     _check(path, output, chosen)
-    tally = Tally()
+    tally = ExportTally()
     with _in_words(target, chosen, tally), unwound(), _watched(rows) as watched:
-        writer(in_list_order(watched), path, Originals(output.parent, folder), tally)
+        writer(in_list_order(watched), path, PictureFiles(output.parent, folder), tally)
     with writing():
         click.echo(f"{_summary(tally, chosen)} in {shown(target)}")
         for remark, number in tally.remarks.most_common():
@@ -72,7 +72,7 @@ def export(output: Path, target: str, folder: Path | None, *, bom: bool) -> None
 
 
 @contextmanager
-def _in_words(target: str, chosen: Format, tally: Tally) -> Iterator[None]:
+def _in_words(target: str, chosen: Format, tally: ExportTally) -> Iterator[None]:
     """Turn the errors of a writer into one line."""
     try:
         yield
@@ -118,7 +118,7 @@ def _check(path: Path, output: Path, chosen: Format) -> None:
             raise Misuse(f"{shown(str(path))} is the output of a job: give another TARGET")
 
 
-def _summary(tally: Tally, chosen: Format) -> str:
+def _summary(tally: ExportTally, chosen: Format) -> str:
     said = f"{counted(tally.written, chosen.noun)} written"
     if not tally.unread:
         return said

@@ -11,10 +11,10 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from aliocr.atomic_file import Draft
-from aliocr.export.originals import Originals
+from aliocr.export.originals import PictureFiles
 from aliocr.export.search_words import search_words
 from aliocr.export.table import COLUMNS, values_of, writable
-from aliocr.export.tally import Tally
+from aliocr.export.tally import ExportTally
 from aliocr.job.output.result import Read, Result
 from aliocr.models import Region
 
@@ -58,7 +58,7 @@ PRAGMA synchronous = OFF;
 
 
 def write_database(
-    rows: Iterable[Result], target: Path, originals: Originals, tally: Tally
+    rows: Iterable[Result], target: Path, originals: PictureFiles, tally: ExportTally
 ) -> None:
     """Write the database; see `aliocr.export.formats.Writer`.
 

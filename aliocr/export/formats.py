@@ -12,8 +12,8 @@ from typing import Protocol
 
 import attrs
 
-from aliocr.export.originals import Originals
-from aliocr.export.tally import Tally
+from aliocr.export.originals import PictureFiles
+from aliocr.export.tally import ExportTally
 from aliocr.job.output.result import Result
 
 
@@ -25,7 +25,7 @@ class Writer(Protocol):
     """Writes an export. The target is replaced in one step, at the end: see `atomic_file`."""
 
     def __call__(
-        self, rows: Iterable[Result], target: Path, originals: Originals, tally: Tally
+        self, rows: Iterable[Result], target: Path, originals: PictureFiles, tally: ExportTally
     ) -> None:
         """Write the rows that were read, one after the other; count all of them.
 
@@ -42,7 +42,7 @@ class Format:
     Args:
         name: What the target is, for messages.
         suffixes: Suffixes of the target, in lower case. Empty for a folder.
-        noun: What `Tally.written` counts, in the singular.
+        noun: What `ExportTally.written` counts, in the singular.
         path: Module and name of the writer. It is imported late, because some need an extra.
     """
 

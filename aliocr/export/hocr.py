@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path, PurePath
 
 from aliocr.atomic_file import Draft, file_name
-from aliocr.export.originals import Originals
-from aliocr.export.tally import Tally
+from aliocr.export.originals import PictureFiles
+from aliocr.export.tally import ExportTally
 from aliocr.export.wording import name_of
 from aliocr.job.output.result import Read, Result
 from aliocr.text.hocr import to_hocr
@@ -20,7 +20,9 @@ File systems allow 255 bytes for a whole file name.
 """
 
 
-def write_hocr(rows: Iterable[Result], target: Path, originals: Originals, tally: Tally) -> None:
+def write_hocr(
+    rows: Iterable[Result], target: Path, originals: PictureFiles, tally: ExportTally
+) -> None:
     """Write the files; see `aliocr.export.formats.Writer`. Each file is replaced in one step."""
     for row in rows:
         if not isinstance(row, Read):

@@ -45,7 +45,7 @@ class Original:
     missing: str = ""
 
 
-class Originals:
+class PictureFiles:
     """Finds the files of pictures.
 
     Args:

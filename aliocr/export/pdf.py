@@ -9,10 +9,10 @@ from pathlib import Path
 
 from aliocr.atomic_file import Draft
 from aliocr.export.formats import ExportError
-from aliocr.export.originals import UNREADABLE, Original, Originals
+from aliocr.export.originals import UNREADABLE, Original, PictureFiles
 from aliocr.export.page_image import PageImage, images_of
 from aliocr.export.pdf_file import PdfFile, PdfPage
-from aliocr.export.tally import Tally
+from aliocr.export.tally import ExportTally
 from aliocr.export.text_layer import UprightPage
 from aliocr.export.text_page import TextPages
 from aliocr.export.wording import label_of, legible
@@ -32,7 +32,9 @@ MAX_LETTERS, LETTER_WIDTH, LETTER_HEIGHT, LINE_HEIGHT = 60, 12, 24, 36
 NO_FONT = "characters drawn as □; no font on this machine has them"
 
 
-def write_pdf(rows: Iterable[Result], target: Path, originals: Originals, tally: Tally) -> None:
+def write_pdf(
+    rows: Iterable[Result], target: Path, originals: PictureFiles, tally: ExportTally
+) -> None:
     """Write a page for each picture or frame; see `aliocr.export.formats.Writer`."""
     text_pages = TextPages()
     with Draft(target) as draft, PdfFile(target.absolute().parent) as pdf:
@@ -51,7 +53,9 @@ def write_pdf(rows: Iterable[Result], target: Path, originals: Originals, tally:
         tally.remarks[NO_FONT] = text_pages.lacking
 
 
-def _pages(row: Read, original: Original, text_pages: TextPages, tally: Tally) -> Iterator[PdfPage]:
+def _pages(
+    row: Read, original: Original, text_pages: TextPages, tally: ExportTally
+) -> Iterator[PdfPage]:
     """Yield the pages of a row: of its picture, or of its text if the picture is not at hand."""
     pages = pages_of(row, original.size)
     images = _images(row, original, several=len(pages) > 1)

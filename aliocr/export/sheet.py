@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from aliocr.atomic_file import Draft
-from aliocr.export.originals import Originals
+from aliocr.export.originals import PictureFiles
 from aliocr.export.table import COLUMNS, values_of
-from aliocr.export.tally import Tally
+from aliocr.export.tally import ExportTally
 from aliocr.job.output.result import Result
 
 MOST_CELL = 32_767
@@ -35,7 +35,12 @@ FAILED = "not read; the column error says why"
 
 
 def write_sheet(
-    rows: Iterable[Result], target: Path, originals: Originals, tally: Tally, *, bom: bool = False
+    rows: Iterable[Result],
+    target: Path,
+    originals: PictureFiles,
+    tally: ExportTally,
+    *,
+    bom: bool = False,
 ) -> None:
     """Write the sheet; see `aliocr.export.formats.Writer`.
 
@@ -61,7 +66,7 @@ def write_sheet(
         draft.place()
 
 
-def _cell(value: Any, tally: Tally) -> Any:
+def _cell(value: Any, tally: ExportTally) -> Any:
     match value:
         case bool():
             return str(value).lower()

@@ -8,7 +8,7 @@ import attrs
 
 
 @attrs.define
-class Tally:
+class ExportTally:
     """Counts of an export. A writer increases them as it goes, so they are true after an error.
 
     Attributes:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from aliocr.atomic_file import Draft
-from aliocr.export.originals import Originals
-from aliocr.export.tally import Tally
+from aliocr.export.originals import PictureFiles
+from aliocr.export.tally import ExportTally
 from aliocr.export.wording import label_of, legible, source_of
 from aliocr.job.output.result import Read, Result
 
@@ -19,14 +19,16 @@ MARKUP = re.compile(r"[\\`*_\[\]~|#$]|^[-+=:]|^(\d+)([.)])")
 """What Markdown takes for markup: anywhere, or at the beginning of a line."""
 
 
-def write_text(rows: Iterable[Result], target: Path, originals: Originals, tally: Tally) -> None:
+def write_text(
+    rows: Iterable[Result], target: Path, originals: PictureFiles, tally: ExportTally
+) -> None:
     """Write the pictures one after the other; see `aliocr.export.formats.Writer`."""
     del originals
     _write(rows, target, tally, _plain_page)
 
 
 def write_markdown(
-    rows: Iterable[Result], target: Path, originals: Originals, tally: Tally
+    rows: Iterable[Result], target: Path, originals: PictureFiles, tally: ExportTally
 ) -> None:
     """Write a chapter for each picture; see `aliocr.export.formats.Writer`."""
     del originals
@@ -36,7 +38,7 @@ def write_markdown(
 def _write(
     rows: Iterable[Result],
     target: Path,
-    tally: Tally,
+    tally: ExportTally,
     page_of: Callable[[Read], str],
     beginning: str = "",
 ) -> None:

@@ -13,17 +13,17 @@ import pytest
 
 from aliocr import Frame, Region
 from aliocr.export.database import TYPES, write_database
-from aliocr.export.originals import Originals
+from aliocr.export.originals import PictureFiles
 from aliocr.export.table import COLUMNS
-from aliocr.export.tally import Tally
+from aliocr.export.tally import ExportTally
 from aliocr.job.output.result import Result
 from tests.support.pages_to_find import PAGES, QUERIES
 from tests.support.rows_read import failed, said
 
 
-def _written(rows: Iterable[Result], path: Path) -> Tally:
-    tally = Tally()
-    write_database(rows, path, Originals(path.parent), tally)
+def _written(rows: Iterable[Result], path: Path) -> ExportTally:
+    tally = ExportTally()
+    write_database(rows, path, PictureFiles(path.parent), tally)
     return tally
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from aliocr.export.hocr import write_hocr
-from aliocr.export.originals import NOT_HERE, Originals
-from aliocr.export.tally import Tally
+from aliocr.export.originals import NOT_HERE, PictureFiles
+from aliocr.export.tally import ExportTally
 from tests.support.rows_read import failed, said, sample
 from tests.support.truth import SAMPLES
 
@@ -34,8 +34,8 @@ def test_a_page_is_as_large_as_its_picture(tmp_path: Path) -> None:
         said("c", 6, source=str(SAMPLES / "small_zh.png"), width=640, height=480),
         failed(7),
     ]
-    tally = Tally()
-    write_hocr(rows, tmp_path, Originals(tmp_path), tally)
+    tally = ExportTally()
+    write_hocr(rows, tmp_path, PictureFiles(tmp_path), tally)
     assert _sizes(tmp_path) == {
         "1-small_zh.hocr": [(640, 240)],
         "2-anim4.hocr": [(480, 270)] * 4,
@@ -46,7 +46,7 @@ def test_a_page_is_as_large_as_its_picture(tmp_path: Path) -> None:
     }
     assert (tally.written, tally.unread) == (6, 1)
     assert dict(tally.remarks) == {f"with pages that end at the text; {NOT_HERE}": 2}
-    again = Tally()
-    write_hocr(rows, tmp_path, Originals(tmp_path, SAMPLES), again)
+    again = ExportTally()
+    write_hocr(rows, tmp_path, PictureFiles(tmp_path, SAMPLES), again)
     assert _sizes(tmp_path)["3-small_zh.hocr"] == [(640, 240)]
     assert sum(again.remarks.values()) == 1

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from aliocr.export.originals import Originals
+from aliocr.export.originals import PictureFiles
 
 
 @pytest.fixture
@@ -40,10 +40,10 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 )
 def test_a_picture_is_found(source: str, found: str | None, files: Path) -> None:
     """From the current folder, beside the output, and by its end in the folder that is given."""
-    path = Originals(files / "job", files / "given").find(source)
+    path = PictureFiles(files / "job", files / "given").find(source)
     assert (path and path.resolve()) == (found and files / found)
 
 
 def test_no_url_is_looked_for_unless_a_folder_is_given(files: Path) -> None:
     """A file of its name may be any file."""
-    assert Originals(files / "given").find("https://example.com/c.png") is None
+    assert PictureFiles(files / "given").find("https://example.com/c.png") is None

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from aliocr.export.originals import Originals
+from aliocr.export.originals import PictureFiles
 from aliocr.export.sheet import CUT, MOST_CELL, write_sheet
 from aliocr.export.table import COLUMNS, FIRST
-from aliocr.export.tally import Tally
+from aliocr.export.tally import ExportTally
 from aliocr.job.output.result import Result
 from tests.support.rows_read import failed, said
 
@@ -31,9 +31,9 @@ FORMULAS = [
 ]
 
 
-def _written(rows: Iterable[Result], path: Path, *, bom: bool = False) -> Tally:
-    tally = Tally()
-    write_sheet(rows, path, Originals(path.parent), tally, bom=bom)
+def _written(rows: Iterable[Result], path: Path, *, bom: bool = False) -> ExportTally:
+    tally = ExportTally()
+    write_sheet(rows, path, PictureFiles(path.parent), tally, bom=bom)
     return tally
 
 

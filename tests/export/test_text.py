@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from aliocr import Region
 from aliocr.export.formats import format_of
-from aliocr.export.originals import Originals
-from aliocr.export.tally import Tally
+from aliocr.export.originals import PictureFiles
+from aliocr.export.tally import ExportTally
 from aliocr.export.text import escaped
 from aliocr.export.wording import legible
 from aliocr.job.output.result import Result
@@ -28,9 +28,9 @@ MARKUP = [
 ]
 
 
-def _exported(name: str, rows: Iterable[Result], folder: Path) -> tuple[str, Tally]:
-    target, tally = folder / name, Tally()
-    format_of(name).writer(rows, target, Originals(folder), tally)
+def _exported(name: str, rows: Iterable[Result], folder: Path) -> tuple[str, ExportTally]:
+    target, tally = folder / name, ExportTally()
+    format_of(name).writer(rows, target, PictureFiles(folder), tally)
     return target.read_bytes().decode(), tally
 
 

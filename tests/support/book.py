@@ -54,10 +54,10 @@ def _page(page: Any) -> BookPage:
 
 def book(folder: Path, rows: Iterable[Result], given: Path | None = None) -> tuple[Path, Any]:
     """Export rows as a PDF; return its path and the tally."""
-    from aliocr.export.originals import Originals
+    from aliocr.export.originals import PictureFiles
     from aliocr.export.pdf import write_pdf
-    from aliocr.export.tally import Tally
+    from aliocr.export.tally import ExportTally
 
-    path, tally = folder / "book.pdf", Tally()
-    write_pdf(rows, path, Originals(folder, given), tally)
+    path, tally = folder / "book.pdf", ExportTally()
+    write_pdf(rows, path, PictureFiles(folder, given), tally)
     return path, tally

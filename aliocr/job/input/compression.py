@@ -38,7 +38,7 @@ def unpacked_name(path: Path) -> Path:
     return path.with_suffix("") if path.suffix.lower() in SUFFIXES else path
 
 
-class Source:
+class UnpackedFile:
     """The bytes of a file or a pipe, unpacked if they are compressed.
 
     Args:

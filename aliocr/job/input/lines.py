@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable
 
 from aliocr.job.errors import BY_FORMAT, InputError
-from aliocr.job.input.compression import Source
+from aliocr.job.input.compression import UnpackedFile
 from aliocr.job.input.rows import Checkpoint, Reader, changed
 
 LONGEST = 1 << 20
@@ -82,7 +82,7 @@ class Lines:
         old_ends: True if a carriage return ends a line, too, as on an old Mac.
     """
 
-    def __init__(self, source: Source, name: str) -> None:
+    def __init__(self, source: UnpackedFile, name: str) -> None:
         self.name = name
         self.offset = 0
         self.line = 0

@@ -14,7 +14,7 @@ import attrs
 
 from aliocr.job.errors import BY_FORMAT, InputError
 from aliocr.job.input.columns import EARLIER_RANKS, FORMER_RANKS, RANKS, Choice, described
-from aliocr.job.input.compression import Source, unpacked_name
+from aliocr.job.input.compression import UnpackedFile, unpacked_name
 from aliocr.job.input.content import check_content, check_parquet
 from aliocr.job.input.csv import CSVReader
 from aliocr.job.input.folder import FolderReader
@@ -114,7 +114,7 @@ def _opened_one(
         file = place
     if format_ == "parquet":
         return _parquet(file, name, choice)
-    lines = Lines(Source(file, name, owned=file is not place), name)
+    lines = Lines(UnpackedFile(file, name, owned=file is not place), name)
     try:
         if input_format is None and not begun:
             check_content(lines, format_)
